@@ -1,0 +1,7 @@
+"""Codecs: points to what a network predicts, and back."""
+
+from .base import BaseKeypointCodec
+from .msra_heatmap import MSRAHeatmap
+from .udp_heatmap import UDPHeatmap
+
+__all__ = ['BaseKeypointCodec', 'MSRAHeatmap', 'UDPHeatmap']

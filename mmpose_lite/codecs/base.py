@@ -1,0 +1,101 @@
+"""What every codec offers."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy import ndarray
+from torch import Tensor
+
+
+class BaseKeypointCodec(metaclass=ABCMeta):
+    """Translates points in the network's input (pixels) to training targets and back.
+
+    A codec is written once, batched, in torch: :meth:`encode_batch` and :meth:`decode_batch` work
+    on the device of their arguments. :meth:`encode` and :meth:`decode` are MMPose's form of the
+    same: one face, numpy in and numpy out.
+
+    Attributes:
+        instance_mapping_table: Encoded keys that belong to a sample's ``gt_instances``.
+        label_mapping_table: Encoded keys that belong to its ``gt_instance_labels``.
+        field_mapping_table: Encoded keys that belong to its ``gt_fields``.
+        auxiliary_encode_keys: Further results of the pipeline that :meth:`encode` takes.
+    """
+
+    auxiliary_encode_keys: ClassVar[set[str]] = set()
+    instance_mapping_table: ClassVar[dict[str, str]] = {}
+    label_mapping_table: ClassVar[dict[str, str]] = {}
+    field_mapping_table: ClassVar[dict[str, str]] = {}
+
+    @abstractmethod
+    def encode_batch(self, keypoints: Tensor, keypoints_visible: Tensor) -> dict[str, Tensor]:
+        """Make the targets of a batch.
+
+        Args:
+            keypoints: ``(B, K, 2)``, pixels of the network's input.
+            keypoints_visible: ``(B, K)``; below 0.5 a point has no target.
+
+        Returns:
+            Targets by name, each with B first; always ``keypoint_weights`` ``(B, K)``.
+        """
+
+    @abstractmethod
+    def decode_batch(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
+        """Read points from a batch of predictions.
+
+        Args:
+            encoded: What the network predicts, with B first.
+
+        Returns:
+            Points ``(B, K, 2)`` in pixels of the network's input and scores ``(B, K)``.
+        """
+
+    @property
+    def support_batch_decoding(self) -> bool:
+        """Whether :meth:`batch_decode` can be called: always."""
+        return True
+
+    def encode(self, keypoints: ndarray, keypoints_visible: ndarray | None = None) -> dict:
+        """Make the targets of one face.
+
+        Args:
+            keypoints: ``(1, K, 2)``, pixels of the network's input.
+            keypoints_visible: ``(1, K)``; all visible by default.
+
+        Returns:
+            As :meth:`encode_batch`, in numpy, without the batch's axis; ``keypoint_weights`` keeps
+            it, as ``(1, K)``.
+
+        Raises:
+            ValueError: If there is more than one face.
+        """
+        if keypoints.shape[0] != 1:
+            raise ValueError(
+                f'{type(self).__name__} encodes one face at a time, got {keypoints.shape[0]}'
+            )
+        if keypoints_visible is None:
+            keypoints_visible = np.ones(keypoints.shape[:2], dtype=np.float32)
+        targets = self.encode_batch(
+            torch.as_tensor(keypoints, dtype=torch.float32),
+            torch.as_tensor(keypoints_visible, dtype=torch.float32),
+        )
+        encoded = {name: value[0].numpy() for name, value in targets.items()}
+        encoded['keypoint_weights'] = encoded['keypoint_weights'][None]
+        return encoded
+
+    def decode(self, encoded: ndarray) -> tuple[ndarray, ndarray]:
+        """Read the points of one face: points ``(1, K, 2)`` and scores ``(1, K)``."""
+        keypoints, scores = self.decode_batch(torch.as_tensor(encoded)[None])
+        return keypoints.numpy(), scores.numpy()
+
+    def batch_decode(self, batch_encoded: Tensor) -> tuple[Sequence[ndarray], Sequence[ndarray]]:
+        """Read the points of a batch, as one ``(1, K, 2)`` and ``(1, K)`` for each face."""
+        keypoints, scores = self.decode_batch(batch_encoded)
+        return (
+            list(keypoints[:, None].cpu().numpy()),
+            list(scores[:, None].cpu().numpy()),
+        )

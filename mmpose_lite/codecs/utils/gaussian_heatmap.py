@@ -1,0 +1,101 @@
+"""Gaussian targets.
+
+A Gaussian is a product of two profiles, one along each axis: each is evaluated on the whole axis
+and their outer product is the map. All points of a batch are made at once.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def generate_gaussian_heatmaps(
+    heatmap_size: tuple[int, int], keypoints: Tensor, keypoints_visible: Tensor, sigma: float
+) -> tuple[Tensor, Tensor]:
+    """Gaussians about the cell nearest to each point, cut off at three sigma.
+
+    Args:
+        heatmap_size: Width and height, cells.
+        keypoints: ``(B, K, 2)``, cells.
+        keypoints_visible: ``(B, K)``; below 0.5 a point gets an empty map.
+        sigma: Standard deviation, cells.
+
+    Returns:
+        Heatmaps ``(B, K, H, W)`` and weights ``(B, K)``: the visibility, 0 where the whole
+        Gaussian is outside the map.
+
+    For a sigma whose triple is not whole the centre is where MMPose has it: its patch is placed by
+    truncation towards zero, which moves points within ``3 * sigma`` of the left and top border by
+    one cell.
+    """
+    center = (keypoints + 0.5).trunc()
+    return _patch_heatmaps(heatmap_size, center, torch.zeros_like(center), keypoints_visible, sigma)
+
+
+def generate_udp_gaussian_heatmaps(
+    heatmap_size: tuple[int, int], keypoints: Tensor, keypoints_visible: Tensor, sigma: float
+) -> tuple[Tensor, Tensor]:
+    """Gaussians about each point itself, in the patch of :func:`generate_gaussian_heatmaps`.
+
+    Source: Huang et al., CVPR 2020, https://arxiv.org/abs/1911.07524
+    """
+    center = (keypoints + 0.5).trunc()
+    return _patch_heatmaps(heatmap_size, center, keypoints - center, keypoints_visible, sigma)
+
+
+def generate_unbiased_gaussian_heatmaps(
+    heatmap_size: tuple[int, int], keypoints: Tensor, keypoints_visible: Tensor, sigma: float
+) -> tuple[Tensor, Tensor]:
+    """Gaussians about each point itself, on the whole map; see :func:`generate_gaussian_heatmaps`.
+
+    Source: Zhang et al., "Distribution-Aware Coordinate Representation", CVPR 2020 (DARK),
+    https://arxiv.org/abs/1910.06278
+    """
+    radius = sigma * 3
+    inside = _overlaps(heatmap_size, keypoints - radius, keypoints + radius + 1)
+    profiles = [
+        torch.exp(-((_axis(size, keypoints) - keypoints[..., i, None]) ** 2) / (2 * sigma**2))
+        for i, size in enumerate(heatmap_size)
+    ]
+    return _outer(profiles[0], profiles[1], inside, keypoints_visible)
+
+
+def _patch_heatmaps(
+    heatmap_size: tuple[int, int],
+    center: Tensor,
+    offset: Tensor,
+    keypoints_visible: Tensor,
+    sigma: float,
+) -> tuple[Tensor, Tensor]:
+    radius = sigma * 3
+    first = (center - radius).trunc()
+    stop = (center + radius + 1).trunc()
+    inside = _overlaps(heatmap_size, first, stop)
+    peak = first + (2 * radius + 1) // 2 + offset
+    profiles = []
+    for i, size in enumerate(heatmap_size):
+        cells = _axis(size, center)
+        profile = torch.exp(-((cells - peak[..., i, None]) ** 2) / (2 * sigma**2))
+        in_patch = (cells >= first[..., i, None]) & (cells < stop[..., i, None])
+        profiles.append(profile * in_patch)
+    return _outer(profiles[0], profiles[1], inside, keypoints_visible)
+
+
+def _axis(size: int, like: Tensor) -> Tensor:
+    return torch.arange(size, dtype=like.dtype, device=like.device)
+
+
+def _overlaps(heatmap_size: tuple[int, int], first: Tensor, stop: Tensor) -> Tensor:
+    """Whether the patch from first to stop touches the map: ``(B, K)``."""
+    size = torch.tensor(heatmap_size, dtype=first.dtype, device=first.device)
+    return ((first < size) & (stop >= 0)).all(dim=-1)
+
+
+def _outer(
+    profile_x: Tensor, profile_y: Tensor, inside: Tensor, keypoints_visible: Tensor
+) -> tuple[Tensor, Tensor]:
+    labelled = keypoints_visible >= 0.5
+    weights = torch.where(labelled & ~inside, 0, keypoints_visible)
+    profile_y = profile_y * (labelled & inside)[..., None]
+    return profile_y[..., :, None] * profile_x[..., None, :], weights

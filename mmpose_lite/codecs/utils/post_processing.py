@@ -1,0 +1,50 @@
+"""Peaks of heatmaps, and their smoothing."""
+
+from __future__ import annotations
+
+import cv2
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def get_heatmap_maximum(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
+    """The highest cell of each map.
+
+    Args:
+        heatmaps: ``(..., K, H, W)``.
+
+    Returns:
+        Cells ``(..., K, 2)`` as floats, (-1, -1) where no value is above 0, and values
+        ``(..., K)``.
+    """
+    values, index = heatmaps.flatten(-2).max(dim=-1)
+    width = heatmaps.shape[-1]
+    cells = torch.stack([index % width, index // width], dim=-1).to(heatmaps.dtype)
+    return torch.where((values > 0)[..., None], cells, -1), values
+
+
+def gaussian_blur(heatmaps: Tensor, kernel: int = 11) -> Tensor:
+    """Smooth each map and scale it back to its old maximum (as DARK does before its logarithm).
+
+    Args:
+        heatmaps: ``(B, K, H, W)``; taken as 0 beyond the border.
+        kernel: Odd width of the Gaussian kernel, cells; its sigma follows from it as in OpenCV.
+
+    Raises:
+        ValueError: If the kernel is even.
+    """
+    blurred = blur(heatmaps, kernel)
+    before, after = heatmaps.amax(dim=(-2, -1)), blurred.amax(dim=(-2, -1))
+    return blurred * (before / after)[..., None, None]
+
+
+def blur(heatmaps: Tensor, kernel: int) -> Tensor:
+    """Smooth each map ``(B, K, H, W)``; see :func:`gaussian_blur`."""
+    if kernel % 2 != 1:
+        raise ValueError(f'a blur kernel must be odd, got {kernel}')
+    weights = torch.from_numpy(cv2.getGaussianKernel(kernel, 0)).to(heatmaps).flatten()
+    flat = heatmaps.flatten(0, 1)[:, None]
+    flat = F.conv2d(flat, weights.view(1, 1, 1, -1), padding=(0, kernel // 2))
+    flat = F.conv2d(flat, weights.view(1, 1, -1, 1), padding=(kernel // 2, 0))
+    return flat[:, 0].unflatten(0, heatmaps.shape[:2])

@@ -1,0 +1,84 @@
+"""From the highest cell to a place between cells.
+
+All functions take peaks ``(B, K, 2)`` in cells and heatmaps ``(B, K, H, W)``, and return refined
+peaks ``(B, K, 2)``.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .post_processing import gaussian_blur
+
+
+def refine_keypoints(keypoints: Tensor, heatmaps: Tensor) -> Tensor:
+    """Move each peak a quarter cell towards its higher neighbour, along each axis."""
+    height, width = heatmaps.shape[-2:]
+    x, y = keypoints.long().unbind(-1)
+    at = _Neighbours(heatmaps, x, y)
+    inner_x = (x > 1) & (x < width - 1) & (y > 0) & (y < height)
+    inner_y = (y > 1) & (y < height - 1) & (x > 0) & (x < width)
+    step_x = torch.sign(at(1, 0) - at(-1, 0)) * inner_x
+    step_y = torch.sign(at(0, 1) - at(0, -1)) * inner_y
+    return keypoints + 0.25 * torch.stack([step_x, step_y], dim=-1)
+
+
+def refine_keypoints_dark(keypoints: Tensor, heatmaps: Tensor, blur_kernel_size: int) -> Tensor:
+    """Take each peak to the top of the parabola through the logarithm about it.
+
+    Peaks within one cell of the border (two of the right and bottom one) stay.
+
+    Source: Zhang et al., CVPR 2020 (DARK), https://arxiv.org/abs/1910.06278
+    """
+    height, width = heatmaps.shape[-2:]
+    x, y = keypoints.long().unbind(-1)
+    at = _Neighbours(gaussian_blur(heatmaps, blur_kernel_size).clamp(min=1e-10).log(), x, y)
+    center = at(0, 0)
+    dx = 0.5 * (at(1, 0) - at(-1, 0))
+    dy = 0.5 * (at(0, 1) - at(0, -1))
+    dxx = 0.25 * (at(2, 0) - 2 * center + at(-2, 0))
+    dyy = 0.25 * (at(0, 2) - 2 * center + at(0, -2))
+    dxy = 0.25 * (at(1, 1) - at(1, -1) - at(-1, 1) + at(-1, -1))
+    det = dxx * dyy - dxy**2
+    inner = (x > 1) & (x < width - 2) & (y > 1) & (y < height - 2) & (det != 0)
+    det = torch.where(inner, det, 1)
+    shift = torch.stack([dyy * dx - dxy * dy, dxx * dy - dxy * dx], dim=-1) / det[..., None]
+    return keypoints - torch.where(inner[..., None], shift, 0)
+
+
+def refine_keypoints_dark_udp(keypoints: Tensor, heatmaps: Tensor, blur_kernel_size: int) -> Tensor:
+    """DARK as UDP has it: derivatives over direct neighbours, edges repeated at the border.
+
+    Source: Huang et al., CVPR 2020, https://arxiv.org/abs/1911.07524
+    """
+    logs = gaussian_blur(heatmaps, blur_kernel_size).clamp(1e-3, 50.0).log()
+    padded = F.pad(logs, (1, 1, 1, 1), mode='replicate')
+    x, y = keypoints.long().unbind(-1)
+    at = _Neighbours(padded, x + 1, y + 1)
+    center = at(0, 0)
+    dx = 0.5 * (at(1, 0) - at(-1, 0))
+    dy = 0.5 * (at(0, 1) - at(0, -1))
+    dxx = at(1, 0) - 2 * center + at(-1, 0)
+    dyy = at(0, 1) - 2 * center + at(0, -1)
+    dxy = 0.5 * (at(1, 1) - at(1, 0) - at(0, 1) + 2 * center - at(-1, 0) - at(0, -1) + at(-1, -1))
+    eps = torch.finfo(torch.float32).eps
+    dxx, dyy = dxx + eps, dyy + eps
+    det = dxx * dyy - dxy**2
+    shift = torch.stack([dyy * dx - dxy * dy, dxx * dy - dxy * dx], dim=-1) / det[..., None]
+    return keypoints - shift
+
+
+class _Neighbours:
+    """Reads the cells beside given ones; a cell outside the map reads as the nearest inside."""
+
+    def __init__(self, heatmaps: Tensor, x: Tensor, y: Tensor) -> None:
+        self.flat = heatmaps.flatten(-2)
+        self.height, self.width = heatmaps.shape[-2:]
+        self.x, self.y = x, y
+
+    def __call__(self, step_x: int, step_y: int) -> Tensor:
+        column = (self.x + step_x).clamp(0, self.width - 1)
+        row = (self.y + step_y).clamp(0, self.height - 1)
+        return self.flat.gather(-1, (row * self.width + column)[..., None])[..., 0]

@@ -1,0 +1,148 @@
+"""The description of a point set (names, mirror pairs, colours), parsed from a config's form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+from mmengine.config import Config
+from numpy import ndarray
+
+_REQUIRED = ('dataset_name', 'keypoint_info', 'skeleton_info', 'joint_weights', 'sigmas')
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+class PoseMetainfo(TypedDict):
+    """A parsed description; K points, L links."""
+
+    dataset_name: str
+    num_keypoints: int
+    keypoint_id2name: dict[int, str]
+    keypoint_name2id: dict[str, int]
+    upper_body_ids: list[int]
+    lower_body_ids: list[int]
+    flip_indices: list[int]
+    flip_pairs: list[tuple[int, int]]
+    keypoint_colors: ndarray
+    num_skeleton_links: int
+    skeleton_links: list[tuple[int, int]]
+    skeleton_link_colors: ndarray
+    dataset_keypoint_weights: ndarray
+    sigmas: ndarray
+
+
+def config_root() -> Path:
+    """The folder of the shipped configs: inside an installed package, or beside a checkout's.
+
+    Raises:
+        FileNotFoundError: If neither is there.
+    """
+    for folder in (_PACKAGE / 'configs', _PACKAGE.parent / 'configs'):
+        if (folder / '_base_').is_dir():
+            return folder
+    raise FileNotFoundError(f'no configs beside {_PACKAGE}: the installation is incomplete')
+
+
+def find_metainfo_file(name: str) -> Path:
+    """Find a metainfo file: a user's own path as given, else a shipped ``configs/...`` name.
+
+    Raises:
+        FileNotFoundError: If there is no such file; the message names the places looked at.
+    """
+    path = Path(name)
+    shipped = config_root().parent / path
+    for candidate in (path, shipped):
+        if candidate.is_file():
+            return candidate
+    raise FileNotFoundError(
+        f"metainfo file from_file='{name}' is neither at {path.absolute()} nor at {shipped}"
+    )
+
+
+def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
+    """Parse a description as MMPose's configs write it.
+
+    Args:
+        metainfo: Either the keys ``dataset_name``, ``keypoint_info`` (``{i: {name, id, color,
+            type, swap}}``; ``swap`` names the mirror point, empty for a point on the axis),
+            ``skeleton_info``, ``joint_weights`` and ``sigmas``; or ``from_file``, the name of a
+            Python file that defines them as ``dataset_info``; or what this function returned.
+
+    Returns:
+        The parsed description; an already parsed one comes back as it is.
+
+    Raises:
+        KeyError: If a key is missing.
+        ValueError: If the points, mirror pairs or weights contradict each other.
+        FileNotFoundError: If ``from_file`` cannot be found.
+    """
+    if 'num_keypoints' in metainfo and 'flip_indices' in metainfo:
+        return metainfo  # type: ignore[return-value]
+    if 'from_file' in metainfo:
+        path = find_metainfo_file(metainfo['from_file'])
+        content = Config.fromfile(path)
+        if 'dataset_info' not in content:
+            raise KeyError(f"{path}: no 'dataset_info' in this metainfo file")
+        metainfo = content.dataset_info
+    missing = [key for key in _REQUIRED if key not in metainfo]
+    if missing:
+        raise KeyError(f'metainfo lacks the keys {missing}; it has {sorted(metainfo)}')
+    return _parse(metainfo)
+
+
+def _parse(info: Mapping[str, Any]) -> PoseMetainfo:
+    name = info['dataset_name']
+    points = sorted(info['keypoint_info'].values(), key=lambda point: point['id'])
+    if [point['id'] for point in points] != list(range(len(points))):
+        raise ValueError(f"metainfo of '{name}': point ids are not 0 to {len(points) - 1}")
+    name2id = {point['name']: point['id'] for point in points}
+    if len(name2id) != len(points):
+        raise ValueError(f"metainfo of '{name}': two points bear one name")
+    weights = np.array(info['joint_weights'], dtype=np.float32)
+    if len(weights) != len(points):
+        raise ValueError(
+            f"metainfo of '{name}': {len(points)} points but {len(weights)} joint_weights"
+        )
+    flip_indices = _flip_indices(name, points, name2id)
+    links = list(info['skeleton_info'].values())
+    return PoseMetainfo(
+        dataset_name=name,
+        num_keypoints=len(points),
+        keypoint_id2name={point['id']: point['name'] for point in points},
+        keypoint_name2id=name2id,
+        upper_body_ids=[point['id'] for point in points if point.get('type') == 'upper'],
+        lower_body_ids=[point['id'] for point in points if point.get('type') == 'lower'],
+        flip_indices=flip_indices,
+        flip_pairs=[(mirror, i) for i, mirror in enumerate(flip_indices) if mirror != i],
+        keypoint_colors=_colors(points),
+        num_skeleton_links=len(links),
+        skeleton_links=[
+            tuple(_index(name, name2id, end) for end in link['link']) for link in links
+        ],
+        skeleton_link_colors=_colors(links),
+        dataset_keypoint_weights=weights,
+        sigmas=np.array(info['sigmas'], dtype=np.float32),
+    )
+
+
+def _flip_indices(name: str, points: list[dict], name2id: dict[str, int]) -> list[int]:
+    mirror = [_index(name, name2id, point.get('swap') or point['name']) for point in points]
+    for i, j in enumerate(mirror):
+        if mirror[j] != i:
+            raise ValueError(
+                f"metainfo of '{name}': '{points[i]['name']}' names '{points[j]['name']}' as its "
+                f"mirror, but that names '{points[mirror[j]]['name']}'"
+            )
+    return mirror
+
+
+def _index(name: str, name2id: dict[str, int], point: str) -> int:
+    if point not in name2id:
+        raise ValueError(f"metainfo of '{name}': there is no point '{point}'")
+    return name2id[point]
+
+
+def _colors(items: list[dict]) -> ndarray:
+    return np.array([item.get('color', (255, 128, 0)) for item in items], dtype=np.uint8)

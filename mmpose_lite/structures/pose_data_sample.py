@@ -1,0 +1,48 @@
+"""One face on its way through the pipeline and the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.structures import BaseDataElement, InstanceData, PixelData
+
+from .multilevel_pixel_data import MultilevelPixelData
+
+
+def _field(name: str, *dtypes: type) -> property:
+    """A data field kept under ``_name`` that takes only the given types."""
+    private = f'_{name}'
+
+    def getter(self: BaseDataElement) -> Any:
+        return getattr(self, private)
+
+    def setter(self: BaseDataElement, value: Any) -> None:
+        self.set_field(value, private, dtype=dtypes)
+
+    def deleter(self: BaseDataElement) -> None:
+        delattr(self, private)
+
+    return property(getter, setter, deleter)
+
+
+class PoseDataSample(BaseDataElement):
+    """Truth, targets and predictions of one image or crop.
+
+    Attributes:
+        gt_instances: The truth in image pixels: ``keypoints`` ``(N, K, 2)``,
+            ``keypoints_visible`` ``(N, K)``, ``bboxes`` ``(N, 4)`` xyxy, ``bbox_scores`` ``(N,)``.
+        gt_instance_labels: What a loss compares with, as tensors: ``keypoint_weights`` ``(N, K)``.
+        gt_fields: Targets as maps: ``heatmaps`` ``(K, H, W)``, or a list of several sizes.
+        pred_instances: As ``gt_instances``, with ``keypoint_scores`` ``(N, K)``.
+        pred_fields: Predicted maps, where they were asked for.
+
+    The metainfo holds what is known of the image: ``id``, ``img_id``, ``img_path``, ``ori_shape``
+    and ``img_shape`` (h, w), ``input_size`` (w, h), ``input_center`` and ``input_scale`` (the crop
+    in image pixels), ``flip_indices``, ``subsets``.
+    """
+
+    gt_instances = _field('gt_instances', InstanceData)
+    gt_instance_labels = _field('gt_instance_labels', InstanceData)
+    pred_instances = _field('pred_instances', InstanceData)
+    gt_fields = _field('gt_fields', PixelData, MultilevelPixelData)
+    pred_fields = _field('pred_fields', PixelData, MultilevelPixelData)

@@ -1,0 +1,59 @@
+"""Small array helpers: smooth steps, bumps and random fields."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+Array = np.ndarray
+
+
+def smoothstep(edge0: float, edge1: float, value: Array | float) -> Array:
+    """Return the cubic step that is 0 at ``edge0`` and 1 at ``edge1`` (edges may be swapped)."""
+    t = np.clip((np.asarray(value, np.float32) - edge0) / (edge1 - edge0), 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+def bump(dx: Array, dy: Array, sigma_x: float, sigma_y: float) -> Array:
+    """Return an axis-aligned Gaussian of height 1 at offsets ``dx``, ``dy`` from its centre."""
+    return np.exp(-0.5 * ((dx / sigma_x) ** 2 + (dy / sigma_y) ** 2))
+
+
+def smooth_curve(x: Array, knots: Array, sigma: float = 0.0) -> Array:
+    """Interpolate ``knots`` (K, 2; first column rising) at ``x``, rounding corners over ``sigma``.
+
+    Args:
+        x: Positions, any shape.
+        knots: Rows (position, value).
+        sigma: Standard deviation of the rounding, in units of ``x``; 0 keeps the corners.
+    """
+    if sigma <= 0:
+        return np.interp(x, knots[:, 0], knots[:, 1]).astype(np.float32)
+    # Five-point Gauss-Hermite quadrature of the Gaussian average.
+    offsets = np.array([-2.02018287, -0.95857246, 0.0, 0.95857246, 2.02018287]) * np.sqrt(2)
+    weights = np.array([0.01995324, 0.39361932, 0.94530872, 0.39361932, 0.01995324])
+    total = np.zeros(np.shape(x))
+    for offset, weight in zip(offsets, weights / np.sqrt(np.pi), strict=True):
+        total += weight * np.interp(x + offset * sigma, knots[:, 0], knots[:, 1])
+    return total.astype(np.float32)
+
+
+def smooth_noise(
+    rng: np.random.Generator, shape_hw: tuple[int, int], cells_hw: tuple[float, float]
+) -> Array:
+    """Return a random field in about [-1, 1] whose features are ``cells_hw`` pixels large.
+
+    Args:
+        rng: Source of randomness.
+        shape_hw: Height and width of the field.
+        cells_hw: Vertical and horizontal size of a feature, in pixels.
+    """
+    rows = max(2, int(np.ceil(shape_hw[0] / cells_hw[0])) + 1)
+    cols = max(2, int(np.ceil(shape_hw[1] / cells_hw[1])) + 1)
+    coarse = rng.random((rows, cols), dtype=np.float32) * 2.0 - 1.0
+    return cv2.resize(coarse, (shape_hw[1], shape_hw[0]), interpolation=cv2.INTER_CUBIC)
+
+
+def mix(a: Array | float, b: Array | float, weight: Array | float) -> Array:
+    """Return ``a`` where ``weight`` is 0 and ``b`` where it is 1."""
+    return np.asarray(a) + (np.asarray(b) - np.asarray(a)) * weight

@@ -1,0 +1,206 @@
+"""Where the features of a face lie: the one source for its shape, its paint and its landmarks.
+
+Positions are in *face-plane* centimetres (X, V): X to image right as seen from the front, V up,
+origin midway between the eyes. Texture coordinates unroll X around the head:
+``U = HEAD_RADIUS * azimuth`` and ``X = HEAD_RADIUS * sin(azimuth)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .expression import Expression
+from .identity import Identity
+
+Array = np.ndarray
+
+HEAD_RADIUS = 7.5
+V_TOP, V_BOTTOM = 12.5, -22.0
+CHIN_V = -11.3
+MOUTH_BAND = 0.45
+"""Half the height, in V, of the strip between the lips; it is folded shut in a closed mouth."""
+
+LANDMARK_NAMES = (
+    'LeftBrowLeftCorner',
+    'LeftBrowCenter',
+    'LeftBrowRightCorner',
+    'RightBrowLeftCorner',
+    'RightBrowCenter',
+    'RightBrowRightCorner',
+    'LeftEyeLeftCorner',
+    'LeftEyeCenter',
+    'LeftEyeRightCorner',
+    'RightEyeLeftCorner',
+    'RightEyeCenter',
+    'RightEyeRightCorner',
+    'NoseLeft',
+    'NoseCenter',
+    'NoseRight',
+    'MouthLeftCorner',
+    'MouthCenter',
+    'MouthRightCorner',
+    'ChinCenter',
+)
+"""AFLW's 19 points in order; left and right are the image's on an upright frontal face."""
+
+
+def unroll(x: Array | float) -> Array:
+    """Return the texture coordinate U of face-plane coordinate ``x`` (front half)."""
+    return HEAD_RADIUS * np.arcsin(np.clip(np.asarray(x) / HEAD_RADIUS, -1.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Brow:
+    """One brow: (3, 2) inner end, middle and outer end in (X, V), and its thickness in cm."""
+
+    points: Array
+    thickness: float
+
+    def curve(self, n: int = 13) -> Array:
+        """Return (n, 2) points of the parabola-like middle line, inner end first."""
+        t = np.linspace(0.0, 1.0, n)[:, None]
+        inner, middle, outer = self.points
+        return (
+            inner * (1 - t) * (1 - 2 * t) + middle * 4 * t * (1 - t) + outer * t * (2 * t - 1)
+        )
+
+
+@dataclass(frozen=True)
+class Eye:
+    """One eye: centre (X, V), half width, lid heights above and below, and tilt (rise outward)."""
+
+    center: Array
+    side: int
+    half_width: float
+    upper: float
+    lower: float
+    tilt: float
+
+    def lid(self, height: float, n: int = 17) -> Array:
+        """Return (n, 2) points of a lid ``height`` cm above the corner line, inner end first."""
+        t = np.linspace(-1.0, 1.0, n)
+        # The upper lid peaks nearer the nose, the lower one nearer the temple.
+        lean = -0.18 if height > 0 else 0.18
+        arch = (1 - t * t) ** 0.75 * (1 + lean * t)
+        x = self.center[0] + self.side * self.half_width * t
+        return np.stack([x, self.center[1] + self.tilt * t + height * arch], 1)
+
+    @property
+    def corners(self) -> Array:
+        """(2, 2) inner and outer corner."""
+        return self.lid(0.0)[[0, -1]]
+
+    @property
+    def middle(self) -> Array:
+        """(2,) centre of the opening."""
+        return self.center + np.array([0.0, (self.upper - self.lower) / 2])
+
+
+@dataclass(frozen=True)
+class FaceLayout:
+    """Face-plane positions of all features for one identity and expression.
+
+    Attributes:
+        brows: Image-left and image-right brow.
+        eyes: Image-left and image-right eye.
+        nose_tip_v: V of the nose tip.
+        nose_half_width: X of the outer edge of the right wing.
+        mouth_v: V of the line between the lips.
+        mouth_half_width: X of the right mouth corner.
+        upper_lip: Height of the upper lip in cm.
+        lower_lip: Height of the lower lip in cm.
+        chin_v: V of the chin point.
+    """
+
+    brows: tuple[Brow, Brow]
+    eyes: tuple[Eye, Eye]
+    nose_tip_v: float
+    nose_half_width: float
+    mouth_v: float
+    mouth_half_width: float
+    upper_lip: float
+    lower_lip: float
+    chin_v: float
+
+    @property
+    def landmarks_xv(self) -> Array:
+        """(19, 2) face-plane positions in the order of ``LANDMARK_NAMES``."""
+        left_brow, right_brow = (brow.points for brow in self.brows)
+        left_eye, right_eye = self.eyes
+        wing_v = self.nose_tip_v - 0.45
+        return np.array(
+            [
+                *left_brow[::-1],
+                *right_brow,
+                left_eye.corners[1],
+                left_eye.middle,
+                left_eye.corners[0],
+                right_eye.corners[0],
+                right_eye.middle,
+                right_eye.corners[1],
+                (-self.nose_half_width, wing_v),
+                (0.0, self.nose_tip_v),
+                (self.nose_half_width, wing_v),
+                (-self.mouth_half_width, self.mouth_v),
+                (0.0, self.mouth_v),
+                (self.mouth_half_width, self.mouth_v),
+                (0.0, self.chin_v),
+            ]
+        )
+
+    def lip_arch(self, x: Array) -> Array:
+        """Return the mouth's opening profile over X: 1 in the middle, 0 from the corners on."""
+        return np.clip(1 - (x / self.mouth_half_width) ** 2, 0, None) ** 0.6
+
+
+def lay_out(identity: Identity, expression: Expression) -> FaceLayout:
+    """Place the features of a face."""
+    trait = identity.trait
+    nose_tip_v = -4.05 - 0.3 * trait('nose_length')
+    mouth_v = min(-6.75 - 0.2 * trait('mouth_height'), nose_tip_v - 2.3)
+    width = 2.5 + 0.18 * trait('mouth_width')
+    return FaceLayout(
+        brows=(_brow(identity, expression, 0), _brow(identity, expression, 1)),
+        eyes=(_eye(identity, expression, 0), _eye(identity, expression, 1)),
+        nose_tip_v=nose_tip_v,
+        nose_half_width=1.75 + 0.17 * trait('nose_width'),
+        mouth_v=mouth_v,
+        mouth_half_width=width,
+        upper_lip=max(0.25, 0.62 + 0.16 * trait('lip_fullness')),
+        lower_lip=max(0.35, 0.82 + 0.18 * trait('lip_fullness')),
+        chin_v=CHIN_V + 0.45,
+    )
+
+
+def _brow(identity: Identity, expression: Expression, index: int) -> Brow:
+    trait, side = identity.trait, 2 * index - 1
+    lift = expression.brow_raise[index] + 0.16 * trait('brow_height')
+    frown = expression.brow_frown
+    length = 0.22 * trait('brow_length')
+    points = np.array(
+        [
+            [1.3 - 0.3 * frown, 1.75 + 0.7 * lift - 0.55 * frown],
+            [3.25 + 0.3 * length, 2.35 + lift + 0.15 * trait('brow_arch') - 0.2 * frown],
+            [5.2 + length, 1.7 + 0.8 * lift],
+        ]
+    )
+    return Brow(points * [side, 1], 0.36 + 0.14 * identity.brow_density)
+
+
+def _eye(identity: Identity, expression: Expression, index: int) -> Eye:
+    trait, side = identity.trait, 2 * index - 1
+    opening = expression.eye_open[index]
+    squint = 0.15 * max(0.0, expression.smile)
+    tall = 1 + 0.12 * trait('eye_height')
+    lower = -0.42 * tall * (1 - squint)
+    upper = lower + (0.58 * tall + 0.42 * tall) * max(0.0, opening - squint)
+    return Eye(
+        center=np.array([side * (3.15 + 0.14 * trait('eye_spacing')), 0.0]),
+        side=side,
+        half_width=1.48 + 0.07 * trait('eye_width'),
+        upper=upper,
+        lower=-lower,
+        tilt=0.10 + 0.09 * trait('eye_tilt'),
+    )

@@ -1,0 +1,91 @@
+"""Grid meshes: the one kind of surface the renderer knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class GridMesh:
+    """A surface given by a grid of points; rows run down and columns to the right as seen outside.
+
+    Attributes:
+        points: (R, C, 3) positions in centimetres; x to image right, y up, z to the viewer.
+        albedo: (h, w, 3) linear RGB surface colour in [0, 1].
+        uv: (R, C, 2) position of every grid point in ``albedo``, in pixels (x, y).
+        two_sided: Whether the back of the surface is drawn as well.
+        gloss: Strength of the specular highlight.
+        shades: Whether the surface takes part in cavity shading (large closed surfaces do).
+    """
+
+    points: Array
+    albedo: Array
+    uv: Array
+    two_sided: bool = False
+    gloss: float = 0.1
+    shades: bool = False
+
+    def moved(self, points: Array) -> GridMesh:
+        """Return the same surface with other positions."""
+        return replace(self, points=points)
+
+
+def grid_uv(rows: int, cols: int) -> Array:
+    """Return the (R, C, 2) texture position of a grid whose texture has one pixel per point."""
+    return np.stack(np.meshgrid(np.arange(cols), np.arange(rows)), axis=-1).astype(np.float32)
+
+
+def plain_mesh(points: Array, rgb: Array, two_sided: bool = False, gloss: float = 0.1) -> GridMesh:
+    """Build a mesh with one colour per grid point.
+
+    Args:
+        points: (R, C, 3) positions.
+        rgb: Linear colour, broadcastable to (R, C, 3).
+        two_sided: Whether the back is drawn.
+        gloss: Specular strength.
+    """
+    albedo = np.broadcast_to(np.asarray(rgb, np.float32), points.shape).copy()
+    uv = grid_uv(*points.shape[:2])
+    return GridMesh(points.astype(np.float32), albedo, uv, two_sided=two_sided, gloss=gloss)
+
+
+@lru_cache(maxsize=64)
+def grid_triangles(rows: int, cols: int) -> Array:
+    """Return the (2 (R-1) (C-1), 3) vertex numbers of a grid's triangles, in row-major order."""
+    index = np.arange(rows * cols).reshape(rows, cols)
+    a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
+    pairs = np.stack([np.stack([a, b, c], -1), np.stack([b, d, c], -1)], axis=2)
+    return pairs.reshape(-1, 3)
+
+
+def grid_normals(points: Array) -> Array:
+    """Return the (R, C, 3) unit outward normals of a grid of points."""
+    along_col = np.empty_like(points)
+    along_col[:, 1:-1] = points[:, 2:] - points[:, :-2]
+    along_col[:, 0] = points[:, 1] - points[:, 0]
+    along_col[:, -1] = points[:, -1] - points[:, -2]
+    along_row = np.empty_like(points)
+    along_row[1:-1] = points[2:] - points[:-2]
+    along_row[0] = points[1] - points[0]
+    along_row[-1] = points[-1] - points[-2]
+    ax, ay, az = along_row[..., 0], along_row[..., 1], along_row[..., 2]
+    bx, by, bz = along_col[..., 0], along_col[..., 1], along_col[..., 2]
+    normal = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
+    length = np.sqrt(np.einsum('rck,rck->rc', normal, normal))
+    return normal / np.maximum(length, 1e-9)[..., None]
+
+
+def sample_grid(values: Array, row: float, col: float) -> Array:
+    """Return ``values`` (R, C, D) at a fractional grid position, on the grid's own triangles."""
+    rows, cols = values.shape[:2]
+    r, c = min(int(row), rows - 2), min(int(col), cols - 2)
+    fr, fc = row - r, col - c
+    a, b, lower, d = values[r, c], values[r, c + 1], values[r + 1, c], values[r + 1, c + 1]
+    if fr + fc <= 1.0:
+        return a + (b - a) * fc + (lower - a) * fr
+    return d + (lower - d) * (1.0 - fc) + (b - d) * (1.0 - fr)
