@@ -1,0 +1,41 @@
+"""What every backbone offers."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class BaseBackbone(BaseModule, metaclass=ABCMeta):
+    """Turns images into feature maps.
+
+    Subclasses set ``norm_eval`` and override :meth:`_frozen_parts` to keep parts from training.
+    """
+
+    norm_eval = False
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Compute feature maps ``(B, C_i, H_i, W_i)`` of images ``(B, in_channels, H, W)``."""
+
+    def _frozen_parts(self) -> list[nn.Module]:
+        """Modules that do not train; set at construction and after every ``train()``."""
+        return []
+
+    def _freeze(self) -> None:
+        for part in self._frozen_parts():
+            part.eval()
+            part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> BaseBackbone:
+        """Switch between training and evaluation; frozen parts and, on wish, norms stay still."""
+        super().train(mode)
+        self._freeze()
+        if mode and self.norm_eval:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self

@@ -1,0 +1,6 @@
+"""Heads: feature maps in; losses, or points in pixels of the network's input, out."""
+
+from .base_head import BaseHead
+from .heatmap_heads import HeatmapHead
+
+__all__ = ['BaseHead', 'HeatmapHead']

@@ -1,0 +1,200 @@
+"""The head of heatmap networks: SimpleBaseline's and HRNet's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmcv.cnn import build_conv_layer, build_upsample_layer
+from mmengine.structures import InstanceData, PixelData
+from torch import Tensor, nn
+
+from mmpose_lite.models.utils import flip_heatmaps, heatmap_accuracy
+from mmpose_lite.registry import MODELS
+from mmpose_lite.structures import PoseDataSample
+
+from ..base_head import BaseHead
+
+# Padding and output padding with which a transposed convolution of stride 2 doubles the size.
+_DECONV_PADDING = {4: (1, 0), 3: (1, 1), 2: (0, 0)}
+_DEFAULT_INIT = (
+    {'type': 'Normal', 'layer': ['Conv2d', 'ConvTranspose2d'], 'std': 0.001},
+    {'type': 'Constant', 'layer': 'BatchNorm2d', 'val': 1},
+)
+
+
+@MODELS.register_module()
+class HeatmapHead(BaseHead):
+    """Transposed convolutions, convolutions and a final one, each part optional.
+
+    Args:
+        in_channels: Channels of the last feature map, or of each of them.
+        out_channels: Channels of the heatmaps: K.
+        deconv_out_channels: Channels of the transposed convolutions; None or empty: none.
+        deconv_kernel_sizes: Their kernel sizes: 2, 3 or 4; each doubles the resolution.
+        conv_out_channels: Channels of the convolutions; None or empty: none.
+        conv_kernel_sizes: Their kernel sizes, odd.
+        final_layer: Further arguments of the final convolution; None: there is none.
+        loss: Config of the loss.
+        decoder: Config of the codec.
+        init_cfg: How weights start; normal with 0.001 by default.
+
+    Raises:
+        ValueError: If a list of kernel sizes does not fit its list of channels.
+
+    Source: Xiao et al., ECCV 2018, https://arxiv.org/abs/1804.06208
+    """
+
+    def __init__(
+        self,
+        in_channels: int | Sequence[int],
+        out_channels: int,
+        deconv_out_channels: Sequence[int] | None = (256, 256, 256),
+        deconv_kernel_sizes: Sequence[int] | None = (4, 4, 4),
+        conv_out_channels: Sequence[int] | None = None,
+        conv_kernel_sizes: Sequence[int] | None = None,
+        final_layer: dict | None = {'kernel_size': 1},  # noqa: B006 (read only)
+        loss: dict = {'type': 'KeypointMSELoss', 'use_target_weight': True},  # noqa: B006
+        decoder: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(decoder, list(_DEFAULT_INIT) if init_cfg is None else init_cfg)
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.loss_module = MODELS.build(loss)
+        channels = in_channels if isinstance(in_channels, int) else in_channels[-1]
+        self.deconv_layers, channels = self._make_layers(
+            'deconv', channels, deconv_out_channels, deconv_kernel_sizes
+        )
+        self.conv_layers, channels = self._make_layers(
+            'conv', channels, conv_out_channels, conv_kernel_sizes
+        )
+        if final_layer is None:
+            self.final_layer: nn.Module = nn.Identity()
+        else:
+            conv_cfg = {'type': 'Conv2d', 'kernel_size': 1, **final_layer}
+            self.final_layer = build_conv_layer(
+                conv_cfg, in_channels=channels, out_channels=out_channels
+            )
+
+    def _make_layers(
+        self,
+        kind: str,
+        channels: int,
+        out_channels: Sequence[int] | None,
+        kernel_sizes: Sequence[int] | None,
+    ) -> tuple[nn.Module, int]:
+        """Units of a (transposed) convolution, batch norm and ReLU; and the channels after them."""
+        if not out_channels:
+            return nn.Identity(), channels
+        if kernel_sizes is None or len(out_channels) != len(kernel_sizes):
+            raise ValueError(
+                f'{kind}_out_channels={list(out_channels)} and {kind}_kernel_sizes={kernel_sizes} '
+                'need the same length'
+            )
+        make = _make_deconv if kind == 'deconv' else _make_conv
+        layers: list[nn.Module] = []
+        for out, kernel in zip(out_channels, kernel_sizes, strict=True):
+            layers += [make(channels, out, kernel), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+            channels = out
+        return nn.Sequential(*layers), channels
+
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """Compute heatmaps ``(B, K, H, W)`` from the last of the feature maps."""
+        return self.final_layer(self.conv_layers(self.deconv_layers(feats[-1])))
+
+    def predict(
+        self, feats: Any, batch_data_samples: list[PoseDataSample], test_cfg: dict | None = None
+    ) -> list[InstanceData] | tuple[list[InstanceData], list[PixelData]]:
+        """Predict points.
+
+        Args:
+            feats: Feature maps; with ``flip_test`` a list of two: of the images, of their mirrors.
+            batch_data_samples: The samples; flip test reads the first one's ``flip_indices``.
+            test_cfg: ``flip_test`` (bool), ``flip_mode`` (see :func:`flip_heatmaps`),
+                ``shift_heatmap`` (bool, default False), ``output_heatmaps`` (bool).
+
+        Returns:
+            See :meth:`BaseHead.predict`.
+        """
+        test_cfg = test_cfg or {}
+        if test_cfg.get('flip_test', False):
+            images, mirrors = feats
+            mirrored = flip_heatmaps(
+                self.forward(mirrors),
+                flip_indices=batch_data_samples[0].metainfo['flip_indices'],
+                flip_mode=test_cfg.get('flip_mode', 'heatmap'),
+                shift_heatmap=test_cfg.get('shift_heatmap', False),
+            )
+            heatmaps = (self.forward(images) + mirrored) * 0.5
+        else:
+            heatmaps = self.forward(feats)
+        predictions = self.decode(heatmaps)
+        if test_cfg.get('output_heatmaps', False):
+            return predictions, [PixelData(heatmaps=maps) for maps in heatmaps.detach()]
+        return predictions
+
+    def loss(
+        self,
+        feats: Sequence[Tensor],
+        batch_data_samples: list[PoseDataSample],
+        train_cfg: dict | None = None,
+    ) -> dict[str, Tensor]:
+        """Compute ``loss_kpt``, and ``acc_pose`` unless ``train_cfg.compute_acc`` is False.
+
+        The targets are those that the samples carry; where they carry none, the decoder encodes
+        their ``gt_instances.transformed_keypoints``.
+        """
+        heatmaps = self.forward(feats)
+        targets, weights = self._targets(batch_data_samples, heatmaps.device)
+        losses = {'loss_kpt': self.loss_module(heatmaps, targets, weights)}
+        if (train_cfg or {}).get('compute_acc', True):
+            losses['acc_pose'] = heatmap_accuracy(heatmaps, targets, weights > 0)
+        return losses
+
+    def _targets(
+        self, samples: list[PoseDataSample], device: torch.device
+    ) -> tuple[Tensor, Tensor]:
+        if 'gt_fields' in samples[0]:
+            targets = torch.stack([sample.gt_fields.heatmaps for sample in samples])
+            weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in samples])
+            return targets.to(device), weights.to(device)
+        if self.decoder is None or 'transformed_keypoints' not in samples[0].gt_instances:
+            raise RuntimeError(
+                'no targets: use GenerateTarget in the pipeline, or PackPoseInputs with '
+                'pack_transformed=True and a decoder in the head'
+            )
+        truth = [sample.gt_instances for sample in samples]
+        encoded = self.decoder.encode_batch(
+            _stack([each.transformed_keypoints for each in truth], device),
+            _stack([each.keypoints_visible for each in truth], device),
+        )
+        return encoded['heatmaps'], encoded['keypoint_weights']
+
+
+def _stack(arrays: list, device: torch.device) -> Tensor:
+    """Join arrays ``(1, ...)`` of one face each to a tensor ``(B, ...)`` on the device."""
+    return torch.cat([torch.as_tensor(array, dtype=torch.float32) for array in arrays]).to(device)
+
+
+def _make_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:
+    cfg = {'type': 'Conv2d', 'kernel_size': kernel, 'stride': 1, 'padding': (kernel - 1) // 2}
+    return build_conv_layer(cfg, in_channels=in_channels, out_channels=out_channels)
+
+
+def _make_deconv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:
+    if kernel not in _DECONV_PADDING:
+        raise ValueError(f'a deconv kernel size must be 2, 3 or 4, got {kernel}')
+    padding, output_padding = _DECONV_PADDING[kernel]
+    cfg = {
+        'type': 'deconv',
+        'in_channels': in_channels,
+        'out_channels': out_channels,
+        'kernel_size': kernel,
+        'stride': 2,
+        'padding': padding,
+        'output_padding': output_padding,
+        'bias': False,
+    }
+    return build_upsample_layer(cfg)

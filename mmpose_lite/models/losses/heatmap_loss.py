@@ -1,0 +1,148 @@
+"""Losses between heatmaps ``(B, K, H, W)``."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmpose_lite.registry import MODELS
+
+
+def _as_map(weights: Tensor, target: Tensor, name: str) -> Tensor:
+    """Give weights ``(B, K)`` or ``(B, K, H, W)`` the target's number of axes."""
+    if weights.ndim not in (2, 4) or weights.shape != target.shape[: weights.ndim]:
+        raise ValueError(
+            f'{name} of shape {tuple(weights.shape)} do not fit a target of {tuple(target.shape)}'
+        )
+    return weights[(...,) + (None,) * (target.ndim - weights.ndim)]
+
+
+@MODELS.register_module()
+class KeypointMSELoss(nn.Module):
+    """Mean squared error over all cells of all maps.
+
+    Args:
+        use_target_weight: Weigh maps (or cells) by ``target_weights``.
+        skip_empty_channel: Leave out maps whose target is zero everywhere.
+        loss_weight: Factor on the result.
+    """
+
+    def __init__(
+        self,
+        use_target_weight: bool = False,
+        skip_empty_channel: bool = False,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.use_target_weight = use_target_weight
+        self.skip_empty_channel = skip_empty_channel
+        self.loss_weight = loss_weight
+
+    def forward(
+        self,
+        output: Tensor,
+        target: Tensor,
+        target_weights: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            output: ``(B, K, H, W)``, predicted.
+            target: ``(B, K, H, W)``.
+            target_weights: ``(B, K)`` or ``(B, K, H, W)``.
+            mask: ``(B, K, H, W)``, any axis may be 1; cells that count.
+
+        Returns:
+            A scalar; cells without weight count as errors of zero, they do not shrink the mean.
+
+        Raises:
+            ValueError: If shapes do not fit.
+        """
+        weights = self._cell_weights(target, target_weights, mask)
+        if weights is None:
+            return F.mse_loss(output, target) * self.loss_weight
+        return (F.mse_loss(output, target, reduction='none') * weights).mean() * self.loss_weight
+
+    def _cell_weights(
+        self, target: Tensor, target_weights: Tensor | None, mask: Tensor | None
+    ) -> Tensor | None:
+        factors = []
+        if mask is not None:
+            if mask.ndim != target.ndim or any(
+                m not in (1, t) for m, t in zip(mask.shape, target.shape, strict=True)
+            ):
+                raise ValueError(
+                    f'mask of shape {tuple(mask.shape)} does not fit a target of '
+                    f'{tuple(target.shape)}'
+                )
+            factors.append(mask)
+        if self.use_target_weight and target_weights is not None:
+            factors.append(_as_map(target_weights, target, 'target_weights'))
+        if self.skip_empty_channel:
+            factors.append((target != 0).any(dim=-1, keepdim=True).any(dim=-2, keepdim=True))
+        if not factors:
+            return None
+        weights = factors[0]
+        for factor in factors[1:]:
+            weights = weights * factor
+        return weights
+
+
+@MODELS.register_module()
+class AdaptiveWingLoss(nn.Module):
+    """Adaptive wing loss: steeper about small errors, the more so the brighter the target.
+
+    Args:
+        alpha: Exponent at a target of 0.
+        omega: Height of the curved part.
+        epsilon: Its curvature.
+        theta: Errors below it are in the curved part, above it the loss is a line.
+        use_target_weight: Weigh maps (or cells) by ``target_weights``.
+        loss_weight: Factor on the result.
+
+    Source: Wang et al., ICCV 2019, https://arxiv.org/abs/1904.07399
+    """
+
+    def __init__(
+        self,
+        alpha: float = 2.1,
+        omega: float = 14,
+        epsilon: float = 1,
+        theta: float = 0.5,
+        use_target_weight: bool = False,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.alpha = float(alpha)
+        self.omega = float(omega)
+        self.epsilon = float(epsilon)
+        self.theta = float(theta)
+        self.use_target_weight = use_target_weight
+        self.loss_weight = loss_weight
+
+    def criterion(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Mean loss of maps ``(B, K, H, W)``."""
+        error = (target - pred).abs()
+        power = self.alpha - target
+        ratio = self.theta / self.epsilon
+        slope = (
+            self.omega
+            * (1 / (1 + torch.pow(ratio, power)))
+            * power
+            * torch.pow(ratio, power - 1)
+            * (1 / self.epsilon)
+        )
+        offset = self.theta * slope - self.omega * torch.log1p(torch.pow(ratio, power))
+        curved = self.omega * torch.log1p(torch.pow(error / self.epsilon, power))
+        return torch.where(error < self.theta, curved, slope * error - offset).mean()
+
+    def forward(
+        self, output: Tensor, target: Tensor, target_weights: Tensor | None = None
+    ) -> Tensor:
+        """Compute the loss; see :meth:`KeypointMSELoss.forward`."""
+        if self.use_target_weight and target_weights is not None:
+            weights = _as_map(target_weights, target, 'target_weights')
+            output, target = output * weights, target * weights
+        return self.criterion(output, target) * self.loss_weight

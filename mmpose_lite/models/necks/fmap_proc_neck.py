@@ -1,0 +1,71 @@
+"""Choosing, resizing and joining feature maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmpose_lite.registry import MODELS
+
+
+@MODELS.register_module()
+class FeatureMapProcessor(nn.Module):
+    """Selects maps, joins them along the channels, rescales them and applies a ReLU, as asked.
+
+    Args:
+        select_index: Indices of the maps to keep, or one index; all by default.
+        concat: Resize all maps to the first one's size and join them.
+        scale_factor: Factor on height and width of the results.
+        apply_relu: Apply a ReLU at the end.
+        align_corners: See :func:`torch.nn.functional.interpolate`.
+
+    Raises:
+        ValueError: If the factor is not above 0.
+    """
+
+    def __init__(
+        self,
+        select_index: int | Sequence[int] | None = None,
+        concat: bool = False,
+        scale_factor: float = 1.0,
+        apply_relu: bool = False,
+        align_corners: bool = False,
+    ) -> None:
+        super().__init__()
+        if scale_factor <= 0:
+            raise ValueError(f'scale_factor must be above 0, got {scale_factor}')
+        self.select_index = (select_index,) if isinstance(select_index, int) else select_index
+        self.concat = concat
+        self.scale_factor = scale_factor
+        self.apply_relu = apply_relu
+        self.align_corners = align_corners
+
+    def forward(self, inputs: Tensor | Sequence[Tensor]) -> list[Tensor]:
+        """Process maps ``(B, C_i, H_i, W_i)``; a joined result is a list of one."""
+        maps = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+        if self.select_index is not None:
+            maps = [maps[i] for i in self.select_index]
+        if self.concat:
+            size = maps[0].shape[-2:]
+            maps = [torch.cat([self._resize(each, size=size) for each in maps], dim=1)]
+        if self.scale_factor != 1.0:
+            maps = [self._resize(each, scale_factor=self.scale_factor) for each in maps]
+        if self.apply_relu:
+            maps = [F.relu(each) for each in maps]
+        return maps
+
+    def _resize(
+        self, maps: Tensor, size: torch.Size | None = None, scale_factor: float | None = None
+    ) -> Tensor:
+        if size == maps.shape[-2:]:
+            return maps
+        return F.interpolate(
+            maps,
+            size=size,
+            scale_factor=scale_factor,
+            mode='bilinear',
+            align_corners=self.align_corners,
+        )

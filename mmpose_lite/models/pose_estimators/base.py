@@ -1,0 +1,109 @@
+"""What every pose estimator offers."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from mmpose_lite.registry import MODELS
+from mmpose_lite.structures import PoseDataSample, parse_pose_metainfo
+
+
+class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
+    """A backbone, and optionally a neck and a head.
+
+    Args:
+        backbone: Config of the backbone.
+        neck: Config of the neck.
+        head: Config of the head.
+        train_cfg: Settings of the head's loss.
+        test_cfg: Settings of the head's predictions.
+        data_preprocessor: Config of the preprocessor.
+        use_syncbn: Turn batch norms into synchronised ones.
+        init_cfg: How weights start.
+        metainfo: Description of the points; overrides that of the data.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict | None = None,
+        head: dict | None = None,
+        train_cfg: dict | None = None,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        use_syncbn: bool = False,
+        init_cfg: dict | list[dict] | None = None,
+        metainfo: Mapping[str, Any] | None = None,
+    ) -> None:
+        # Built here: mmengine's base would look in its own registry, where no scope is set.
+        if isinstance(data_preprocessor, dict):
+            data_preprocessor = MODELS.build(data_preprocessor)
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.metainfo = None if metainfo is None else parse_pose_metainfo(metainfo)
+        self.backbone = MODELS.build(backbone)
+        if neck is not None:
+            self.neck = MODELS.build(neck)
+        if head is not None:
+            self.head = MODELS.build(head)
+        self.train_cfg = train_cfg or {}
+        self.test_cfg = test_cfg or {}
+        if use_syncbn:
+            self.backbone = torch.nn.SyncBatchNorm.convert_sync_batchnorm(self.backbone)
+
+    @property
+    def with_neck(self) -> bool:
+        """Whether there is a neck."""
+        return hasattr(self, 'neck')
+
+    @property
+    def with_head(self) -> bool:
+        """Whether there is a head."""
+        return hasattr(self, 'head')
+
+    def extract_feat(self, inputs: Tensor) -> Any:
+        """Compute feature maps of images ``(B, 3, H, W)``."""
+        feats = self.backbone(inputs)
+        return self.neck(feats) if self.with_neck else feats
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: list[PoseDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> Any:
+        """Run the model.
+
+        Args:
+            inputs: Preprocessed images ``(B, 3, H, W)``.
+            data_samples: One a face; needed for ``'loss'`` and ``'predict'``.
+            mode: ``'loss'``: a dict of losses; ``'predict'``: the samples with predictions in
+                image pixels; ``'tensor'``: the head's raw output.
+
+        Raises:
+            RuntimeError: If the mode is unknown.
+        """
+        if mode == 'loss':
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            if self.metainfo is not None:
+                for sample in data_samples:
+                    sample.set_metainfo(self.metainfo)
+            return self.predict(inputs, data_samples)
+        if mode == 'tensor':
+            feats = self.extract_feat(inputs)
+            return self.head(feats) if self.with_head else feats
+        raise RuntimeError(f"mode='{mode}' is not one of loss, predict, tensor")
+
+    @abstractmethod
+    def loss(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> dict[str, Tensor]:
+        """Compute the losses of a batch; see :meth:`forward`."""
+
+    @abstractmethod
+    def predict(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[PoseDataSample]:
+        """Predict a batch; see :meth:`forward`."""

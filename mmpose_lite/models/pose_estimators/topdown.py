@@ -1,0 +1,116 @@
+"""Top-down models: one crop, one face."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmengine.structures import InstanceData, PixelData
+from torch import Tensor
+
+from mmpose_lite.registry import MODELS
+from mmpose_lite.structures import PoseDataSample
+
+from .base import BasePoseEstimator
+
+
+@MODELS.register_module()
+class TopdownPoseEstimator(BasePoseEstimator):
+    """Predicts the points of a crop and maps them back to its photograph.
+
+    Args:
+        backbone: Config of the backbone.
+        neck: Config of the neck.
+        head: Config of the head.
+        train_cfg: Settings of the head's loss: ``compute_acc``.
+        test_cfg: Settings of predictions: ``flip_test``, ``flip_mode``, ``shift_heatmap``,
+            ``output_heatmaps``, ``output_keypoint_indices``.
+        data_preprocessor: Config of the preprocessor.
+        init_cfg: How weights start.
+        metainfo: Description of the points; overrides that of the data.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict | None = None,
+        head: dict | None = None,
+        train_cfg: dict | None = None,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+        metainfo: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            backbone=backbone,
+            neck=neck,
+            head=head,
+            train_cfg=train_cfg,
+            test_cfg=test_cfg,
+            data_preprocessor=data_preprocessor,
+            init_cfg=init_cfg,
+            metainfo=metainfo,
+        )
+
+    def loss(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> dict[str, Tensor]:
+        """Compute the head's losses of a batch."""
+        return self.head.loss(self.extract_feat(inputs), data_samples, train_cfg=self.train_cfg)
+
+    def predict(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[PoseDataSample]:
+        """Predict a batch; the samples come back with ``pred_instances`` in image pixels.
+
+        Raises:
+            RuntimeError: If the model has no head.
+        """
+        if not self.with_head:
+            raise RuntimeError('a model without a head cannot predict')
+        if self.test_cfg.get('flip_test', False):
+            # One pass serves images and mirrors: the same arithmetic, fewer and larger kernels.
+            both = self.extract_feat(torch.cat([inputs, inputs.flip(-1)]))
+            count = len(inputs)
+            feats: Any = [[maps[:count] for maps in both], [maps[count:] for maps in both]]
+        else:
+            feats = self.extract_feat(inputs)
+        predictions = self.head.predict(feats, data_samples, test_cfg=self.test_cfg)
+        fields = None
+        if isinstance(predictions, tuple):
+            predictions, fields = predictions
+        return self.add_pred_to_datasample(predictions, fields, data_samples)
+
+    def add_pred_to_datasample(
+        self,
+        batch_pred_instances: Sequence[InstanceData],
+        batch_pred_fields: Sequence[PixelData] | None,
+        batch_data_samples: list[PoseDataSample],
+    ) -> list[PoseDataSample]:
+        """Map predictions from input to image pixels and hang them on their samples.
+
+        Args:
+            batch_pred_instances: Points in pixels of the network's input, one item a sample.
+            batch_pred_fields: Predicted maps, one item a sample, or None.
+            batch_data_samples: The samples; their metainfo has ``input_size``, ``input_center``
+                and ``input_scale``.
+        """
+        fields = batch_pred_fields or [None] * len(batch_data_samples)
+        kept = self.test_cfg.get('output_keypoint_indices', None)
+        for prediction, maps, sample in zip(
+            batch_pred_instances, fields, batch_data_samples, strict=True
+        ):
+            corner = sample.input_center - 0.5 * sample.input_scale
+            points = prediction.keypoints[..., :2] / sample.input_size * sample.input_scale
+            prediction.keypoints[..., :2] = points + corner
+            if 'keypoints_visible' not in prediction:
+                prediction.keypoints_visible = prediction.keypoint_scores
+            if kept is not None:
+                for name, value in prediction.all_items():
+                    if name.startswith('keypoint'):
+                        prediction.set_field(value[:, kept], name)
+            prediction.bboxes = sample.gt_instances.bboxes
+            prediction.bbox_scores = sample.gt_instances.bbox_scores
+            sample.pred_instances = prediction
+            if maps is not None:
+                if kept is not None:
+                    maps.set_field(maps.heatmaps[kept], 'heatmaps')
+                sample.pred_fields = maps
+        return batch_data_samples
