@@ -1,0 +1,265 @@
+"""The base of data sets whose annotations have COCO's form."""
+
+from __future__ import annotations
+
+import os.path as osp
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
+
+from mmpose_lite.registry import DATASETS, TRANSFORMS
+from mmpose_lite.structures.bbox import bbox_xywh2xyxy
+from mmpose_lite.structures.metainfo import PoseMetainfo, parse_pose_metainfo
+
+from ...randomness import SampleIndex
+from .annotations import Record, read_annotations
+from .detections import read_detections
+from .subsets import find_subsets
+
+# What of the metainfo every sample carries, for transforms and the model.
+_SHARED_KEYS = (
+    'dataset_name',
+    'upper_body_ids',
+    'lower_body_ids',
+    'flip_pairs',
+    'dataset_keypoint_weights',
+    'flip_indices',
+    'skeleton_links',
+)
+
+
+@DATASETS.register_module()
+class BaseCocoStyleDataset(BaseDataset):
+    """Faces (or other instances) from a COCO-style JSON file.
+
+    A data set of its own sets ``METAINFO`` and, where its records have more than COCO's,
+    overrides :meth:`parse_data_info`.
+
+    Args:
+        ann_file: The annotation file, below ``data_root``.
+        bbox_file: Detected boxes to predict on instead of the annotated ones (test mode only): a
+            JSON list of ``image_id``, ``bbox`` (xywh) and ``score``. Such samples have no truth.
+        data_mode: ``'topdown'``: one sample a face; ``'bottomup'``: one an image.
+        metainfo: Description of the points; the class's by default.
+        data_root: Folder of everything.
+        data_prefix: ``img``: folder of the images, below ``data_root``.
+        filter_cfg: ``bbox_score_thr``: leave out detections with a lower score.
+        indices: Use the first so many samples, or those listed.
+        serialize_data: Keep records as bytes, which workers share.
+        pipeline: Transforms, as configs or callables.
+        test_mode: Whether this is test data.
+        lazy_init: Do not read anything yet.
+        max_refetch: How often another sample is tried where the pipeline gives none (training).
+        sample_interval: Use every so manieth image only.
+        subsets: Named subsets that are evaluated beside the whole: for each name an annotation
+            file, a file of annotation ids, or a list of them; see
+            :func:`~.subsets.find_subsets`.
+
+    Raises:
+        ValueError: If arguments or annotations are wrong; the message names file, record, field.
+        FileNotFoundError: If a file or folder is missing; the message names the key.
+    """
+
+    METAINFO: ClassVar[dict] = {}
+
+    def __init__(
+        self,
+        ann_file: str = '',
+        bbox_file: str | None = None,
+        data_mode: str = 'topdown',
+        metainfo: dict | None = None,
+        data_root: str | None = None,
+        data_prefix: dict | None = None,
+        filter_cfg: dict | None = None,
+        indices: int | Sequence[int] | None = None,
+        serialize_data: bool = True,
+        pipeline: Sequence[dict | Callable] = (),
+        test_mode: bool = False,
+        lazy_init: bool = False,
+        max_refetch: int = 1000,
+        sample_interval: int = 1,
+        subsets: dict[str, Any] | None = None,
+    ) -> None:
+        name = type(self).__name__
+        if data_mode not in ('topdown', 'bottomup'):
+            raise ValueError(f"{name}: data_mode='{data_mode}' is not one of topdown, bottomup")
+        if bbox_file and (data_mode != 'topdown' or not test_mode):
+            raise ValueError(f"{name}: bbox_file needs data_mode='topdown' and test_mode=True")
+        self.data_mode = data_mode
+        self.bbox_file = bbox_file
+        self.sample_interval = sample_interval
+        self.subsets = subsets or {}
+        super().__init__(
+            ann_file=ann_file,
+            metainfo=metainfo,
+            data_root=data_root,
+            data_prefix={'img': ''} if data_prefix is None else data_prefix,
+            filter_cfg=filter_cfg,
+            indices=indices,
+            serialize_data=serialize_data,
+            pipeline=[TRANSFORMS.build(t) if isinstance(t, dict) else t for t in pipeline],
+            test_mode=test_mode,
+            lazy_init=lazy_init,
+            max_refetch=max_refetch,
+        )
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: dict | None = None) -> PoseMetainfo:
+        if metainfo is not None and not isinstance(metainfo, dict):
+            raise TypeError(f'metainfo must be a dict, got {type(metainfo)}')
+        return parse_pose_metainfo(metainfo or cls.METAINFO)
+
+    def load_data_list(self) -> list[dict]:
+        """Read the annotations (or detections) into one dict a sample."""
+        self._check_paths()
+        records, self._content = read_annotations(self.ann_file)
+        self._shared = {key: self._metainfo[key] for key in _SHARED_KEYS}
+        if self.sample_interval > 1:
+            image_ids = {image['id'] for image in self._content['images'][:: self.sample_interval]}
+            records = [record for record in records if record.image['id'] in image_ids]
+        if self.bbox_file:
+            return read_detections(
+                osp.join(self.data_root or '', self.bbox_file), records, self.data_prefix['img']
+            )
+        instances = self._parse_records(records)
+        if self.data_mode == 'bottomup':
+            return _group_by_image(instances)
+        return instances
+
+    def _parse_records(self, records: list[Record]) -> list[dict]:
+        subsets = find_subsets(self.subsets, records, self.data_root or '')
+        kept, dropped = [], Counter()
+        for record in records:
+            reason = self._reason_to_drop(record)
+            if reason:
+                dropped[reason] += 1
+                continue
+            instance = self.parse_data_info(
+                {'raw_ann_info': record.annotation, 'raw_img_info': record.image}
+            )
+            instance['subsets'] = tuple(subsets.get(record.annotation['id'], ()))
+            kept.append(instance)
+        if dropped:
+            reasons = ', '.join(f'{count} {reason}' for reason, count in dropped.items())
+            print_log(
+                f'{self.ann_file}: {len(kept)} of {len(records)} annotations used; left out: '
+                f'{reasons}',
+                logger='current',
+            )
+        if not kept:
+            raise ValueError(f'{self.ann_file}: no usable annotation among {len(records)}')
+        return kept
+
+    @staticmethod
+    def _reason_to_drop(record: Record) -> str | None:
+        if record.annotation.get('iscrowd'):
+            return 'marked iscrowd'
+        if record.annotation.get('num_keypoints') == 0 or not record.annotation.get('keypoints'):
+            return 'without points'
+        return None
+
+    def parse_data_info(self, raw_data_info: dict) -> dict:
+        """Turn one annotation into what the pipeline starts from.
+
+        Args:
+            raw_data_info: ``raw_ann_info`` and ``raw_img_info``, entries of the file.
+
+        Returns:
+            ``img_id``, ``img_path``, ``id``, ``category_id``, ``iscrowd``; ``bbox`` ``(1, 4)``
+            xyxy clipped to the image, ``bbox_score`` ``(1,)``, ``keypoints`` ``(1, K, 2)``,
+            ``keypoints_visible`` ``(1, K)``, all float32 in image pixels; ``num_keypoints``;
+            ``raw_ann_info``.
+        """
+        record = self._record(raw_data_info)
+        annotation, image = record.annotation, record.image
+        instance = self._parse_common(record)
+        bbox_xyxy = bbox_xywh2xyxy(np.array(record.numbers('bbox', 4), dtype=np.float32))
+        if 'width' in image and 'height' in image:
+            last = np.array([image['width'], image['height']] * 2, dtype=np.float32) - 1
+            bbox_xyxy = np.clip(bbox_xyxy, 0, last)
+        if (bbox_xyxy[2:] <= bbox_xyxy[:2]).any():
+            raise record.error('bbox', f'has no area inside the image: {annotation["bbox"]}')
+        instance['bbox'] = bbox_xyxy[None]
+        instance['num_keypoints'] = annotation.get('num_keypoints', instance['keypoints'].shape[1])
+        instance['segmentation'] = annotation.get('segmentation')
+        instance['raw_ann_info'] = annotation
+        return instance
+
+    def _record(self, raw_data_info: dict) -> Record:
+        return Record(self.ann_file, raw_data_info['raw_ann_info'], raw_data_info['raw_img_info'])
+
+    def _parse_common(self, record: Record) -> dict:
+        """What every data set reads in the same way: names, points and their visibility."""
+        points = np.array(record.keypoints(self._metainfo['num_keypoints']), dtype=np.float32)
+        points = points.reshape(1, -1, 3)
+        return {
+            'img_id': record.image['id'],
+            'img_path': osp.join(self.data_prefix['img'], record.image['file_name']),
+            'id': record.annotation['id'],
+            'category_id': record.annotation.get('category_id', 1),
+            'iscrowd': record.annotation.get('iscrowd', 0),
+            'bbox_score': np.ones(1, dtype=np.float32),
+            'keypoints': points[..., :2],
+            'keypoints_visible': np.minimum(1, points[..., 2]),
+        }
+
+    def filter_data(self) -> list[dict]:
+        """Leave out detections below ``filter_cfg.bbox_score_thr``."""
+        threshold = (self.filter_cfg or {}).get('bbox_score_thr')
+        if threshold is None:
+            return self.data_list
+        return [item for item in self.data_list if item['bbox_score'].max() >= threshold]
+
+    def get_data_info(self, idx: int) -> dict:
+        """Sample ``idx`` before the pipeline, with what of the metainfo transforms read."""
+        return {**super().get_data_info(idx), **self._shared}
+
+    def prepare_data(self, idx: int) -> Any:
+        """Run the pipeline on sample ``idx``; randomness follows the index (see randomness.py)."""
+        data_info = self.get_data_info(idx)
+        if isinstance(idx, SampleIndex):
+            data_info['rng'] = idx.rng()
+        return self.pipeline(data_info)
+
+    @property
+    def coco(self):
+        """The annotations as a ``COCO`` object, for tools that want one."""
+        from ...coco_api import COCO
+
+        coco = COCO()
+        coco.dataset = self._content
+        coco.createIndex()
+        return coco
+
+    def _check_paths(self) -> None:
+        name = type(self).__name__
+        if self.data_root and not osp.isdir(self.data_root):
+            raise FileNotFoundError(
+                f"{name}: data_root='{self.data_root}' is no folder (ann_file='{self.ann_file}')"
+            )
+        if not osp.isfile(self.ann_file):
+            raise FileNotFoundError(f"{name}: ann_file='{self.ann_file}' does not exist")
+        folder = self.data_prefix['img']
+        if folder and not osp.isdir(folder):
+            raise FileNotFoundError(f"{name}: data_prefix.img='{folder}' is no folder")
+
+
+def _group_by_image(instances: list[dict]) -> list[dict]:
+    """One sample an image: what differs by face is joined along the first axis."""
+    joined = ('bbox', 'bbox_score', 'keypoints', 'keypoints_visible')
+    groups: dict[Any, list[dict]] = {}
+    for instance in instances:
+        groups.setdefault(instance['img_id'], []).append(instance)
+    return [
+        {
+            'img_id': img_id,
+            'img_path': members[0]['img_path'],
+            'id': [member['id'] for member in members],
+            **{key: np.concatenate([member[key] for member in members]) for key in joined},
+        }
+        for img_id, members in groups.items()
+    ]

@@ -1,0 +1,5 @@
+"""Data sets of faces."""
+
+from .aflw_dataset import AFLWDataset
+
+__all__ = ['AFLWDataset']

@@ -1,0 +1,55 @@
+"""AFLW: 19 points on faces in the wild."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from mmpose_lite.registry import DATASETS
+from mmpose_lite.structures.bbox import bbox_cs2xyxy
+
+from ..base import BaseCocoStyleDataset
+
+# The side is stored twice; more than rounding between the two would make a wrong normaliser.
+_SIDE_TOLERANCE = 0.01
+
+
+@DATASETS.register_module()
+class AFLWDataset(BaseCocoStyleDataset):
+    """AFLW in MMPose's form; arguments as :class:`BaseCocoStyleDataset`'s.
+
+    An annotation has ``center`` (x, y), ``scale`` (a 200th of the box's side) and ``box_size``
+    (the side itself, image pixels); the box is the square about the centre, and may leave the
+    image.
+
+    The points, image-left to image-right: brows 0 to 5, eyes 6 to 11, nose 12 to 14, mouth 15 to
+    17, chin 18.
+
+    Source: Koestinger et al., ICCV Workshops 2011; the points and split of Zhu et al., CVPR 2016.
+    """
+
+    METAINFO: ClassVar[dict] = {'from_file': 'configs/_base_/datasets/aflw.py'}
+
+    def parse_data_info(self, raw_data_info: dict) -> dict:
+        """Turn one annotation into what the pipeline starts from.
+
+        Returns:
+            As the base class, with ``bbox`` the square, unclipped, ``bbox_center`` ``(1, 2)`` and
+            ``bbox_scale`` ``(1, 2)`` (both sides, pixels); ``box_size`` in test mode.
+        """
+        record = self._record(raw_data_info)
+        instance = self._parse_common(record)
+        center = np.array([record.numbers('center', 2)], dtype=np.float32)
+        side = np.float32(record.positive('scale')) * np.float32(200)
+        scale = np.full((1, 2), side, dtype=np.float32)
+        instance['bbox'] = bbox_cs2xyxy(center, scale)
+        instance['bbox_center'] = center
+        instance['bbox_scale'] = scale
+        if self.test_mode:
+            instance['box_size'] = record.positive('box_size')
+            if abs(instance['box_size'] - side) > _SIDE_TOLERANCE * side:
+                raise record.error(
+                    'box_size', f'is {instance["box_size"]}, but 200 scale is {side}'
+                )
+        return instance

@@ -1,0 +1,157 @@
+"""Packing a sample for the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.structures import InstanceData, PixelData
+from mmengine.utils import is_seq_of
+from numpy import ndarray
+from torch import Tensor
+
+from mmpose_lite.registry import TRANSFORMS
+from mmpose_lite.structures import MultilevelPixelData, PoseDataSample
+
+_META_KEYS = (
+    'id',
+    'img_id',
+    'img_path',
+    'category_id',
+    'crowd_index',
+    'ori_shape',
+    'img_shape',
+    'input_size',
+    'input_center',
+    'input_scale',
+    'flip',
+    'flip_direction',
+    'flip_indices',
+    'raw_ann_info',
+    'dataset_name',
+    'subsets',
+)
+
+
+def image_to_tensor(img: ndarray | Sequence[ndarray]) -> Tensor:
+    """Turn an image ``(H, W, C)``, or a list of T, into a tensor ``(C, H, W)`` (or with T)."""
+    if not isinstance(img, np.ndarray):
+        return torch.stack([image_to_tensor(each) for each in img])
+    layers = img[..., None] if img.ndim == 2 else img
+    return torch.from_numpy(np.ascontiguousarray(layers.transpose(2, 0, 1)))
+
+
+def keypoints_to_tensor(keypoints: ndarray | Sequence[ndarray]) -> Tensor:
+    """Turn points ``(N, K, D)``, or a list of T, into a tensor ``(N * K * D,)`` (or with T)."""
+    if not isinstance(keypoints, np.ndarray):
+        return torch.stack([keypoints_to_tensor(each) for each in keypoints])
+    return torch.from_numpy(np.ascontiguousarray(keypoints).reshape(-1))
+
+
+@TRANSFORMS.register_module()
+class PackPoseInputs(BaseTransform):
+    """Packs ``inputs`` (uint8 tensor (3, H, W)) and ``data_samples`` (:class:`PoseDataSample`).
+
+    Args:
+        meta_keys: Keys that become the sample's metainfo, where they are there.
+        pack_transformed: Pack ``transformed_keypoints`` too, for heads that make their targets.
+
+    The three tables say which key becomes which field of the sample; a codec's tables, written by
+    ``GenerateTarget``, add to them.
+    """
+
+    instance_mapping_table = {  # noqa: RUF012
+        'bbox': 'bboxes',
+        'bbox_score': 'bbox_scores',
+        'keypoints': 'keypoints',
+        'keypoints_cam': 'keypoints_cam',
+        'keypoints_visible': 'keypoints_visible',
+        'bbox_scale': 'bbox_scales',
+        'box_size': 'box_size',
+        'head_size': 'head_size',
+    }
+    field_mapping_table = {  # noqa: RUF012
+        'heatmaps': 'heatmaps',
+        'instance_heatmaps': 'instance_heatmaps',
+        'heatmap_mask': 'heatmap_mask',
+        'heatmap_weights': 'heatmap_weights',
+        'displacements': 'displacements',
+        'displacement_weights': 'displacement_weights',
+    }
+    label_mapping_table = {  # noqa: RUF012
+        'keypoint_labels': 'keypoint_labels',
+        'keypoint_weights': 'keypoint_weights',
+        'keypoints_visible_weights': 'keypoints_visible_weights',
+    }
+
+    def __init__(
+        self, meta_keys: Sequence[str] = _META_KEYS, pack_transformed: bool = False
+    ) -> None:
+        self.meta_keys = meta_keys
+        self.pack_transformed = pack_transformed
+
+    def transform(self, results: dict) -> dict:
+        """Pack a sample.
+
+        Raises:
+            ValueError: If maps of one resolution are mixed with maps of several.
+        """
+        sample = PoseDataSample()
+        sample.gt_instances = self._pack_instances(results)
+        labels = self._pack(results, 'label_mapping_table')
+        if labels:
+            sample.gt_instance_labels = InstanceData(**labels)
+        fields = self._pack(results, 'field_mapping_table')
+        if fields:
+            sample.gt_fields = _pack_fields(fields)
+        for key in self.meta_keys:
+            if key in results:
+                # Not set_metainfo: it would copy every value deeply, for every face.
+                sample.set_field(results[key], key, field_type='metainfo')
+        inputs = image_to_tensor(results['img']) if 'img' in results else None
+        return {'inputs': inputs, 'data_samples': sample}
+
+    def _pack_instances(self, results: dict) -> InstanceData:
+        instances = InstanceData()
+        for key, name in self._table(results, 'instance_mapping_table').items():
+            if key in results:
+                value = results[key]
+                # InstanceData has one entry a face; a lone number becomes a list of one.
+                instances[name] = np.array([value]) if np.isscalar(value) else value
+        if self.pack_transformed and 'transformed_keypoints' in results:
+            instances['transformed_keypoints'] = results['transformed_keypoints']
+        return instances
+
+    def _pack(self, results: dict, table_name: str) -> dict[str, Any]:
+        table = self._table(results, table_name)
+        return {name: _to_tensor(results[key]) for key, name in table.items() if key in results}
+
+    def _table(self, results: dict, name: str) -> dict[str, str]:
+        return {**getattr(self, name), **results.get(name, {})}
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(meta_keys={self.meta_keys}, '
+            f'pack_transformed={self.pack_transformed})'
+        )
+
+
+def _to_tensor(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value)
+    if is_seq_of(value, np.ndarray):
+        return [torch.from_numpy(each) for each in value]
+    return value
+
+
+def _pack_fields(fields: dict[str, Any]) -> PixelData | MultilevelPixelData:
+    several = [isinstance(value, (list, tuple)) for value in fields.values()]
+    if any(several) != all(several):
+        raise ValueError(f'maps of one and of several resolutions are mixed: {list(fields)}')
+    packed = MultilevelPixelData() if any(several) else PixelData()
+    for name, value in fields.items():
+        packed.set_field(value, name)
+    return packed

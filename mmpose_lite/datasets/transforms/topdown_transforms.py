@@ -1,0 +1,80 @@
+"""The crop: the only place where pixels are moved."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from numpy import ndarray
+
+from mmpose_lite.registry import TRANSFORMS
+from mmpose_lite.structures.bbox import (
+    fix_aspect_ratio,
+    flip_matrix,
+    get_udp_warp_matrix,
+    get_warp_matrix,
+)
+
+
+@TRANSFORMS.register_module()
+class TopdownAffine(BaseTransform):
+    """Crops the (turned, scaled, mirrored) box to the network's input, in one affine map.
+
+    Args:
+        input_size: Width and height of the network's input, pixels.
+        use_udp: Count sizes between pixel centres (UDP).
+
+    Raises:
+        ValueError: If the size is not two integers.
+    """
+
+    def __init__(self, input_size: tuple[int, int], use_udp: bool = False) -> None:
+        if len(input_size) != 2 or not all(isinstance(side, int) for side in input_size):
+            raise ValueError(f'input_size must be two integers, got {input_size}')
+        self.input_size = input_size
+        self.use_udp = use_udp
+
+    def transform(self, results: dict) -> dict:
+        """Crop ``img``, and map ``keypoints`` to ``transformed_keypoints`` (input pixels).
+
+        Writes ``input_size`` (w, h), ``input_center`` and ``input_scale`` ``(2,)`` (the crop,
+        image pixels).
+
+        Raises:
+            ValueError: If there is more than one box.
+        """
+        if len(results['bbox_center']) != 1:
+            raise ValueError(f'TopdownAffine crops one box, got {len(results["bbox_center"])}')
+        size_wh = (int(self.input_size[0]), int(self.input_size[1]))
+        results['bbox_scale'] = fix_aspect_ratio(results['bbox_scale'], size_wh[0] / size_wh[1])
+        center, scale = results['bbox_center'][0], results['bbox_scale'][0]
+        rotation = results['bbox_rotation'][0] if 'bbox_rotation' in results else 0.0
+        get_matrix = get_udp_warp_matrix if self.use_udp else get_warp_matrix
+        matrix = get_matrix(center, scale, rotation, output_size=size_wh)
+
+        image = results['img']
+        if isinstance(image, list):
+            results['img'] = [_crop(each, matrix, size_wh) for each in image]
+        else:
+            results['img'] = _crop(image, matrix, size_wh)
+        if results.get('keypoints') is not None:
+            points = results['keypoints'].copy()
+            points[..., :2] = cv2.transform(points[..., :2], matrix)
+            results['transformed_keypoints'] = points
+        results['input_size'] = size_wh
+        results['input_center'] = center
+        results['input_scale'] = scale
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(input_size={self.input_size}, use_udp={self.use_udp})'
+
+
+def _crop(image: ndarray, matrix: ndarray, size_wh: tuple[int, int]) -> ndarray:
+    """Warp an image; a mirrored view is read from its memory, the mirroring joins the matrix."""
+    height, width = image.shape[:2]
+    for axis, direction in ((1, 'horizontal'), (0, 'vertical')):
+        if image.strides[axis] < 0:
+            image = np.flip(image, axis)
+            matrix = matrix @ flip_matrix((width, height), direction)
+    return cv2.warpAffine(image, matrix, size_wh, flags=cv2.INTER_LINEAR)

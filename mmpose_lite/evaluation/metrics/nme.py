@@ -1,0 +1,137 @@
+"""Normalised mean error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy import ndarray
+
+from mmpose_lite.registry import METRICS
+
+from ..functional import keypoint_nme
+from .row_metric import RowMetric, points_of, to_array
+
+
+@METRICS.register_module()
+class NME(RowMetric):
+    """Mean distance of predicted from true points, over a size of the face; a fraction.
+
+    Args:
+        norm_mode: ``'use_norm_item'``: the size is ``norm_item``; ``'keypoint_distance'``: it is
+            the distance between two true points.
+        norm_item: ``'bbox_size'``: the longer side of the box; or the name of a value that the
+            samples carry, such as ``'box_size'``.
+        keypoint_indices: The two points; by default those that the data set's papers use.
+        collect_device: See :class:`RowMetric`.
+        prefix: See :class:`RowMetric`.
+
+    Raises:
+        KeyError: If the arguments do not say what to divide by.
+        ValueError: If a size is not above 0, or no point counts; see
+            :func:`~mmpose_lite.evaluation.functional.keypoint_nme`.
+    """
+
+    names = ('NME',)
+    DEFAULT_KEYPOINT_INDICES: ClassVar = {
+        'horse10': [0, 1],
+        '300w': [36, 45],
+        'coco_wholebody_face': [36, 45],
+        'cofw': [8, 9],
+        'wflw': [60, 72],
+        'lapa': [66, 79],
+    }
+
+    def __init__(
+        self,
+        norm_mode: str,
+        norm_item: str | None = None,
+        keypoint_indices: Sequence[int] | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        if norm_mode not in ('use_norm_item', 'keypoint_distance'):
+            raise KeyError(
+                "`norm_mode` should be 'use_norm_item' or 'keypoint_distance', "
+                f"but got '{norm_mode}'"
+            )
+        if norm_mode == 'use_norm_item' and not norm_item:
+            raise KeyError(
+                '`norm_mode` is set to `"use_norm_item"`, please specify the `norm_item`: what '
+                'each face is normalised by'
+            )
+        if keypoint_indices is not None and len(keypoint_indices) != 2:
+            raise ValueError(f'keypoint_indices should be a pair, got {list(keypoint_indices)}')
+        self.norm_mode = norm_mode
+        self.norm_item = norm_item
+        self.keypoint_indices = keypoint_indices
+
+    @property
+    def normaliser(self) -> str:
+        """What distances are divided by, in words."""
+        if self.norm_mode == 'use_norm_item':
+            return {'bbox_size': 'longer side of the box'}.get(self.norm_item, self.norm_item)
+        names = self.dataset_meta['keypoint_id2name']
+        return ' to '.join(names[i] for i in self._pair())
+
+    def extra(self, truth: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+        """Read the size of a face."""
+        if self.norm_mode != 'use_norm_item':
+            return {}
+        if self.norm_item == 'bbox_size':
+            if 'bboxes' not in truth:
+                raise KeyError("norm_item='bbox_size' needs `bboxes` in the truth of a sample")
+            left, top, right, bottom = to_array(truth['bboxes'])[0]
+            return {'norm': float(max(right - left, bottom - top))}
+        if self.norm_item not in truth:
+            raise KeyError(
+                f"norm_item='{self.norm_item}' is not in the truth of a sample, which has "
+                f'{sorted(truth)}'
+            )
+        return {'norm': float(np.max(to_array(truth[self.norm_item])))}
+
+    def compute(self, rows: list[dict[str, Any]]) -> dict[str, float]:
+        """Compute the NME of some rows."""
+        pred, gt, mask = points_of(rows)
+        factor = self._get_normalize_factor(gt, mask, rows)
+        self._check(rows, factor, mask)
+        return {'NME': keypoint_nme(pred, gt, mask, factor)}
+
+    def _get_normalize_factor(self, gt: ndarray, mask: ndarray, rows: list[dict]) -> ndarray:
+        """The size of each face, ``(N, 1)``."""
+        if self.norm_mode == 'use_norm_item':
+            return np.array([[row['norm']] for row in rows])
+        pair = self._pair()
+        hidden = ~mask[:, list(pair)].all(axis=1)
+        if hidden.any():
+            row = rows[int(np.flatnonzero(hidden)[0])]
+            raise ValueError(
+                f"face id {row['id']!r} (image '{row['img_path']}'): points {pair} give the "
+                'normaliser, and are not both annotated'
+            )
+        return np.linalg.norm(gt[:, pair[0]] - gt[:, pair[1]], axis=-1, keepdims=True)
+
+    def _pair(self) -> tuple[int, int]:
+        name = self.dataset_meta['dataset_name']
+        pair = self.keypoint_indices or self.DEFAULT_KEYPOINT_INDICES.get(name)
+        if pair is None:
+            raise KeyError(
+                '`norm_mode` is set to `keypoint_distance`, and can not find the keypoint_indices '
+                f"in `DEFAULT_KEYPOINT_INDICES` for '{name}': please specify `keypoint_indices`"
+            )
+        for index in pair:
+            if index not in self.dataset_meta['keypoint_id2name']:
+                raise KeyError(f"keypoint_indices={list(pair)}: '{name}' has no point {index}")
+        return pair[0], pair[1]
+
+    @staticmethod
+    def _check(rows: list[dict], factor: ndarray, mask: ndarray) -> None:
+        bad = mask.any(axis=1) & ~((factor > 0) & np.isfinite(factor)).all(axis=1)
+        if bad.any():
+            face = int(np.flatnonzero(bad)[0])
+            raise ValueError(
+                f"face id {rows[face]['id']!r} (image '{rows[face]['img_path']}'): the "
+                f'normaliser is {factor[face, 0]}, it must be above 0'
+            )
