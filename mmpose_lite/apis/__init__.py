@@ -1,0 +1,8 @@
+"""What people call: loading configs and models, inference, training and testing."""
+
+from .config import load_config
+from .inference import inference_topdown, init_model
+from .test import test
+from .train import train
+
+__all__ = ['inference_topdown', 'init_model', 'load_config', 'test', 'train']

@@ -1,0 +1,49 @@
+"""Command-line arguments that training and testing share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import os.path as osp
+
+from mmengine.config import Config, DictAction
+
+LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+
+
+def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of pictures, of overrides and of launchers."""
+    parser.add_argument('--show-dir', help='folder for pictures of predictions')
+    parser.add_argument('--show', action='store_true', help='show pictures in a window')
+    parser.add_argument(
+        '--interval', type=int, default=1, help='every so manieth sample (default 1)'
+    )
+    parser.add_argument('--wait-time', type=float, default=1, help='seconds a window stays')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override values of the config: a.b=1 c="[(1,2),(3,4)]"',
+    )
+    parser.add_argument(
+        '--launcher', choices=LAUNCHERS, default='none', help='how the processes were started'
+    )
+    # torchrun's predecessor passes the rank as an argument, under either spelling.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
+    """Write the shared arguments into a config, with ``work_dir`` decided."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = osp.join('work_dirs', osp.splitext(osp.basename(args.config))[0])
+    if args.show or args.show_dir is not None:
+        cfg.default_hooks.visualization.update(
+            enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval
+        )
+        if args.show:
+            cfg.default_hooks.visualization.wait_time = args.wait_time

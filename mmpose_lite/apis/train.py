@@ -1,0 +1,81 @@
+"""Training from a config."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from mmengine.config import Config
+
+from mmpose_lite.engine import PoseRunner
+from mmpose_lite.registry import RUNNERS
+
+from .arguments import add_shared_arguments, apply_shared_arguments
+from .config import load_config
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line of ``tools/train.py``."""
+    parser = argparse.ArgumentParser(prog='train', description='Train a model from a config.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='folder of logs and checkpoints')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CKPT',
+        help="continue from this checkpoint; without a value, from the work dir's latest",
+    )
+    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument('--no-validate', action='store_true', help='no validation while training')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help="scale the learning rate from the config's batch to the actual one",
+    )
+    add_shared_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
+    """Write the arguments of ``tools/train.py`` into a config.
+
+    Raises:
+        ValueError: If ``--auto-scale-lr`` is asked for and the config names no base batch.
+    """
+    apply_shared_arguments(cfg, args)
+    if args.amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.resume == 'auto':
+        cfg.resume, cfg.load_from = True, None
+    elif args.resume is not None:
+        cfg.resume, cfg.load_from = True, args.resume
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        cfg.default_hooks.checkpoint.pop('save_best', None)
+    if args.auto_scale_lr:
+        if not cfg.get('auto_scale_lr', {}).get('base_batch_size'):
+            raise ValueError(f'--auto-scale-lr: {args.config} has no auto_scale_lr.base_batch_size')
+        cfg.auto_scale_lr.enable = True
+    return cfg
+
+
+def build_runner(cfg: Config) -> PoseRunner:
+    """Build the runner that a config asks for; :class:`PoseRunner` by default."""
+    if 'runner_type' in cfg:
+        return RUNNERS.build(cfg)
+    return PoseRunner.from_cfg(cfg)
+
+
+def train(cfg: Config) -> PoseRunner:
+    """Train; returns the runner, whose model is trained."""
+    runner = build_runner(cfg)
+    runner.train()
+    return runner
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run ``tools/train.py``."""
+    args = parse_args(argv)
+    train(merge_args(load_config(args.config, args.cfg_options), args))

@@ -1,0 +1,8 @@
+"""Hooks of our own; mmengine's are found under their names as well."""
+
+from .badcase_hook import BadCaseAnalysisHook
+from .ema_hook import ExpMomentumEMA
+from .sync_norm_hook import SyncNormHook
+from .visualization_hook import PoseVisualizationHook
+
+__all__ = ['BadCaseAnalysisHook', 'ExpMomentumEMA', 'PoseVisualizationHook', 'SyncNormHook']

@@ -1,0 +1,101 @@
+"""Mixed precision."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from mmengine.device import get_device
+from mmengine.optim import OptimWrapper
+from torch import Tensor, nn
+
+from mmpose_lite.registry import OPTIM_WRAPPERS
+
+
+def default_amp_dtype(device: str) -> torch.dtype:
+    """The half precision of a device: bfloat16 where it has it (every CPU does), else float16."""
+    if device == 'cuda' and not torch.cuda.is_bf16_supported():
+        return torch.float16
+    return torch.bfloat16
+
+
+@OPTIM_WRAPPERS.register_module()
+class AmpOptimWrapper(OptimWrapper):
+    """Runs the forward pass in half precision, on GPUs and on CPUs.
+
+    Args:
+        optimizer: The optimizer.
+        loss_scale: Scale of the loss in float16: ``'dynamic'``, a constant, or arguments of
+            :class:`torch.amp.GradScaler`. bfloat16 has float32's range and needs none.
+        dtype: ``'float16'`` or ``'bfloat16'``; the device's own by default.
+        accumulative_counts: Batches whose gradients are added up for one step.
+        clip_grad: Arguments of the clipping of gradients; see mmengine.
+
+    Raises:
+        ValueError: If ``dtype`` or ``loss_scale`` is none of these.
+    """
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        loss_scale: str | float | dict = 'dynamic',
+        dtype: str | torch.dtype | None = None,
+        accumulative_counts: int = 1,
+        clip_grad: dict | None = None,
+    ) -> None:
+        super().__init__(
+            optimizer=optimizer, accumulative_counts=accumulative_counts, clip_grad=clip_grad
+        )
+        self.device = get_device()
+        if isinstance(dtype, str):
+            if dtype not in ('float16', 'bfloat16'):
+                raise ValueError(f"dtype='{dtype}' is not one of float16, bfloat16")
+            dtype = getattr(torch, dtype)
+        self.cast_dtype = dtype or default_amp_dtype(self.device)
+        settings, self._constant_scale = _scaler_settings(loss_scale)
+        needs_scale = self.cast_dtype == torch.float16 and self.device == 'cuda'
+        self.loss_scaler = torch.amp.GradScaler(self.device, enabled=needs_scale, **settings)
+
+    def backward(self, loss: Tensor, **kwargs) -> None:
+        """Scale the loss and run the backward pass."""
+        self.loss_scaler.scale(loss).backward(**kwargs)
+        self._inner_count += 1
+
+    def step(self, **kwargs) -> None:
+        """Update the parameters, unless a scaled gradient overflowed."""
+        if self.clip_grad_kwargs:
+            self.loss_scaler.unscale_(self.optimizer)
+            self._clip_grad()
+        self.loss_scaler.step(self.optimizer, **kwargs)
+        self.loss_scaler.update(self._constant_scale)
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Generator[None, None, None]:
+        """Half precision for the forward pass, and mmengine's handling of accumulation."""
+        with super().optim_context(model), torch.autocast(self.device, dtype=self.cast_dtype):
+            yield
+
+    def state_dict(self) -> dict[str, Any]:
+        """The optimizer's state, with the scaler's as ``loss_scaler``."""
+        return {**super().state_dict(), 'loss_scaler': self.loss_scaler.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load what :meth:`state_dict` gave, or the state of a run without a scaler."""
+        state = dict(state_dict)
+        scaler = state.pop('loss_scaler', None)
+        if scaler and self.loss_scaler.is_enabled():
+            self.loss_scaler.load_state_dict(scaler)
+        super().load_state_dict(state)
+
+
+def _scaler_settings(loss_scale: str | float | dict) -> tuple[dict[str, Any], float | None]:
+    """Arguments of the scaler, and the constant scale, if it is one."""
+    if loss_scale == 'dynamic':
+        return {}, None
+    if isinstance(loss_scale, int | float):
+        return {'init_scale': float(loss_scale)}, float(loss_scale)
+    if isinstance(loss_scale, dict):
+        return dict(loss_scale), None
+    raise ValueError(f"loss_scale={loss_scale!r} is none of 'dynamic', a number, a dict")

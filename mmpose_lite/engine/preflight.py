@@ -1,0 +1,104 @@
+"""Checks between building a run and its first iteration: what disagrees is named at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.dist import get_world_size
+from mmengine.hooks import CheckpointHook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+
+class PreflightError(ValueError):
+    """Two parts of a config contradict each other; the message names the keys and values."""
+
+
+def check_training(runner: Runner) -> None:
+    """Check a training run that is built but has not begun.
+
+    Raises:
+        PreflightError: If numbers of points differ, or ``save_best`` names no metric.
+    """
+    loaders = {'train_dataloader': runner.train_dataloader}
+    if runner.val_loop is not None:
+        loaders['val_dataloader'] = runner.val_dataloader
+        check_save_best(runner)
+    check_keypoint_counts(runner, loaders)
+    log_learning_rate(runner)
+
+
+def check_testing(runner: Runner) -> None:
+    """Check a test run that is built but has not begun; see :func:`check_training`."""
+    check_keypoint_counts(runner, {'test_dataloader': runner.test_dataloader})
+
+
+def check_keypoint_counts(runner: Runner, loaders: dict[str, Any]) -> None:
+    """Compare the number of points of each data set with that of the head.
+
+    Raises:
+        PreflightError: If they differ.
+    """
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    head = getattr(model, 'head', None)
+    channels = getattr(head, 'out_channels', None)
+    if channels is None:
+        return
+    maps_per_point = 3 if getattr(head.decoder, 'heatmap_type', '') == 'combined' else 1
+    for key, loader in loaders.items():
+        metainfo = getattr(loader.dataset, 'metainfo', {})
+        count = metainfo.get('num_keypoints')
+        if count is not None and count * maps_per_point != channels:
+            raise PreflightError(
+                f'model.head.out_channels={channels} does not fit the {count} points of '
+                f"{key}.dataset ('{metainfo['dataset_name']}')"
+            )
+
+
+def check_save_best(runner: Runner) -> None:
+    """Check that the metric that chooses the best checkpoint is one that will be computed.
+
+    Raises:
+        PreflightError: If it is not.
+    """
+    hook = next((hook for hook in runner.hooks if isinstance(hook, CheckpointHook)), None)
+    wanted = getattr(hook, 'save_best', None)
+    metrics = runner.val_loop.evaluator.metrics
+    if not wanted or wanted == 'auto' or not all(hasattr(metric, 'names') for metric in metrics):
+        return
+    subsets = getattr(runner.val_dataloader.dataset, 'subsets', {})
+    names = [
+        f'{metric.prefix}/{name}' if metric.prefix else name
+        for metric in metrics
+        for whole in metric.names
+        for name in (whole, *(f'{whole}_{subset}' for subset in subsets))
+    ]
+    for name in [wanted] if isinstance(wanted, str) else wanted:
+        if name not in names:
+            raise PreflightError(
+                f"default_hooks.checkpoint.save_best='{name}' is not among the metrics of "
+                f'val_evaluator: {", ".join(names)}'
+            )
+
+
+def log_learning_rate(runner: Runner) -> None:
+    """Log the learning rate beside the batch it is meant for, and warn where they disagree."""
+    settings = runner.auto_scale_lr or {}
+    base = settings.get('base_batch_size')
+    actual = get_world_size() * (runner.train_dataloader.batch_size or 1)
+    rates = ', '.join(f'{rate:g}' for rate in sorted(set(_rates(runner))))
+    runner.logger.info(
+        f'lr {rates}; batch {actual} in all ({get_world_size()} process(es)); base batch {base}'
+    )
+    if base and actual != base and not settings.get('enable', False):
+        runner.logger.warning(
+            f'the learning rate is meant for a batch of {base}, this run has {actual}: '
+            f'--auto-scale-lr would multiply it by {actual / base:g}'
+        )
+
+
+def _rates(runner: Runner) -> list[float]:
+    return [
+        group.get('initial_lr', group['lr'])
+        for group in runner.optim_wrapper.optimizer.param_groups
+    ]

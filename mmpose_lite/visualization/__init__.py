@@ -1,0 +1,13 @@
+"""Pictures of faces: samples while training and testing, and sheets of results."""
+
+from .local_visualizer import PoseLocalVisualizer
+from .opencv_backend_visualizer import OpencvBackendVisualizer
+from .sheet import FaceRow, face_sheet, worst_and_typical
+
+__all__ = [
+    'FaceRow',
+    'OpencvBackendVisualizer',
+    'PoseLocalVisualizer',
+    'face_sheet',
+    'worst_and_typical',
+]

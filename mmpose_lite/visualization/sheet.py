@@ -1,0 +1,220 @@
+"""Sheets of faces: truth and prediction side by side with the error, many faces to a picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .drawing import draw_disc, draw_segment, draw_text, text_size
+from .image_file import read_image_rgb, write_image_rgb
+
+_BACKGROUND, _INK, _FAINT = (24, 26, 30), (240, 240, 240), (150, 156, 166)
+_TRUTH, _PREDICTED, _ERROR = (60, 220, 90), (255, 96, 32), (255, 236, 130)
+_OUTSIDE = (60, 63, 70)  # beside the image
+_ENLARGE = 1.3  # side of a tile, in sides of the face's box
+_GAP, _CAPTION, _TITLE, _HEADING = 8, 40, 34, 40  # px
+
+
+@dataclass(frozen=True)
+class FaceRow:
+    """One face of a sheet, in the pixels of its image.
+
+    Attributes:
+        img_path: The image's file.
+        keypoints: ``(K, 2)``, the truth.
+        predicted: ``(K, 2)``, the prediction.
+        bbox_xyxy: ``(4,)``, the face's box.
+        nme: Normalised mean error as a fraction: 0.02 is written as 2 %.
+        group: Faces that follow each other in one group come under a title of this text.
+        visible: ``(K,)``, truth only where it is not 0; None for all points.
+
+    Raises:
+        ValueError: If shapes do not fit or the box is empty; the message names the file.
+    """
+
+    img_path: str
+    keypoints: np.ndarray
+    predicted: np.ndarray
+    bbox_xyxy: np.ndarray
+    nme: float
+    group: str = ''
+    visible: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.keypoints)
+        if len(shape) != 2 or shape[1] != 2 or np.shape(self.predicted) != shape:
+            raise ValueError(
+                f'{self.img_path}: keypoints and predicted are both (K, 2), but got {shape} and '
+                f'{np.shape(self.predicted)}'
+            )
+        if self.visible is not None and np.shape(self.visible) != shape[:1]:
+            raise ValueError(
+                f'{self.img_path}: visible is ({shape[0]},), not {np.shape(self.visible)}'
+            )
+        x1, y1, x2, y2 = self.bbox_xyxy
+        if not (math.isfinite(x1 + y1 + x2 + y2) and x2 > x1 and y2 > y1):
+            raise ValueError(f'{self.img_path}: bbox_xyxy {self.bbox_xyxy} has no area')
+
+
+def worst_and_typical(
+    rows: Sequence[FaceRow], n_worst: int = 8, n_typical: int = 8
+) -> list[FaceRow]:
+    """Pick the faces with the largest errors, and a fair sample of all the others.
+
+    Args:
+        rows: Faces in any order. An error that is no number counts as the largest.
+        n_worst: How many of the worst.
+        n_typical: How many of the rest, at even steps from its best to its worst.
+
+    Returns:
+        The worst, worst first, then the typical, best first; each with a ``group`` that says so.
+        Fewer if there are fewer.
+    """
+    ranked = sorted(rows, key=lambda row: math.inf if math.isnan(row.nme) else row.nme)
+    n_worst = min(n_worst, len(ranked))
+    rest, worst = ranked[: len(ranked) - n_worst], ranked[len(ranked) - n_worst :][::-1]
+    n_typical = min(n_typical, len(rest))
+    # The middles of n equal parts, so that one typical face is the median.
+    middles = [int((i + 0.5) * len(rest) / n_typical) for i in range(n_typical)]
+    worst_title = f'Worst {n_worst} of {len(ranked)}'
+    rest_title = f'{n_typical} of the other {len(rest)}, at even steps from best to worst'
+    return [replace(row, group=worst_title) for row in worst] + [
+        replace(rest[i], group=rest_title) for i in middles
+    ]
+
+
+def face_sheet(
+    faces: Sequence[FaceRow],
+    out_file: str | Path,
+    columns: int = 8,
+    tile: int = 200,
+    heading: str = '',
+) -> Path:
+    """Write a picture of many faces, each with its truth, its prediction and its error.
+
+    Args:
+        faces: What to draw, row by row. A new group begins a new row, under its title.
+        out_file: The picture to write, ``.png`` or ``.jpg``.
+        columns: Faces in a row.
+        tile: Height and width of a face, px.
+        heading: A line of text above all; the legend stands beside it.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ValueError: If there are no faces, a size is not positive, or a file is no image.
+        FileNotFoundError: If an image is missing.
+    """
+    if not faces:
+        raise ValueError(f'{out_file}: there are no faces to put on a sheet')
+    if columns < 1 or tile < 1:
+        raise ValueError(f'columns and tile must be positive, but got {columns} and {tile}')
+    columns = min(columns, len(faces))
+    width = columns * (tile + _GAP) + _GAP
+    strips = [_heading(heading, width)]
+    for title, group in groupby(faces, key=lambda face: face.group):
+        if title:
+            strips.append(_title(title, width))
+        members = list(group)
+        for start in range(0, len(members), columns):
+            strips.append(_row(members[start : start + columns], width, tile))
+    write_image_rgb(np.concatenate(strips), out_file)
+    return Path(out_file)
+
+
+def face_tile(face: FaceRow, tile: int) -> np.ndarray:
+    """Cut a face out, enlarged by the half of what is beside it, and draw its points.
+
+    Args:
+        face: What to draw.
+        tile: Height and width of the result, px.
+
+    Returns:
+        ``(tile, tile, 3)`` RGB.
+    """
+    image_rgb = read_image_rgb(face.img_path)
+    low, high = np.asarray(face.bbox_xyxy, float).reshape(2, 2)
+    picture, matrix = _cut(image_rgb, (low + high) / 2, _ENLARGE * (high - low).max(), tile)
+    truth = face.keypoints @ matrix[:, :2].T + matrix[:, 2]
+    predicted = face.predicted @ matrix[:, :2].T + matrix[:, 2]
+    if face.visible is not None:
+        truth = np.where(np.asarray(face.visible)[:, None] > 0, truth, np.nan)
+    for start, end in zip(truth, predicted, strict=True):
+        draw_segment(picture, start, end, _ERROR)
+    # The truth is the larger disc: it shows as a rim where the prediction is right.
+    radius = max(1.5, tile / 90)
+    for points, size, color in ((truth, 1.4, _TRUTH), (predicted, 1, _PREDICTED)):
+        for xy in points:
+            draw_disc(picture, xy, radius * size, color)
+    return picture
+
+
+def _cut(
+    image_rgb: np.ndarray, center: np.ndarray, side: float, tile: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bring the square about ``center`` to ``(tile, tile)``; also give the map ``(2, 3)`` to it."""
+    zoom = tile / side
+    shrunk, shrink_xy = image_rgb, np.ones(2)
+    if zoom < 1:  # what a large face loses must be averaged, so shrink first, then cut
+        size_wh = np.array(image_rgb.shape[1::-1])
+        small_wh = np.maximum(1, np.rint(size_wh * zoom)).astype(int)
+        shrunk = cv2.resize(image_rgb, small_wh.tolist(), interpolation=cv2.INTER_AREA)
+        shrink_xy = small_wh / size_wh
+    small_center = (center + 0.5) * shrink_xy - 0.5
+    cut = _zoom_matrix(small_center, zoom / shrink_xy, tile)
+    picture = cv2.warpAffine(shrunk, cut, (tile, tile), borderValue=_OUTSIDE)
+    return picture, _zoom_matrix(center, np.full(2, zoom), tile)
+
+
+def _zoom_matrix(center: np.ndarray, zoom_xy: np.ndarray, tile: int) -> np.ndarray:
+    """The map that zooms and brings ``center`` to the middle of the tile."""
+    return np.column_stack([np.diag(zoom_xy), (tile - 1) / 2 - center * zoom_xy])
+
+
+def _row(faces: Sequence[FaceRow], width: int, tile: int) -> np.ndarray:
+    strip = _strip(tile + _CAPTION + _GAP, width)
+    for i, face in enumerate(faces):
+        x = _GAP + i * (tile + _GAP)
+        strip[:tile, x : x + tile] = face_tile(face, tile)
+        draw_text(strip, f'NME {100 * face.nme:.2f} %', np.array([x, tile + 16]), 16, _INK)
+        name = _shortened(Path(face.img_path).name, 12, tile)
+        draw_text(strip, name, np.array([x, tile + 33]), 12, _FAINT)
+    return strip
+
+
+def _title(text: str, width: int) -> np.ndarray:
+    strip = _strip(_TITLE, width)
+    draw_text(strip, _shortened(text, 17, width - 2 * _GAP), np.array([_GAP, 23]), 17, _INK)
+    return strip
+
+
+def _heading(text: str, width: int) -> np.ndarray:
+    strip = _strip(_HEADING, width)
+    x = width - _GAP
+    for word, color in (('prediction', _PREDICTED), ('truth', _TRUTH)):
+        x -= text_size(word, 15)[0]
+        draw_text(strip, word, np.array([x, 25]), 15, color)
+        x -= 14
+    draw_text(strip, _shortened(text, 20, x - _GAP), np.array([_GAP, 27]), 20, _INK)
+    return strip
+
+
+def _strip(height: int, width: int) -> np.ndarray:
+    return np.full((height, width, 3), _BACKGROUND, np.uint8)
+
+
+def _shortened(text: str, size: float, width: float) -> str:
+    """Leave out the middle of a text that is wider than ``width`` px."""
+    kept = len(text)
+    short = text
+    while kept > 1 and text_size(short, size)[0] > width:
+        kept -= 1
+        short = f'{text[: (kept + 1) // 2]}...{text[len(text) - kept // 2 :]}'
+    return short

@@ -1,0 +1,11 @@
+"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT [--help]."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mmpose_lite.apis.test import main
+
+if __name__ == '__main__':
+    main()

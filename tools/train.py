@@ -1,0 +1,11 @@
+"""Train a model from a config: python tools/train.py CONFIG [--help]."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mmpose_lite.apis.train import main
+
+if __name__ == '__main__':
+    main()
