@@ -87,8 +87,12 @@ def dataset_meta_from_config(config: Config, dataset_mode: str = 'train') -> dic
     if not loader or 'dataset' not in loader:
         raise ValueError(f'the config has no {dataset_mode}_dataloader.dataset')
     dataset = loader.dataset
-    metainfo = dataset.get('metainfo') or DATASETS.get(dataset.type).METAINFO
-    return parse_pose_metainfo(metainfo)
+    if 'metainfo' in dataset:
+        return parse_pose_metainfo(dataset.metainfo)
+    kind = DATASETS.get(dataset.type)
+    if kind is None:
+        raise ValueError(f"{dataset_mode}_dataloader.dataset.type='{dataset.type}' is unknown")
+    return parse_pose_metainfo(kind.METAINFO)
 
 
 def inference_topdown(

@@ -116,12 +116,12 @@ def _parse(info: Mapping[str, Any]) -> PoseMetainfo:
         lower_body_ids=[point['id'] for point in points if point.get('type') == 'lower'],
         flip_indices=flip_indices,
         flip_pairs=[(mirror, i) for i, mirror in enumerate(flip_indices) if mirror != i],
-        keypoint_colors=_colors(points),
+        keypoint_colors=_colors(points, (255, 128, 0)),
         num_skeleton_links=len(links),
         skeleton_links=[
             tuple(_index(name, name2id, end) for end in link['link']) for link in links
         ],
-        skeleton_link_colors=_colors(links),
+        skeleton_link_colors=_colors(links, (96, 96, 255)),
         dataset_keypoint_weights=weights,
         sigmas=np.array(info['sigmas'], dtype=np.float32),
     )
@@ -144,5 +144,5 @@ def _index(name: str, name2id: dict[str, int], point: str) -> int:
     return name2id[point]
 
 
-def _colors(items: list[dict]) -> ndarray:
-    return np.array([item.get('color', (255, 128, 0)) for item in items], dtype=np.uint8)
+def _colors(items: list[dict], default: tuple[int, int, int]) -> ndarray:
+    return np.array([item.get('color', default) for item in items], dtype=np.uint8)

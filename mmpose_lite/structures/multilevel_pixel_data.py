@@ -67,6 +67,14 @@ class MultilevelPixelData(BaseDataElement):
             raise AttributeError(f"'{type(self).__name__}' has no field '{name}'")
         return [level.get(name) for level in self.levels()]
 
+    def __delattr__(self, name: str) -> None:
+        if name not in self._data_fields:
+            super().__delattr__(name)
+            return
+        for level in self.levels():
+            delattr(level, name)
+        self._data_fields.remove(name)
+
     def to(self, *args, **kwargs) -> MultilevelPixelData:
         """Every level, moved or cast as :meth:`torch.Tensor.to` does."""
         return self._map(lambda level: level.to(*args, **kwargs))

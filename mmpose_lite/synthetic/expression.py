@@ -55,6 +55,7 @@ def draw_expression(rng: np.random.Generator) -> Expression:
         gaze=(float(np.clip(rng.normal(0, 0.12), -0.3, 0.3)), float(rng.normal(0, 0.04))),
         mouth_open=float(max(0.0, rng.uniform(*gap) + rng.normal(0, 0.04))),
         smile=float(rng.uniform(*smile)),
-        pucker=float(rng.uniform(0.3, 0.9)) if kind in ('talk', 'neutral') and rng.random() < 0.15
+        pucker=float(rng.uniform(0.3, 0.9))
+        if kind in ('talk', 'neutral') and rng.random() < 0.15
         else 0.0,
     )

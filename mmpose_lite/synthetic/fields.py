@@ -8,15 +8,30 @@ import numpy as np
 Array = np.ndarray
 
 
+def vec(*values: float) -> Array:
+    """Return a float32 vector, such as a colour."""
+    return np.array(values, np.float32)
+
+
+def linear(rgb: Array) -> Array:
+    """Return the linear light of an sRGB colour; the gamma is 2 everywhere here."""
+    return np.square(np.asarray(rgb, np.float32))
+
+
 def smoothstep(edge0: float, edge1: float, value: Array | float) -> Array:
     """Return the cubic step that is 0 at ``edge0`` and 1 at ``edge1`` (edges may be swapped)."""
     t = np.clip((np.asarray(value, np.float32) - edge0) / (edge1 - edge0), 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
-def bump(dx: Array, dy: Array, sigma_x: float, sigma_y: float) -> Array:
+def bump(dx: Array, dy: Array | float, sigma_x: float, sigma_y: float) -> Array:
     """Return an axis-aligned Gaussian of height 1 at offsets ``dx``, ``dy`` from its centre."""
     return np.exp(-0.5 * ((dx / sigma_x) ** 2 + (dy / sigma_y) ** 2))
+
+
+def peak(d: Array, sigma: float) -> Array:
+    """Return a Gaussian of height 1 at offset ``d`` from its centre."""
+    return np.exp(-0.5 * (d / sigma) ** 2)
 
 
 def smooth_curve(x: Array, knots: Array, sigma: float = 0.0) -> Array:

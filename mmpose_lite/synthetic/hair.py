@@ -13,17 +13,28 @@ from .layout import HEAD_RADIUS
 Array = np.ndarray
 
 # Rows: azimuth in degrees, V of the line above which the head is covered.
-_HAIRLINE = ((0, 6.7), (20, 6.6), (40, 5.9), (54, 4.2), (63, 1.2), (72, -1.6), (80, -1.2), (92, 2.0))
+_HAIRLINE = (
+    (0, 6.7),
+    (22, 6.6),
+    (40, 6.1),
+    (53, 4.6),
+    (62, 2.6),
+    (69, 0.6),
+    (73, -2.2),
+    (81, -2.4),
+    (86, 0.6),
+    (92, 1.0),
+)
 _NAPE = ((104, -4.0), (120, -8.5), (180, -10.5))
 _LINES: dict[str, tuple[tuple[float, float], ...]] = {
     'buzz': _HAIRLINE + _NAPE,
     'short': _HAIRLINE + _NAPE,
     'parted': _HAIRLINE + _NAPE,
     'bushy': _HAIRLINE + _NAPE,
-    'long': ((0, 6.9), (25, 6.6), (45, 5.2), (56, 2.5), (64, -1.5), (75, -4), (92, -6)) + _NAPE[1:],
-    'fringe': ((0, 3.5), (30, 3.5), (48, 3.2), (58, 1.0), (66, -2), (75, -4), (92, -6)) + _NAPE[1:],
+    'long': ((0, 6.9), (25, 6.6), (45, 5.2), (56, 2.5), (64, -1.5), (75, -4), (92, -6), *_NAPE[1:]),
+    'fringe': ((0, 3.5), (30, 3.5), (48, 3.2), (58, 1.0), (66, -2), (75, -4), (92, -6), *_NAPE[1:]),
     'bun': _HAIRLINE + _NAPE,
-    'receding': ((0, 8.0), (15, 8.6), (35, 9.2), (50, 6.5), (60, 2.0), (72, -1.2), (92, 2)) + _NAPE,
+    'receding': ((0, 8.0), (15, 8.6), (35, 9.2), (50, 6.5), (60, 2.0), (72, -1.2), (92, 2), *_NAPE),
     'beanie': ((0, 4.3), (45, 4.0), (90, 2.2), (180, -2.5)),
     'cap': ((0, 4.9), (45, 4.6), (90, 3.6), (180, 0.5)),
 }
@@ -63,9 +74,12 @@ def hair_cover(identity: Identity, v: Array, u: Array) -> Cover:
     rng = np.random.default_rng(identity.skin_seed)
     ragged = np.interp(u, np.linspace(-24, 24, 97), rng.normal(0, 0.16, 97))
     distance = v[:, None] - (_line(style, u) + ragged)[None]
-    soft = 0.7 if style in ('buzz', 'receding') else 0.35
+    soft = 1.2 if style in ('buzz', 'receding') else 0.6
     mask = smoothstep(-soft / 2, soft / 2, distance) * (0.7 if style == 'buzz' else 1.0)
     thickness = _THICKNESS[style] * smoothstep(-0.1, 2.2, distance)
+    if style in ('short', 'parted', 'buzz'):
+        # Cropped sides and nape.
+        thickness = thickness * mix(0.3, 1.0, smoothstep(-3.0, 6.5, v))[:, None]
     lumps = rng.random((7, 13), dtype=np.float32)
     thickness = thickness * (0.8 + 0.4 * _sample(lumps, v, u))
     if style in ('parted', 'long'):
@@ -97,9 +111,9 @@ def strands(rng: np.random.Generator, shape_hw: tuple[int, int], cm: float) -> A
         shape_hw: Size in pixels.
         cm: Pixels in a centimetre.
     """
-    coarse = smooth_noise(rng, shape_hw, (7 * cm, 0.5 * cm))
-    fine = smooth_noise(rng, shape_hw, (4 * cm, max(1.0, 0.12 * cm)))
-    return 1 + 0.35 * coarse + 0.3 * fine
+    coarse = smooth_noise(rng, shape_hw, (6 * cm, 0.8 * cm))
+    fine = smooth_noise(rng, shape_hw, (3 * cm, max(1.0, 0.14 * cm)))
+    return 1 + 0.22 * coarse + 0.24 * fine
 
 
 def _line(style: str, u: Array) -> Array:

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from .expression import Expression
-from .fields import bump, mix, smooth_curve, smoothstep
+from .fields import bump, mix, peak, smooth_curve, smoothstep
 from .identity import Identity
 from .layout import CHIN_V, HEAD_RADIUS, MOUTH_BAND, V_BOTTOM, V_TOP, FaceLayout, unroll
 from .mesh import sample_grid
@@ -22,14 +22,14 @@ Array = np.ndarray
 
 CAP_START_V = 3.0
 WIDTH_KNOTS = np.array(
-    [(-22, 6.0), (-15, 5.5), (-13, 5.4), (-11.3, 5.7), (-7.5, 6.4), (-4, 7.0), (0, 7.4), (3, 7.6)]
+    [(-22, 5.9), (-15, 4.9), (-13, 4.9), (-11.3, 5.5), (-7.5, 6.3), (-4, 6.95), (0, 7.4), (3, 7.6)]
 )
 FRONT_KNOTS = np.array(
     [
-        (-22, 4.8),
-        (-14.6, 4.2),
-        (-13.2, 5.2),
-        (-12.2, 7.0),
+        (-22, 4.2),
+        (-14.6, 3.5),
+        (-13.2, 4.7),
+        (-12.2, 6.9),
         (-11.5, 8.1),
         (-10.4, 8.6),
         (-8.8, 8.5),
@@ -81,15 +81,9 @@ def surface_point(points: Array, xv: Array) -> Array:
         points: (R, C, D) values on the grid.
         xv: (2,) face-plane position.
     """
-    row, col = grid_position(xv)
-    return sample_grid(points, row, col)
-
-
-def grid_position(xv: Array) -> tuple[float, float]:
-    """Return the fractional grid row and column of a face-plane position."""
     v, u = grid_axes()
     row = float(np.interp(-xv[1], -v, np.arange(len(v))))
-    return row, float(np.interp(unroll(xv[0]), u, np.arange(len(u))))
+    return sample_grid(points, row, float(np.interp(unroll(xv[0]), u, np.arange(len(u)))))
 
 
 def _loft(identity: Identity, v: Array, azimuth: Array) -> Array:
@@ -99,11 +93,11 @@ def _loft(identity: Identity, v: Array, azimuth: Array) -> Array:
     width = smooth_curve(v, WIDTH_KNOTS, 0.8)[:, None]
     front = smooth_curve(v, FRONT_KNOTS, 0.35)[:, None]
     back = smooth_curve(v, BACK_KNOTS, 0.8)[:, None]
-    jaw = (bump(v + 9.5, 0, 3.0, 1.0))[:, None]
+    jaw = peak(v + 9.5, 3.0)[:, None]
     neck = smoothstep(-11.5, -14.5, v)[:, None]
     width = width * (1 + 0.035 * trait('head_width') + 0.05 * trait('jaw_width') * jaw)
     width = width * (1 + (0.06 * trait('neck_width') - 0.04) * neck)
-    front = front + 0.25 * trait('chin_forward') * bump(v + 10.5, 0, 1.2, 1.0)[:, None]
+    front = front + 0.25 * trait('chin_forward') * peak(v + 10.5, 1.2)[:, None]
     back = back * (1 + 0.04 * trait('head_depth'))
     middle = -0.8
     sin, cos = np.sin(azimuth)[None], np.cos(azimuth)[None]
@@ -124,7 +118,7 @@ def _drop(identity: Identity, v: Array, azimuth: Array) -> Array:
     y = v + (1 - rise * angle) * below
     y = mix(y, v, smoothstep(CHIN_V, -15.0, v))
     # A longer or shorter chin stretches everything below the mouth.
-    return y - 0.25 * identity.trait('chin_length') * smoothstep(-7.8, -10.5, v) * (rise > 0.4)
+    return y - 0.25 * identity.trait('chin_length') * smoothstep(-7.8, -10.5, v)
 
 
 def _relief(identity: Identity, layout: FaceLayout, x: Array, v: Array) -> Array:
@@ -142,7 +136,9 @@ def _relief(identity: Identity, layout: FaceLayout, x: Array, v: Array) -> Array
     z += _lips(identity, layout, x, v)
     mouth = layout.mouth_v
     z -= 0.40 * bump(x, v - (mouth - 1.95), 1.5, 0.42)
-    z += (0.50 + 0.12 * trait('chin_forward')) * bump(x, v + 10.3, 1.35 + 0.2 * trait('chin_width'), 0.8)
+    z += (0.50 + 0.12 * trait('chin_forward')) * bump(
+        x, v + 10.3, 1.35 + 0.2 * trait('chin_width'), 0.8
+    )
     z -= 0.22 * identity.wrinkles * _fold(layout, ax, v)
     return z
 
@@ -181,8 +177,8 @@ def _lips(identity: Identity, layout: FaceLayout, x: Array, v: Array) -> Array:
     reach = np.clip(1 - (x / (half * 1.05)) ** 2, 0, None)
     band = MOUTH_BAND * layout.lip_arch(x)
     forward = 0.42 + 0.1 * identity.trait('lip_fullness')
-    z = forward * reach * bump(v - (mouth + band + 0.30 * layout.upper_lip), 0, 0.36, 1.0)
-    z += forward * reach**0.8 * bump(v - (mouth - band - 0.42 * layout.lower_lip), 0, 0.40, 1.0)
+    z = forward * reach * peak(v - (mouth + band + 0.30 * layout.upper_lip), 0.36)
+    z += forward * reach**0.8 * peak(v - (mouth - band - 0.42 * layout.lower_lip), 0.40)
     z += (0.35 + 0.12 * identity.trait('mouth_forward')) * bump(x, v - mouth, 2.6, 1.5)
     z -= 0.30 * bump(np.abs(x) - half, v - mouth, 0.38, 0.38)
     return z - 0.12 * bump(x, v - (mouth + 1.35), 0.28, 0.5)
@@ -193,7 +189,7 @@ def _fold(layout: FaceLayout, ax: Array, v: Array) -> Array:
     start_x, end_x = layout.nose_half_width + 0.35, layout.mouth_half_width + 0.55
     along = np.clip((layout.nose_tip_v - v) / (layout.nose_tip_v - layout.mouth_v), -0.3, 1.1)
     middle = start_x + (end_x - start_x) * np.clip(along, 0, 1) ** 1.3
-    return bump(ax - middle, 0, 0.22, 1.0) * smoothstep(-0.3, 0.1, along) * smoothstep(1.1, 0.8, along)
+    return peak(ax - middle, 0.22) * smoothstep(-0.3, 0.1, along) * smoothstep(1.1, 0.8, along)
 
 
 def _push_out(identity: Identity, points: Array, azimuth: Array, x: Array, v: Array) -> None:

@@ -124,12 +124,12 @@ def draw_identity(rng: np.random.Generator) -> Identity:
     """Draw a person; men and women differ in the odds of beard, make-up and long hair."""
     feminine = bool(rng.random() < 0.5)
     age = float(rng.random())
+    skin_rgb = _draw_skin(rng)
     return Identity(
         shape=_draw_shape(rng, feminine),
-        skin_rgb=_draw_skin(rng),
-        hair_rgb=_draw_hair_colour(rng, age),
-        eye_rgb=EYE_COLOURS[rng.choice(4, p=[0.45, 0.25, 0.15, 0.15])]
-        * rng.uniform(0.8, 1.2),
+        skin_rgb=skin_rgb,
+        hair_rgb=_draw_hair_colour(rng, age, skin_rgb),
+        eye_rgb=EYE_COLOURS[rng.choice(4, p=[0.45, 0.25, 0.15, 0.15])] * rng.uniform(0.8, 1.2),
         hair_style=_draw_hair_style(rng, feminine, age),
         hair_part=int(rng.choice([-1, 1])),
         brow_density=float(rng.uniform(0.55, 0.95)),
@@ -138,11 +138,13 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         freckles=float(max(0.0, rng.normal(-0.3, 0.5))),
         flush=float(rng.uniform(0.1, 0.8)),
         makeup=float(rng.uniform(0.2, 1.0)) if feminine and rng.random() < 0.5 else 0.0,
-        makeup_rgb=np.array([rng.uniform(0.5, 0.85), rng.uniform(0.1, 0.35), rng.uniform(0.2, 0.4)]),
+        makeup_rgb=np.array(
+            [rng.uniform(0.5, 0.85), rng.uniform(0.1, 0.35), rng.uniform(0.2, 0.4)]
+        ),
         glasses=str(rng.choice(['none', 'clear', 'dark'], p=[0.8, 0.15, 0.05])),
-        hat=str(rng.choice(['none', 'beanie', 'cap', 'scarf'], p=[0.86, 0.05, 0.05, 0.04])),
-        cloth_rgb=rng.uniform(0.05, 0.85, 3),
-        shirt_rgb=rng.uniform(0.05, 0.9, 3),
+        hat=_draw_hat(rng, feminine),
+        cloth_rgb=_draw_cloth(rng),
+        shirt_rgb=_draw_cloth(rng),
         skin_seed=int(rng.integers(2**31)),
     )
 
@@ -160,15 +162,29 @@ def _draw_shape(rng: np.random.Generator, feminine: bool) -> dict[str, float]:
 
 def _draw_skin(rng: np.random.Generator) -> Array:
     tone = rng.beta(1.1, 1.4) * (len(SKIN_TONES) - 1)
-    base = np.array([np.interp(tone, np.arange(len(SKIN_TONES)), SKIN_TONES[:, k]) for k in range(3)])
+    base = np.array(
+        [np.interp(tone, np.arange(len(SKIN_TONES)), SKIN_TONES[:, k]) for k in range(3)]
+    )
     return np.clip(base * (1 + rng.normal(0, 0.02, 3)), 0, 1)
 
 
-def _draw_hair_colour(rng: np.random.Generator, age: float) -> Array:
+def _draw_hair_colour(rng: np.random.Generator, age: float, skin_rgb: Array) -> Array:
     grey = 0.35 * max(0.0, age - 0.5)
-    odds = np.array([0.3, 0.25, 0.2, 0.12, 0.09, 0.04, grey, grey / 2])
+    # Fair hair goes with fair skin.
+    fair = float(np.clip((skin_rgb.mean() - 0.45) / 0.3, 0.05, 1.0))
+    odds = np.array([0.3, 0.25, 0.2, 0.12 * fair, 0.1 * fair, 0.05 * fair, grey, grey / 2])
     colour = HAIR_COLOURS[rng.choice(len(odds), p=odds / odds.sum())]
     return np.clip(colour * rng.uniform(0.85, 1.15), 0, 1)
+
+
+def _draw_cloth(rng: np.random.Generator) -> Array:
+    grey = rng.uniform(0.06, 0.9)
+    return np.clip(grey + rng.normal(0, rng.choice([0.02, 0.08, 0.22]), 3), 0.03, 0.95)
+
+
+def _draw_hat(rng: np.random.Generator, feminine: bool) -> str:
+    odds = [0.86, 0.04, 0.02, 0.08] if feminine else [0.86, 0.06, 0.08, 0.0]
+    return str(rng.choice(['none', 'beanie', 'cap', 'scarf'], p=odds))
 
 
 def _draw_hair_style(rng: np.random.Generator, feminine: bool, age: float) -> str:

@@ -62,9 +62,7 @@ class Brow:
         """Return (n, 2) points of the parabola-like middle line, inner end first."""
         t = np.linspace(0.0, 1.0, n)[:, None]
         inner, middle, outer = self.points
-        return (
-            inner * (1 - t) * (1 - 2 * t) + middle * 4 * t * (1 - t) + outer * t * (2 * t - 1)
-        )
+        return inner * (1 - t) * (1 - 2 * t) + middle * 4 * t * (1 - t) + outer * t * (2 * t - 1)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class GridMesh:
         uv: (R, C, 2) position of every grid point in ``albedo``, in pixels (x, y).
         two_sided: Whether the back of the surface is drawn as well.
         gloss: Strength of the specular highlight.
-        shades: Whether the surface takes part in cavity shading (large closed surfaces do).
+        cavities: Whether hollows of the surface are darkened.
     """
 
     points: Array
@@ -28,7 +28,7 @@ class GridMesh:
     uv: Array
     two_sided: bool = False
     gloss: float = 0.1
-    shades: bool = False
+    cavities: bool = False
 
     def moved(self, points: Array) -> GridMesh:
         """Return the same surface with other positions."""
@@ -52,6 +52,30 @@ def plain_mesh(points: Array, rgb: Array, two_sided: bool = False, gloss: float 
     albedo = np.broadcast_to(np.asarray(rgb, np.float32), points.shape).copy()
     uv = grid_uv(*points.shape[:2])
     return GridMesh(points.astype(np.float32), albedo, uv, two_sided=two_sided, gloss=gloss)
+
+
+def tube_mesh(
+    line: Array, radius: Array | float, rgb: Array, sides: int = 6, gloss: float = 0.1
+) -> GridMesh:
+    """Build a tube around a line.
+
+    Args:
+        line: (n, 3) middle line.
+        radius: One radius in centimetres, or n.
+        rgb: Linear colour.
+        sides: Number of flat sides.
+        gloss: Specular strength.
+    """
+    along = np.gradient(line, axis=0)
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    # Any direction will do that no line here runs along.
+    side = np.cross(along, [0.31, 0.11, 0.94])
+    side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
+    other = np.cross(along, side)
+    turn = np.linspace(0, 2 * np.pi, sides + 1)[None, :, None]
+    ring = side[:, None] * np.cos(turn) + other[:, None] * np.sin(turn)
+    reach = np.broadcast_to(radius, (len(line),))[:, None, None]
+    return plain_mesh(line[:, None] + reach * ring, rgb, two_sided=True, gloss=gloss)
 
 
 @lru_cache(maxsize=64)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .fields import vec
 from .mesh import GridMesh, grid_triangles
 
 Array = np.ndarray
@@ -56,24 +57,21 @@ def gather_triangles(
         faces = grid_triangles(*screen.shape[:2])
         flat = screen.reshape(-1, 3)
         a, b, c = (flat[faces[:, k]] for k in range(3))
-        area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (
-            c[:, 0] - a[:, 0]
-        )
+        area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
         faces = np.concatenate(
             [faces[area > 1e-6], faces[area < -1e-6][:, ::-1] if mesh.two_sided else faces[:0]]
         )
         corner_sets.append(flat[faces])
-        uv_sets.append(mesh.uv.reshape(-1, 2)[faces] + np.float32([0, offset_v]))
+        uv_sets.append(mesh.uv.reshape(-1, 2)[faces] + vec(0, offset_v))
     return Triangles(np.concatenate(corner_sets), np.concatenate(uv_sets))
 
 
-def rasterize(triangles: Triangles, shape_hw: tuple[int, int], depth_hw: Array) -> Samples:
+def rasterize(triangles: Triangles, shape_hw: tuple[int, int]) -> Samples:
     """Draw triangles into a z-buffer.
 
     Args:
         triangles: Corners in clockwise order on the screen (y down).
         shape_hw: Size of the sample grid; sample centres are at whole numbers.
-        depth_hw: (H, W) depth that is already there; not changed.
 
     Returns:
         The samples at which one of the triangles is nearest.
@@ -81,31 +79,40 @@ def rasterize(triangles: Triangles, shape_hw: tuple[int, int], depth_hw: Array) 
     tri, row, left, right = _row_spans(triangles.xyz, shape_hw)
     counts = right - left + 1
     starts = np.cumsum(counts) - counts
-    x = np.arange(int(counts.sum()), dtype=np.int32) - np.repeat(starts - left, counts).astype(
-        np.int32
-    )
+    span = _numbered(starts, int(counts.sum()))
+    x = np.arange(len(span), dtype=np.int32) - (starts - left).astype(np.int32)[span]
     planes = _planes(triangles)[tri]
     # The row's share of each plane is constant along a span.
-    at_row = planes[:, 0] + planes[:, 2] * row[:, None]
-    span = np.repeat(np.arange(len(tri), dtype=np.int32), counts)
-    z = at_row[span, 0] + planes[:, 1, 0][span] * x
-    index = (row * shape_hw[1])[span].astype(np.int32) + x
-    depth = depth_hw.reshape(-1).copy()
+    at_row = planes[:, 0] + planes[:, 2] * row[:, None].astype(np.float32)
+    z = at_row[:, 0][span] + planes[:, 1, 0][span] * x.astype(np.float32)
+    index = (row * shape_hw[1]).astype(np.int32)[span] + x
+    depth = np.full(shape_hw[0] * shape_hw[1], EMPTY_DEPTH, np.float32)
     np.maximum.at(depth, index, z)
     won = np.flatnonzero(z == depth[index])
-    index, x, span = index[won], x[won], span[won]
-    uv = at_row[span, 1:] + planes[span, 1, 1:] * x[:, None]
+    index, x, span = index[won], x[won].astype(np.float32), span[won]
+    uv = at_row[:, 1:][span] + planes[:, 1, 1:][span] * x[:, None]
     return Samples(index, uv, depth.reshape(shape_hw))
+
+
+def _numbered(starts: Array, total: int) -> Array:
+    """Return, for every element, the number of the run it is in (a fast ``np.repeat``)."""
+    marks = np.zeros(total, np.int32)
+    marks[starts[1:]] = 1
+    return np.cumsum(marks, dtype=np.int32)
 
 
 def _row_spans(xyz: Array, shape_hw: tuple[int, int]) -> tuple[Array, Array, Array, Array]:
     """Return triangle, row, first and last column of every non-empty run of covered samples."""
     height, width = shape_hw
-    top = np.maximum(np.ceil(xyz[:, :, 1].min(1) - 1e-3), 0).astype(np.int64)
-    bottom = np.minimum(np.floor(xyz[:, :, 1].max(1) + 1e-3), height - 1).astype(np.int64)
-    rows = np.maximum(bottom - top + 1, 0)
-    tri = np.repeat(np.arange(len(xyz)), rows)
-    row = np.arange(len(tri)) - np.repeat(np.cumsum(rows) - rows - top, rows)
+    y0, y1, y2 = xyz[:, 0, 1], xyz[:, 1, 1], xyz[:, 2, 1]
+    lowest, highest = np.minimum(np.minimum(y0, y1), y2), np.maximum(np.maximum(y0, y1), y2)
+    top = np.maximum(np.ceil(lowest - 1e-3), 0).astype(np.int32)
+    rows = np.minimum(np.floor(highest + 1e-3), height - 1).astype(np.int32) - top + 1
+    kept = np.flatnonzero(rows > 0)
+    starts = np.cumsum(rows[kept]) - rows[kept]
+    run = _numbered(starts, int(rows[kept].sum()))
+    tri = kept[run]
+    row = np.arange(len(tri), dtype=np.int32) + (top[kept] - starts).astype(np.int32)[run]
     left = np.full(len(tri), -1e9, np.float32)
     right = np.full(len(tri), 1e9, np.float32)
     for k in range(3):
@@ -119,7 +126,7 @@ def _row_spans(xyz: Array, shape_hw: tuple[int, int]) -> tuple[Array, Array, Arr
     first = np.maximum(np.ceil(left - 1e-3), 0)
     last = np.minimum(np.floor(right + 1e-3), width - 1)
     keep = last >= first
-    return tri[keep], row[keep], first[keep].astype(np.int64), last[keep].astype(np.int64)
+    return tri[keep], row[keep], first[keep].astype(np.int32), last[keep].astype(np.int32)
 
 
 def _planes(triangles: Triangles) -> Array:

@@ -122,6 +122,8 @@ class RandomBBoxTransform(BaseTransform):
 class RandomHalfBody(BaseTransform):
     """Crops to the upper or the lower points (those of type ``upper`` and ``lower``).
 
+    The crop is centred on the mean of the points.
+
     Args:
         min_total_keypoints: Fewer visible points: no crop.
         min_upper_keypoints: Fewer visible upper points: not the upper half.
@@ -183,8 +185,8 @@ class RandomHalfBody(BaseTransform):
             for key in ('bbox', 'bbox_center', 'bbox_scale'):
                 results[key] = results[key].copy()
             results['bbox'][i] = bbox_xyxy
-            center, scale = bbox_xyxy2cs(bbox_xyxy, self.padding)
-            results['bbox_center'][i], results['bbox_scale'][i] = center, scale
+            results['bbox_center'][i] = points.mean(axis=0)
+            results['bbox_scale'][i] = (bbox_xyxy[2:] - bbox_xyxy[:2]) * self.padding
         return results
 
     def __repr__(self) -> str:

@@ -36,6 +36,8 @@ class RandomFlip(BaseTransform):
         direction: str | Sequence[str] = 'horizontal',
     ) -> None:
         directions = [direction] if isinstance(direction, str) else list(direction)
+        if not isinstance(prob, float | int | Sequence) or isinstance(prob, str):
+            raise ValueError(f'prob must be a number or a list of them, got {prob!r}')
         shares = [float(p) for p in prob] if isinstance(prob, Sequence) else [float(prob)]
         if min(shares) < 0 or sum(shares) > 1:
             raise ValueError(f'prob={prob} must lie between 0 and 1, and so must its sum')

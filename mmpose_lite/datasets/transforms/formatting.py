@@ -103,7 +103,10 @@ class PackPoseInputs(BaseTransform):
         sample.gt_instances = self._pack_instances(results)
         labels = self._pack(results, 'label_mapping_table')
         if labels:
-            sample.gt_instance_labels = InstanceData(**labels)
+            sample.gt_instance_labels = InstanceData(
+                # Several encoders' labels have one shape, and are stacked.
+                **{k: torch.stack(v) if isinstance(v, list) else v for k, v in labels.items()}
+            )
         fields = self._pack(results, 'field_mapping_table')
         if fields:
             sample.gt_fields = _pack_fields(fields)

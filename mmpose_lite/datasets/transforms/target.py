@@ -67,23 +67,12 @@ class GenerateTarget(BaseTransform):
                     targets['keypoint_weights'] * results['dataset_keypoint_weights']
                 )
             encoded.append(targets)
-        results.update(self._join_levels(encoded) if self.multilevel else _join_names(encoded))
+        results.update(_join_levels(encoded) if self.multilevel else _join_names(encoded))
         for table in _TABLES:
             merged = {k: v for codec in self._encoders for k, v in getattr(codec, table).items()}
             if merged:
                 results[table] = merged
         return results
-
-    def _join_levels(self, encoded: list[dict]) -> dict:
-        if any(targets.keys() != encoded[0].keys() for targets in encoded):
-            raise ValueError(
-                'with multilevel=True all encoders must make targets of the same names'
-            )
-        joined = {key: [targets[key] for targets in encoded] for key in encoded[0]}
-        if 'keypoint_weights' in joined:
-            # The points are the same in every resolution, and so are their weights.
-            joined['keypoint_weights'] = joined['keypoint_weights'][0]
-        return joined
 
     def __repr__(self) -> str:
         return (
@@ -92,13 +81,21 @@ class GenerateTarget(BaseTransform):
         )
 
 
+def _join_levels(encoded: list[dict]) -> dict:
+    if any(targets.keys() != encoded[0].keys() for targets in encoded):
+        raise ValueError('with multilevel=True all encoders must have the same keys')
+    return {key: [targets[key] for targets in encoded] for key in encoded[0]}
+
+
 def _join_names(encoded: list[dict]) -> dict:
-    joined: dict = {}
+    if len(encoded) == 1:
+        return encoded[0]
+    # Every codec weighs its own targets; all else must have one maker.
+    joined: dict = {'keypoint_weights': []}
     for targets in encoded:
+        joined['keypoint_weights'].append(targets.pop('keypoint_weights'))
         for key, value in targets.items():
-            if key == 'keypoint_weights' and key in joined:
-                continue
             if key in joined:
-                raise ValueError(f"two encoders make '{key}'; set multilevel=True or rename it")
+                raise ValueError(f'Overlapping item "{key}" from two encoders: set multilevel=True')
             joined[key] = value
     return joined

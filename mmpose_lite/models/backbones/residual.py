@@ -107,6 +107,8 @@ class BasicBlock(_ResidualBlock):
     """Two 3x3 convolutions; see :class:`_ResidualBlock`."""
 
     def _build_branch(self) -> None:
+        if self.expansion != 1:
+            raise ValueError(f'the expansion of a BasicBlock is 1, got {self.expansion}')
         self._add_unit(
             1,
             self.in_channels,

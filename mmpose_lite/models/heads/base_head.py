@@ -70,6 +70,6 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
                 f"{type(self).__name__} has no decoder: set `decoder` in the head's config to "
                 'predict'
             )
-        keypoints, scores = self.decoder.decode_batch(batch_outputs.float())
+        keypoints, scores = self.decoder.decode_batch(batch_outputs.detach().float())
         rows = zip(keypoints[:, None].cpu().numpy(), scores[:, None].cpu().numpy(), strict=True)
         return [InstanceData(keypoints=points, keypoint_scores=score) for points, score in rows]

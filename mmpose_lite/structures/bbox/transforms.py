@@ -1,9 +1,9 @@
 """Conversions between box forms, in image pixels.
 
 Forms: ``xyxy`` (left, top, right, bottom), ``xywh`` (left, top, width, height), ``cs`` (centre
-``(x, y)`` and scale ``(w, h)``, the side lengths in pixels) and ``corner`` (four points, clockwise
-from the top left). Every function takes one box ``(4,)`` or many ``(N, 4)`` and answers alike; none
-changes its argument.
+``(x, y)`` and scale ``(w, h)``, the side lengths in pixels) and ``corner`` (four points: top left,
+bottom left, top right, bottom right). Every function takes one box ``(4,)`` or many ``(N, 4)`` and
+answers alike; none changes its argument.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def bbox_cs2xywh(center: ndarray, scale: ndarray, padding: float = 1.0) -> ndarr
 def bbox_xyxy2corner(bbox: ndarray) -> ndarray:
     """Turn corners ``(..., 4)`` into the four corner points ``(..., 4, 2)``."""
     left, top, right, bottom = np.moveaxis(bbox, -1, 0)
-    points = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    points = [(left, top), (left, bottom), (right, top), (right, bottom)]
     return np.stack([np.stack(point, axis=-1) for point in points], axis=-2)
 
 

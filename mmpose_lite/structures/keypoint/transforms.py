@@ -19,6 +19,8 @@ def flip_keypoints(
 ) -> tuple[ndarray, ndarray | None]:
     """Mirror points with their image and swap the names of left and right.
 
+    A diagonal mirroring is half a turn: left stays left, no names are swapped.
+
     Args:
         keypoints: ``(..., K, D)``, D at least 2.
         keypoints_visible: ``(..., K)`` or ``(..., K, 2)``, or None.
@@ -34,9 +36,12 @@ def flip_keypoints(
     """
     if direction not in DIRECTIONS:
         raise ValueError(f"direction='{direction}' is not one of {', '.join(DIRECTIONS)}")
+    axes = DIRECTIONS[direction]
+    if len(axes) == 2:
+        flip_indices = range(keypoints.shape[-2])
     visible, order = _swap(keypoints, keypoints_visible, flip_indices)
     flipped = keypoints[..., order, :].copy()
-    for axis in DIRECTIONS[direction]:
+    for axis in axes:
         flipped[..., axis] = image_size[axis] - 1 - flipped[..., axis]
     return flipped, visible
 

@@ -1,0 +1,7 @@
+"""Synthetic faces with exactly known landmarks: a small renderer and a writer of AFLW-like sets."""
+
+from .layout import LANDMARK_NAMES
+from .scene import FaceLabel, render_scene
+from .writer import DatasetError, Recipe, make_dataset
+
+__all__ = ['LANDMARK_NAMES', 'DatasetError', 'FaceLabel', 'Recipe', 'make_dataset', 'render_scene']

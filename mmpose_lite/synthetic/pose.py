@@ -1,0 +1,63 @@
+"""Where a head looks, and where it is in the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .fields import smoothstep
+
+Array = np.ndarray
+
+_PIVOT = np.array([0.0, -9.0, -2.5], np.float32)
+"""The joint between head and neck, in the head frame."""
+
+
+def rotation(yaw: float, pitch: float, roll: float) -> Array:
+    """Return ``Rz(roll) @ Rx(pitch) @ Ry(yaw)``, (3, 3), of angles in radians."""
+    (sy, sp, sr), (cy, cp, cr) = np.sin([yaw, pitch, roll]), np.cos([yaw, pitch, roll])
+    turn = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    nod = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    tilt = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return tilt @ nod @ turn
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A head's angles and its orthographic place in the picture.
+
+    The camera frame has x to image right, y up and z to the viewer, and the head is turned by
+    ``Rz(roll) @ Rx(pitch) @ Ry(yaw)`` (AFLW's order). So yaw > 0 turns the nose to image right,
+    pitch > 0 lowers it, and roll > 0 turns the head counter-clockwise in the picture.
+
+    Attributes:
+        yaw: Radians.
+        pitch: Radians.
+        roll: Radians.
+        pixels_per_cm: Size in the picture.
+        origin: Picture position (x, y) of the camera frame's origin, in pixels.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+    pixels_per_cm: float
+    origin: tuple[float, float] = (0.0, 0.0)
+
+    def turn(self, points: Array) -> Array:
+        """Return camera-frame positions of head-frame points (..., 3), both in centimetres.
+
+        The neck follows the head less and less towards the shoulders, which turn only partly.
+        """
+        head = rotation(self.yaw, self.pitch, self.roll).T
+        body = rotation(0.45 * self.yaw, 0.1 * self.pitch, 0.4 * self.roll).T
+        follow = smoothstep(-18.0, -10.0, points[..., 1:2])
+        local = points - _PIVOT
+        turned = (local @ head) * follow + (local @ body) * (1 - follow)
+        return (turned + _PIVOT).astype(np.float32)
+
+    def project(self, points: Array) -> Array:
+        """Return picture x, y (pixels) and depth z (cm) of camera-frame points (..., 3)."""
+        scale = np.array([self.pixels_per_cm, -self.pixels_per_cm, 1.0])
+        return (points * scale + [*self.origin, 0.0]).astype(np.float32)

@@ -1,0 +1,219 @@
+"""The painted surface of a head: skin, lips, brows, beard, hair and hat."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .canvas import FaceCanvas, disc, ribbon
+from .expression import Expression
+from .eyes import paint_eye
+from .fields import bump, mix, peak, smooth_noise, smoothstep, vec
+from .hair import hair_cover, hat_cover, strands
+from .identity import Identity
+from .layout import HEAD_RADIUS, MOUTH_BAND, Brow, FaceLayout
+
+Array = np.ndarray
+
+
+def paint_head(
+    identity: Identity, layout: FaceLayout, expression: Expression, pixels_per_cm: float
+) -> FaceCanvas:
+    """Paint the whole head.
+
+    Returns:
+        A canvas of sRGB colours in [0, 1].
+    """
+    rng = np.random.default_rng([identity.skin_seed, 1])
+    canvas = FaceCanvas(pixels_per_cm, identity.skin_rgb)
+    _tint(canvas, identity, layout, rng)
+    _lines(canvas, identity, layout)
+    _beard(canvas, identity, layout, rng)
+    _nostrils(canvas, layout)
+    _mouth(canvas, identity, layout, expression)
+    for eye in layout.eyes:
+        paint_eye(canvas, eye, identity, expression)
+    for brow in layout.brows:
+        _brow(canvas, brow, identity, rng)
+    _covers(canvas, identity, rng)
+    np.clip(canvas.rgb, 0, 1, out=canvas.rgb)
+    return canvas
+
+
+def _tint(
+    canvas: FaceCanvas, identity: Identity, layout: FaceLayout, rng: np.random.Generator
+) -> None:
+    """Vary the skin: blotches, redness of cheeks and nose, freckles."""
+    cm = canvas.pixels_per_cm
+    shape = canvas.rgb.shape[:2]
+    canvas.rgb *= (1 + 0.035 * smooth_noise(rng, shape, (2.2 * cm, 2.2 * cm)))[..., None]
+    window = canvas.window(np.array([-7.4, -12]), np.array([7.4, 7]))
+    x, v = canvas.face_plane(*window)
+    red = bump(np.abs(x) - 4.2, v + 3.6, 1.5, 1.5) + 0.7 * bump(x, v - layout.nose_tip_v, 1.2, 1.0)
+    strength = identity.flush * 0.16
+    canvas.rgb[window] *= 1 - red[..., None] * vec(0.0, strength, strength * 0.9)
+    under_eye = bump(np.abs(x) - 2.9, v + 1.25, 1.2, 0.45)
+    canvas.rgb[window] *= 1 - under_eye[..., None] * vec(0.10, 0.13, 0.10)
+    # Little light gets under the chin.
+    under_chin = smoothstep(-11.5, -12.4, canvas.v) * smoothstep(-19.0, -13.0, canvas.v)
+    front = smoothstep(1.75, 1.1, np.abs(canvas.u) / HEAD_RADIUS)
+    canvas.rgb *= 1 - (0.30 * under_chin[:, None] * front[None])[..., None]
+    fine = smooth_noise(rng, red.shape, (0.28 * cm, 0.28 * cm))
+    canvas.rgb[window] *= (1 + 0.02 * fine)[..., None]
+    if identity.freckles > 0.05:
+        dots = smooth_noise(rng, red.shape, (0.15 * cm, 0.15 * cm))
+        spots = smoothstep(0.6, 0.85, dots) * bump(np.abs(x) - 2.6, v + 2.6, 2.6, 1.8)
+        dark = vec(0.2, 0.32, 0.38) * min(1.0, identity.freckles)
+        canvas.rgb[window] *= 1 - spots[..., None] * dark
+
+
+def _lines(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
+    """Darken the folds beside the mouth and the wrinkles of brow and eye corners."""
+    soft = vec(0.80, 0.74, 0.72)
+    depth = 0.25 + 0.75 * identity.wrinkles
+    tip, mouth = layout.nose_tip_v, layout.mouth_v
+    t = np.linspace(0, 1, 9)
+    start, end = layout.nose_half_width + 0.3, layout.mouth_half_width + 0.8
+    width = 0.25 * np.sin(np.pi * (0.15 + 0.8 * t))
+    for side in (-1, 1):
+        fold = np.stack([side * (start + (end - start) * t**1.3), tip + (mouth - tip) * t], 1)
+        canvas.shade(ribbon(fold, width), mix(1, soft, depth), 0.1)
+        if identity.wrinkles > 0.25:
+            outer = layout.eyes[(side + 1) // 2].corners[1]
+            for rise in (-0.35, 0.05, 0.4):
+                line = outer + np.array([[side * 0.3, rise * 0.3], [side * 1.2, rise]])
+                canvas.shade(ribbon(line, 0.1), mix(1, soft, identity.wrinkles), 0.05)
+    if identity.wrinkles > 0.35:
+        for v in (3.9, 4.8, 5.7):
+            x = np.linspace(-3.4, 3.4, 9)
+            line = np.stack([x, v + 0.25 * np.cos(x * 0.8)], 1)
+            canvas.shade(ribbon(line, 0.13), mix(1, soft, 0.6 * identity.wrinkles), 0.08)
+
+
+def _beard(
+    canvas: FaceCanvas, identity: Identity, layout: FaceLayout, rng: np.random.Generator
+) -> None:
+    if identity.beard == 'none':
+        return
+    cover = beard_mask(identity, layout, canvas.v, canvas.u)
+    rows = slice(*np.flatnonzero(cover.max(1) > 0.01)[[0, -1]])
+    cover, cm = cover[rows], canvas.pixels_per_cm
+    grain = smooth_noise(rng, cover.shape, (0.5 * cm, max(1.0, 0.14 * cm)))
+    if identity.beard == 'stubble':
+        cover = cover * np.clip(0.38 + 0.25 * grain, 0, 1)
+    colour = identity.hair_rgb * (1 + 0.35 * grain[..., None])
+    canvas.blend((rows, slice(None)), cover * 0.93, colour)
+
+
+def beard_mask(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Array:
+    """Return the opacity (R, C) of the beard at rows ``v`` and columns ``u``."""
+    if identity.beard == 'none':
+        return np.zeros((len(v), len(u)), np.float32)
+    azimuth = np.degrees(np.abs(u) / HEAD_RADIUS)[None]
+    x = (HEAD_RADIUS * np.sin(u / HEAD_RADIUS))[None]
+    x = np.where(azimuth < 90, x, 99.0)
+    above = v[:, None] - layout.mouth_v
+    moustache = peak(np.maximum(np.abs(x) - layout.mouth_half_width - 0.1, 0), 0.25)
+    moustache = moustache * smoothstep(1.75, 1.35, above + 0.12 * np.abs(x)) * (above > -0.6)
+    if identity.beard == 'moustache':
+        return moustache.astype(np.float32)
+    top = np.interp(azimuth, [0, 12, 24, 40, 60, 76, 90], [-1.3, -1.2, 0.4, 0.0, 1.8, 5.0, 5.5])
+    if identity.beard == 'goatee':
+        jaw = smoothstep(-1.0, -1.5, above) * smoothstep(2.6, 2.0, np.abs(x))
+        sides = peak(np.abs(x) - layout.mouth_half_width - 0.35, 0.35) * (above < 1.0)
+        jaw = np.maximum(jaw, sides)
+    else:
+        jaw = smoothstep(0.3, -0.3, above - top) * smoothstep(96, 84, azimuth)
+    jaw = jaw * smoothstep(-13.6, -12.6, v)[:, None]
+    return np.maximum(moustache, jaw).astype(np.float32)
+
+
+def beard_thickness(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Array:
+    """Return how far the beard stands off the skin, (R, C) in centimetres; lips stay bare."""
+    if identity.beard in ('none', 'stubble'):
+        return np.zeros((len(v), len(u)), np.float32)
+    x = (HEAD_RADIUS * np.sin(u / HEAD_RADIUS))[None]
+    above = (v - layout.mouth_v)[:, None]
+    across = (x / (layout.mouth_half_width + 0.15)) ** 2
+    bare = smoothstep(1.35, 0.95, across + (above / 1.25) ** 2)
+    return 0.35 * beard_mask(identity, layout, v, u) * (1 - bare)
+
+
+def _nostrils(canvas: FaceCanvas, layout: FaceLayout) -> None:
+    dark = canvas.rgb.mean((0, 1)) * 0.18
+    for side in (-1, 1):
+        center = np.array([side * (layout.nose_half_width * 0.43), layout.nose_tip_v - 0.68])
+        canvas.fill(disc(center, (0.36, 0.17)), dark, 0.85, 0.06)
+        wing = layout.nose_half_width + 0.04
+        v = np.linspace(-0.75, 0.35, 9)
+        crease = np.stack([side * (wing - 0.3 * (v + 0.2) ** 2), layout.nose_tip_v + v - 0.1], 1)
+        canvas.shade(ribbon(crease, 0.16), np.array([0.70, 0.62, 0.60]), 0.08)
+
+
+def _mouth(
+    canvas: FaceCanvas, identity: Identity, layout: FaceLayout, expression: Expression
+) -> None:
+    """Paint the lips and what is between them."""
+    half, mouth = layout.mouth_half_width, layout.mouth_v
+    x = np.linspace(-half, half, 41)
+    reach = np.clip(1 - (x / half) ** 2, 0, None)
+    band = MOUTH_BAND * layout.lip_arch(x)
+    bow = 1 - 0.20 * peak(x, 0.30)
+    upper = mouth + band + layout.upper_lip * reach**0.8 * bow
+    lower = mouth - band - layout.lower_lip * reach**0.7
+    natural = identity.skin_rgb * [0.86, 0.62, 0.62] + [0.03, 0.0, 0.01]
+    colour = mix(natural, identity.makeup_rgb, 0.75 * identity.makeup)
+    canvas.fill(_between(x, upper, lower), colour, 0.9, 0.07)
+    canvas.shade(_between(x, upper, mouth + band), np.full(3, 0.86), 0.05)
+    gap = _between(x, mouth + band, mouth - band)
+    window, mask = canvas.mask(gap, 0.02)
+    canvas.blend(window, mask, _mouth_inside(canvas, window, layout, expression))
+
+
+def _between(x: Array, upper: Array, lower: Array) -> Array:
+    """Return the polygon (2 n, 2) between two curves over ``x``."""
+    return np.concatenate([np.stack([x, upper], 1), np.stack([x, lower], 1)[::-1]])
+
+
+def _mouth_inside(
+    canvas: FaceCanvas, window: tuple[slice, slice], layout: FaceLayout, expression: Expression
+) -> Array:
+    """Return the colours of the dark mouth with its teeth and tongue, (h, w, 3)."""
+    x, v = canvas.face_plane(*window)
+    gap = max(expression.mouth_open, 1e-3)
+    # Position between the lips in centimetres of the open mouth, from the upper lip down.
+    arch = np.maximum(layout.lip_arch(x), 1e-3)
+    t = 0.5 - (v - layout.mouth_v) / (2 * MOUTH_BAND * arch)
+    depth = t * gap * arch
+    dark = vec(0.13, 0.04, 0.04)
+    inside = np.zeros((*depth.shape, 3), np.float32) + dark
+    tongue = smoothstep(0.62, 0.8, t) * smoothstep(1.0, 1.8, depth) * peak(x, 1.2)
+    inside = mix(inside, vec(0.55, 0.25, 0.24), tongue[..., None] * 0.8)
+    teeth = smoothstep(0.78, 0.70, depth) * smoothstep(0.15, 0.3, np.float32(gap))
+    gaps = 1 - 0.18 * (np.abs((np.abs(x) / 0.62) % 1.0 - 0.5) > 0.44)
+    ivory = vec(0.90, 0.87, 0.80) * gaps[..., None] * (1 - 0.1 * np.abs(x))[..., None]
+    return mix(inside, ivory, (teeth * (np.abs(x) < layout.mouth_half_width * 0.86))[..., None])
+
+
+def _brow(canvas: FaceCanvas, brow: Brow, identity: Identity, rng: np.random.Generator) -> None:
+    line = brow.curve(17)
+    t = np.linspace(0, 1, 17)
+    width = brow.thickness * np.interp(t, [0, 0.12, 0.5, 1], [0.75, 1.1, 1.0, 0.25])
+    window, mask = canvas.mask(ribbon(line, width), 0.07)
+    cm = canvas.pixels_per_cm
+    grain = smooth_noise(rng, mask.shape, (max(1.0, 0.2 * cm), max(1.0, 0.12 * cm)))
+    opacity = mask * identity.brow_density * np.clip(0.95 + 0.3 * grain, 0, 1)
+    canvas.blend(window, opacity, identity.hair_rgb * min(0.75, 0.42 / identity.hair_rgb.max()))
+
+
+def _covers(canvas: FaceCanvas, identity: Identity, rng: np.random.Generator) -> None:
+    """Paint scalp hair and hat over the skin."""
+    shape, cm = canvas.rgb.shape[:2], canvas.pixels_per_cm
+    whole = (slice(None), slice(None))
+    hair = hair_cover(identity, canvas.v, canvas.u)
+    if hair.mask.any():
+        pattern = strands(rng, shape, cm)[..., None]
+        canvas.blend(whole, hair.mask, identity.hair_rgb * pattern)
+    hat = hat_cover(identity, canvas.v, canvas.u)
+    if hat.mask.any():
+        knit = smooth_noise(rng, shape, (0.5 * cm, 0.3 * cm)) * 0.12
+        canvas.blend(whole, hat.mask, identity.cloth_rgb * (1 + knit[..., None]))

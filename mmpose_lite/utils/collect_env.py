@@ -1,0 +1,186 @@
+"""The environment: what is installed, and what is wrong with it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import platform
+import re
+import sys
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from ..version import __version__
+
+
+class Problem(NamedTuple):
+    """Something that keeps the package from working, and the command that fixes it."""
+
+    what: str
+    fix: str
+
+
+class Need(NamedTuple):
+    """A package that must import; requirements.txt says the same."""
+
+    distribution: str
+    module: str
+    minimum: str
+
+
+NEEDS = (
+    Need('torch', 'torch', '2.1'),
+    Need('torchvision', 'torchvision', '0.16'),
+    Need('mmengine', 'mmengine', '0.10.7'),
+    Need('mmcv-lite', 'mmcv', '2.1'),
+    Need('numpy', 'numpy', '1.24'),
+    Need('opencv-python', 'cv2', '4.8'),
+    Need('json-tricks', 'json_tricks', '3.17'),
+    Need('matplotlib', 'matplotlib', '3.5'),
+    Need('rich', 'rich', '13'),
+)
+
+_FIX_PAIR = 'pip install -U torch torchvision'
+
+
+def collect_env() -> dict[str, str]:
+    """Describe the machine and the versions of everything that the package uses.
+
+    A package that is missing or does not import is listed with the reason.
+    """
+    env = {
+        'mmpose_lite': __version__,
+        'Python': f'{platform.python_version()} ({sys.executable})',
+        'Platform': platform.platform(),
+    }
+    env |= {need.module: _state(need) for need in NEEDS}
+    env['COCO API'] = _coco_state()
+    env['Devices'] = _devices()
+    return env
+
+
+def check_env() -> list[Problem]:
+    """Find what keeps the package from working here, each with the one command that fixes it."""
+    problems = [problem for need in NEEDS if (problem := _check(need))]
+    problems += [
+        problem for check in (_check_pair, _check_mmcv, _check_coco) if (problem := check())
+    ]
+    return problems
+
+
+def _import(name: str) -> ModuleType | Exception:
+    """Import a module; a broken one may raise anything, which is returned."""
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        return error
+
+
+def _missing(result: Any, module: str) -> bool:
+    return isinstance(result, ModuleNotFoundError) and result.name == module
+
+
+def _installed(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _version(need: Need, module: ModuleType) -> str:
+    """Ask the module first: cv2, for one, comes from half a dozen distributions."""
+    return getattr(module, '__version__', None) or _installed(need.distribution) or '0'
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r'\d+', version.partition('+')[0])[:3])
+
+
+def _state(need: Need) -> str:
+    result = _import(need.module)
+    if isinstance(result, ModuleType):
+        return _version(need, result)
+    return 'not installed' if _missing(result, need.module) else f'does not import: {result}'
+
+
+def _check(need: Need) -> Problem | None:
+    result = _import(need.module)
+    wanted = f'"{need.distribution}>={need.minimum}"'
+    if _missing(result, need.module):
+        return Problem(f'{need.distribution} is not installed', f'pip install {wanted}')
+    if isinstance(result, Exception):
+        return _broken(need, result)
+    version = _version(need, result)
+    if _numbers(version) < _numbers(need.minimum):
+        return Problem(
+            f'{need.module} {version} is older than {need.minimum}', f'pip install -U {wanted}'
+        )
+    return None
+
+
+def _broken(need: Need, error: Exception) -> Problem:
+    fix = f'pip install --force-reinstall --no-deps {need.distribution}'
+    if need.module == 'cv2' and 'libGL' in str(error):  # a server without a desktop
+        fix = 'pip uninstall -y opencv-python && pip install opencv-python-headless'
+    if need.module == 'torchvision':  # most often compiled for another torch
+        fix = _FIX_PAIR
+    return Problem(f'{need.module} is installed but does not import: {error}', fix)
+
+
+def _check_pair() -> Problem | None:
+    """Torchvision names the torch that it is built for in its metadata."""
+    torch, vision = _installed('torch'), _installed('torchvision')
+    if torch is None or vision is None:
+        return None
+    for line in importlib.metadata.requires('torchvision') or ():
+        match = re.match(r'torch\s*\(?(==|>=)\s*([\d.]+)', line)
+        if match and not _fits(torch, *match.groups()):
+            built_for = match[2] if match[1] == '==' else f'{match[2]} or newer'
+            what = f'torchvision {vision} is built for torch {built_for}, but torch is {torch}'
+            return Problem(what, _FIX_PAIR)
+    return None
+
+
+def _fits(version: str, relation: str, wanted: str) -> bool:
+    have, want = _numbers(version), _numbers(wanted)
+    return have == want if relation == '==' else have >= want
+
+
+def _check_mmcv() -> Problem | None:
+    """Full mmcv and mmcv-lite write to the same folder; two versions there are a mixture."""
+    full, lite = _installed('mmcv'), _installed('mmcv-lite')
+    if full is None or lite is None or full == lite:
+        return None
+    return Problem(
+        f'mmcv {full} and mmcv-lite {lite} are both installed, in one folder',
+        'pip uninstall -y mmcv mmcv-lite && pip install mmcv-lite',
+    )
+
+
+def _check_coco() -> Problem | None:
+    if _installed('xtcocotools') or _installed('pycocotools'):
+        return None
+    return Problem('neither xtcocotools nor pycocotools is installed', 'pip install pycocotools')
+
+
+def _coco_state() -> str:
+    """Say which library reads annotations, and whether its masks work (keypoints need none)."""
+    if version := _installed('xtcocotools'):
+        loads = isinstance(_import('xtcocotools._mask'), ModuleType)
+        masks = 'masks work' if loads else 'masks stood in for: built for another NumPy'
+        return f'xtcocotools {version} ({masks})'
+    version = _installed('pycocotools')
+    return f'pycocotools {version}' if version else 'not installed'
+
+
+def _devices() -> str:
+    torch: Any = _import('torch')
+    if isinstance(torch, Exception):
+        return 'unknown'
+    if torch.cuda.is_available():
+        count = torch.cuda.device_count()
+        names = ', '.join(torch.cuda.get_device_name(i) for i in range(count))
+        return f'{names} (CUDA {torch.version.cuda})'
+    if torch.backends.mps.is_available():
+        return 'Apple GPU (MPS)'
+    return 'CPU only'

@@ -1,0 +1,57 @@
+"""What an import costs and needs, in fresh processes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+HEAVY = ('torch', 'torchvision', 'cv2', 'mmcv', 'matplotlib', 'mmpose_lite.models')
+
+# Loads what others wrote once, then forks: a child has none of our modules loaded but its own.
+IMPORT_EACH = """
+import gc, importlib, os, warnings
+from pathlib import Path
+
+for name in ('cv2', 'matplotlib.pyplot', 'mmcv.cnn', 'mmcv.transforms', 'mmengine.runner'):
+    importlib.import_module(name)
+gc.disable()  # a collection in a child would copy the memory that it shares
+warnings.simplefilter('ignore')  # Python warns about forks beside torch's threads
+
+for path in sorted(Path('mmpose_lite').rglob('*.py')):
+    name = '.'.join(path.with_suffix('').parts).removesuffix('.__init__')
+    if name == 'mmpose_lite.__main__':
+        continue
+    child = os.fork()
+    if child == 0:
+        warnings.simplefilter('error')
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            print(f'{name}: {type(error).__name__}: {error}', flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+def run(code: str, *flags: str) -> str:
+    """Run code in a fresh interpreter at the root of the checkout and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, *flags, '-c', code], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize('module', ['mmpose_lite', 'mmpose_lite.registry', 'mmpose_lite.utils'])
+def test_import_is_light_and_silent(module):
+    code = f'import sys, {module}; print([m for m in {HEAVY} if m in sys.modules])'
+    assert run(code, '-W', 'error').strip() == '[]'
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
+def test_every_module_imports_alone():
+    assert run(IMPORT_EACH) == ''

@@ -1,0 +1,72 @@
+"""The rasteriser: which samples a triangle covers, what wins, and what is interpolated."""
+
+import numpy as np
+import pytest
+
+from mmpose_lite.synthetic.mesh import grid_normals, plain_mesh, sample_grid
+from mmpose_lite.synthetic.raster import EMPTY_DEPTH, gather_triangles, rasterize
+
+
+def square(left, top, right, bottom, depth):
+    """Return a 2 x 2 grid of screen points, (2, 2, 3)."""
+    points = [[(left, top), (right, top)], [(left, bottom), (right, bottom)]]
+    return np.dstack([np.array(points, np.float32), np.full((2, 2), depth, np.float32)])
+
+
+def draw(screens, shape_hw, two_sided=False):
+    meshes = [plain_mesh(screen, np.ones(3), two_sided=two_sided) for screen in screens]
+    offsets = [10 * k for k in range(len(meshes))]
+    return rasterize(gather_triangles(meshes, offsets, screens), shape_hw)
+
+
+def covered(samples):
+    return samples.depth_hw > EMPTY_DEPTH
+
+
+def test_square_covers_each_sample_inside_once_and_no_other():
+    samples = draw([square(1.5, 2.5, 6.5, 4.5, 0.0)], (8, 9))
+    expected = np.zeros((8, 9), bool)
+    expected[3:5, 2:7] = True
+    np.testing.assert_array_equal(covered(samples), expected)
+    assert len(np.unique(samples.index)) == expected.sum()
+
+
+def test_parts_outside_the_picture_are_cut_off():
+    samples = draw([square(-50, -50, 50, 50, 0.0)], (4, 5))
+    assert covered(samples).all()
+
+
+@pytest.mark.parametrize('order', [(1.0, 2.0), (2.0, 1.0)])
+def test_nearest_surface_wins_in_either_order(order):
+    screens = [square(-1, -1, 9, 9, order[0]), square(2, 2, 6, 6, order[1])]
+    depth = draw(screens, (8, 8)).depth_hw
+    assert depth[0, 0] == order[0]
+    assert depth[4, 4] == 2.0
+
+
+def test_depth_and_texture_position_are_linear_on_the_screen():
+    screen = square(0, 0, 8, 4, 0.0)
+    screen[..., 2] = [[0.0, 8.0], [4.0, 12.0]]
+    samples = draw([screen], (5, 9))
+    rows, cols = np.divmod(samples.index, 9)
+    np.testing.assert_allclose(samples.depth_hw[rows, cols], cols + rows, atol=1e-4)
+    np.testing.assert_allclose(samples.uv, np.stack([cols / 8, rows / 4], 1), atol=1e-5)
+
+
+def test_back_of_a_surface_is_drawn_only_if_two_sided():
+    mirrored = square(6, 0, 0, 6, 0.0)
+    assert not covered(draw([mirrored], (7, 7))).any()
+    assert covered(draw([mirrored], (7, 7), two_sided=True)).sum() == 49
+
+
+def test_sampling_a_grid_follows_its_triangles():
+    values = np.array([[[0.0], [1.0]], [[2.0], [9.0]]])
+    assert sample_grid(values, 0.25, 0.25)[0] == pytest.approx(0.75)
+    # Beyond the diagonal it is the other triangle, which ends at 9.
+    assert sample_grid(values, 0.75, 0.75)[0] == pytest.approx(9 - 0.25 * 7 - 0.25 * 8)
+
+
+def test_normals_point_out_of_the_side_whose_rows_run_down():
+    x, y = np.meshgrid(np.arange(4.0), -np.arange(3.0))
+    normals = grid_normals(np.dstack([x, y, np.zeros_like(x)]))
+    np.testing.assert_allclose(normals, np.broadcast_to([0, 0, 1], normals.shape), atol=1e-6)

@@ -1,0 +1,87 @@
+"""The wheel: built, installed elsewhere, and used away from the checkout."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = ('configs', 'mmpose_lite', 'MANIFEST.in', 'LICENSE', 'README.md', 'CHANGELOG.md')
+SOURCES += ('pyproject.toml', 'requirements.txt', 'setup.py')
+
+USE = """
+from pathlib import Path
+from mmengine.config import Config
+import mmpose_lite
+from mmpose_lite.structures import config_root, parse_pose_metainfo
+print(Path(mmpose_lite.__file__).parent)
+print(config_root())
+print(parse_pose_metainfo(dict(from_file='configs/_base_/datasets/aflw.py'))['num_keypoints'])
+print(len([Config.fromfile(path) for path in config_root().rglob('td-hm_*.py')]))
+"""
+
+
+def pip(*arguments: str) -> None:
+    """Run pip without any index."""
+    command = [sys.executable, '-m', 'pip', *arguments, '--no-deps', '--no-index', '--quiet']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory):
+    """Build a wheel from a copy of the checkout and unpack it into a folder of its own."""
+    pytest.importorskip('setuptools')
+    folder = tmp_path_factory.mktemp('wheel')
+    source = folder / 'source'
+    source.mkdir()
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(
+                ROOT / name, source / name, ignore=shutil.ignore_patterns('__pycache__')
+            )
+        else:
+            shutil.copy(ROOT / name, source / name)
+    stale = source / 'build' / 'lib' / 'mmpose_lite' / 'configs' / 'gone.py'
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    pip('wheel', '--no-build-isolation', '--wheel-dir', str(folder), str(source))
+    (wheel,) = folder.glob('mmpose_lite-*.whl')
+    pip('install', '--target', str(folder / 'site'), str(wheel))
+    return folder / 'site'
+
+
+def test_wheel_holds_every_module_and_config(site):
+    for name in ('configs', 'mmpose_lite'):
+        there = site / 'mmpose_lite' / name if name == 'configs' else site / name
+        for path in (ROOT / name).rglob('*'):
+            if path.is_file() and '__pycache__' not in path.parts:
+                assert (there / path.relative_to(ROOT / name)).is_file(), path
+
+
+def test_wheel_takes_nothing_from_an_earlier_build(site):
+    assert not (site / 'mmpose_lite' / 'configs' / 'gone.py').exists()
+
+
+def test_wheel_holds_nothing_beside_the_package(site):
+    assert {path.name.partition('-')[0] for path in site.iterdir()} == {'mmpose_lite'}
+
+
+def test_installed_package_finds_its_configs(site, tmp_path):
+    done = subprocess.run(
+        [sys.executable, '-c', USE],
+        cwd=tmp_path,
+        env={**os.environ, 'PYTHONPATH': str(site)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    package, configs, points, count = done.stdout.split()
+    assert Path(package) == site / 'mmpose_lite'
+    assert Path(configs) == site / 'mmpose_lite' / 'configs'
+    assert int(points) == 19
+    assert int(count) == len(list((ROOT / 'configs').rglob('td-hm_*.py')))
