@@ -16,7 +16,7 @@ def read(name: str) -> str:
 
 
 def version() -> str:
-    """Take the version from its file as text, since importing the package needs its requirements."""
+    """Take the version as text: importing the package would need its requirements."""
     return re.search(r"__version__ = '(.+)'", read('mmpose_lite/version.py')).group(1)
 
 
@@ -65,7 +65,10 @@ setup(
     ],
     python_requires='>=3.10',
     install_requires=requirements(),
-    extras_require={'test': ['pytest>=8', 'pytest-xdist>=3.5']},
+    # ruff's formatting changes between versions; setuptools builds the wheel that a test installs.
+    extras_require={
+        'dev': ['pytest>=8', 'pytest-xdist>=3.5', 'ruff==0.17.*', 'mypy>=2.4', 'setuptools>=70.1'],
+    },
     packages=find_packages(include=['mmpose_lite', 'mmpose_lite.*']),
     package_data={'mmpose_lite': ['py.typed']},
     cmdclass={'build_py': BuildWithConfigs},

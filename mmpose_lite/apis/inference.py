@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
+from mmengine.model import BaseModel
 from mmengine.runner.checkpoint import load_state_dict
 from numpy import ndarray
-from torch import nn
 
 from mmpose_lite.datasets.transforms.loading import decode_image
 from mmpose_lite.engine.checkpoint import install_checkpoint_reader, read_checkpoint
 from mmpose_lite.registry import DATASETS, MODELS, TRANSFORMS
-from mmpose_lite.structures import PoseDataSample, parse_pose_metainfo
+from mmpose_lite.structures import PoseDataSample, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 
 from .config import load_config
@@ -30,7 +30,7 @@ def init_model(
     checkpoint: str | None = None,
     device: str = 'auto',
     cfg_options: dict | None = None,
-) -> nn.Module:
+) -> BaseModel:
     """Build a model from its config, ready for inference.
 
     Args:
@@ -71,7 +71,7 @@ def init_model(
     return model.to(device).eval()
 
 
-def dataset_meta_from_config(config: Config, dataset_mode: str = 'train') -> dict[str, Any]:
+def dataset_meta_from_config(config: Config, dataset_mode: str = 'train') -> PoseMetainfo:
     """The description of the points that a config's data set has.
 
     Args:
@@ -96,7 +96,7 @@ def dataset_meta_from_config(config: Config, dataset_mode: str = 'train') -> dic
 
 
 def inference_topdown(
-    model: nn.Module,
+    model: BaseModel,
     img: ndarray | str | Path,
     bboxes: Sequence | ndarray | None = None,
     bbox_format: str = 'xyxy',
@@ -120,7 +120,7 @@ def inference_topdown(
     if bbox_format not in ('xyxy', 'xywh'):
         raise ValueError(f"bbox_format='{bbox_format}' is not one of xyxy, xywh")
     path = None if isinstance(img, np.ndarray) else str(img)
-    image = img if path is None else decode_image(Path(path).read_bytes(), path)
+    image = img if isinstance(img, np.ndarray) else decode_image(Path(img).read_bytes(), str(img))
     if bboxes is None or len(bboxes) == 0:
         height, width = image.shape[:2]
         boxes = np.array([[0, 0, width, height]], dtype=np.float32)
@@ -147,7 +147,7 @@ def inference_topdown(
     return results
 
 
-def _pipeline(model: nn.Module) -> Compose:
+def _pipeline(model: BaseModel) -> Compose:
     """The test pipeline of a model's config, built once."""
     if not hasattr(model, '_inference_pipeline'):
         steps = model.cfg.test_dataloader.dataset.pipeline

@@ -18,9 +18,9 @@ _NUMPY_DTYPES = [type(np.dtype(kind)) for kind in ('f2', 'f4', 'f8', 'i4', 'i8',
 
 def _numpy_module_global(name: str) -> list[tuple[Any, str]]:
     """A function of numpy's under the names that files of NumPy 1 and of NumPy 2 call it by."""
-    multiarray = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
-    function = getattr(multiarray, name)
-    return [(function, f'numpy.{core}.multiarray.{name}') for core in ('core', '_core')]
+    core = getattr(np, '_core', None) or np.core  # type: ignore[attr-defined]
+    function = getattr(core.multiarray, name)
+    return [(function, f'numpy.{place}.multiarray.{name}') for place in ('core', '_core')]
 
 
 def _allowed() -> list[Any]:

@@ -13,12 +13,20 @@ from torch import Tensor, nn
 
 from mmpose_lite.registry import OPTIM_WRAPPERS
 
+_DTYPES = {'float16': torch.float16, 'bfloat16': torch.bfloat16}
+
 
 def default_amp_dtype(device: str) -> torch.dtype:
     """The half precision of a device: bfloat16 where it has it (every CPU does), else float16."""
     if device == 'cuda' and not torch.cuda.is_bf16_supported():
         return torch.float16
     return torch.bfloat16
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether this CPU has instructions for bfloat16; without them it is slower than float32."""
+    capabilities: dict[str, Any] = getattr(torch.cpu, 'get_capabilities', dict)()
+    return any(capabilities.get(name, False) for name in ('avx512_bf16', 'amx_bf16', 'bf16'))
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -49,11 +57,10 @@ class AmpOptimWrapper(OptimWrapper):
             optimizer=optimizer, accumulative_counts=accumulative_counts, clip_grad=clip_grad
         )
         self.device = get_device()
-        if isinstance(dtype, str):
-            if dtype not in ('float16', 'bfloat16'):
-                raise ValueError(f"dtype='{dtype}' is not one of float16, bfloat16")
-            dtype = getattr(torch, dtype)
-        self.cast_dtype = dtype or default_amp_dtype(self.device)
+        if dtype not in (None, *_DTYPES, *_DTYPES.values()):
+            raise ValueError(f"dtype='{dtype}' is not one of float16, bfloat16")
+        named = _DTYPES.get(dtype) if isinstance(dtype, str) else dtype
+        self.cast_dtype = named or default_amp_dtype(self.device)
         settings, self._constant_scale = _scaler_settings(loss_scale)
         needs_scale = self.cast_dtype == torch.float16 and self.device == 'cuda'
         self.loss_scaler = torch.amp.GradScaler(self.device, enabled=needs_scale, **settings)

@@ -42,7 +42,7 @@ def check_keypoint_counts(runner: Runner, loaders: dict[str, Any]) -> None:
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     head = getattr(model, 'head', None)
     channels = getattr(head, 'out_channels', None)
-    if channels is None:
+    if head is None or channels is None:
         return
     maps_per_point = 3 if getattr(head.decoder, 'heatmap_type', '') == 'combined' else 1
     for key, loader in loaders.items():

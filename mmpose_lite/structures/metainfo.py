@@ -118,9 +118,7 @@ def _parse(info: Mapping[str, Any]) -> PoseMetainfo:
         flip_pairs=[(mirror, i) for i, mirror in enumerate(flip_indices) if mirror != i],
         keypoint_colors=_colors(points, (255, 128, 0)),
         num_skeleton_links=len(links),
-        skeleton_links=[
-            tuple(_index(name, name2id, end) for end in link['link']) for link in links
-        ],
+        skeleton_links=[_link(name, name2id, link['link']) for link in links],
         skeleton_link_colors=_colors(links, (96, 96, 255)),
         dataset_keypoint_weights=weights,
         sigmas=np.array(info['sigmas'], dtype=np.float32),
@@ -136,6 +134,10 @@ def _flip_indices(name: str, points: list[dict], name2id: dict[str, int]) -> lis
                 f"mirror, but that names '{points[mirror[j]]['name']}'"
             )
     return mirror
+
+
+def _link(name: str, name2id: dict[str, int], ends: list[str]) -> tuple[int, int]:
+    return _index(name, name2id, ends[0]), _index(name, name2id, ends[1])
 
 
 def _index(name: str, name2id: dict[str, int], point: str) -> int:

@@ -54,7 +54,7 @@ class MultilevelPixelData(BaseDataElement):
         for level, item in zip(levels, value, strict=True):
             level.set_field(item, name)
         self.__dict__['_levels'] = levels
-        self._data_fields.add(name)
+        self._data_fields.add(name)  # type: ignore[attr-defined]
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ('_metainfo_fields', '_data_fields'):
@@ -75,7 +75,7 @@ class MultilevelPixelData(BaseDataElement):
             delattr(level, name)
         self._data_fields.remove(name)
 
-    def to(self, *args, **kwargs) -> MultilevelPixelData:
+    def to(self, *args: Any, **kwargs: Any) -> MultilevelPixelData:
         """Every level, moved or cast as :meth:`torch.Tensor.to` does."""
         return self._map(lambda level: level.to(*args, **kwargs))
 
@@ -98,5 +98,5 @@ class MultilevelPixelData(BaseDataElement):
     def _map(self, convert: Callable[[PixelData], PixelData]) -> MultilevelPixelData:
         mapped = type(self)(metainfo=self.metainfo)
         mapped.__dict__['_levels'] = [convert(level) for level in self.levels()]
-        mapped._data_fields.update(self._data_fields)
+        mapped._data_fields.update(self._data_fields)  # type: ignore[attr-defined]
         return mapped

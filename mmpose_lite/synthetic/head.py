@@ -181,6 +181,8 @@ def _lips(identity: Identity, layout: FaceLayout, x: Array, v: Array) -> Array:
     z += forward * reach**0.8 * peak(v - (mouth - band - 0.42 * layout.lower_lip), 0.40)
     z += (0.35 + 0.12 * identity.trait('mouth_forward')) * bump(x, v - mouth, 2.6, 1.5)
     z -= 0.30 * bump(np.abs(x) - half, v - mouth, 0.38, 0.38)
+    # Closed lips meet in a shallow crease.
+    z += 0.24 * reach * peak(v - mouth, 0.3)
     return z - 0.12 * bump(x, v - (mouth + 1.35), 0.28, 0.5)
 
 
@@ -222,7 +224,7 @@ def _pull_mouth(
     points[..., 1] -= drop
     points[..., 2] -= 0.22 * drop
     hollow = np.clip(1 - (above / MOUTH_BAND) ** 2, 0, None) ** 0.5
-    points[..., 2] -= (0.10 + min(1.4, 1.1 * gap)) * hollow * np.minimum(1, 1.5 * arch)
+    points[..., 2] -= (0.04 + min(1.4, max(0.0, gap - 0.1))) * hollow * np.minimum(1, 1.5 * arch)
 
 
 def _pull_smile(

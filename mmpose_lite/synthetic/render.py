@@ -16,8 +16,8 @@ from .raster import Samples, gather_triangles, rasterize
 Array = np.ndarray
 
 DEPTH_TOLERANCE_CM = 0.25
-"""How far behind the nearest surface a landmark may lie and still count as seen."""
-_FACING = 0.04
+"""How far behind the drawn surface a visible landmark may lie, besides one sample's width."""
+_FACING = 0.0
 """Least z of the outward normal at a visible landmark; it is 0 on the outline."""
 _LOOKUP_WIDTH = 1024
 _SAMPLE_BUDGET = 500_000
@@ -76,7 +76,10 @@ def render_face(
     patch = cv2.resize(_resolve(samples, atlas), size_wh, interpolation=cv2.INTER_AREA)
     alpha = patch[..., 3]
     local = to_samples(person.landmarks)
-    surface_depth, visible = _visibility(local, person.normals, samples.depth_hw)
+    surface_depth = _depth_at(samples.depth_hw, local)
+    # At an outline the nearest sample may lie on the surface a little nearer, or beside it.
+    tolerance = DEPTH_TOLERANCE_CM + 1 / (pose.pixels_per_cm * ratio.min())
+    visible = (surface_depth <= local[:, 2] + tolerance) & (person.normals[:, 2] > _FACING)
     return RenderedFace(
         rgb=np.sqrt(patch[..., :3] / np.maximum(alpha, 1e-4)[..., None]),
         alpha=alpha,
@@ -156,12 +159,9 @@ def _resolve(samples: Samples, atlas: Array) -> Array:
     return patch.reshape(*samples.depth_hw.shape, 4)
 
 
-def _visibility(screen: Array, normals: Array, depth_hw: Array) -> tuple[Array, Array]:
-    """Return the drawn depth at each landmark, and whether the landmark lies on that surface."""
+def _depth_at(depth_hw: Array, screen: Array) -> Array:
+    """Return the depth at the samples nearest to screen points (n, 3)."""
     height, width = depth_hw.shape
     cols = np.clip(np.round(screen[:, 0]).astype(int), 0, width - 1)
     rows = np.clip(np.round(screen[:, 1]).astype(int), 0, height - 1)
-    # The farthest surface around forgives the rounding to samples at an outline.
-    far = cv2.erode(depth_hw, np.ones((3, 3), np.uint8))[rows, cols]
-    seen = (far <= screen[:, 2] + DEPTH_TOLERANCE_CM) & (normals[:, 2] > _FACING)
-    return depth_hw[rows, cols], seen
+    return depth_hw[rows, cols]

@@ -190,7 +190,7 @@ class RandomHalfBody(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        names = ('min_total_keypoints', 'min_upper_keypoints', 'min_lower_keypoints', 'padding')
-        names = (*names, 'prob', 'upper_prioritized_prob')
+        limits = ('min_total_keypoints', 'min_upper_keypoints', 'min_lower_keypoints')
+        names = (*limits, 'padding', 'prob', 'upper_prioritized_prob')
         values = ', '.join(f'{name}={getattr(self, name)}' for name in names)
         return f'{type(self).__name__}({values})'

@@ -66,7 +66,7 @@ class RandomFlip(BaseTransform):
         if direction is None:
             return results
         # Axes of an array count (y, x), those of points (x, y).
-        axes = [1 - axis for axis in DIRECTIONS[direction]]
+        axes = tuple(1 - axis for axis in DIRECTIONS[direction])
         size_wh = results['input_size'] if 'input_size' in results else results['img_shape'][::-1]
         for key in ('img', 'img_mask'):
             if isinstance(results.get(key), list):

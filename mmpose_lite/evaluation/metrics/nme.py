@@ -72,7 +72,7 @@ class NME(RowMetric):
     def normaliser(self) -> str:
         """What distances are divided by, in words."""
         if self.norm_mode == 'use_norm_item':
-            return {'bbox_size': 'longer side of the box'}.get(self.norm_item, self.norm_item)
+            return 'longer side of box' if self.norm_item == 'bbox_size' else str(self.norm_item)
         names = self.dataset_meta['keypoint_id2name']
         return ' to '.join(names[i] for i in self._pair())
 

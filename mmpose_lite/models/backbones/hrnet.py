@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from mmcv.cnn import build_conv_layer, build_norm_layer
-from mmengine.model import BaseModule, constant_init
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
 
 from .base_backbone import BaseBackbone
-from .residual import BasicBlock, Bottleneck, ResLayer, get_expansion
+from .residual import BasicBlock, Bottleneck, ResLayer, get_expansion, start_as_identity
 
 _INIT_CFG = (
     {'type': 'Normal', 'std': 0.001, 'layer': ['Conv2d']},
@@ -79,11 +79,8 @@ class HRModule(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        for name, values in (
-            ('num_blocks', num_blocks),
-            ('num_channels', num_channels),
-            ('in_channels', in_channels),
-        ):
+        lists = {'num_blocks': num_blocks, 'num_channels': num_channels, 'in_channels': in_channels}
+        for name, values in lists.items():
             if len(values) != num_branches:
                 raise ValueError(f'num_branches={num_branches}, but {name} is {list(values)}')
         self.num_branches = num_branches
@@ -107,7 +104,7 @@ class HRModule(BaseModule):
         self.fuse_layers = self._make_fuse_layers()
         self.relu = nn.ReLU(inplace=True)
 
-    def _make_fuse_layers(self) -> nn.ModuleList | None:
+    def _make_fuse_layers(self) -> Any:
         """``fuse_layers[i][j]`` takes branch j to the shape of branch i."""
         if self.num_branches == 1:
             return None
@@ -117,7 +114,7 @@ class HRModule(BaseModule):
             for i in range(outputs)
         )
 
-    def _make_fuse_path(self, target: int, source: int) -> nn.Sequential | None:
+    def _make_fuse_path(self, target: int, source: int) -> Any:
         if source == target:
             return None
         channels, out_channels = self.in_channels[source], self.in_channels[target]
@@ -125,10 +122,10 @@ class HRModule(BaseModule):
         if source > target:
             upsample = nn.Upsample(scale_factor=2 ** (source - target), **self.upsample_cfg)
             return nn.Sequential(
-                *_conv_norm(*build, channels, out_channels, kernel=1, relu=False), upsample
+                *_conv_norm(*build, channels, out_channels, 1, relu=False), upsample
             )
-        steps = target - source
-        halvings = [_conv_norm(*build, channels, channels, 3, stride=2) for _ in range(steps - 1)]
+        steps = range(target - source - 1)
+        halvings = [_conv_norm(*build, channels, channels, 3, stride=2) for _ in steps]
         halvings.append(_conv_norm(*build, channels, out_channels, 3, stride=2, relu=False))
         return nn.Sequential(*(nn.Sequential(*halving) for halving in halvings))
 
@@ -259,10 +256,8 @@ class HRNet(BaseBackbone):
         self.add_module(f'stage{index}', nn.Sequential(*modules))
         return channels
 
-    def _make_transition(
-        self, previous: list[int], channels: list[int], branch: int
-    ) -> nn.Sequential | None:
-        """The way into a branch: its own predecessor, or the lowest one halved until it fits."""
+    def _make_transition(self, previous: list[int], channels: list[int], branch: int) -> Any:
+        """The way into a branch: None, its own predecessor, or the lowest one halved to fit."""
         build = (self.conv_cfg, self.norm_cfg)
         if branch < len(previous):
             if previous[branch] == channels[branch]:
@@ -290,11 +285,7 @@ class HRNet(BaseBackbone):
         super().init_weights()
         pretrained = isinstance(self.init_cfg, dict) and self.init_cfg['type'] == 'Pretrained'
         if self.zero_init_residual and not pretrained:
-            for module in self.modules():
-                if isinstance(module, Bottleneck):
-                    constant_init(module.norm3, 0)
-                elif isinstance(module, BasicBlock):
-                    constant_init(module.norm2, 0)
+            start_as_identity(self)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Compute the maps of the last stage's branches, strides 4, 8, 16, 32."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch.utils.checkpoint as cp
 from mmcv.cnn import build_conv_layer, build_norm_layer
-from mmengine.model import BaseModule, Sequential
+from mmengine.model import BaseModule, Sequential, constant_init
 from torch import Tensor, nn
 
 
@@ -154,6 +154,15 @@ class Bottleneck(_ResidualBlock):
         out = self.relu(self.norm1(self.conv1(x)))
         out = self.relu(self.norm2(self.conv2(out)))
         return self.norm3(self.conv3(out))
+
+
+def start_as_identity(network: nn.Module) -> None:
+    """Zero the last norm of every block, so that the block begins as its shortcut."""
+    for module in network.modules():
+        if isinstance(module, Bottleneck):
+            constant_init(module.norm3, 0)
+        elif isinstance(module, BasicBlock):
+            constant_init(module.norm2, 0)
 
 
 def get_expansion(block: type[_ResidualBlock], expansion: int | None = None) -> int:

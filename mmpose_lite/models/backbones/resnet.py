@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from mmcv.cnn import ConvModule, build_conv_layer, build_norm_layer
-from mmengine.model import constant_init
 from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
 
 from .base_backbone import BaseBackbone
-from .residual import BasicBlock, Bottleneck, ResLayer, get_expansion
+from .residual import BasicBlock, Bottleneck, ResLayer, get_expansion, start_as_identity
 
 __all__ = ['BasicBlock', 'Bottleneck', 'ResLayer', 'ResNet', 'ResNetV1d', 'get_expansion']
 
@@ -81,15 +80,7 @@ class ResNet(BaseBackbone):
         init_cfg: dict | Sequence[dict] | None = _INIT_CFG,
     ) -> None:
         super().__init__(init_cfg if isinstance(init_cfg, dict | None) else list(init_cfg))
-        if depth not in self.arch_settings:
-            raise KeyError(f'depth={depth} is not one of {list(self.arch_settings)}')
-        if not 1 <= num_stages <= 4 or not len(strides) == len(dilations) == num_stages:
-            raise ValueError(
-                f'num_stages={num_stages} (1 to 4) needs as many strides and dilations, '
-                f'got {list(strides)} and {list(dilations)}'
-            )
-        if max(out_indices) >= num_stages:
-            raise ValueError(f'out_indices={list(out_indices)} reach beyond {num_stages} stages')
+        self._check(depth, num_stages, strides, dilations, out_indices)
         self.depth = depth
         self.stem_channels = stem_channels
         self.num_stages = num_stages
@@ -105,9 +96,39 @@ class ResNet(BaseBackbone):
         self.expansion = get_expansion(self.block, expansion)
 
         self._make_stem_layer(in_channels, stem_channels)
+        settings = {'style': style, 'avg_down': avg_down, 'with_cp': with_cp}
+        self._make_stages(stem_channels, base_channels, strides, dilations, settings)
+        self._freeze()
+
+    def _check(
+        self,
+        depth: int,
+        num_stages: int,
+        strides: Sequence[int],
+        dilations: Sequence[int],
+        out_indices: Sequence[int],
+    ) -> None:
+        if depth not in self.arch_settings:
+            raise KeyError(f'depth={depth} is not one of {list(self.arch_settings)}')
+        if not 1 <= num_stages <= 4 or not len(strides) == len(dilations) == num_stages:
+            raise ValueError(
+                f'num_stages={num_stages} (1 to 4) needs as many strides and dilations, '
+                f'got {list(strides)} and {list(dilations)}'
+            )
+        if max(out_indices) >= num_stages:
+            raise ValueError(f'out_indices={list(out_indices)} reach beyond {num_stages} stages')
+
+    def _make_stages(
+        self,
+        channels: int,
+        base_channels: int,
+        strides: Sequence[int],
+        dilations: Sequence[int],
+        settings: dict,
+    ) -> None:
         self.res_layers = []
-        channels, out_channels = stem_channels, base_channels * self.expansion
         for i, num_blocks in enumerate(self.stage_blocks):
+            out_channels = base_channels * self.expansion * 2**i
             layer = self.make_res_layer(
                 block=self.block,
                 num_blocks=num_blocks,
@@ -116,17 +137,14 @@ class ResNet(BaseBackbone):
                 expansion=self.expansion,
                 stride=strides[i],
                 dilation=dilations[i],
-                style=style,
-                avg_down=avg_down,
-                with_cp=with_cp,
-                conv_cfg=conv_cfg,
+                conv_cfg=self.conv_cfg,
                 norm_cfg=self.norm_cfg,
+                **settings,
             )
-            channels, out_channels = out_channels, out_channels * 2
+            channels = out_channels
             self.add_module(f'layer{i + 1}', layer)
             self.res_layers.append(f'layer{i + 1}')
         self.feat_dim = channels
-        self._freeze()
 
     def make_res_layer(self, **kwargs) -> ResLayer:
         """Make one stage; a variant with other stages overrides this."""
@@ -177,11 +195,7 @@ class ResNet(BaseBackbone):
         super().init_weights()
         pretrained = isinstance(self.init_cfg, dict) and self.init_cfg['type'] == 'Pretrained'
         if self.zero_init_residual and not pretrained:
-            for module in self.modules():
-                if isinstance(module, Bottleneck):
-                    constant_init(module.norm3, 0)
-                elif isinstance(module, BasicBlock):
-                    constant_init(module.norm2, 0)
+            start_as_identity(self)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Compute the maps of the stages ``out_indices``; stage i has stride 4 * 2^i."""

@@ -88,17 +88,18 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
         Raises:
             RuntimeError: If the mode is unknown.
         """
-        if mode == 'loss':
-            return self.loss(inputs, data_samples)
-        if mode == 'predict':
-            if self.metainfo is not None:
-                for sample in data_samples:
-                    sample.set_metainfo(self.metainfo)
-            return self.predict(inputs, data_samples)
         if mode == 'tensor':
             feats = self.extract_feat(inputs)
             return self.head(feats) if self.with_head else feats
-        raise RuntimeError(f"mode='{mode}' is not one of loss, predict, tensor")
+        if mode not in ('loss', 'predict'):
+            raise RuntimeError(f"mode='{mode}' is not one of loss, predict, tensor")
+        samples = data_samples or []
+        if mode == 'loss':
+            return self.loss(inputs, samples)
+        if self.metainfo is not None:
+            for sample in samples:
+                sample.set_metainfo(self.metainfo)
+        return self.predict(inputs, samples)
 
     @abstractmethod
     def loss(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> dict[str, Tensor]:

@@ -104,4 +104,4 @@ def aggregate_heatmaps(
         else F.interpolate(maps, size=shape_hw, mode='bilinear', align_corners=align_corners)
         for maps in heatmaps
     ]
-    return sum(resized) / len(resized) if mode == 'average' else torch.cat(resized, dim=1)
+    return torch.stack(resized).mean(dim=0) if mode == 'average' else torch.cat(resized, dim=1)

@@ -57,7 +57,7 @@ class Record:
         Raises:
             AnnotationError: If it does not.
         """
-        value = self.annotation.get(field)
+        value: Any = self.annotation.get(field)
         if not _is_number(value) or value <= 0:
             raise self.error(field, f'must be a number above 0, it is {value!r}')
         return float(value)

@@ -132,7 +132,8 @@ class BaseCocoStyleDataset(BaseDataset):
 
     def _parse_records(self, records: list[Record]) -> list[dict]:
         subsets = find_subsets(self.subsets, records, self.data_root or '')
-        kept, dropped = [], Counter()
+        kept: list[dict] = []
+        dropped: Counter[str] = Counter()
         for record in records:
             reason = self._reason_to_drop(record)
             if reason:

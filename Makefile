@@ -1,0 +1,53 @@
+# The commands of a checkout. An active virtual or conda environment is used; without one, .venv is made.
+
+PYTHON ?= python3
+ENV := $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),$(CURDIR)/.venv)
+RUN := $(ENV)/bin/python
+
+# What is installed is remembered in the environment, for this checkout.
+STAMP := $(ENV)/.mmpose_lite-$(shell echo '$(CURDIR)' | cksum | cut -d' ' -f1)
+METADATA := setup.py requirements.txt pyproject.toml
+
+.PHONY: help install quickstart test check format clean
+
+help:
+	@echo 'make install     install the package, editable'
+	@echo 'make quickstart  render faces, train, test and draw; a few minutes on a CPU'
+	@echo 'make test        run the tests'
+	@echo 'make check       lint, format, types and tests: what CI runs'
+	@echo 'make format      repair what lint and format can repair'
+	@echo 'make clean       remove what builds and tests leave behind'
+
+install: $(STAMP)
+
+quickstart: $(STAMP)
+	$(RUN) tools/quickstart.py
+
+test: $(STAMP)-dev
+	$(RUN) -m pytest
+
+check: $(STAMP)-dev
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(RUN) -m mypy
+	$(RUN) -m pytest
+
+format: $(STAMP)-dev
+	$(RUN) -m ruff check --fix
+	$(RUN) -m ruff format
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(RUN):
+	$(PYTHON) -m venv $(ENV)
+	$(RUN) -m pip install --upgrade pip
+
+$(STAMP): $(METADATA) | $(RUN)
+	$(RUN) -m pip install --editable .
+	touch $@
+
+$(STAMP)-dev: $(METADATA) | $(RUN)
+	$(RUN) -m pip install --editable '.[dev]'
+	touch $(STAMP) $@

@@ -1,0 +1,46 @@
+"""What the tests share."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))  # for the helpers that lie here: data_factory, golden, seeding
+
+# Whole tables of reference numbers lie beside the checkout, where there are any. What must hold
+# everywhere is in the other tests.
+if not (HERE.parents[1] / 'shared' / 'golden').is_dir():
+    collect_ignore_glob = ['*/test_*_golden.py']
+
+
+def _with_subclasses(kind: type) -> Iterator[type]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _with_subclasses(child)
+
+
+@pytest.fixture
+def as_new_process():
+    """Forget loggers, visualizers and scopes, which mmengine keeps by name, before and after."""
+
+    def forget():
+        for manager in (MMLogger, MessageHub, Visualizer, DefaultScope):
+            for kind in _with_subclasses(manager):
+                kind._instance_dict.clear()
+
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture(scope='session')
+def face_set(tmp_path_factory):
+    """The folder of a tiny set in AFLW's form; tests read it and leave it as it is."""
+    from data_factory import make_face_set
+
+    return make_face_set(tmp_path_factory.mktemp('faces'))

@@ -1,0 +1,24 @@
+"""Reference numbers of MMPose 1.3.2: those in the repository, and the whole tables beside it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+TABLES = HERE.parents[1] / 'shared' / 'golden'  # conftest.py: tests of these are not collected
+
+
+def table(name: str) -> Any:
+    """Read a whole table: arrays by name, or the content of a JSON file."""
+    path = TABLES / name
+    if path.suffix == '.json':
+        return json.loads(path.read_text(encoding='utf-8'))
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
+def facts() -> dict[str, Any]:
+    """Read the numbers of the AFLW model that are too many for a line of a test."""
+    return json.loads((HERE / 'mmpose_aflw.json').read_text(encoding='utf-8'))

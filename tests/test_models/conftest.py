@@ -1,0 +1,91 @@
+"""The AFLW model on seeded weights and images, run once for all tests that look at it."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from golden import facts
+from mmengine.structures import InstanceData, PixelData
+from seeding import seed_weights, wavy_image
+
+from mmpose_lite.apis import load_config
+from mmpose_lite.codecs import MSRAHeatmap
+from mmpose_lite.registry import MODELS
+from mmpose_lite.structures import PoseDataSample, parse_pose_metainfo
+
+CONFIG = 'configs/face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256.py'
+METAINFO = {'from_file': 'configs/_base_/datasets/aflw.py'}
+
+
+def seeded_sample(points):
+    """A sample of a 256x256 crop of side 410 about (300, 210), with targets for its points."""
+    codec = MSRAHeatmap(input_size=(256, 256), heatmap_size=(64, 64), sigma=2)
+    targets = codec.encode(np.array(points, dtype=np.float32)[None])
+    sample = PoseDataSample(
+        metainfo={
+            'input_size': (256, 256),
+            'input_center': np.array([300.0, 210.0]),
+            'input_scale': np.array([410.0, 410.0]),
+            'flip_indices': parse_pose_metainfo(METAINFO)['flip_indices'],
+        }
+    )
+    sample.gt_instances = InstanceData(bboxes=np.zeros((1, 4)), bbox_scores=np.ones(1))
+    sample.gt_fields = PixelData(heatmaps=torch.from_numpy(targets['heatmaps']))
+    sample.gt_instance_labels = InstanceData(
+        keypoint_weights=torch.from_numpy(targets['keypoint_weights'])
+    )
+    return sample
+
+
+@pytest.fixture(scope='session')
+def aflw_model():
+    cfg = load_config(CONFIG)
+    cfg.model.backbone.init_cfg = None
+    model = MODELS.build(cfg.model)
+    seed_weights(model)
+    return model
+
+
+@pytest.fixture(scope='session')
+def aflw_batch(aflw_model):
+    images = [torch.from_numpy(wavy_image(s, 256, 256).transpose(2, 0, 1).copy()) for s in (0, 1)]
+    samples = [seeded_sample(points) for points in facts()['keypoints']]
+    return aflw_model.data_preprocessor({'inputs': images, 'data_samples': samples})
+
+
+@pytest.fixture(scope='session')
+def aflw_forward(aflw_model, aflw_batch):
+    """What a test run of two images gives: feature maps, heatmaps and points."""
+    model, inputs, samples = aflw_model.eval(), aflw_batch['inputs'], aflw_batch['data_samples']
+    seen = []
+    hook = model.backbone.register_forward_hook(lambda *args: seen.append(args[-1]))
+    with torch.no_grad():
+        with_flip = [sample.pred_instances for sample in model.predict(inputs, samples)]
+        feats = [maps[: len(inputs)] for maps in seen[0]]
+        joined = model.neck(feats)
+        without = model.add_pred_to_datasample(model.head.predict(joined, samples), None, samples)
+        heatmaps = model.head(joined)
+    hook.remove()
+    return SimpleNamespace(
+        inputs=inputs.numpy(),
+        features=[maps.numpy() for maps in feats],
+        heatmaps=heatmaps.numpy(),
+        pred_flip=np.concatenate([each.keypoints for each in with_flip]),
+        scores_flip=np.concatenate([each.keypoint_scores for each in with_flip]),
+        pred_no_flip=np.concatenate([each.pred_instances.keypoints for each in without]),
+    )
+
+
+@pytest.fixture(scope='session')
+def aflw_losses(aflw_model, aflw_batch, aflw_forward):
+    """Losses and accuracies of five steps of Adam, ``(5, 2)``; comes after the forward pass."""
+    model, rows = aflw_model.train(), []
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    for _ in range(5):
+        losses = model.loss(aflw_batch['inputs'], aflw_batch['data_samples'])
+        optimizer.zero_grad()
+        losses['loss_kpt'].backward()
+        optimizer.step()
+        rows.append([losses['loss_kpt'].item(), losses['acc_pose'].item()])
+    return np.array(rows)

@@ -1,0 +1,56 @@
+"""Write a set of synthetic faces in the form of AFLW.
+
+python tools/make_synthetic_aflw.py data/synthetic --train 1500 --test 500 --seed 0 --workers 2
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a source checkout
+
+from mmpose_lite.synthetic import DatasetError, Recipe, make_dataset
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('out', help='folder to write; absent, empty, or holding the same set')
+    parser.add_argument('--train', type=int, default=1500, help='number of training faces')
+    parser.add_argument('--test', type=int, default=500, help='number of test faces')
+    parser.add_argument('--seed', type=int, default=0, help='same seed, same bytes')
+    parser.add_argument(
+        '--workers', type=int, default=os.cpu_count() or 1, help='processes (default: all cores)'
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Write the set; return the exit status."""
+    args = parse_args()
+    columns = (TextColumn('faces'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        recipe = Recipe(args.train, args.test, args.seed)
+        with Progress(*columns) as progress:
+            # Shown with the first face, so not above an error and not when nothing is to do.
+            bar = progress.add_task('faces', total=args.train + args.test, visible=False)
+            made = make_dataset(
+                args.out,
+                recipe,
+                args.workers,
+                lambda faces: progress.update(bar, advance=faces, visible=True),
+            )
+    except (DatasetError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    print(f'wrote {args.out}' if made else f'{args.out} already holds this set: nothing to do')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
