@@ -1,4 +1,4 @@
-"""Reading checkpoints without running what is in them."""
+"""Checkpoints: ours hold tensors and plain data; those of others are read without running them."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
-# Beside tensors and plain data, what mmengine stores in its own files: logs and metainfo.
+_STATISTICS = ('min', 'max', 'mean', 'current')
 _NUMPY_DTYPES = [type(np.dtype(kind)) for kind in ('f2', 'f4', 'f8', 'i4', 'i8', 'u1', 'b1', 'U1')]
 
 
-def _numpy_module_global(name: str) -> list[tuple[Any, str]]:
-    """A function of numpy's under the names that files of NumPy 1 and of NumPy 2 call it by."""
-    core = getattr(np, '_core', None) or np.core  # type: ignore[attr-defined]
-    function = getattr(core.multiarray, name)
-    return [(function, f'numpy.{place}.multiarray.{name}') for place in ('core', '_core')]
+def make_plain(checkpoint: dict[str, Any]) -> None:
+    """Turn what mmengine is about to save into tensors and plain data, in place.
 
-
-def _allowed() -> list[Any]:
-    return [
-        HistoryBuffer,
-        np.ndarray,
-        np.dtype,
-        *_NUMPY_DTYPES,
-        *_numpy_module_global('_reconstruct'),
-        *_numpy_module_global('scalar'),
-    ]
+    Log histories become dicts, and the metainfo's arrays become tensors.
+    """
+    hub = checkpoint.get('message_hub', {})
+    hub['log_scalars'] = {
+        name: {
+            'log_history': torch.from_numpy(np.asarray(buffer.data[0])),
+            'count_history': torch.from_numpy(np.asarray(buffer.data[1])),
+            'max_length': buffer.max_length,
+        }
+        for name, buffer in hub.get('log_scalars', {}).items()
+        if isinstance(buffer, HistoryBuffer)
+    }
+    for holder, key in _metainfo_places(checkpoint):
+        holder[key] = _convert(holder[key], (np.ndarray, np.generic), _to_plain)
 
 
 def read_checkpoint(path: str, map_location: str | Callable | None = 'cpu') -> dict[str, Any]:
-    """Read a checkpoint file: tensors, plain data, and a short list of harmless types.
+    """Read a checkpoint file: tensors, plain data, and what mmengine's own files hold.
 
     Args:
         path: The file.
         map_location: See :func:`torch.load`.
 
     Returns:
-        The content. ``meta.config``, which mmengine would run as Python when it resumes, is
-        dropped.
+        The content, with log histories and the metainfo's arrays as mmengine has them.
+        ``meta.config``, which mmengine would run as Python when it resumes, is dropped.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -56,12 +57,22 @@ def read_checkpoint(path: str, map_location: str | Callable | None = 'cpu') -> d
         with torch.serialization.safe_globals(_allowed()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
-        reason = str(error).strip().splitlines()
-        unsafe = next((line for line in reason if 'GLOBAL' in line), reason[0] if reason else '')
-        raise ValueError(f"checkpoint '{path}' cannot be read: {unsafe.strip()}") from error
-    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
+        raise ValueError(f"checkpoint '{path}' cannot be read: {_reason(error)}") from error
+    if not isinstance(checkpoint, dict):
+        raise ValueError(f"checkpoint '{path}' holds a {type(checkpoint).__name__}, not a dict")
+    meta = checkpoint.get('meta')
     if isinstance(meta, dict):
         meta.pop('config', None)
+    for holder, key in _metainfo_places(checkpoint):
+        holder[key] = _convert(holder[key], torch.Tensor, _to_array)
+    scalars = checkpoint.get('message_hub', {}).get('log_scalars', {})
+    for name, history in scalars.items():
+        if isinstance(history, dict):
+            scalars[name] = HistoryBuffer(
+                _to_array(history['log_history']),
+                _to_array(history['count_history']),
+                history['max_length'],
+            )
     return checkpoint
 
 
@@ -72,3 +83,59 @@ def install_checkpoint_reader() -> None:
 
 def _load_from_local(filename: str, map_location: Any) -> dict[str, Any]:
     return read_checkpoint(filename, map_location)
+
+
+def _allowed() -> list[Any]:
+    """What mmengine's own files hold beside tensors and plain data: logs and metainfo."""
+    core = getattr(np, '_core', None) or np.core  # type: ignore[attr-defined]
+    # Files of NumPy 1 and of NumPy 2 call these by different names.
+    functions = [
+        (getattr(core.multiarray, name), f'numpy.{place}.multiarray.{name}')
+        for name in ('_reconstruct', 'scalar')
+        for place in ('core', '_core')
+    ]
+    stand_ins = [(_statistic, 'builtins.getattr'), (_statistic, '__builtin__.getattr')]
+    # An empty array stores `bytes()`.
+    return [HistoryBuffer, bytes, np.ndarray, np.dtype, *_NUMPY_DTYPES, *functions, *stand_ins]
+
+
+def _metainfo_places(checkpoint: dict[str, Any]) -> list[tuple[dict, str]]:
+    """Where mmengine keeps metainfo: each a dict and the key in it."""
+    places = [
+        (checkpoint.get('meta'), 'dataset_meta'),
+        (checkpoint.get('message_hub'), 'runtime_info'),
+    ]
+    return [(holder, key) for holder, key in places if isinstance(holder, dict) and key in holder]
+
+
+def _statistic(owner: Any, name: str) -> Any:
+    """Stands in for getattr, by which a stored history names its own statistics, and only that."""
+    if owner is not HistoryBuffer or name not in _STATISTICS:
+        raise pickle.UnpicklingError(f'getattr of {name!r} is refused')
+    return getattr(HistoryBuffer, name)
+
+
+def _convert(value: Any, kind: type | tuple[type, ...], convert: Callable[[Any], Any]) -> Any:
+    """Convert every value of a kind in nested dicts, lists and tuples."""
+    if isinstance(value, kind):
+        return convert(value)
+    if isinstance(value, dict):
+        return {key: _convert(item, kind, convert) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_convert(item, kind, convert) for item in value)
+    return value
+
+
+def _to_plain(value: np.ndarray | np.generic) -> Any:
+    return torch.from_numpy(value) if isinstance(value, np.ndarray) else value.item()
+
+
+def _to_array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.cpu().numpy()
+
+
+def _reason(error: Exception) -> str:
+    """The line of torch's message that says what is wrong."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    line = next((line for line in lines if 'Unsupported' in line), lines[0])
+    return line.split('Please use')[0].strip()

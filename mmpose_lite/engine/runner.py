@@ -17,9 +17,18 @@ from torch.utils.data import DataLoader
 
 from mmpose_lite.registry import RUNNERS
 
-from .checkpoint import install_checkpoint_reader
+from .checkpoint import install_checkpoint_reader, make_plain
 from .distributed import init_process_group
 from .preflight import check_testing, check_training
+
+
+class _PlainCheckpointHook(Hook):
+    """Has checkpoints hold tensors and plain data only, whatever other hooks put in."""
+
+    priority = 'LOWEST'
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        make_plain(checkpoint)
 
 
 class _PreflightHook(Hook):
@@ -38,7 +47,8 @@ class _PreflightHook(Hook):
 class PoseRunner(Runner):
     """mmengine's Runner with these differences; arguments are the same.
 
-    - Checkpoints are read by :func:`~.checkpoint.read_checkpoint`, and strictly in test runs.
+    - Checkpoints hold tensors and plain data; they are read by
+      :func:`~.checkpoint.read_checkpoint`, and strictly in test runs.
     - Models are laid out channels last.
     - Processes without a GPU join by gloo.
     - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
@@ -49,6 +59,7 @@ class PoseRunner(Runner):
         install_checkpoint_reader()
         super().__init__(*args, **kwargs)
         self.register_hook(_PreflightHook())
+        self.register_hook(_PlainCheckpointHook())
 
     def setup_env(self, env_cfg: dict) -> None:
         """Set up processes and threads; see mmengine."""

@@ -15,8 +15,8 @@ Array = np.ndarray
 
 
 def build_ears(identity: Identity) -> list[GridMesh]:
-    """Return the two ears as bowls with a rim, attached in front."""
-    if identity.hat == 'scarf':
+    """Return the two ears as bowls with a rim, attached in front; none under scarf or long hair."""
+    if identity.hat == 'scarf' or identity.hair_style in ('long', 'fringe'):
         return []
     size = 1 + 0.08 * identity.trait('ear_size')
     tilt = np.radians(28 + 9 * identity.trait('ear_angle'))

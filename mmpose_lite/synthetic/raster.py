@@ -12,6 +12,8 @@ from .mesh import GridMesh, grid_triangles
 
 Array = np.ndarray
 EMPTY_DEPTH = np.float32(-1e9)
+_SLACK = 1e-3
+"""Samples by which triangles are grown, so that rounding leaves no cracks between neighbours."""
 
 
 @dataclass(frozen=True)
@@ -106,25 +108,28 @@ def _row_spans(xyz: Array, shape_hw: tuple[int, int]) -> tuple[Array, Array, Arr
     height, width = shape_hw
     y0, y1, y2 = xyz[:, 0, 1], xyz[:, 1, 1], xyz[:, 2, 1]
     lowest, highest = np.minimum(np.minimum(y0, y1), y2), np.maximum(np.maximum(y0, y1), y2)
-    top = np.maximum(np.ceil(lowest - 1e-3), 0).astype(np.int32)
-    rows = np.minimum(np.floor(highest + 1e-3), height - 1).astype(np.int32) - top + 1
+    top = np.maximum(np.ceil(lowest - _SLACK), 0).astype(np.int32)
+    rows = np.minimum(np.floor(highest + _SLACK), height - 1).astype(np.int32) - top + 1
     kept = np.flatnonzero(rows > 0)
     starts = np.cumsum(rows[kept]) - rows[kept]
     run = _numbered(starts, int(rows[kept].sum()))
     tri = kept[run]
     row = np.arange(len(tri), dtype=np.int32) + (top[kept] - starts).astype(np.int32)[run]
-    left = np.full(len(tri), -1e9, np.float32)
-    right = np.full(len(tri), 1e9, np.float32)
+    row_float = row.astype(np.float32)
+    left = np.full(len(tri), -np.inf, np.float32)
+    right = np.full(len(tri), np.inf, np.float32)
     for k in range(3):
-        start, end = xyz[:, k], xyz[:, (k + 1) % 3]
+        start, end = xyz[:, k, :2], xyz[:, (k + 1) % 3, :2]
         dy = end[:, 1] - start[:, 1]
-        slope = (end[:, 0] - start[:, 0]) / np.where(np.abs(dy) < 1e-9, 1e-9, dy)
-        cross = (start[:, 0] - slope * start[:, 1])[tri] + slope[tri] * row
-        rising, falling = (dy < 0)[tri], (dy > 0)[tri]
-        left = np.where(rising, np.maximum(left, cross), left)
-        right = np.where(falling, np.minimum(right, cross), right)
-    first = np.maximum(np.ceil(left - 1e-3), 0)
-    last = np.minimum(np.floor(right + 1e-3), width - 1)
+        slope = (end[:, 0] - start[:, 0]) / np.where(dy == 0, np.float32(1), dy)
+        offset = start[:, 0] - slope * start[:, 1]
+        # Corners run clockwise: edges that lead up bound a triangle on the left.
+        low, high = np.where(dy < 0, 0, -np.inf), np.where(dy > 0, 0, np.inf)
+        crossing = offset[tri] + slope[tri] * row_float
+        np.maximum(left, crossing + low.astype(np.float32)[tri], out=left)
+        np.minimum(right, crossing + high.astype(np.float32)[tri], out=right)
+    first = np.maximum(np.ceil(left - _SLACK), 0)
+    last = np.minimum(np.floor(right + _SLACK), width - 1)
     keep = last >= first
     return tri[keep], row[keep], first[keep].astype(np.int32), last[keep].astype(np.int32)
 

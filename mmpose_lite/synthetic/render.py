@@ -20,7 +20,7 @@ DEPTH_TOLERANCE_CM = 0.25
 _FACING = 0.0
 """Least z of the outward normal at a visible landmark; it is 0 on the outline."""
 _LOOKUP_WIDTH = 1024
-_SAMPLE_BUDGET = 500_000
+_SAMPLE_BUDGET = 400_000
 """Samples spent on a person; small ones get up to 2 x 2 a pixel, large ones a single one."""
 
 

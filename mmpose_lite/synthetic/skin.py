@@ -28,7 +28,7 @@ def paint_head(
     _tint(canvas, identity, layout, rng)
     _lines(canvas, identity, layout)
     _beard(canvas, identity, layout, rng)
-    _nostrils(canvas, layout)
+    _nostrils(canvas, identity, layout)
     _mouth(canvas, identity, layout, expression)
     for eye in layout.eyes:
         paint_eye(canvas, eye, identity, expression)
@@ -138,8 +138,8 @@ def beard_thickness(identity: Identity, layout: FaceLayout, v: Array, u: Array) 
     return 0.35 * beard_mask(identity, layout, v, u) * (1 - bare)
 
 
-def _nostrils(canvas: FaceCanvas, layout: FaceLayout) -> None:
-    dark = canvas.rgb.mean((0, 1)) * 0.18
+def _nostrils(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
+    dark = identity.skin_rgb * 0.15
     for side in (-1, 1):
         center = np.array([side * (layout.nose_half_width * 0.43), layout.nose_tip_v - 0.68])
         canvas.fill(disc(center, (0.36, 0.17)), dark, 0.85, 0.06)

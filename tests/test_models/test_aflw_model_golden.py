@@ -11,9 +11,7 @@ def recorded():
 
 
 def test_state_dict(aflw_model):
-    wanted = {
-        tuple([name, tuple(shape), dtype]) for name, shape, dtype in table('state_dict_aflw.json')
-    }
+    wanted = {(n, tuple(shape), dtype) for n, shape, dtype in table('state_dict_aflw.json')}
     found = {(n, tuple(v.shape), str(v.dtype)) for n, v in aflw_model.state_dict().items()}
     assert found == wanted
 

@@ -263,12 +263,10 @@ class HRNet(BaseBackbone):
             if previous[branch] == channels[branch]:
                 return None
             return nn.Sequential(*_conv_norm(*build, previous[branch], channels[branch], 3))
-        steps = branch - len(previous) + 1
         lowest = previous[-1]
-        outputs = [lowest] * (steps - 1) + [channels[branch]]
-        return nn.Sequential(
-            *(nn.Sequential(*_conv_norm(*build, lowest, out, 3, stride=2)) for out in outputs)
-        )
+        outputs = [lowest] * (branch - len(previous)) + [channels[branch]]
+        steps = (_conv_norm(*build, lowest, out, 3, stride=2) for out in outputs)
+        return nn.Sequential(*(nn.Sequential(*step) for step in steps))
 
     def _frozen_parts(self) -> list[nn.Module]:
         if self.frozen_stages < 0:

@@ -1,0 +1,45 @@
+"""Rows of several processes make the numbers that one process makes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+
+
+@pytest.fixture(scope='module')
+def answers(tmp_path_factory):
+    """What each of three ranks answers, and the folder that they ran in."""
+    folder, stores = tmp_path_factory.mktemp('cwd'), tmp_path_factory.mktemp('stores')
+    env = {**os.environ, 'PYTHONPATH': str(HERE.parents[1]), 'OMP_NUM_THREADS': '1'}
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, str(HERE / 'evaluate_rank.py'), str(stores), str(rank)],
+            cwd=folder,
+            env=env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(3)
+    ]
+    texts = [rank.communicate(timeout=120)[0] for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0, 0]
+    return [json.loads(text.splitlines()[-1]) for text in texts], folder
+
+
+@pytest.mark.parametrize('world', [2, 3])
+def test_all_ranks_have_all_rows_in_order(answers, world):
+    for rank in range(world):
+        numbers, ids = answers[0][rank][str(world)]
+        assert ids == [100, 101, 102, 103, 104]
+        # Off by 0 to 4 px of 100, beside as many points without error: (0 + 1 + 2 + 3 + 4) / 10
+        # px, and of the hard ones (3 + 4) / 4 px.
+        assert numbers == {'NME': pytest.approx(0.01), 'NME_hard': pytest.approx(0.0175)}
+
+
+def test_nothing_is_written_to_the_working_directory(answers):
+    assert list(answers[1].iterdir()) == []

@@ -1,0 +1,276 @@
+"""The metrics: rows, normalisers, subsets, and what they refuse."""
+
+import numpy as np
+import pytest
+import torch
+
+from mmpose_lite.evaluation import AUC, EPE, NME, PCKAccuracy
+from mmpose_lite.registry import METRICS
+from mmpose_lite.structures import parse_pose_metainfo
+
+META = {
+    'dataset_name': 'three',
+    'keypoint_id2name': {0: 'LeftEye', 1: 'RightEye', 2: 'Chin'},
+}
+# Eyes 6 and 8 px apart (10 px), a chin.
+TRUTH = np.array([[10.0, 20.0], [16.0, 28.0], [50.0, 60.0]])
+
+
+def face(face_id, error=(0.0, 0.0), visible=(1, 1, 1), bbox=(0, 0, 100, 80), **truth):
+    """A face whose first point is off by ``error`` px."""
+    pred = TRUTH.copy()
+    pred[0] += error
+    return {
+        'id': face_id,
+        'img_path': f'photo{face_id}.jpg',
+        'subsets': truth.pop('subsets', ()),
+        'gt_instances': {
+            'keypoints': TRUTH[None],
+            'keypoints_visible': np.array([visible], dtype=np.float32),
+            'bboxes': np.array([bbox], dtype=np.float32),
+            **truth,
+        },
+        'pred_instances': {'keypoints': pred[None], 'keypoint_scores': np.full((1, 3), 0.5)},
+    }
+
+
+def evaluate(metric, *faces):
+    metric.dataset_meta = META
+    metric.process(None, faces)
+    return metric.evaluate(len(faces))
+
+
+def by_item(item, **kwargs):
+    return NME(norm_mode='use_norm_item', norm_item=item, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ('metric', 'faces', 'expected'),
+    [
+        # 5 px of 100, then 10 px of 40, over six points.
+        (
+            by_item('bbox_size'),
+            [face(1, (3, 4)), face(2, (-6, 8), bbox=(10, 0, 40, 40))],
+            (0.05 + 0.25) / 6,
+        ),
+        # The second face without its wrong point: five points are left.
+        (
+            by_item('bbox_size'),
+            [face(1, (3, 4)), face(2, (-6, 8), visible=(0, 1, 1))],
+            0.05 / 5,
+        ),
+        # A value that the sample carries, as a number, an array or a tensor.
+        (by_item('box_size'), [face(1, (3, 4), box_size=50.0)], 0.1 / 3),
+        (by_item('box_size'), [face(1, (3, 4), box_size=np.array([50.0]))], 0.1 / 3),
+        (by_item('ear_size'), [face(1, (3, 4), ear_size=torch.tensor([20.0]))], 0.25 / 3),
+        # The distance between two true points: 10 px, or from (10, 20) to (50, 60).
+        (NME('keypoint_distance', keypoint_indices=[0, 1]), [face(1, (3, 4))], 0.5 / 3),
+        (
+            NME('keypoint_distance', keypoint_indices=[0, 2]),
+            [face(1, (3, 4))],
+            5 / (40 * np.sqrt(2)) / 3,
+        ),
+    ],
+)
+def test_nme(metric, faces, expected):
+    assert evaluate(metric, *faces) == {'NME': pytest.approx(expected, abs=1e-7)}
+
+
+def test_nme_of_truth_shifted_by_a_hundredth_of_the_box():
+    faces = []
+    for i, side in enumerate((25.0, 362.0, 4340.0)):
+        each = face(i, bbox=(-5, 7, side - 5, side + 7))
+        each['pred_instances']['keypoints'] = TRUTH[None] + [side / 100, 0]
+        faces.append(each)
+    assert evaluate(by_item('bbox_size'), *faces) == {'NME': pytest.approx(0.01, abs=1e-7)}
+
+
+@pytest.mark.parametrize(
+    ('name', 'pair'), [('300w', (36, 45)), ('cofw', (8, 9)), ('wflw', (60, 72)), ('lapa', (66, 79))]
+)
+def test_default_pairs(name, pair):
+    metric = NME('keypoint_distance')
+    names = {i: f'p{i}' for i in range(106)}
+    metric.dataset_meta = {'dataset_name': name, 'keypoint_id2name': names}
+    points = np.zeros((1, 106, 2))
+    points[0, pair[1]] = [30, 40]  # 50 px apart
+    each = face(1)
+    each['gt_instances'] |= {'keypoints': points, 'keypoints_visible': np.ones((1, 106))}
+    each['pred_instances'] = {'keypoints': points + np.array([0, 5])}
+    metric.process(None, [each])
+    assert metric.evaluate(1) == {'NME': pytest.approx(0.1)}
+    assert metric.normaliser == f'p{pair[0]} to p{pair[1]}'
+
+
+def test_pair_of_shipped_points_is_named():
+    metric = NME('keypoint_distance', keypoint_indices=[6, 11])
+    metric.dataset_meta = parse_pose_metainfo({'from_file': 'configs/_base_/datasets/aflw.py'})
+    assert metric.normaliser == 'LeftEyeLeftCorner to RightEyeRightCorner'
+    assert 'side' in by_item('bbox_size').normaliser
+    assert by_item('box_size').normaliser == 'box_size'
+
+
+def no_truth():
+    each = face(7)
+    del each['gt_instances']['keypoints']
+    return each
+
+
+def other_count():
+    each = face(7)
+    each['pred_instances']['keypoints'] = np.zeros((1, 5, 2))
+    return each
+
+
+@pytest.mark.parametrize(
+    ('metric', 'broken', 'error', 'message'),
+    [
+        (by_item('bbox_size'), face(7, bbox=(5, 5, 5, 5)), ValueError, '7 .*photo7.*is 0.0'),
+        (by_item('box_size'), face(7, box_size=-2.0), ValueError, '7 .*photo7.*is -2.0'),
+        (by_item('box_size'), face(7, box_size=np.nan), ValueError, '7 .*photo7.*is nan'),
+        (by_item('box_size'), face(7), KeyError, "'box_size' is not in the truth"),
+        (by_item('bbox_size'), face(7, (np.nan, 0)), ValueError, 'face 1: .*point 0 is not finite'),
+        (by_item('bbox_size'), no_truth(), ValueError, '7 .*photo7.*has no true points'),
+        (by_item('bbox_size'), other_count(), ValueError, '7 .*3 true points, .*predicts 5'),
+        (
+            NME('keypoint_distance', keypoint_indices=[0, 1]),
+            face(7, visible=(1, 0, 1)),
+            ValueError,
+            r'7 .*photo7.*points \(0, 1\) .*not both annotated',
+        ),
+        (NME('keypoint_distance', keypoint_indices=[0, 3]), face(7), KeyError, 'no point 3'),
+        (NME('keypoint_distance'), face(7), KeyError, "for 'three'.*specify `keypoint_indices`"),
+    ],
+)
+def test_nme_names_what_it_refuses(metric, broken, error, message):
+    sound = face(1, box_size=50.0)
+    with pytest.raises(error, match=message):
+        evaluate(metric, sound, broken)
+
+
+def test_nme_over_no_point_is_refused():
+    with pytest.raises(ValueError, match='no point'):
+        evaluate(by_item('bbox_size'), face(1, visible=(0, 0, 0)))
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'error', 'message'),
+    [
+        ({'norm_mode': 'by_magic'}, KeyError, 'by_magic'),
+        ({'norm_mode': 'use_norm_item'}, KeyError, 'norm_item'),
+        ({'norm_mode': 'keypoint_distance', 'keypoint_indices': [1]}, ValueError, 'a pair'),
+        ({'norm_mode': 'use_norm_item', 'norm_itm': 'bbox_size'}, TypeError, 'norm_itm'),
+    ],
+)
+def test_nme_refuses_wrong_arguments(arguments, error, message):
+    with pytest.raises(error, match=message):
+        METRICS.build({'type': 'NME', **arguments})
+
+
+def test_subsets_have_their_own_numbers():
+    metric = by_item('bbox_size')
+    numbers = evaluate(
+        metric,
+        face(1, (3, 4), subsets=('frontal',)),
+        face(2, (6, 8), visible=(1, 1, 0)),
+        face(3, subsets=('frontal', 'indoor')),
+    )
+    # 5, 10 and 0 px of 100; 3, 2 and 3 points.
+    assert numbers == {
+        'NME': pytest.approx(0.15 / 8),
+        'NME_frontal': pytest.approx(0.05 / 6),
+        'NME_indoor': 0,
+    }
+    assert [(score.subset, score.faces, score.points) for score in metric.scores] == [
+        (None, 3, 8),
+        ('frontal', 2, 6),
+        ('indoor', 1, 3),
+    ]
+
+
+def test_rows_keep_what_a_table_of_faces_needs():
+    metric = by_item('bbox_size')
+    evaluate(metric, face(4, (3, 4), visible=(1, 0, 1), subsets=('frontal',)))
+    (row,) = metric.rows
+    assert row == {
+        'id': 4,
+        'img_path': 'photo4.jpg',
+        'subsets': ['frontal'],
+        'gt': TRUTH.tolist(),
+        'pred': [[13, 24], [16, 28], [50, 60]],
+        'mask': [True, False, True],
+        'bbox': [0, 0, 100, 80],
+        'scores': [0.5, 0.5, 0.5],
+        'norm': 100,
+    }
+
+
+def test_padding_of_a_sampler_is_cut_off_and_missing_rows_are_named():
+    metric = by_item('bbox_size')
+    metric.process(None, [face(1, (3, 4)), face(2), face(1, (3, 4))])
+    assert metric.evaluate(2) == {'NME': pytest.approx(0.05 / 6)}
+    metric.process(None, [face(1)])
+    with pytest.raises(RuntimeError, match=r'2 samples .*only 1'):
+        metric.evaluate(2)
+
+
+def test_prefix_goes_before_the_names():
+    metric = by_item('bbox_size', prefix='full')
+    assert list(evaluate(metric, face(1, subsets=('frontal',)))) == ['full/NME', 'full/NME_frontal']
+
+
+def test_epe_and_auc():
+    faces = [face(1, (3, 4)), face(2, (6, 8), visible=(1, 1, 0))]
+    assert evaluate(EPE(), *faces) == {'EPE': pytest.approx(15 / 5)}
+    # Over 20 px: first point 0.25 and 0.5, others 0. Thresholds 0 to 3/4: the shares of the first
+    # are 0, 0, 1/2, 1, of the two others 0, 1, 1, 1.
+    auc = AUC(norm_factor=20, num_thrs=4)
+    assert evaluate(auc, *faces) == {'AUC': pytest.approx((0 + 2 / 3 + 2.5 / 3 + 1) / 4)}
+    assert auc.normaliser == '20 px'
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'expected'),
+    [
+        # 5 of 100 and 10 of 40 px: the first face's point is within 0.06, the second's is not.
+        ({'thr': 0.06}, {'PCK': (0.5 + 1 + 1) / 3}),
+        ({'thr': 0.3}, {'PCK': 1}),
+        # Heads of 60 and 20 px: 0.083 and 0.5.
+        ({'thr': 0.3, 'norm_item': 'head'}, {'PCKh': (0.5 + 1 + 1) / 3}),
+        (
+            {'thr': 0.06, 'norm_item': ['bbox', 'head']},
+            {'PCK': (0.5 + 1 + 1) / 3, 'PCKh': (0 + 1 + 1) / 3},
+        ),
+    ],
+)
+def test_pck(arguments, expected):
+    faces = [
+        face(1, (3, 4), head_size=60.0),
+        face(2, (6, 8), bbox=(0, 0, 40, 10), head_size=20.0),
+    ]
+    assert evaluate(PCKAccuracy(**arguments), *faces) == pytest.approx(expected)
+
+
+def test_pck_over_a_torso():
+    """Points 4 and 5 are 10 px apart; where they fall together, the predicted ones count."""
+    truth = np.zeros((1, 6, 2))
+    truth[0, 5] = [6, 8]
+    together = np.zeros((1, 6, 2))
+    faces = []
+    for i, points in enumerate((truth, together)):
+        each = face(i)
+        each['gt_instances'] |= {'keypoints': points, 'keypoints_visible': np.ones((1, 6))}
+        each['pred_instances'] = {'keypoints': points + np.array([0, 3 * i])}
+        each['pred_instances']['keypoints'][0, 4] -= [4, 0]
+        faces.append(each)
+    # Face 0: point 4 is off by 4 of 10. Face 1: all off by 3, point 4 by 5, of 4.
+    assert evaluate(PCKAccuracy(thr=0.8, norm_item='torso'), *faces) == {
+        'tPCK': pytest.approx((5 * 1 + 0.5) / 6)
+    }
+
+
+def test_pck_refuses_an_unknown_size():
+    with pytest.raises(KeyError, match='nose'):
+        PCKAccuracy(norm_item='nose')
+    with pytest.raises(KeyError, match='head_size'):
+        evaluate(PCKAccuracy(norm_item='head'), face(1))
