@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # for the helpers that lie here: data_factory, golden, seeding
+
+# Networks this small are faster so, the more the busier the machine.
+torch.set_num_threads(1)
 
 # Whole tables of reference numbers lie beside the checkout, where there are any. What must hold
 # everywhere is in the other tests.

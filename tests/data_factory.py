@@ -107,7 +107,6 @@ TINY_CONFIG = """
 _base_ = ['{base}']
 
 codec = dict(type='MSRAHeatmap', input_size=(64, 64), heatmap_size=(16, 16), sigma=1)
-stage = dict(num_modules=1, block='BASIC')
 model = dict(
     backbone=dict(
         init_cfg=None,
@@ -121,8 +120,10 @@ model = dict(
     head=dict(in_channels=32, conv_out_channels=(32,), decoder=codec),
 )
 train_cfg = dict(max_epochs=2, val_interval=1)
+optim_wrapper = dict(optimizer=dict(lr=1e-2))
 param_scheduler = []
 default_hooks = dict(logger=dict(interval=1))
+randomness = dict(seed=0)
 
 train_pipeline = [
     dict(type='LoadImage'),

@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--train', type=int, default=1000, help='training faces')
     parser.add_argument('--test', type=int, default=200, help='test faces')
-    parser.add_argument('--epochs', type=int, default=8, help='epochs')
+    parser.add_argument('--epochs', type=int, default=6, help='epochs')
     parser.add_argument('--data', default=DATA, help='folder of the faces')
     parser.add_argument('--work-dir', default='work_dirs/quickstart', help='folder of the results')
     return parser.parse_args()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from mmengine.device import get_device
 from mmengine.dist import is_distributed
 from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
@@ -43,6 +45,10 @@ class _PreflightHook(Hook):
         check_testing(runner)
 
 
+def _is_for_users(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(('"FileClient" will', '"HardDiskBackend" is'))
+
+
 @RUNNERS.register_module()
 class PoseRunner(Runner):
     """mmengine's Runner with these differences; arguments are the same.
@@ -60,6 +66,13 @@ class PoseRunner(Runner):
         super().__init__(*args, **kwargs)
         self.register_hook(_PreflightHook())
         self.register_hook(_PlainCheckpointHook())
+
+    def build_logger(self, *args, **kwargs) -> MMLogger:
+        """Build the logger; deprecations inside mmengine that no user can mend stay out of it."""
+        logger = super().build_logger(*args, **kwargs)
+        for handler in logger.handlers:
+            handler.addFilter(_is_for_users)
+        return logger
 
     def setup_env(self, env_cfg: dict) -> None:
         """Set up processes and threads; see mmengine."""
