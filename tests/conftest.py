@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -48,3 +49,26 @@ def face_set(tmp_path_factory):
     from data_factory import make_face_set
 
     return make_face_set(tmp_path_factory.mktemp('faces'))
+
+
+@pytest.fixture(scope='session')
+def tiny_config(tmp_path_factory, face_set):
+    """A config that trains a tiny HRNet on that set; it lies outside the checkout."""
+    from data_factory import write_tiny_config
+
+    return write_tiny_config(tmp_path_factory.mktemp('config'), face_set)
+
+
+@pytest.fixture(scope='session')
+def trained(tmp_path_factory, tiny_config):
+    """A run of tools/train.py that learns the set by heart: its folder and what it printed."""
+    from run_tool import run_tool
+
+    folder = tmp_path_factory.mktemp('trained')
+    epochs = ['train_cfg.max_epochs=80', 'train_cfg.val_interval=40']
+    printed = run_tool(
+        'train.py', tiny_config, '--work-dir', 'run', '--cfg-options', *epochs, cwd=folder
+    )
+    return SimpleNamespace(
+        folder=folder / 'run', checkpoint=folder / 'run' / 'epoch_80.pth', printed=printed
+    )

@@ -107,8 +107,9 @@ def test_every_type_exists_and_takes_its_arguments(config):
     for key, node in found:
         cls = BUILDERS[key].get(node['type'])
         assert cls is not None, f'{key}: there is no {node["type"]}'
-        # The runner takes a hook's priority out before it builds the hook.
-        unknown = set(node) - {'type', 'priority'} - parameters(cls)
+        # The runner takes these out before it builds a hook or a scheduler.
+        taken = {'type', 'priority', 'convert_to_iter_based'}
+        unknown = set(node) - taken - parameters(cls)
         assert not unknown, f'{key}: {node["type"]} does not take {sorted(unknown)}'
 
 

@@ -11,6 +11,7 @@ from mmengine.config import Config, ConfigDict
 
 from mmpose_lite.registry import SCOPE
 from mmpose_lite.structures import config_root
+from mmpose_lite.utils import MissingFileError
 
 _SAME_SCOPE = 'mmpose'
 
@@ -28,13 +29,13 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         own that are relative to the config become absolute.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        MissingFileError: If there is no such file.
     """
     path = Path(path)
     shipped = config_root().parent / path
     found = next((each for each in (path, shipped) if each.is_file()), None)
     if found is None:
-        raise FileNotFoundError(f"config '{path}' is neither at {path.absolute()} nor at {shipped}")
+        raise MissingFileError(f"config '{path}' is neither at {path.absolute()} nor at {shipped}")
     cfg = Config.fromfile(found)
     if options:
         cfg.merge_from_dict(dict(options))

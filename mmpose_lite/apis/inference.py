@@ -11,11 +11,10 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.model import BaseModel
-from mmengine.runner.checkpoint import load_state_dict
 from numpy import ndarray
 
 from mmpose_lite.datasets.transforms.loading import decode_image
-from mmpose_lite.engine.checkpoint import install_checkpoint_reader, read_checkpoint
+from mmpose_lite.engine.checkpoint import install_checkpoint_reader, load_strictly, read_checkpoint
 from mmpose_lite.registry import DATASETS, MODELS, TRANSFORMS
 from mmpose_lite.structures import PoseDataSample, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
@@ -45,9 +44,8 @@ def init_model(
 
     Raises:
         TypeError: If the config is neither a file nor a :class:`Config`.
-        ValueError: If the checkpoint cannot be read, or neither it nor the config describes the
-            points.
-        RuntimeError: If a tensor is missing, left over or of another shape.
+        InputError: If the checkpoint cannot be read or does not fit.
+        ValueError: If neither it nor the config describes the points.
     """
     if isinstance(config, str | Path):
         config = load_config(config, cfg_options)
@@ -63,7 +61,7 @@ def init_model(
     if checkpoint is not None:
         content = read_checkpoint(str(checkpoint))
         meta = content.get('meta', {})
-        load_state_dict(model, content.get('state_dict', content), strict=True)
+        load_strictly(model, content, str(checkpoint))
     model.dataset_meta = meta.get('dataset_meta') or dataset_meta_from_config(config)
     model.cfg = config
     if device == 'auto':

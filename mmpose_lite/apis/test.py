@@ -16,7 +16,7 @@ from rich.table import Table
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.evaluation.metrics import RowMetric
 
-from .arguments import add_shared_arguments, apply_shared_arguments
+from .command_line import add_shared_arguments, apply_shared_arguments, errors_in_one_line
 from .config import load_config
 from .train import build_runner
 
@@ -92,6 +92,7 @@ def write_json(path: str, content: Any) -> None:
     Path(path).write_text(json_tricks.dumps(content, primitives=True, indent=1) + '\n')
 
 
+@errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/test.py``."""
     args = parse_args(argv)

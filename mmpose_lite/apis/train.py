@@ -9,8 +9,9 @@ from mmengine.config import Config
 
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.registry import RUNNERS
+from mmpose_lite.utils import InputError
 
-from .arguments import add_shared_arguments, apply_shared_arguments
+from .command_line import add_shared_arguments, apply_shared_arguments, errors_in_one_line
 from .config import load_config
 
 
@@ -41,7 +42,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the arguments of ``tools/train.py`` into a config.
 
     Raises:
-        ValueError: If ``--auto-scale-lr`` is asked for and the config names no base batch.
+        InputError: If ``--auto-scale-lr`` is asked for and the config names no base batch.
     """
     apply_shared_arguments(cfg, args)
     if args.amp:
@@ -56,7 +57,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         cfg.default_hooks.checkpoint.pop('save_best', None)
     if args.auto_scale_lr:
         if not cfg.get('auto_scale_lr', {}).get('base_batch_size'):
-            raise ValueError(f'--auto-scale-lr: {args.config} has no auto_scale_lr.base_batch_size')
+            raise InputError(f'--auto-scale-lr: {args.config} has no auto_scale_lr.base_batch_size')
         cfg.auto_scale_lr.enable = True
     return cfg
 
@@ -75,6 +76,7 @@ def train(cfg: Config) -> PoseRunner:
     return runner
 
 
+@errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/train.py``."""
     args = parse_args(argv)

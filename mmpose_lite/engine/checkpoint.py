@@ -11,6 +11,9 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
+from torch import nn
+
+from mmpose_lite.utils import InputError, MissingFileError
 
 _STATISTICS = ('min', 'max', 'mean', 'current')
 _NUMPY_DTYPES = [type(np.dtype(kind)) for kind in ('f2', 'f4', 'f8', 'i4', 'i8', 'u1', 'b1', 'U1')]
@@ -47,19 +50,19 @@ def read_checkpoint(path: str, map_location: str | Callable | None = 'cpu') -> d
         ``meta.config``, which mmengine would run as Python when it resumes, is dropped.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no checkpoint, or holds anything else; the message names the type.
+        MissingFileError: If there is no such file.
+        InputError: If it is no checkpoint, or holds anything else; the message names the type.
     """
     path = osp.expanduser(path)
     if not osp.isfile(path):
-        raise FileNotFoundError(f"checkpoint '{path}' does not exist")
+        raise MissingFileError(f"checkpoint '{path}' does not exist")
     try:
         with torch.serialization.safe_globals(_allowed()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
-        raise ValueError(f"checkpoint '{path}' cannot be read: {_reason(error)}") from error
+        raise InputError(f"checkpoint '{path}' cannot be read: {_reason(error)}") from error
     if not isinstance(checkpoint, dict):
-        raise ValueError(f"checkpoint '{path}' holds a {type(checkpoint).__name__}, not a dict")
+        raise InputError(f"checkpoint '{path}' holds a {type(checkpoint).__name__}, not a dict")
     meta = checkpoint.get('meta')
     if isinstance(meta, dict):
         meta.pop('config', None)
@@ -74,6 +77,36 @@ def read_checkpoint(path: str, map_location: str | Callable | None = 'cpu') -> d
                 history['max_length'],
             )
     return checkpoint
+
+
+def load_strictly(model: nn.Module, checkpoint: dict[str, Any], name: str) -> None:
+    """Load weights that must fit the model to the last tensor.
+
+    Args:
+        model: The model.
+        checkpoint: A checkpoint, or its ``state_dict``; a prefix ``module.`` is taken off.
+        name: Where it comes from, for the message of an error.
+
+    Raises:
+        InputError: If a tensor is missing, left over or of another shape; the message lists the
+            first ten.
+    """
+    given = checkpoint.get('state_dict', checkpoint)
+    given = {key.removeprefix('module.'): tensor for key, tensor in given.items()}
+    wanted = model.state_dict()
+    faults = [f'{key} is missing' for key in wanted if key not in given]
+    faults += [f'{key} is left over' for key in given if key not in wanted]
+    faults += [
+        f'{key} is {tuple(given[key].shape)}, the model has {tuple(wanted[key].shape)}'
+        for key in wanted
+        if key in given and given[key].shape != wanted[key].shape
+    ]
+    if faults:
+        listed = '; '.join(faults[:10]) + ('; ...' if len(faults) > 10 else '')
+        raise InputError(
+            f"checkpoint '{name}' does not fit the model in {len(faults)} tensors: {listed}"
+        )
+    model.load_state_dict(given)
 
 
 def install_checkpoint_reader() -> None:

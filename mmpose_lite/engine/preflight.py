@@ -9,8 +9,10 @@ from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmpose_lite.utils import InputError
 
-class PreflightError(ValueError):
+
+class PreflightError(InputError):
     """Two parts of a config contradict each other; the message names the keys and values."""
 
 
@@ -18,19 +20,23 @@ def check_training(runner: Runner) -> None:
     """Check a training run that is built but has not begun.
 
     Raises:
-        PreflightError: If numbers of points differ, or ``save_best`` names no metric.
+        InputError: If numbers of points differ, ``save_best`` names no metric, or the validation
+            set lacks what a metric needs.
     """
     loaders = {'train_dataloader': runner.train_dataloader}
     if runner.val_loop is not None:
         loaders['val_dataloader'] = runner.val_dataloader
-        check_save_best(runner)
     check_keypoint_counts(runner, loaders)
+    if runner.val_loop is not None:
+        check_save_best(runner)
+        check_metrics(runner.val_loop)
     log_learning_rate(runner)
 
 
 def check_testing(runner: Runner) -> None:
     """Check a test run that is built but has not begun; see :func:`check_training`."""
     check_keypoint_counts(runner, {'test_dataloader': runner.test_dataloader})
+    check_metrics(runner.test_loop)
 
 
 def check_keypoint_counts(runner: Runner, loaders: dict[str, Any]) -> None:
@@ -79,6 +85,19 @@ def check_save_best(runner: Runner) -> None:
                 f"default_hooks.checkpoint.save_best='{name}' is not among the metrics of "
                 f'val_evaluator: {", ".join(names)}'
             )
+
+
+def check_metrics(loop: Any) -> None:
+    """Check on the first sample of a validation or test loop that it has what the metrics need.
+
+    Raises:
+        InputError: If it has not; the message names the metric's setting.
+    """
+    checking = [metric for metric in loop.evaluator.metrics if hasattr(metric, 'check')]
+    if checking:
+        sample = loop.dataloader.dataset[0]['data_samples'].to_dict()
+        for metric in checking:
+            metric.check(sample)
 
 
 def log_learning_rate(runner: Runner) -> None:

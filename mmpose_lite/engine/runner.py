@@ -14,12 +14,13 @@ from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 from torch.utils.data import DataLoader
 
 from mmpose_lite.registry import RUNNERS
 
-from .checkpoint import install_checkpoint_reader, make_plain
+from .checkpoint import install_checkpoint_reader, load_strictly, make_plain
 from .distributed import init_process_group
 from .preflight import check_testing, check_training
 
@@ -63,6 +64,7 @@ class PoseRunner(Runner):
 
     def __init__(self, *args, **kwargs) -> None:
         install_checkpoint_reader()
+        self._strict_loading = False
         super().__init__(*args, **kwargs)
         self.register_hook(_PreflightHook())
         self.register_hook(_PlainCheckpointHook())
@@ -108,6 +110,16 @@ class PoseRunner(Runner):
             dataloader.pop('prefetch_factor', None)
         return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
 
+    def val(self) -> dict[str, float]:
+        """Validate; weights must fit."""
+        self._strict_loading = True
+        return super().val()
+
+    def test(self) -> dict[str, float]:
+        """Test; weights must fit."""
+        self._strict_loading = True
+        return super().test()
+
     def load_checkpoint(
         self,
         filename: str,
@@ -116,6 +128,11 @@ class PoseRunner(Runner):
         revise_keys: list = [(r'^module.', '')],  # noqa: B006 (mmengine's own default)
     ) -> dict[str, Any]:
         """Load weights; strictly in a test run, where a missing tensor would make numbers wrong."""
-        if strict is None:
-            strict = self._train_loop is None
-        return super().load_checkpoint(filename, map_location, strict, revise_keys)
+        if not (self._strict_loading if strict is None else strict):
+            return super().load_checkpoint(filename, map_location, False, revise_keys)
+        checkpoint = CheckpointLoader.load_checkpoint(filename, map_location)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        load_strictly(model, checkpoint, filename)
+        self._has_loaded = True
+        return checkpoint

@@ -10,6 +10,8 @@ import numpy as np
 from mmengine.config import Config
 from numpy import ndarray
 
+from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
+
 _REQUIRED = ('dataset_name', 'keypoint_info', 'skeleton_info', 'joint_weights', 'sigmas')
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -49,14 +51,14 @@ def find_metainfo_file(name: str) -> Path:
     """Find a metainfo file: a user's own path as given, else a shipped ``configs/...`` name.
 
     Raises:
-        FileNotFoundError: If there is no such file; the message names the places looked at.
+        MissingFileError: If there is no such file; the message names the places looked at.
     """
     path = Path(name)
     shipped = config_root().parent / path
     for candidate in (path, shipped):
         if candidate.is_file():
             return candidate
-    raise FileNotFoundError(
+    raise MissingFileError(
         f"metainfo file from_file='{name}' is neither at {path.absolute()} nor at {shipped}"
     )
 
@@ -74,9 +76,9 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
         The parsed description; an already parsed one comes back as it is.
 
     Raises:
-        KeyError: If a key is missing.
-        ValueError: If the points, mirror pairs or weights contradict each other.
-        FileNotFoundError: If ``from_file`` cannot be found.
+        MissingKeyError: If a key is missing.
+        InputError: If the points, mirror pairs or weights contradict each other.
+        MissingFileError: If ``from_file`` cannot be found.
     """
     if 'num_keypoints' in metainfo and 'flip_indices' in metainfo:
         return metainfo  # type: ignore[return-value]
@@ -84,11 +86,11 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
         path = find_metainfo_file(metainfo['from_file'])
         content = Config.fromfile(path)
         if 'dataset_info' not in content:
-            raise KeyError(f"{path}: no 'dataset_info' in this metainfo file")
+            raise MissingKeyError(f"{path}: no 'dataset_info' in this metainfo file")
         metainfo = content.dataset_info
     missing = [key for key in _REQUIRED if key not in metainfo]
     if missing:
-        raise KeyError(f'metainfo lacks the keys {missing}; it has {sorted(metainfo)}')
+        raise MissingKeyError(f'metainfo lacks the keys {missing}; it has {sorted(metainfo)}')
     return _parse(metainfo)
 
 
@@ -96,13 +98,13 @@ def _parse(info: Mapping[str, Any]) -> PoseMetainfo:
     name = info['dataset_name']
     points = sorted(info['keypoint_info'].values(), key=lambda point: point['id'])
     if [point['id'] for point in points] != list(range(len(points))):
-        raise ValueError(f"metainfo of '{name}': point ids are not 0 to {len(points) - 1}")
+        raise InputError(f"metainfo of '{name}': point ids are not 0 to {len(points) - 1}")
     name2id = {point['name']: point['id'] for point in points}
     if len(name2id) != len(points):
-        raise ValueError(f"metainfo of '{name}': two points bear one name")
+        raise InputError(f"metainfo of '{name}': two points bear one name")
     weights = np.array(info['joint_weights'], dtype=np.float32)
     if len(weights) != len(points):
-        raise ValueError(
+        raise InputError(
             f"metainfo of '{name}': {len(points)} points but {len(weights)} joint_weights"
         )
     flip_indices = _flip_indices(name, points, name2id)
@@ -129,7 +131,7 @@ def _flip_indices(name: str, points: list[dict], name2id: dict[str, int]) -> lis
     mirror = [_index(name, name2id, point.get('swap') or point['name']) for point in points]
     for i, j in enumerate(mirror):
         if mirror[j] != i:
-            raise ValueError(
+            raise InputError(
                 f"metainfo of '{name}': '{points[i]['name']}' names '{points[j]['name']}' as its "
                 f"mirror, but that names '{points[mirror[j]]['name']}'"
             )
@@ -142,7 +144,7 @@ def _link(name: str, name2id: dict[str, int], ends: list[str]) -> tuple[int, int
 
 def _index(name: str, name2id: dict[str, int], point: str) -> int:
     if point not in name2id:
-        raise ValueError(f"metainfo of '{name}': there is no point '{point}'")
+        raise InputError(f"metainfo of '{name}': there is no point '{point}'")
     return name2id[point]
 
 

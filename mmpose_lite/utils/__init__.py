@@ -1,11 +1,15 @@
 """Helpers that stand by themselves; importing them costs nothing but the standard library."""
 
 from .collect_env import Problem, check_env, collect_env
+from .errors import InputError, MissingFileError, MissingKeyError
 from .logger import get_root_logger
 from .setup_env import register_all_modules, setup_multi_processes
 from .timer import StopWatch
 
 __all__ = [
+    'InputError',
+    'MissingFileError',
+    'MissingKeyError',
     'Problem',
     'StopWatch',
     'check_env',

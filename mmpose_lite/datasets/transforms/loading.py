@@ -8,6 +8,7 @@ from mmcv.transforms import LoadImageFromFile
 from mmengine.fileio import get as read_bytes
 
 from mmpose_lite.registry import TRANSFORMS
+from mmpose_lite.utils import InputError, MissingFileError
 
 # An orientation noted by the camera (EXIF) is ignored: annotations count pixels as stored.
 _CV2_FLAGS = {
@@ -32,7 +33,7 @@ def decode_image(content: bytes, path: str, color_type: str = 'color') -> np.nda
         ``(H, W, 3)`` uint8 BGR; ``(H, W)`` for grey.
 
     Raises:
-        ValueError: If the bytes are no image or end early.
+        InputError: If the bytes are no image or end early.
     """
     cut_short = content.startswith(_JPEG_START) and _JPEG_END not in content
     image = None
@@ -40,7 +41,7 @@ def decode_image(content: bytes, path: str, color_type: str = 'color') -> np.nda
         image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), _CV2_FLAGS[color_type])
     if image is None:
         problem = 'ends early' if cut_short else 'is no image that can be decoded'
-        raise ValueError(f"image '{path}' {problem} ({len(content)} bytes)")
+        raise InputError(f"image '{path}' {problem} ({len(content)} bytes)")
     return image
 
 
@@ -60,8 +61,8 @@ class LoadImage(LoadImageFromFile):
         backend_args: Where files are, see :func:`mmengine.fileio.get`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no image or ends early; the message names it.
+        MissingFileError: If there is no such file.
+        InputError: If it is no image or ends early; the message names it.
     """
 
     def transform(self, results: dict) -> dict | None:
@@ -84,13 +85,12 @@ class LoadImage(LoadImageFromFile):
         try:
             if self.imdecode_backend != 'cv2':
                 return super().transform({'img_path': path})['img']
-            if self.backend_args is None:
-                with open(path, 'rb') as file:
-                    content = file.read()
-            else:
-                content = read_bytes(path, backend_args=self.backend_args)
+            content = read_bytes(path, backend_args=self.backend_args)
             return decode_image(content, path, self.color_type)
+        except FileNotFoundError as error:
+            if not self.ignore_empty:
+                raise MissingFileError(f"image '{path}' does not exist") from error
         except (OSError, ValueError):
-            if self.ignore_empty:
-                return None
-            raise
+            if not self.ignore_empty:
+                raise
+        return None

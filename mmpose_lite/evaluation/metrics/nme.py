@@ -9,6 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from mmpose_lite.registry import METRICS
+from mmpose_lite.utils import InputError, MissingKeyError
 
 from ..functional import keypoint_nme
 from .row_metric import RowMetric, points_of, to_array
@@ -28,8 +29,8 @@ class NME(RowMetric):
         prefix: See :class:`RowMetric`.
 
     Raises:
-        KeyError: If the arguments do not say what to divide by.
-        ValueError: If a size is not above 0, or no point counts; see
+        MissingKeyError: If the arguments do not say what to divide by.
+        InputError: If a size is not above 0, or no point counts; see
             :func:`~mmpose_lite.evaluation.functional.keypoint_nme`.
     """
 
@@ -53,17 +54,17 @@ class NME(RowMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         if norm_mode not in ('use_norm_item', 'keypoint_distance'):
-            raise KeyError(
+            raise MissingKeyError(
                 "`norm_mode` should be 'use_norm_item' or 'keypoint_distance', "
                 f"but got '{norm_mode}'"
             )
         if norm_mode == 'use_norm_item' and not norm_item:
-            raise KeyError(
+            raise MissingKeyError(
                 '`norm_mode` is set to `"use_norm_item"`, please specify the `norm_item`: what '
                 'each face is normalised by'
             )
         if keypoint_indices is not None and len(keypoint_indices) != 2:
-            raise ValueError(f'keypoint_indices should be a pair, got {list(keypoint_indices)}')
+            raise InputError(f'keypoint_indices should be a pair, got {list(keypoint_indices)}')
         self.norm_mode = norm_mode
         self.norm_item = norm_item
         self.keypoint_indices = keypoint_indices
@@ -82,11 +83,13 @@ class NME(RowMetric):
             return {}
         if self.norm_item == 'bbox_size':
             if 'bboxes' not in truth:
-                raise KeyError("norm_item='bbox_size' needs `bboxes` in the truth of a sample")
+                raise MissingKeyError(
+                    "norm_item='bbox_size' needs `bboxes` in the truth of a sample"
+                )
             left, top, right, bottom = to_array(truth['bboxes'])[0]
             return {'norm': float(max(right - left, bottom - top))}
         if self.norm_item not in truth:
-            raise KeyError(
+            raise MissingKeyError(
                 f"norm_item='{self.norm_item}' is not in the truth of a sample, which has "
                 f'{sorted(truth)}'
             )
@@ -107,7 +110,7 @@ class NME(RowMetric):
         hidden = ~mask[:, list(pair)].all(axis=1)
         if hidden.any():
             row = rows[int(np.flatnonzero(hidden)[0])]
-            raise ValueError(
+            raise InputError(
                 f"face id {row['id']!r} (image '{row['img_path']}'): points {pair} give the "
                 'normaliser, and are not both annotated'
             )
@@ -117,13 +120,15 @@ class NME(RowMetric):
         name = self.dataset_meta['dataset_name']
         pair = self.keypoint_indices or self.DEFAULT_KEYPOINT_INDICES.get(name)
         if pair is None:
-            raise KeyError(
+            raise MissingKeyError(
                 '`norm_mode` is set to `keypoint_distance`, and can not find the keypoint_indices '
                 f"in `DEFAULT_KEYPOINT_INDICES` for '{name}': please specify `keypoint_indices`"
             )
         for index in pair:
             if index not in self.dataset_meta['keypoint_id2name']:
-                raise KeyError(f"keypoint_indices={list(pair)}: '{name}' has no point {index}")
+                raise MissingKeyError(
+                    f"keypoint_indices={list(pair)}: '{name}' has no point {index}"
+                )
         return pair[0], pair[1]
 
     @staticmethod
@@ -131,7 +136,7 @@ class NME(RowMetric):
         bad = mask.any(axis=1) & ~((factor > 0) & np.isfinite(factor)).all(axis=1)
         if bad.any():
             face = int(np.flatnonzero(bad)[0])
-            raise ValueError(
+            raise InputError(
                 f"face id {rows[face]['id']!r} (image '{rows[face]['img_path']}'): the "
                 f'normaliser is {factor[face, 0]}, it must be above 0'
             )

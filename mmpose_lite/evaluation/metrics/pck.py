@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmpose_lite.registry import METRICS
+from mmpose_lite.utils import MissingKeyError
 
 from ..functional import keypoint_pck_accuracy
 from .row_metric import RowMetric, points_of, to_array
@@ -27,7 +28,7 @@ class PCKAccuracy(RowMetric):
         prefix: See :class:`RowMetric`.
 
     Raises:
-        KeyError: If a size is none of these, or a sample lacks it.
+        MissingKeyError: If a size is none of these, or a sample lacks it.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class PCKAccuracy(RowMetric):
         self.norm_item = (norm_item,) if isinstance(norm_item, str) else tuple(norm_item)
         for item in self.norm_item:
             if item not in _NAMES:
-                raise KeyError(
+                raise MissingKeyError(
                     f'The normalized item {item} is not supported by {type(self).__name__}. '
                     "Should be one of 'bbox', 'head', 'torso'"
                 )
@@ -65,7 +66,7 @@ class PCKAccuracy(RowMetric):
             return size
         key = {'bbox': 'bboxes', 'head': 'head_size'}[item]
         if key not in truth:
-            raise KeyError(f"norm_item='{item}' needs `{key}` in the truth of a sample")
+            raise MissingKeyError(f"norm_item='{item}' needs `{key}` in the truth of a sample")
         value = to_array(truth[key])
         return float(np.max(value[0][2:] - value[0][:2]) if item == 'bbox' else np.max(value))
 

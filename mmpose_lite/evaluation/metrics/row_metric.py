@@ -12,6 +12,8 @@ import torch
 from mmengine.evaluator import BaseMetric
 from numpy import ndarray
 
+from mmpose_lite.utils import InputError
+
 from .gather import gather_rows
 
 
@@ -91,19 +93,30 @@ class RowMetric(BaseMetric):
             data_samples: Samples as dicts, with ``gt_instances`` and ``pred_instances``.
 
         Raises:
-            ValueError: If a sample has no truth, or more or fewer points than its prediction.
+            InputError: If a sample has no truth, or more or fewer points than its prediction.
         """
         for sample in data_samples:
             self.results.append(self._row(sample))
+
+    def check(self, sample: dict) -> None:
+        """Check, before anything is predicted, that a sample has what the metric needs.
+
+        Args:
+            sample: A sample as a dict, with ``gt_instances``.
+
+        Raises:
+            InputError: If it lacks something; the message names it.
+        """
+        self._row({**sample, 'pred_instances': sample['gt_instances']})
 
     def _row(self, sample: dict) -> dict[str, Any]:
         truth, prediction = sample['gt_instances'], sample['pred_instances']
         face = f"face id {sample.get('id')!r} (image '{sample.get('img_path')}')"
         if 'keypoints' not in truth:
-            raise ValueError(f'{face} has no true points: predictions on it cannot be evaluated')
+            raise InputError(f'{face} has no true points: predictions on it cannot be evaluated')
         gt, pred = to_array(truth['keypoints'])[0], to_array(prediction['keypoints'])[0]
         if gt.shape != pred.shape:
-            raise ValueError(f'{face} has {len(gt)} true points, the model predicts {len(pred)}')
+            raise InputError(f'{face} has {len(gt)} true points, the model predicts {len(pred)}')
         row = {
             'id': sample.get('id'),
             'img_path': sample.get('img_path'),

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmpose_lite.utils import InputError, MissingFileError
 
-class AnnotationError(ValueError):
+
+class AnnotationError(InputError):
     """A record that cannot be used; the message names the file, the record and the field."""
 
 
@@ -88,13 +90,15 @@ def read_annotations(path: str | Path) -> tuple[list[Record], dict[str, Any]]:
         One record an annotation, in the file's order, and the whole content.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        MissingFileError: If there is no such file.
         AnnotationError: If it is no such JSON, an id stands twice, or an image is missing.
     """
     path = str(path)
     try:
         with open(path, encoding='utf-8') as file:
             content = json.load(file)
+    except FileNotFoundError as error:
+        raise MissingFileError(f"annotation file '{path}' does not exist") from error
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise AnnotationError(f'{path}: no JSON: {error}') from error
     images = _by_id(path, content, 'images')

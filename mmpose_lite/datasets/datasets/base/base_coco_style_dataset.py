@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from mmpose_lite.registry import DATASETS, TRANSFORMS
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.structures.metainfo import PoseMetainfo, parse_pose_metainfo
+from mmpose_lite.utils import InputError, MissingFileError
 
 from ...randomness import SampleIndex
 from .annotations import Record, read_annotations
@@ -60,8 +61,8 @@ class BaseCocoStyleDataset(BaseDataset):
             :func:`~.subsets.find_subsets`.
 
     Raises:
-        ValueError: If arguments or annotations are wrong; the message names file, record, field.
-        FileNotFoundError: If a file or folder is missing; the message names the key.
+        InputError: If arguments or annotations are wrong; the message names file, record, field.
+        MissingFileError: If a file or folder is missing; the message names the key.
     """
 
     METAINFO: ClassVar[dict] = {}
@@ -86,9 +87,9 @@ class BaseCocoStyleDataset(BaseDataset):
     ) -> None:
         name = type(self).__name__
         if data_mode not in ('topdown', 'bottomup'):
-            raise ValueError(f"{name}: data_mode='{data_mode}' is not one of topdown, bottomup")
+            raise InputError(f"{name}: data_mode='{data_mode}' is not one of topdown, bottomup")
         if bbox_file and (data_mode != 'topdown' or not test_mode):
-            raise ValueError(f"{name}: bbox_file needs data_mode='topdown' and test_mode=True")
+            raise InputError(f"{name}: bbox_file needs data_mode='topdown' and test_mode=True")
         self.data_mode = data_mode
         self.bbox_file = bbox_file
         self.sample_interval = sample_interval
@@ -152,7 +153,7 @@ class BaseCocoStyleDataset(BaseDataset):
                 logger='current',
             )
         if not kept:
-            raise ValueError(f'{self.ann_file}: no usable annotation among {len(records)}')
+            raise InputError(f'{self.ann_file}: no usable annotation among {len(records)}')
         return kept
 
     @staticmethod
@@ -239,14 +240,14 @@ class BaseCocoStyleDataset(BaseDataset):
     def _check_paths(self) -> None:
         name = type(self).__name__
         if self.data_root and not osp.isdir(self.data_root):
-            raise FileNotFoundError(
+            raise MissingFileError(
                 f"{name}: data_root='{self.data_root}' is no folder (ann_file='{self.ann_file}')"
             )
         if not osp.isfile(self.ann_file):
-            raise FileNotFoundError(f"{name}: ann_file='{self.ann_file}' does not exist")
+            raise MissingFileError(f"{name}: ann_file='{self.ann_file}' does not exist")
         folder = self.data_prefix['img']
         if folder and not osp.isdir(folder):
-            raise FileNotFoundError(f"{name}: data_prefix.img='{folder}' is no folder")
+            raise MissingFileError(f"{name}: data_prefix.img='{folder}' is no folder")
 
 
 def _group_by_image(instances: list[dict]) -> list[dict]:

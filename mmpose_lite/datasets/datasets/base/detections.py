@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
+from mmpose_lite.utils import MissingFileError
 
 from .annotations import AnnotationError, Record
 
@@ -22,11 +23,11 @@ def read_detections(path: str, records: Sequence[Record], img_prefix: str) -> li
         img_prefix: Folder of the images.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        MissingFileError: If there is no such file.
         AnnotationError: If an entry lacks a field or names an unknown image.
     """
     if not osp.isfile(path):
-        raise FileNotFoundError(f"bbox_file='{path}' does not exist")
+        raise MissingFileError(f"bbox_file='{path}' does not exist")
     with open(path, encoding='utf-8') as file:
         detections = json.load(file)
     images = {record.image['id']: record.image for record in records}

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from mmpose_lite.utils import MissingFileError
+
 from .annotations import AnnotationError, Record, read_annotations
 
 # A face of a subset file is the face of the whole set in the same image whose points lie here.
@@ -32,7 +34,7 @@ def find_subsets(
         For each annotation id the names of its subsets.
 
     Raises:
-        FileNotFoundError: If a file is missing.
+        MissingFileError: If a file is missing.
         AnnotationError: If a subset is empty, or has a face that the whole set has not.
     """
     names: dict[Any, list[str]] = defaultdict(list)
@@ -52,7 +54,7 @@ def _read_ids(
     if isinstance(source, str):
         path = osp.join(root, source)
         if not osp.isfile(path):
-            raise FileNotFoundError(
+            raise MissingFileError(
                 f"{where}='{source}' does not exist (looked at {path}); mend the path, or take "
                 f"'{name}' out of `subsets`"
             )

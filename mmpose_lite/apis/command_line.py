@@ -1,12 +1,17 @@
-"""Command-line arguments that training and testing share."""
+"""What the command lines of training and testing share."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import os.path as osp
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
 
 from mmengine.config import Config, DictAction
+
+from mmpose_lite.utils import InputError
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
@@ -47,3 +52,19 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
         )
         if args.show:
             cfg.default_hooks.visualization.wait_time = args.wait_time
+
+
+def errors_in_one_line(main: Callable[..., None]) -> Callable[..., None]:
+    """Have a command end with one line where its input is wrong; other errors keep their trace."""
+
+    @wraps(main)
+    def command(argv: Sequence[str] | None = None) -> None:
+        try:
+            main(argv)
+        except InputError as error:
+            message = str(error).strip()
+            if 'Original Traceback' in message:  # of a loader's worker, before its message
+                message = message.splitlines()[-1].partition('Error: ')[2]
+            sys.exit(f'error: {message}')
+
+    return command
