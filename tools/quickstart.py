@@ -103,8 +103,8 @@ def main() -> None:
     faces = json.loads((work / 'faces.json').read_text())['faces']
     sheet = draw_sheet(faces, work / 'faces.png', summary)
     print(f'\ndone in {time.monotonic() - started:.0f} s')
-    print(f'metrics  {(work / "metrics.json").relative_to(ROOT)}')
-    print(f'picture  {sheet.relative_to(ROOT)}')
+    print(f'metrics  {os.path.relpath(work / "metrics.json")}')
+    print(f'picture  {os.path.relpath(sheet)}')
     print(summary)
 
 

@@ -1,5 +1,6 @@
 """The report on the environment: ``python -m mmpose_lite`` and what it is made of."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -116,3 +117,9 @@ def test_one_coco_library_is_enough(installed, xt, py, wrong):
     installed(xtcocotools=xt, pycocotools=py)
     assert bool(module._check_coco()) is wrong
     assert (module._coco_state() == 'not installed') is wrong
+
+
+def test_least_versions_are_those_of_the_requirements():
+    lines = (ROOT / 'requirements.txt').read_text(encoding='utf-8').splitlines()
+    required = dict(re.findall(r'^([\w-]+)>=([\d.]+)$', '\n'.join(lines), re.MULTILINE))
+    assert {need.distribution: need.minimum for need in module.NEEDS} == required

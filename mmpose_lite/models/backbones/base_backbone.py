@@ -8,18 +8,29 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .residual import start_as_identity
+
 
 class BaseBackbone(BaseModule, metaclass=ABCMeta):
     """Turns images into feature maps.
 
-    Subclasses set ``norm_eval`` and override :meth:`_frozen_parts` to keep parts from training.
+    Subclasses set ``norm_eval``, ``zero_init_residual`` (start residual blocks as the identity)
+    and override :meth:`_frozen_parts` to keep parts from training.
     """
 
     norm_eval = False
+    zero_init_residual = False
 
     @abstractmethod
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Compute feature maps ``(B, C_i, H_i, W_i)`` of images ``(B, in_channels, H, W)``."""
+
+    def init_weights(self) -> None:
+        """Start the weights, from a checkpoint where ``init_cfg`` names one."""
+        super().init_weights()
+        pretrained = isinstance(self.init_cfg, dict) and self.init_cfg['type'] == 'Pretrained'
+        if self.zero_init_residual and not pretrained:
+            start_as_identity(self)
 
     def _frozen_parts(self) -> list[nn.Module]:
         """Modules that do not train; set at construction and after every ``train()``."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmpose_lite.registry import MODELS
 
 from .base_backbone import BaseBackbone
-from .residual import BasicBlock, Bottleneck, ResLayer, get_expansion, start_as_identity
+from .residual import BasicBlock, Bottleneck, ResLayer, get_expansion
 
 _INIT_CFG = (
     {'type': 'Normal', 'std': 0.001, 'layer': ['Conv2d']},
@@ -277,13 +277,6 @@ class HRNet(BaseBackbone):
             if i < 4:
                 parts.append(getattr(self, f'transition{i}'))
         return parts
-
-    def init_weights(self) -> None:
-        """Start the weights, from a checkpoint where ``init_cfg`` names one."""
-        super().init_weights()
-        pretrained = isinstance(self.init_cfg, dict) and self.init_cfg['type'] == 'Pretrained'
-        if self.zero_init_residual and not pretrained:
-            start_as_identity(self)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Compute the maps of the last stage's branches, strides 4, 8, 16, 32."""

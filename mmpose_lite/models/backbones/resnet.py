@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mmpose_lite.registry import MODELS
 
 from .base_backbone import BaseBackbone
-from .residual import BasicBlock, Bottleneck, ResLayer, get_expansion, start_as_identity
+from .residual import BasicBlock, Bottleneck, ResLayer, get_expansion
 
 __all__ = ['BasicBlock', 'Bottleneck', 'ResLayer', 'ResNet', 'ResNetV1d', 'get_expansion']
 
@@ -189,13 +189,6 @@ class ResNet(BaseBackbone):
         stem = [self.stem] if self.deep_stem else [self.conv1, self.norm1]
         stages = [getattr(self, f'layer{i}') for i in range(1, self.frozen_stages + 1)]
         return stem + stages
-
-    def init_weights(self) -> None:
-        """Start the weights, from a checkpoint where ``init_cfg`` names one."""
-        super().init_weights()
-        pretrained = isinstance(self.init_cfg, dict) and self.init_cfg['type'] == 'Pretrained'
-        if self.zero_init_residual and not pretrained:
-            start_as_identity(self)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Compute the maps of the stages ``out_indices``; stage i has stride 4 * 2^i."""

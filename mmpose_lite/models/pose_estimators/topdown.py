@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -19,39 +19,10 @@ from .base import BasePoseEstimator
 class TopdownPoseEstimator(BasePoseEstimator):
     """Predicts the points of a crop and maps them back to its photograph.
 
-    Args:
-        backbone: Config of the backbone.
-        neck: Config of the neck.
-        head: Config of the head.
-        train_cfg: Settings of the head's loss: ``compute_acc``.
-        test_cfg: Settings of predictions: ``flip_test``, ``flip_mode``, ``shift_heatmap``,
-            ``output_heatmaps``, ``output_keypoint_indices``.
-        data_preprocessor: Config of the preprocessor.
-        init_cfg: How weights start.
-        metainfo: Description of the points; overrides that of the data.
+    Arguments are those of :class:`BasePoseEstimator`. ``train_cfg`` knows ``compute_acc``;
+    ``test_cfg`` knows ``flip_test``, ``flip_mode``, ``shift_heatmap``, ``output_heatmaps`` and
+    ``output_keypoint_indices``.
     """
-
-    def __init__(
-        self,
-        backbone: dict,
-        neck: dict | None = None,
-        head: dict | None = None,
-        train_cfg: dict | None = None,
-        test_cfg: dict | None = None,
-        data_preprocessor: dict | None = None,
-        init_cfg: dict | list[dict] | None = None,
-        metainfo: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(
-            backbone=backbone,
-            neck=neck,
-            head=head,
-            train_cfg=train_cfg,
-            test_cfg=test_cfg,
-            data_preprocessor=data_preprocessor,
-            init_cfg=init_cfg,
-            metainfo=metainfo,
-        )
 
     def loss(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> dict[str, Tensor]:
         """Compute the head's losses of a batch."""

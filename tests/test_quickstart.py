@@ -1,0 +1,46 @@
+"""The quick start from end to end, with few faces and one epoch."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / 'tools'))
+
+from quickstart import mean_shape_nme
+
+
+def face(points, center, side):
+    keypoints = np.column_stack([points, np.ones(len(points))]).ravel().tolist()
+    return {'keypoints': keypoints, 'center': center, 'box_size': side}
+
+
+def test_mean_shape_nme_by_hand():
+    # In shares of the box the training points are (0, 0) and (0.2, 0): the mean is (0.1, 0).
+    train = [face([(50, 50)], [50, 50], 100), face([(70, 40)], [50, 40], 100)]
+    # In a box of 200 the mean lands at (120, 100); the truth is 30 right and 40 below of it.
+    test = [face([(150, 140)], [100, 100], 200)]
+    assert mean_shape_nme(train, test) == 50 / 200
+
+
+def test_quickstart_ends_with_metrics_and_a_picture(tmp_path):
+    sizes = ['--train', '16', '--test', '8', '--epochs', '1']
+    folders = ['--data', str(tmp_path / 'faces'), '--work-dir', str(tmp_path / 'run')]
+    command = [sys.executable, str(ROOT / 'tools/quickstart.py'), *sizes, *folders]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    metrics = json.loads((tmp_path / 'run/metrics.json').read_text())
+    assert set(metrics) == {'NME', 'NME_frontal', 'NME_mean_shape'}
+    full, frontal, mean = (f'{100 * metrics[key]:.2f}' for key in sorted(metrics))
+    last = done.stdout.strip().splitlines()[-1]
+    assert last == f'NME full {full} %  frontal {frontal} %  (mean shape {mean} %)'
+    assert 0.05 < metrics['NME_mean_shape'] < 0.5
+
+    picture = re.search(r'picture  (\S+)', done.stdout).group(1)
+    assert cv2.imread(str(tmp_path / picture)).shape[1] > 400
