@@ -30,16 +30,24 @@ def _with_subclasses(kind: type) -> Iterator[type]:
 
 
 @pytest.fixture
-def as_new_process():
-    """Forget loggers, visualizers and scopes, which mmengine keeps by name, before and after."""
+def as_new_process(monkeypatch):
+    """Forget loggers, visualizers and scopes, which mmengine keeps by name, before and after.
+
+    The value is a function that does so once more, for a test of several runs.
+    """
 
     def forget():
+        for logger in MMLogger._instance_dict.values():
+            for handler in logger.handlers:
+                handler.close()
         for manager in (MMLogger, MessageHub, Visualizer, DefaultScope):
             for kind in _with_subclasses(manager):
                 kind._instance_dict.clear()
 
+    # Laying out the text of its config would be most of a tiny run's time.
+    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda code, **_: (code, True))
     forget()
-    yield
+    yield forget
     forget()
 
 
@@ -66,6 +74,7 @@ def trained(tmp_path_factory, tiny_config):
 
     folder = tmp_path_factory.mktemp('trained')
     epochs = ['train_cfg.max_epochs=80', 'train_cfg.val_interval=40']
+    epochs.append('default_hooks.checkpoint.interval=40')
     printed = run_tool(
         'train.py', tiny_config, '--work-dir', 'run', '--cfg-options', *epochs, cwd=folder
     )

@@ -9,10 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / 'tools'))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tools'))
 
-from quickstart import mean_shape_nme
+from quickstart import ROOT, mean_shape_nme
 
 
 def face(points, center, side):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config, ConfigDict, DictAction
 
 from mmpose_lite.utils import InputError
 
@@ -21,7 +21,10 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--show-dir', help='folder for pictures of predictions')
     parser.add_argument('--show', action='store_true', help='show pictures in a window')
     parser.add_argument(
-        '--interval', type=int, default=1, help='every so manieth sample (default 1)'
+        '--interval',
+        type=int,
+        default=1,
+        help='draw at every n-th batch of a validation (default 1); a test draws every face',
     )
     parser.add_argument('--wait-time', type=float, default=1, help='seconds a window stays')
     parser.add_argument(
@@ -47,11 +50,16 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = osp.join('work_dirs', osp.splitext(osp.basename(args.config))[0])
     if args.show or args.show_dir is not None:
-        cfg.default_hooks.visualization.update(
-            enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval
-        )
+        pictures = hook_settings(cfg, 'visualization', 'PoseVisualizationHook')
+        pictures.update(enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval)
         if args.show:
-            cfg.default_hooks.visualization.wait_time = args.wait_time
+            pictures.wait_time = args.wait_time
+
+
+def hook_settings(cfg: Config, name: str, kind: str) -> ConfigDict:
+    """The settings of a default hook, which is added where the config has none of that name."""
+    hooks = cfg.setdefault('default_hooks', ConfigDict())
+    return hooks.setdefault(name, ConfigDict(type=kind))
 
 
 def errors_in_one_line(main: Callable[..., None]) -> Callable[..., None]:

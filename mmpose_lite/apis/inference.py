@@ -11,13 +11,15 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.model import BaseModel
+from mmengine.runner.checkpoint import CheckpointLoader
 from numpy import ndarray
 
 from mmpose_lite.datasets.transforms.loading import decode_image
-from mmpose_lite.engine.checkpoint import install_checkpoint_reader, load_strictly, read_checkpoint
-from mmpose_lite.registry import DATASETS, MODELS, TRANSFORMS
+from mmpose_lite.engine.checkpoint import install_checkpoint_reader, load_strictly
+from mmpose_lite.registry import DATASETS, MODELS, SCOPE, TRANSFORMS
 from mmpose_lite.structures import PoseDataSample, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
+from mmpose_lite.utils.config_utils import adopt_config
 
 from .config import load_config
 
@@ -34,8 +36,8 @@ def init_model(
 
     Args:
         config: The config, or its file.
-        checkpoint: Weights; without them the model starts as it would in training, but from no
-            pretrained file.
+        checkpoint: Weights, a file or an address; without them the model starts as it would in
+            training, but from no pretrained file.
         device: Such as ``'cuda:0'`` or ``'cpu'``; ``'auto'``: a GPU where there is one.
         cfg_options: Values of the config to override, by dotted key.
 
@@ -53,16 +55,18 @@ def init_model(
         raise TypeError(f'config must be a file or a Config, got {type(config)}')
     elif cfg_options:
         config.merge_from_dict(cfg_options)
+    adopt_config(config, SCOPE)
     install_checkpoint_reader()
     config.model.backbone.init_cfg = None
     config.model.train_cfg = None
     model = MODELS.build(config.model)
     meta: dict[str, Any] = {}
     if checkpoint is not None:
-        content = read_checkpoint(str(checkpoint))
+        content = CheckpointLoader.load_checkpoint(str(checkpoint), 'cpu')
         meta = content.get('meta', {})
         load_strictly(model, content, str(checkpoint))
-    model.dataset_meta = meta.get('dataset_meta') or dataset_meta_from_config(config)
+    mode = 'train' if config.get('train_dataloader') else 'test'
+    model.dataset_meta = meta.get('dataset_meta') or dataset_meta_from_config(config, mode)
     model.cfg = config
     if device == 'auto':
         device = 'cuda:0' if torch.cuda.is_available() else 'cpu'

@@ -16,7 +16,12 @@ from rich.table import Table
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.evaluation.metrics import RowMetric
 
-from .command_line import add_shared_arguments, apply_shared_arguments, errors_in_one_line
+from .command_line import (
+    add_shared_arguments,
+    apply_shared_arguments,
+    errors_in_one_line,
+    hook_settings,
+)
 from .config import load_config
 from .train import build_runner
 
@@ -44,7 +49,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     apply_shared_arguments(cfg, args)
     cfg.load_from = args.checkpoint
     if args.badcase:
-        cfg.default_hooks.badcase.enable = True
+        hook_settings(cfg, 'badcase', 'BadCaseAnalysisHook').enable = True
     if args.dump and not args.dump.endswith('.json'):
         evaluators = cfg.test_evaluator
         evaluators = list(evaluators) if isinstance(evaluators, list | tuple) else [evaluators]
@@ -101,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not is_main_process():
         return
     metrics = row_metrics(runner)
-    flip_test = bool(cfg.model.get('test_cfg', {}).get('flip_test', False))
+    flip_test = bool((cfg.model.get('test_cfg') or {}).get('flip_test', False))
     # Wide enough for whole paths and names where the output is not a terminal.
     console = Console(soft_wrap=True) if Console().is_terminal else Console(width=160)
     console.print(format_table(metrics, args.checkpoint, flip_test))

@@ -11,7 +11,12 @@ from mmpose_lite.engine import PoseRunner
 from mmpose_lite.registry import RUNNERS
 from mmpose_lite.utils import InputError
 
-from .command_line import add_shared_arguments, apply_shared_arguments, errors_in_one_line
+from .command_line import (
+    add_shared_arguments,
+    apply_shared_arguments,
+    errors_in_one_line,
+    hook_settings,
+)
 from .config import load_config
 
 
@@ -54,7 +59,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         cfg.resume, cfg.load_from = True, args.resume
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-        cfg.default_hooks.checkpoint.pop('save_best', None)
+        hook_settings(cfg, 'checkpoint', 'CheckpointHook').pop('save_best', None)
     if args.auto_scale_lr:
         if not cfg.get('auto_scale_lr', {}).get('base_batch_size'):
             raise InputError(f'--auto-scale-lr: {args.config} has no auto_scale_lr.base_batch_size')

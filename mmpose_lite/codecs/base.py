@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -12,12 +11,12 @@ from numpy import ndarray
 from torch import Tensor
 
 
-class BaseKeypointCodec(metaclass=ABCMeta):
+class BaseKeypointCodec:
     """Translates points in the network's input (pixels) to training targets and back.
 
     A codec is written once, batched, in torch: :meth:`encode_batch` and :meth:`decode_batch` work
     on the device of their arguments. :meth:`encode` and :meth:`decode` are MMPose's form of the
-    same: one face, numpy in and numpy out.
+    same: one face, numpy in and numpy out. A codec defines one of the two forms, and has both.
 
     Attributes:
         instance_mapping_table: Encoded keys that belong to a sample's ``gt_instances``.
@@ -31,7 +30,17 @@ class BaseKeypointCodec(metaclass=ABCMeta):
     label_mapping_table: ClassVar[dict[str, str]] = {}
     field_mapping_table: ClassVar[dict[str, str]] = {}
 
-    @abstractmethod
+    def __init_subclass__(cls) -> None:
+        """Check that a codec defines one form of each direction.
+
+        Raises:
+            TypeError: If it does not.
+        """
+        super().__init_subclass__()
+        for one, other in (('encode', 'encode_batch'), ('decode', 'decode_batch')):
+            if all(getattr(cls, name) is getattr(BaseKeypointCodec, name) for name in (one, other)):
+                raise TypeError(f'{cls.__name__} must define {one} or {other}')
+
     def encode_batch(self, keypoints: Tensor, keypoints_visible: Tensor) -> dict[str, Tensor]:
         """Make the targets of a batch.
 
@@ -42,8 +51,12 @@ class BaseKeypointCodec(metaclass=ABCMeta):
         Returns:
             Targets by name, each with B first; always ``keypoint_weights`` ``(B, K)``.
         """
+        points, visible = keypoints.cpu().numpy(), keypoints_visible.cpu().numpy()
+        faces = [self.encode(points[i : i + 1], visible[i : i + 1]) for i in range(len(points))]
+        targets = {name: np.stack([face[name] for face in faces]) for name in faces[0]}
+        targets['keypoint_weights'] = targets['keypoint_weights'][:, 0]
+        return {name: torch.from_numpy(value).to(keypoints) for name, value in targets.items()}
 
-    @abstractmethod
     def decode_batch(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
         """Read points from a batch of predictions.
 
@@ -53,6 +66,9 @@ class BaseKeypointCodec(metaclass=ABCMeta):
         Returns:
             Points ``(B, K, 2)`` in pixels of the network's input and scores ``(B, K)``.
         """
+        faces = [self.decode(maps) for maps in encoded.cpu().numpy()]
+        keypoints, scores = (np.concatenate(parts) for parts in zip(*faces, strict=True))
+        return torch.from_numpy(keypoints).to(encoded), torch.from_numpy(scores).to(encoded)
 
     @property
     def support_batch_decoding(self) -> bool:

@@ -3,11 +3,13 @@
 What is drawn for face ``index`` in epoch ``epoch`` is a function of (seed, epoch, index) alone, so
 the number of workers and ranks, and resuming, change nothing. The three numbers travel with the
 index: a sampler yields :class:`SampleIndex`, the data set puts a generator under ``rng`` into the
-sample, and every random transform draws from it.
+sample, and every random transform draws from it by :func:`sample_rng`. Transforms that draw from
+the global state of ``random`` or ``numpy.random`` find it seeded by the same three numbers.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,23 +17,57 @@ import numpy as np
 
 
 class SampleIndex(int):
-    """An index into a data set that knows the seed and the epoch it is drawn in."""
+    """An index into a data set that knows the seed and the epoch it is drawn in.
+
+    Data sets made of others (``ConcatDataset``, ``RepeatDataset``) compute a part's index from it;
+    what they compute still knows where it comes from.
+
+    Args:
+        index: The index.
+        seed: Seed of the run.
+        epoch: Epoch, from 0.
+        origin: The index that the sampler gave; ``index`` by default.
+    """
 
     seed: int
     epoch: int
+    origin: int
 
-    def __new__(cls, index: int, seed: int, epoch: int) -> SampleIndex:
+    def __new__(cls, index: int, seed: int, epoch: int, origin: int | None = None) -> SampleIndex:
         self = super().__new__(cls, index)
         self.seed = seed
         self.epoch = epoch
+        self.origin = int(self) if origin is None else origin
         return self
 
     def __reduce__(self) -> tuple:
-        return SampleIndex, (int(self), self.seed, self.epoch)
+        return SampleIndex, (int(self), self.seed, self.epoch, self.origin)
+
+    def at(self, index: int) -> SampleIndex:
+        """Another index that stands for the same sample of the sampler."""
+        return SampleIndex(index, self.seed, self.epoch, self.origin)
+
+    def __add__(self, other: int) -> SampleIndex:
+        return self.at(int(self) + int(other))
+
+    def __sub__(self, other: int) -> SampleIndex:
+        return self.at(int(self) - int(other))
+
+    def __mod__(self, other: int) -> SampleIndex:
+        return self.at(int(self) % int(other))
+
+    def __floordiv__(self, other: int) -> SampleIndex:
+        return self.at(int(self) // int(other))
 
     def rng(self) -> np.random.Generator:
         """The generator of this sample in this epoch."""
-        return np.random.default_rng([self.seed, self.epoch, int(self)])
+        return np.random.default_rng([self.seed, self.epoch, self.origin])
+
+
+def seed_global_state(rng: np.random.Generator) -> None:
+    """Seed Python's and numpy's global generators, which transforms of others draw from."""
+    random.seed(int(rng.integers(2**63)))
+    np.random.seed(int(rng.integers(2**32)))
 
 
 def sample_rng(results: Mapping[str, Any]) -> np.random.Generator:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import os.path as osp
 import pickle
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlparse
 
 import numpy as np
 import torch
+from mmengine.dist import barrier, is_main_process
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
 from mmpose_lite.utils import InputError, MissingFileError
+
+from .old_checkpoints import rename_old_keys
 
 _STATISTICS = ('min', 'max', 'mean', 'current')
 _NUMPY_DTYPES = [type(np.dtype(kind)) for kind in ('f2', 'f4', 'f8', 'i4', 'i8', 'u1', 'b1', 'U1')]
@@ -46,8 +51,9 @@ def read_checkpoint(path: str, map_location: str | Callable | None = 'cpu') -> d
         map_location: See :func:`torch.load`.
 
     Returns:
-        The content, with log histories and the metainfo's arrays as mmengine has them.
-        ``meta.config``, which mmengine would run as Python when it resumes, is dropped.
+        The content, with log histories and the metainfo's arrays as mmengine has them, and the
+        names of MMPose 0.x renewed. ``meta.config``, which mmengine would run as Python when it
+        resumes, is dropped.
 
     Raises:
         MissingFileError: If there is no such file.
@@ -66,6 +72,8 @@ def read_checkpoint(path: str, map_location: str | Callable | None = 'cpu') -> d
     meta = checkpoint.get('meta')
     if isinstance(meta, dict):
         meta.pop('config', None)
+    if isinstance(checkpoint.get('state_dict'), dict):
+        checkpoint['state_dict'] = rename_old_keys(checkpoint['state_dict'])
     for holder, key in _metainfo_places(checkpoint):
         holder[key] = _convert(holder[key], torch.Tensor, _to_array)
     scalars = checkpoint.get('message_hub', {}).get('log_scalars', {})
@@ -110,12 +118,26 @@ def load_strictly(model: nn.Module, checkpoint: dict[str, Any], name: str) -> No
 
 
 def install_checkpoint_reader() -> None:
-    """Make mmengine read local files by :func:`read_checkpoint`."""
+    """Make mmengine read files, local and downloaded, by :func:`read_checkpoint`."""
     CheckpointLoader.register_scheme(prefixes='', loader=_load_from_local, force=True)
+    CheckpointLoader.register_scheme(
+        prefixes=['http://', 'https://'], loader=_load_from_http, force=True
+    )
 
 
 def _load_from_local(filename: str, map_location: Any) -> dict[str, Any]:
     return read_checkpoint(filename, map_location)
+
+
+def _load_from_http(filename: str, map_location: Any, model_dir: str | None = None) -> dict:
+    """Download once, by the first process, and read."""
+    folder = model_dir or osp.join(torch.hub.get_dir(), 'checkpoints')
+    path = osp.join(folder, osp.basename(urlparse(filename).path))
+    if is_main_process() and not osp.isfile(path):
+        os.makedirs(folder, exist_ok=True)
+        torch.hub.download_url_to_file(filename, path)
+    barrier()
+    return read_checkpoint(path, map_location)
 
 
 def _allowed() -> list[Any]:
@@ -154,7 +176,7 @@ def _convert(value: Any, kind: type | tuple[type, ...], convert: Callable[[Any],
         return convert(value)
     if isinstance(value, dict):
         return {key: _convert(item, kind, convert) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if type(value) in (list, tuple):
         return type(value)(_convert(item, kind, convert) for item in value)
     return value
 
@@ -170,5 +192,5 @@ def _to_array(tensor: torch.Tensor) -> np.ndarray:
 def _reason(error: Exception) -> str:
     """The line of torch's message that says what is wrong."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    line = next((line for line in lines if 'Unsupported' in line), lines[0])
-    return line.split('Please use')[0].strip()
+    line = next((line for line in lines if 'unsupported' in line.lower()), lines[0])
+    return f'{type(error).__name__}: {line.split("Please use")[0].strip()}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -34,4 +35,6 @@ def init_process_group(launcher: str, backend: str = 'nccl', **dist_cfg) -> None
     if launcher != 'pytorch':
         raise RuntimeError(f"--launcher {launcher} needs a GPU; use 'pytorch' without one")
     # mmengine would choose a CUDA device here.
+    if isinstance(dist_cfg.get('timeout'), int | float):
+        dist_cfg['timeout'] = timedelta(seconds=dist_cfg['timeout'])
     dist.init_process_group('gloo', **dist_cfg)

@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.dist import get_world_size
 from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 
 from mmpose_lite.utils import InputError
@@ -23,14 +24,18 @@ def check_training(runner: Runner) -> None:
         InputError: If numbers of points differ, ``save_best`` names no metric, or the validation
             set lacks what a metric needs.
     """
-    loaders = {'train_dataloader': runner.train_dataloader}
+    check_keypoint_counts(runner, {'train_dataloader': runner.train_dataloader})
     if runner.val_loop is not None:
-        loaders['val_dataloader'] = runner.val_dataloader
-    check_keypoint_counts(runner, loaders)
-    if runner.val_loop is not None:
+        check_validation(runner)
         check_save_best(runner)
-        check_metrics(runner.val_loop)
     log_learning_rate(runner)
+
+
+def check_validation(runner: Runner) -> None:
+    """Check a validation that is built but has not begun; see :func:`check_training`."""
+    if runner.val_loop is not None:
+        check_keypoint_counts(runner, {'val_dataloader': runner.val_dataloader})
+        check_metrics(runner.val_loop)
 
 
 def check_testing(runner: Runner) -> None:
@@ -70,7 +75,7 @@ def check_save_best(runner: Runner) -> None:
     hook = next((hook for hook in runner.hooks if isinstance(hook, CheckpointHook)), None)
     wanted = getattr(hook, 'save_best', None)
     metrics = runner.val_loop.evaluator.metrics
-    if not wanted or wanted == 'auto' or not all(hasattr(metric, 'names') for metric in metrics):
+    if not wanted or 'auto' in wanted or not all(hasattr(metric, 'names') for metric in metrics):
         return
     subsets = getattr(runner.val_dataloader.dataset, 'subsets', {})
     names = [
@@ -117,7 +122,11 @@ def log_learning_rate(runner: Runner) -> None:
 
 
 def _rates(runner: Runner) -> list[float]:
+    wrapper = runner.optim_wrapper
+    wrappers = wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]
+    # The schedulers have set the first step's rate by now; the config's is kept beside it.
     return [
         group.get('initial_lr', group['lr'])
-        for group in runner.optim_wrapper.optimizer.param_groups
+        for each in wrappers
+        for group in each.optimizer.param_groups
     ]

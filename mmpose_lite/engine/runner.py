@@ -8,21 +8,23 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import is_distributed
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import CheckpointLoader
+from mmengine.runner.checkpoint import CheckpointLoader, find_latest_checkpoint
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmpose_lite.registry import RUNNERS
+from mmpose_lite.registry import RUNNERS, SCOPE
+from mmpose_lite.utils.config_utils import adopt_config
 
 from .checkpoint import install_checkpoint_reader, load_strictly, make_plain
 from .distributed import init_process_group
-from .preflight import check_testing, check_training
+from .preflight import check_testing, check_training, check_validation
 
 
 class _PlainCheckpointHook(Hook):
@@ -41,6 +43,9 @@ class _PreflightHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         check_training(runner)
+
+    def before_val(self, runner: Runner) -> None:
+        check_validation(runner)
 
     def before_test(self, runner: Runner) -> None:
         check_testing(runner)
@@ -61,6 +66,11 @@ class PoseRunner(Runner):
     - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
     - What disagrees (numbers of points, ``save_best``) is an error before the first iteration.
     """
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> PoseRunner:
+        """Build a runner from a config; one that says ``mmpose`` means this package."""
+        return super().from_cfg(adopt_config(cfg, SCOPE))
 
     def __init__(self, *args, **kwargs) -> None:
         install_checkpoint_reader()
@@ -110,6 +120,16 @@ class PoseRunner(Runner):
             dataloader.pop('prefetch_factor', None)
         return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
 
+    def train(self) -> nn.Module:
+        """Train; a resumed run has the seed that it began with before its loaders are built."""
+        if self._resume and self._randomness_cfg.get('seed') is None:
+            path = self._load_from or find_latest_checkpoint(self.work_dir)
+            if path is not None:
+                seed = CheckpointLoader.load_checkpoint(path, 'cpu').get('meta', {}).get('seed')
+                self._randomness_cfg.update(seed=seed)
+                self.set_randomness(**self._randomness_cfg)
+        return super().train()
+
     def val(self) -> dict[str, float]:
         """Validate; weights must fit."""
         self._strict_loading = True
@@ -127,8 +147,10 @@ class PoseRunner(Runner):
         strict: bool | None = None,
         revise_keys: list = [(r'^module.', '')],  # noqa: B006 (mmengine's own default)
     ) -> dict[str, Any]:
-        """Load weights; strictly in a test run, where a missing tensor would make numbers wrong."""
-        if not (self._strict_loading if strict is None else strict):
+        """Load weights; strictly when testing and resuming, where a missing tensor is a fault."""
+        if strict is None:
+            strict = self._strict_loading or self._resume
+        if not strict:
             return super().load_checkpoint(filename, map_location, False, revise_keys)
         checkpoint = CheckpointLoader.load_checkpoint(filename, map_location)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)

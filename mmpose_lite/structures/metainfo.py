@@ -48,14 +48,14 @@ def config_root() -> Path:
 
 
 def find_metainfo_file(name: str) -> Path:
-    """Find a metainfo file: a user's own path as given, else a shipped ``configs/...`` name.
+    """Find a metainfo file: a shipped ``configs/...`` name, else a path of the user's own.
 
     Raises:
         MissingFileError: If there is no such file; the message names the places looked at.
     """
     path = Path(name)
     shipped = config_root().parent / path
-    for candidate in (path, shipped):
+    for candidate in (shipped, path):
         if candidate.is_file():
             return candidate
     raise MissingFileError(

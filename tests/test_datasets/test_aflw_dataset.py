@@ -97,7 +97,7 @@ def test_only_test_data_need_the_side(write, tmp_path):
 FIELD = [
     # Each message has the file, the record, the field and the value.
     ({'keypoints': POINTS.ravel().tolist()}, "'keypoints' holds 12.6667 points, .* names 19"),
-    ({'keypoints': [0.0] * 204}, "'keypoints' holds 68 points, .* names 19"),
+    ({'keypoints': [1.0] * 204}, "'keypoints' holds 68 points, .* names 19"),
     ({'keypoints': [1.0] * 56 + [float('nan')]}, "'keypoints' must hold finite .* nan"),
     ({'keypoints': [1.0] * 56 + ['1']}, "'keypoints' must hold finite .* '1'"),
     ({'scale': 0}, "'scale' must be a number above 0, it is 0"),

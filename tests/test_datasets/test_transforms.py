@@ -107,8 +107,9 @@ def test_crop_of_a_mirrored_view_is_the_crop_of_mirrored_pixels(direction, use_u
 
 def test_crop_of_the_validation_pipeline():
     """By hand: a padded side of 452.5 px about (449, 321) becomes 256 px."""
+    photo = wavy_image(5, 640, 853)
     given = {
-        'img': wavy_image(5, 640, 853),
+        'img': photo,
         'bbox': np.array([[268, 140, 630, 502]], dtype=np.float32),
         'bbox_center': np.array([[449, 321]], dtype=np.float32),
         'bbox_scale': np.array([[362, 362]], dtype=np.float32),
@@ -121,13 +122,11 @@ def test_crop_of_the_validation_pipeline():
     # The unpadded box is 80 % of the crop: it lies from 10 % to 90 %.
     wanted = [[[128, 128], [25.6, 25.6], [230.4, 128]]]
     np.testing.assert_allclose(after['transformed_keypoints'], wanted, atol=1e-3)
-    # Pixel (u, v) of the crop is read at centre + (u - 128) * 452.5 / 256.
+    # Pixel (u, v) of the crop is the photograph at its centre + (u - 128, v - 128) * 452.5 / 256.
     for u, v in ((128, 128), (64, 160), (200, 96)):
-        x, y = 449 + (u - 128) * 452.5 / 256, 321 + (v - 128) * 452.5 / 256
-        wanted = cv2.getRectSubPix(
-            given['img'] if False else wavy_image(5, 640, 853), (1, 1), (x, y)
-        )
-        assert np.abs(after['img'][v, u].astype(int) - wanted[0, 0]).max() <= 2
+        place = (449 + (u - 128) * 452.5 / 256, 321 + (v - 128) * 452.5 / 256)
+        pixel = cv2.getRectSubPix(photo, (1, 1), place)[0, 0]
+        assert np.abs(after['img'][v, u].astype(int) - pixel).max() <= 2
 
 
 def test_crop_grows_the_box_to_the_input_s_shape():

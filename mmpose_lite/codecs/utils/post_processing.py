@@ -39,12 +39,30 @@ def gaussian_blur(heatmaps: Tensor, kernel: int = 11) -> Tensor:
     return blurred * (before / after)[..., None, None]
 
 
-def blur(heatmaps: Tensor, kernel: int) -> Tensor:
-    """Smooth each map ``(B, K, H, W)``; see :func:`gaussian_blur`."""
+def blur(heatmaps: Tensor, kernel: int, mirror: bool = False) -> Tensor:
+    """Smooth each map ``(B, K, H, W)``; see :func:`gaussian_blur`.
+
+    Args:
+        heatmaps: ``(B, K, H, W)``.
+        kernel: Odd width of the Gaussian kernel, cells.
+        mirror: Beyond the border is the mirror image about the last cells, as in OpenCV; else 0.
+    """
     if kernel % 2 != 1:
         raise ValueError(f'a blur kernel must be odd, got {kernel}')
     weights = torch.from_numpy(cv2.getGaussianKernel(kernel, 0)).to(heatmaps).flatten()
     flat = heatmaps.flatten(0, 1)[:, None]
-    flat = F.conv2d(flat, weights.view(1, 1, 1, -1), padding=(0, kernel // 2))
-    flat = F.conv2d(flat, weights.view(1, 1, -1, 1), padding=(kernel // 2, 0))
+    margin = kernel // 2
+    if mirror:
+        height, width = heatmaps.shape[-2:]
+        flat = flat[..., _mirrored(height, margin), :][..., _mirrored(width, margin)]
+        margin = 0
+    flat = F.conv2d(flat, weights.view(1, 1, 1, -1), padding=(0, margin))
+    flat = F.conv2d(flat, weights.view(1, 1, -1, 1), padding=(margin, 0))
     return flat[:, 0].unflatten(0, heatmaps.shape[:2])
+
+
+def _mirrored(size: int, margin: int) -> Tensor:
+    """The cells from ``-margin`` to ``size + margin``, folded back into ``0`` to ``size - 1``."""
+    period = max(2 * (size - 1), 1)
+    cells = torch.arange(-margin, size + margin).abs() % period
+    return torch.minimum(cells, period - cells)

@@ -169,7 +169,7 @@ class RandomHalfBody(BaseTransform):
         return None
 
     def transform(self, results: dict) -> dict:
-        """Where a half is chosen, write its ``bbox``, ``bbox_center`` and ``bbox_scale``."""
+        """Where a half is chosen, write its ``bbox_center`` and ``bbox_scale``."""
         rng = sample_rng(results)
         chosen = [
             self._choose(rng, visible > 0, results['upper_body_ids'], results['lower_body_ids'])
@@ -182,9 +182,8 @@ class RandomHalfBody(BaseTransform):
             bbox_xyxy = np.concatenate([points.min(axis=0), points.max(axis=0)])
             if (bbox_xyxy[2:] <= bbox_xyxy[:2]).any():
                 continue
-            for key in ('bbox', 'bbox_center', 'bbox_scale'):
+            for key in ('bbox_center', 'bbox_scale'):
                 results[key] = results[key].copy()
-            results['bbox'][i] = bbox_xyxy
             results['bbox_center'][i] = points.mean(axis=0)
             results['bbox_scale'][i] = (bbox_xyxy[2:] - bbox_xyxy[:2]) * self.padding
         return results

@@ -18,7 +18,7 @@ _CV2_FLAGS = {
     'color_ignore_orientation': cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
     'grayscale_ignore_orientation': cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
 }
-_JPEG_START, _JPEG_END = b'\xff\xd8', b'\xff\xd9'
+_JPEG_START, _JPEG_SCAN, _JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
 
 
 def decode_image(content: bytes, path: str, color_type: str = 'color') -> np.ndarray:
@@ -35,7 +35,7 @@ def decode_image(content: bytes, path: str, color_type: str = 'color') -> np.nda
     Raises:
         InputError: If the bytes are no image or end early.
     """
-    cut_short = content.startswith(_JPEG_START) and _JPEG_END not in content
+    cut_short = content.startswith(_JPEG_START) and _ends_early(content)
     image = None
     if content and not cut_short:
         image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), _CV2_FLAGS[color_type])
@@ -43,6 +43,11 @@ def decode_image(content: bytes, path: str, color_type: str = 'color') -> np.nda
         problem = 'ends early' if cut_short else 'is no image that can be decoded'
         raise InputError(f"image '{path}' {problem} ({len(content)} bytes)")
     return image
+
+
+def _ends_early(jpeg: bytes) -> bool:
+    """Whether no end marker follows the last scan; a thumbnail in the header has one of its own."""
+    return jpeg.find(_JPEG_END, max(jpeg.rfind(_JPEG_SCAN), 0)) < 0
 
 
 @TRANSFORMS.register_module()

@@ -50,7 +50,9 @@ class PoseVisualizationHook(DrawingHook):
         step = runner.iter + batch_idx
         if step % self.interval == 0:
             meta = runner.val_evaluator.dataset_meta
-            self._draw(outputs[0], meta, 'val_img', step, draw_heatmap=True)
+            folder = self._folder(runner)
+            out_file = folder and folder / f'val_{step}.png'
+            self._draw(outputs[0], meta, 'val_img', step, draw_heatmap=True, out_file=out_file)
 
     def after_test_iter(
         self,

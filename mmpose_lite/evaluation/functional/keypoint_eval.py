@@ -35,10 +35,11 @@ def keypoint_nme(pred: ndarray, gt: ndarray, mask: ndarray, normalize_factor: nd
     if bad.any():
         face = int(np.flatnonzero(bad)[0])
         raise ValueError(f'face {face}: the normaliser {normalize_factor[face]} is not above 0')
-    unreal = ~np.isfinite(pred).all(axis=-1) & mask
-    if unreal.any():
-        face, point = (int(i) for i in np.argwhere(unreal)[0])
-        raise ValueError(f'face {face}: the prediction of point {point} is not finite')
+    for name, points in (('prediction', pred), ('truth', gt)):
+        unreal = ~np.isfinite(points).all(axis=-1) & mask
+        if unreal.any():
+            face, point = (int(i) for i in np.argwhere(unreal)[0])
+            raise ValueError(f'face {face}: the {name} of point {point} is not finite')
     distances = _distances(pred, gt, mask, normalize_factor)
     return float(distances[distances != -1].mean(dtype=np.float64))
 

@@ -107,13 +107,17 @@ class RowMetric(BaseMetric):
         Raises:
             InputError: If it lacks something; the message names it.
         """
-        self._row({**sample, 'pred_instances': sample['gt_instances']})
+        self.compute([self._row({**sample, 'pred_instances': sample['gt_instances']})])
 
     def _row(self, sample: dict) -> dict[str, Any]:
         truth, prediction = sample['gt_instances'], sample['pred_instances']
         face = f"face id {sample.get('id')!r} (image '{sample.get('img_path')}')"
         if 'keypoints' not in truth:
             raise InputError(f'{face} has no true points: predictions on it cannot be evaluated')
+        if len(truth['keypoints']) != 1:
+            raise InputError(
+                f'{face}: a row is one face, this sample has {len(truth["keypoints"])}'
+            )
         gt, pred = to_array(truth['keypoints'])[0], to_array(prediction['keypoints'])[0]
         if gt.shape != pred.shape:
             raise InputError(f'{face} has {len(gt)} true points, the model predicts {len(pred)}')

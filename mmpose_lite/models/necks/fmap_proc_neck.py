@@ -13,13 +13,13 @@ from mmpose_lite.registry import MODELS
 
 @MODELS.register_module()
 class FeatureMapProcessor(nn.Module):
-    """Selects maps, joins them along the channels, rescales them and applies a ReLU, as asked.
+    """Selects maps, joins them along the channels, applies a ReLU and rescales them, as asked.
 
     Args:
         select_index: Indices of the maps to keep, or one index; all by default.
         concat: Resize all maps to the first one's size and join them.
         scale_factor: Factor on height and width of the results.
-        apply_relu: Apply a ReLU at the end.
+        apply_relu: Apply a ReLU, before rescaling.
         align_corners: See :func:`torch.nn.functional.interpolate`.
 
     Raises:
@@ -51,10 +51,10 @@ class FeatureMapProcessor(nn.Module):
         if self.concat:
             size = maps[0].shape[-2:]
             maps = [torch.cat([self._resize(each, size=size) for each in maps], dim=1)]
-        if self.scale_factor != 1.0:
-            maps = [self._resize(each, scale_factor=self.scale_factor) for each in maps]
         if self.apply_relu:
             maps = [F.relu(each) for each in maps]
+        if self.scale_factor != 1.0:
+            maps = [self._resize(each, scale_factor=self.scale_factor) for each in maps]
         return maps
 
     def _resize(

@@ -12,6 +12,8 @@ import numpy as np
 from numpy import ndarray
 
 from ..flip import DIRECTIONS
+from .warp import get_udp_warp_matrix as get_udp_warp_matrix  # MMPose's place of it
+from .warp import get_warp_matrix as get_warp_matrix
 
 
 def bbox_xyxy2xywh(bbox_xyxy: ndarray) -> ndarray:

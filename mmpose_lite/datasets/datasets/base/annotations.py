@@ -94,13 +94,7 @@ def read_annotations(path: str | Path) -> tuple[list[Record], dict[str, Any]]:
         AnnotationError: If it is no such JSON, an id stands twice, or an image is missing.
     """
     path = str(path)
-    try:
-        with open(path, encoding='utf-8') as file:
-            content = json.load(file)
-    except FileNotFoundError as error:
-        raise MissingFileError(f"annotation file '{path}' does not exist") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise AnnotationError(f'{path}: no JSON: {error}') from error
+    content = read_json(path)
     images = _by_id(path, content, 'images')
     annotations = _by_id(path, content, 'annotations')
     records = []
@@ -113,6 +107,22 @@ def read_annotations(path: str | Path) -> tuple[list[Record], dict[str, Any]]:
             )
         records.append(Record(path, annotation, image))
     return records, content
+
+
+def read_json(path: str) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        AnnotationError: If it is no JSON.
+    """
+    try:
+        with open(path, encoding='utf-8') as file:
+            return json.load(file)
+    except FileNotFoundError as error:
+        raise MissingFileError(f"annotation file '{path}' does not exist") from error
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise AnnotationError(f'{path}: no JSON: {error}') from error
 
 
 def _by_id(path: str, content: Any, key: str) -> dict[Any, dict]:

@@ -16,7 +16,7 @@ from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.structures.metainfo import PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.utils import InputError, MissingFileError
 
-from ...randomness import SampleIndex
+from ...randomness import SampleIndex, seed_global_state
 from .annotations import Record, read_annotations
 from .detections import read_detections
 from .subsets import find_subsets
@@ -43,7 +43,8 @@ class BaseCocoStyleDataset(BaseDataset):
     Args:
         ann_file: The annotation file, below ``data_root``.
         bbox_file: Detected boxes to predict on instead of the annotated ones (test mode only): a
-            JSON list of ``image_id``, ``bbox`` (xywh) and ``score``. Such samples have no truth.
+            JSON list of ``image_id``, ``bbox`` (xywh) and ``score``. Such samples have no truth,
+            so they can be predicted on, but not evaluated.
         data_mode: ``'topdown'``: one sample a face; ``'bottomup'``: one an image.
         metainfo: Description of the points; the class's by default.
         data_root: Folder of everything.
@@ -55,7 +56,7 @@ class BaseCocoStyleDataset(BaseDataset):
         test_mode: Whether this is test data.
         lazy_init: Do not read anything yet.
         max_refetch: How often another sample is tried where the pipeline gives none (training).
-        sample_interval: Use every so manieth image only.
+        sample_interval: Use only every n-th image.
         subsets: Named subsets that are evaluated beside the whole: for each name an annotation
             file, a file of annotation ids, or a list of them; see
             :func:`~.subsets.find_subsets`.
@@ -117,22 +118,38 @@ class BaseCocoStyleDataset(BaseDataset):
     def load_data_list(self) -> list[dict]:
         """Read the annotations (or detections) into one dict a sample."""
         self._check_paths()
-        records, self._content = read_annotations(self.ann_file)
+        records, content = read_annotations(self.ann_file)
         self._shared = {key: self._metainfo[key] for key in _SHARED_KEYS}
-        if self.sample_interval > 1:
-            image_ids = {image['id'] for image in self._content['images'][:: self.sample_interval]}
-            records = [record for record in records if record.image['id'] in image_ids]
         if self.bbox_file:
-            return read_detections(
-                osp.join(self.data_root or '', self.bbox_file), records, self.data_prefix['img']
-            )
-        instances = self._parse_records(records)
+            path = osp.join(self.data_root or '', self.bbox_file)
+            return read_detections(path, content['images'], self.data_prefix['img'])
+        subsets = find_subsets(self.subsets, records, self.data_root or '')
+        if self.sample_interval > 1:
+            image_ids = {image['id'] for image in content['images'][:: self.sample_interval]}
+            records = [record for record in records if record.image['id'] in image_ids]
+        instances = self._parse_records(records, subsets)
         if self.data_mode == 'bottomup':
             return _group_by_image(instances)
         return instances
 
-    def _parse_records(self, records: list[Record]) -> list[dict]:
-        subsets = find_subsets(self.subsets, records, self.data_root or '')
+    def full_init(self) -> None:
+        """Read everything, and check that every named subset has a face among what is used.
+
+        Raises:
+            InputError: If a subset has none.
+        """
+        super().full_init()
+        if not self.subsets or self.bbox_file or self.data_mode == 'bottomup':
+            return
+        found = {name for i in range(len(self)) for name in self.get_data_info(i)['subsets']}
+        for name in self.subsets:
+            if name not in found:
+                raise InputError(
+                    f"{type(self).__name__}: subsets['{name}'] has no face among the {len(self)} "
+                    f'used of {self.ann_file} (indices={self._indices})'
+                )
+
+    def _parse_records(self, records: list[Record], subsets: dict) -> list[dict]:
         kept: list[dict] = []
         dropped: Counter[str] = Counter()
         for record in records:
@@ -160,8 +177,11 @@ class BaseCocoStyleDataset(BaseDataset):
     def _reason_to_drop(record: Record) -> str | None:
         if record.annotation.get('iscrowd'):
             return 'marked iscrowd'
-        if record.annotation.get('num_keypoints') == 0 or not record.annotation.get('keypoints'):
+        points = record.annotation.get('keypoints')
+        if record.annotation.get('num_keypoints') == 0 or not points:
             return 'without points'
+        if all(value == 0 for i, value in enumerate(points) if i % 3 < 2):
+            return 'with all points at the origin'
         return None
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
@@ -186,7 +206,6 @@ class BaseCocoStyleDataset(BaseDataset):
         if (bbox_xyxy[2:] <= bbox_xyxy[:2]).any():
             raise record.error('bbox', f'has no area inside the image: {annotation["bbox"]}')
         instance['bbox'] = bbox_xyxy[None]
-        instance['num_keypoints'] = annotation.get('num_keypoints', instance['keypoints'].shape[1])
         instance['segmentation'] = annotation.get('segmentation')
         instance['raw_ann_info'] = annotation
         return instance
@@ -205,6 +224,7 @@ class BaseCocoStyleDataset(BaseDataset):
             'category_id': record.annotation.get('category_id', 1),
             'iscrowd': record.annotation.get('iscrowd', 0),
             'bbox_score': np.ones(1, dtype=np.float32),
+            'num_keypoints': record.annotation.get('num_keypoints', points.shape[1]),
             'keypoints': points[..., :2],
             'keypoints_visible': np.minimum(1, points[..., 2]),
         }
@@ -222,20 +242,26 @@ class BaseCocoStyleDataset(BaseDataset):
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on sample ``idx``; randomness follows the index (see randomness.py)."""
-        data_info = self.get_data_info(idx)
-        if isinstance(idx, SampleIndex):
-            data_info['rng'] = idx.rng()
-        return self.pipeline(data_info)
+        if not isinstance(idx, SampleIndex):
+            return self.pipeline(self.get_data_info(idx))
+        rng = idx.rng()
+        seed_global_state(rng)
+        sample = self.pipeline({**self.get_data_info(idx), 'rng': rng})
+        if sample is None and not self.test_mode:
+            # The pipeline refuses the sample; which one stands in is drawn for it, too.
+            for _ in range(self.max_refetch):
+                other = int(rng.integers(len(self)))
+                sample = self.pipeline({**self.get_data_info(other), 'rng': rng})
+                if sample is not None:
+                    break
+        return sample
 
     @property
     def coco(self):
         """The annotations as a ``COCO`` object, for tools that want one."""
         from ...coco_api import COCO
 
-        coco = COCO()
-        coco.dataset = self._content
-        coco.createIndex()
-        return coco
+        return COCO(self.ann_file)
 
     def _check_paths(self) -> None:
         name = type(self).__name__

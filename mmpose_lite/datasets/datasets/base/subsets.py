@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os.path as osp
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ import numpy as np
 
 from mmpose_lite.utils import MissingFileError
 
-from .annotations import AnnotationError, Record, read_annotations
+from .annotations import AnnotationError, Record, read_annotations, read_json
 
 # A face of a subset file is the face of the whole set in the same image whose points lie here.
 _SAME_FACE_PIXELS = 0.5
@@ -51,6 +50,7 @@ def _read_ids(
     name: str, source: str | Sequence[Any], records: Sequence[Record], root: str
 ) -> list[Any]:
     where = f"subsets['{name}']"
+    ids: Any
     if isinstance(source, str):
         path = osp.join(root, source)
         if not osp.isfile(path):
@@ -58,26 +58,23 @@ def _read_ids(
                 f"{where}='{source}' does not exist (looked at {path}); mend the path, or take "
                 f"'{name}' out of `subsets`"
             )
-        content = _read_json(path)
-        if isinstance(content, dict):
-            return _match_faces(where, read_annotations(path)[0], records)
-        ids = content if content is not None else _read_lines(path)
+        if path.endswith('.json'):
+            ids = read_json(path)
+            if isinstance(ids, dict):
+                return _match_faces(where, read_annotations(path)[0], records)
+        else:
+            ids = _read_lines(path)
     else:
-        ids = list(source)
+        ids = source
+    if not isinstance(ids, list | tuple) or not all(isinstance(i, int | str) for i in ids):
+        raise AnnotationError(f'{where}={source!r:.80} is no list of annotation ids')
     known = {record.annotation['id'] for record in records}
     unknown = [i for i in ids if i not in known]
     if unknown:
         raise AnnotationError(
             f'{where}: {len(unknown)} ids are not in {records[0].file}, the first is {unknown[0]!r}'
         )
-    return ids
-
-
-def _read_json(path: str) -> Any:
-    if not path.endswith('.json'):
-        return None
-    with open(path, encoding='utf-8') as file:
-        return json.load(file)
+    return list(dict.fromkeys(ids))
 
 
 def _read_lines(path: str) -> list[int]:
@@ -93,16 +90,22 @@ def _match_faces(where: str, faces: Sequence[Record], records: Sequence[Record])
     by_image: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         by_image[record.image['file_name']].append(record)
+    candidates = {name: _points(members) for name, members in by_image.items()}
     ids = []
     for face in faces:
+        members = by_image.get(face.image['file_name'], [])
         points = np.array(face.numbers('keypoints'))
-        nearest, distance = None, np.inf
-        for record in by_image[face.image['file_name']]:
-            others = np.array(record.numbers('keypoints', len(points)))
-            apart = np.abs(points - others).max(initial=0)
-            if apart < distance:
-                nearest, distance = record, apart
-        if nearest is None or distance > _SAME_FACE_PIXELS:
-            raise face.error('keypoints', f'of {where} match no face of {records[0].file}')
-        ids.append(nearest.annotation['id'])
-    return ids
+        if members and candidates[face.image['file_name']].shape[1] == len(points):
+            apart = np.abs(candidates[face.image['file_name']] - points).max(axis=1)
+            nearest = int(apart.argmin())
+            if apart[nearest] <= _SAME_FACE_PIXELS:
+                ids.append(members[nearest].annotation['id'])
+                continue
+        raise face.error('keypoints', f'of {where} match no face of {records[0].file}')
+    return list(dict.fromkeys(ids))
+
+
+def _points(records: Sequence[Record]) -> np.ndarray:
+    """The numbers of all points of some faces, one row a face."""
+    first = len(records[0].numbers('keypoints'))
+    return np.array([record.numbers('keypoints', first) for record in records])

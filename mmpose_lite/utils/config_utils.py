@@ -1,0 +1,44 @@
+"""Configs that were written for MMPose."""
+
+from __future__ import annotations
+
+import os.path as osp
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+_MMPOSE = 'mmpose'
+
+
+def adopt_config(cfg: Config, scope: str, folder: Path | None = None) -> Config:
+    """Make a config that says ``mmpose`` mean this package, in place.
+
+    Args:
+        cfg: The config.
+        scope: The scope to set where there is MMPose's or none.
+        folder: The config's folder; metainfo files that are there become absolute paths.
+    """
+    if cfg.get('default_scope', _MMPOSE) in (_MMPOSE, None):
+        cfg.default_scope = scope
+    _adopt(cfg._cfg_dict, scope, folder)
+    return cfg
+
+
+def _adopt(node: Any, scope: str, folder: Path | None) -> None:
+    if isinstance(node, list | tuple):
+        for item in node:
+            _adopt(item, scope, folder)
+    if not isinstance(node, dict):
+        return
+    kind, metainfo = node.get('type'), node.get('from_file')
+    if isinstance(kind, str) and kind.startswith(f'{_MMPOSE}.'):
+        node['type'] = kind.removeprefix(f'{_MMPOSE}.')
+    if node.get('_scope_') == _MMPOSE:
+        node['_scope_'] = scope
+    if folder and isinstance(metainfo, str) and not osp.isfile(metainfo):
+        own = folder / metainfo
+        if own.is_file():
+            node['from_file'] = str(own.resolve())
+    for value in list(node.values()):
+        _adopt(value, scope, folder)

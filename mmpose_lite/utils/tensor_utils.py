@@ -1,0 +1,52 @@
+"""From tensors to arrays and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def to_numpy(x: Any, return_device: bool = False, unzip: bool = False) -> Any:
+    """Turn a tensor, or a sequence of tensors, into arrays.
+
+    Args:
+        x: A tensor, or a sequence of tensors or of sequences of them.
+        return_device: Return the (first) tensor's device too.
+        unzip: For a sequence of sequences: return one list a position.
+
+    Raises:
+        TypeError: If ``x`` is none of these.
+    """
+    if isinstance(x, Tensor):
+        arrays: Any = x.detach().cpu().numpy()
+        device = x.device
+    elif isinstance(x, np.ndarray):
+        arrays, device = x, torch.device('cpu')
+    elif isinstance(x, Sequence) and x:
+        device = x[0].device if isinstance(x[0], Tensor) else to_numpy(x[0], return_device=True)[1]
+        groups = list(zip(*x, strict=True)) if unzip else x
+        arrays = (
+            [[to_numpy(each) for each in group] for group in groups]
+            if unzip
+            else [to_numpy(each) for each in groups]
+        )
+    else:
+        raise TypeError(f'expected a tensor or a sequence of tensors, got {type(x)}')
+    return (arrays, device) if return_device else arrays
+
+
+def to_tensor(x: Any, device: Any = None) -> Any:
+    """Turn an array, or a sequence of arrays, into tensors.
+
+    Raises:
+        TypeError: If ``x`` is neither.
+    """
+    if isinstance(x, np.ndarray):
+        return torch.tensor(x, device=device)
+    if isinstance(x, Sequence) and not isinstance(x, str):
+        return [to_tensor(each, device) for each in x]
+    raise TypeError(f'expected an array or a sequence of arrays, got {type(x)}')

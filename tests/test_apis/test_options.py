@@ -1,0 +1,153 @@
+"""What the options of the tools do, in one process and on two epochs."""
+
+import json
+
+import pytest
+import torch
+
+from mmpose_lite.apis import load_config, train
+from mmpose_lite.apis.test import main as run_test
+from mmpose_lite.apis.train import main as run_train
+from mmpose_lite.apis.train import merge_args, parse_args
+from mmpose_lite.engine import AmpOptimWrapper
+
+pytestmark = pytest.mark.usefixtures('as_new_process')
+
+
+@pytest.fixture
+def run(tiny_config, tmp_path, as_new_process):
+    """Train as tools/train.py does; return the runner."""
+
+    def run(*flags, work_dir='run', **options):
+        as_new_process()
+        options = {key.replace('__', '.'): value for key, value in options.items()}
+        args = parse_args([str(tiny_config), '--work-dir', str(tmp_path / work_dir), *flags])
+        return train(merge_args(load_config(args.config, options), args))
+
+    return run
+
+
+def log_of(folder, kind='loss'):
+    """The lines of the last run's scalars that have a key."""
+    path = max(folder.rglob('scalars.json'), key=lambda path: path.stat().st_mtime)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [line for line in lines if kind in line]
+
+
+def weights(path):
+    return torch.load(path, weights_only=True)['state_dict']
+
+
+def test_resumed_run_ends_with_the_weights_of_one_that_was_not_stopped(run, tmp_path, tiny_config):
+    # Chance belongs to this: turns and mirrors of the second epoch must be the same.
+    pipeline = list(load_config(tiny_config).train_pipeline)
+    pipeline[2:2] = [{'type': 'RandomFlip'}, {'type': 'RandomBBoxTransform'}]
+    same = {'train_dataloader.batch_size': 4, 'train_dataloader.dataset.pipeline': pipeline}
+    run(train_cfg__max_epochs=2, work_dir='whole', **same)
+    run(train_cfg__max_epochs=1, work_dir='parts', **same)
+    runner = run('--resume', train_cfg__max_epochs=2, work_dir='parts', **same)
+    assert (runner.epoch, runner.iter) == (2, 4)
+    assert [line['epoch'] for line in log_of(tmp_path / 'parts')] == [2, 2]
+    whole, parts = (weights(tmp_path / name / 'epoch_2.pth') for name in ('whole', 'parts'))
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_resume_from_a_named_checkpoint(run, tmp_path):
+    run(train_cfg__max_epochs=2, work_dir='first')
+    first = tmp_path / 'first' / 'epoch_1.pth'
+    runner = run('--resume', str(first), train_cfg__max_epochs=2, work_dir='second')
+    assert runner.epoch == 2
+    assert [line['epoch'] for line in log_of(tmp_path / 'second')] == [2]
+
+
+def test_amp_runs_on_a_cpu(run):
+    runner = run('--amp', train_cfg__max_epochs=1)
+    assert isinstance(runner.optim_wrapper, AmpOptimWrapper)
+    assert runner.optim_wrapper.cast_dtype == torch.bfloat16
+    scalars = runner.message_hub.log_scalars
+    assert scalars['train/loss_kpt'].current() > 0
+    assert all(value.dtype != torch.bfloat16 for value in runner.model.state_dict().values())
+
+
+def test_a_config_of_mmpose_runs_as_it_is(run, tmp_path):
+    runner = run(
+        train_cfg__max_epochs=1, default_scope='mmpose', model__type='mmpose.TopdownPoseEstimator'
+    )
+    assert runner.default_scope.scope_name == 'mmpose_lite'
+    assert len(log_of(tmp_path / 'run', 'NME')) == 1
+
+
+def test_without_validation_there_is_no_best(run, tmp_path):
+    runner = run('--no-validate', train_cfg__max_epochs=1)
+    assert runner.val_loop is None
+    assert log_of(tmp_path / 'run', 'NME') == []
+    assert sorted(path.name for path in (tmp_path / 'run').glob('*.pth')) == ['epoch_1.pth']
+
+
+@pytest.mark.parametrize(('flags', 'lr'), [((), 1e-2), (('--auto-scale-lr',), 1e-2 * 8 / 512)])
+def test_learning_rate_follows_the_batch_on_demand(run, tmp_path, flags, lr):
+    """The recipe is meant for a batch of 512, this run has 8."""
+    run(*flags, train_cfg__max_epochs=1)
+    assert log_of(tmp_path / 'run')[0]['lr'] == pytest.approx(lr)
+    text = next((tmp_path / 'run').rglob('*.log')).read_text()
+    assert ('batch of 512, this run has 8' in text) == (not flags)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['model.head.out_channels=20'], r'model\.head\.out_channels=20 .* 19 points'),
+        (
+            ['default_hooks.checkpoint.save_best=NMEE'],
+            r"save_best='NMEE' is not among .*NME, NME_frontal",
+        ),
+        (['val_evaluator.norm_item=ear_size'], "'ear_size'"),
+        (['train_dataloader.dataset.ann_file=gone.json'], r'ann_file=.*gone\.json'),
+        (
+            ['val_dataloader.dataset.subsets.frontal=gone.json'],
+            r"subsets\['frontal'\]='gone\.json'",
+        ),
+        (['train_dataloader.dataset.data_root=nowhere'], r"data_root='nowhere'"),
+    ],
+)
+def test_what_disagrees_ends_a_run_before_it_begins(tiny_config, tmp_path, options, message):
+    arguments = [str(tiny_config), '--work-dir', str(tmp_path), '--cfg-options', *options]
+    with pytest.raises(SystemExit, match=message) as caught:
+        run_train(arguments)
+    assert '\n' not in caught.value.code
+    assert list(tmp_path.rglob('*.pth')) == []
+    assert not any('Epoch' in path.read_text() for path in tmp_path.rglob('*.log'))
+
+
+def test_a_missing_config_and_a_missing_checkpoint_are_named(tiny_config, tmp_path, as_new_process):
+    with pytest.raises(SystemExit, match=r'gone\.py'):
+        run_train(['gone.py'])
+    work_dir = ['--work-dir', str(tmp_path)]
+    with pytest.raises(SystemExit, match=r'gone\.pth'):
+        run_test([str(tiny_config), str(tmp_path / 'gone.pth'), *work_dir])
+    as_new_process()
+    with pytest.raises(SystemExit, match=r'gone\.pth'):
+        run_train([str(tiny_config), '--resume', str(tmp_path / 'gone.pth'), *work_dir])
+
+
+def test_scaling_needs_a_base_batch(tiny_config, tmp_path):
+    options = ['--auto-scale-lr', '--cfg-options', 'auto_scale_lr.base_batch_size=0']
+    with pytest.raises(SystemExit, match='base_batch_size'):
+        run_train([str(tiny_config), '--work-dir', str(tmp_path), *options])
+
+
+def test_a_checkpoint_of_another_model_is_refused(tiny_config, trained, tmp_path):
+    """A missing tensor would make the numbers of a test wrong."""
+    content = torch.load(trained.checkpoint, weights_only=True)
+    content['state_dict'].pop('head.final_layer.bias')
+    lacking = tmp_path / 'lacking.pth'
+    torch.save({'state_dict': content['state_dict'], 'meta': {}}, lacking)
+    with pytest.raises(SystemExit, match=r'head\.final_layer\.bias'):
+        run_test([str(tiny_config), str(lacking), '--work-dir', str(tmp_path)])
+
+
+def test_dump_names_its_form(tiny_config, capsys):
+    with pytest.raises(SystemExit):
+        run_test([str(tiny_config), 'any.pth', '--dump', 'faces.csv'])
+    assert '.json or .pkl' in capsys.readouterr().err

@@ -1,0 +1,94 @@
+"""Mixed precision."""
+
+import pytest
+import torch
+from torch import nn
+
+from mmpose_lite.engine import AmpOptimWrapper
+from mmpose_lite.registry import OPTIM_WRAPPERS
+
+
+def wrapper(model, lr=0.1, **arguments):
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    return AmpOptimWrapper(optimizer=optimizer, **arguments)
+
+
+@pytest.fixture(autouse=True)
+def on_cpu(monkeypatch):
+    """The same on a machine with a GPU."""
+    monkeypatch.setattr('mmpose_lite.engine.optim_wrappers.get_device', lambda: 'cpu')
+
+
+def test_it_is_found_by_its_name():
+    assert OPTIM_WRAPPERS.get('AmpOptimWrapper') is AmpOptimWrapper
+
+
+def test_forward_is_in_half_precision_and_weights_stay():
+    model = nn.Linear(4, 1)
+    amp = wrapper(model)
+    with amp.optim_context(model):
+        output = model(torch.ones(2, 4))
+    assert output.dtype == torch.bfloat16
+    assert model(torch.ones(2, 4)).dtype == torch.float32
+    amp.update_params(output.float().mean())
+    assert model.weight.dtype == torch.float32
+
+
+def test_a_step_is_the_optimizer_s():
+    """d mean(w x) / dw = 1: every weight loses lr * 1."""
+    model = nn.Linear(4, 1, bias=False)
+    before = model.weight.detach().clone()
+    amp = wrapper(model)
+    with amp.optim_context(model):
+        loss = model(torch.ones(2, 4)).mean()
+    amp.update_params(loss)
+    torch.testing.assert_close(model.weight, before - 0.1, atol=1e-3, rtol=0)
+
+
+def test_gradients_are_clipped():
+    model = nn.Linear(4, 1, bias=False)
+    before = model.weight.detach().clone()
+    amp = wrapper(model, clip_grad={'max_norm': 1.0})  # of (1, 1, 1, 1), whose norm is 2
+    with amp.optim_context(model):
+        loss = model(torch.ones(2, 4)).mean()
+    amp.update_params(loss)
+    torch.testing.assert_close(model.weight, before - 0.05, atol=1e-3, rtol=0)
+
+
+def test_state_goes_to_a_checkpoint_and_back():
+    model = nn.Linear(4, 1)
+    state = wrapper(model).state_dict()
+    assert 'loss_scaler' in state
+    other = wrapper(model, lr=0.7)
+    other.load_state_dict(state)
+    assert other.optimizer.param_groups[0]['lr'] == 0.1
+    del state['loss_scaler']  # of a run without mixed precision
+    other.load_state_dict(state)
+    assert 'loss_scaler' not in state
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'), [({'dtype': 'float8'}, 'float8'), ({'loss_scale': 'big'}, 'big')]
+)
+def test_wrong_settings_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        wrapper(nn.Linear(1, 1), **arguments)
+
+
+@pytest.mark.parametrize(
+    ('dtype', 'expected'),
+    [
+        (None, torch.bfloat16),
+        ('float16', torch.float16),
+        ('bfloat16', torch.bfloat16),
+        (torch.float16, torch.float16),
+    ],
+)
+def test_dtype(dtype, expected):
+    assert wrapper(nn.Linear(1, 1), dtype=dtype).cast_dtype == expected
+
+
+@pytest.mark.parametrize('loss_scale', ['dynamic', 128, 128.0, {'init_scale': 4.0}])
+def test_forms_of_the_loss_scale(loss_scale):
+    amp = wrapper(nn.Linear(1, 1), loss_scale=loss_scale)
+    assert not amp.loss_scaler.is_enabled()  # bfloat16 needs none

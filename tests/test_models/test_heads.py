@@ -1,0 +1,209 @@
+"""The heatmap head: layers, targets, accuracy, and mirrored maps."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import InstanceData, PixelData
+from seeding import seed_weights
+from torch import nn
+
+from mmpose_lite.codecs import MSRAHeatmap
+from mmpose_lite.models import HeatmapHead
+from mmpose_lite.models.utils import (
+    aggregate_heatmaps,
+    flip_coordinates,
+    flip_heatmaps,
+    flip_vectors,
+    heatmap_accuracy,
+)
+from mmpose_lite.structures import PoseDataSample
+
+CODEC = {'type': 'MSRAHeatmap', 'input_size': (64, 64), 'heatmap_size': (16, 16), 'sigma': 2}
+PLAIN = {'deconv_out_channels': None, 'decoder': CODEC}
+
+
+def test_numbers_are_mmpose_s():
+    """Recorded with MMPose 1.3.2: mean, largest, first and last value."""
+    head = HeatmapHead(
+        in_channels=8,
+        out_channels=5,
+        deconv_out_channels=(6, 4),
+        deconv_kernel_sizes=(4, 3),
+        conv_out_channels=(7,),
+        conv_kernel_sizes=(3,),
+    )
+    assert len(head.state_dict()) == 21
+    seed_weights(head)
+    feats = torch.from_numpy(np.random.RandomState(3).standard_normal((2, 8, 4, 4))).float()
+    with torch.no_grad():
+        maps = head.eval()([feats])
+    assert maps.shape == (2, 5, 16, 16)
+    assert maps.mean().item() == pytest.approx(0.04898808, abs=1e-6)
+    assert maps.abs().max().item() == pytest.approx(1.501182, abs=1e-5)
+    assert maps[0, 0, 0, 0].item() == pytest.approx(0.04714705, abs=1e-5)
+    assert maps[1, -1, -1, -1].item() == pytest.approx(-0.1255553, abs=1e-5)
+
+
+@pytest.mark.parametrize('kernel', [2, 3, 4])
+def test_every_deconv_doubles_the_size(kernel):
+    head = HeatmapHead(4, 3, deconv_out_channels=(5, 6), deconv_kernel_sizes=(kernel, kernel))
+    assert head([torch.rand(1, 4, 4, 3)]).shape == (1, 3, 16, 12)
+
+
+def test_last_map_counts_and_layers_are_optional():
+    head = HeatmapHead([7, 4], 4, deconv_out_channels=(), final_layer=None)
+    maps = [torch.rand(1, 7, 8, 8), torch.rand(1, 4, 4, 4)]
+    assert torch.equal(head(maps), maps[1])
+    wide = HeatmapHead(4, 3, deconv_out_channels=None, final_layer={'kernel_size': 3, 'padding': 1})
+    assert wide.final_layer.kernel_size == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ({'deconv_out_channels': (4, 4)}, 'deconv_kernel_sizes'),
+        ({'deconv_out_channels': (4,), 'deconv_kernel_sizes': (5,)}, 'got 5'),
+        ({'deconv_out_channels': None, 'conv_out_channels': (4,)}, 'conv_kernel_sizes'),
+    ],
+)
+def test_wrong_layers_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        HeatmapHead(4, 3, **arguments)
+
+
+POINTS = np.random.RandomState(4).uniform(5, 58, (2, 1, 3, 2)).astype(np.float32)
+VISIBLE = np.array([[[1, 1, 0]], [[1, 1, 1]]], dtype=np.float32)
+
+
+def with_targets():
+    samples = []
+    for points, visible in zip(POINTS, VISIBLE, strict=True):
+        target = MSRAHeatmap(**{k: v for k, v in CODEC.items() if k != 'type'}).encode(
+            points, visible
+        )
+        sample = PoseDataSample()
+        sample.gt_fields = PixelData(heatmaps=torch.from_numpy(target['heatmaps']))
+        sample.gt_instance_labels = InstanceData(
+            keypoint_weights=torch.from_numpy(target['keypoint_weights'])
+        )
+        samples.append(sample)
+    return samples
+
+
+def with_points():
+    samples = []
+    for points, visible in zip(POINTS, VISIBLE, strict=True):
+        sample = PoseDataSample()
+        sample.gt_instances = InstanceData(transformed_keypoints=points, keypoints_visible=visible)
+        samples.append(sample)
+    return samples
+
+
+def test_targets_of_the_samples_are_those_that_the_head_makes():
+    head = HeatmapHead(4, 3, **PLAIN)
+    seed_weights(head)
+    feats = [torch.rand(2, 4, 16, 16)]
+    given, made = (head.loss(feats, samples) for samples in (with_targets(), with_points()))
+    assert given['loss_kpt'].item() == made['loss_kpt'].item() > 0
+    assert given['acc_pose'].item() == made['acc_pose'].item()
+    by_hand = head(feats)
+    target = torch.stack([sample.gt_fields.heatmaps for sample in with_targets()])
+    weights = torch.from_numpy(VISIBLE[:, 0])[..., None, None]
+    wanted = ((by_hand - target).square() * weights).mean()
+    torch.testing.assert_close(given['loss_kpt'], wanted)
+
+
+def test_accuracy_can_be_left_out():
+    head = HeatmapHead(4, 3, **PLAIN)
+    feats = [torch.rand(2, 4, 16, 16)]
+    assert set(head.loss(feats, with_points(), {'compute_acc': False})) == {'loss_kpt'}
+    assert set(head.loss(feats, with_points())) == {'loss_kpt', 'acc_pose'}
+
+
+def test_what_is_missing_is_named():
+    feats = [torch.rand(2, 4, 16, 16)]
+    with pytest.raises(RuntimeError, match='pack_transformed=True'):
+        HeatmapHead(4, 3, deconv_out_channels=None).loss(feats, with_points())
+    bare = PoseDataSample()
+    bare.gt_instances = InstanceData(keypoints=POINTS[0])
+    with pytest.raises(RuntimeError, match='GenerateTarget'):
+        HeatmapHead(4, 3, **PLAIN).loss(feats, [bare, bare])
+    with pytest.raises(RuntimeError, match='no decoder'):
+        HeatmapHead(4, 3, deconv_out_channels=None).predict(feats, [bare, bare])
+
+
+def test_weights_start_small():
+    head = HeatmapHead(64, 32, deconv_out_channels=(64,), deconv_kernel_sizes=(4,))
+    head.init_weights()
+    for module in head.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            assert module.weight.std().item() == pytest.approx(0.001, rel=0.1)
+
+
+def peaks(cells, size=20):
+    """Maps ``(B, K, size, size)`` with a 1 at each (x, y); none for None."""
+    maps = torch.zeros(len(cells), len(cells[0]), size, size)
+    for b, row in enumerate(cells):
+        for k, cell in enumerate(row):
+            if cell is not None:
+                maps[b, k, cell[1], cell[0]] = 1
+    return maps
+
+
+def test_accuracy_of_peaks():
+    """A peak hits if it is nearer than thr of the maps' size: 0.99 cells of 20 at 0.05."""
+    target = peaks([[(5, 5), (9, 9), (3, 3)], [(8, 8), (9, 9), (3, 3)]])
+    output = peaks([[(5, 5), (9, 9), (9, 3)], [(9, 8), (9, 9), (3, 3)]])
+    every = torch.ones(2, 3, dtype=torch.bool)
+    # Points 0, 1, 2 hit on one, two and one of two faces.
+    assert heatmap_accuracy(output, target, every).item() == pytest.approx((0.5 + 1 + 0.5) / 3)
+    assert heatmap_accuracy(output, target, every, thr=0.06).item() == pytest.approx(2.5 / 3)
+    mask = torch.tensor([[True, True, False], [True, True, False]])
+    assert heatmap_accuracy(output, target, mask).item() == pytest.approx(1.5 / 2)
+    assert heatmap_accuracy(output, target, ~every).item() == 0
+
+
+def test_flipped_heatmaps():
+    maps = torch.arange(2 * 3 * 4.0).view(1, 3, 2, 4)
+    flipped = flip_heatmaps(maps, [1, 0, 2], shift_heatmap=False)
+    assert flipped[0, 0, 0].tolist() == [11, 10, 9, 8]  # the first row of channel 1, mirrored
+    assert flipped[0, 2, 1].tolist() == [23, 22, 21, 20]
+    shifted = flip_heatmaps(maps, [1, 0, 2], shift_heatmap=True)
+    assert shifted[0, 0, 0].tolist() == [11, 11, 10, 9]
+    assert torch.equal(flip_heatmaps(maps, [1, 0, 2]), shifted)  # the default
+    again = flip_heatmaps(flipped, [1, 0, 2], shift_heatmap=False)
+    assert torch.equal(again, maps)
+    assert torch.equal(flip_heatmaps(maps, None, shift_heatmap=False), maps.flip(-1))
+    assert maps[0, 0, 0].tolist() == [0, 1, 2, 3]  # the argument is left alone
+
+
+def test_flipped_offsets_change_their_sign_along_x():
+    maps = torch.tensor([1.0, 2, 3, 4, 5, 6]).view(1, 6, 1, 1)
+    combined = flip_heatmaps(maps, [1, 0], 'udp_combined', shift_heatmap=False)
+    assert combined.flatten().tolist() == [4, -5, 6, 1, -2, 3]
+    offsets = flip_heatmaps(maps, [1, 0, 2], 'offset', shift_heatmap=False)
+    assert offsets.flatten().tolist() == [-3, 4, -1, 2, -5, 6]
+    with pytest.raises(ValueError, match='2 flip_indices do not fit 6'):
+        flip_heatmaps(maps, [1, 0])
+    with pytest.raises(ValueError, match='upside'):
+        flip_heatmaps(maps, [1, 0], 'upside')
+
+
+def test_other_mirrors():
+    x, y = torch.tensor([[[1.0, 2], [3, 4]]]), torch.tensor([[[5.0, 6], [7, 8]]])
+    flipped = flip_vectors(x, y, [1, 0])
+    assert flipped[0].tolist() == [[[4, 3], [2, 1]]]
+    assert flipped[1].tolist() == [[[7, 8], [5, 6]]]
+    shares = torch.tensor([[[0.25, 0.5], [0.5, 1.0]]])
+    assert flip_coordinates(shares, [1, 0], False, (8, 8)).tolist() == [[[0.5, 1.0], [0.75, 0.5]]]
+    shifted = flip_coordinates(shares, [1, 0], True, (8, 8))
+    assert shifted.tolist() == [[[0.375, 1.0], [0.625, 0.5]]]
+
+
+def test_aggregation():
+    one, two = torch.full((1, 2, 4, 4), 1.0), torch.full((1, 2, 2, 2), 4.0)
+    assert aggregate_heatmaps([one, two], None).unique().tolist() == [2.5]
+    assert aggregate_heatmaps([one, two], (6, 8)).shape == (1, 2, 8, 6)
+    assert aggregate_heatmaps([one, two], None, mode='concat').shape == (1, 4, 4, 4)
+    with pytest.raises(ValueError, match='median'):
+        aggregate_heatmaps([one, two], None, mode='median')

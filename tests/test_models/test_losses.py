@@ -1,0 +1,117 @@
+"""Losses, computed by hand on maps of a few cells, and against MMPose's numbers."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from mmpose_lite.models.losses import (
+    AdaptiveWingLoss,
+    CombinedLoss,
+    KeypointMSELoss,
+    MultipleLossWrapper,
+)
+
+# Two points, maps of 1x2 cells; errors of 1, 2 and 3, 4. The second target is empty.
+TARGET = torch.tensor([[[[1.0, 0.0]], [[0.0, 0.0]]]])
+OUTPUT = torch.tensor([[[[2.0, 2.0]], [[3.0, -4.0]]]])
+WEIGHTS = torch.tensor([[1.0, 0.5]])
+
+
+# The mean is over all four cells, whatever their weights.
+@pytest.mark.parametrize(
+    ('arguments', 'given', 'expected'),
+    [
+        ({}, {}, (1 + 4 + 9 + 16) / 4),
+        ({'loss_weight': 3.0}, {}, 3 * (1 + 4 + 9 + 16) / 4),
+        ({}, {'target_weights': WEIGHTS}, (1 + 4 + 9 + 16) / 4),  # not asked for
+        ({'use_target_weight': True}, {}, (1 + 4 + 9 + 16) / 4),
+        ({'use_target_weight': True}, {'target_weights': WEIGHTS}, (1 + 4 + (9 + 16) / 2) / 4),
+        (
+            {'use_target_weight': True},
+            {'target_weights': torch.tensor([[[[0.0, 1.0]], [[1.0, 0.0]]]])},
+            (4 + 9) / 4,
+        ),
+        ({'skip_empty_channel': True}, {}, (1 + 4) / 4),
+        ({}, {'mask': torch.tensor([[[[1.0, 0.0]]]])}, (1 + 9) / 4),
+        (
+            {'use_target_weight': True, 'skip_empty_channel': True},
+            {'target_weights': WEIGHTS * 2, 'mask': torch.tensor([[[[0.0, 1.0]]]])},
+            2 * 4 / 4,
+        ),
+    ],
+)
+def test_mse(arguments, given, expected):
+    assert KeypointMSELoss(**arguments)(OUTPUT, TARGET, **given).item() == expected
+
+
+@pytest.mark.parametrize(
+    ('given', 'message'),
+    [
+        ({'target_weights': torch.ones(1, 3)}, r'target_weights of shape \(1, 3\)'),
+        ({'target_weights': torch.ones(1, 2, 1)}, r'target_weights of shape \(1, 2, 1\)'),
+        ({'mask': torch.ones(1, 3, 1, 2)}, r'mask of shape \(1, 3, 1, 2\)'),
+        ({'mask': torch.ones(1, 2)}, r'mask of shape \(1, 2\)'),
+    ],
+)
+def test_shapes_that_do_not_fit_are_named(given, message):
+    with pytest.raises(ValueError, match=message):
+        KeypointMSELoss(use_target_weight=True)(OUTPUT, TARGET, **given)
+
+
+def random_maps():
+    random = np.random.RandomState(1)
+    drawn = [random.uniform(0, 1, shape) for shape in ((2, 3, 4, 4), (2, 3, 4, 4), (2, 3))]
+    return [torch.from_numpy(values).float() for values in drawn]
+
+
+def test_random_maps_have_mmpose_s_loss():
+    output, target, weights = random_maps()
+    mse = KeypointMSELoss(use_target_weight=True, skip_empty_channel=True)
+    assert mse(output, target, weights).item() == pytest.approx(0.10948050022125244, rel=1e-6)
+    wing = AdaptiveWingLoss()
+    assert wing(output, target).item() == pytest.approx(2.614933729171753, rel=1e-6)
+    other = AdaptiveWingLoss(
+        use_target_weight=True, loss_weight=2.0, alpha=2.1, omega=10, epsilon=2, theta=0.4
+    )
+    assert other(output, target, weights).item() == pytest.approx(0.6696322560310364, rel=1e-6)
+
+
+# One cell. Below theta the loss is omega ln(1 + error^(alpha - target)); above it is the line that
+# goes on from there: for a target of 0 with omega 14, epsilon 1 and theta 0.5.
+SLOPE = 14 / (1 + 0.5**2.1) * 2.1 * 0.5**1.1
+OFFSET = 0.5 * SLOPE - 14 * math.log(1 + 0.5**2.1)
+
+
+@pytest.mark.parametrize(
+    ('output', 'target', 'expected'),
+    [
+        (0.3, 0.0, 14 * math.log(1 + 0.3**2.1)),
+        (-0.3, 0.0, 14 * math.log(1 + 0.3**2.1)),
+        (0.7, 1.0, 14 * math.log(1 + 0.3**1.1)),
+        (0.8, 0.0, 0.8 * SLOPE - OFFSET),
+        (0.0, 0.0, 0.0),
+    ],
+)
+def test_adaptive_wing(output, target, expected):
+    cells = [torch.full((1, 1, 1, 1), value) for value in (output, target)]
+    assert AdaptiveWingLoss()(*cells).item() == pytest.approx(expected, rel=1e-5, abs=1e-7)
+    assert AdaptiveWingLoss(loss_weight=0.5)(*cells).item() == pytest.approx(
+        expected / 2, rel=1e-5, abs=1e-7
+    )
+
+
+def test_adaptive_wing_is_joined_without_a_step():
+    at = [torch.full((1, 1, 1, 1), 0.5 + step) for step in (-1e-4, 1e-4)]
+    zero = torch.zeros(1, 1, 1, 1)
+    below, above = (AdaptiveWingLoss()(output, zero).item() for output in at)
+    assert above - below == pytest.approx(2e-4 * SLOPE, rel=0.05)
+
+
+def test_several_losses():
+    cfgs = [{'type': 'KeypointMSELoss'}, {'type': 'KeypointMSELoss', 'loss_weight': 2.0}]
+    both = MultipleLossWrapper(cfgs)([OUTPUT, OUTPUT], [TARGET, TARGET], WEIGHTS)
+    assert [loss.item() for loss in both] == [7.5, 15]
+    named = CombinedLoss({'heat': cfgs[0]})
+    assert named['heat'](OUTPUT, TARGET).item() == 7.5
