@@ -53,6 +53,15 @@ def test_resumed_run_ends_with_the_weights_of_one_that_was_not_stopped(run, tmp_
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
+def test_resumed_run_keeps_a_seed_that_was_drawn(run, tmp_path):
+    drawn = {'randomness': {'seed': None}, 'train_dataloader.batch_size': 4}
+    run(train_cfg__max_epochs=2, work_dir='whole', **drawn)
+    first = tmp_path / 'whole' / 'epoch_1.pth'
+    run('--resume', str(first), train_cfg__max_epochs=2, work_dir='parts', **drawn)
+    whole, parts = (weights(tmp_path / name / 'epoch_2.pth') for name in ('whole', 'parts'))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
 def test_resume_from_a_named_checkpoint(run, tmp_path):
     run(train_cfg__max_epochs=2, work_dir='first')
     first = tmp_path / 'first' / 'epoch_1.pth'

@@ -63,13 +63,15 @@ def test_what_is_left_out_is_counted_by_reason(tmp_path, monkeypatch, test_mode)
         face(3, num_keypoints=0),
         face(4, keypoints=[]),
         face(5),
+        face(6, keypoints=[0.0] * 57),
         test_mode=test_mode,
     )
     assert [sample['id'] for sample in dataset] == [1, 5]
     assert len(lines) == 1
-    assert '2 of 5 annotations used' in lines[0]
+    assert '2 of 6 annotations used' in lines[0]
     assert '1 marked iscrowd' in lines[0]
     assert '2 without points' in lines[0]
+    assert '1 with all points at the origin' in lines[0]
 
 
 def test_nothing_left_is_an_error(tmp_path):

@@ -29,6 +29,13 @@ def rotated_by_exif():
     return jpeg(exif=exif)
 
 
+def with_thumbnail():
+    """A JPEG whose header holds a whole JPEG of its own, as cameras write it."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x927C] = jpeg()
+    return jpeg(exif=exif)
+
+
 def load(path, **arguments):
     return LoadImage(**arguments)({'img_path': str(path)})
 
@@ -41,6 +48,7 @@ def load(path, **arguments):
         ('png data under another.jpg', png(), 0),
         ('alpha.png', png(np.dstack([PIXELS, np.full((40, 60), 9, np.uint8)])), 0),
         ('exif.jpg', rotated_by_exif(), 12),
+        ('thumbnail.jpg', with_thumbnail(), 12),
         ('cmyk.jpg', jpeg('CMYK'), 12),
     ],
 )
@@ -67,6 +75,7 @@ def test_grey_becomes_bgr(tmp_path):
         ('empty.jpg', b'', 'is no image that can be decoded .0 bytes'),
         ('text.png', b'not an image', 'is no image that can be decoded'),
         ('cut.jpg', jpeg()[:-300], 'ends early'),
+        ('thumbnail.jpg', with_thumbnail()[:-300], 'ends early'),
         ('cut.png', png()[:60], 'is no image that can be decoded'),
     ],
 )

@@ -1,13 +1,14 @@
 """Batches are a function of seed, epoch and index: not of workers or ranks."""
 
 import pickle
+import random
 from itertools import islice
 
 import numpy as np
 import pytest
 import torch
 from data_factory import ANNOTATIONS
-from mmengine.dataset import pseudo_collate
+from mmengine.dataset import ConcatDataset, RepeatDataset, pseudo_collate
 from torch.utils.data import DataLoader
 
 from mmpose_lite.datasets import AFLWDataset, DefaultSampler, InfiniteSampler
@@ -126,6 +127,34 @@ def test_an_index_travels_to_a_worker_with_its_seed_and_epoch():
     assert (copied, copied.seed, copied.epoch) == (7, 11, 2)
     assert copied.rng().random() == index.rng().random()
     assert [10, 11, 12, 13, 14, 15, 16, 17][index] == 17  # it is an int
+
+
+@pytest.mark.parametrize(
+    'joined', [lambda part: ConcatDataset([part, part]), lambda part: RepeatDataset(part, 2)]
+)
+def test_sets_made_of_others_draw_by_the_sampler_s_index(dataset, joined):
+    """Sample 9 of a set of twice eight is the second face, with draws of its own."""
+    whole = joined(dataset)
+    ninth = SampleIndex(9, seed=5, epoch=0)
+    found, again = (whole[ninth]['inputs'] for _ in range(2))
+    assert torch.equal(found, again)
+    assert not torch.equal(found, whole[SampleIndex(1, seed=5, epoch=0)]['inputs'])
+    assert whole[ninth]['data_samples'].id == 2
+
+
+def test_transforms_that_draw_from_global_state_belong_to_the_sample_too(face_set):
+    def draw(results):
+        return {'drawn': (random.random(), np.random.random())}
+
+    dataset = AFLWDataset(
+        data_root=str(face_set),
+        ann_file=ANNOTATIONS.format('train'),
+        data_prefix={'img': 'images/'},
+        pipeline=[draw],
+    )
+    first, other, again = (dataset[SampleIndex(i, 5, 0)]['drawn'] for i in (3, 4, 3))
+    assert first == again
+    assert first != other
 
 
 def test_without_a_sampler_of_ours_numpy_s_global_state_decides():

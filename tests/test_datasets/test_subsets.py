@@ -24,12 +24,13 @@ def faces(tmp_path):
     return faces
 
 
-def load(root, **subsets):
+def load(root, indices=None, **subsets):
     return AFLWDataset(
         data_root=str(root),
         ann_file='annotations/face_landmarks_aflw_test.json',
         data_prefix={'img': 'images/'},
         test_mode=True,
+        indices=indices,
         subsets=subsets,
     )
 
@@ -93,3 +94,10 @@ def test_what_cannot_be_used_is_named(faces, tmp_path, source, error, message):
     (tmp_path / 'words.txt').write_text('10\nten\n')
     with pytest.raises(error, match=message):
         load(tmp_path, x=source)
+
+
+def test_a_subset_without_a_face_among_those_used_is_named(faces, tmp_path):
+    """Else its number would be missing after a whole epoch."""
+    with pytest.raises(ValueError, match=r"subsets\['late'\] has no face among the 2 used"):
+        load(tmp_path, 2, late=[12, 13])
+    assert len(load(tmp_path, 3, late=[12, 13])) == 3

@@ -51,6 +51,13 @@ def test_nme_refuses_what_would_be_a_wrong_number(pred, mask, factor, message):
         keypoint_nme(pred, GT, mask, np.array(factor))
 
 
+def test_nme_refuses_a_truth_that_is_no_number():
+    gt = GT.copy()
+    gt[0, 1, 1] = np.nan
+    with pytest.raises(ValueError, match='face 0: the truth of point 1 is not finite'):
+        keypoint_nme(PRED, gt, ALL, np.array([[10.0], [50.0]]))
+
+
 def test_nme_does_not_look_at_hidden_predictions():
     pred = PRED.copy()
     pred[1, 1] = np.nan

@@ -116,6 +116,12 @@ def no_truth():
     return each
 
 
+def two_faces():
+    each = face(7)
+    each['gt_instances']['keypoints'] = np.zeros((2, 3, 2))
+    return each
+
+
 def other_count():
     each = face(7)
     each['pred_instances']['keypoints'] = np.zeros((1, 5, 2))
@@ -131,6 +137,7 @@ def other_count():
         (by_item('box_size'), face(7), KeyError, "'box_size' is not in the truth"),
         (by_item('bbox_size'), face(7, (np.nan, 0)), ValueError, 'face 1: .*point 0 is not finite'),
         (by_item('bbox_size'), no_truth(), ValueError, '7 .*photo7.*has no true points'),
+        (by_item('bbox_size'), two_faces(), ValueError, '7 .*photo7.*this sample has 2'),
         (by_item('bbox_size'), other_count(), ValueError, '7 .*3 true points, .*predicts 5'),
         (
             NME('keypoint_distance', keypoint_indices=[0, 1]),
