@@ -73,11 +73,9 @@ def row_metrics(runner: PoseRunner) -> list[RowMetric]:
     return [metric for metric in metrics if isinstance(metric, RowMetric)]
 
 
-def format_table(metrics: Sequence[RowMetric], checkpoint: str, flip_test: bool) -> Table:
+def format_table(metrics: Sequence[RowMetric]) -> Table:
     """Lay out the numbers of a test run: one line a number and subset."""
-    table = Table(
-        title=f'{checkpoint}, flip test {"on" if flip_test else "off"}', title_justify='left'
-    )
+    table = Table()
     for name in ('metric', 'set', 'value', 'normaliser', 'faces', 'points'):
         table.add_column(name, justify='right' if name in ('value', 'faces', 'points') else 'left')
     for metric in metrics:
@@ -109,7 +107,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     flip_test = bool((cfg.model.get('test_cfg') or {}).get('flip_test', False))
     # Wide enough for whole paths and names where the output is not a terminal.
     console = Console(soft_wrap=True) if Console().is_terminal else Console(width=160)
-    console.print(format_table(metrics, args.checkpoint, flip_test))
+    print(f'{args.checkpoint}, flip test {"on" if flip_test else "off"}')
+    console.print(format_table(metrics))
     if args.out:
         write_json(args.out, numbers)
     if args.dump and args.dump.endswith('.json'):

@@ -60,8 +60,10 @@ def test_flip(direction, bbox, center, points, visible):
 
 def test_flip_moves_no_pixel():
     given = sample()
+    image = given['img']
     flipped = RandomFlip(prob=1)(given)['img']
-    assert np.shares_memory(flipped, given['img'])
+    assert flipped is not image
+    assert np.shares_memory(flipped, image)
 
 
 def test_flip_without_chance_changes_nothing():
@@ -106,25 +108,25 @@ def test_crop_of_a_mirrored_view_is_the_crop_of_mirrored_pixels(direction, use_u
 
 
 def test_crop_of_the_validation_pipeline():
-    """By hand: a padded side of 452.5 px about (449, 321) becomes 256 px."""
+    """By hand: a padded side of 455 px about (437, 305) becomes 256 px."""
     photo = wavy_image(5, 640, 853)
     given = {
         'img': photo,
-        'bbox': np.array([[268, 140, 630, 502]], dtype=np.float32),
-        'bbox_center': np.array([[449, 321]], dtype=np.float32),
-        'bbox_scale': np.array([[362, 362]], dtype=np.float32),
-        'keypoints': np.array([[[449, 321], [268, 140], [630, 321]]], dtype=np.float32),
+        'bbox': np.array([[255, 123, 619, 487]], dtype=np.float32),
+        'bbox_center': np.array([[437, 305]], dtype=np.float32),
+        'bbox_scale': np.array([[364, 364]], dtype=np.float32),
+        'keypoints': np.array([[[437, 305], [255, 123], [619, 305]]], dtype=np.float32),
     }
     after = TopdownAffine(input_size=(256, 256))(GetBBoxCenterScale()(given))
     assert after['input_size'] == (256, 256)
-    assert after['input_center'].tolist() == [449, 321]
-    assert after['input_scale'].tolist() == [452.5, 452.5]
+    assert after['input_center'].tolist() == [437, 305]
+    assert after['input_scale'].tolist() == [455.0, 455.0]
     # The unpadded box is 80 % of the crop: it lies from 10 % to 90 %.
     wanted = [[[128, 128], [25.6, 25.6], [230.4, 128]]]
     np.testing.assert_allclose(after['transformed_keypoints'], wanted, atol=1e-3)
-    # Pixel (u, v) of the crop is the photograph at its centre + (u - 128, v - 128) * 452.5 / 256.
+    # Pixel (u, v) of the crop is the photograph at its centre + (u - 128, v - 128) * 455 / 256.
     for u, v in ((128, 128), (64, 160), (200, 96)):
-        place = (449 + (u - 128) * 452.5 / 256, 321 + (v - 128) * 452.5 / 256)
+        place = (437 + (u - 128) * 455 / 256, 305 + (v - 128) * 455 / 256)
         pixel = cv2.getRectSubPix(photo, (1, 1), place)[0, 0]
         assert np.abs(after['img'][v, u].astype(int) - pixel).max() <= 2
 

@@ -56,7 +56,7 @@ def test_neck_selects(maps):
     assert second is maps[1]
     turned = FeatureMapProcessor(select_index=(1, 0), concat=True)(maps)
     assert turned[0].shape == (1, 5, 4, 4)  # the size is that of the first one chosen
-    assert FeatureMapProcessor()(maps[0])[0] is maps[0]
+    assert FeatureMapProcessor()(maps[0]) is maps[0]  # one map gives one map
     with pytest.raises(ValueError, match='-1'):
         FeatureMapProcessor(scale_factor=-1)
 

@@ -43,8 +43,8 @@ class FeatureMapProcessor(nn.Module):
         self.apply_relu = apply_relu
         self.align_corners = align_corners
 
-    def forward(self, inputs: Tensor | Sequence[Tensor]) -> list[Tensor]:
-        """Process maps ``(B, C_i, H_i, W_i)``; a joined result is a list of one."""
+    def forward(self, inputs: Tensor | Sequence[Tensor]) -> Tensor | list[Tensor]:
+        """Process maps ``(B, C_i, H_i, W_i)``: one gives one, several a list; joined, of one."""
         maps = [inputs] if isinstance(inputs, Tensor) else list(inputs)
         if self.select_index is not None:
             maps = [maps[i] for i in self.select_index]
@@ -55,7 +55,7 @@ class FeatureMapProcessor(nn.Module):
             maps = [F.relu(each) for each in maps]
         if self.scale_factor != 1.0:
             maps = [self._resize(each, scale_factor=self.scale_factor) for each in maps]
-        return maps
+        return maps[0] if isinstance(inputs, Tensor) else maps
 
     def _resize(
         self, maps: Tensor, size: torch.Size | None = None, scale_factor: float | None = None
