@@ -24,7 +24,7 @@ param_scheduler = [
     ),
 ]
 auto_scale_lr = dict(base_batch_size=16)
-default_hooks = dict(logger=dict(interval=10))
+default_hooks = dict(logger=dict(interval=5), checkpoint=dict(max_keep_ckpts=1))
 
 # model
 codec = dict(_base_.codec, input_size=(128, 128), heatmap_size=(32, 32))
