@@ -57,8 +57,8 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
             training: Whether augmentations of batches apply.
 
         Returns:
-            ``inputs``: float32 ``(B, 3, H, W)``; ``data_samples``, which learn their
-            ``batch_input_shape`` (h, w) where sizes differ.
+            ``inputs``: float32 ``(B, 3, H, W)``; ``data_samples``, which learn the batch's size
+            (``batch_input_shape``) and their own padded size (``pad_shape``), both (h, w).
         """
         shapes = [tuple(image.shape[-2:]) for image in data['inputs']]
         batch = super().forward(data, training)
