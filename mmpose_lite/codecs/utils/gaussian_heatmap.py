@@ -11,7 +11,11 @@ from torch import Tensor
 
 
 def generate_gaussian_heatmaps(
-    heatmap_size: tuple[int, int], keypoints: Tensor, keypoints_visible: Tensor, sigma: float
+    heatmap_size: tuple[int, int],
+    keypoints: Tensor,
+    keypoints_visible: Tensor,
+    sigma: float,
+    guarded: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Gaussians about the cell nearest to each point, cut off at three sigma.
 
@@ -20,17 +24,26 @@ def generate_gaussian_heatmaps(
         keypoints: ``(B, K, 2)``, cells.
         keypoints_visible: ``(B, K)``; below 0.5 a point gets an empty map.
         sigma: Standard deviation, cells.
+        guarded: Every Gaussian is about its nearest cell, and a point outside the map has none and
+            weighs 0. Else both are as MMPose has them: for a sigma whose triple is not whole the
+            patch is placed by truncation towards zero, which moves points within ``3 * sigma`` of
+            the left and top border by one cell; and a point outside keeps its weight while part of
+            its Gaussian is inside.
 
     Returns:
-        Heatmaps ``(B, K, H, W)`` and weights ``(B, K)``: the visibility, 0 where the whole
-        Gaussian is outside the map.
-
-    For a sigma whose triple is not whole the centre is where MMPose has it: its patch is placed by
-    truncation towards zero, which moves points within ``3 * sigma`` of the left and top border by
-    one cell.
+        Heatmaps ``(B, K, H, W)`` and weights ``(B, K)``: the visibility, 0 where there is no
+        Gaussian.
     """
-    center = (keypoints + 0.5).trunc()
-    return _patch_heatmaps(heatmap_size, center, torch.zeros_like(center), keypoints_visible, sigma)
+    if not guarded:
+        center = (keypoints + 0.5).trunc()
+        offset = torch.zeros_like(center)
+        return _patch_heatmaps(heatmap_size, center, offset, keypoints_visible, sigma)
+    center = (keypoints + 0.5).floor()
+    near = [
+        (_axis(size, center) - center[..., i, None]).abs() for i, size in enumerate(heatmap_size)
+    ]
+    profiles = [torch.exp(-(cells**2) / (2 * sigma**2)) * (cells <= 3 * sigma) for cells in near]
+    return _outer(profiles[0], profiles[1], _is_inside(heatmap_size, center), keypoints_visible)
 
 
 def generate_udp_gaussian_heatmaps(
@@ -45,7 +58,11 @@ def generate_udp_gaussian_heatmaps(
 
 
 def generate_unbiased_gaussian_heatmaps(
-    heatmap_size: tuple[int, int], keypoints: Tensor, keypoints_visible: Tensor, sigma: float
+    heatmap_size: tuple[int, int],
+    keypoints: Tensor,
+    keypoints_visible: Tensor,
+    sigma: float,
+    guarded: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Gaussians about each point itself, on the whole map; see :func:`generate_gaussian_heatmaps`.
 
@@ -53,7 +70,10 @@ def generate_unbiased_gaussian_heatmaps(
     https://arxiv.org/abs/1910.06278
     """
     radius = sigma * 3
-    inside = _overlaps(heatmap_size, keypoints - radius, keypoints + radius + 1)
+    if guarded:
+        inside = _is_inside(heatmap_size, (keypoints + 0.5).floor())
+    else:
+        inside = _overlaps(heatmap_size, keypoints - radius, keypoints + radius + 1)
     profiles = [
         torch.exp(-((_axis(size, keypoints) - keypoints[..., i, None]) ** 2) / (2 * sigma**2))
         for i, size in enumerate(heatmap_size)
@@ -90,6 +110,12 @@ def _overlaps(heatmap_size: tuple[int, int], first: Tensor, stop: Tensor) -> Ten
     """Whether the patch from first to stop touches the map: ``(B, K)``."""
     size = torch.tensor(heatmap_size, dtype=first.dtype, device=first.device)
     return ((first < size) & (stop >= 0)).all(dim=-1)
+
+
+def _is_inside(heatmap_size: tuple[int, int], center: Tensor) -> Tensor:
+    """Whether a cell is on the map: ``(B, K)``."""
+    size = torch.tensor(heatmap_size, dtype=center.dtype, device=center.device)
+    return ((center >= 0) & (center < size)).all(dim=-1)
 
 
 def _outer(

@@ -25,10 +25,19 @@ def refine_keypoints(keypoints: Tensor, heatmaps: Tensor) -> Tensor:
     return keypoints + 0.25 * torch.stack([step_x, step_y], dim=-1)
 
 
-def refine_keypoints_dark(keypoints: Tensor, heatmaps: Tensor, blur_kernel_size: int) -> Tensor:
+def refine_keypoints_dark(
+    keypoints: Tensor, heatmaps: Tensor, blur_kernel_size: int, guarded: bool = False
+) -> Tensor:
     """Take each peak to the top of the parabola through the logarithm about it.
 
     Peaks within one cell of the border (two of the right and bottom one) stay.
+
+    Args:
+        keypoints: ``(B, K, 2)``.
+        heatmaps: ``(B, K, H, W)``.
+        blur_kernel_size: Odd width of the blur before, cells.
+        guarded: Where the parabola has no top, or it is more than half a cell off, move a quarter
+            cell instead (:func:`refine_keypoints`). Else the step is unbounded, as in MMPose.
 
     Source: Zhang et al., CVPR 2020 (DARK), https://arxiv.org/abs/1910.06278
     """
@@ -45,7 +54,11 @@ def refine_keypoints_dark(keypoints: Tensor, heatmaps: Tensor, blur_kernel_size:
     inner = (x > 1) & (x < width - 2) & (y > 1) & (y < height - 2) & (det != 0)
     det = torch.where(inner, det, 1)
     shift = torch.stack([dyy * dx - dxy * dy, dxx * dy - dxy * dx], dim=-1) / det[..., None]
-    return keypoints - torch.where(inner[..., None], shift, 0)
+    refined = keypoints - torch.where(inner[..., None], shift, 0)
+    if not guarded:
+        return refined
+    sound = (dxx < 0) & (dxx * dyy > dxy**2) & (shift.abs() <= 0.5).all(dim=-1)
+    return torch.where((sound | ~inner)[..., None], refined, refine_keypoints(keypoints, heatmaps))
 
 
 def refine_keypoints_dark_udp(keypoints: Tensor, heatmaps: Tensor, blur_kernel_size: int) -> Tensor:
