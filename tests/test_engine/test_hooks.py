@@ -9,21 +9,15 @@ import numpy as np
 import pytest
 import torch
 from mmengine.evaluator import BaseMetric
-from mmengine.hooks import SyncBuffersHook
-from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData, PixelData
-from torch import nn
 
 from mmpose_lite.engine.hooks import (
     BadCaseAnalysisHook,
-    ExpMomentumEMA,
     PoseVisualizationHook,
-    SyncNormHook,
     badcase_hook,
     drawing_hook,
-    sync_norm_hook,
 )
-from mmpose_lite.registry import HOOKS, METRICS, MODELS
+from mmpose_lite.registry import METRICS
 from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.visualization import PoseLocalVisualizer
 
@@ -286,61 +280,3 @@ class TestBadCaseAnalysisHook:
         hook = BadCaseAnalysisHook(**{**BY_DISTANCE, 'metric_key': 'PCK'})
         with pytest.raises(KeyError, match=r"'PCK' is none of .'two'"):
             hook.after_test_iter(runner, 0, {}, [face(photo)])
-
-
-class TestExpMomentumEMA:
-    def test_average_by_hand(self):
-        model = nn.Linear(1, 1, bias=False)
-        model.weight.data.fill_(1.0)
-        ema = ExpMomentumEMA(model, momentum=0.1, gamma=2)
-        ema.update_parameters(model)  # the first call copies
-        expected = 1.0
-        for step, weight in enumerate((2.0, 4.0), start=1):
-            model.weight.data.fill_(weight)
-            ema.update_parameters(model)
-            new_part = 0.1 + 0.9 * math.exp(-(1 + step) / 2)
-            expected += new_part * (weight - expected)
-            assert ema.module.weight.item() == pytest.approx(expected, rel=1e-6)
-
-    def test_it_is_registered(self):
-        ema = MODELS.build({'type': 'ExpMomentumEMA', 'model': nn.Linear(2, 2), 'gamma': 7})
-        assert ema.gamma == 7
-
-    def test_gamma_must_be_positive(self):
-        with pytest.raises(ValueError, match='gamma must be greater than 0'):
-            ExpMomentumEMA(nn.Linear(1, 1), gamma=0)
-
-
-class TestSyncNormHook:
-    @pytest.fixture
-    def averaged(self, monkeypatch):
-        calls = []
-        monkeypatch.setattr(
-            sync_norm_hook, 'all_reduce_params', lambda tensors, op: calls.append((tensors, op))
-        )
-        return calls
-
-    def test_norms_are_averaged_in_place(self, averaged, monkeypatch):
-        monkeypatch.setattr(sync_norm_hook, 'get_dist_info', lambda: (0, 2))
-        model = nn.Sequential(nn.Conv2d(1, 3, 1), nn.BatchNorm2d(3))
-        SyncNormHook().before_val_epoch(SimpleNamespace(model=model))
-        ((tensors, op),) = averaged
-        assert op == 'mean'
-        owners = [model[1].weight, model[1].bias, model[1].running_mean, model[1].running_var]
-        assert [t.data_ptr() for t in tensors] == [owner.data_ptr() for owner in owners]
-
-    def test_nothing_to_do(self, averaged, monkeypatch):
-        SyncNormHook().before_val_epoch(SimpleNamespace(model=nn.BatchNorm1d(2)))
-        monkeypatch.setattr(sync_norm_hook, 'get_dist_info', lambda: (0, 2))
-        SyncNormHook().before_val_epoch(SimpleNamespace(model=nn.Conv2d(1, 1, 1)))
-        assert averaged == []
-
-
-@pytest.mark.parametrize(
-    'name', ['PoseVisualizationHook', 'BadCaseAnalysisHook', 'SyncNormHook', 'SyncBuffersHook']
-)
-def test_hooks_are_found_by_name(name):
-    with DefaultScope.overwrite_default_scope('mmpose_lite'):
-        hook = HOOKS.build({'type': name})
-    assert type(hook).__name__ == name
-    assert isinstance(hook, SyncBuffersHook) == (name == 'SyncBuffersHook')
