@@ -28,9 +28,12 @@ def run(tiny_config, tmp_path, as_new_process):
 
 
 def log_of(folder, kind='loss'):
-    """The lines of the last run's scalars that have a key."""
-    path = max(folder.rglob('scalars.json'), key=lambda path: path.stat().st_mtime)
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    """The lines of scalars that have a key, of all runs in a folder.
+
+    Runs that begin in one second share a file, so runs cannot be told apart by file.
+    """
+    paths = sorted(folder.rglob('scalars.json'))
+    lines = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
     return [line for line in lines if kind in line]
 
 
@@ -47,7 +50,7 @@ def test_resumed_run_ends_with_the_weights_of_one_that_was_not_stopped(run, tmp_
     run(train_cfg__max_epochs=1, work_dir='parts', **same)
     runner = run('--resume', train_cfg__max_epochs=2, work_dir='parts', **same)
     assert (runner.epoch, runner.iter) == (2, 4)
-    assert [line['epoch'] for line in log_of(tmp_path / 'parts')] == [2, 2]
+    assert [line['epoch'] for line in log_of(tmp_path / 'parts')] == [1, 1, 2, 2]  # none twice
     whole, parts = (weights(tmp_path / name / 'epoch_2.pth') for name in ('whole', 'parts'))
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
