@@ -7,6 +7,8 @@ import torch
 
 from mmpose_lite.apis import load_config, train
 from mmpose_lite.apis.test import main as run_test
+from mmpose_lite.apis.test import merge_args as merge_test_args
+from mmpose_lite.apis.test import parse_args as parse_test_args
 from mmpose_lite.apis.train import main as run_train
 from mmpose_lite.apis.train import merge_args, parse_args
 from mmpose_lite.engine import AmpOptimWrapper
@@ -163,3 +165,21 @@ def test_dump_names_its_form(tiny_config, capsys):
     with pytest.raises(SystemExit):
         run_test([str(tiny_config), 'any.pth', '--dump', 'faces.csv'])
     assert '.json or .pkl' in capsys.readouterr().err
+
+
+PICTURES = ['--show', '--show-dir', 'pictures', '--interval', '7', '--wait-time', '2.5']
+
+
+@pytest.mark.parametrize('flags', [PICTURES[1:5], PICTURES])
+@pytest.mark.parametrize('tool', ['train', 'test'])
+def test_pictures_are_set_up_by_their_options(tiny_config, tool, flags):
+    if tool == 'train':
+        cfg = merge_args(load_config(tiny_config), parse_args([str(tiny_config), *flags]))
+    else:
+        args = parse_test_args([str(tiny_config), 'a.pth', *flags, '--badcase'])
+        cfg = merge_test_args(load_config(tiny_config), args)
+        assert cfg.default_hooks.badcase.enable is True
+    hook = cfg.default_hooks.visualization
+    assert (hook.enable, hook.out_dir, hook.interval) == (True, 'pictures', 7)
+    assert hook.show == ('--show' in flags)
+    assert hook.get('wait_time') == (2.5 if '--show' in flags else None)
