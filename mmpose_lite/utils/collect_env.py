@@ -38,6 +38,7 @@ NEEDS = (
     Need('json-tricks', 'json_tricks', '3.17'),
     Need('matplotlib', 'matplotlib', '3.5'),
     Need('rich', 'rich', '13'),
+    Need('filelock', 'filelock', '3.12'),
 )
 
 _FIX_PAIR = 'pip install -U torch torchvision'

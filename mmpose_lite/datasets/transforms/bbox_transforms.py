@@ -12,6 +12,7 @@ from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.structures.bbox import bbox_xyxy2cs
 
 from ..randomness import sample_rng
+from .extent import CropExtent
 
 _NORMAL = NormalDist()
 
@@ -38,6 +39,10 @@ class GetBBoxCenterScale(BaseTransform):
 
     def __init__(self, padding: float = 1.25) -> None:
         self.padding = padding
+
+    def extend_crop(self, extent: CropExtent) -> CropExtent:
+        """Add the padding to what is read about a box."""
+        return extent.padded(self.padding)
 
     def transform(self, results: dict) -> dict:
         """Make centre and scale of ``bbox``."""
@@ -82,6 +87,17 @@ class RandomBBoxTransform(BaseTransform):
         self.scale_prob = scale_prob
         self.rotate_factor = rotate_factor
         self.rotate_prob = rotate_prob
+
+    def extend_crop(self, extent: CropExtent) -> CropExtent:
+        """Add the largest shift, scale and rotation to what is read about a box."""
+        factors = [*self.scale_factor] if self.scale_prob > 0 else []
+        if self.scale_prob < 1:
+            factors.append(1.0)
+        return extent.varied(
+            shift=self.shift_factor if self.shift_prob > 0 else 0.0,
+            scale=(min(factors), max(factors)),
+            rotation=self.rotate_factor if self.rotate_prob > 0 else 0.0,
+        )
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[ndarray, ndarray, ndarray]:
         """Draw for ``count`` boxes.

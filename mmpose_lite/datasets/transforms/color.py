@@ -12,6 +12,7 @@ from numpy import ndarray
 from mmpose_lite.registry import TRANSFORMS
 
 from ..randomness import sample_rng
+from .extent import CropExtent
 
 
 @TRANSFORMS.register_module()
@@ -38,6 +39,10 @@ class PhotometricDistortion(BaseTransform):
         self.contrast_lower, self.contrast_upper = contrast_range
         self.saturation_lower, self.saturation_upper = saturation_range
         self.hue_delta = hue_delta
+
+    def extend_crop(self, extent: CropExtent) -> CropExtent:
+        """Add nothing: a pixel depends on no other."""
+        return extent
 
     def transform(self, results: dict) -> dict:
         """Change ``img``, ``(H, W, 3)`` uint8 BGR.

@@ -13,6 +13,7 @@ from mmpose_lite.structures.flip import DIRECTIONS
 from mmpose_lite.structures.keypoint import flip_keypoints
 
 from ..randomness import sample_rng
+from .extent import CropExtent
 
 
 @TRANSFORMS.register_module()
@@ -53,6 +54,10 @@ class RandomFlip(BaseTransform):
             shares = [shares[0] / len(directions)] * len(directions)
         self._bounds = np.cumsum(shares)
 
+    def extend_crop(self, extent: CropExtent) -> CropExtent:
+        """Add nothing: mirrored crops are of the same pixels."""
+        return extent
+
     def draw(self, rng: np.random.Generator) -> str | None:
         """Draw a direction, or None for no mirroring."""
         index = int(np.searchsorted(self._bounds, rng.random(), side='right'))
@@ -73,6 +78,8 @@ class RandomFlip(BaseTransform):
                 results[key] = [np.flip(each, axes) for each in results[key]]
             elif key in results:
                 results[key] = np.flip(results[key], axes)
+        if 'img_window' in results:
+            results['img_window'] = results['img_window'].mirrored(size_wh, direction)
         for key, form in (('bbox', 'xyxy'), ('bbox_center', 'center')):
             if results.get(key) is not None:
                 results[key] = flip_bbox(results[key], size_wh, form, direction)

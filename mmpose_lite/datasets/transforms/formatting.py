@@ -30,6 +30,7 @@ _META_KEYS = (
     'flip',
     'flip_direction',
     'flip_indices',
+    'warp_mat',
     'raw_ann_info',
     'dataset_name',
     'subsets',
@@ -37,11 +38,15 @@ _META_KEYS = (
 
 
 def image_to_tensor(img: ndarray | Sequence[ndarray]) -> Tensor:
-    """Turn an image ``(H, W, C)``, or a list of T, into a tensor ``(C, H, W)`` (or with T)."""
+    """Turn an image ``(H, W, C)``, or a list of T, into a tensor ``(C, H, W)`` (or with T).
+
+    The tensor keeps the image's memory, so its channels lie last there.
+    """
     if not isinstance(img, np.ndarray):
         return torch.stack([image_to_tensor(each) for each in img])
     layers = img[..., None] if img.ndim == 2 else img
-    return torch.from_numpy(np.ascontiguousarray(layers.transpose(2, 0, 1)))
+    writable = layers if layers.flags.writeable else layers.copy()  # torch knows no other tensors
+    return torch.from_numpy(np.ascontiguousarray(writable)).permute(2, 0, 1)
 
 
 def keypoints_to_tensor(keypoints: ndarray | Sequence[ndarray]) -> Tensor:
@@ -58,6 +63,8 @@ class PackPoseInputs(BaseTransform):
     Args:
         meta_keys: Keys that become the sample's metainfo, where they are there.
         pack_transformed: Pack ``transformed_keypoints`` too, for heads that make their targets.
+        pack_pixels: Without, ``inputs`` is the ``crop_index``, for a data preprocessor that holds
+            the crops.
 
     The three tables say which key becomes which field of the sample; a codec's tables, written by
     ``GenerateTarget``, add to them.
@@ -88,10 +95,14 @@ class PackPoseInputs(BaseTransform):
     }
 
     def __init__(
-        self, meta_keys: Sequence[str] = _META_KEYS, pack_transformed: bool = False
+        self,
+        meta_keys: Sequence[str] = _META_KEYS,
+        pack_transformed: bool = False,
+        pack_pixels: bool = True,
     ) -> None:
         self.meta_keys = meta_keys
         self.pack_transformed = pack_transformed
+        self.pack_pixels = pack_pixels
 
     def transform(self, results: dict) -> dict:
         """Pack a sample.
@@ -114,8 +125,12 @@ class PackPoseInputs(BaseTransform):
             if key in results:
                 # Not set_metainfo: it would copy every value deeply, for every face.
                 sample.set_field(results[key], key, field_type='metainfo')
-        inputs = image_to_tensor(results['img']) if 'img' in results else None
-        return {'inputs': inputs, 'data_samples': sample}
+        return {'inputs': self._pack_inputs(results), 'data_samples': sample}
+
+    def _pack_inputs(self, results: dict) -> Tensor | None:
+        if not self.pack_pixels:
+            return torch.tensor(results['crop_index'])
+        return image_to_tensor(results['img']) if 'img' in results else None
 
     def _pack_instances(self, results: dict) -> InstanceData:
         instances = InstanceData()
@@ -138,7 +153,7 @@ class PackPoseInputs(BaseTransform):
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(meta_keys={self.meta_keys}, '
-            f'pack_transformed={self.pack_transformed})'
+            f'pack_transformed={self.pack_transformed}, pack_pixels={self.pack_pixels})'
         )
 
 

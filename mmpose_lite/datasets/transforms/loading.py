@@ -10,6 +10,8 @@ from mmengine.fileio import get as read_bytes
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.utils import InputError, MissingFileError
 
+from .extent import CropExtent
+
 # An orientation noted by the camera (EXIF) is ignored: annotations count pixels as stored.
 _CV2_FLAGS = {
     'color': cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
@@ -69,6 +71,10 @@ class LoadImage(LoadImageFromFile):
         MissingFileError: If there is no such file.
         InputError: If it is no image or ends early; the message names it.
     """
+
+    def extend_crop(self, extent: CropExtent) -> CropExtent:
+        """Add nothing to what is read about a box."""
+        return extent
 
     def transform(self, results: dict) -> dict | None:
         """Load the image."""

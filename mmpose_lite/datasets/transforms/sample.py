@@ -7,6 +7,8 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy import ndarray
 
+from .extent import Window
+
 
 class Sample(TypedDict, total=False):
     """One face in the pipeline: N is 1 (top-down), K points; image pixels unless said otherwise."""
@@ -38,6 +40,10 @@ class Sample(TypedDict, total=False):
     img_shape: tuple[int, int]  # (h, w)
     ori_shape: tuple[int, int]  # (h, w)
 
+    # The crop cache, in place of LoadImage: img is a part of the photograph
+    img_window: Window  # where img lies in the photograph, whose size img_shape still is
+    crop_index: int  # which of the cached crops it is
+
     # GetBBoxCenterScale (or the data set), RandomHalfBody, RandomBBoxTransform
     bbox_center: ndarray  # (N, 2)
     bbox_scale: ndarray  # (N, 2), width and height of the crop
@@ -52,6 +58,8 @@ class Sample(TypedDict, total=False):
     input_center: ndarray  # (2,)
     input_scale: ndarray  # (2,)
     transformed_keypoints: ndarray  # (N, K, 2), pixels of the network's input
+
+    warp_mat: ndarray  # (2, 3), pixels of img to input pixels, where TopdownAffine does not warp
 
     # GenerateTarget: what the codec encodes, such as
     heatmaps: ndarray  # (K, H, W)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -15,6 +17,8 @@ from mmpose_lite.structures.bbox import (
     get_warp_matrix,
 )
 
+from .extent import CropExtent
+
 
 @TRANSFORMS.register_module()
 class TopdownAffine(BaseTransform):
@@ -23,22 +27,32 @@ class TopdownAffine(BaseTransform):
     Args:
         input_size: Width and height of the network's input, pixels.
         use_udp: Count sizes between pixel centres (UDP).
+        warp: Move pixels. Without, ``img`` stays as it is, and the map is written for the data
+            preprocessor, which warps whole batches on its device.
 
     Raises:
         ValueError: If the size is not two integers.
     """
 
-    def __init__(self, input_size: tuple[int, int], use_udp: bool = False) -> None:
+    def __init__(
+        self, input_size: tuple[int, int], use_udp: bool = False, warp: bool = True
+    ) -> None:
         if len(input_size) != 2 or not all(isinstance(side, int) for side in input_size):
             raise ValueError(f'input_size must be two integers, got {input_size}')
         self.input_size = input_size
         self.use_udp = use_udp
+        self.warp = warp
+
+    def extend_crop(self, extent: CropExtent) -> CropExtent:
+        """End what is read about a box."""
+        return replace(extent, input_size=(self.input_size[0], self.input_size[1]))
 
     def transform(self, results: dict) -> dict:
         """Crop ``img``, and map ``keypoints`` to ``transformed_keypoints`` (input pixels).
 
         Writes ``input_size`` (w, h), ``input_center`` and ``input_scale`` ``(2,)`` (the crop,
-        image pixels).
+        image pixels); ``warp_mat`` ``(2, 3)``, from pixels of ``img`` to input pixels, if it does
+        not warp.
 
         Raises:
             ValueError: If there is more than one box.
@@ -51,12 +65,7 @@ class TopdownAffine(BaseTransform):
         rotation = results['bbox_rotation'][0] if 'bbox_rotation' in results else 0.0
         get_matrix = get_udp_warp_matrix if self.use_udp else get_warp_matrix
         matrix = get_matrix(center, scale, rotation, output_size=size_wh)
-
-        image = results['img']
-        if isinstance(image, list):
-            results['img'] = [_crop(each, matrix, size_wh) for each in image]
-        else:
-            results['img'] = _crop(image, matrix, size_wh)
+        self._warp_image(results, matrix, size_wh)
         if results.get('keypoints') is not None:
             points = results['keypoints'].copy()
             points[..., :2] = cv2.transform(points[..., :2], matrix)
@@ -66,15 +75,35 @@ class TopdownAffine(BaseTransform):
         results['input_scale'] = scale
         return results
 
+    def _warp_image(self, results: dict, matrix: ndarray, size_wh: tuple[int, int]) -> None:
+        image = results['img']
+        if 'img_window' in results:
+            matrix = matrix @ results['img_window'].to_photograph()
+        if isinstance(image, list):
+            results['img'] = [_crop(*_as_stored(each, matrix), size_wh) for each in image]
+            return
+        image, matrix = _as_stored(image, matrix)
+        if self.warp:
+            results['img'] = _crop(image, matrix, size_wh)
+        else:
+            results['img'], results['warp_mat'] = image, matrix
+
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(input_size={self.input_size}, use_udp={self.use_udp})'
+        return (
+            f'{type(self).__name__}(input_size={self.input_size}, use_udp={self.use_udp}, '
+            f'warp={self.warp})'
+        )
 
 
-def _crop(image: ndarray, matrix: ndarray, size_wh: tuple[int, int]) -> ndarray:
-    """Warp an image; a mirrored view is read from its memory, the mirroring joins the matrix."""
+def _as_stored(image: ndarray, matrix: ndarray) -> tuple[ndarray, ndarray]:
+    """An image as it lies in memory, and the map from there; mirroring joins the map."""
     height, width = image.shape[:2]
     for axis, direction in ((1, 'horizontal'), (0, 'vertical')):
         if image.strides[axis] < 0:
             image = np.flip(image, axis)
             matrix = matrix @ flip_matrix((width, height), direction)
+    return image, matrix
+
+
+def _crop(image: ndarray, matrix: ndarray, size_wh: tuple[int, int]) -> ndarray:
     return cv2.warpAffine(image, matrix, size_wh, flags=cv2.INTER_LINEAR)

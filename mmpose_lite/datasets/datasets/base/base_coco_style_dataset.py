@@ -16,8 +16,11 @@ from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.structures.metainfo import PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.utils import InputError, MissingFileError
 
+from ...crop_cache import CacheSettings, CropCache
 from ...randomness import SampleIndex, seed_global_state
 from .annotations import Record, read_annotations
+from .bottomup import group_by_image
+from .crops import open_crops
 from .detections import read_detections
 from .subsets import find_subsets
 
@@ -60,6 +63,9 @@ class BaseCocoStyleDataset(BaseDataset):
         subsets: Named subsets that are evaluated beside the whole: for each name an annotation
             file, a file of annotation ids, or a list of them; see
             :func:`~.subsets.find_subsets`.
+        cache: Keep of every photograph the part that the pipeline can read, in one file: the
+            folder of that file, True for ``crops`` below ``data_root``, or a dict of
+            :class:`~mmpose_lite.datasets.crop_cache.CacheSettings`.
 
     Raises:
         InputError: If arguments or annotations are wrong; the message names file, record, field.
@@ -85,6 +91,7 @@ class BaseCocoStyleDataset(BaseDataset):
         max_refetch: int = 1000,
         sample_interval: int = 1,
         subsets: dict[str, Any] | None = None,
+        cache: bool | str | dict | None = None,
     ) -> None:
         name = type(self).__name__
         if data_mode not in ('topdown', 'bottomup'):
@@ -95,6 +102,8 @@ class BaseCocoStyleDataset(BaseDataset):
         self.bbox_file = bbox_file
         self.sample_interval = sample_interval
         self.subsets = subsets or {}
+        self.cache = CacheSettings.of(cache)
+        self.crops: CropCache | None = None
         super().__init__(
             ann_file=ann_file,
             metainfo=metainfo,
@@ -129,18 +138,25 @@ class BaseCocoStyleDataset(BaseDataset):
             records = [record for record in records if record.image['id'] in image_ids]
         instances = self._parse_records(records, subsets)
         if self.data_mode == 'bottomup':
-            return _group_by_image(instances)
+            return group_by_image(instances)
         return instances
 
     def full_init(self) -> None:
-        """Read everything, and check that every named subset has a face among what is used.
+        """Read everything, open (or build) the crop cache, and check the subsets.
 
         Raises:
-            InputError: If a subset has none.
+            InputError: If a named subset has no face among what is used, or the pipeline cannot
+                be served from a cache.
         """
-        super().full_init()
-        if not self.subsets or self.bbox_file or self.data_mode == 'bottomup':
+        if self._fully_initialized:
             return
+        super().full_init()
+        if self.cache is not None:
+            self.crops = open_crops(self, self.cache)
+        if self.subsets and not self.bbox_file and self.data_mode == 'topdown':
+            self._check_subsets()
+
+    def _check_subsets(self) -> None:
         found = {name for i in range(len(self)) for name in self.get_data_info(i)['subsets']}
         for name in self.subsets:
             if name not in found:
@@ -243,18 +259,25 @@ class BaseCocoStyleDataset(BaseDataset):
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on sample ``idx``; randomness follows the index (see randomness.py)."""
         if not isinstance(idx, SampleIndex):
-            return self.pipeline(self.get_data_info(idx))
+            return self.pipeline(self._start(idx))
         rng = idx.rng()
         seed_global_state(rng)
-        sample = self.pipeline({**self.get_data_info(idx), 'rng': rng})
+        sample = self.pipeline({**self._start(idx), 'rng': rng})
         if sample is None and not self.test_mode:
             # The pipeline refuses the sample; which one stands in is drawn for it, too.
             for _ in range(self.max_refetch):
                 other = int(rng.integers(len(self)))
-                sample = self.pipeline({**self.get_data_info(other), 'rng': rng})
+                sample = self.pipeline({**self._start(other), 'rng': rng})
                 if sample is not None:
                     break
         return sample
+
+    def _start(self, idx: int) -> dict:
+        """Sample ``idx`` before the pipeline, with its crop where there is a cache."""
+        info = self.get_data_info(idx)
+        if self.crops is not None:
+            info.update(self.crops.sample(info['id']))
+        return info
 
     @property
     def coco(self):
@@ -274,20 +297,3 @@ class BaseCocoStyleDataset(BaseDataset):
         folder = self.data_prefix['img']
         if folder and not osp.isdir(folder):
             raise MissingFileError(f"{name}: data_prefix.img='{folder}' is no folder")
-
-
-def _group_by_image(instances: list[dict]) -> list[dict]:
-    """One sample an image: what differs by face is joined along the first axis."""
-    joined = ('bbox', 'bbox_score', 'keypoints', 'keypoints_visible')
-    groups: dict[Any, list[dict]] = {}
-    for instance in instances:
-        groups.setdefault(instance['img_id'], []).append(instance)
-    return [
-        {
-            'img_id': img_id,
-            'img_path': members[0]['img_path'],
-            'id': [member['id'] for member in members],
-            **{key: np.concatenate([member[key] for member in members]) for key in joined},
-        }
-        for img_id, members in groups.items()
-    ]

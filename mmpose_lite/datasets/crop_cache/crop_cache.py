@@ -1,0 +1,238 @@
+"""Crops of a data set's faces, cut once from their photographs and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from filelock import FileLock
+from mmengine.logging import print_log
+from numpy import ndarray
+from rich.progress import track
+
+from mmpose_lite.utils import InputError, MissingFileError
+
+from ..transforms.extent import CropExtent
+from .crop_file import Crop, CropFile, DamagedCropsError, write_crops
+
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class CacheSettings:
+    """The ``cache`` of a data set.
+
+    Attributes:
+        dir: Folder of the file; ``crops`` below the data root by default.
+        shrink: Keep no more pixels than the largest zoom needs: large faces are shrunk by a whole
+            factor, each pixel the mean of a block. Smaller, and less aliased, but no longer the
+            pixels that a crop of the photograph has.
+    """
+
+    dir: str | None = None
+    shrink: bool = False
+
+    @classmethod
+    def of(cls, cache: bool | str | dict | None) -> CacheSettings | None:
+        """Read the ``cache`` of a config: None or False, True, a folder, or a dict of settings.
+
+        Raises:
+            InputError: If it is none of these.
+        """
+        if cache is None or cache is False:
+            return None
+        settings = {} if cache is True else {'dir': cache} if isinstance(cache, str) else cache
+        unknown = set(settings) - set(cls.__dataclass_fields__) if isinstance(settings, dict) else 1
+        if unknown:
+            raise InputError(
+                f'cache={cache!r} is neither a folder, nor True, nor a dict of '
+                f'{", ".join(cls.__dataclass_fields__)}'
+            )
+        return cls(**settings)
+
+
+@dataclass(frozen=True)
+class Face:
+    """What a crop is cut for: a photograph, and a box's centre and scale in its pixels."""
+
+    id: Any
+    img_path: str
+    center: ndarray
+    scale: ndarray
+
+
+class CropCache:
+    """The crops of a data set's faces; built where there is none, or where it does not fit.
+
+    Args:
+        path: The file of crops.
+        faces: The faces, in the order of the data set.
+        extent: What of a photograph the pipeline can read.
+        load: Reads a photograph: path to uint8 ``(H, W, 3)``.
+        settings: The settings.
+        source: The annotation file.
+
+    Attributes:
+        file: The file of crops.
+
+    Raises:
+        MissingFileError: If a photograph is missing.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        faces: Sequence[Face],
+        extent: CropExtent,
+        load: Callable[[str], ndarray],
+        settings: CacheSettings,
+        source: str,
+    ) -> None:
+        self._faces = faces
+        self._extent = extent
+        self._load = load
+        self._settings = settings
+        self._rows = {face.id: i for i, face in enumerate(faces)}
+        self._first: int | None = None
+        about = {
+            'version': _VERSION,
+            'annotations': hashlib.sha256(Path(source).read_bytes()).hexdigest(),
+            'faces': _digest_faces(faces),
+            'extent': json.loads(json.dumps(asdict(extent))),
+            'shrink': settings.shrink,
+        }
+        self._path, self._about = path, about
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Ranks, and runs that begin together, wait for the one that builds.
+        with FileLock(f'{path}.lock'):
+            self.file = self._open() or self._build()
+
+    def _open(self) -> CropFile | None:
+        path = self._path
+        try:
+            file = CropFile(path)
+        except FileNotFoundError:
+            return None
+        except DamagedCropsError as error:
+            print_log(f'{error}; it is built anew', 'current')
+            return None
+        changed = [name for name, value in self._about.items() if file.about.get(name) != value]
+        if changed:
+            print_log(f'{path} is of other {", ".join(changed)}; it is built anew', 'current')
+            return None
+        return file
+
+    def _build(self) -> CropFile:
+        path = self._path
+        crops = self._cut_all(f'{path.name}: cutting {len(self._faces)} crops')
+        write_crops(path, crops, self._about)
+        file = CropFile(path)
+        size = len(file.pixels) / 1e6
+        print_log(
+            f'{path}: {len(file)} crops, {size:.0f} MB, {1000 * size / len(file):.0f} MB per '
+            '1,000 faces',
+            'current',
+        )
+        return file
+
+    def _cut_all(self, title: str) -> Iterator[tuple[int, Crop]]:
+        """Cut every crop; a photograph of several faces is read once."""
+        order = sorted(range(len(self._faces)), key=lambda i: self._faces[i].img_path)
+        jobs = [list(job) for _, job in groupby(order, key=lambda i: self._faces[i].img_path)]
+        # OpenCV decodes outside the interpreter's lock, so threads are enough.
+        workers = min(os.cpu_count() or 1, 8)
+        with ThreadPoolExecutor(workers) as pool:
+            # In portions: the disk may be slower than the decoding, and photographs are large.
+            portions = range(0, len(jobs), 4 * workers)
+            for begin in track(portions, title):
+                for crops in pool.map(self._cut, jobs[begin : begin + 4 * workers]):
+                    yield from crops
+
+    def _cut(self, indices: list[int]) -> list[tuple[int, Crop]]:
+        """Cut the crops of faces that are in one photograph."""
+        image = self._load(self._faces[indices[0]].img_path)
+        height, width = image.shape[:2]
+        crops = []
+        for index in indices:
+            face = self._faces[index]
+            window = self._extent.window(
+                face.center, face.scale, (width, height), self._settings.shrink
+            )
+            pixels = image[window.y : window.y + window.height, window.x : window.x + window.width]
+            if window.shrink > 1:
+                size_wh = window.shape_hw[::-1]
+                pixels = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA)
+            crops.append((index, Crop(pixels, window, (height, width))))
+        return crops
+
+    def sample(self, face_id: Any) -> dict[str, Any]:
+        """What the pipeline starts from in place of a photograph.
+
+        Returns:
+            ``img`` (the crop, read-only), ``img_window`` (where it lies), ``img_shape`` and
+            ``ori_shape`` (of the photograph), ``crop_index``.
+        """
+        index = self._rows[face_id]
+        crop = self.file[index]
+        if self._first is None:
+            crop = self._checked(index, crop)
+        return {
+            'img': crop.pixels,
+            'img_window': crop.window,
+            'img_shape': crop.image_hw,
+            'ori_shape': crop.image_hw,
+            'crop_index': index + (self._first or 0),
+        }
+
+    def verify(self) -> None:
+        """Compare every crop with its checksum; build the file anew if one differs."""
+        try:
+            self.file.check_all()
+        except DamagedCropsError as error:
+            print_log(f'{error}; it is built anew', 'current')
+            with FileLock(f'{self._path}.lock'):
+                self.file = self._build()
+
+    def leave_pixels(self, first: int) -> None:
+        """Have samples tell their ``crop_index`` only; their pixels are read by someone else.
+
+        Args:
+            first: The index of the first crop there.
+        """
+        self._first = first
+
+    def _checked(self, index: int, crop: Crop) -> Crop:
+        """The crop, or where the file has been damaged, the same from its photograph."""
+        try:
+            self.file.check(index)
+        except DamagedCropsError as error:
+            print_log(f'{error}; photographs are read instead, the next run builds it anew')
+            self.file.path.unlink(missing_ok=True)
+            return self._cut([index])[0][1]
+        return crop
+
+
+def _digest_faces(faces: Sequence[Face]) -> str:
+    """A hash of the boxes and of their photographs' names, sizes and times of change."""
+    digest = hashlib.sha256()
+    states: dict[str, tuple[int, int]] = {}
+    for face in faces:
+        path = face.img_path
+        if path not in states:
+            try:
+                state = os.stat(path)
+            except FileNotFoundError as error:
+                raise MissingFileError(f"image '{path}' does not exist") from error
+            states[path] = (state.st_size, state.st_mtime_ns)
+        digest.update(repr((face.id, os.path.basename(path), states[path])).encode())
+        digest.update(np.concatenate([face.center, face.scale]).astype(np.float64).tobytes())
+    return digest.hexdigest()

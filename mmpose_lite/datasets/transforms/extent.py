@@ -1,0 +1,150 @@
+"""How much of a photograph a pipeline can read for one face."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy import ndarray
+
+from mmpose_lite.structures.bbox import fix_aspect_ratio
+from mmpose_lite.structures.flip import DIRECTIONS
+from mmpose_lite.utils import InputError
+
+# A bilinear sample reads one pixel further, and coordinates are rounded on the way.
+_MARGIN = 2
+
+
+class Window(NamedTuple):
+    """A rectangle of a photograph, whole pixels, of which ``shrink`` x ``shrink`` became one."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    shrink: int = 1
+
+    @property
+    def shape_hw(self) -> tuple[int, int]:
+        """Height and width in pixels that are kept."""
+        return self.height // self.shrink, self.width // self.shrink
+
+    def mirrored(self, image_wh: tuple[int, int], direction: str) -> Window:
+        """Where the window lies once its photograph is mirrored."""
+        x, y = self.x, self.y
+        if 0 in DIRECTIONS[direction]:
+            x = image_wh[0] - x - self.width
+        if 1 in DIRECTIONS[direction]:
+            y = image_wh[1] - y - self.height
+        return self._replace(x=x, y=y)
+
+    def to_photograph(self) -> ndarray:
+        """The map from the kept pixels to those of the photograph, ``(3, 3)``."""
+        shift = 0.5 * (self.shrink - 1)  # from the centre of a block's first pixel to the block's
+        return np.array(
+            [[self.shrink, 0, self.x + shift], [0, self.shrink, self.y + shift], [0, 0, 1]]
+        )
+
+
+@dataclass(frozen=True)
+class CropExtent:
+    """The crops that a pipeline can draw about a box.
+
+    A transform that comes before the crop takes part by a method ``extend_crop(extent)``, which
+    returns the extent with what the transform adds.
+
+    Attributes:
+        input_size: Width and height of the network's input, pixels.
+        padding: The factor by which a crop exceeds the annotated box.
+        shift: Largest shift of the centre, as a share of width and height.
+        smallest: Smallest factor on the scale: the largest zoom.
+        largest: Largest factor on the scale.
+        rotation: Largest rotation, degrees.
+    """
+
+    input_size: tuple[int, int] = (0, 0)
+    padding: float = 1.0
+    shift: float = 0.0
+    smallest: float = 1.0
+    largest: float = 1.0
+    rotation: float = 0.0
+
+    @classmethod
+    def of_pipeline(cls, transforms: Iterable[Callable]) -> CropExtent:
+        """Ask the transforms up to the crop, which is the first to set ``input_size``.
+
+        Raises:
+            InputError: If no transform crops, or one before it does not say how far it reads.
+        """
+        extent = cls()
+        for transform in transforms:
+            extend = getattr(transform, 'extend_crop', None)
+            if extend is None:
+                raise InputError(
+                    f'cache: {type(transform).__name__} comes before the crop, and has no '
+                    'extend_crop(extent) to tell how far it reads'
+                )
+            extent = extend(extent)
+            if extent.input_size != (0, 0):
+                return extent
+        raise InputError('cache: the pipeline has no TopdownAffine, it reads whole photographs')
+
+    def padded(self, factor: float) -> CropExtent:
+        """The extent of crops that exceed the box by a further factor."""
+        return replace(self, padding=self.padding * factor)
+
+    def varied(self, shift: float, scale: tuple[float, float], rotation: float) -> CropExtent:
+        """The extent after a random shift, factor on the scale and rotation."""
+        return replace(
+            self,
+            shift=self.shift + abs(shift),
+            smallest=self.smallest * min(scale),
+            largest=self.largest * max(scale),
+            rotation=self.rotation + abs(rotation),
+        )
+
+    def window(
+        self, center: ndarray, scale: ndarray, image_wh: tuple[int, int], shrinks: bool = False
+    ) -> Window:
+        """The part of a photograph that any crop about a box can read.
+
+        Args:
+            center: ``(2,)``, centre of the box, image pixels.
+            scale: ``(2,)``, width and height of the box, image pixels.
+            image_wh: Width and height of the photograph.
+            shrinks: Shrink where even the largest zoom would leave out pixels.
+
+        Returns:
+            The window, inside the photograph; at least one pixel.
+        """
+        width_in, height_in = self.input_size
+        scale = np.asarray(scale, dtype=np.float64) * self.padding
+        side_wh = fix_aspect_ratio(scale, width_in / height_in)
+        half = self._half_reach(side_wh * self.largest) + self.shift * scale + _MARGIN
+        size = np.asarray(image_wh)
+        low = np.clip(np.floor(center - half), 0, size - 1).astype(int)
+        high = np.clip(np.ceil(center + half) + 1, low + 1, size).astype(int)
+        shrink = max(1, int(side_wh[0] * self.smallest / width_in)) if shrinks else 1
+        # Whole blocks: rounded up where the photograph goes on, else down.
+        blocks = -(-(high - low) // shrink)
+        blocks = np.where(low + blocks * shrink <= size, blocks, (high - low) // shrink)
+        if (blocks < 1).any():
+            shrink, blocks = 1, high - low
+        kept = blocks * shrink
+        return Window(int(low[0]), int(low[1]), int(kept[0]), int(kept[1]), shrink)
+
+    def _half_reach(self, side_wh: ndarray) -> ndarray:
+        """Half of the box about a rectangle that turns by up to the largest rotation."""
+        width, height = side_wh
+        limit = min(math.radians(self.rotation), math.pi / 2)
+        # Along an axis the reach is greatest where the rectangle's diagonal lies on it.
+        at_x, at_y = min(limit, math.atan2(height, width)), min(limit, math.atan2(width, height))
+        return 0.5 * np.array(
+            [
+                width * math.cos(at_x) + height * math.sin(at_x),
+                width * math.sin(at_y) + height * math.cos(at_y),
+            ]
+        )

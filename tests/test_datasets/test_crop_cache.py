@@ -1,0 +1,283 @@
+"""The crop cache: the pixels of the photographs, from one file that is never used when wrong."""
+
+import json
+import os
+import pickle
+import shutil
+import threading
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from data_factory import ANNOTATIONS, make_face_set
+
+from mmpose_lite.datasets import AFLWDataset
+from mmpose_lite.datasets.crop_cache import CropFile, DamagedCropsError
+from mmpose_lite.datasets.randomness import SampleIndex
+from mmpose_lite.utils import InputError, MissingFileError
+
+AUGMENT = [
+    {'type': 'RandomFlip'},
+    {'type': 'RandomBBoxTransform', 'rotate_factor': 60, 'scale_factor': (0.75, 1.25)},
+]
+
+
+@pytest.fixture
+def root(tmp_path):
+    return make_face_set(tmp_path / 'faces', train=6, test=2)
+
+
+def build(root, cache=True, augment=AUGMENT, size=(32, 32), steps=None, **kwargs):
+    pipeline = [
+        {'type': 'LoadImage'},
+        {'type': 'GetBBoxCenterScale'},
+        *augment,
+        {'type': 'TopdownAffine', 'input_size': size},
+        {'type': 'PackPoseInputs', 'pack_transformed': True},
+    ]
+    return AFLWDataset(
+        data_root=str(root),
+        ann_file=ANNOTATIONS.format('train'),
+        data_prefix={'img': 'images/'},
+        pipeline=steps or pipeline,
+        cache=cache,
+        **kwargs,
+    )
+
+
+def opened(dataset):
+    dataset.full_init()
+    return dataset.crops.file
+
+
+def draw(dataset, epochs=8):
+    return [dataset[SampleIndex(i, 3, e)] for e in range(epochs) for i in range(len(dataset))]
+
+
+def same_crops(dataset, other, levels=1):
+    pairs = list(zip(draw(dataset), draw(other), strict=True))
+    for one, two in pairs:
+        points = [each['data_samples'].gt_instances.transformed_keypoints for each in (one, two)]
+        assert np.array_equal(*points)
+        assert one['data_samples'].metainfo.keys() == two['data_samples'].metainfo.keys()
+        difference = (one['inputs'].int() - two['inputs'].int()).abs()
+        assert difference.max() <= levels
+    return True
+
+
+@pytest.mark.parametrize(
+    'augment',
+    [AUGMENT, [], [{'type': 'RandomFlip', 'direction': ['vertical', 'diagonal'], 'prob': 0.8}]],
+    ids=['augmented', 'plain', 'upside down'],
+)
+@pytest.mark.parametrize('size', [(32, 32), (48, 32), (160, 160)], ids=str)
+def test_cached_crops_are_those_of_the_photographs(root, augment, size):
+    cached = build(root, augment=augment, size=size)
+    assert same_crops(cached, build(root, None, augment, size))
+    # Photographs are not opened again.
+    shutil.rmtree(root / 'images')
+    assert draw(cached)
+
+
+def test_one_file_holds_every_face_of_a_photograph(root):
+    path = root / 'annotations' / 'face_landmarks_aflw_train.json'
+    content = json.loads(path.read_text())
+    for annotation in content['annotations']:
+        annotation['image_id'] = content['images'][0]['id']
+    path.write_text(json.dumps(content))
+    cached = build(root)
+    assert len(cached.crops.file) == 6
+    assert same_crops(cached, build(root, None))
+
+
+def test_pixels_that_no_zoom_needs_are_left_out(root):
+    small = opened(build(root, {'shrink': True}, size=(16, 16)))
+    whole = opened(build(root, size=(16, 16)))
+    assert len(small.pixels) < 0.3 * len(whole.pixels)
+    for i, (height, width) in enumerate(small.shapes_hw):
+        x, y, window_width, window_height, shrink = small[i].window
+        assert shrink >= 2
+        photograph = cv2.imread(str(root / 'images' / f'face{i}.png')).astype(float)
+        part = photograph[y : y + window_height, x : x + window_width]
+        blocks = part.reshape(height, shrink, width, shrink, 3)
+        assert np.abs(blocks.mean(axis=(1, 3)) - small[i].pixels).max() <= 0.51
+
+
+def test_shrunk_crops_lie_where_the_photograph_does(root):
+    # A ramp stays a ramp when its blocks are averaged.
+    for path in (root / 'images').iterdir():
+        height, width = cv2.imread(str(path)).shape[:2]
+        ramp = np.add.outer(np.arange(height), np.arange(width))
+        cv2.imwrite(str(path), np.repeat(ramp[..., None], 3, axis=2).astype(np.uint8))
+    shrunk = build(root, {'shrink': True}, size=(16, 16))
+    plain = build(root, None, size=(16, 16))
+    for one, two in zip(draw(shrunk), draw(plain), strict=True):
+        inner = (two['inputs'] > 0).all(dim=0)
+        difference = (one['inputs'].int() - two['inputs'].int()).abs()[:, inner]
+        # Where the photograph ends the two fade out differently.
+        assert (difference <= 2).float().mean() > 0.9
+
+
+def test_a_second_run_reads_the_file(root, capsys):
+    build(root)
+    path = next((root / 'crops').glob('*.crops'))
+    written = path.stat().st_mtime_ns
+    again = build(root)
+    again.full_init()
+    assert path.stat().st_mtime_ns == written
+    assert pickle.loads(pickle.dumps(again)).crops.file.offsets.tolist() == (
+        again.crops.file.offsets.tolist()
+    )
+
+
+def change_annotation(root):
+    path = root / 'annotations' / 'face_landmarks_aflw_train.json'
+    path.write_text(path.read_text().replace('"category_id": 1', '"category_id":  1'))
+
+
+def change_time(root):
+    os.utime(root / 'images' / 'face1.png', (1, 1))
+
+
+def change_photograph(root):
+    shutil.copy(root / 'images' / 'face2.png', root / 'images' / 'face1.png')
+
+
+@pytest.mark.parametrize('change', [change_annotation, change_time, change_photograph])
+def test_a_stale_file_is_built_anew(root, change):
+    build(root)
+    path = next((root / 'crops').glob('*.crops'))
+    before = path.stat().st_ino, CropFile(path).about
+    change(root)
+    assert same_crops(build(root), build(root, None))
+    assert list((root / 'crops').glob('*.crops')) == [path]
+    assert (path.stat().st_ino, CropFile(path).about) != before
+
+
+def test_settings_have_files_of_their_own(root):
+    for kwargs in ({}, {'size': (48, 48)}, {'augment': []}, {'indices': 3}):
+        build(root, **kwargs)
+    assert len(list((root / 'crops').glob('*.crops'))) == 4
+
+
+@pytest.mark.parametrize('kept', [0, 10, 0.5, 0.99, -1])
+def test_a_torn_file_is_built_anew(root, kept):
+    build(root)
+    path = next((root / 'crops').glob('*.crops'))
+    content = path.read_bytes()
+    size = int(kept * len(content)) if isinstance(kept, float) else kept % len(content)
+    path.write_bytes(content[:size])
+    with pytest.raises(DamagedCropsError):
+        CropFile(path)
+    assert same_crops(build(root), build(root, None))
+    assert path.read_bytes() == content
+
+
+def test_every_flipped_bit_is_noticed(root):
+    build(root)
+    path = next((root / 'crops').glob('*.crops'))
+    content = path.read_bytes()
+    file = CropFile(path)
+    begin, end = int(file.offsets.min()), len(content)
+    rng = np.random.default_rng(0)
+    for place in [begin, end - 1, *rng.integers(begin, end, 200), *range(end - 300, end)]:
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        with pytest.raises(DamagedCropsError):
+            CropFile(path).check_all()
+
+
+def test_a_damaged_crop_is_read_from_its_photograph(root):
+    expected = build(root, None)
+    build(root)
+    path = next((root / 'crops').glob('*.crops'))
+    content = bytearray(path.read_bytes())
+    begin = int(CropFile(path).offsets[2])
+    content[begin + 40 : begin + 400] = bytes(360)
+    path.write_bytes(content)
+    assert same_crops(build(root), expected)
+    assert not path.exists()
+    assert same_crops(build(root), expected)
+    assert path.exists()
+
+
+def test_the_pixels_cannot_be_written_to(root):
+    dataset = build(root)
+    dataset.full_init()
+    crop = dataset.crops.file[0].pixels
+    with pytest.raises(ValueError, match='read-only'):
+        crop[0] = 0
+
+
+def test_runs_that_begin_together_build_once(root):
+    written = []
+
+    def run():
+        dataset = build(root)
+        dataset.full_init()
+        written.append(os.stat(dataset.crops.file.path).st_ino)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(written) == 4
+    assert len(set(written)) == 1
+
+
+def test_an_interrupted_build_leaves_no_file(root):
+    (root / 'images' / 'face3.png').write_bytes(b'no image')
+    with pytest.raises(InputError, match=r'face3\.png'):
+        build(root)
+    assert not list((root / 'crops').glob('*.crops*part'))
+    assert not list((root / 'crops').glob('*.crops'))
+
+
+def test_what_cannot_be_cached_is_named(root):
+    with pytest.raises(InputError, match='cache=3 is neither'):
+        build(root, 3)
+    with pytest.raises(InputError, match='shrunk'):
+        build(root, {'shrunk': True})
+    with pytest.raises(InputError, match='RandomHalfBody'):
+        build(root, augment=[{'type': 'RandomHalfBody'}])
+    with pytest.raises(InputError, match='TopdownAffine'):
+        build(root, steps=[{'type': 'LoadImage'}])
+    with pytest.raises(InputError, match='LoadImage'):
+        build(root, steps=build(root, None).pipeline.transforms[1:])
+    grey = [{'type': 'LoadImage', 'color_type': 'grayscale'}]
+    grey += build(root, None).pipeline.transforms[1:]
+    with pytest.raises(InputError, match='3 channels'):
+        build(root, steps=grey)
+    os.remove(root / 'images' / 'face4.png')
+    with pytest.raises(MissingFileError, match=r'face4\.png'):
+        build(root)
+
+
+def test_colours_may_change_before_the_crop(root):
+    steps = [*AUGMENT, {'type': 'PhotometricDistortion'}]
+    cached, plain = build(root, augment=steps), build(root, None, augment=steps)
+    # Colours are rounded in another order than crops are.
+    for one, two in zip(draw(cached), draw(plain), strict=True):
+        assert (one['inputs'].int() - two['inputs'].int()).abs().float().mean() < 0.1
+
+
+def test_without_a_warp_the_map_is_handed_on(root):
+    dataset, plain = build(root), build(root, None)
+    dataset.pipeline.transforms[-2].warp = False
+    for one, two in zip(draw(dataset), draw(plain), strict=True):
+        image = one['inputs'].permute(1, 2, 0).numpy()
+        crop = cv2.warpAffine(image, one['data_samples'].warp_mat, (32, 32))
+        assert np.abs(crop.astype(int) - two['inputs'].permute(1, 2, 0).numpy()).max() <= 1
+
+
+def test_samples_can_tell_their_crop_only(root):
+    dataset = build(root)
+    dataset.full_init()
+    dataset.pipeline.transforms[-2].warp = False
+    dataset.pipeline.transforms[-1].pack_pixels = False
+    dataset.crops.leave_pixels(10)
+    assert [int(dataset[i]['inputs']) for i in range(3)] == [10, 11, 12]
+    assert torch.is_tensor(dataset[0]['inputs'])
