@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import InstanceData
+from mmengine.model import ImgDataPreprocessor
+from mmengine.structures import InstanceData, PixelData
 from torch import nn
 
 from mmpose_lite.models import FeatureMapProcessor, PoseDataPreprocessor
@@ -128,3 +129,80 @@ def test_augmentations_of_batches_are_for_training():
 def test_a_batch_without_samples():
     result = PoseDataPreprocessor()({'inputs': batch((4, 4))['inputs'], 'data_samples': None})
     assert result['data_samples'] is None
+
+
+def noise(*sizes_hw, dtype=torch.uint8):
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(3, *size) for size in sizes_hw]
+    return [torch.randint(0, 256, shape, generator=generator).to(dtype) for shape in shapes]
+
+
+def channels_last(images):
+    return [image.permute(1, 2, 0).contiguous().permute(2, 0, 1) for image in images]
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        {},
+        {'rgb_to_bgr': True},
+        {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'bgr_to_rgb': True},
+        {'mean': [127], 'std': [3], 'pad_size_divisor': 8, 'pad_value': -2},
+    ],
+)
+@pytest.mark.parametrize(
+    'images',
+    [
+        noise((9, 7), (9, 7)),
+        channels_last(noise((9, 7), (9, 7))),
+        noise((9, 7), (4, 16)),
+        noise((9, 7), (9, 7), dtype=torch.float32),
+        torch.stack(noise((9, 7), (9, 7))),
+        torch.stack(noise((9, 7), (9, 7), dtype=torch.float32)),
+    ],
+    ids=['planes', 'channels last', 'two sizes', 'float', 'stacked', 'stacked float'],
+)
+def test_bits_are_those_of_mmengine(arguments, images):
+    given = [image.clone() for image in images]
+    expected = ImgDataPreprocessor(**arguments)({'inputs': images})['inputs']
+    assert torch.equal(PoseDataPreprocessor(**arguments)({'inputs': images})['inputs'], expected)
+    assert all(torch.equal(*pair) for pair in zip(images, given, strict=True))
+
+
+def test_the_layout_of_images_is_kept():
+    one = PoseDataPreprocessor(mean=[1, 2, 3], std=[1, 2, 3], bgr_to_rgb=True)
+    images = noise((9, 7), (9, 7))
+    assert one({'inputs': images})['inputs'].is_contiguous()
+    turned = one({'inputs': channels_last(images)})['inputs']
+    assert turned.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_images_that_do_not_fit():
+    with pytest.raises(TypeError, match=r'\(C, H, W\), got \(2, 3, 4, 4\)'):
+        PoseDataPreprocessor()({'inputs': [torch.zeros(2, 3, 4, 4)]})
+    with pytest.raises(TypeError, match=r'or a list, got \(3, 4, 4\)'):
+        PoseDataPreprocessor()({'inputs': torch.zeros(3, 4, 4)})
+    with pytest.raises(ValueError, match='3 means for images of 1 channels'):
+        PoseDataPreprocessor(mean=[1, 2, 3], std=[1, 2, 3])({'inputs': [torch.zeros(1, 4, 4)]})
+
+
+def test_samples_follow_to_the_device_and_leave_the_given_ones_alone():
+    given = batch((4, 6), (4, 6))
+    for sample in given['data_samples']:
+        sample.gt_instance_labels = InstanceData(keypoint_weights=torch.ones(1, 19))
+        sample.gt_fields = PixelData(heatmaps=torch.zeros(19, 2, 2))
+    result = PoseDataPreprocessor(mean=[1], std=[2]).to('meta')(given)
+    assert result['inputs'].is_meta
+    for before, after in zip(given['data_samples'], result['data_samples'], strict=True):
+        assert after.gt_instance_labels.keypoint_weights.is_meta
+        assert 'gt_fields' in after
+        assert after.gt_fields.heatmaps.is_meta
+        assert after.gt_instances is before.gt_instances  # arrays alone: nothing to move
+        assert before.metainfo == {'id': before.id}
+        assert not before.gt_fields.heatmaps.is_meta
+
+
+def test_waiting_for_copies_can_be_asked_for():
+    for given in (False, None, True):  # MMPose's default, and what configs may say
+        result = PoseDataPreprocessor(non_blocking=given)(batch((4, 4)))
+        assert result['inputs'].unique().tolist() == [1, 2, 3]

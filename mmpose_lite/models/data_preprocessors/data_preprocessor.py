@@ -1,18 +1,30 @@
-"""Stacking, colour order and normalisation."""
+"""Stacking, colour order and normalisation; where the pipeline left it to this, cropping too."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import torch
+import torch.nn.functional as F
 from mmengine.model import ImgDataPreprocessor
-from torch import nn
+from mmengine.model.utils import stack_batch
+from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
+from mmpose_lite.structures import PoseDataSample
+
+from .batch_warp import is_uncropped, warp_faces
+from .resident_crops import ResidentCrops
+from .transfer import sample_on, stack_on
 
 
 @MODELS.register_module()
 class PoseDataPreprocessor(ImgDataPreprocessor):
     """Moves a batch to the device, reorders channels, normalises and pads it.
+
+    A pipeline with ``TopdownAffine(warp=False)`` leaves faces uncropped; their samples carry the
+    map ``warp_mat``, and they are cropped here, all at once. The pixels are those that the pipeline
+    would have cropped, but for the rounding: see :func:`warp_crops`.
 
     Args:
         mean: Mean of each channel, in the order after reordering, on the scale 0 to 255.
@@ -21,7 +33,7 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
         pad_value: The padding's value.
         bgr_to_rgb: Reorder BGR images to RGB.
         rgb_to_bgr: Reorder RGB images to BGR.
-        non_blocking: Do not wait for the copy to the device.
+        non_blocking: Do not wait for copies to a CUDA device.
         batch_augments: Configs of augmentations of whole batches, in training.
     """
 
@@ -33,7 +45,7 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
         pad_value: float = 0,
         bgr_to_rgb: bool = False,
         rgb_to_bgr: bool = False,
-        non_blocking: bool | None = False,
+        non_blocking: bool | None = True,
         batch_augments: Sequence[dict] | None = None,
     ) -> None:
         super().__init__(
@@ -45,32 +57,100 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
             rgb_to_bgr=rgb_to_bgr,
             non_blocking=non_blocking,
         )
+        self.crops: ResidentCrops | None = None
         self.batch_augments = None
         if batch_augments is not None:
             self.batch_augments = nn.ModuleList(MODELS.build(cfg) for cfg in batch_augments)
+
+    def hold_crops(self, pixels: Tensor, offsets: Tensor, shapes_hw: Tensor) -> None:
+        """Keep a data set's crops on the device, for batches that are indices of them.
+
+        They follow the module to other devices, and are no part of its state. For the arguments
+        see :class:`ResidentCrops`.
+        """
+        self.crops = ResidentCrops(pixels, offsets, shapes_hw)
+        self.crops.apply(lambda held: held.to(self.device))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> PoseDataPreprocessor:
+        super()._apply(fn, recurse)
+        if self.crops is not None:
+            self.crops.apply(fn)
+        return self
+
+    @property
+    def _overlaps(self) -> bool:
+        """Whether copies overlap with the host's work; only CUDA keeps their source until then."""
+        return bool(self._non_blocking) and self.device.type == 'cuda'
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Prepare a batch.
 
         Args:
-            data: ``inputs``: uint8 tensors ``(3, H, W)``, a list or stacked; ``data_samples``.
+            data: ``inputs``: uint8 tensors ``(3, H, W)``, a list or stacked, channels-last where
+                they are views of ``(H, W, 3)``; or windows or indices of crops, see
+                :func:`warp_faces`. ``data_samples``.
             training: Whether augmentations of batches apply.
 
         Returns:
             ``inputs``: float32 ``(B, 3, H, W)``; ``data_samples``, which learn the batch's size
             (``batch_input_shape``) and their own padded size (``pad_shape``), both (h, w).
         """
-        shapes = [tuple(image.shape[-2:]) for image in data['inputs']]
-        batch = super().forward(data, training)
-        inputs, data_samples = batch['inputs'], batch['data_samples']
-        padded = tuple(inputs.shape[-2:])
-        for sample, shape in zip(data_samples or (), shapes, strict=False):
-            sample.set_metainfo({'batch_input_shape': padded, 'pad_shape': self._padded(shape)})
+        images, samples = data['inputs'], data.get('data_samples')
+        if is_uncropped(images, samples):
+            images = warp_faces(images, samples, self.crops, self.device, self._overlaps)
+        inputs = self._batch(images)
+        if samples:
+            samples = [sample_on(sample, self.device, self._overlaps) for sample in samples]
+            self._tell_sizes(samples, images, tuple(inputs.shape[-2:]))
         if training and self.batch_augments is not None:
             for augment in self.batch_augments:
-                inputs, data_samples = augment(inputs, data_samples)
-        return {'inputs': inputs, 'data_samples': data_samples}
+                inputs, samples = augment(inputs, samples)
+        return {'inputs': inputs, 'data_samples': samples}
 
-    def _padded(self, shape_hw: tuple[int, ...]) -> tuple[int, ...]:
+    def _batch(self, images: Tensor | Sequence[Tensor]) -> Tensor:
+        if isinstance(images, Tensor):
+            if images.dim() != 4:
+                raise TypeError(f'inputs must be (B, C, H, W) or a list, got {tuple(images.shape)}')
+            batch = images.to(self.device, non_blocking=self._overlaps)
+        elif len({image.shape for image in images}) == 1:
+            batch = stack_on(images, self.device, self._overlaps)
+        else:
+            moved = [image.to(self.device, non_blocking=self._overlaps) for image in images]
+            normalised = [self._normalised(image[None])[0] for image in moved]
+            return stack_batch(normalised, self.pad_size_divisor, self.pad_value)
+        height, width = self._padded(batch.shape[-2:])
+        missing = (0, width - batch.shape[-1], 0, height - batch.shape[-2])
+        batch = self._normalised(batch)
+        return F.pad(batch, missing, value=self.pad_value) if any(missing) else batch
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        """Images ``(B, C, H, W)`` with their channels in order, on the scale of the network."""
+        if self._channel_conversion:
+            values = images[:, :3].flip(1).float()
+        else:
+            values = images.to(torch.float32, copy=True)
+        if self._enable_normalize:
+            if len(self.mean) not in (1, values.shape[1]):
+                raise ValueError(f'{len(self.mean)} means for images of {values.shape[1]} channels')
+            # Not one multiplication and addition: the last bits would differ from MMPose's.
+            values.sub_(self.mean).div_(self.std)
+        return values
+
+    def _tell_sizes(
+        self,
+        samples: list[PoseDataSample],
+        images: Tensor | Sequence[Tensor],
+        size_hw: tuple[int, ...],
+    ) -> None:
+        if isinstance(images, Tensor):
+            shapes = [images.shape] * len(images)
+        else:
+            shapes = [image.shape for image in images]
+        for sample, shape in zip(samples, shapes, strict=True):
+            # Not set_metainfo: it copies every value deeply.
+            sample.set_field(size_hw, 'batch_input_shape', field_type='metainfo')
+            sample.set_field(self._padded(shape[-2:]), 'pad_shape', field_type='metainfo')
+
+    def _padded(self, shape_hw: Sequence[int]) -> tuple[int, ...]:
         divisor = self.pad_size_divisor
         return tuple(-(-length // divisor) * divisor for length in shape_hw)

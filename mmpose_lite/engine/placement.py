@@ -1,0 +1,87 @@
+"""Where the work on a batch is done: by the loader's workers, or on the model's device.
+
+Both functions rewrite a config before anything is built, so that the config that a run leaves
+behind says what it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.config import Config
+
+from mmpose_lite.utils import InputError
+
+AUGMENT_MODES = ('auto', 'resident', 'stream')
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def place_targets(cfg: Config) -> None:
+    """Have the head make the targets of training, where the pipeline would make the same ones.
+
+    The function is the same, for a whole batch at once and on the model's device, and maps no
+    longer travel from workers to the training process. Pipelines whose targets the head could not
+    make (another codec, weights of the data set, transforms that read them) stay as they are.
+    """
+    head = cfg.get('model', {}).get('head') or {}
+    if head.get('type') != 'HeatmapHead' or not head.get('decoder'):
+        return
+    for dataset in find_datasets(cfg.get('train_dataloader')):
+        steps = dataset['pipeline']
+        if [step.get('type') for step in steps[-2:]] != ['GenerateTarget', 'PackPoseInputs']:
+            continue
+        if steps[-2] == {'type': 'GenerateTarget', 'encoder': head['decoder']}:
+            dataset['pipeline'] = [*steps[:-2], {**steps[-1], 'pack_transformed': True}]
+
+
+def place_augmentation(cfg: Config) -> None:
+    """Have the crops warped on the model's device, if ``augment_on_device`` is set.
+
+    Raises:
+        InputError: If its value is unknown, or a pipeline cannot be served so.
+    """
+    mode = cfg.get('augment_on_device')
+    if not mode:
+        return
+    if mode not in AUGMENT_MODES:
+        raise InputError(f'augment_on_device={mode!r} is not one of {", ".join(AUGMENT_MODES)}')
+    for loader in _LOADERS:
+        for dataset in find_datasets(cfg.get(loader)):
+            if not dataset.get('cache'):
+                raise InputError(f'augment_on_device needs {loader}.dataset.cache (or --cache)')
+            dataset['pipeline'] = _without_warp(dataset['pipeline'], loader)
+
+
+def _without_warp(steps: list[dict], loader: str) -> list[dict]:
+    kinds = [step.get('type') for step in steps]
+    if kinds[-2:] != ['TopdownAffine', 'PackPoseInputs']:
+        raise InputError(
+            f'augment_on_device: the pipeline of {loader} must end with TopdownAffine and '
+            f'PackPoseInputs (its targets made by the head), not {", ".join(map(str, kinds[-3:]))}'
+        )
+    return [*steps[:-2], {**steps[-2], 'warp': False}, steps[-1]]
+
+
+def set_cache(cfg: Config, cache: bool | str) -> None:
+    """Give every data set of a config a crop cache: a folder, or True for the data set's own."""
+    for loader in _LOADERS:
+        for dataset in find_datasets(cfg.get(loader)):
+            settings = dataset.get('cache')
+            if isinstance(settings, dict) and isinstance(cache, str):
+                settings['dir'] = cache
+            elif not isinstance(settings, dict):
+                dataset['cache'] = cache
+
+
+def find_datasets(config: Any) -> Iterator[dict]:
+    """The configs of data sets that read annotations, inside a loader's, at any depth."""
+    if isinstance(config, list | tuple):
+        for each in config:
+            yield from find_datasets(each)
+    elif isinstance(config, dict):
+        if 'ann_file' in config and 'pipeline' in config:
+            yield config
+        else:
+            for key in ('dataset', 'datasets'):
+                yield from find_datasets(config.get(key))
