@@ -11,13 +11,36 @@ from functools import wraps
 
 from mmengine.config import Config, ConfigDict, DictAction
 
+from mmpose_lite.engine.placement import AUGMENT_MODES, set_cache
 from mmpose_lite.utils import InputError
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of pictures, of overrides and of launchers."""
+    """Add the arguments of speed, of pictures, of overrides and of launchers."""
+    parser.add_argument('--amp', action='store_true', help='forward passes in half precision')
+    parser.add_argument(
+        '--compile',
+        nargs='?',
+        const=True,
+        metavar='MODE',
+        help='compile the network with torch.compile; a mode such as max-autotune',
+    )
+    parser.add_argument(
+        '--cache',
+        nargs='?',
+        const=True,
+        metavar='DIR',
+        help="cut the faces' crops once and keep them; in `crops` below the data by default",
+    )
+    parser.add_argument(
+        '--augment-on-device',
+        nargs='?',
+        const='auto',
+        choices=AUGMENT_MODES,
+        help='warp cached crops in batches on the GPU, which holds them all where they fit',
+    )
     parser.add_argument('--show-dir', help='folder for pictures of predictions')
     parser.add_argument('--show', action='store_true', help='show pictures in a window')
     parser.add_argument(
@@ -49,6 +72,12 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = osp.join('work_dirs', osp.splitext(osp.basename(args.config))[0])
+    if args.compile is not None:
+        cfg.compile = args.compile
+    if args.cache is not None:
+        set_cache(cfg, args.cache)
+    if args.augment_on_device is not None:
+        cfg.augment_on_device = args.augment_on_device
     if args.show or args.show_dir is not None:
         pictures = hook_settings(cfg, 'visualization', 'PoseVisualizationHook')
         pictures.update(enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval)

@@ -48,6 +48,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the arguments of ``tools/test.py`` into a config."""
     apply_shared_arguments(cfg, args)
     cfg.load_from = args.checkpoint
+    if args.amp:
+        cfg.test_cfg.fp16 = True  # mmengine's name for it; on CPUs it is bfloat16
     if args.badcase:
         hook_settings(cfg, 'badcase', 'BadCaseAnalysisHook').enable = True
     if args.dump and not args.dump.endswith('.json'):
@@ -107,7 +109,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     flip_test = bool((cfg.model.get('test_cfg') or {}).get('flip_test', False))
     # Wide enough for whole paths and names where the output is not a terminal.
     console = Console(soft_wrap=True) if Console().is_terminal else Console(width=160)
-    print(f'{args.checkpoint}, flip test {"on" if flip_test else "off"}')
+    precision = ', half precision' if cfg.test_cfg.get('fp16') else ''
+    print(f'{args.checkpoint}, flip test {"on" if flip_test else "off"}{precision}')
     console.print(format_table(metrics))
     if args.out:
         write_json(args.out, numbers)

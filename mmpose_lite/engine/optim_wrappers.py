@@ -1,4 +1,4 @@
-"""Mixed precision."""
+"""Optimizer wrappers: mmengine's without its waits for the device, and mixed precision."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 
 import torch
 from mmengine.device import get_device
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
 from torch import Tensor, nn
 
 from mmpose_lite.registry import OPTIM_WRAPPERS
+
+from .gradient_buffers import GradientBuffers
+from .optimizers import load_optimizer_state
 
 _DTYPES = {'float16': torch.float16, 'bfloat16': torch.bfloat16}
 
@@ -27,6 +30,71 @@ def has_fast_bfloat16() -> bool:
     """Whether this CPU has instructions for bfloat16; without them it is slower than float32."""
     capabilities: dict[str, Any] = getattr(torch.cpu, 'get_capabilities', dict)()
     return any(capabilities.get(name, False) for name in ('avx512_bf16', 'amx_bf16', 'bf16'))
+
+
+@OPTIM_WRAPPERS.register_module()
+class OptimWrapper(MMEngineOptimWrapper):
+    """mmengine's wrapper, with these differences.
+
+    - The norm of clipped gradients is logged without waiting for it.
+    - A state that is loaded may come from another implementation of the optimizer.
+    - Gradients may keep their memory: :meth:`keep_gradients`.
+
+    Args:
+        optimizer: The optimizer.
+        accumulative_counts: Batches whose gradients are added up for one step.
+        clip_grad: Arguments of the clipping of gradients; see mmengine.
+    """
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        accumulative_counts: int = 1,
+        clip_grad: dict | None = None,
+    ) -> None:
+        super().__init__(optimizer, accumulative_counts, clip_grad)
+        self._buffers: GradientBuffers | None = None
+
+    def keep_gradients(self) -> None:
+        """Allocate the gradients now and keep them between steps."""
+        self._buffers = GradientBuffers(self._parameters())
+
+    def step(self, **kwargs) -> None:
+        """Clip the gradients, if that is asked for, and update the parameters that have one."""
+        if self._buffers is not None:
+            self._buffers.hide_unreached()
+        if self.clip_grad_kwargs:
+            self._clip_grad()
+        self._update(**kwargs)
+
+    def zero_grad(self, **kwargs) -> None:
+        """Forget the gradients."""
+        if self._buffers is None:
+            super().zero_grad(**kwargs)
+        else:
+            self._buffers.clear()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load the optimizer's state; see mmengine."""
+        state = dict(state_dict)
+        settings = state.pop('base_param_settings', None)
+        if settings is not None:
+            self.base_param_settings = settings
+        load_optimizer_state(self.optimizer, state)
+
+    def _update(self, **kwargs) -> None:
+        self.optimizer.step(**kwargs)
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return [each for group in self.optimizer.param_groups for each in group['params']]
+
+    def _clip_grad(self) -> None:
+        reached = [each for each in self._parameters() if each.grad is not None]
+        if not reached:
+            return
+        norm = self.clip_func(reached, **self.clip_grad_kwargs)
+        if norm is not None:  # there is none where values are clipped
+            self.message_hub.update_scalar(f'train/{self.grad_name}', norm)
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -53,9 +121,7 @@ class AmpOptimWrapper(OptimWrapper):
         accumulative_counts: int = 1,
         clip_grad: dict | None = None,
     ) -> None:
-        super().__init__(
-            optimizer=optimizer, accumulative_counts=accumulative_counts, clip_grad=clip_grad
-        )
+        super().__init__(optimizer, accumulative_counts, clip_grad)
         self.device = get_device()
         if dtype not in (None, *_DTYPES, *_DTYPES.values()):
             raise ValueError(f"dtype='{dtype}' is not one of float16, bfloat16")
@@ -69,14 +135,6 @@ class AmpOptimWrapper(OptimWrapper):
         """Scale the loss and run the backward pass."""
         self.loss_scaler.scale(loss).backward(**kwargs)
         self._inner_count += 1
-
-    def step(self, **kwargs) -> None:
-        """Update the parameters, unless a scaled gradient overflowed."""
-        if self.clip_grad_kwargs:
-            self.loss_scaler.unscale_(self.optimizer)
-            self._clip_grad()
-        self.loss_scaler.step(self.optimizer, **kwargs)
-        self.loss_scaler.update(self._constant_scale)
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Generator[None, None, None]:
@@ -95,6 +153,15 @@ class AmpOptimWrapper(OptimWrapper):
         if scaler and self.loss_scaler.is_enabled():
             self.loss_scaler.load_state_dict(scaler)
         super().load_state_dict(state)
+
+    def _clip_grad(self) -> None:
+        self.loss_scaler.unscale_(self.optimizer)
+        super()._clip_grad()
+
+    def _update(self, **kwargs) -> None:
+        # Leaves the parameters alone where a scaled gradient overflowed.
+        self.loss_scaler.step(self.optimizer, **kwargs)
+        self.loss_scaler.update(self._constant_scale)
 
 
 def _scaler_settings(loss_scale: str | float | dict) -> tuple[dict[str, Any], float | None]:

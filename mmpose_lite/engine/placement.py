@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.device import get_device
 
 from mmpose_lite.utils import InputError
 
@@ -38,6 +39,8 @@ def place_targets(cfg: Config) -> None:
 def place_augmentation(cfg: Config) -> None:
     """Have the crops warped on the model's device, if ``augment_on_device`` is set.
 
+    ``'auto'`` leaves it to the workers where that device is a CPU.
+
     Raises:
         InputError: If its value is unknown, or a pipeline cannot be served so.
     """
@@ -46,6 +49,9 @@ def place_augmentation(cfg: Config) -> None:
         return
     if mode not in AUGMENT_MODES:
         raise InputError(f'augment_on_device={mode!r} is not one of {", ".join(AUGMENT_MODES)}')
+    if mode == 'auto' and get_device() == 'cpu':
+        cfg.augment_on_device = None  # a CPU warps face by face many times faster
+        return
     for loader in _LOADERS:
         for dataset in find_datasets(cfg.get(loader)):
             if not dataset.get('cache'):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -11,44 +10,29 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import is_distributed
-from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
+from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader, find_latest_checkpoint
 from torch import nn
 from torch.utils.data import DataLoader
 
 from mmpose_lite.registry import RUNNERS, SCOPE
+from mmpose_lite.utils.config_text import ReadableConfig
 from mmpose_lite.utils.config_utils import adopt_config
 
-from .checkpoint import install_checkpoint_reader, load_strictly, make_plain
+from .checkpoint import install_checkpoint_reader, load_strictly
+from .compile import compile_network, compile_settings
 from .distributed import init_process_group
-from .preflight import check_testing, check_training, check_validation
-
-
-class _PlainCheckpointHook(Hook):
-    """Has checkpoints hold tensors and plain data only, whatever other hooks put in."""
-
-    priority = 'LOWEST'
-
-    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        make_plain(checkpoint)
-
-
-class _PreflightHook(Hook):
-    """Runs the checks once everything is built."""
-
-    priority = 'HIGHEST'
-
-    def before_train(self, runner: Runner) -> None:
-        check_training(runner)
-
-    def before_val(self, runner: Runner) -> None:
-        check_validation(runner)
-
-    def before_test(self, runner: Runner) -> None:
-        check_testing(runner)
+from .hooks import ResidentCropsHook
+from .message_hub import DeferredMessageHub
+from .optim_wrappers import OptimWrapper
+from .optimizers import prefer_fused
+from .placement import place_augmentation, place_targets
+from .run_hooks import PlainCheckpointHook, PreflightHook
+from .run_log import environment_text, hooks_text, lines
 
 
 def _is_for_users(record: logging.LogRecord) -> bool:
@@ -65,19 +49,31 @@ class PoseRunner(Runner):
     - Processes without a GPU join by gloo.
     - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
     - What disagrees (numbers of points, ``save_best``) is an error before the first iteration.
+    - No iteration waits for the device: logs and checkpoints read what they need.
+    - The optimizer's step is fused where that is possible and the config says nothing.
+    - ``compile`` compiles the network alone, in test runs too.
+    - Targets are made by the head, and crops on the device, where that is possible or asked for;
+      see :mod:`.placement`.
+    - Loaders pin their batches where there is a GPU.
     """
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> PoseRunner:
         """Build a runner from a config; one that says ``mmpose`` means this package."""
-        return super().from_cfg(adopt_config(cfg, SCOPE))
+        cfg = adopt_config(cfg, SCOPE)
+        place_targets(cfg)
+        place_augmentation(cfg)
+        return super().from_cfg(ReadableConfig.of(cfg))
 
     def __init__(self, *args, **kwargs) -> None:
         install_checkpoint_reader()
         self._strict_loading = False
         super().__init__(*args, **kwargs)
-        self.register_hook(_PreflightHook())
-        self.register_hook(_PlainCheckpointHook())
+        self.register_hook(PreflightHook())
+        augment = self.cfg.get('augment_on_device')
+        if augment in ('auto', 'resident'):
+            self.register_hook(ResidentCropsHook(augment))
+        self.register_hook(PlainCheckpointHook())
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
         """Build the logger; deprecations inside mmengine that no user can mend stay out of it."""
@@ -85,6 +81,30 @@ class PoseRunner(Runner):
         for handler in logger.handlers:
             handler.addFilter(_is_for_users)
         return logger
+
+    def build_message_hub(self, message_hub: dict | None = None) -> DeferredMessageHub:
+        """Build the hub of the run's scalars; its ``name`` is the experiment's by default."""
+        name = self.experiment_name if message_hub is None else message_hub['name']
+        return DeferredMessageHub.get_instance(name)
+
+    def build_optim_wrapper(
+        self, optim_wrapper: MMEngineOptimWrapper | OptimWrapperDict | dict
+    ) -> MMEngineOptimWrapper | OptimWrapperDict:
+        """Build the optimizer and its wrapper; see mmengine."""
+        if not isinstance(optim_wrapper, dict):
+            return super().build_optim_wrapper(optim_wrapper)
+        if isinstance(optim_wrapper.get('optimizer'), dict):
+            optimizer = prefer_fused(optim_wrapper['optimizer'], get_device())
+            optim_wrapper = {**optim_wrapper, 'optimizer': optimizer}
+        wrapper = super().build_optim_wrapper(optim_wrapper)
+        # Distributed training brings memory of its own for gradients.
+        if get_device() == 'cpu' and not self.distributed and isinstance(wrapper, OptimWrapper):
+            wrapper.keep_gradients()
+        return wrapper
+
+    def get_hooks_info(self) -> str:
+        """Describe which hooks act at which stage."""
+        return hooks_text(self.hooks)
 
     def setup_env(self, env_cfg: dict) -> None:
         """Set up processes and threads; see mmengine."""
@@ -114,10 +134,12 @@ class PoseRunner(Runner):
         dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
     ) -> DataLoader:
         """Build a loader; settings of workers fall away where there are none."""
-        if isinstance(dataloader, dict) and not dataloader.get('num_workers', 0):
-            dataloader = copy.deepcopy(dataloader)
-            dataloader.pop('persistent_workers', None)
-            dataloader.pop('prefetch_factor', None)
+        if isinstance(dataloader, dict):
+            dataloader = dict(dataloader)
+            dataloader.setdefault('pin_memory', get_device() == 'cuda')
+            if not dataloader.get('num_workers', 0):
+                dataloader.pop('persistent_workers', None)
+                dataloader.pop('prefetch_factor', None)
         return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
 
     def train(self) -> nn.Module:
@@ -133,11 +155,13 @@ class PoseRunner(Runner):
     def val(self) -> dict[str, float]:
         """Validate; weights must fit."""
         self._strict_loading = True
+        self._maybe_compile('val_step')
         return super().val()
 
     def test(self) -> dict[str, float]:
         """Test; weights must fit."""
         self._strict_loading = True
+        self._maybe_compile('test_step')
         return super().test()
 
     def load_checkpoint(
@@ -158,3 +182,23 @@ class PoseRunner(Runner):
         load_strictly(model, checkpoint, filename)
         self._has_loaded = True
         return checkpoint
+
+    def _log_env(self, env_cfg: dict) -> None:
+        settings = {
+            **env_cfg,
+            **self._randomness_cfg,
+            'seed': self.seed,
+            'launcher': self.launcher,
+            'processes': self.world_size,
+        }
+        self.logger.info(f'System environment:{environment_text()}')
+        self.logger.info(f'Runtime environment:{lines(settings)}')
+        if self.cfg:
+            self.logger.info(f'Config:\n{self.cfg.pretty_text}')
+
+    def _maybe_compile(self, target: str) -> None:
+        settings = compile_settings(self.cfg.get('compile'))
+        if settings is not None:
+            model = self.model.module if is_model_wrapper(self.model) else self.model
+            parts = ', '.join(compile_network(model, settings))
+            self.logger.info(f'{parts}: compiled at their first batch, which takes a while')

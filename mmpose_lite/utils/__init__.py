@@ -3,7 +3,7 @@
 from .collect_env import Problem, check_env, collect_env
 from .errors import InputError, MissingFileError, MissingKeyError
 from .logger import get_root_logger
-from .setup_env import register_all_modules, setup_multi_processes
+from .setup_env import collector_at_rest, register_all_modules, setup_multi_processes
 from .timer import StopWatch
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     'StopWatch',
     'check_env',
     'collect_env',
+    'collector_at_rest',
     'get_root_logger',
     'register_all_modules',
     'setup_multi_processes',

@@ -56,8 +56,19 @@ def collect_env() -> dict[str, str]:
     }
     env |= {need.module: _state(need) for need in NEEDS}
     env['COCO API'] = _coco_state()
-    env['Devices'] = _devices()
+    env['Devices'] = describe_devices()
     return env
+
+
+def installed_versions() -> dict[str, str]:
+    """The versions of the package and of what it uses, without importing anything."""
+    versions = {'mmpose_lite': __version__}
+    for need in NEEDS:
+        module = sys.modules.get(need.module)
+        versions[need.module] = (
+            _version(need, module) if module else _installed(need.distribution) or 'not installed'
+        )
+    return versions
 
 
 def check_env() -> list[Problem]:
@@ -174,7 +185,8 @@ def _coco_state() -> str:
     return f'pycocotools {version}' if version else 'not installed'
 
 
-def _devices() -> str:
+def describe_devices() -> str:
+    """Name the GPUs, or say that there is none."""
     torch: Any = _import('torch')
     if isinstance(torch, Exception):
         return 'unknown'

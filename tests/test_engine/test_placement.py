@@ -120,11 +120,13 @@ def test_every_data_set_gets_the_cache(cfg, tmp_path):
 
 
 def test_what_cannot_be_warped_on_the_device_is_named(cfg):
-    place_augmentation(cfg)  # not asked for
+    before = cfg.to_dict()
+    place_augmentation(cfg)
+    assert cfg.to_dict() == before
     cfg.augment_on_device = 'gpu'
     with pytest.raises(InputError, match="augment_on_device='gpu' is not one of auto"):
         place_augmentation(cfg)
-    cfg.augment_on_device = 'auto'
+    cfg.augment_on_device = 'stream'
     with pytest.raises(InputError, match=r'train_dataloader\.dataset\.cache'):
         place_augmentation(cfg)
     set_cache(cfg, True)

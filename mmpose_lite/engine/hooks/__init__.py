@@ -2,7 +2,14 @@
 
 from .badcase_hook import BadCaseAnalysisHook
 from .ema_hook import ExpMomentumEMA
+from .resident_crops_hook import ResidentCropsHook
 from .sync_norm_hook import SyncNormHook
 from .visualization_hook import PoseVisualizationHook
 
-__all__ = ['BadCaseAnalysisHook', 'ExpMomentumEMA', 'PoseVisualizationHook', 'SyncNormHook']
+__all__ = [
+    'BadCaseAnalysisHook',
+    'ExpMomentumEMA',
+    'PoseVisualizationHook',
+    'ResidentCropsHook',
+    'SyncNormHook',
+]

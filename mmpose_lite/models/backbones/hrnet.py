@@ -134,13 +134,23 @@ class HRModule(BaseModule):
         x = [branch(maps) for branch, maps in zip(self.branches, x, strict=True)]
         if self.fuse_layers is None:
             return x
-        fused = []
-        for paths in self.fuse_layers:
-            total: Tensor | int = 0
-            for path, maps in zip(paths, x, strict=True):
-                total = total + (maps if path is None else path(maps))
-            fused.append(self.relu(total))
-        return fused
+        return [self.relu(_add_paths(paths, x)) for paths in self.fuse_layers]
+
+
+def _add_paths(paths: nn.ModuleList, branches: list[Tensor]) -> Tensor:
+    """The sum of what paths make of the branches' maps; a path of None leaves them as they are.
+
+    Added in place to maps that a path made: nothing else reads those.
+    """
+    total, own = branches[0], paths[0] is not None
+    if own:
+        total = paths[0](total)
+    for path, maps in zip(paths[1:], branches[1:], strict=True):
+        if own:
+            total = total.add_(maps if path is None else path(maps))
+        else:
+            total, own = path(maps).add_(total), True
+    return total
 
 
 @MODELS.register_module()

@@ -92,7 +92,8 @@ class _ResidualBlock(BaseModule):
 
     def _add_shortcut(self, x: Tensor) -> Tensor:
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self._branch(x) + shortcut
+        # In place: no backward pass asks for a norm's output, and large maps are slow to allocate.
+        return self._branch(x).add_(shortcut)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute ``(B, out_channels, H / stride, W / stride)``."""

@@ -1,0 +1,109 @@
+"""Scalars of a run that stay where they are until somebody reads them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer, MessageHub
+from torch import Tensor
+
+
+class DeferredMessageHub(MessageHub):
+    """A message hub that reads tensors when their history is asked for, not when they come.
+
+    mmengine's reads every loss at every iteration, and each time the host waits for the device.
+    Here updates are kept, and whoever reads a history (a log, a checkpoint, a hook) finds the
+    values that mmengine's would have, read in one transfer.
+
+    Args:
+        name: Name of the instance.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._pending: dict[str, list[tuple[Any, int]]] = {}
+
+    @classmethod
+    def get_instance(cls, name: str) -> DeferredMessageHub:
+        """Return the hub of a name; it is made, and becomes the current one, where there is none.
+
+        mmengine's optimizer wrappers and others ask for the current instance of its own class.
+        """
+        hub = super().get_instance(name)
+        MessageHub._instance_dict[name] = hub  # type: ignore[attr-defined]
+        return hub
+
+    def update_scalar(self, key: str, value: Any, count: int = 1, resumed: bool = True) -> None:
+        """Add a value to a history.
+
+        Args:
+            key: Name of the history.
+            value: A number, or a tensor or array of one number.
+            count: Of how many values it is the sum.
+            resumed: Whether the history goes into checkpoints.
+
+        Raises:
+            ValueError: If the value is not one number.
+        """
+        self._set_resumed_keys(key, resumed)
+        if isinstance(value, Tensor):
+            if value.numel() != 1:
+                raise ValueError(f'{key} has the shape {tuple(value.shape)}, not one number')
+            # The number of now, whatever becomes of the tensor.
+            value = value.detach().reshape(()).clone()
+        else:
+            value = self._get_valid_value(value)
+        # An empty history holds the place: logs list scalars in the order in which they came.
+        self._log_scalars.setdefault(key, HistoryBuffer())
+        self._pending.setdefault(key, []).append((value, count))
+
+    def get_scalar(self, key: str) -> HistoryBuffer:
+        """The history of a name, up to date."""
+        self._flush([key])
+        return self._log_scalars[key]
+
+    @property
+    def log_scalars(self) -> OrderedDict:
+        """All histories by name, up to date."""
+        self._flush(list(self._pending))
+        return self._log_scalars
+
+    def state_dict(self) -> dict:
+        """What goes into a checkpoint; see mmengine."""
+        self._flush(list(self._pending))
+        return super().state_dict()
+
+    def _flush(self, keys: list[str]) -> None:
+        """Bring the kept updates of some histories into them."""
+        updates = {key: self._pending.pop(key) for key in keys if key in self._pending}
+        values = iter(_read([value for pairs in updates.values() for value, _ in pairs]))
+        for key, pairs in updates.items():
+            new = HistoryBuffer([next(values) for _ in pairs], [count for _, count in pairs])
+            self._log_scalars[key] = _join(self._log_scalars[key], new)
+
+
+def _join(old: HistoryBuffer, new: HistoryBuffer) -> HistoryBuffer:
+    """One history after another, cut to the length of the first."""
+    if not len(old.data[0]):
+        return new  # appending to an empty array would make integers floats
+    parts = (
+        np.append(*arrays)[-old.max_length :] for arrays in zip(old.data, new.data, strict=True)
+    )
+    return HistoryBuffer(*parts, old.max_length)
+
+
+def _read(values: list[Any]) -> list[int | float]:
+    """Turn tensors among numbers into numbers, with one transfer a device and type."""
+    groups: dict[tuple, list[int]] = {}
+    for i, value in enumerate(values):
+        if isinstance(value, Tensor):
+            groups.setdefault((value.device, value.dtype), []).append(i)
+    numbers = list(values)
+    for places in groups.values():
+        read = torch.stack([values[i] for i in places]).tolist()
+        for i, number in zip(places, read, strict=True):
+            numbers[i] = number
+    return numbers

@@ -1,0 +1,52 @@
+"""The crop cache and batched warping, through the command line."""
+
+import json
+import shutil
+
+import pytest
+
+from mmpose_lite.apis.test import main as run_test
+from mmpose_lite.apis.train import main as run_train
+
+pytestmark = pytest.mark.usefixtures('as_new_process')
+
+RESIDENT = ['--augment-on-device', 'resident']
+
+
+@pytest.mark.parametrize(
+    'flags', [[], ['--augment-on-device', 'stream'], RESIDENT], ids=['cut', 'streamed', 'resident']
+)
+def test_a_test_over_the_cache_has_the_same_numbers(
+    tiny_config, trained, tmp_path, as_new_process, flags
+):
+    def metrics(name, *more):
+        out = tmp_path / f'{name}.json'
+        arguments = [str(tiny_config), str(trained.checkpoint), '--out', str(out)]
+        run_test([*arguments, '--work-dir', str(tmp_path / name), *more])
+        as_new_process()
+        return json.loads(out.read_text())
+
+    plain = metrics('plain')
+    cached = metrics('cached', '--cache', str(tmp_path / 'crops'), *flags)
+    assert list((tmp_path / 'crops').glob('face_landmarks_aflw_test-*.crops'))
+    assert cached.keys() == plain.keys()
+    for name, value in plain.items():
+        assert cached[name] == pytest.approx(value, abs=1e-4)  # 0.01 percentage points
+
+
+@pytest.mark.parametrize('flags', [[], RESIDENT], ids=['cut', 'resident'])
+def test_training_from_the_cache(tiny_config, face_set, tmp_path, flags):
+    root = shutil.copytree(face_set, tmp_path / 'faces')
+    options = [f'{loader}_dataloader.dataset.data_root={root}' for loader in ('train', 'val')]
+    arguments = [str(tiny_config), '--work-dir', str(tmp_path / 'run')]
+    run_train([*arguments, '--cache', *flags, '--cfg-options', *options])
+    assert (tmp_path / 'run' / 'epoch_2.pth').is_file()
+    names = {path.name.partition('-')[0] for path in (root / 'crops').glob('*.crops')}
+    assert names == {'face_landmarks_aflw_train', 'face_landmarks_aflw_test'}
+
+
+def test_without_a_gpu_the_workers_warp(tiny_config, trained, tmp_path):
+    out = tmp_path / 'out.json'
+    arguments = [str(tiny_config), str(trained.checkpoint), '--out', str(out)]
+    run_test([*arguments, '--work-dir', str(tmp_path / 'run'), '--augment-on-device'])
+    assert json.loads(out.read_text())['NME'] < 0.1
