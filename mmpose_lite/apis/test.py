@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmpose_lite.engine import PoseRunner
+from mmpose_lite.engine.run_hooks import FoldNormsHook
 from mmpose_lite.evaluation.metrics import RowMetric
 
 from .command_line import (
@@ -66,6 +67,7 @@ def test(cfg: Config) -> tuple[PoseRunner, dict[str, float]]:
         The runner, whose metrics hold one row a face, and the numbers by name.
     """
     runner = build_runner(cfg)
+    runner.register_hook(FoldNormsHook())
     return runner, runner.test()
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+
+from mmpose_lite.models.utils.fold_norms import fold_norms
 
 from .checkpoint import make_plain
 from .preflight import check_testing, check_training, check_validation
@@ -35,3 +38,23 @@ class PreflightHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """Check a test run."""
         check_testing(runner)
+
+
+class FoldNormsHook(Hook):
+    """Folds batch norms into convolutions for a test, after which the model is done with.
+
+    Not where somebody else holds on to the weights: an average that is put in their place for the
+    test, or a compiler.
+    """
+
+    priority = 'LOWEST'
+
+    def before_test(self, runner: Runner) -> None:
+        """Fold what can be folded; the weights have been loaded."""
+        averaged = any(isinstance(hook, EMAHook) for hook in runner.hooks)
+        if averaged or runner.cfg.get('compile'):
+            return
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model.eval()
+        count = fold_norms(model)
+        runner.logger.info(f'{count} batch norms are folded into convolutions for this test')

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 from mmpose_lite.registry import RUNNERS, SCOPE
 from mmpose_lite.utils.config_text import ReadableConfig
 from mmpose_lite.utils.config_utils import adopt_config
+from mmpose_lite.utils.cpu_memory import keep_freed_memory
 
 from .checkpoint import install_checkpoint_reader, load_strictly
 from .compile import compile_network, compile_settings
@@ -67,6 +68,8 @@ class PoseRunner(Runner):
 
     def __init__(self, *args, **kwargs) -> None:
         install_checkpoint_reader()
+        if get_device() == 'cpu':
+            keep_freed_memory()
         self._strict_loading = False
         super().__init__(*args, **kwargs)
         self.register_hook(PreflightHook())

@@ -1,0 +1,32 @@
+"""Freed memory is used again."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import resource, sys
+import torch
+from mmpose_lite.utils.cpu_memory import keep_freed_memory
+
+if sys.argv[1] == 'keep':
+    assert keep_freed_memory()
+for _ in range(30):  # a large block below, and a small one that stays above
+    torch.zeros(2**24)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(30):
+    torch.zeros(2**24)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(choice):
+    command = [sys.executable, '-c', PROGRAM, choice]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason='a setting of glibc')
+def test_large_blocks_are_allocated_once():
+    assert faults('keep') < 0.1 * faults('leave')
