@@ -1,0 +1,1 @@
+"""What mmpose_lite costs, beside MMPose and by itself; README.md says how to read it."""

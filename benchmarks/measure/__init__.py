@@ -1,0 +1,1 @@
+"""What runs inside a measured process, in either environment: it imports neither package itself."""

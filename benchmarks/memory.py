@@ -1,0 +1,43 @@
+"""Memory of a process and its children, read from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PROC = Path('/proc')
+
+
+def is_known() -> bool:
+    """Whether this system tells (Linux does)."""
+    return (_PROC / 'self' / 'smaps_rollup').is_file()
+
+
+def tree_pss_mib(root: int) -> float:
+    """Sum the proportional set sizes (PSS) of a process and all below it, in MiB.
+
+    Pages that several processes share, such as those of a forked worker, count once in all.
+    """
+    return sum(map(_pss_kib, _tree(root))) / 1024
+
+
+def _tree(root: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for path in _PROC.glob('[0-9]*/stat'):
+        try:
+            # pid (name, which may hold spaces) state parent ...
+            parent = int(path.read_text().rpartition(')')[2].split()[1])
+        except OSError:  # it ended meanwhile
+            continue
+        children.setdefault(parent, []).append(int(path.parent.name))
+    found = [root]
+    for pid in found:  # grows while it is read
+        found += children.get(pid, [])
+    return found
+
+
+def _pss_kib(pid: int) -> int:
+    try:
+        lines = (_PROC / str(pid) / 'smaps_rollup').read_text().splitlines()
+    except OSError:  # it ended meanwhile
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith('Pss:')), 0)

@@ -1,0 +1,102 @@
+"""Pictures of how cost grows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+Cells = Sequence[Mapping[str, Any]]
+
+_WIDTH, _HEIGHT = 3.4, 2.5  # inches of a panel
+_STEP, _EPOCH, _MEMORY = 'seconds a step', 'seconds an epoch', 'MiB'
+
+
+@dataclass(frozen=True)
+class Column:
+    """One cause of cost: a panel of time and one of memory, with the same lines.
+
+    Attributes:
+        title: What it is.
+        x: The cause, a setting of its cells.
+        seconds: The figure that is time, and what it is time of.
+        lines: Cells by label.
+    """
+
+    title: str
+    x: str
+    seconds: tuple[str, str]
+    lines: Mapping[str, Cells]
+
+
+def draw_growth(results: Mapping[str, Any], out_file: Path) -> None:
+    """Draw the parts that were measured, if any, as an SVG whose text is text."""
+    columns = [
+        *_loader_columns(_good(results, 'loader')),
+        *_network_columns(_good(results, 'network')),
+        *_rank_columns(_good(results, 'ranks')),
+    ]
+    if not columns:
+        return
+    figure = Figure(figsize=(_WIDTH * len(columns), 2 * _HEIGHT), layout='constrained')
+    panels = figure.subplots(2, len(columns), squeeze=False)
+    for column, above, below in zip(columns, *panels, strict=True):
+        _draw(above, column, *column.seconds)
+        _draw(below, column, 'peak_mib', _MEMORY)
+        above.set_title(column.title)
+        above.legend(frameon=False, fontsize='small')
+        below.set_xlabel(column.x)
+    out_file.parent.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'growth'}):
+        figure.savefig(out_file, metadata={'Date': None})
+
+
+def _good(results: Mapping[str, Any], part: str) -> Cells:
+    return [cell for cell in results.get(part, ()) if not cell['problem']]
+
+
+def _loader_columns(cells: Cells) -> list[Column]:
+    """By faces, with as many workers as the config has or as there are; by workers, of all."""
+    if not cells:
+        return []
+    counts = {cell['workers'] for cell in cells}
+    workers = 2 if 2 in counts else max(counts)
+    faces = max(cell['faces'] for cell in cells)
+    by_faces = [cell for cell in cells if cell['workers'] == workers]
+    by_workers = [cell for cell in cells if cell['faces'] == faces]
+    seconds = ('epoch_s', _EPOCH)
+    return [
+        Column(f'Loader, {workers} workers', 'faces', seconds, _by_cache(by_faces)),
+        Column(f'Loader, {faces:,} faces', 'workers', seconds, _by_cache(by_workers)),
+    ]
+
+
+def _by_cache(cells: Cells) -> dict[str, Cells]:
+    names = {False: 'decoded', True: 'cached'}
+    return {names[key]: [cell for cell in cells if cell['cached'] == key] for key in names}
+
+
+def _network_columns(cells: Cells) -> list[Column]:
+    names = {False: 'float32', True: '--amp'}
+    lines = {names[key]: [cell for cell in cells if cell['amp'] == key] for key in names}
+    return [Column('Network and loss', 'batch', ('step_s', _STEP), lines)] if cells else []
+
+
+def _rank_columns(cells: Cells) -> list[Column]:
+    lines = {'the same faces, shared': cells}
+    return [Column('Ranks on one CPU', 'ranks', ('step_s', _STEP), lines)] if cells else []
+
+
+def _draw(axes: Axes, column: Column, figure: str, label: str) -> None:
+    for name, cells in column.lines.items():
+        values = [median(cell[figure]) for cell in cells]
+        axes.plot([cell[column.x] for cell in cells], values, marker='.', label=name)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel(label)
+    axes.spines[['top', 'right']].set_visible(False)

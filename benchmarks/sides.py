@@ -1,0 +1,129 @@
+"""The two sides: where each package is, how its scripts are run, and the config both are given."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from .measure.identify import identify
+
+ROOT = Path(__file__).resolve().parents[1]
+MEASURE = ROOT / 'benchmarks' / 'measure'
+OURS, MMPOSE = 'mmpose_lite', 'mmpose'
+
+AFLW = 'face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256.py'
+
+# Both sides' AFLW recipe from random weights, on the photographs made here, with a stopwatch.
+CONFIG = """
+_base_ = ['{base}']
+
+custom_imports = dict(imports=['benchmarks.measure.stopwatch'], allow_failed_imports=False)
+custom_hooks = [
+    dict(type='Stopwatch', out_file='stopwatch.json'),
+    dict(type='SyncBuffersHook'),
+]
+model = dict(backbone=dict(init_cfg=None))
+data_root = '{data_root}/'
+train_dataloader = dict(dataset=dict(data_root=data_root))
+val_dataloader = dict(dataset=dict(data_root=data_root))
+test_dataloader = dict(dataset=dict(data_root=data_root))
+"""
+
+
+class SideError(RuntimeError):
+    """A side cannot be used."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two packages.
+
+    Attributes:
+        package: The package's name.
+        prefix: Interpreter and its arguments that run a script of this side.
+        paths: What goes in front of the interpreter's module search path.
+        home: Folder of ``tools`` and ``configs``.
+        versions: Versions of the package and of what it runs on.
+    """
+
+    package: str
+    prefix: tuple[str, ...]
+    paths: tuple[str, ...]
+    home: Path
+    versions: dict[str, str]
+
+    def script(self, name: str) -> Path:
+        """The file of ``train``, ``test``, ``dist_train`` or ``loader``."""
+        if name == 'loader':
+            return MEASURE / 'loader.py'
+        return self.home / 'tools' / f'{name}{".sh" if name == "dist_train" else ".py"}'
+
+    def environment(self, threads: int, gpu: bool) -> dict[str, str]:
+        """Environment variables of a process with so many threads, and with or without GPUs."""
+        env = {**os.environ, 'OMP_NUM_THREADS': str(threads), 'PYTHONWARNINGS': 'ignore'}
+        env['PYTHONPATH'] = os.pathsep.join(self.paths)
+        if not gpu:
+            env['CUDA_VISIBLE_DEVICES'] = ''
+        # Without byte code, each process would compile what was not installed by pip anew.
+        env.pop('PYTHONDONTWRITEBYTECODE', None)
+        return env
+
+    def write_config(self, path: Path, data_root: Path) -> Path:
+        """Write this side's config for a data set."""
+        base = self.home / 'configs' / AFLW
+        path.write_text(CONFIG.format(base=base, data_root=data_root), encoding='utf-8')
+        return path
+
+
+def our_side() -> Side:
+    """The checkout that this file is in, with the interpreter that runs it."""
+    _, versions = identify(OURS)
+    return Side(OURS, (sys.executable,), (str(ROOT),), ROOT, versions)
+
+
+def find_mmpose(path: str, python: str) -> Side:
+    """Find MMPose.
+
+    Args:
+        path: A source checkout, a folder of installed packages, or ``'installed'``.
+        python: The interpreter to run it with.
+
+    Raises:
+        SideError: If it does not import there, or its tools and configs are not to be found.
+    """
+    prefix = (python, '-m', 'benchmarks.measure.standins')
+    paths = (str(ROOT),) if path == 'installed' else (str(Path(path).resolve()), str(ROOT))
+    folder, versions = _ask(prefix, paths)
+    return Side(MMPOSE, prefix, paths, find_home(folder), versions)
+
+
+def find_home(package: Path) -> Path:
+    """Find the tools and configs of an MMPose: within it (of a wheel), or beside it.
+
+    Raises:
+        SideError: If they are nowhere.
+    """
+    for home in (package / '.mim', package.parent):
+        if (home / 'configs' / AFLW).is_file() and (home / 'tools' / 'train.py').is_file():
+            return home
+    raise SideError(f'neither tools nor configs of MMPose are in {package} or beside it')
+
+
+def _ask(prefix: tuple[str, ...], paths: tuple[str, ...]) -> tuple[Path, dict[str, str]]:
+    """Have an interpreter say where its MMPose is, and with which versions."""
+    env = {**os.environ, 'PYTHONPATH': os.pathsep.join(paths), 'PYTHONWARNINGS': 'ignore'}
+    with tempfile.TemporaryDirectory() as folder:
+        out_file = Path(folder) / 'found.json'
+        command = [*prefix, str(MEASURE / 'identify.py'), MMPOSE, str(out_file)]
+        done = subprocess.run(
+            command, cwd=folder, env=env, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise SideError(f'MMPose does not import:\n{done.stderr}')
+        found = json.loads(out_file.read_text(encoding='utf-8'))
+    return Path(found['folder']), found['versions']
