@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from mmcv.cnn.bricks import wrappers
 from torch import fx, nn
@@ -66,19 +67,19 @@ def _find_pairs(part: nn.Module) -> Iterator[tuple[nn.Module, str, str]]:
         source = node.args[0] if node.args else None
         if node.op != 'call_module' or not isinstance(source, fx.Node):
             continue
-        names = (source.target, node.target)
+        conv, norm = str(source.target), str(node.target)
         alone = source.op == 'call_module' and len(source.users) == 1
-        if alone and all(calls[name] == 1 for name in names) and _fit(*map(modules.get, names)):
-            yield part, *names
+        if alone and calls[conv] == calls[norm] == 1 and _fit(modules[conv], modules[norm]):
+            yield part, conv, norm
 
 
 def _fit(conv: nn.Module, norm: nn.Module) -> bool:
     if type(norm) not in _NORMS or norm.training or norm.running_mean is None:
         return False
-    return type(conv) in _PLAIN or (type(conv) in _TRANSPOSED and conv.groups == 1)
+    return type(conv) in _PLAIN or (type(conv) in _TRANSPOSED and bool(conv.groups == 1))
 
 
-def _fold(conv: nn.Module, norm: nn.Module) -> None:
+def _fold(conv: Any, norm: Any) -> None:
     conv.weight, conv.bias = fuse_conv_bn_weights(
         conv.weight,
         conv.bias,
