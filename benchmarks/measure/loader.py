@@ -40,6 +40,7 @@ def build_loader(config: str, options: dict[str, Any], package: str) -> DataLoad
     runner = Runner
     if package == 'mmpose_lite':
         runner = import_module('mmpose_lite.engine').PoseRunner
+        import_module('mmpose_lite.engine.placement').place_targets(cfg)
     return runner.build_dataloader(cfg.train_dataloader, seed=0)
 
 
@@ -49,10 +50,13 @@ def endless(loader: DataLoader) -> Iterator[Any]:
         yield from loader
 
 
-def time_some(loader: DataLoader, seconds: float) -> dict[str, float]:
-    """Count the images of at least so many seconds, once every worker has warmed up."""
+def time_some(loader: DataLoader, seconds: float, warm_epoch: bool) -> dict[str, float]:
+    """Count the images of at least so many seconds, once every worker has warmed up.
+
+    A cache is checked where it is read first, so it needs a whole epoch for that.
+    """
     batches = endless(loader)
-    for _ in islice(batches, 1 + 2 * loader.num_workers):
+    for _ in islice(batches, len(loader) if warm_epoch else 1 + 2 * loader.num_workers):
         pass
     begun, busy, images, elapsed = time.perf_counter(), time.process_time(), 0, 0.0
     for batch in batches:
@@ -77,7 +81,11 @@ def main() -> None:
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
     loader = build_loader(args.config, args.cfg_options, args.package)
-    found = time_some(loader, args.seconds) if args.seconds else time_epoch(loader)
+    if args.seconds:
+        cached = any(key.endswith('.cache') for key in args.cfg_options)
+        found = time_some(loader, args.seconds, warm_epoch=cached)
+    else:
+        found = time_epoch(loader)
     Path(args.out_file).write_text(json.dumps(found), encoding='utf-8')
 
 

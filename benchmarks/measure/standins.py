@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import runpy
 import sys
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -37,7 +38,11 @@ class Unavailable:
 
 
 class StandIn(ModuleType):
-    """A module that has every name."""
+    """A module that has every name; who looks for it without importing it finds no loader."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__spec__ = ModuleSpec(name, loader=None)
 
     def __getattr__(self, name: str) -> type:
         if name.startswith('__'):

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from mmpose_lite.registry import KEYPOINT_CODECS
+from mmpose_lite.utils.tensor_utils import constant
 
 from .base import BaseKeypointCodec
 from .utils import (
@@ -63,7 +64,7 @@ class MSRAHeatmap(BaseKeypointCodec):
         )
         heatmaps, weights = generate(
             self.heatmap_size,
-            keypoints / keypoints.new_tensor(self.scale_factor),
+            keypoints / constant(self.scale_factor, keypoints),
             keypoints_visible,
             self.sigma,
             self.guarded,
@@ -76,4 +77,4 @@ class MSRAHeatmap(BaseKeypointCodec):
             peaks = refine_keypoints_dark(peaks, encoded, self.blur_kernel_size, self.guarded)
         else:
             peaks = refine_keypoints(peaks, encoded)
-        return peaks * peaks.new_tensor(self.scale_factor), scores
+        return peaks * constant(self.scale_factor, peaks), scores

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mmpose_lite.registry import KEYPOINT_CODECS
+from mmpose_lite.utils.tensor_utils import constant
 
 from .base import BaseKeypointCodec
 from .utils import (
@@ -63,7 +64,7 @@ class UDPHeatmap(BaseKeypointCodec):
         self.scale_factor = ((np.array(input_size) - 1) / cells).astype(np.float32)
 
     def encode_batch(self, keypoints: Tensor, keypoints_visible: Tensor) -> dict[str, Tensor]:
-        cells = keypoints / keypoints.new_tensor(self.scale_factor)
+        cells = keypoints / constant(self.scale_factor, keypoints)
         if self.heatmap_type == 'gaussian':
             heatmaps, weights = generate_udp_gaussian_heatmaps(
                 self.heatmap_size, cells, keypoints_visible, self.sigma
@@ -80,8 +81,8 @@ class UDPHeatmap(BaseKeypointCodec):
             peaks = refine_keypoints_dark_udp(peaks, encoded, self.blur_kernel_size)
         else:
             peaks, scores = self._decode_combined(encoded)
-        cells = peaks.new_tensor(self.heatmap_size) - 1
-        return peaks / cells * peaks.new_tensor(self.input_size), scores
+        cells = constant(self.heatmap_size, peaks) - 1
+        return peaks / cells * constant(self.input_size, peaks), scores
 
     def _decode_combined(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
         width, height = self.heatmap_size

@@ -50,3 +50,16 @@ def to_tensor(x: Any, device: Any = None) -> Any:
     if isinstance(x, Sequence) and not isinstance(x, str):
         return [to_tensor(each, device) for each in x]
     raise TypeError(f'expected an array or a sequence of arrays, got {type(x)}')
+
+
+def send(tensor: Tensor, device: torch.device) -> Tensor:
+    """Bring a tensor of the host to a device, without waiting for what the device still does."""
+    if device.type == 'cuda' and tensor.device.type == 'cpu':
+        # From ordinary memory the copy would begin only when the device has nothing left to do.
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def constant(values: Any, like: Tensor) -> Tensor:
+    """A tensor of a few numbers, of another's type and on its device; see :func:`send`."""
+    return send(torch.as_tensor(values, dtype=like.dtype), like.device)

@@ -1,6 +1,6 @@
 """Stand-ins for packages that MMPose imports and nobody calls."""
 
-import importlib
+import importlib.util
 import json
 import sys
 
@@ -30,6 +30,11 @@ def test_a_stand_in_has_every_name_and_refuses_calls(installed):
     with pytest.raises(RuntimeError, match=r'no_such_package\.part\.anything is a stand-in'):
         part.anything(1)
     assert not hasattr(part, '__wrapped__')
+
+
+def test_a_stand_in_does_not_pass_for_an_installed_package(installed):
+    # How mmengine asks whether mmcv has its operators.
+    assert importlib.util.find_spec('no_such_package.part').loader is None
 
 
 def test_pkg_resources_finds_no_distribution():

@@ -7,6 +7,7 @@ from mmengine.structures import InstanceData
 from seeding import seed_weights
 
 from mmpose_lite.models import TopdownPoseEstimator
+from mmpose_lite.models.pose_estimators import topdown
 from mmpose_lite.models.utils import flip_heatmaps
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample
@@ -99,6 +100,16 @@ def test_a_prediction_does_not_depend_on_its_batch():
         with torch.no_grad():
             (alone,) = model(IMAGES[i : i + 1], [sample], mode='predict')
         np.testing.assert_allclose(alone.pred_instances.keypoints[0], together[i], atol=1e-3)
+
+
+def test_two_passes_of_a_flip_test_predict_what_one_does(monkeypatch):
+    model = build(test_cfg={'flip_test': True})
+    passes = []
+    model.backbone.register_forward_hook(lambda module, args, maps: passes.append(len(args[0])))
+    together = points(predict(model))
+    monkeypatch.setattr(topdown, '_FULL_PASS', len(IMAGES))
+    np.testing.assert_allclose(points(predict(model)), together, atol=1e-3)
+    assert passes == [8, 4, 4]
 
 
 def test_some_points_on_demand():

@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mmpose_lite.utils.tensor_utils import constant
+
 
 def generate_gaussian_heatmaps(
     heatmap_size: tuple[int, int],
@@ -108,13 +110,13 @@ def _axis(size: int, like: Tensor) -> Tensor:
 
 def _overlaps(heatmap_size: tuple[int, int], first: Tensor, stop: Tensor) -> Tensor:
     """Whether the patch from first to stop touches the map: ``(B, K)``."""
-    size = torch.tensor(heatmap_size, dtype=first.dtype, device=first.device)
+    size = constant(heatmap_size, first)
     return ((first < size) & (stop >= 0)).all(dim=-1)
 
 
 def _is_inside(heatmap_size: tuple[int, int], center: Tensor) -> Tensor:
     """Whether a cell is on the map: ``(B, K)``."""
-    size = torch.tensor(heatmap_size, dtype=center.dtype, device=center.device)
+    size = constant(heatmap_size, center)
     return ((center >= 0) & (center < size)).all(dim=-1)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmpose_lite.models.utils.joined_maps import JoinedMaps
 from mmpose_lite.registry import MODELS
 
 
@@ -43,29 +43,26 @@ class FeatureMapProcessor(nn.Module):
         self.apply_relu = apply_relu
         self.align_corners = align_corners
 
-    def forward(self, inputs: Tensor | Sequence[Tensor]) -> Tensor | list[Tensor]:
+    def forward(self, inputs: Tensor | Sequence[Tensor]) -> Tensor | Sequence[Tensor]:
         """Process maps ``(B, C_i, H_i, W_i)``: one gives one, several a list; joined, of one."""
-        maps = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+        maps: Sequence[Tensor] = [inputs] if isinstance(inputs, Tensor) else list(inputs)
         if self.select_index is not None:
             maps = [maps[i] for i in self.select_index]
         if self.concat:
-            size = maps[0].shape[-2:]
-            maps = [torch.cat([self._resize(each, size=size) for each in maps], dim=1)]
+            maps = JoinedMaps(maps, self.align_corners)
+            if maps.maps[0].device.type != 'cpu':
+                # Elsewhere channels cost less than further passes over the large map.
+                maps = [maps.join()]
         if self.apply_relu:
             maps = [F.relu(each) for each in maps]
         if self.scale_factor != 1.0:
-            maps = [self._resize(each, scale_factor=self.scale_factor) for each in maps]
+            maps = [self._rescale(each) for each in maps]
         return maps[0] if isinstance(inputs, Tensor) else maps
 
-    def _resize(
-        self, maps: Tensor, size: torch.Size | None = None, scale_factor: float | None = None
-    ) -> Tensor:
-        if size == maps.shape[-2:]:
-            return maps
+    def _rescale(self, maps: Tensor) -> Tensor:
         return F.interpolate(
             maps,
-            size=size,
-            scale_factor=scale_factor,
+            scale_factor=self.scale_factor,
             mode='bilinear',
             align_corners=self.align_corners,
         )

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mmpose_lite.codecs.utils import get_heatmap_maximum
+from mmpose_lite.utils.tensor_utils import constant
 
 
 @torch.no_grad()
@@ -22,7 +23,7 @@ def heatmap_accuracy(output: Tensor, target: Tensor, mask: Tensor, thr: float = 
         A scalar: the mean over points of each point's share over faces; points that no face of
         the batch has are left out. MMPose's ``acc_pose``.
     """
-    size = output.new_tensor(output.shape[-2:])
+    size = constant(output.shape[-2:], output)
     predicted, _ = get_heatmap_maximum(output)
     wanted, _ = get_heatmap_maximum(target)
     distance = torch.linalg.vector_norm((predicted - wanted) / size, dim=-1)

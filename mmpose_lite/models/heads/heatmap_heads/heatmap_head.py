@@ -11,8 +11,10 @@ from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
 from mmpose_lite.models.utils import flip_heatmaps, heatmap_accuracy
+from mmpose_lite.models.utils.joined_maps import JoinedMaps, is_pointwise
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample
+from mmpose_lite.utils.tensor_utils import send
 
 from ..base_head import BaseHead
 
@@ -102,7 +104,17 @@ class HeatmapHead(BaseHead):
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Compute heatmaps ``(B, K, H, W)`` from the last of the feature maps."""
-        return self.final_layer(self.conv_layers(self.deconv_layers(feats[-1])))
+        convs = self.conv_layers
+        if (
+            isinstance(feats, JoinedMaps)
+            and isinstance(self.deconv_layers, nn.Identity)
+            and isinstance(convs, nn.Sequential)
+            and is_pointwise(convs[0])
+        ):
+            maps = convs[1:](feats.convolve(convs[0]))
+        else:
+            maps = convs(self.deconv_layers(feats[-1]))
+        return self.final_layer(maps)
 
     def predict(
         self, feats: Any, batch_data_samples: list[PoseDataSample], test_cfg: dict | None = None
@@ -159,7 +171,7 @@ class HeatmapHead(BaseHead):
         if 'gt_fields' in samples[0]:
             targets = torch.stack([sample.gt_fields.heatmaps for sample in samples])
             weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in samples])
-            return targets.to(device), weights.to(device)
+            return send(targets, device), send(weights, device)
         if self.decoder is None or 'transformed_keypoints' not in samples[0].gt_instances:
             raise RuntimeError(
                 'no targets: use GenerateTarget in the pipeline, or PackPoseInputs with '
@@ -175,7 +187,8 @@ class HeatmapHead(BaseHead):
 
 def _stack(arrays: list, device: torch.device) -> Tensor:
     """Join arrays ``(1, ...)`` of one face each to a tensor ``(B, ...)`` on the device."""
-    return torch.cat([torch.as_tensor(array, dtype=torch.float32) for array in arrays]).to(device)
+    joined = torch.cat([torch.as_tensor(array, dtype=torch.float32) for array in arrays])
+    return send(joined, device)
 
 
 def _make_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:
