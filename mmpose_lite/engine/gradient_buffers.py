@@ -20,6 +20,7 @@ class GradientBuffers:
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+        self._parameters = list(parameters)
         self._reached: set[nn.Parameter] = set()
         self._buffers: dict[nn.Parameter, Tensor] = {}
         for parameter in parameters:
@@ -41,5 +42,6 @@ class GradientBuffers:
         self._attach()
 
     def _attach(self) -> None:
-        for parameter, buffer in self._buffers.items():
-            parameter.grad = buffer
+        for parameter in self._parameters:
+            # One that was frozen at first and no longer is gets a new gradient each time.
+            parameter.grad = self._buffers.get(parameter)

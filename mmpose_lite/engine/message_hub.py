@@ -10,6 +10,9 @@ import torch
 from mmengine.logging import HistoryBuffer, MessageHub
 from torch import Tensor
 
+# Where nobody ever reads.
+_MOST_PENDING = 1000
+
 
 class DeferredMessageHub(MessageHub):
     """A message hub that reads tensors when their history is asked for, not when they come.
@@ -58,7 +61,10 @@ class DeferredMessageHub(MessageHub):
             value = self._get_valid_value(value)
         # An empty history holds the place: logs list scalars in the order in which they came.
         self._log_scalars.setdefault(key, HistoryBuffer())
-        self._pending.setdefault(key, []).append((value, count))
+        pending = self._pending.setdefault(key, [])
+        pending.append((value, count))
+        if len(pending) == _MOST_PENDING:
+            self._flush([key])
 
     def get_scalar(self, key: str) -> HistoryBuffer:
         """The history of a name, up to date."""

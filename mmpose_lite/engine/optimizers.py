@@ -28,7 +28,7 @@ def prefer_fused(optimizer: Mapping[str, Any], device: str) -> dict[str, Any]:
         device: Kind of device that the model is on.
     """
     silent = not any(key in optimizer for key in (*_IMPLEMENTATION, 'differentiable'))
-    kind = optimizer['type']
+    kind = optimizer.get('type')
     if isinstance(kind, str):
         kind = OPTIMIZERS.get(kind)
     if silent and kind in _FUSED_TYPES and device in _FUSED_DEVICES:

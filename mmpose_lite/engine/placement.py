@@ -50,13 +50,22 @@ def place_augmentation(cfg: Config) -> None:
     if mode not in AUGMENT_MODES:
         raise InputError(f'augment_on_device={mode!r} is not one of {", ".join(AUGMENT_MODES)}')
     if mode == 'auto' and get_device() == 'cpu':
-        cfg.augment_on_device = None  # a CPU warps face by face many times faster
+        # A CPU warps face by face many times faster, also in a config that a GPU left behind.
+        cfg.augment_on_device = None
+        for step in _crop_steps(cfg):
+            step.pop('warp', None)
         return
     for loader in _LOADERS:
         for dataset in find_datasets(cfg.get(loader)):
             if not dataset.get('cache'):
                 raise InputError(f'augment_on_device needs {loader}.dataset.cache (or --cache)')
             dataset['pipeline'] = _without_warp(dataset['pipeline'], loader)
+
+
+def _crop_steps(cfg: Config) -> Iterator[dict]:
+    for loader in _LOADERS:
+        for dataset in find_datasets(cfg.get(loader)):
+            yield from (step for step in dataset['pipeline'] if step['type'] == 'TopdownAffine')
 
 
 def _without_warp(steps: list[dict], loader: str) -> list[dict]:
@@ -70,13 +79,18 @@ def _without_warp(steps: list[dict], loader: str) -> list[dict]:
 
 
 def set_cache(cfg: Config, cache: bool | str) -> None:
-    """Give every data set of a config a crop cache: a folder, or True for the data set's own."""
+    """Give every data set of a config a crop cache.
+
+    Args:
+        cfg: The config.
+        cache: A folder; or True: where the config has it, else ``crops`` below the data root.
+    """
     for loader in _LOADERS:
         for dataset in find_datasets(cfg.get(loader)):
             settings = dataset.get('cache')
             if isinstance(settings, dict) and isinstance(cache, str):
                 settings['dir'] = cache
-            elif not isinstance(settings, dict):
+            elif isinstance(cache, str) or not settings:
                 dataset['cache'] = cache
 
 

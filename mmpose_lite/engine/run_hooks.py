@@ -1,4 +1,4 @@
-"""Hooks that every run has, whatever its config says."""
+"""Hooks that runs have whatever their config says."""
 
 from __future__ import annotations
 

@@ -50,3 +50,16 @@ def test_without_a_gpu_the_workers_warp(tiny_config, trained, tmp_path):
     arguments = [str(tiny_config), str(trained.checkpoint), '--out', str(out)]
     run_test([*arguments, '--work-dir', str(tmp_path / 'run'), '--augment-on-device'])
     assert json.loads(out.read_text())['NME'] < 0.1
+
+
+def test_pixels_that_are_changed_first_cannot_be_resident(tiny_config, trained, tmp_path):
+    steps = "[dict(type='LoadImage'), dict(type='GetBBoxCenterScale'), "
+    steps += "dict(type='PhotometricDistortion'), "
+    steps += "dict(type='TopdownAffine', input_size=(64, 64)), dict(type='PackPoseInputs')]"
+    config = tmp_path / 'changed.py'
+    config.write_text(
+        f"_base_ = ['{tiny_config}']\ntest_dataloader = dict(dataset=dict(pipeline={steps}))\n"
+    )
+    arguments = [str(config), str(trained.checkpoint), '--work-dir', str(tmp_path / 'run')]
+    with pytest.raises(SystemExit, match=r"'resident': PhotometricDistortion changes pixels"):
+        run_test([*arguments, '--cache', str(tmp_path / 'crops'), *RESIDENT])

@@ -22,7 +22,7 @@ def test_a_row_from_command_to_document(tmp_path, monkeypatch, capsys):
     results = json.loads(out.read_text())
     measured, missing = results['rows']
     (taken,) = results['measurements']
-    assert measured['ours'] == [taken['measurement']['figures']['images_per_s']]
+    assert measured['ours'] == [taken['measurement']['figures'][measured['key']]]
     assert measured['ours'][0] > 0
     assert missing['problem'].startswith('not measured: without')
     assert results['faces']['0.2 MP']['megapixels'] == pytest.approx(0.2, rel=0.01)

@@ -198,9 +198,9 @@ def test_a_damaged_crop_is_read_from_its_photograph(root):
     content[begin + 40 : begin + 400] = bytes(360)
     path.write_bytes(content)
     assert same_crops(build(root), expected)
-    assert not path.exists()
+    assert path.read_bytes() == content
     assert same_crops(build(root), expected)
-    assert path.exists()
+    CropFile(path).check_all()
 
 
 def test_the_pixels_cannot_be_written_to(root):
@@ -281,3 +281,47 @@ def test_samples_can_tell_their_crop_only(root):
     dataset.crops.leave_pixels(10)
     assert [int(dataset[i]['inputs']) for i in range(3)] == [10, 11, 12]
     assert torch.is_tensor(dataset[0]['inputs'])
+
+
+def test_a_copy_of_a_data_set_reads_no_other_crops(root):
+    dataset = build(root)
+    copy = pickle.dumps(dataset)
+    assert same_crops(pickle.loads(copy), build(root, None))
+    change_time(root)
+    build(root)
+    with pytest.raises(DamagedCropsError, match='something else'):
+        pickle.loads(copy)
+
+
+def test_two_sets_of_one_name_have_a_file_each(root, tmp_path):
+    other = make_face_set(tmp_path / 'other', train=6, test=2)
+    for image in (other / 'images').iterdir():
+        cv2.imwrite(str(image), 255 - cv2.imread(str(image)))
+    first, second = (build(each, str(tmp_path / 'crops')) for each in (root, other))
+    assert first.crops.file.path != second.crops.file.path
+    assert same_crops(first, build(root, None))
+    assert same_crops(second, build(other, None))
+
+
+def test_shrunk_crops_of_a_white_photograph_are_white(root):
+    for path in (root / 'images').iterdir():
+        cv2.imwrite(str(path), np.full((900, 1000, 3), 255, np.uint8))
+    path = root / 'annotations' / 'face_landmarks_aflw_train.json'
+    content = json.loads(path.read_text())
+    for image, face in zip(content['images'], content['annotations'], strict=True):
+        image.update(width=1000, height=900)
+        face.update(center=[500.0, 450.0], scale=2.5, box_size=500.0, bbox=[250, 200, 500, 500])
+    path.write_text(json.dumps(content))
+    dataset = build(root, {'shrink': True}, augment=[], size=(64, 64))
+    assert dataset.crops.file[0].window.shrink > 4
+    assert all((dataset[i]['inputs'] == 255).all() for i in range(len(dataset)))
+
+
+def test_boxes_that_vary_twice_reach_further(root):
+    twice = [
+        {'type': 'RandomBBoxTransform', 'scale_factor': (0.5, 1.5), 'shift_factor': factor}
+        for factor in (0.1, 0.2)
+    ]
+    for step in twice:
+        step.update(shift_prob=1, rotate_prob=0)
+    assert same_crops(build(root, augment=twice), build(root, None, twice))

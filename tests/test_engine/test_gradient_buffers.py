@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from mmpose_lite.engine import OptimWrapper
+from mmpose_lite.engine.gradient_buffers import GradientBuffers
 
 
 class TwoBranches(nn.Module):
@@ -64,3 +65,14 @@ def test_memory_and_layout_stay():
         assert conv.weight.grad.stride() == conv.weight.stride()
         places.add(conv.weight.grad.data_ptr())
     assert len(places) == 1
+
+
+def test_a_parameter_that_thaws_gets_a_new_gradient_each_time():
+    thawing = torch.nn.Linear(1, 1)
+    thawing.weight.requires_grad_(False)
+    buffers = GradientBuffers(list(thawing.parameters()))
+    thawing.weight.requires_grad_(True)
+    for _ in range(3):
+        thawing(torch.ones(1, 1)).sum().backward()
+        assert float(thawing.weight.grad) == 1
+        buffers.clear()

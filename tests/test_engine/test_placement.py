@@ -115,8 +115,11 @@ def test_every_data_set_gets_the_cache(cfg, tmp_path):
     assert cfg.train_dataloader.dataset.cache == str(tmp_path)
     assert cfg.val_dataloader.dataset.cache == {'shrink': True, 'dir': str(tmp_path)}
     set_cache(cfg, True)
-    assert cfg.train_dataloader.dataset.cache is True
+    assert cfg.train_dataloader.dataset.cache == str(tmp_path)
     assert cfg.val_dataloader.dataset.cache.dir == str(tmp_path)
+    cfg.train_dataloader.dataset.cache = None
+    set_cache(cfg, True)
+    assert cfg.train_dataloader.dataset.cache is True
 
 
 def test_what_cannot_be_warped_on_the_device_is_named(cfg):
@@ -132,3 +135,13 @@ def test_what_cannot_be_warped_on_the_device_is_named(cfg):
     set_cache(cfg, True)
     with pytest.raises(InputError, match='GenerateTarget'):
         place_augmentation(cfg)
+
+
+def test_a_config_of_a_gpu_warps_in_the_workers_of_a_cpu(cfg):
+    for step in cfg.train_dataloader.dataset.pipeline:
+        if step['type'] == 'TopdownAffine':
+            step['warp'] = False
+    cfg.augment_on_device = 'auto'
+    place_augmentation(cfg)
+    assert cfg.augment_on_device is None
+    assert all('warp' not in step for step in cfg.train_dataloader.dataset.pipeline)

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -111,6 +112,8 @@ class CropCache:
             'shrink': settings.shrink,
         }
         self._path, self._about = path, about
+        # Left by a process that found damage, for the next one that opens the file.
+        self._mark = path.with_name(f'{path.name}.damaged')
         path.parent.mkdir(parents=True, exist_ok=True)
         # Ranks, and runs that begin together, wait for the one that builds.
         with FileLock(f'{path}.lock'):
@@ -118,6 +121,10 @@ class CropCache:
 
     def _open(self) -> CropFile | None:
         path = self._path
+        if self._mark.exists():
+            self._mark.unlink()
+            print_log(f'{path} was found damaged by an earlier run; it is built anew', 'current')
+            return None
         try:
             file = CropFile(path)
         except FileNotFoundError:
@@ -194,13 +201,17 @@ class CropCache:
         }
 
     def verify(self) -> None:
-        """Compare every crop with its checksum; build the file anew if one differs."""
+        """Compare every crop with its checksum; build the file anew if one differs.
+
+        Of several processes that find so, the first builds, and the others open what it built.
+        """
         try:
             self.file.check_all()
         except DamagedCropsError as error:
             print_log(f'{error}; it is built anew', 'current')
+            self._mark.touch()
             with FileLock(f'{self._path}.lock'):
-                self.file = self._build()
+                self.file = self._open() or self._build()
 
     def leave_pixels(self, first: int) -> None:
         """Have samples tell their ``crop_index`` only; their pixels are read by someone else.
@@ -215,8 +226,10 @@ class CropCache:
         try:
             self.file.check(index)
         except DamagedCropsError as error:
-            print_log(f'{error}; photographs are read instead, the next run builds it anew')
-            self.file.path.unlink(missing_ok=True)
+            if not self._mark.exists():
+                print_log(f'{error}; photographs are read instead, the next run builds it anew')
+                with suppress(OSError):
+                    self._mark.touch()
             return self._cut([index])[0][1]
         return crop
 

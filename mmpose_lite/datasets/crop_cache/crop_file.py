@@ -85,7 +85,7 @@ class CropFile:
     Attributes:
         path: The file.
         about: What the crops were made of.
-        pixels: All crops, uint8 ``(T,)``, read-only.
+        pixels: The whole file, uint8 ``(T,)``, read-only; crops lie in it by their offsets.
         offsets: ``(N,)`` int64, where in ``pixels`` each crop begins.
         shapes_hw: ``(N, 2)`` int64, height and width of each crop.
 
@@ -150,4 +150,12 @@ class CropFile:
             self.check(index)
 
     def __reduce__(self) -> tuple:
-        return CropFile, (self.path,)
+        return _reopen, (self.path, self.about)
+
+
+def _reopen(path: Path, about: dict[str, Any]) -> CropFile:
+    """Open the file that another process has open."""
+    file = CropFile(path)
+    if file.about != about:
+        raise DamagedCropsError(f'{path} has been replaced by crops of something else')
+    return file

@@ -40,6 +40,8 @@ class GetBBoxCenterScale(BaseTransform):
     def __init__(self, padding: float = 1.25) -> None:
         self.padding = padding
 
+    keeps_pixels = True
+
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """Add the padding to what is read about a box."""
         return extent.padded(self.padding)
@@ -87,6 +89,8 @@ class RandomBBoxTransform(BaseTransform):
         self.scale_prob = scale_prob
         self.rotate_factor = rotate_factor
         self.rotate_prob = rotate_prob
+
+    keeps_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """Add the largest shift, scale and rotation to what is read about a box."""

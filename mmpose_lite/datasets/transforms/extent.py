@@ -19,7 +19,7 @@ _MARGIN = 2
 
 
 class Window(NamedTuple):
-    """A rectangle of a photograph, whole pixels, of which ``shrink`` x ``shrink`` became one."""
+    """A rectangle of a photograph, whole pixels; each ``shrink`` x ``shrink`` are kept as one."""
 
     x: int
     y: int
@@ -54,7 +54,8 @@ class CropExtent:
     """The crops that a pipeline can draw about a box.
 
     A transform that comes before the crop takes part by a method ``extend_crop(extent)``, which
-    returns the extent with what the transform adds.
+    returns the extent with what the transform adds. One that changes no pixel has
+    ``keeps_pixels = True``; only after such ones can crops stay on the device.
 
     Attributes:
         input_size: Width and height of the network's input, pixels.
@@ -100,7 +101,7 @@ class CropExtent:
         """The extent after a random shift, factor on the scale and rotation."""
         return replace(
             self,
-            shift=self.shift + abs(shift),
+            shift=self.shift + abs(shift) * self.largest,
             smallest=self.smallest * min(scale),
             largest=self.largest * max(scale),
             rotation=self.rotation + abs(rotation),
@@ -123,17 +124,15 @@ class CropExtent:
         width_in, height_in = self.input_size
         scale = np.asarray(scale, dtype=np.float64) * self.padding
         side_wh = fix_aspect_ratio(scale, width_in / height_in)
-        half = self._half_reach(side_wh * self.largest) + self.shift * scale + _MARGIN
         size = np.asarray(image_wh)
+        shrink = int(side_wh[0] * self.smallest / width_in) if shrinks else 1
+        shrink = min(max(shrink, 1), int(size.min()))
+        half = self._half_reach(side_wh * self.largest) + self.shift * scale + _MARGIN * shrink
         low = np.clip(np.floor(center - half), 0, size - 1).astype(int)
         high = np.clip(np.ceil(center + half) + 1, low + 1, size).astype(int)
-        shrink = max(1, int(side_wh[0] * self.smallest / width_in)) if shrinks else 1
-        # Whole blocks: rounded up where the photograph goes on, else down.
-        blocks = -(-(high - low) // shrink)
-        blocks = np.where(low + blocks * shrink <= size, blocks, (high - low) // shrink)
-        if (blocks < 1).any():
-            shrink, blocks = 1, high - low
-        kept = blocks * shrink
+        # Whole blocks, from further on the near side where the photograph ends on the far one.
+        kept = np.minimum(-(-(high - low) // shrink), size // shrink) * shrink
+        low = np.minimum(low, size - kept)
         return Window(int(low[0]), int(low[1]), int(kept[0]), int(kept[1]), shrink)
 
     def _half_reach(self, side_wh: ndarray) -> ndarray:

@@ -54,6 +54,8 @@ class RandomFlip(BaseTransform):
             shares = [shares[0] / len(directions)] * len(directions)
         self._bounds = np.cumsum(shares)
 
+    keeps_pixels = True
+
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """Add nothing: mirrored crops are of the same pixels."""
         return extent

@@ -72,6 +72,8 @@ class LoadImage(LoadImageFromFile):
         InputError: If it is no image or ends early; the message names it.
     """
 
+    keeps_pixels = True
+
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """Add nothing to what is read about a box."""
         return extent

@@ -43,6 +43,8 @@ class TopdownAffine(BaseTransform):
         self.use_udp = use_udp
         self.warp = warp
 
+    keeps_pixels = True
+
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """End what is read about a box."""
         return replace(extent, input_size=(self.input_size[0], self.input_size[1]))

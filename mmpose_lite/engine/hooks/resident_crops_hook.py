@@ -9,7 +9,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -17,6 +17,7 @@ from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.crop_cache import CropCache
 from mmpose_lite.datasets.transforms import PackPoseInputs
 from mmpose_lite.registry import HOOKS
+from mmpose_lite.utils import InputError
 
 _PORTION = 2**28  # bytes that are copied at a time
 
@@ -34,7 +35,7 @@ class ResidentCropsHook(Hook):
 
     def __init__(self, mode: str = 'auto') -> None:
         self.mode = mode
-        self._done = False
+        self._done: set[int] = set()
 
     def before_train(self, runner: Runner) -> None:
         """Move the crops for training and validation."""
@@ -49,15 +50,19 @@ class ResidentCropsHook(Hook):
         self._move(runner, (runner.test_dataloader,))
 
     def _move(self, runner: Runner, loaders: Sequence[DataLoader | None]) -> None:
-        if self._done:
-            return
-        self._done = True
         datasets = [each for loader in loaders if loader for each in _leaves(loader.dataset)]
+        if {id(dataset) for dataset in datasets} <= self._done:
+            return
+        self._done = {id(dataset) for dataset in datasets}
         caches = [each.crops for each in datasets if each.crops is not None]
         size = sum(len(cache.file.pixels) for cache in caches)
         device = next(runner.model.parameters()).device
-        if self.mode == 'auto' and not _fits(size, device):
-            print_log(f'crops of {size / 1e9:.1f} GB stay in main memory', 'current')
+        obstacle = _find_obstacle(runner, datasets)
+        if obstacle is not None and self.mode == 'resident':
+            raise InputError(f"augment_on_device='resident': {obstacle}")
+        if obstacle is not None or (self.mode == 'auto' and not _fits(size, device)):
+            reason = obstacle or f'they take {size / 1e9:.1f} GB'
+            print_log(f'crops stay in main memory: {reason}', 'current')
             return
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         model.data_preprocessor.hold_crops(*_gather(caches, size, device))
@@ -65,6 +70,18 @@ class ResidentCropsHook(Hook):
             if isinstance(transform, PackPoseInputs):
                 transform.pack_pixels = False
         print_log(f'crops of {size / 1e9:.1f} GB are on {device}', 'current')
+
+
+def _find_obstacle(runner: Runner, datasets: Sequence[BaseCocoStyleDataset]) -> str | None:
+    """Why crops cannot be on the device, or None."""
+    if isinstance(runner._train_loop, IterBasedTrainLoop):
+        return 'IterBasedTrainLoop has started its workers before the crops could move'
+    for transform in (step for dataset in datasets for step in dataset.pipeline.transforms[:-1]):
+        if not getattr(transform, 'keeps_pixels', False):
+            return f'{type(transform).__name__} changes pixels, which are not there'
+    if any(dataset.crops is None for dataset in datasets):
+        return 'a data set has no crop cache'
+    return None
 
 
 def _gather(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
 from mmcv.cnn import build_conv_layer, build_norm_layer
@@ -145,7 +146,7 @@ def _add_paths(paths: nn.ModuleList, branches: list[Tensor]) -> Tensor:
     total, own = branches[0], paths[0] is not None
     if own:
         total = paths[0](total)
-    for path, maps in zip(paths[1:], branches[1:], strict=True):
+    for path, maps in islice(zip(paths, branches, strict=True), 1, None):
         if own:
             total = total.add_(maps if path is None else path(maps))
         else:

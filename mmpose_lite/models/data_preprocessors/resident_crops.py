@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -53,4 +54,4 @@ class ResidentCrops:
         self.pixels = change(self.pixels)
 
     def __deepcopy__(self, memo: dict) -> ResidentCrops:
-        return self
+        return copy.copy(self)

@@ -61,11 +61,9 @@ class BaseCocoStyleDataset(BaseDataset):
         max_refetch: How often another sample is tried where the pipeline gives none (training).
         sample_interval: Use only every n-th image.
         subsets: Named subsets that are evaluated beside the whole: for each name an annotation
-            file, a file of annotation ids, or a list of them; see
-            :func:`~.subsets.find_subsets`.
-        cache: Keep of every photograph the part that the pipeline can read, in one file: the
-            folder of that file, True for ``crops`` below ``data_root``, or a dict of
-            :class:`~mmpose_lite.datasets.crop_cache.CacheSettings`.
+            file, a file of ids, or a list of ids; see :func:`~.subsets.find_subsets`.
+        cache: Keep of every photograph what the pipeline can read, in one file: its folder, True
+            for ``crops`` below ``data_root``, or a dict of :class:`~.CacheSettings`.
 
     Raises:
         InputError: If arguments or annotations are wrong; the message names file, record, field.
@@ -104,6 +102,7 @@ class BaseCocoStyleDataset(BaseDataset):
         self.subsets = subsets or {}
         self.cache = CacheSettings.of(cache)
         self.crops: CropCache | None = None
+        self._fully_initialized: bool = False
         super().__init__(
             ann_file=ann_file,
             metainfo=metainfo,
@@ -145,14 +144,17 @@ class BaseCocoStyleDataset(BaseDataset):
         """Read everything, open (or build) the crop cache, and check the subsets.
 
         Raises:
-            InputError: If a named subset has no face among what is used, or the pipeline cannot
-                be served from a cache.
+            InputError: If a named subset has no face, or the pipeline no use for a cache.
         """
         if self._fully_initialized:
             return
         super().full_init()
         if self.cache is not None:
-            self.crops = open_crops(self, self.cache)
+            try:
+                self.crops = open_crops(self, self.cache)
+            except BaseException:
+                self._fully_initialized = False  # not without the cache that was asked for
+                raise
         if self.subsets and not self.bbox_file and self.data_mode == 'topdown':
             self._check_subsets()
 

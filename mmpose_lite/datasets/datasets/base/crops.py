@@ -40,7 +40,8 @@ def open_crops(dataset: BaseCocoStyleDataset, settings: CacheSettings) -> CropCa
     if loader is None:
         raise InputError(f'{name}: cache needs a pipeline that begins with LoadImage')
     faces = [_face(dataset.get_data_info(i)) for i in range(len(dataset))]
-    asked = repr((extent, settings.shrink, len(faces), loader)).encode()
+    source = (osp.abspath(dataset.ann_file), osp.abspath(dataset.data_prefix['img']))
+    asked = repr((source, extent, settings.shrink, len(faces), loader)).encode()
     folder = Path(settings.dir or osp.join(dataset.data_root or '', 'crops'))
     stem = osp.splitext(osp.basename(dataset.ann_file))[0]
     path = folder / f'{stem}-{hashlib.sha256(asked).hexdigest()[:8]}.crops'
