@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any, ClassVar
 
 from mmcv.cnn import build_conv_layer, build_norm_layer
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from mmpose_lite.registry import MODELS
 
 from .base_backbone import BaseBackbone
-from .residual import BasicBlock, Bottleneck, ResLayer, get_expansion
+from .residual import BasicBlock, Bottleneck, ResLayer, add_paths, get_expansion
 
 _INIT_CFG = (
     {'type': 'Normal', 'std': 0.001, 'layer': ['Conv2d']},
@@ -135,23 +134,7 @@ class HRModule(BaseModule):
         x = [branch(maps) for branch, maps in zip(self.branches, x, strict=True)]
         if self.fuse_layers is None:
             return x
-        return [self.relu(_add_paths(paths, x)) for paths in self.fuse_layers]
-
-
-def _add_paths(paths: nn.ModuleList, branches: list[Tensor]) -> Tensor:
-    """The sum of what paths make of the branches' maps; a path of None leaves them as they are.
-
-    Added in place to maps that a path made: nothing else reads those.
-    """
-    total, own = branches[0], paths[0] is not None
-    if own:
-        total = paths[0](total)
-    for path, maps in islice(zip(paths, branches, strict=True), 1, None):
-        if own:
-            total = total.add_(maps if path is None else path(maps))
-        else:
-            total, own = path(maps).add_(total), True
-    return total
+        return [self.relu(add_paths(paths, x)) for paths in self.fuse_layers]
 
 
 @MODELS.register_module()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import torch.utils.checkpoint as cp
 from mmcv.cnn import build_conv_layer, build_norm_layer
 from mmengine.model import BaseModule, Sequential, constant_init
@@ -256,3 +258,19 @@ def _make_shortcut(
     )
     layers.append(build_norm_layer(norm_cfg, out_channels)[1])
     return nn.Sequential(*layers)
+
+
+def add_paths(paths: nn.ModuleList, branches: list[Tensor]) -> Tensor:
+    """The sum of what paths make of the branches' maps; a path of None leaves them as they are.
+
+    Added in place to maps that a path made: nothing else reads those.
+    """
+    total, own = branches[0], paths[0] is not None
+    if own:
+        total = paths[0](total)
+    for path, maps in islice(zip(paths, branches, strict=True), 1, None):
+        if own:
+            total = total.add_(maps if path is None else path(maps))
+        else:
+            total, own = path(maps).add_(total), True
+    return total

@@ -136,9 +136,7 @@ class BaseCocoStyleDataset(BaseDataset):
             image_ids = {image['id'] for image in content['images'][:: self.sample_interval]}
             records = [record for record in records if record.image['id'] in image_ids]
         instances = self._parse_records(records, subsets)
-        if self.data_mode == 'bottomup':
-            return group_by_image(instances)
-        return instances
+        return group_by_image(instances) if self.data_mode == 'bottomup' else instances
 
     def full_init(self) -> None:
         """Read everything, open (or build) the crop cache, and check the subsets.
