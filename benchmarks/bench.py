@@ -82,8 +82,9 @@ class Bench:
     def shorten(self, command: Sequence[str]) -> str:
         """A command as one line that names no folder of this machine."""
         homes = {str(side.home): f'${side.package.upper()}' for side in self.sides.values()}
-        names = {str(self.folder): '$WORK', **homes, str(ROOT): '.'}
-        names |= {side.prefix[0]: 'python' for side in self.sides.values()}
+        # An interpreter first: its environment may lie in the checkout.
+        names = {side.prefix[0]: 'python' for side in self.sides.values()}
+        names |= {str(self.folder): '$WORK', **homes, str(ROOT): '.'}
         line = shlex.join(command)
         for path, name in names.items():
             line = line.replace(path, name)
