@@ -203,6 +203,36 @@ def test_a_damaged_crop_is_read_from_its_photograph(root):
     CropFile(path).check_all()
 
 
+def test_of_several_that_find_damage_one_builds(root, capsys):
+    caches = [build(root) for _ in range(2)]
+    paths = {opened(dataset).path for dataset in caches}
+    content = bytearray(paths.pop().read_bytes())
+    content[100] ^= 1
+    caches[0].crops.file.path.write_bytes(content)
+    caches = [build(root) for _ in range(2)]
+    for dataset in caches:
+        opened(dataset)
+    capsys.readouterr()
+    for dataset in caches:
+        dataset.crops.verify()
+        dataset.crops.file.check_all()
+    assert capsys.readouterr().out.count('cutting') == 1
+    assert same_crops(caches[1], build(root, None))
+
+
+def test_a_set_whose_cache_failed_is_not_read_without_it(root):
+    image = root / 'images' / 'face3.png'
+    content = image.read_bytes()
+    image.write_bytes(b'no image')
+    dataset = build(root, lazy_init=True)
+    for _ in range(2):
+        with pytest.raises(InputError, match='face3'):
+            dataset.full_init()
+    image.write_bytes(content)
+    dataset.full_init()
+    assert dataset.crops is not None
+
+
 def test_the_pixels_cannot_be_written_to(root):
     dataset = build(root)
     dataset.full_init()

@@ -19,6 +19,7 @@ from mmpose_lite.datasets import (
 )
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.structures import MultilevelPixelData
+from mmpose_lite.structures.bbox import get_warp_matrix
 
 AXES = {'horizontal': 1, 'vertical': 0, 'diagonal': (0, 1)}
 
@@ -253,3 +254,21 @@ def test_albumentation_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, 'albumentations', None)
     with pytest.raises(RuntimeError, match='pip install albumentations'):
         TRANSFORMS.build({'type': 'Albumentation', 'transforms': [{'type': 'Blur'}]})
+
+
+@pytest.mark.parametrize('size_wh', [(90, 70), (900, 700)], ids=str)
+@pytest.mark.parametrize('channels', [(), (1,), (3,), (4,)], ids=str)
+def test_crops_are_those_of_opencv_to_the_bit(size_wh, channels):
+    image = np.random.default_rng(4).integers(0, 256, (*size_wh[::-1], *channels), dtype=np.uint8)
+    results = {
+        'img': image,
+        'bbox_center': np.array([[40.0, 30.0]], dtype=np.float32),
+        'bbox_scale': np.array([[61.0, 61.0]], dtype=np.float32),
+        'bbox_rotation': np.array([23.0], dtype=np.float32),
+    }
+    found = TopdownAffine(input_size=(64, 48)).transform(results)
+    matrix = get_warp_matrix(
+        found['input_center'], found['input_scale'], np.float32(23), output_size=(64, 48)
+    )
+    expected = cv2.warpAffine(image, matrix, (64, 48), flags=cv2.INTER_LINEAR)
+    assert np.array_equal(found['img'], expected)

@@ -138,6 +138,15 @@ class CropCache:
             return None
         return file
 
+    def _open_sound(self) -> CropFile | None:
+        file = self._open()
+        try:
+            if file is not None:
+                file.check_all()
+        except DamagedCropsError:
+            return None
+        return file
+
     def _build(self) -> CropFile:
         path = self._path
         crops = self._cut_all(f'{path.name}: cutting {len(self._faces)} crops')
@@ -209,9 +218,8 @@ class CropCache:
             self.file.check_all()
         except DamagedCropsError as error:
             print_log(f'{error}; it is built anew', 'current')
-            self._mark.touch()
             with FileLock(f'{self._path}.lock'):
-                self.file = self._open() or self._build()
+                self.file = self._open_sound() or self._build()
 
     def leave_pixels(self, first: int) -> None:
         """Have samples tell their ``crop_index`` only; their pixels are read by someone else.

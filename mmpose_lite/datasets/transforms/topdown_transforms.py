@@ -19,6 +19,9 @@ from mmpose_lite.structures.bbox import (
 
 from .extent import CropExtent
 
+# Pixels of an image beyond which a fourth channel costs as much as it saves.
+_LARGE = 2**19
+
 
 @TRANSFORMS.register_module()
 class TopdownAffine(BaseTransform):
@@ -108,4 +111,10 @@ def _as_stored(image: ndarray, matrix: ndarray) -> tuple[ndarray, ndarray]:
 
 
 def _crop(image: ndarray, matrix: ndarray, size_wh: tuple[int, int]) -> ndarray:
-    return cv2.warpAffine(image, matrix, size_wh, flags=cv2.INTER_LINEAR)
+    is_color = image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+    if not is_color or image.shape[0] * image.shape[1] > _LARGE:
+        return cv2.warpAffine(image, matrix, size_wh, flags=cv2.INTER_LINEAR)
+    # To the same values: four channels are warped in half the time of three.
+    image = cv2.cvtColor(image, cv2.COLOR_BGR2BGRA)
+    image = cv2.warpAffine(image, matrix, size_wh, flags=cv2.INTER_LINEAR)
+    return cv2.cvtColor(image, cv2.COLOR_BGRA2BGR)
