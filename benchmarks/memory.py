@@ -17,7 +17,12 @@ def tree_pss_mib(root: int) -> float:
 
     Pages that several processes share, such as those of a forked worker, count once in all.
     """
-    return sum(map(_pss_kib, _tree(root))) / 1024
+    return sum(map(pss_mib, _tree(root)))
+
+
+def children(root: int) -> list[int]:
+    """All processes below a process."""
+    return _tree(root)[1:]
 
 
 def _tree(root: int) -> list[int]:
@@ -35,9 +40,10 @@ def _tree(root: int) -> list[int]:
     return found
 
 
-def _pss_kib(pid: int) -> int:
+def pss_mib(pid: int) -> float:
+    """The proportional set size of one process, in MiB; 0 if it has ended."""
     try:
         lines = (_PROC / str(pid) / 'smaps_rollup').read_text().splitlines()
     except OSError:  # it ended meanwhile
         return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith('Pss:')), 0)
+    return next((int(line.split()[1]) for line in lines if line.startswith('Pss:')), 0) / 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from .utils import Problem, check_env, collect_env
+from .utils import Problem, check_env, collect_env, collector_at_rest
 
 
 def report() -> int:
@@ -42,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int | None:
     arguments = sys.argv[1:] if argv is None else list(argv)
     if not arguments:
         return report()
-    from .apis.cli import main as run_command
-
+    with collector_at_rest():
+        from .apis.cli import main as run_command
     return run_command(arguments)
 
 

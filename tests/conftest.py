@@ -23,6 +23,18 @@ if not (HERE.parents[1] / 'shared' / 'golden').is_dir():
     collect_ignore_glob = ['*/test_*_golden.py']
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        '--whole', action='store_true', help='all cases of the tests that else run a share of them'
+    )
+
+
+@pytest.fixture(scope='session')
+def whole(request) -> bool:
+    """Whether all cases are asked for, not only a share of them."""
+    return request.config.getoption('--whole')
+
+
 def _with_subclasses(kind: type) -> Iterator[type]:
     yield kind
     for child in kind.__subclasses__():

@@ -6,16 +6,27 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from mmpose_lite.utils import collector_at_rest
+
 _COMMANDS = {
     'train': ('mmpose_lite.apis.train', 'train a model from a config'),
+    'convert': ('mmpose_lite.apis.convert', 'convert the annotations of a data set'),
+    'browse_dataset': ('mmpose_lite.apis.browse_dataset', 'draw the faces that a config names'),
+    'check_data': ('mmpose_lite.apis.check_data', 'check the data that a config names'),
     'test': ('mmpose_lite.apis.test', 'test a checkpoint'),
+    'convert_checkpoint': (
+        'mmpose_lite.apis.convert_checkpoint',
+        'convert weights of other packages',
+    ),
 }
 
 
 def main(argv: Sequence[str]) -> int | None:
     """Run the command that the first argument names, with the others."""
     if argv[0] not in _COMMANDS:
-        lines = [f'  {name:<8}{text}' for name, (_, text) in _COMMANDS.items()]
+        lines = [f'  {name:<20}{text}' for name, (_, text) in _COMMANDS.items()]
         print('usage: python -m mmpose_lite COMMAND ...', *lines, sep='\n', file=sys.stderr)
         return 0 if argv[0] in ('-h', '--help') else 2
-    return import_module(_COMMANDS[argv[0]][0]).main(argv[1:])
+    with collector_at_rest():
+        module = import_module(_COMMANDS[argv[0]][0])
+    return module.main(argv[1:])

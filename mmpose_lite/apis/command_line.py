@@ -18,7 +18,12 @@ LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of speed, of pictures, of overrides and of launchers."""
+    """Add the arguments of trust, speed, pictures, overrides and launchers."""
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read the named checkpoint whatever it holds, and run that; for files that you made',
+    )
     parser.add_argument('--amp', action='store_true', help='forward passes in half precision')
     parser.add_argument(
         '--compile',
@@ -83,6 +88,19 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
         pictures.update(enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval)
         if args.show:
             pictures.wait_time = args.wait_time
+
+
+def trusted_checkpoint(cfg: Config, args: argparse.Namespace) -> str | None:
+    """The checkpoint that ``--trust-checkpoint`` is about; None without it.
+
+    Raises:
+        InputError: If neither the arguments nor ``load_from`` name one.
+    """
+    if not args.trust_checkpoint:
+        return None
+    if not cfg.get('load_from'):
+        raise InputError('--trust-checkpoint: no checkpoint is named')
+    return cfg.load_from
 
 
 def hook_settings(cfg: Config, name: str, kind: str) -> ConfigDict:

@@ -15,7 +15,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from numpy import ndarray
 
 from mmpose_lite.datasets.transforms.loading import decode_image
-from mmpose_lite.engine.checkpoint import install_checkpoint_reader, load_strictly
+from mmpose_lite.engine.checkpoints import install_checkpoint_reader, load_strictly, trusting
 from mmpose_lite.registry import DATASETS, MODELS, SCOPE, TRANSFORMS
 from mmpose_lite.structures import PoseDataSample, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
@@ -31,6 +31,7 @@ def init_model(
     checkpoint: str | None = None,
     device: str = 'auto',
     cfg_options: dict | None = None,
+    trust_checkpoint: bool = False,
 ) -> BaseModel:
     """Build a model from its config, ready for inference.
 
@@ -40,6 +41,8 @@ def init_model(
             training, but from no pretrained file.
         device: Such as ``'cuda:0'`` or ``'cpu'``; ``'auto'``: a GPU where there is one.
         cfg_options: Values of the config to override, by dotted key.
+        trust_checkpoint: Read the checkpoint whatever it holds, and run that. Without it, files
+            that hold more than tensors and plain data are refused.
 
     Returns:
         The model in evaluation mode, with ``cfg`` and ``dataset_meta``.
@@ -62,7 +65,8 @@ def init_model(
     model = MODELS.build(config.model)
     meta: dict[str, Any] = {}
     if checkpoint is not None:
-        content = CheckpointLoader.load_checkpoint(str(checkpoint), 'cpu')
+        with trusting(str(checkpoint) if trust_checkpoint else None):
+            content = CheckpointLoader.load_checkpoint(str(checkpoint), 'cpu')
         meta = content.get('meta', {})
         load_strictly(model, content, str(checkpoint))
     mode = 'train' if config.get('train_dataloader') else 'test'
@@ -133,11 +137,12 @@ def inference_topdown(
     samples = [
         pipeline(
             {
+                # First: it may come from the checkpoint, and replaces nothing of the caller's.
+                **model.dataset_meta,
                 'img': image,
                 'img_path': path,
                 'bbox': box[None],
                 'bbox_score': np.ones(1, dtype=np.float32),
-                **model.dataset_meta,
             }
         )
         for box in boxes

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmpose_lite.engine import PoseRunner
+from mmpose_lite.engine.checkpoints import trusting
 from mmpose_lite.engine.run_hooks import FoldNormsHook
 from mmpose_lite.evaluation.metrics import RowMetric
 
@@ -22,8 +23,9 @@ from .command_line import (
     apply_shared_arguments,
     errors_in_one_line,
     hook_settings,
+    trusted_checkpoint,
 )
-from .config import load_config
+from .config import load_config, naming_near_types
 from .train import build_runner
 
 _FRACTIONS = ('NME', 'PCK', 'PCKh', 'tPCK', 'AUC')
@@ -60,6 +62,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     return cfg
 
 
+@naming_near_types()
 def test(cfg: Config) -> tuple[PoseRunner, dict[str, float]]:
     """Test the checkpoint ``cfg.load_from``.
 
@@ -104,7 +107,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/test.py``."""
     args = parse_args(argv)
     cfg = merge_args(load_config(args.config, args.cfg_options), args)
-    runner, numbers = test(cfg)
+    with trusting(trusted_checkpoint(cfg, args)):
+        runner, numbers = test(cfg)
     if not is_main_process():
         return
     metrics = row_metrics(runner)

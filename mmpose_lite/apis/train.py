@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mmengine.config import Config
 
 from mmpose_lite.engine import PoseRunner
+from mmpose_lite.engine.checkpoints import trusting
 from mmpose_lite.registry import RUNNERS
 from mmpose_lite.utils import InputError
 
@@ -16,8 +17,9 @@ from .command_line import (
     apply_shared_arguments,
     errors_in_one_line,
     hook_settings,
+    trusted_checkpoint,
 )
-from .config import load_config
+from .config import load_config, naming_near_types
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -73,6 +75,7 @@ def build_runner(cfg: Config) -> PoseRunner:
     return PoseRunner.from_cfg(cfg)
 
 
+@naming_near_types()
 def train(cfg: Config) -> PoseRunner:
     """Train; returns the runner, whose model is trained."""
     runner = build_runner(cfg)
@@ -84,4 +87,6 @@ def train(cfg: Config) -> PoseRunner:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/train.py``."""
     args = parse_args(argv)
-    train(merge_args(load_config(args.config, args.cfg_options), args))
+    cfg = merge_args(load_config(args.config, args.cfg_options), args)
+    with trusting(trusted_checkpoint(cfg, args)):
+        train(cfg)

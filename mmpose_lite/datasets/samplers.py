@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from mmengine.dataset import DefaultSampler as _DefaultSampler
 from mmengine.dataset import InfiniteSampler as _InfiniteSampler
@@ -16,8 +17,15 @@ from .randomness import SampleIndex
 class DefaultSampler(_DefaultSampler):
     """mmengine's epoch sampler: shuffled by (seed, epoch), shared out over the ranks."""
 
+    _skipped = 0
+
+    def skip(self, indices: int) -> None:
+        """Leave out the first indices of the next iteration: they have been trained on."""
+        self._skipped = indices
+
     def __iter__(self) -> Iterator[SampleIndex]:
-        for index in super().__iter__():
+        skipped, self._skipped = self._skipped, 0
+        for index in islice(super().__iter__(), skipped, None):
             yield SampleIndex(index, self.seed, self.epoch)
 
 
@@ -25,7 +33,16 @@ class DefaultSampler(_DefaultSampler):
 class InfiniteSampler(_InfiniteSampler):
     """mmengine's endless sampler, for loops that count iterations."""
 
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self._numbered = enumerate(self.indices)
+
+    def skip(self, indices: int) -> None:
+        """Leave out the next indices: they have been trained on."""
+        for _ in islice(self._numbered, indices):
+            pass
+
     def __iter__(self) -> Iterator[SampleIndex]:
-        for count, index in enumerate(super().__iter__()):
-            epoch = (count * self.world_size + self.rank) // self.size
+        for number, index in self._numbered:
+            epoch = (number * self.world_size + self.rank) // self.size
             yield SampleIndex(index, self.seed, epoch)

@@ -3,38 +3,101 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from mmengine.dist import init_dist
 
+from mmpose_lite.utils import InputError
+
+# How long processes wait for one that does not answer. One that died is noticed at once, so this
+# is for those that hang; what may rightly take longest is a checkpoint on a slow disk, or the
+# first process's download of weights. It is what NCCL has by itself; gloo has half an hour.
+TIMEOUT = 600
+_DEFAULT_PORT = 29500
+
 _RENDEZVOUS = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
+# By launcher: where it says what torchrun calls RANK, WORLD_SIZE and LOCAL_RANK.
+_NAMES = {
+    'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
+    'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
+}
+_STARTERS = {'pytorch': 'torchrun (or tools/dist_train.sh)', 'slurm': 'srun', 'mpi': 'mpirun'}
 
 
-def init_process_group(launcher: str, backend: str = 'nccl', **dist_cfg) -> None:
+def init_process_group(
+    launcher: str, backend: str = 'nccl', timeout: float = TIMEOUT, **dist_cfg
+) -> None:
     """Join the processes of a launcher into a group.
 
     Args:
         launcher: ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         backend: Backend on GPUs; without one it is gloo.
+        timeout: Seconds after which a process that does not answer is an error.
         dist_cfg: Further arguments of :func:`torch.distributed.init_process_group`.
 
     Raises:
-        RuntimeError: If the launcher's environment variables are missing.
+        InputError: If the launcher's environment variables are missing, or there are fewer GPUs
+            than processes.
     """
-    if launcher == 'pytorch':
-        missing = [name for name in _RENDEZVOUS if name not in os.environ]
-        if missing:
-            raise RuntimeError(
-                f'--launcher pytorch needs torchrun (or tools/dist_train.sh): {missing} not set'
-            )
+    if launcher in _NAMES:
+        _adopt_environment(launcher, dist_cfg.pop('port', None))
+    missing = [name for name in _RENDEZVOUS if name not in os.environ]
+    if missing:
+        raise InputError(
+            f'--launcher {launcher} needs {_STARTERS[launcher]}: {", ".join(missing)} not set'
+        )
     if torch.cuda.is_available():
-        init_dist(launcher, backend=backend, **dist_cfg)
-        return
-    if launcher != 'pytorch':
-        raise RuntimeError(f"--launcher {launcher} needs a GPU; use 'pytorch' without one")
-    # mmengine would choose a CUDA device here.
-    if isinstance(dist_cfg.get('timeout'), int | float):
-        dist_cfg['timeout'] = timedelta(seconds=dist_cfg['timeout'])
-    dist.init_process_group('gloo', **dist_cfg)
+        local_rank, count = int(os.environ['LOCAL_RANK']), torch.cuda.device_count()
+        if local_rank >= count:
+            raise InputError(
+                f'process {local_rank + 1} of this machine has no GPU: there are {count}; '
+                'start fewer, or use none at all with CUDA_VISIBLE_DEVICES='
+            )
+        # The variables are torchrun's by now.
+        init_dist('pytorch', backend=backend, timeout=timeout, **dist_cfg)
+    else:
+        # mmengine would choose a CUDA device here.
+        dist_cfg.pop('init_backend', None)
+        dist.init_process_group('gloo', timeout=timedelta(seconds=timeout), **dist_cfg)
+
+
+def _adopt_environment(launcher: str, port: int | None) -> None:
+    """Say in torchrun's variables what another launcher says in its own.
+
+    Raises:
+        InputError: If they are missing.
+    """
+    missing = [name for name in _NAMES[launcher] if name not in os.environ]
+    if missing:
+        raise InputError(
+            f'--launcher {launcher} needs {_STARTERS[launcher]}: {", ".join(missing)} not set'
+        )
+    for name, its_name in zip(_RENDEZVOUS, _NAMES[launcher], strict=False):
+        os.environ[name] = os.environ[its_name]
+    if port is not None:
+        os.environ['MASTER_PORT'] = str(port)
+    os.environ.setdefault('MASTER_PORT', str(_job_port()))
+    nodes = os.environ.get('SLURM_STEP_NODELIST') or os.environ.get('SLURM_NODELIST')
+    if launcher == 'slurm' and nodes:
+        os.environ.setdefault('MASTER_ADDR', first_node(nodes))
+    elif int(os.environ['WORLD_SIZE']) == _local_size():
+        os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
+
+
+def _job_port() -> int:
+    """A port that two jobs on one machine do not share."""
+    job = os.environ.get('SLURM_JOB_ID', '')
+    return 20000 + int(job) % 20000 if job.isdigit() else _DEFAULT_PORT
+
+
+def _local_size() -> int:
+    return int(os.environ.get('OMPI_COMM_WORLD_LOCAL_SIZE', 0))
+
+
+def first_node(nodes: str) -> str:
+    """The first name of Slurm's list of nodes: ``gpu003`` of ``gpu[003-004,7],login``."""
+    head = re.match(r'(?:[^,\[]|\[[^\]]*\])*', nodes)
+    return re.sub(r'\[(\w+)[^\]]*\]', r'\1', head.group() if head else nodes)

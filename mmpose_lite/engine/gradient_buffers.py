@@ -29,6 +29,15 @@ class GradientBuffers:
                 parameter.register_post_accumulate_grad_hook(self._reached.add)
         self._attach()
 
+    def has_reached(self, parameter: nn.Parameter) -> bool:
+        """Whether a gradient has reached a parameter since the last :meth:`clear`."""
+        return parameter in self._reached
+
+    def fill(self, parameter: nn.Parameter, gradient: Tensor) -> None:
+        """Have a gradient as if it had reached a parameter."""
+        self._buffers[parameter].copy_(gradient)
+        self._reached.add(parameter)
+
     def hide_unreached(self) -> None:
         """Take the zeros away from parameters that no gradient has reached; before a step."""
         for parameter in self._buffers.keys() - self._reached:

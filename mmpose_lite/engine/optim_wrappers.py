@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mmpose_lite.registry import OPTIM_WRAPPERS
 
 from .gradient_buffers import GradientBuffers
+from .loss_guard import LossGuard
 from .optimizers import load_optimizer_state
 
 _DTYPES = {'float16': torch.float16, 'bfloat16': torch.bfloat16}
@@ -39,6 +40,8 @@ class OptimWrapper(MMEngineOptimWrapper):
     - The norm of clipped gradients is logged without waiting for it.
     - A state that is loaded may come from another implementation of the optimizer.
     - Gradients may keep their memory: :meth:`keep_gradients`.
+    - Losses that are not finite may be kept away: :attr:`guard`.
+    - A run can go on between two batches of one step: :meth:`partial_step`.
 
     Args:
         optimizer: The optimizer.
@@ -53,7 +56,60 @@ class OptimWrapper(MMEngineOptimWrapper):
         clip_grad: dict | None = None,
     ) -> None:
         super().__init__(optimizer, accumulative_counts, clip_grad)
+        #: Keeps losses that are not finite away from the weights; the training loop sets it.
+        self.guard: LossGuard | None = None
+        self._refused = False
         self._buffers: GradientBuffers | None = None
+
+    def update_params(
+        self, loss: Tensor, step_kwargs: dict | None = None, zero_kwargs: dict | None = None
+    ) -> None:
+        """Run the backward pass, and make the step that it completes.
+
+        A step is left out as a whole if the guard refuses one of its losses.
+
+        Args:
+            loss: The loss, one number.
+            step_kwargs: Arguments of the optimizer's step.
+            zero_kwargs: Arguments of its ``zero_grad``.
+        """
+        if self.guard is not None and self.guard.refuses(loss):
+            self._refused = True
+            self._inner_count += 1
+        else:
+            self.backward(self.scale_loss(loss))
+        if self.should_update():
+            if not self._refused:
+                self.step(**(step_kwargs or {}))
+            self._refused = False
+            self.zero_grad(**(zero_kwargs or {}))
+
+    def partial_step(self) -> dict[str, Any]:
+        """What has been accumulated for a step that is not complete; nothing between steps.
+
+        Returns:
+            ``refused``, whether it will be left out, and ``gradients`` by the parameter's number.
+        """
+        if self.should_update():
+            return {}
+        gradients = {
+            i: each.grad.detach()
+            for i, each in enumerate(self._parameters())
+            if each.grad is not None and (not self._buffers or self._buffers.has_reached(each))
+        }
+        return {'refused': self._refused, 'gradients': gradients}
+
+    def resume_step(self, partial: dict[str, Any]) -> None:
+        """Take back what :meth:`partial_step` gave."""
+        if not partial:
+            return
+        self._refused = partial['refused']
+        parameters = self._parameters()
+        for i, gradient in partial['gradients'].items():
+            if self._buffers is None:
+                parameters[i].grad = gradient.to(parameters[i])
+            else:
+                self._buffers.fill(parameters[i], gradient)
 
     def keep_gradients(self) -> None:
         """Allocate the gradients now and keep them between steps."""

@@ -30,7 +30,7 @@ def prefer_fused(optimizer: Mapping[str, Any], device: str) -> dict[str, Any]:
     silent = not any(key in optimizer for key in (*_IMPLEMENTATION, 'differentiable'))
     kind = optimizer.get('type')
     if isinstance(kind, str):
-        kind = OPTIMIZERS.get(kind)
+        kind = OPTIMIZERS.require(kind)  # mmengine does not say what is missing
     if silent and kind in _FUSED_TYPES and device in _FUSED_DEVICES:
         return {**optimizer, 'fused': True}
     return dict(optimizer)

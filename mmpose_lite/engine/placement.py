@@ -15,6 +15,7 @@ from mmengine.device import get_device
 from mmpose_lite.utils import InputError
 
 AUGMENT_MODES = ('auto', 'resident', 'stream')
+_ENCODING_HEADS = ('HeatmapHead', 'RegressionHead')
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -26,7 +27,7 @@ def place_targets(cfg: Config) -> None:
     make (another codec, weights of the data set, transforms that read them) stay as they are.
     """
     head = cfg.get('model', {}).get('head') or {}
-    if head.get('type') != 'HeatmapHead' or not head.get('decoder'):
+    if head.get('type') not in _ENCODING_HEADS or not head.get('decoder'):
         return
     for dataset in find_datasets(cfg.get('train_dataloader')):
         steps = dataset['pipeline']

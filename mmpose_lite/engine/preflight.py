@@ -6,25 +6,24 @@ from typing import Any
 
 from mmengine.dist import get_world_size
 from mmengine.hooks import CheckpointHook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 
-from mmpose_lite.utils import InputError
-
-
-class PreflightError(InputError):
-    """Two parts of a config contradict each other; the message names the keys and values."""
+from .point_checks import PreflightError, check_keypoint_counts, check_mirroring
 
 
 def check_training(runner: Runner) -> None:
     """Check a training run that is built but has not begun.
 
     Raises:
-        InputError: If numbers of points differ, ``save_best`` names no metric, or the validation
-            set lacks what a metric needs.
+        InputError: If numbers of points differ, faces are mirrored without mirror pairs,
+            ``save_best`` names no metric, or the validation set lacks what a metric needs.
     """
-    check_keypoint_counts(runner, {'train_dataloader': runner.train_dataloader})
+    loaders = {'train_dataloader': runner.train_dataloader}
+    if runner.val_loop is not None:
+        loaders['val_dataloader'] = runner.val_dataloader
+    check_keypoint_counts(runner, loaders)
+    check_mirroring(runner, loaders)
     if runner.val_loop is not None:
         check_validation(runner)
         check_save_best(runner)
@@ -34,36 +33,19 @@ def check_training(runner: Runner) -> None:
 def check_validation(runner: Runner) -> None:
     """Check a validation that is built but has not begun; see :func:`check_training`."""
     if runner.val_loop is not None:
-        check_keypoint_counts(runner, {'val_dataloader': runner.val_dataloader})
-        check_metrics(runner.val_loop)
+        _check_predicting(runner, 'val_dataloader', runner.val_loop)
 
 
 def check_testing(runner: Runner) -> None:
     """Check a test run that is built but has not begun; see :func:`check_training`."""
-    check_keypoint_counts(runner, {'test_dataloader': runner.test_dataloader})
-    check_metrics(runner.test_loop)
+    _check_predicting(runner, 'test_dataloader', runner.test_loop)
 
 
-def check_keypoint_counts(runner: Runner, loaders: dict[str, Any]) -> None:
-    """Compare the number of points of each data set with that of the head.
-
-    Raises:
-        PreflightError: If they differ.
-    """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    head = getattr(model, 'head', None)
-    channels = getattr(head, 'out_channels', None)
-    if head is None or channels is None:
-        return
-    maps_per_point = 3 if getattr(head.decoder, 'heatmap_type', '') == 'combined' else 1
-    for key, loader in loaders.items():
-        metainfo = getattr(loader.dataset, 'metainfo', {})
-        count = metainfo.get('num_keypoints')
-        if count is not None and count * maps_per_point != channels:
-            raise PreflightError(
-                f'model.head.out_channels={channels} does not fit the {count} points of '
-                f"{key}.dataset ('{metainfo['dataset_name']}')"
-            )
+def _check_predicting(runner: Runner, key: str, loop: Any) -> None:
+    loaders = {key: loop.dataloader}
+    check_keypoint_counts(runner, loaders)
+    check_mirroring(runner, loaders, testing=True)
+    check_metrics(loop)
 
 
 def check_save_best(runner: Runner) -> None:

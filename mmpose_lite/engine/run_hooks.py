@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmengine.hooks import EMAHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmpose_lite.models.utils.fold_norms import fold_norms
 
-from .checkpoint import make_plain
+from .checkpoints import make_plain
 from .preflight import check_testing, check_training, check_validation
+from .resumable_loop import ResumableLoop
 
 
 class PlainCheckpointHook(Hook):
@@ -20,6 +23,21 @@ class PlainCheckpointHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Convert what is not plain, in place."""
         make_plain(checkpoint)
+
+
+class ValidationStopHook(Hook):
+    """Has a training that is told to end leave a validation; it is made again afterwards."""
+
+    priority = 'LOWEST'
+
+    def after_val_iter(self, runner: Runner, batch_idx: int, **kwargs: Any) -> None:
+        """Ask, as long as every process has such a batch: the last one has the fewest."""
+        if not runner.is_training or not isinstance(runner.train_loop, ResumableLoop):
+            return
+        loader = runner.val_dataloader
+        fewest = len(loader.dataset) // runner.world_size // (loader.batch_size or 1)
+        if runner.world_size == 1 or batch_idx < fewest:
+            runner.train_loop.stop_in_validation()
 
 
 class PreflightHook(Hook):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -14,8 +12,7 @@ from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
 from mmengine.optim import OptimWrapperDict
-from mmengine.runner import Runner
-from mmengine.runner.checkpoint import CheckpointLoader, find_latest_checkpoint
+from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -24,15 +21,15 @@ from mmpose_lite.utils.config_text import ReadableConfig
 from mmpose_lite.utils.config_utils import adopt_config
 from mmpose_lite.utils.cpu_memory import keep_freed_memory
 
-from .checkpoint import install_checkpoint_reader, load_strictly
+from .checkpointing_runner import CheckpointingRunner
 from .compile import compile_network, compile_settings
 from .distributed import init_process_group
-from .hooks import ResidentCropsHook
+from .hooks import BadImageHook, ResidentCropsHook
 from .message_hub import DeferredMessageHub
 from .optim_wrappers import OptimWrapper
 from .optimizers import prefer_fused
 from .placement import place_augmentation, place_targets
-from .run_hooks import PlainCheckpointHook, PreflightHook
+from .run_hooks import PlainCheckpointHook, PreflightHook, ValidationStopHook
 from .run_log import environment_text, hooks_text, lines
 
 
@@ -41,11 +38,10 @@ def _is_for_users(record: logging.LogRecord) -> bool:
 
 
 @RUNNERS.register_module()
-class PoseRunner(Runner):
+class PoseRunner(CheckpointingRunner):
     """mmengine's Runner with these differences; arguments are the same.
 
-    - Checkpoints hold tensors and plain data; they are read by
-      :func:`~.checkpoint.read_checkpoint`, and strictly in test runs.
+    - Checkpoints are sealed, runs go on exactly; see :class:`CheckpointingRunner`.
     - Models are laid out channels last.
     - Processes without a GPU join by gloo.
     - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
@@ -67,16 +63,16 @@ class PoseRunner(Runner):
         return super().from_cfg(ReadableConfig.of(cfg))
 
     def __init__(self, *args, **kwargs) -> None:
-        install_checkpoint_reader()
         if get_device() == 'cpu':
             keep_freed_memory()
-        self._strict_loading = False
         super().__init__(*args, **kwargs)
         self.register_hook(PreflightHook())
+        self.register_hook(BadImageHook())
         augment = self.cfg.get('augment_on_device')
         if augment in ('auto', 'resident'):
             self.register_hook(ResidentCropsHook(augment))
         self.register_hook(PlainCheckpointHook())
+        self.register_hook(ValidationStopHook())
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
         """Build the logger; deprecations inside mmengine that no user can mend stay out of it."""
@@ -140,20 +136,20 @@ class PoseRunner(Runner):
         if isinstance(dataloader, dict):
             dataloader = dict(dataloader)
             dataloader.setdefault('pin_memory', get_device() == 'cuda')
+            # Else starting a loader would change the state of torch's global generator.
+            dataloader.setdefault('generator', torch.Generator())
             if not dataloader.get('num_workers', 0):
                 dataloader.pop('persistent_workers', None)
                 dataloader.pop('prefetch_factor', None)
         return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
 
-    def train(self) -> nn.Module:
-        """Train; a resumed run has the seed that it began with before its loaders are built."""
-        if self._resume and self._randomness_cfg.get('seed') is None:
-            path = self._load_from or find_latest_checkpoint(self.work_dir)
-            if path is not None:
-                seed = CheckpointLoader.load_checkpoint(path, 'cpu').get('meta', {}).get('seed')
-                self._randomness_cfg.update(seed=seed)
-                self.set_randomness(**self._randomness_cfg)
-        return super().train()
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the training loop; ``by_epoch`` chooses one of :mod:`.loops`."""
+        if isinstance(loop, dict) and 'type' not in loop:
+            loop = dict(loop)
+            kind = 'EpochBasedTrainLoop' if loop.pop('by_epoch', True) else 'IterBasedTrainLoop'
+            loop['type'] = kind
+        return super().build_train_loop(loop)
 
     def val(self) -> dict[str, float]:
         """Validate; weights must fit."""
@@ -166,25 +162,6 @@ class PoseRunner(Runner):
         self._strict_loading = True
         self._maybe_compile('test_step')
         return super().test()
-
-    def load_checkpoint(
-        self,
-        filename: str,
-        map_location: str | Callable = 'cpu',
-        strict: bool | None = None,
-        revise_keys: list = [(r'^module.', '')],  # noqa: B006 (mmengine's own default)
-    ) -> dict[str, Any]:
-        """Load weights; strictly when testing and resuming, where a missing tensor is a fault."""
-        if strict is None:
-            strict = self._strict_loading or self._resume
-        if not strict:
-            return super().load_checkpoint(filename, map_location, False, revise_keys)
-        checkpoint = CheckpointLoader.load_checkpoint(filename, map_location)
-        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        model = self.model.module if is_model_wrapper(self.model) else self.model
-        load_strictly(model, checkpoint, filename)
-        self._has_loaded = True
-        return checkpoint
 
     def _log_env(self, env_cfg: dict) -> None:
         settings = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -63,3 +64,17 @@ def send(tensor: Tensor, device: torch.device) -> Tensor:
 def constant(values: Any, like: Tensor) -> Tensor:
     """A tensor of a few numbers, of another's type and on its device; see :func:`send`."""
     return send(torch.as_tensor(values, dtype=like.dtype), like.device)
+
+
+def to_cpu(value: Any) -> Any:
+    """Bring all tensors of nested dicts, lists and tuples to the CPU; containers are new ones."""
+    if isinstance(value, Tensor):
+        return value.detach().cpu()
+    if isinstance(value, dict):
+        copied = copy(value)  # of the same kind, be it a Counter
+        for key, item in value.items():
+            copied[key] = to_cpu(item)
+        return copied
+    if type(value) in (list, tuple):
+        return type(value)(to_cpu(item) for item in value)
+    return value

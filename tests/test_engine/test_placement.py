@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 
 from mmpose_lite.apis.config import load_config
@@ -55,6 +56,19 @@ def test_the_head_makes_the_targets_of_the_pipeline(cfg):
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         assert torch.equal(found[name], value)
+
+
+def test_a_head_of_coordinates_makes_its_labels(cfg):
+    codec = {'type': 'RegressionLabel', 'input_size': (64, 64)}
+    head = {'type': 'RegressionHead', 'in_channels': 8 * 8 * 8, 'num_joints': 19}
+    cfg.model.head = ConfigDict(**head, decoder=codec)
+    cfg.model.neck = ConfigDict(type='FeatureMapProcessor', select_index=1)
+    cfg.train_dataloader.dataset.pipeline[5].encoder = ConfigDict(codec)
+    expected = losses(cfg, batch(cfg))
+    assert expected['loss_kpt'] > 0.001
+    place_targets(cfg)
+    assert 'GenerateTarget' not in kinds(cfg)
+    assert losses(cfg, batch(cfg)) == expected
 
 
 @pytest.mark.parametrize(

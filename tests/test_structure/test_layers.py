@@ -15,7 +15,7 @@ LAYERS = (
     ('version',),
     ('registry',),
     ('utils',),
-    ('structures',),
+    ('launch', 'structures'),
     ('codecs',),
     ('datasets', 'models', 'evaluation', 'visualization', 'synthetic'),
     ('engine',),

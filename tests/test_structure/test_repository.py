@@ -14,7 +14,7 @@ FOLDERS = ('benchmarks', 'configs', 'docs', 'mmpose_lite', 'tests', 'tools', '.c
 SUFFIXES = {'.py', '.md', '.txt', '.toml', '.yml', '.yaml', '.json', '.cfg', '.in', ''}
 
 # Imported only by what needs them, with an error that names them.
-OPTIONAL = {'albumentations'}
+OPTIONAL = {'albumentations', 'h5py', 'scipy'}
 
 # Written in two parts so that this file does not contain them.
 FORBIDDEN = ['/ro' + 'ot/', '/wo' + 'rk/', '/ho' + 'me/', 'pypi' + '.org', 'file' + ':///']
@@ -70,6 +70,16 @@ def test_everything_used_is_required():
 def test_no_module_imports_the_coco_libraries_by_itself():
     # coco_api.py imports whichever there is, by name.
     assert not {'xtcocotools', 'pycocotools'} & set(third_party())
+
+
+def test_tests_that_documents_name_are_there():
+    broken = []
+    for path in (file for file in documents() if file.suffix == '.md'):
+        links = re.findall(r'\[(test_\w+)\]\(([^)]+\.py)\)', path.read_text(encoding='utf-8'))
+        for name, target in links:
+            if f'def {name}(' not in (path.parent / target).read_text(encoding='utf-8'):
+                broken.append(f'{path.relative_to(ROOT)}: {name}')
+    assert not broken
 
 
 def test_links_between_documents_lead_somewhere():

@@ -1,6 +1,8 @@
 """Hooks of our own; mmengine's are found under their names as well."""
 
+from .bad_image_hook import BadImageHook
 from .badcase_hook import BadCaseAnalysisHook
+from .checkpoint_hook import CheckpointHook
 from .ema_hook import ExpMomentumEMA
 from .resident_crops_hook import ResidentCropsHook
 from .sync_norm_hook import SyncNormHook
@@ -8,6 +10,8 @@ from .visualization_hook import PoseVisualizationHook
 
 __all__ = [
     'BadCaseAnalysisHook',
+    'BadImageHook',
+    'CheckpointHook',
     'ExpMomentumEMA',
     'PoseVisualizationHook',
     'ResidentCropsHook',

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import all_gather_object, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
+from mmpose_lite.evaluation.metrics.gather import gather_plain
 from mmpose_lite.registry import HOOKS, METRICS, MODELS
 from mmpose_lite.structures import PoseDataSample
 
@@ -117,7 +118,7 @@ class BadCaseAnalysisHook(DrawingHook):
         if not self.enable:
             return
         # The sampler may give one face to two ranks; rank 0's entry, which has a file, stays.
-        parts = reversed(all_gather_object(self.results))
+        parts = reversed(gather_plain(self.results, default=lambda number: number.item()))
         unique = {_identity(entry): entry for part in parts for entry in part}
         self.results = sorted(unique.values(), key=self._rank)
         if not is_main_process():

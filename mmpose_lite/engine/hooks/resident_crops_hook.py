@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.crop_cache import CropCache
 from mmpose_lite.datasets.transforms import PackPoseInputs
+from mmpose_lite.engine.resumable_loop import ResumableLoop
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
 
@@ -74,8 +75,9 @@ class ResidentCropsHook(Hook):
 
 def _find_obstacle(runner: Runner, datasets: Sequence[BaseCocoStyleDataset]) -> str | None:
     """Why crops cannot be on the device, or None."""
-    if isinstance(runner._train_loop, IterBasedTrainLoop):
-        return 'IterBasedTrainLoop has started its workers before the crops could move'
+    loop = runner._train_loop
+    if isinstance(loop, IterBasedTrainLoop) and not isinstance(loop, ResumableLoop):
+        return f'{type(loop).__name__} has started its workers before the crops could move'
     for transform in (step for dataset in datasets for step in dataset.pipeline.transforms[:-1]):
         if not getattr(transform, 'keeps_pixels', False):
             return f'{type(transform).__name__} changes pixels, which are not there'

@@ -1,0 +1,221 @@
+"""Names that the tensors of a model have elsewhere: one table, by which they are renamed.
+
+What a file speaks is told by its tensors' names alone. :mod:`.content` translates whatever is
+read, so tests, ``init_model``, ``init_cfg`` and trainings know all of these.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmpose_lite.utils import InputError
+
+from .refusals import one_line
+
+_WRAPPED = 'module.'  # of DataParallel
+_COUNTER = 'num_batches_tracked'  # of batch norms; torch before 0.4.1 had none
+
+# Stands in a rule for the highest number that follows: the last layer of a sequence.
+_LAST = 'LAST'
+_HRNET = r'(?=(?:conv[12]|bn[12]|layer1|transition[123]|stage[234])\.)'
+_OF_HRNET = r'stage4\.[0-9]+\.branches\.'
+_CLASSIFIER = r'(?:(?:incre_modules|downsamp_modules|final_layer)\.[0-9]+|classifier)\.'
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One way of naming the tensors of a model.
+
+    Attributes:
+        title: Whose it is, in words.
+        marks: Patterns, each of which begins some name in every such file.
+        rules: What a name begins with (a pattern), and what stands there instead; None: the tensor
+            has no place here. The first pattern that fits decides.
+        needs: Names that must not be missing, beside those of the backbone.
+    """
+
+    title: str
+    marks: tuple[str, ...]
+    rules: tuple[tuple[str, str | None], ...]
+    needs: tuple[str, ...] = ()
+
+
+# The first whose marks are all there is what a file speaks.
+DIALECTS = {
+    'mmpose0': Dialect(
+        'a model of MMPose 0.x',
+        marks=(r'keypoint_head\.',),
+        rules=(
+            (r'keypoint_head\.final_layer\.LAST\.', 'head.final_layer.'),
+            (r'keypoint_head\.final_layer\.(?=[0-9])', 'head.conv_layers.'),
+            (r'keypoint_head\.', 'head.'),
+            (r'(?=(?:backbone|neck)\.)', ''),
+        ),
+    ),
+    'mmpose1': Dialect(
+        'a model of MMPose 1.x, or of this package',
+        marks=(r'backbone\.', r'head\.'),
+        rules=((r'(?=(?:backbone|neck|head)\.)', ''),),
+    ),
+    'hrnet-face': Dialect(
+        'a model of HRNet-Facial-Landmark-Detection',
+        marks=(_OF_HRNET, r'head\.0\.weight$', r'head\.1\.running_mean$'),
+        rules=(
+            (_HRNET, 'backbone.'),
+            (r'head\.LAST\.', 'head.final_layer.'),
+            (r'head\.(?=[0-9])', 'head.conv_layers.'),
+        ),
+        needs=('head.0.weight', 'head.0.bias', 'head.1.weight', 'head.3.weight', 'head.3.bias'),
+    ),
+    'hrnet-imagenet': Dialect(
+        'an HRNetV2 that classifies ImageNet (the original, msra/hrnetv2_w18, timm)',
+        marks=(_OF_HRNET, r'incre_modules\.', r'classifier\.'),
+        rules=((_HRNET, ''), (_CLASSIFIER, None)),
+    ),
+    'timm': Dialect(
+        "timm's HRNet",
+        marks=(_OF_HRNET, r'conv1\.'),
+        rules=((_HRNET, ''), (_CLASSIFIER, None)),
+    ),
+}
+
+
+@dataclass
+class Translation:
+    """What became of the tensors of a file.
+
+    Attributes:
+        state: Tensors by their names here; those whose names no rule knows keep them.
+        renamed: Old names and new ones.
+        left_out: Old names of tensors that have no place here.
+        unknown: Names that no rule knows.
+        made: Names of counters that the file lacks.
+    """
+
+    state: dict[str, Any]
+    renamed: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+
+
+def find_dialect(names: Iterable[str]) -> str | None:
+    """Find what names speak: a key of :data:`DIALECTS`; None if it is none of these."""
+    names = unwrap(names).values()
+    for key, dialect in DIALECTS.items():
+        patterns = [re.compile(mark) for mark in dialect.marks]
+        if all(any(pattern.match(name) for name in names) for pattern in patterns):
+            return key
+    return None
+
+
+def translate(state: dict[str, Any], key: str) -> Translation:
+    """Rename the tensors of a file.
+
+    Args:
+        state: Tensors by name.
+        key: What the names speak, of :data:`DIALECTS`.
+
+    Raises:
+        InputError: If two tensors would have one name.
+    """
+    names = unwrap(state)
+    rules = [(_numbered(rule, names.values()), new) for rule, new in DIALECTS[key].rules]
+    result = Translation({})
+    for stored, old in names.items():
+        new: str | None = old
+        rule = next((rule for rule in rules if rule[0].match(old)), None)
+        if rule is None:
+            result.unknown.append(stored)
+        else:
+            new = None if rule[1] is None else rule[0].sub(rule[1], old, count=1)
+        if new is None:
+            result.left_out.append(stored)
+            continue
+        if new in result.state:
+            other = next(each for each, name in result.renamed.items() if name == new)
+            raise InputError(f'{one_line(stored)} and {one_line(other)} are both {one_line(new)}')
+        result.renamed[stored] = new
+        result.state[new] = state[stored]
+    _add_counters(result)
+    return result
+
+
+def unwrap(names: Iterable[str]) -> dict[str, str]:
+    """Take ``module.`` off names, if all have it; returns a name for each."""
+    names = list(names)
+    start = _WRAPPED if all(name.startswith(_WRAPPED) for name in names) else ''
+    return {name: name.removeprefix(start) for name in names}
+
+
+def _numbered(rule: str, names: Iterable[str]) -> re.Pattern[str]:
+    """Put the highest number that follows in place of ``LAST``."""
+    start, last, end = rule.partition(_LAST)
+    if not last:
+        return re.compile(rule)
+    numbers = [found[1] for name in names if (found := re.match(rf'{start}([0-9]{{1,9}})\.', name))]
+    return re.compile(f'{start}{max(numbers, key=int, default="(?!)")}{end}')
+
+
+def _add_counters(result: Translation) -> None:
+    ending = '.running_var'
+    for name in [name for name in result.state if name.endswith(ending)]:
+        counter = f'{name.removesuffix(ending)}.{_COUNTER}'
+        if counter not in result.state and isinstance(result.state[name], Tensor):
+            result.state[counter] = torch.tensor(0)
+            result.made.append(counter)
+
+
+_as_stored: list[bool] = []
+
+
+@contextmanager
+def names_as_stored() -> Iterator[None]:
+    """Read files with their tensors' own names, while the context lasts."""
+    _as_stored.append(True)
+    try:
+        yield
+    finally:
+        _as_stored.pop()
+
+
+def translate_content(checkpoint: dict[str, Any]) -> str | None:
+    """Rename the tensors of what was read, in place, if they speak what is known.
+
+    Args:
+        checkpoint: The content of a file: with a ``state_dict``, or that itself.
+
+    Returns:
+        What was done, in words; None if nothing was.
+
+    Raises:
+        InputError: If two tensors would have one name.
+    """
+    state = weights_of(checkpoint)
+    key = None if _as_stored else find_dialect(state)
+    if key is None:
+        return None
+    result = translate(state, key)
+    if list(result.state) == list(state):
+        return None
+    if state is checkpoint:
+        checkpoint.clear()
+        checkpoint.update(result.state)
+    else:
+        checkpoint['state_dict'] = result.state
+    moved = sum(old != new for old, new in result.renamed.items())
+    counts = (f'{moved} tensors renamed', f'{len(result.left_out)} left out')
+    return f'it is {DIALECTS[key].title}: {", ".join(counts)}'
+
+
+def weights_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """The tensors of what was read: its ``state_dict``, or itself if it has none."""
+    state = checkpoint.get('state_dict', checkpoint)
+    return state if isinstance(state, dict) else {}

@@ -1,0 +1,191 @@
+"""Reading checkpoints: the one place where a file becomes objects."""
+
+from __future__ import annotations
+
+import os.path as osp
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from logging import WARNING
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+from mmengine.logging import print_log
+
+from mmpose_lite.utils import InputError, MissingFileError
+
+from .content import StoredHistory, restore_content, stored_histories
+from .inspection import inspect_file
+from .refusals import RefusedError, UnreadableError, one_line
+from .seal import check_seal
+
+OWN_MARK = 'mmpose_lite'
+
+_WAY_ROUND = 'files whose maker you trust are read with --trust-checkpoint (trust_checkpoint=True)'
+_DTYPE_CODES = ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'b1', 'U1')
+_PLAIN = (str, bytes, int, float, bool, complex, type(None), torch.Size, np.generic)
+
+# Files that a person has named beside --trust-checkpoint.
+_trusted: list[str] = []
+
+
+@contextmanager
+def trusting(name: str | None) -> Iterator[None]:
+    """Trust one file while the context lasts: whatever it holds is run.
+
+    Args:
+        name: The file or address as it was named; None: no file.
+    """
+    names = [] if name is None else [_normal(name)]
+    _trusted.extend(names)
+    try:
+        yield
+    finally:
+        for each in names:
+            _trusted.remove(each)
+
+
+def is_trusted(name: str) -> bool:
+    """Whether a person has named this file or address as one to trust."""
+    return _normal(name) in _trusted
+
+
+def read_checkpoint(
+    path: str, map_location: str | Callable | None = 'cpu', trusted: bool = False
+) -> dict[str, Any]:
+    """Read a checkpoint file: tensors, plain data, and what mmengine's own files hold.
+
+    Nothing of the file is run. It is looked at before room is made for it, and files of this
+    package must carry the seal that they were written with.
+
+    Args:
+        path: The file.
+        map_location: See :func:`torch.load`.
+        trusted: Whether the file may hold, and run, anything; it is logged. Files that
+            :func:`trusting` names are read so too.
+
+    Returns:
+        The content; see :func:`~.content.restore_content`.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        InputError: If it is damaged, no checkpoint, or holds anything else; the message names
+            the type or the field.
+    """
+    path = osp.expanduser(path)
+    trusted = trusted or is_trusted(path)
+    if not osp.isfile(path):
+        raise MissingFileError(f"checkpoint '{path}' does not exist")
+    seal = check_seal(path)
+    try:
+        with open(path, 'rb') as file:
+            if trusted:
+                checkpoint = _load_trusted(file, path, map_location)
+            else:
+                checkpoint = _load(file, map_location, check_sums=seal is None)
+    except RefusedError as error:
+        raise InputError(
+            f"checkpoint '{path}' is refused: {one_line(error)}; {_WAY_ROUND}"
+        ) from error
+    except UnreadableError as error:
+        raise InputError(f"checkpoint '{path}' cannot be read: {one_line(error)}") from error
+    if not isinstance(checkpoint, dict):
+        raise InputError(f"checkpoint '{path}' holds a {type(checkpoint).__name__}, not a dict")
+    if seal is None and not trusted:
+        _check_foreign(checkpoint, path)
+    restore_content(checkpoint, path)
+    return checkpoint
+
+
+def _normal(name: str) -> str:
+    return name if '://' in name else osp.realpath(osp.expanduser(name))
+
+
+def _load(file: BinaryIO, map_location: Any, check_sums: bool) -> Any:
+    inspect_file(file, check_sums)
+    file.seek(0)
+    try:
+        # The file that was looked at, not its name: that may lead to another by now.
+        with torch.serialization.safe_globals(_allowed()):
+            checkpoint = torch.load(file, map_location=map_location, weights_only=True)
+    except Exception as error:
+        raise UnreadableError(_reason(error)) from error
+    _check_plain(checkpoint)
+    return checkpoint
+
+
+def _load_trusted(file: BinaryIO, path: str, map_location: Any) -> Any:
+    print_log(
+        f"'{path}' is trusted: it is read without checks, and may run anything", 'current', WARNING
+    )
+    try:
+        return torch.load(file, map_location=map_location, weights_only=False)
+    except Exception as error:
+        raise UnreadableError(_reason(error)) from error
+
+
+def _check_foreign(checkpoint: dict[str, Any], path: str) -> None:
+    """Refuse a file of this package that has lost its seal."""
+    meta = checkpoint.get('meta')
+    if isinstance(meta, dict) and OWN_MARK in meta:
+        raise InputError(
+            f"checkpoint '{path}' is damaged, or was changed: a checkpoint of this package must be "
+            f'sealed, and it has no seal; {_WAY_ROUND}'
+        )
+
+
+def _allowed() -> list[Any]:
+    """What mmengine's own files hold beside tensors and plain data: logs and metainfo."""
+    core = getattr(np, '_core', None) or np.core  # type: ignore[attr-defined]
+    # Files of NumPy 1 and of NumPy 2 call these by different names.
+    functions = [
+        (getattr(core.multiarray, name), f'numpy.{place}.multiarray.{name}')
+        for name in ('_reconstruct', 'scalar')
+        for place in ('core', '_core')
+    ]
+    stand_ins = [
+        (StoredHistory, 'mmengine.logging.history_buffer.HistoryBuffer'),
+        (_no_attribute, 'builtins.getattr'),
+        (_no_attribute, '__builtin__.getattr'),
+    ]
+    dtypes = [type(np.dtype(code)) for code in _DTYPE_CODES]
+    # An empty array stores `bytes()`.
+    return [bytes, np.ndarray, np.dtype, *dtypes, *functions, *stand_ins]
+
+
+def _no_attribute(owner: Any, name: str) -> None:
+    """Stands in for getattr, by which a stored history names the statistics that all have."""
+
+
+def _check_plain(content: Any) -> None:
+    """Once more, on what has been made: tensors and plain data, and nothing else."""
+    todo: list[Any] = [content]
+    seen: set[int] = set()
+    histories = {id(each) for each in stored_histories(content)}
+    while todo:
+        value = todo.pop()
+        if isinstance(value, _PLAIN) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, dict):
+            todo += value.values()
+        elif isinstance(value, list | tuple | set):
+            todo += value
+        elif isinstance(value, StoredHistory) and id(value) in histories:
+            todo.append(value.state)
+        elif not _is_plain_array(value):
+            raise RefusedError(f'a {type(value).__module__}.{type(value).__qualname__}')
+
+
+def _is_plain_array(value: Any) -> bool:
+    if type(value) is np.ndarray:
+        return not value.dtype.hasobject
+    is_tensor = type(value) in (torch.Tensor, torch.nn.Parameter)
+    return is_tensor and value.layout is torch.strided and not (value.is_quantized or value.is_meta)
+
+
+def _reason(error: Exception) -> str:
+    """The line of torch's message that says what is wrong."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    line = next((line for line in lines if 'unsupported' in line.lower()), lines[0])
+    return f'{type(error).__name__}: {line.split("Please use")[0].strip()}'

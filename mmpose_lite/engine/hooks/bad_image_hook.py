@@ -1,0 +1,141 @@
+"""Counting the samples that were replaced because their images cannot be read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmpose_lite.registry import HOOKS
+from mmpose_lite.utils import InputError
+from mmpose_lite.utils.collectives import gather_bytes
+
+_EXAMPLES = 20
+
+
+@HOOKS.register_module()
+class BadImageHook(Hook):
+    """Logs what ``on_bad_image='replace'`` replaced, and stops a run where it was too much.
+
+    The processes add up their counts every ``interval`` iterations and at the end of an epoch, so
+    that all of them stop at the same one. An epoch is as many samples as the data set has; its
+    share of replaced ones is that of all processes, a row of them is one process's own. Where bad
+    images are refused, the hook does nothing.
+
+    Args:
+        interval: Iterations between two counts.
+    """
+
+    def __init__(self, interval: int = 50) -> None:
+        self._every = interval
+        self._settings: list[Any] = []
+        self._size = 0
+        self._row = 0
+        self._named: set[str] = set()
+        self._begin_epoch()
+        self._begin_count()
+
+    def before_train(self, runner: Runner) -> None:
+        """Find out whether samples may be replaced."""
+        dataset = runner.train_dataloader.dataset
+        self._settings = list(_settings(dataset))
+        if self._settings:
+            self._size = len(dataset)
+
+    def before_val(self, runner: Runner) -> None:
+        """Check that no sample of a validation is replaced."""
+        _refuse('val_dataloader', runner.val_dataloader)
+
+    def before_test(self, runner: Runner) -> None:
+        """Check that no sample of a test is replaced."""
+        _refuse('test_dataloader', runner.test_dataloader)
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | tuple | list | None = None
+    ) -> None:
+        """Count a batch."""
+        if not self._settings:
+            return
+        for sample in data_batch['data_samples'] if isinstance(data_batch, dict) else ():
+            self._count(sample.get('bad_images', ()))
+        if self.every_n_train_iters(runner, self._every):
+            self._add_up(runner)
+            if self._seen >= self._size:
+                self._report(runner)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Say how many samples of the epoch were replaced."""
+        if self._settings:
+            self._add_up(runner)
+            self._report(runner)
+
+    def _count(self, problems: tuple[str, ...]) -> None:
+        self._own['seen'] += 1
+        self._row = self._row + 1 if problems else 0
+        if not problems:
+            return
+        self._own['replaced'] += 1
+        self._own['row'] = max(self._own['row'], self._row)
+        new = [text for text in dict.fromkeys(problems) if text not in self._named]
+        self._own['problems'] += new[: _EXAMPLES - len(self._own['problems'])]
+        self._named.update(new)
+
+    def _add_up(self, runner: Runner) -> None:
+        """Share the counts since the last time; log what is new, and stop above the limits."""
+        parts = [json.loads(part) for part in gather_bytes(json.dumps(self._own).encode())]
+        self._begin_count()
+        self._seen += sum(part['seen'] for part in parts)
+        self._replaced += sum(part['replaced'] for part in parts)
+        for part in parts:
+            for problem in part['problems']:
+                runner.logger.warning(f'replaced: {problem}')
+        self._check(max(part['row'] for part in parts))
+
+    def _check(self, row: int) -> None:
+        share = min(each.max_share for each in self._settings)
+        longest = min(each.max_in_a_row for each in self._settings)
+        done = (
+            f'{self._replaced} of the first {self._seen} samples of an epoch of {self._size} have '
+            'images that cannot be read and were replaced'
+        )
+        if self._replaced > share * self._size:
+            raise InputError(f'{done}, more than on_bad_image.max_share={share:g} allows')
+        if row >= longest:
+            raise InputError(
+                f'{done}, {row} of them in a row (on_bad_image.max_in_a_row={longest})'
+            )
+
+    def _report(self, runner: Runner) -> None:
+        if self._replaced:
+            # The logger leaves out a warning that it has given before: each has its iteration.
+            runner.logger.warning(
+                f'iteration {runner.iter}: {self._replaced} of the last {self._seen} samples '
+                '(an epoch) replaced, their images cannot be read'
+            )
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        self._seen = self._replaced = 0
+
+    def _begin_count(self) -> None:
+        self._own: dict[str, Any] = {'seen': 0, 'replaced': 0, 'row': 0, 'problems': []}
+
+
+def _settings(dataset: Any) -> Iterator[Any]:
+    """The settings of a data set and of those that it is made of, where they replace samples."""
+    found = getattr(dataset, 'replacement', None)
+    if found is not None:
+        yield found
+    parts = getattr(dataset, 'datasets', None) or filter(None, [getattr(dataset, 'dataset', None)])
+    for part in parts:
+        yield from _settings(part)
+
+
+def _refuse(name: str, loader: Any) -> None:
+    if any(_settings(getattr(loader, 'dataset', None))):
+        raise InputError(
+            f"{name}.dataset.on_bad_image must be 'refuse': in a test every face counts"
+        )

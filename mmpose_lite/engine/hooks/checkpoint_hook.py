@@ -1,0 +1,209 @@
+"""Saving checkpoints so that there always is a sound one to go on from."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import os.path as osp
+import re
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook as _CheckpointHook
+from mmengine.runner import Runner
+
+from mmpose_lite.engine.checkpoints.content import make_plain
+from mmpose_lite.engine.checkpoints.reader import read_checkpoint
+from mmpose_lite.engine.checkpoints.run_state import position_of
+from mmpose_lite.engine.checkpoints.writer import (
+    SaveError,
+    remove_parts,
+    remove_replaced,
+    write_checkpoint,
+    write_text,
+)
+from mmpose_lite.engine.resumable_loop import ResumableLoop
+from mmpose_lite.registry import HOOKS
+from mmpose_lite.utils import InputError
+
+_KEPT = 'kept_checkpoints'
+_OF_A_SIGNAL = re.compile(r'iter_\d+\.pth')
+
+
+@HOOKS.register_module()
+class CheckpointHook(_CheckpointHook):
+    """mmengine's hook, with these differences.
+
+    - A checkpoint is written beside its place, flushed, and moved there; see :mod:`.writer`.
+    - What it replaces (the oldest one beyond ``max_keep_ckpts``, the best one so far, the one that
+      a signal asked for) is removed after the new one has been read back.
+    - A metric that is not finite is never the best.
+
+    Args:
+        kwargs: mmengine's. Checkpoints go to local folders; there is no ``backend_args``.
+
+    Raises:
+        InputError: If ``backend_args`` or ``file_client_args`` is given.
+    """
+
+    out_dir: Any
+
+    def __init__(self, **kwargs: Any) -> None:
+        for key in ('backend_args', 'file_client_args'):
+            if kwargs.get(key) is not None:
+                raise InputError(
+                    f'default_hooks.checkpoint.{key}={kwargs[key]!r}: '
+                    'checkpoints are written to local folders only'
+                )
+        super().__init__(**kwargs)
+        self._kept: list[str] = []
+
+    def before_train(self, runner: Runner) -> None:
+        """Find the folder, and what a run that goes on has saved in it."""
+        if self.out_dir is None:
+            self.out_dir = runner.work_dir
+        elif self.out_dir != runner.work_dir:
+            self.out_dir = osp.join(self.out_dir, osp.basename(osp.normpath(runner.work_dir)))
+        runner.logger.info(f'checkpoints go to {self.out_dir}')
+        if is_main_process():
+            for folder in dict.fromkeys([self.out_dir, runner.work_dir]):
+                for name in remove_parts(folder):
+                    runner.logger.info(f"removed '{name}', which was never finished")
+        info = runner.message_hub.runtime_info
+        numbers = info.get('keep_ckpt_ids', ())  # of a run of mmengine's
+        names = info.get(_KEPT, [self.filename_tmpl.format(number) for number in numbers])
+        self._kept = [
+            name
+            for name in names
+            if (self._is_regular(name) or _OF_A_SIGNAL.fullmatch(name))
+            and osp.isfile(osp.join(self.out_dir, name))
+        ]
+        last = osp.basename(info.get('last_ckpt') or '')
+        if last in self._kept:
+            self.last_ckpt = osp.join(self.out_dir, last)
+            self._kept = self._rotate(runner, self._kept)  # what the last save had no time for
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Save the weights of a metric that is the best so far."""
+        if not runner.is_training:
+            return
+        if isinstance(runner.train_loop, ResumableLoop):
+            runner.train_loop.validation_is_over()
+        self._save_best_checkpoint(runner, metrics or {})
+
+    def after_train(self, runner: Runner) -> None:
+        """Publish the last and the best weights, if keys are named for that."""
+        if self.published_keys is None or not is_main_process():
+            return
+        info = runner.message_hub.runtime_info
+        best = [path for key, path in info.items() if key.startswith('best_ckpt')]
+        last = [self.last_ckpt] if self.save_last and self.last_ckpt else []
+        for path in dict.fromkeys([*last, *best]):
+            self._publish_model(runner, path)
+
+    def save_position(self, runner: Runner) -> str:
+        """Save where the run is, under a name of its own; the next checkpoint replaces it."""
+        return self._save(runner, f'iter_{position_of(runner).iter}.pth')
+
+    def _save_checkpoint(self, runner: Runner) -> None:
+        position = position_of(runner, self.by_epoch)
+        number = position.epoch if self.by_epoch else position.iter
+        self._save(runner, self.filename_tmpl.format(number))
+
+    def _save(self, runner: Runner, name: str) -> str:
+        """Save, then remove what has had its time."""
+        names = [*(each for each in self._kept if each != name), name]
+        path = osp.join(self.out_dir, name)
+        runner.message_hub.update_info(_KEPT, names)
+        runner.message_hub.update_info('last_ckpt', path)
+        self.last_ckpt = path
+        runner.save_checkpoint(
+            self.out_dir,
+            name,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+        )
+        self._kept = self._rotate(runner, names)
+        return path
+
+    def _rotate(self, runner: Runner, names: list[str]) -> list[str]:
+        """Point to the last checkpoint and remove what has had its time; returns what is left."""
+        if not is_main_process():
+            return names
+        write_text(self.last_ckpt, osp.join(runner.work_dir, 'last_checkpoint'))
+        return [each for each in names if not self._removed(runner, each, names)]
+
+    def _removed(self, runner: Runner, name: str, names: list[str]) -> bool:
+        """Remove a checkpoint if it has had its time; one that stays will be tried again."""
+        regular = [each for each in names if self._is_regular(each)]
+        surplus = regular[: -self.max_keep_ckpts] if self.max_keep_ckpts > 0 else []
+        if name == names[-1] or (self._is_regular(name) and name not in surplus):
+            return False
+        try:
+            remove_replaced(osp.join(self.out_dir, name), self.last_ckpt)
+        except SaveError as error:
+            runner.logger.warning(str(error))
+            return False
+        return True
+
+    def _is_regular(self, name: str) -> bool:
+        """Whether a name is one of the template's, not of a run that a signal ended."""
+        before, _, after = self.filename_tmpl.partition('{}')
+        return name.startswith(before) and name.endswith(after)
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, float]) -> None:
+        if not self.save_best:
+            return
+        if 'auto' in self.key_indicators and metrics:
+            self._init_rule(self.rules, [next(iter(metrics))])
+        is_new = False
+        for key in self.key_indicators:
+            is_new |= self._save_if_best(runner, key, metrics.get(key))
+        # The last checkpoint is to know which file is the best, and what its score is.
+        if is_new and self.last_ckpt is not None:
+            number = runner.epoch if self.by_epoch else runner.iter
+            self._save(runner, self.filename_tmpl.format(number))
+
+    def _save_if_best(self, runner: Runner, key: str, score: float | None) -> bool:
+        """Save the weights if a metric is the best so far; whether it is."""
+        if score is None or not math.isfinite(score):
+            runner.logger.warning(f'{key} is {score}: it cannot be the best')
+            return False
+        suffix = '' if len(self.key_indicators) == 1 else f'_{key}'
+        info = runner.message_hub.runtime_info
+        best = info.get(f'best_score{suffix}')
+        if best is not None and not self.is_better_than[key](score, best):
+            return False
+        before = info.get(f'best_ckpt{suffix}')
+        number = runner.epoch if self.by_epoch else runner.iter
+        name = f'best_{key}_{self.filename_tmpl.format(number)}'.replace('/', '_')
+        path = osp.join(self.out_dir, name)
+        runner.message_hub.update_info(f'best_score{suffix}', score)
+        runner.message_hub.update_info(f'best_ckpt{suffix}', path)
+        runner.save_checkpoint(self.out_dir, name, save_optimizer=False, save_param_scheduler=False)
+        if before and is_main_process():
+            self._remove_best(runner, osp.basename(before), path)
+        unit = 'epochs' if self.by_epoch else 'iterations'
+        runner.logger.info(f'the best {key} so far, {score:.4f} after {number} {unit}: {name}')
+        return True
+
+    def _remove_best(self, runner: Runner, name: str, successor: str) -> None:
+        try:
+            remove_replaced(osp.join(self.out_dir, name), successor)
+        except SaveError as error:
+            runner.logger.warning(str(error))
+            self._kept.insert(0, name)  # it goes with the next checkpoint
+
+    def _publish_model(self, runner: Runner, ckpt_path: str) -> None:
+        """Write the published keys alone, into a file whose name ends with its own hash."""
+        content = read_checkpoint(ckpt_path)
+        content = {key: content[key] for key in content if key in self.published_keys}
+        make_plain(content)
+        written = Path(ckpt_path).with_suffix('.published')
+        write_checkpoint(content, str(written), resumable=False)
+        digest = hashlib.sha256(written.read_bytes()).hexdigest()
+        path = f'{osp.splitext(ckpt_path)[0]}-{digest[:8]}.pth'
+        os.replace(written, path)
+        runner.logger.info(f"published '{path}'")

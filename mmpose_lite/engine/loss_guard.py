@@ -1,0 +1,105 @@
+"""What happens when a loss is not finite."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import torch
+from torch import Tensor
+
+from mmpose_lite.utils.collectives import Flags
+
+
+class NonFiniteLossError(ArithmeticError):
+    """A loss is not finite, and no more of them may be skipped.
+
+    Args:
+        ranks: The processes whose loss it is.
+        late: How many iterations ago it was.
+    """
+
+    def __init__(self, ranks: list[int], late: int) -> None:
+        super().__init__('the loss is not finite')
+        self.ranks = ranks
+        self.late = late
+
+
+class LossGuard:
+    """Keeps steps of non-finite losses away from the weights.
+
+    On a CPU, and wherever skips are allowed, each loss is looked at before its backward pass, and
+    all processes skip or stop together. On a GPU that would make every iteration wait for the
+    device; without skips it is looked at when it has arrived, some iterations late, and in any
+    case before a checkpoint is written: the run stops, and the last checkpoint stands.
+
+    Args:
+        max_skips: How many iterations may be skipped in a run.
+
+    Attributes:
+        skipped: How many have been.
+        refused: The processes whose loss was not finite in the last iteration.
+    """
+
+    def __init__(self, max_skips: int = 0) -> None:
+        self.max_skips = max_skips
+        self.skipped = 0
+        self.refused: list[int] = []
+        self._flags = Flags()
+        self._pending: deque[_Copy] = deque()
+
+    def refuses(self, loss: Tensor) -> bool:
+        """Whether a loss must not reach the weights.
+
+        Raises:
+            NonFiniteLossError: If it is not finite, and too many have been skipped.
+        """
+        self.refused = []
+        if self._looks_late(loss):
+            self._pending.append(_Copy(loss.detach()))
+            self._look(wait=False)
+            return False
+        bad = self._flags.gather(int(not math.isfinite(loss.item())))
+        self.refused = [rank for rank, is_bad in enumerate(bad) if is_bad]
+        if not self.refused:
+            return False
+        if self.skipped >= self.max_skips:
+            raise NonFiniteLossError(self.refused, late=0)
+        self.skipped += 1
+        return True
+
+    def settle(self) -> None:
+        """Wait for the losses that have not been looked at yet; before a checkpoint.
+
+        Raises:
+            NonFiniteLossError: If one of them is not finite.
+        """
+        self._look(wait=True)
+
+    def _looks_late(self, loss: Tensor) -> bool:
+        return loss.device.type == 'cuda' and not self.max_skips
+
+    def _look(self, wait: bool) -> None:
+        while self._pending and (wait or self._pending[0].has_arrived()):
+            if not math.isfinite(self._pending.popleft().value()):
+                raise NonFiniteLossError([], late=len(self._pending))
+
+
+class _Copy:
+    """A number on its way from the device to the host, which does not wait for it."""
+
+    def __init__(self, number: Tensor) -> None:
+        self._copy = torch.empty((), pin_memory=number.device.type == 'cuda')
+        self._copy.copy_(number, non_blocking=True)
+        self._event = None
+        if number.device.type == 'cuda':
+            self._event = torch.cuda.Event()
+            self._event.record()
+
+    def has_arrived(self) -> bool:
+        return self._event is None or self._event.query()
+
+    def value(self) -> float:
+        if self._event is not None:
+            self._event.synchronize()
+        return self._copy.item()

@@ -1,0 +1,82 @@
+"""Ending a run in order when the system asks for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+
+from torch.utils.data import DataLoader
+
+from mmpose_lite.utils.collectives import Flags
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class RunStopped(SystemExit):
+    """A run has saved where it was and ends, as a signal asked; its code is 128 + the signal's."""
+
+
+class StopInValidation(Exception):
+    """Leaves a validation that will be made again when the run goes on."""
+
+
+class StopRequest:
+    """Remembers that SIGTERM or SIGINT came; the run asks between two iterations.
+
+    A second SIGINT interrupts at once.
+    """
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._flags = Flags()
+
+    @contextmanager
+    def listening(self) -> Generator[None, None, None]:
+        """Take the signals for as long as the context lasts; only the main thread can."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def agreed(self) -> int:
+        """The signal that any process has been sent, in all of them alike; 0 if there is none."""
+        return max(self._flags.gather(self._number))
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._number == number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self._number = number
+
+
+def shield_workers(loader: DataLoader) -> None:
+    """Have a loader's workers leave signals to the run, which needs them until it has saved.
+
+    A terminal, a scheduler or a service manager sends a signal to all processes at once.
+    """
+    loader.worker_init_fn = partial(_start_worker, loader.worker_init_fn)
+
+
+def _start_worker(init: Callable[[int], None] | None, worker_id: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, 'sigwaitinfo'):  # on Linux; elsewhere SIGTERM ends a worker
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_obey, args=(os.getppid(),), daemon=True).start()
+    if init is not None:
+        init(worker_id)
+
+
+def _obey(parent: int) -> None:
+    """End this process when its parent says so; what others say is meant for the parent."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)

@@ -1,0 +1,59 @@
+"""Small exchanges between the processes of a run, of bytes and numbers, never of pickles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+
+def is_shared() -> bool:
+    """Whether several processes take part."""
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+
+
+def gather_bytes(content: bytes) -> list[bytes]:
+    """Gather bytes of any length from every process; each gets all, in the order of the ranks."""
+    if not is_shared():
+        return [content]
+    # The group's backend decides where tensors must be: NCCL knows the GPU only.
+    device = torch.device('cuda' if dist.get_backend() == 'nccl' else 'cpu')
+    count = dist.get_world_size()
+    lengths = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(count)]
+    dist.all_gather(lengths, torch.tensor([len(content)], device=device))
+    # One byte more: neither buffers nor exchanges of no bytes at all are allowed.
+    own = torch.frombuffer(bytearray(content + b'\0'), dtype=torch.uint8)
+    padded = torch.zeros(max(map(int, lengths)) + 1, dtype=torch.uint8, device=device)
+    padded[: len(own)] = own.to(device)
+    parts = [torch.zeros_like(padded) for _ in range(count)]
+    dist.all_gather(parts, padded)
+    return [
+        bytes(part[: int(length)].cpu().numpy())
+        for part, length in zip(parts, lengths, strict=True)
+    ]
+
+
+def first_says(text: str) -> str:
+    """What the first process says, in every process."""
+    return gather_bytes(text.encode())[0].decode()
+
+
+class Flags:
+    """A number of each process, known to all, without a device in between.
+
+    It is made by all processes at once.
+    """
+
+    def __init__(self) -> None:
+        self._group: Any = None
+        if is_shared() and dist.get_backend() != 'gloo':
+            self._group = dist.new_group(backend='gloo')
+
+    def gather(self, value: int) -> list[int]:
+        """Gather the numbers of all processes, in the order of the ranks."""
+        if not is_shared():
+            return [value]
+        values = torch.zeros(dist.get_world_size(), dtype=torch.int64)
+        dist.all_gather_into_tensor(values, torch.tensor([value]), group=self._group)
+        return values.tolist()

@@ -1,0 +1,278 @@
+"""One-line sabotages of the package, and the test of each that must turn red.
+
+    python tests/sabotages.py [--only WORD] [--jobs N]
+
+Each is made in a copy of the checkout; the test is first seen green there.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+_COPIED = ('benchmarks', 'configs', 'mmpose_lite', 'tests', 'tools')
+_FILES = ('pyproject.toml', 'README.md', 'setup.py', 'requirements.txt')
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """A line of a file, what it becomes, and the test that must notice."""
+
+    what: str
+    file: str
+    line: str
+    becomes: str
+    test: str
+
+
+_RESUME = 'tests/test_engine/test_exact_resume.py::test_a_signal_loses_nothing'
+_FAULTS = 'tests/test_engine/test_save_faults.py'
+_DAMAGE = 'tests/test_engine/test_damage.py'
+_READER = 'tests/test_engine/test_checkpoints/test_reader.py'
+_ENTRIES = 'tests/test_engine/test_checkpoints/test_entry_points.py'
+_CHECKPOINTS = 'mmpose_lite/engine/checkpoints'
+_LOSSES = 'tests/test_engine/test_losses_not_finite.py'
+
+SABOTAGES = [
+    Sabotage(
+        'the generators are not restored',
+        'mmpose_lite/engine/resumable_loop.py',
+        'set_random_state(self._random)',
+        'pass',
+        _RESUME,
+    ),
+    Sabotage(
+        'the sampler starts from the beginning of the epoch',
+        'mmpose_lite/datasets/samplers.py',
+        'self._skipped = indices',
+        'self._skipped = 0',
+        'tests/test_engine/test_every_step.py',
+    ),
+    Sabotage(
+        'faces are trained on in the order of their ids',
+        'mmpose_lite/datasets/samplers.py',
+        'for index in islice(super().__iter__(), skipped, None):',
+        'for index in sorted(islice(super().__iter__(), skipped, None)):',
+        'tests/test_distributed/test_same_training.py::test_global_batches_are_the_same_in_order',
+    ),
+    Sabotage(
+        'the gradients of an unfinished step are lost',
+        f'{_CHECKPOINTS}/rank_state.py',
+        "runner.optim_wrapper.resume_step(state['step'])",
+        'pass',
+        f'{_RESUME} -k accumulation',
+    ),
+    Sabotage(
+        'a validation that was due is left out',
+        f'{_CHECKPOINTS}/run_state.py',
+        'position = Position(**stored)',
+        "position = Position(**{**stored, 'validated': True})",
+        _RESUME,
+    ),
+    Sabotage(
+        "the optimizer's state is not loaded",
+        f'{_CHECKPOINTS}/run_state.py',
+        "runner.optim_wrapper.load_state_dict(checkpoint['optimizer'])",
+        'pass',
+        f'{_RESUME} -k plain',
+    ),
+    Sabotage(
+        'the schedulers start anew',
+        f'{_CHECKPOINTS}/run_state.py',
+        'scheduler.load_state_dict(state)',
+        'pass',
+        f'{_RESUME} -k plain',
+    ),
+    Sabotage(
+        'logs and the best score are not taken up again',
+        f'{_CHECKPOINTS}/run_state.py',
+        "runner.message_hub.load_state_dict(checkpoint['message_hub'])",
+        'pass',
+        f'{_RESUME} -k plain',
+    ),
+    Sabotage(
+        'weights are written in place',
+        f'{_CHECKPOINTS}/writer.py',
+        "part = path.with_name(f'.{path.name}{_PART}')",
+        'part = path',
+        _FAULTS,
+    ),
+    Sabotage(
+        'a write is not flushed to the disk',
+        f'{_CHECKPOINTS}/writer.py',
+        'os.fsync(file.fileno())',
+        'pass',
+        _FAULTS,
+    ),
+    Sabotage(
+        'a failed write is swallowed',
+        f'{_CHECKPOINTS}/writer.py',
+        """raise SaveError(f"'{path}' could not be written: {_reason(cause)}") from error""",
+        'return',
+        _FAULTS,
+    ),
+    Sabotage(
+        'the old checkpoint goes first',
+        'mmpose_lite/engine/hooks/checkpoint_hook.py',
+        "runner.message_hub.update_info('last_ckpt', path)",
+        "runner.message_hub.update_info('last_ckpt', path); "
+        '[os.remove(osp.join(self.out_dir, each)) for each in names[:-1]]',
+        _FAULTS,
+    ),
+    Sabotage(
+        'the digest is not compared',
+        f'{_CHECKPOINTS}/seal.py',
+        'if digest.hexdigest().encode() != stored:',
+        'if False:',
+        _DAMAGE,
+    ),
+    Sabotage(
+        'a file that lost its seal is read',
+        f'{_CHECKPOINTS}/reader.py',
+        'if isinstance(meta, dict) and OWN_MARK in meta:',
+        'if False:',
+        _READER,
+    ),
+    Sabotage(
+        'the newest file is taken unseen',
+        f'{_CHECKPOINTS}/latest.py',
+        'check(str(path))',
+        'pass',
+        _DAMAGE,
+    ),
+    Sabotage(
+        'everything is unpickled',
+        f'{_CHECKPOINTS}/reader.py',
+        'checkpoint = torch.load(file, map_location=map_location, weights_only=True)',
+        'checkpoint = torch.load(file, map_location=map_location, weights_only=False)',
+        'tests/test_structure/test_unsafe_calls.py',
+    ),
+    Sabotage(
+        'files are not looked at before they are read',
+        f'{_CHECKPOINTS}/reader.py',
+        'inspect_file(file, check_sums)',
+        'pass',
+        'tests/test_engine/test_checkpoints/test_hostile_files.py',
+    ),
+    Sabotage(
+        'the config that a file holds is kept',
+        f'{_CHECKPOINTS}/content.py',
+        'meta.pop(key, None)',
+        'pass',
+        _READER,
+    ),
+    Sabotage(
+        'a loss that is not finite passes',
+        'mmpose_lite/engine/loss_guard.py',
+        'bad = self._flags.gather(int(not math.isfinite(loss.item())))',
+        'bad = self._flags.gather(0)',
+        _LOSSES,
+    ),
+    Sabotage(
+        'a metric that is not finite is the best',
+        'mmpose_lite/engine/hooks/checkpoint_hook.py',
+        'if score is None or not math.isfinite(score):',
+        'if score is None:',
+        _LOSSES,
+    ),
+    Sabotage(
+        'a signal ends the run without saving',
+        'mmpose_lite/engine/resumable_loop.py',
+        'path = self.runner.save_position()',
+        "path = ''",
+        _RESUME,
+    ),
+    Sabotage(
+        'faces that fill up the last batch are counted',
+        'mmpose_lite/evaluation/metrics/gather.py',
+        'return rows[:size]',
+        'return rows',
+        'tests/test_evaluation',
+    ),
+    Sabotage(
+        'parameters without a gradient are passed over',
+        'mmpose_lite/engine/unused_parameters.py',
+        'raise InputError(',
+        'print(',
+        'tests/test_distributed/test_unused_parameters.py',
+    ),
+    Sabotage(
+        'another random face stands in for a bad image',
+        'mmpose_lite/datasets/datasets/base/replacement.py',
+        'np.random.default_rng([',
+        'np.random.default_rng([np.random.randint(2**31), ',
+        'tests/test_datasets/test_bad_images.py',
+    ),
+]
+
+
+def apply(sabotage: Sabotage, root: Path) -> None:
+    """Change the line, which must be there once.
+
+    Raises:
+        SystemExit: If it is not.
+    """
+    path = root / sabotage.file
+    text = path.read_text(encoding='utf-8')
+    if text.count(sabotage.line) != 1:
+        sys.exit(f'{sabotage.what}: {sabotage.file} has {sabotage.line!r} not once')
+    path.write_text(text.replace(sabotage.line, sabotage.becomes), encoding='utf-8')
+
+
+def copy_checkout(target: Path) -> None:
+    """Copy what tests need."""
+    ignored = shutil.ignore_patterns('__pycache__', '.*_cache')
+    for name in _COPIED:
+        shutil.copytree(ROOT / name, target / name, ignore=ignored)
+    for name in _FILES:
+        shutil.copy(ROOT / name, target / name)
+
+
+def is_green(test: str, root: Path) -> bool:
+    """Whether a test passes in a copy."""
+    command = [sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider', *test.split()]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=900)
+    if done.returncode not in (0, 1):
+        sys.exit(f'{test} could not be run:\n{done.stdout}{done.stderr}')
+    return done.returncode == 0
+
+
+def is_caught(sabotage: Sabotage) -> bool:
+    """Whether the test of a sabotage turns red."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy_checkout(Path(folder))
+        apply(sabotage, Path(folder))
+        caught = not is_green(sabotage.test, Path(folder))
+    print(f'{"caught" if caught else "MISSED"}  {sabotage.what}  ({sabotage.test})', flush=True)
+    return caught
+
+
+def main() -> None:
+    """Try them all, after their tests have been seen green."""
+    parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+    parser.add_argument('--only', default='', help='those whose description has this word')
+    parser.add_argument('--jobs', type=int, default=1, help='how many at a time')
+    args = parser.parse_args()
+    chosen = [each for each in SABOTAGES if args.only in each.what]
+    with tempfile.TemporaryDirectory() as folder:
+        copy_checkout(Path(folder))
+        red = [
+            test
+            for test in dict.fromkeys(each.test for each in chosen)
+            if not is_green(test, Path(folder))
+        ]
+    if red:
+        sys.exit(f'red without a sabotage: {", ".join(red)}')
+    with ThreadPoolExecutor(args.jobs) as pool:
+        caught = list(pool.map(is_caught, chosen))
+    print(f'{sum(caught)} of {len(caught)} caught')
+    sys.exit(not all(caught))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,53 @@
+"""Training on a set with bad images: refused, replaced and counted, or stopped."""
+
+import shutil
+
+import pytest
+
+from mmpose_lite.apis.test import main as run_test
+from mmpose_lite.apis.train import main as run_train
+
+pytestmark = pytest.mark.usefixtures('as_new_process')
+
+
+@pytest.fixture
+def run(tiny_config, face_set, tmp_path):
+    """Train for two epochs on the set without its second photograph; the value is the log."""
+    root = tmp_path / 'set'
+    shutil.copytree(face_set, root)
+    (root / 'images' / 'face2.png').unlink()
+    work_dir = tmp_path / 'run'
+
+    def run(*options):
+        options = [f'train_dataloader.dataset.{each}' for each in (f'data_root={root}', *options)]
+        options += ['train_cfg.max_epochs=2', 'train_dataloader.batch_size=4']
+        run_train([str(tiny_config), '--work-dir', str(work_dir), '--no-validate',
+               '--cfg-options', *options])  # fmt: skip
+        (log,) = work_dir.rglob('*.log')
+        return log.read_text()
+
+    return run
+
+
+def test_training_refuses_by_default(run):
+    with pytest.raises(SystemExit, match=r'error: image .*face2\.png.* does not exist'):
+        run()
+
+
+def test_training_goes_on_with_stand_ins(run):
+    log = run('on_bad_image.max_share=0.2')
+    assert log.count('replaced: image') == 1
+    assert log.count('1 of the last 8 samples (an epoch) replaced') == 2
+
+
+def test_training_stops_above_the_share(run):
+    with pytest.raises(SystemExit, match=r'error: 1 of the first 8 .*max_share=0\.01 allows'):
+        run('on_bad_image=replace')
+
+
+def test_a_test_cannot_replace(tiny_config, tmp_path):
+    option = 'test_dataloader.dataset.on_bad_image=replace'
+    with pytest.raises(SystemExit, match='in a test every face counts'):
+        run_test(
+            [str(tiny_config), 'none.pth', '--work-dir', str(tmp_path), '--cfg-options', option]
+        )

@@ -1,0 +1,64 @@
+"""Hostile files are refused before anything of them is built; one line names what is wrong."""
+
+import resource
+
+import pytest
+from hostile import hostile_files, shown
+from hostile_calls import hostile_calls
+from pickling import call, content, old, write, zipped
+
+from mmpose_lite.engine.checkpoints import read_checkpoint
+from mmpose_lite.utils import InputError
+
+FILES = hostile_files('canary')
+CALLS = [each for calls in hostile_calls('canary').values() for each in calls]
+
+
+def test_there_are_enough_families():
+    assert len(FILES) >= 120
+    assert len(hostile_calls('canary')) >= 50
+    assert len(CALLS) >= 130
+
+
+@pytest.mark.parametrize('family', FILES)
+def test_a_hostile_file_is_refused(tmp_path, monkeypatch, family):
+    monkeypatch.chdir(tmp_path)
+    value, pattern = FILES[family]
+    path = write(tmp_path / 'files', {family: value})[family]
+    with pytest.raises(InputError, match=pattern) as caught:
+        read_checkpoint(str(path))
+    assert str(caught.value).startswith(f"checkpoint '{path}'")
+    assert len(str(caught.value).splitlines()) == 1
+    assert not (tmp_path / 'canary').exists()
+
+
+@pytest.mark.parametrize('pack', [zipped, old])
+@pytest.mark.parametrize(('function', 'arguments'), CALLS, ids=[each[0] for each in CALLS])
+def test_a_function_is_refused_and_named(tmp_path, pack, function, arguments):
+    path = tmp_path / 'evil.pth'
+    path.write_bytes(pack(content(call(function, *arguments))))
+    with pytest.raises(InputError, match=rf'evil\.pth.*{shown(function)}.* \(at meta\)'):
+        read_checkpoint(str(path))
+
+
+def test_the_place_of_what_is_refused_is_one_short_line(tmp_path):
+    """Keys are the file's own text: no line breaks or colours of theirs reach a log."""
+    path = tmp_path / 'evil.pth'
+    part = b'}' + b'X' + (400).to_bytes(4, 'little') + b'\x1b[31m\n' * 50
+    part += b'x' * 100 + call('os system', 'true') + b's'
+    path.write_bytes(zipped(content(part)))
+    with pytest.raises(InputError, match=r'os\.system') as caught:
+        read_checkpoint(str(path))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 400 + len(str(path))
+
+
+def test_memory_does_not_follow_what_a_file_says(tmp_path):
+    """Sizes are compared with the file before room is made."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    large = [each for each in FILES if 'huge' in each or 'stride_0' in each or 'laughs' in each]
+    assert len(large) >= 6
+    for path in write(tmp_path / 'files', {each: FILES[each][0] for each in large}).values():
+        with pytest.raises(InputError):
+            read_checkpoint(str(path))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000

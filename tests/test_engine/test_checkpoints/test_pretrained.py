@@ -1,0 +1,87 @@
+"""Weights of another training that a module starts with: what was taken is said and counted."""
+
+import logging
+
+import pytest
+import torch
+from mmengine.logging import MMLogger
+from mmengine.model import BaseModule
+from torch import nn
+
+from mmpose_lite.engine.checkpoints import install_checkpoint_reader
+from mmpose_lite.utils import InputError
+
+pytestmark = pytest.mark.usefixtures('as_new_process')
+
+
+class Backbone(BaseModule):
+    def __init__(self, init_cfg):
+        super().__init__(init_cfg)
+        self.conv = nn.Conv2d(3, 4, 1)
+        self.norm = nn.BatchNorm2d(4)
+        nn.init.zeros_(self.conv.weight)
+
+
+@pytest.fixture
+def start(tmp_path, caplog):
+    """Starts a module from a file of tensors; the value is the module and what was logged."""
+    install_checkpoint_reader()
+
+    def run(tensors, prefix=None, wrap=True):
+        path = tmp_path / 'net.pth'
+        torch.save({'state_dict': tensors} if wrap else tensors, path)
+        settings = {} if prefix is None else {'prefix': prefix}
+        module = Backbone({'type': 'Pretrained', 'checkpoint': str(path), **settings})
+        logger = MMLogger.get_instance('pretrained', logger_name='pretrained')
+        logger.addHandler(caplog.handler)
+        caplog.set_level(logging.INFO)
+        module.init_weights()
+        return module, [each for each in caplog.messages if 'tensors come from' in each]
+
+    return run
+
+
+def whole(prefix=''):
+    state = Backbone(None).state_dict()
+    state['conv.weight'] = torch.ones(4, 3, 1, 1)
+    return {f'{prefix}{name}': tensor for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize('wrap', [True, False])
+@pytest.mark.parametrize(
+    ('stored', 'prefix'),
+    [('', None), ('module.', None), ('backbone.', 'backbone'), ('backbone.', 'backbone.')],
+)
+def test_what_was_taken_is_said(start, stored, prefix, wrap):
+    others = {f'{stored}fc.weight': torch.ones(1), 'head.weight': torch.ones(2)}
+    module, (line,) = start({**whole(stored), **others}, prefix, wrap)
+    given = 9 if prefix is None else 8
+    assert f'Backbone: 7 of its 7 tensors come from the {given} of ' in line
+    assert 'net.pth' in line
+    assert 'stays' not in line
+    assert module.conv.weight.unique().tolist() == [1]
+
+
+def test_what_keeps_its_start_is_listed(start):
+    given = {**whole(), 'conv.weight': torch.ones(4, 5, 1, 1)}
+    del given['norm.bias']
+    module, (line,) = start(given)
+    assert '5 of its 7 tensors come from the 6 of' in line
+    assert 'the start of 2 stays: conv.weight, norm.bias' in line
+    assert module.conv.weight.unique().tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ('given', 'prefix', 'message'),
+    [
+        (whole(), 'backbone', r"none of the 0 tensors of '.*net\.pth' \(prefix 'backbone'\) fits"),
+        (whole('backbone.'), None, r'none of the 7 .*the file has backbone\.conv\.weight'),
+        (whole('neck.'), 'neck.body', r"\(prefix 'neck\.body'\)"),
+        ({'conv.weight': torch.ones(9)}, None, 'none of the 1 tensors'),
+        ({'epoch': 3}, None, 'none of the 0 tensors'),
+        ({}, None, 'the file has none'),
+    ],
+)
+def test_a_file_of_which_nothing_fits_is_an_error(start, given, prefix, message):
+    with pytest.raises(InputError, match=message):
+        start(given, prefix)

@@ -1,0 +1,94 @@
+"""A run that goes on is the run that was interrupted."""
+
+import os
+import signal
+
+import exact_runs
+import pytest
+from exact_runs import BY_ITERATION, WITH_EMA, digests, make_config
+from exact_runs import last_checkpoint as last
+from mmengine.hooks import Hook
+
+from mmpose_lite.engine.stopping import RunStopped
+
+
+class Interrupted(Exception):
+    """Stands for a process that ends without a word."""
+
+
+class InterruptHook(Hook):
+    """Ends the process's training at a moment: after an iteration, or in a validation."""
+
+    def __init__(self, *, after_iter=None, in_validation_of=None, by=None):
+        self.after_iter, self.in_validation_of, self.by = after_iter, in_validation_of, by
+
+    def after_train_iter(self, runner, **kwargs):
+        if runner.iter + 1 == self.after_iter:
+            self.end()
+
+    def after_val_iter(self, runner, batch_idx, **kwargs):
+        if runner.epoch == self.in_validation_of and batch_idx == 0:
+            self.end()
+
+    def end(self):
+        if self.by is None:
+            raise Interrupted
+        os.kill(os.getpid(), self.by)
+
+
+SETTINGS = {
+    'plain': {},
+    'workers': {'train_dataloader__num_workers': 2, 'train_dataloader__persistent_workers': True},
+    'ema': WITH_EMA,
+    'accumulation': {'optim_wrapper__accumulative_counts': 3},
+    'amp': {'optim_wrapper__type': 'AmpOptimWrapper'},
+    'by_iteration': BY_ITERATION,
+}
+
+
+@pytest.fixture
+def train(as_new_process):
+    """Trains as in a process of its own."""
+
+    def train_anew(*args, **kwargs):
+        as_new_process()
+        return exact_runs.train(*args, **kwargs)
+
+    return train_anew
+
+
+@pytest.fixture(scope='module')
+def ends(tmp_path_factory):
+    return {'folder': tmp_path_factory.mktemp('undisturbed')}
+
+
+@pytest.fixture
+def undisturbed(ends, train):
+    """The end of the run of some settings that nothing disturbs, by their name."""
+
+    def end_of(name):
+        if name not in ends:
+            cfg = make_config(ends['folder'], **SETTINGS[name])
+            train(cfg, ends['folder'] / name)
+            ends[name] = cfg, digests(last(ends['folder'] / name))
+        return ends[name]
+
+    return end_of
+
+
+# mmengine says so where a step takes several iterations.
+@pytest.mark.filterwarnings('ignore:Detected call of `scheduler.step')
+@pytest.mark.parametrize('name', SETTINGS)
+@pytest.mark.parametrize(
+    'moment',
+    [{'after_iter': 3}, {'after_iter': 8}, {'in_validation_of': 2}, {'in_validation_of': 3}],
+)
+def test_a_signal_loses_nothing(name, moment, undisturbed, train, tmp_path):
+    cfg, expected = undisturbed(name)
+    if name == 'by_iteration' and 'in_validation_of' in moment:
+        moment = {'after_iter': 7}
+    with pytest.raises(RunStopped) as stopped:
+        train(cfg, tmp_path, hook=InterruptHook(**moment, by=signal.SIGTERM))
+    assert stopped.value.code == 128 + signal.SIGTERM
+    train(cfg, tmp_path, resume=True)
+    assert digests(last(tmp_path)) == expected

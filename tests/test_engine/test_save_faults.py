@@ -1,0 +1,276 @@
+"""Each call of a save and of what follows it fails once: nothing is lost, and nothing is silent."""
+
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from faulty_files import REFUSALS, Faults, die, faulty, in_child
+from mmengine.logging import MessageHub
+from processes import ROOT
+
+from mmpose_lite.engine.checkpoints import read_checkpoint
+from mmpose_lite.engine.checkpoints.latest import find_latest
+from mmpose_lite.engine.checkpoints.run_state import Position
+from mmpose_lite.engine.checkpoints.writer import SaveError, write_checkpoint
+from mmpose_lite.engine.hooks import CheckpointHook
+from mmpose_lite.utils import InputError
+
+BATCHES = 4  # of an epoch
+
+
+class Run:
+    """What the hook knows of a run, with three numbers for weights."""
+
+    rank, world_size, is_training = 0, 1, True
+    max_epochs = 100
+
+    def __init__(self, folder):
+        self.work_dir = str(folder)
+        self.warnings = []
+        self.logger = SimpleNamespace(info=lambda text: None, warning=self.warnings.append)
+        self.message_hub = MessageHub('run')
+        self.train_loop = SimpleNamespace(position=Position())
+        self.epoch = 0  # as mmengine counts: within the hooks of an epoch's end it is not over yet
+
+    def save_checkpoint(self, folder, name, save_optimizer, **options):
+        position = self.train_loop.position
+        content = {
+            'meta': {'mmpose_lite': '0', 'iter': position.iter},
+            'position': asdict(position),
+            'state_dict': {'weight': torch.full((3,), float(position.epoch))},
+            'message_hub': {'runtime_info': dict(self.message_hub.runtime_info)},
+        }
+        write_checkpoint(content, os.path.join(folder, name), resumable=save_optimizer)
+
+
+def begin(folder, keep):
+    """Begin a run, or go on with the one that is there, as the runner does."""
+    run = Run(folder)
+    hook = CheckpointHook(interval=1, save_best='NME', rule='less', max_keep_ckpts=keep)
+    path = find_latest(str(folder), run.logger.warning)
+    if path:
+        content = read_checkpoint(path)
+        run.message_hub.runtime_info.update(content['message_hub']['runtime_info'])
+        run.train_loop.position = Position(**content['position'])
+    hook.before_train(run)
+    if not run.train_loop.position.validated:
+        validate(run, hook)
+    return run, hook
+
+
+def train_epoch(run, hook):
+    """What the hook does at the end of an epoch, and after the validation that follows."""
+    epoch = run.train_loop.position.epoch + 1
+    run.train_loop.position = Position(epoch, epoch * BATCHES, validated=False)
+    run.epoch = epoch - 1
+    hook.after_train_epoch(run)
+    validate(run, hook)
+
+
+def validate(run, hook):
+    """A validation is over, and it was better than all before."""
+    run.epoch = run.train_loop.position.epoch
+    run.train_loop.position.validated = True
+    hook._save_best_checkpoint(run, {'NME': 1 / run.epoch})
+
+
+def train(folder, keep, epochs):
+    run, hook = begin(folder, keep)
+    while run.train_loop.position.epoch < epochs:
+        train_epoch(run, hook)
+    return run
+
+
+@pytest.fixture(params=[1, 2], ids='keep{}'.format)
+def case(request):
+    """Three epochs are done; what is left of four and of five undisturbed ones."""
+    memory = Path('/dev/shm')  # thousands of saves that no disk needs to keep
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
+        start, four, five = (Path(name) / each for each in ('start', 'four', 'five'))
+        for folder, epochs in ((start, 3), (four, 4), (five, 5)):
+            train(folder, request.param, epochs)
+        yield SimpleNamespace(
+            keep=request.param,
+            start=start,
+            folder=Path(name) / 'run',
+            four=names_of(four),
+            five=names_of(five),
+        )
+
+
+def names_of(folder):
+    """The files, and the epoch that each checkpoint is of."""
+    found = {path.name: path.read_text() for path in folder.glob('last_*')}
+    found = {name: os.path.basename(text) for name, text in found.items()}
+    epochs = {
+        path.name: read_checkpoint(str(path))['position']['epoch'] for path in folder.glob('*.pth')
+    }
+    parts = [path.name for path in folder.glob('.*')]
+    return {**found, **epochs, **dict.fromkeys(parts, 'part')}
+
+
+def afresh(case):
+    shutil.rmtree(case.folder, ignore_errors=True)
+    shutil.copytree(case.start, case.folder)
+
+
+def count_calls(case):
+    afresh(case)
+    run, hook = begin(case.folder, case.keep)
+    faults = Faults()
+    with faulty(faults):
+        train_epoch(run, hook)
+    assert names_of(case.folder) == case.four
+    return faults.calls
+
+
+def error_of(run, hook, faults):
+    try:
+        with faulty(faults):
+            train_epoch(run, hook)
+    except SaveError as error:
+        return str(error)
+    return None
+
+
+def check_goes_on(case):
+    """Something sound is there, at most one epoch is done again, and the end is the same."""
+    told = []
+    latest = find_latest(str(case.folder), told.append)
+    assert told == []
+    assert read_checkpoint(latest)['position']['epoch'] >= 3
+    # Four are as many as there were to be: what the last save had no time for is done too.
+    for epochs, expected in ((4, case.four), (5, case.five)):
+        train(case.folder, case.keep, epochs)
+        assert names_of(case.folder) == expected
+
+
+@pytest.mark.parametrize('forever', [False, True], ids=['once', 'forever'])
+@pytest.mark.parametrize('kind', REFUSALS)
+def test_a_call_is_refused(case, kind, forever, whole):
+    calls = count_calls(case)
+    assert len(calls) > 60
+    silent = []
+    # Of the others, every seventh, and each time different ones.
+    first = 2 * list(REFUSALS).index(kind) + forever + 1
+    for at in range(1, len(calls) + 1) if whole else range(first, len(calls) + 1, 7):
+        afresh(case)
+        run, hook = begin(case.folder, case.keep)
+        error = error_of(run, hook, Faults(at, REFUSALS[kind], forever))
+        if error:
+            assert re.fullmatch('.* could not be (written|removed): .*', error)
+        # Or it was logged and will be tried again, or nothing at all is amiss.
+        elif not run.warnings and names_of(case.folder) != case.four:
+            silent.append((at, calls[at - 1]))
+        check_goes_on(case)
+    assert silent == []
+
+
+def test_the_process_dies_at_a_call(case, whole):
+    calls = count_calls(case)
+    for at in range(1, len(calls) + 1) if whole else range(case.keep, len(calls) + 1, 3):
+        afresh(case)
+
+        def save(at=at):
+            run, hook = begin(case.folder, case.keep)
+            with faulty(Faults(at, die)):
+                train_epoch(run, hook)
+
+        assert in_child(save) == 9, calls[at - 1]
+        check_goes_on(case)
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(case):
+    """And the name is, before anything is removed: the order in which a power cut finds them."""
+    calls = [call for call in count_calls(case) if call.startswith('os.')]
+    moves = [i for i, call in enumerate(calls) if call == 'os.replace']
+    assert len(moves) == 5  # the checkpoint, the best, the checkpoint again, and their pointers
+    for i in moves:
+        assert calls[i - 1 : i + 3] == ['os.fsync', 'os.replace', 'os.open', 'os.fsync']
+
+
+def test_what_a_damaged_file_replaces_is_kept(case, monkeypatch):
+    afresh(case)
+    before = names_of(case.folder)
+    run, hook = begin(case.folder, case.keep)
+    write_soundly = write_checkpoint
+
+    def write(content, path, resumable):
+        write_soundly(content, path, resumable=resumable)
+        with open(path, 'r+b') as file:
+            file.seek(100)
+            file.write(b'damaged')
+
+    monkeypatch.setitem(Run.save_checkpoint.__globals__, 'write_checkpoint', write)
+    with pytest.raises(InputError, match=r"epoch_4\.pth' is damaged"):
+        train_epoch(run, hook)
+    assert find_latest(str(case.folder), run.logger.warning).endswith('epoch_3.pth')
+    assert before.keys() - {'last_checkpoint'} <= {path.name for path in case.folder.iterdir()}
+
+
+def large(value):
+    return {'meta': {'iter': value}, 'state_dict': {'weight': torch.full((1 << 18,), float(value))}}
+
+
+def test_a_limit_of_file_sizes(tmp_path):
+    path = tmp_path / 'epoch_1.pth'
+    write_checkpoint(large(1), str(path), resumable=True)
+
+    def save():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, 1 << 19))
+        with pytest.raises(SaveError, match='File too large'):
+            write_checkpoint(large(2), str(tmp_path / 'epoch_2.pth'), resumable=True)
+        with pytest.raises(SaveError, match='File too large'):
+            write_checkpoint(large(2), str(path), resumable=True)
+
+    assert in_child(save) == 0
+    assert list(tmp_path.iterdir()) == [path]
+    assert read_checkpoint(str(path))['meta']['iter'] == 1
+
+
+FULL_DISK = """
+import sys
+from pathlib import Path
+sys.path[:0] = [{root!r}, {tests!r}, {here!r}]
+from test_save_faults import SaveError, large, find_latest, write_checkpoint
+saved = 0
+try:
+    for count in range(1, 10):
+        write_checkpoint(large(count), f'{disk}/epoch_{{count}}.pth', resumable=True)
+        saved = count
+except SaveError as error:
+    print(error)
+assert 1 <= saved < 9, saved
+names = sorted(path.name for path in Path('{disk}').iterdir())
+assert names == [f'epoch_{{count}}.pth' for count in range(1, saved + 1)], names
+assert find_latest('{disk}', print) == f'{disk}/epoch_{{saved}}.pth'
+"""
+
+
+def test_a_full_disk(tmp_path):
+    """1 MiB each, on a disk of 4 MiB."""
+    disk = tmp_path / 'disk'
+    disk.mkdir()
+    mount = ['unshare', '-rm', 'sh', '-c', f'mount -t tmpfs -o size=4m tmpfs {disk} && "$@"', 'sh']
+    if not shutil.which('unshare') or subprocess.run([*mount, 'true'], check=False).returncode:
+        pytest.skip('this system lets nobody mount a disk of their own')
+    here = ROOT / 'tests'
+    text = FULL_DISK.format(
+        root=str(ROOT), tests=str(here), here=str(here / 'test_engine'), disk=disk
+    )
+    command = [*mount, sys.executable, '-c', textwrap.dedent(text)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('No space left on device') == 1
