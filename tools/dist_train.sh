@@ -7,5 +7,5 @@ config=$1 gpus=$2
 shift 2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/rendezvous.sh"
-exec "${PYTHON:-python}" -m torch.distributed.run "${rendezvous[@]}" --nproc_per_node="$gpus" \
+exec "${PYTHON:-python}" "$here/launch.py" "${rendezvous[@]}" --nproc_per_node="$gpus" \
   "$here/train.py" "$config" --launcher pytorch "$@"

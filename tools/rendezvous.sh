@@ -1,9 +1,8 @@
-# Sourced by dist_train.sh and dist_test.sh: how the processes find each other.
-if [ "${NNODES:-1}" = 1 ] && [ -z "${PORT:-}" ]; then
-  rendezvous=(--standalone --nnodes=1)
-else
-  rendezvous=(
-    --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}"
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}"
-  )
+# Sourced by dist_train.sh and dist_test.sh: which machine this is, and how it finds the others.
+rendezvous=(--nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}")
+if [ "${NNODES:-1}" != 1 ]; then
+  rendezvous+=(--master_addr="${MASTER_ADDR:-127.0.0.1}")
 fi
+[ -z "${PORT:-}" ] || rendezvous+=(--master_port="$PORT")
+[ -z "${JOIN_SECONDS:-}" ] || rendezvous+=(--join_seconds="$JOIN_SECONDS")
+[ -z "${STOP_SECONDS:-}" ] || rendezvous+=(--stop_seconds="$STOP_SECONDS")

@@ -1,13 +1,13 @@
-"""Bringing the rows of all ranks together, over the process group alone."""
+"""Bringing what all ranks have together, over the process group alone, never by a pickle."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
-import torch
-import torch.distributed as dist
+from mmpose_lite.utils.collectives import gather_bytes
 
 _MISSING = object()
 
@@ -23,27 +23,24 @@ def gather_rows(rows: list[dict[str, Any]], size: int) -> list[dict[str, Any]]:
     Raises:
         RuntimeError: If there are fewer rows than samples.
     """
-    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-        parts = [json.loads(text) for text in _all_gather_bytes(json.dumps(rows).encode())]
-        dealt = chain.from_iterable(zip_longest(*parts, fillvalue=_MISSING))
-        rows = [row for row in dealt if row is not _MISSING]
+    return in_order(gather_plain(rows), size)
+
+
+def in_order(parts: Sequence[Sequence[Any]], size: int) -> list[Any]:
+    """Put the samples of all ranks, dealt in turn, into the data's order; see above."""
+    dealt = chain.from_iterable(zip_longest(*parts, fillvalue=_MISSING))
+    rows = [row for row in dealt if row is not _MISSING]
     if len(rows) < size:
         raise RuntimeError(f'{size} samples were to be evaluated, only {len(rows)} have a row')
     return rows[:size]
 
 
-def _all_gather_bytes(content: bytes) -> list[bytes]:
-    # The group's backend decides where tensors must be: NCCL knows the GPU only.
-    device = torch.device('cuda' if dist.get_backend() == 'nccl' else 'cpu')
-    count = dist.get_world_size()
-    lengths = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(count)]
-    dist.all_gather(lengths, torch.tensor([len(content)], device=device))
-    longest = int(max(lengths))
-    padded = torch.zeros(longest, dtype=torch.uint8, device=device)
-    padded[: len(content)] = torch.frombuffer(bytearray(content), dtype=torch.uint8).to(device)
-    parts = [torch.zeros_like(padded) for _ in range(count)]
-    dist.all_gather(parts, padded)
-    return [
-        bytes(part[: int(length)].cpu().numpy())
-        for part, length in zip(parts, lengths, strict=True)
-    ]
+def gather_plain(value: Any, default: Callable[[Any], Any] | None = None) -> list[Any]:
+    """Gather a value of every rank, in the order of the ranks; every rank gets all.
+
+    Args:
+        value: Plain data that JSON can hold.
+        default: Makes plain data of what it cannot; see :func:`json.dumps`.
+    """
+    content = json.dumps(value, default=default).encode()
+    return [json.loads(part) for part in gather_bytes(content)]

@@ -24,13 +24,15 @@ class NME(RowMetric):
             the distance between two true points.
         norm_item: ``'bbox_size'``: the longer side of the box; or the name of a value that the
             samples carry, such as ``'box_size'``.
-        keypoint_indices: The two points; by default those that the data set's papers use.
+        keypoint_indices: The two points; by default those that the data set's papers use: in
+            sets of faces the outer corners of the eyes.
         collect_device: See :class:`RowMetric`.
         prefix: See :class:`RowMetric`.
 
     Raises:
         MissingKeyError: If the arguments do not say what to divide by.
-        InputError: If a size is not above 0, or no point counts; see
+        InputError: If a size is not above 0, one of the two points is not annotated (the message
+            names the face), or no point counts; see
             :func:`~mmpose_lite.evaluation.functional.keypoint_nme`.
     """
 
@@ -38,6 +40,7 @@ class NME(RowMetric):
     DEFAULT_KEYPOINT_INDICES: ClassVar = {
         'horse10': [0, 1],
         '300w': [36, 45],
+        '300wlp': [36, 45],
         'coco_wholebody_face': [36, 45],
         'cofw': [8, 9],
         'wflw': [60, 72],
@@ -107,12 +110,11 @@ class NME(RowMetric):
         if self.norm_mode == 'use_norm_item':
             return np.array([[row['norm']] for row in rows])
         pair = self._pair()
-        hidden = ~mask[:, list(pair)].all(axis=1)
+        hidden: ndarray = np.any(~mask[:, list(pair)], axis=1)
         if hidden.any():
-            row = rows[int(np.flatnonzero(hidden)[0])]
             raise InputError(
-                f"face id {row['id']!r} (image '{row['img_path']}'): points {pair} give the "
-                'normaliser, and are not both annotated'
+                f'{_first_of(rows, hidden)}: points {pair} give the normaliser, and are not both '
+                'annotated'
             )
         return np.linalg.norm(gt[:, pair[0]] - gt[:, pair[1]], axis=-1, keepdims=True)
 
@@ -135,8 +137,14 @@ class NME(RowMetric):
     def _check(rows: list[dict], factor: ndarray, mask: ndarray) -> None:
         bad = mask.any(axis=1) & ~((factor > 0) & np.isfinite(factor)).all(axis=1)
         if bad.any():
-            face = int(np.flatnonzero(bad)[0])
             raise InputError(
-                f"face id {rows[face]['id']!r} (image '{rows[face]['img_path']}'): the "
-                f'normaliser is {factor[face, 0]}, it must be above 0'
+                f'{_first_of(rows, bad)}: the normaliser is {factor[bad][0, 0]}, it must be above 0'
             )
+
+
+def _first_of(rows: list[dict], marked: ndarray) -> str:
+    """Name the first of the marked faces, and how many there are."""
+    row = rows[int(np.flatnonzero(marked)[0])]
+    others = int(marked.sum()) - 1
+    more = f' and {others} more' if others else ''
+    return f"face id {row['id']!r} (image '{row['img_path']}'){more}"

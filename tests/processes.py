@@ -1,0 +1,67 @@
+"""Running commands that start several processes, and seeing what they leave behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FAULTS = ROOT / 'tests' / 'test_distributed'
+# A job ends within 30 s of its failure; before that come imports and iterations.
+LIMIT = 120
+
+
+def start(*command: object, cwd: Path, **variables: str) -> subprocess.Popen:
+    """Start a command as a user does, in a session of its own."""
+    environment = {**os.environ, 'PYTHON': sys.executable, 'OMP_NUM_THREADS': '1'}
+    environment |= {'PYTHONPATH': str(FAULTS), 'COLUMNS': '160', **variables}
+    return subprocess.Popen(
+        list(map(str, command)),
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen, limit: float = LIMIT) -> SimpleNamespace:
+    """Wait for a command; what it printed, and its status. One that hangs is ended and fails."""
+    try:
+        printed, _ = process.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        pytest.fail(f'still running after {limit} s: {process.communicate()[0]}')
+    return SimpleNamespace(status=process.returncode, printed=printed)
+
+
+def run(*command: object, cwd: Path, **variables: str) -> SimpleNamespace:
+    """Start a command and wait for it."""
+    return finish(start(*command, cwd=cwd, **variables))
+
+
+def left_behind(mark: str, patience: float = 6) -> list[str]:
+    """Processes whose environment holds a mark, once those that are ending have ended."""
+    ends = time.monotonic() + patience
+    while found := _processes(mark):
+        if time.monotonic() > ends:
+            break
+        time.sleep(0.1)
+    return found
+
+
+def _processes(mark: str) -> list[str]:
+    found = []
+    for folder in Path('/proc').glob('[0-9]*'):
+        try:
+            if mark.encode() in (folder / 'environ').read_bytes():
+                found.append(f'{folder.name}: {(folder / "cmdline").read_text()}')
+        except OSError:  # it has ended, or is somebody else's
+            continue
+    return found

@@ -1,0 +1,138 @@
+"""A rank that dies ends the run at once, leaves nothing behind, and is named; a restart goes on.
+
+The suite has each kind and each place of failure once. All of them, with two and with eight
+ranks, take half an hour:
+
+    MMPOSE_LITE_ALL_FAULTS=1 python -m pytest tests/test_distributed/test_faults.py
+"""
+
+import hashlib
+import os
+import re
+import signal
+import time
+from functools import cache
+from pathlib import Path
+
+import pytest
+from processes import ROOT, finish, left_behind, start
+
+from mmpose_lite.engine.checkpoints import read_checkpoint
+
+# What the line about the rank says.
+SAID = {
+    'kill': r' was killed by SIGKILL',
+    'raise': r': LookupError: made to fail',
+    'exit0': r' ended with status 0 before it was done',
+    'nan': r': the loss of iteration .* is not finite',
+    'worker': r': .*DataLoader worker .* killed by signal',
+}
+PLACES = ('init', 'forward', 'saving', 'validating')
+FEW = [
+    ('exit0', 'init', 1, 2),
+    ('raise', 'forward', 0, 2),
+    ('nan', 'forward', 1, 2),
+    ('kill', 'saving', 0, 2),
+    ('worker', 'validating', 1, 2),
+]
+ALL = [
+    (kind, place, rank, world)
+    for world in (2, 8)
+    for kind in SAID
+    for place in PLACES
+    for rank in (0, world - 1)
+]
+WORKERS = [
+    f'{loader}_dataloader.{option}'
+    for loader in ('train', 'val')
+    for option in ('num_workers=1', 'persistent_workers=True')
+]
+
+
+@pytest.fixture(scope='module')
+def train(faulty_config):
+    """A function that starts to train for two epochs in a folder, with workers or without."""
+    config = faulty_config('FaultHook')
+
+    def start_in(folder, world, workers, *arguments, **variables):
+        options = ['train_cfg.max_epochs=2', 'default_hooks.checkpoint.interval=1']
+        options += WORKERS if workers else []
+        command = (ROOT / 'tools' / 'dist_train.sh', config, world, '--work-dir', 'run')
+        marked = {'MARK': str(folder), **variables}
+        return start(*command, *arguments, '--cfg-options', *options, cwd=folder, **marked)
+
+    return start_in
+
+
+@pytest.fixture(scope='module')
+def undisturbed(train, tmp_path_factory):
+    """A function that gives the weights that a number of ranks ends with."""
+
+    @cache
+    def weights(world):
+        folder = tmp_path_factory.mktemp(f'undisturbed{world}')
+        done = finish(train(folder, world, False))
+        assert done.status == 0, done.printed
+        return digest(folder)
+
+    return weights
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 of the weights and of the optimizer's memory at the end."""
+    content = read_checkpoint(str(folder / 'run' / 'epoch_2.pth'))
+    found = hashlib.sha256()
+    tensors = [*content['state_dict'].values()]
+    tensors += [each for state in content['optimizer']['state'].values() for each in state.values()]
+    for tensor in tensors:
+        found.update(tensor.numpy().tobytes())
+    return found.hexdigest()
+
+
+def shared_memory() -> set[str]:
+    """What torch and Python have in shared memory under a name; others use it too."""
+    return {name for name in os.listdir('/dev/shm') if name.startswith(('torch_', 'psm_'))}
+
+
+@pytest.mark.parametrize(
+    ('kind', 'place', 'rank', 'world'), ALL if os.environ.get('MMPOSE_LITE_ALL_FAULTS') else FEW
+)
+def test_a_failure_ends_the_run_and_a_restart_goes_on(
+    tmp_path, train, undisturbed, kind, place, rank, world
+):
+    shared = shared_memory()
+    fault = {'FAULT': f'{kind}:{place}:{rank}', 'FAULT_AT': str(tmp_path / 'when')}
+    done = finish(train(tmp_path, world, kind == 'worker', **fault))
+    ended = time.time()
+    assert done.status not in (0, None), done.printed
+    named = re.findall(rf'^error: (rank \d+ of {world}.*)', done.printed, flags=re.MULTILINE)
+    assert len(named) == 1, done.printed
+    assert re.match(f'rank {rank} of {world}' + SAID[kind], named[0]), done.printed
+    assert len(re.findall(r'rank \d+ of \d', done.printed)) == 1, done.printed
+    if kind != 'nan':
+        assert ended - float((tmp_path / 'when').read_text()) < 30
+    assert left_behind(f'MARK={tmp_path}') == []
+    assert shared_memory() <= shared
+
+    again = finish(train(tmp_path, world, kind == 'worker', '--resume'))
+    assert again.status == 0, again.printed
+    assert digest(tmp_path) == undisturbed(world)
+
+
+def test_a_signal_saves_and_a_restart_goes_on(tmp_path, train, undisturbed):
+    process = train(tmp_path, 2, False)
+    seen = ''
+    while 'Epoch(train)' not in seen:
+        line = process.stdout.readline()
+        assert line, seen
+        seen += line
+    process.send_signal(signal.SIGTERM)
+    done = finish(process)
+    assert done.status == 128 + signal.SIGTERM, seen + done.printed
+    assert done.printed.count('stopped by SIGTERM') == 1, done.printed
+    assert 'rank' not in done.printed.splitlines()[-1]
+    assert left_behind(f'MARK={tmp_path}') == []
+
+    again = finish(train(tmp_path, 2, False, '--resume'))
+    assert again.status == 0, again.printed
+    assert digest(tmp_path) == undisturbed(2)

@@ -1,0 +1,132 @@
+"""The launcher, with scripts that need no torch in their processes."""
+
+import re
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from processes import ROOT, finish, left_behind, run, start
+
+SCRIPT = """
+import os, signal, subprocess, sys, time
+rank, kind, who = int(os.environ['RANK']), sys.argv[1], int(sys.argv[2])
+world, port = os.environ['WORLD_SIZE'], os.environ['MASTER_PORT']
+sys.stdout.write(f'started {rank} {world} {os.getcwd()} {port}\\n')
+if kind == 'wait':
+    def save(number, frame):
+        time.sleep(rank)  # as a rank that writes
+        if rank == who: raise OSError('disk full')
+        sys.stdout.write(f'saved {rank}\\n')
+        sys.exit(128 + number)
+    signal.signal(signal.SIGTERM, save)
+    time.sleep(60)
+if kind == 'stuck':
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if rank == who:
+    subprocess.Popen(['sleep', '60'])  # as a loader's worker
+    if kind in ('kill', 'stuck'): os.kill(os.getpid(), 9)
+    if kind == 'raise': raise KeyError('key')
+    if kind == 'input': sys.exit('error: no such file')
+elif kind == 'raise':
+    time.sleep(1)
+    raise RuntimeError('[gloo/pair.cc:1] Connection closed by peer')
+elif kind != 'none':
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def command(tmp_path):
+    script = tmp_path / 'script.py'
+    script.write_text(SCRIPT)
+    return sys.executable, ROOT / 'tools' / 'launch.py', '--nproc_per_node', 3, script
+
+
+@pytest.mark.parametrize(
+    ('kind', 'status', 'line'),
+    [
+        ('kill', 137, 'error: rank 2 of 3 was killed by SIGKILL'),
+        ('stuck', 137, 'error: rank 2 of 3 was killed by SIGKILL'),
+        ('raise', 1, "error: rank 2 of 3: KeyError: 'key'"),
+        ('input', 1, 'error: rank 2 of 3: no such file'),
+    ],
+)
+def test_one_end_is_the_end_of_all(tmp_path, command, kind, status, line):
+    mark = f'MARK={tmp_path}'
+    begun = time.monotonic()
+    done = run(*command, kind, 2, cwd=tmp_path, MARK=str(tmp_path))
+    assert time.monotonic() - begun < 30
+    assert done.status == status
+    assert done.printed.splitlines()[-1] == line
+    assert len(re.findall(r'rank \d of 3', done.printed)) == 1
+    assert left_behind(mark, patience=0.5) == []
+    if kind == 'raise':  # its traceback, without the launcher's part, and nobody else's
+        trace = done.printed.partition('Traceback')[2]
+        assert 'script.py' in trace.splitlines()[1]
+        assert 'gloo' not in trace
+
+
+def test_success_is_silent_and_the_port_is_a_free_one(tmp_path, command):
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 0))
+        taken.listen()
+        done = run(*command, 'none', -1, cwd=tmp_path)
+        assert done.status == 0
+        lines = sorted(line.rpartition(' ')[0] for line in done.printed.splitlines())
+        assert lines == [f'started {i} 3 {tmp_path}' for i in range(3)]
+        port = taken.getsockname()[1]
+        command = (*command[:-1], '--master_port', port, command[-1])
+        done = run(*command, 'none', -1, cwd=tmp_path)
+    assert done.status == 1
+    assert done.printed == (
+        f'error: the port of 127.0.0.1:{port} is in use; PORT or --master_port names another\n'
+    )
+
+
+def listening(port: int) -> set[str]:
+    """The addresses of this machine at which a port listens, in the kernel's hexadecimal form."""
+    tables = [Path(f'/proc/net/{kind}').read_text() for kind in ('tcp', 'tcp6')]
+    rows = [row.split() for table in tables for row in table.splitlines()]
+    places = [row[1].split(':') for row in rows if row[3] == '0A']
+    return {host for host, its_port in places if int(its_port, 16) == port}
+
+
+def test_a_signal_lets_every_rank_save(tmp_path, command):
+    process = start(*command, 'wait', -1, cwd=tmp_path)
+    lines = [process.stdout.readline() for _ in range(3)]
+    hosts = listening(int(lines[0].rpartition(' ')[2]))
+    process.send_signal(signal.SIGTERM)
+    done = finish(process)
+    assert hosts == {'0100007F'}  # 127.0.0.1: nobody else's business
+    assert done.status == 128 + signal.SIGTERM
+    assert done.printed.splitlines() == ['saved 0', 'saved 1', 'saved 2']
+
+
+def test_a_failure_after_a_signal_is_told(tmp_path, command):
+    process = start(*command, 'wait', 1, cwd=tmp_path)
+    for _ in range(3):
+        process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    done = finish(process)
+    assert done.printed.splitlines()[-1] == 'error: rank 1 of 3: OSError: disk full'
+    assert done.status == 1
+
+
+def test_processes_end_with_a_launcher_that_is_killed(tmp_path, command):
+    process = start(*command, 'wait', -1, cwd=tmp_path, MARK=str(tmp_path))
+    for _ in range(3):
+        process.stdout.readline()
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert left_behind(f'MARK={tmp_path}', patience=2) == []
+
+
+def test_modules_run_too(tmp_path):
+    Path(tmp_path / 'module.py').write_text('import sys; print(__name__, sys.argv[1:])')
+    launch = (sys.executable, ROOT / 'tools' / 'launch.py', '-m', 'module', '--flag')
+    done = run(*launch, cwd=tmp_path)
+    assert (done.status, done.printed) == (0, "__main__ ['--flag']\n")

@@ -1,0 +1,74 @@
+"""tools/slurm_*.sh, with a stand-in for srun."""
+
+import json
+import os
+import sys
+
+import pytest
+from processes import FAULTS, ROOT, run
+
+from mmpose_lite.engine.distributed import first_node
+
+PATH = f'{FAULTS}{os.pathsep}{os.environ["PATH"]}'
+
+
+def words_for_srun(tmp_path, tool, *arguments, **variables):
+    """What srun is called with."""
+    seen = tmp_path / 'seen'
+    command = (ROOT / 'tools' / f'slurm_{tool}.sh', 'gpus', 'name', *arguments)
+    done = run(*command, cwd=tmp_path, PATH=PATH, SRUN_SEEN=str(seen), **variables)
+    assert done.status == 0, done.printed
+    return seen.read_text().splitlines()
+
+
+def test_arguments_of_training(tmp_path):
+    words = words_for_srun(
+        tmp_path, 'train', 'c.py', 'my run', '--amp', GPUS='16', SRUN_ARGS='--exclusive -w n1'
+    )
+    assert words == [
+        '--partition=gpus', '--job-name=name', '--ntasks=16', '--ntasks-per-node=8',
+        '--cpus-per-task=5', '--kill-on-bad-exit=1', '--gres=gpu:8', '--exclusive', '-w', 'n1',
+        sys.executable, '-u', str(ROOT / 'tools' / 'train.py'), 'c.py', '--work-dir', 'my run',
+        '--launcher', 'slurm', '--amp',
+    ]  # fmt: skip
+
+
+def test_arguments_of_a_test(tmp_path):
+    few = {'GPUS': '2', 'CPUS_PER_TASK': '3', 'GRES': '', 'PY_ARGS': '--out o.json'}
+    words = words_for_srun(tmp_path, 'test', 'c.py', 'a.pth', **few)
+    assert words == [
+        '--partition=gpus', '--job-name=name', '--ntasks=2', '--ntasks-per-node=2',
+        '--cpus-per-task=3', '--kill-on-bad-exit=1', sys.executable, '-u',
+        str(ROOT / 'tools' / 'test.py'), 'c.py', 'a.pth', '--launcher', 'slurm', '--out', 'o.json',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize('tool', ['slurm_train', 'slurm_test', 'dist_train', 'dist_test'])
+def test_too_few_arguments_show_the_usage(tmp_path, tool):
+    done = run(ROOT / 'tools' / f'{tool}.sh', 'a', cwd=tmp_path)
+    assert done.status == 2
+    assert done.printed.startswith(f'usage: {ROOT / "tools" / tool}.sh ')
+    assert 'CONFIG' in done.printed
+
+
+def test_two_tasks_test_without_a_gpu(tmp_path, tiny_config, untrained):
+    outputs = ('--out', 'numbers.json')
+    command = (ROOT / 'tools' / 'slurm_test.sh', 'cpus', 'name', tiny_config, untrained, *outputs)
+    done = run(*command, cwd=tmp_path, PATH=PATH, GPUS='2', GRES='')
+    assert done.status == 0, done.printed
+    assert json.loads((tmp_path / 'numbers.json').read_text())['NME'] > 0
+    assert done.printed.count('normaliser') == 1
+
+
+@pytest.mark.parametrize(
+    ('nodes', 'first'),
+    [
+        ('node7', 'node7'),
+        ('gpu[003-004,7],login', 'gpu003'),
+        ('a-b[12],c', 'a-b12'),
+        ('r[1-2]n[05-9],x', 'r1n05'),
+        ('one,two', 'one'),
+    ],
+)
+def test_the_first_node_has_the_port(nodes, first):
+    assert first_node(nodes) == first
