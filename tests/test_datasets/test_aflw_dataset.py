@@ -104,6 +104,13 @@ FIELD = [
     ({'scale': -0.4}, "'scale' must be a number above 0, it is -0.4"),
     ({'scale': float('inf')}, "'scale' must be a number above 0, it is inf"),
     ({'scale': None}, "'scale' must be a number above 0, it is None"),
+    ({'scale': 1e-9}, "'scale' makes a box of 2e-07 pixels"),
+    ({'scale': 1e6}, r"'scale' makes a box of 2e\+08 pixels"),
+    ({'center': [1e9, 5]}, "'center' must hold .* it holds 1000000000.0 .the limit is 2.24"),
+    ({'keypoints': [1.0, 2.0, -1.0] * 19}, "'keypoints' holds a visibility below 0: -1"),
+    ({'category_id': [1]}, r"'category_id' must be a number or a name, it is \[1\]"),
+    ({'iscrowd': '0'}, "'iscrowd' must be 0 or 1, it is '0'"),
+    ({'num_keypoints': 'all'}, "'num_keypoints' must be a count, it is 'all'"),
     ({'box_size': 0}, "'box_size' must be a number above 0, it is 0"),
     ({'box_size': 90.0}, r"'box_size' is 90.0, but 200 scale is 80"),
     ({'center': [50.0]}, "'center' must be a list of 2 numbers, it is 1 values"),
@@ -128,6 +135,8 @@ FILE = [
     ({'content': {'images': [{'file_name': 'a'}]}}, "'images' holds a record without an id"),
     ({'content': {'images': [{'id': 7}]}}, "image id 7 has no 'file_name'"),
     ({'image': {'width': 0}}, "image id 7: 'width' must be above 0, it is 0"),
+    ({'annotation': {'image_id': True}}, 'there is no image with image_id=True'),
+    ({'annotation': {'image_id': [7]}}, r'there is no image with image_id=\[7\]'),
     ({'annotation': {'image_id': 8}}, 'annotation id 7: there is no image with image_id=8'),
 ]
 

@@ -52,6 +52,19 @@ def test_a_box_without_area_is_named(tmp_path, bbox):
         load(tmp_path, face(1, bbox=bbox))
 
 
+def test_a_box_too_small_for_a_crop_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"annotation id 1 .*'bbox' makes a box of 0\.0001"):
+        load(tmp_path, face(1, bbox=[0, 20, 1e-4, 30]))
+
+
+def test_a_field_nested_too_deeply_is_named(tmp_path):
+    nested = [1]
+    for _ in range(100):
+        nested = [nested]
+    with pytest.raises(ValueError, match=r"annotation id 1 .*'area' is nested more than 20 deep"):
+        load(tmp_path, face(1, area=nested))
+
+
 @pytest.mark.parametrize('test_mode', [False, True])
 def test_what_is_left_out_is_counted_by_reason(tmp_path, monkeypatch, test_mode):
     lines = []

@@ -101,3 +101,9 @@ def test_a_subset_without_a_face_among_those_used_is_named(faces, tmp_path):
     with pytest.raises(ValueError, match=r"subsets\['late'\] has no face among the 2 used"):
         load(tmp_path, 2, late=[12, 13])
     assert len(load(tmp_path, 3, late=[12, 13])) == 3
+
+
+def test_a_set_without_faces_is_named_before_its_subsets(faces, tmp_path):
+    write_annotations(tmp_path, 'test', [])
+    with pytest.raises(ValueError, match='no usable annotation among 0'):
+        load(tmp_path, x=[10])

@@ -3,6 +3,7 @@
 from .albumentation import Albumentation
 from .bbox_transforms import GetBBoxCenterScale, RandomBBoxTransform, RandomHalfBody
 from .color import PhotometricDistortion
+from .converting import KeypointConverter
 from .flip import RandomFlip
 from .formatting import PackPoseInputs
 from .loading import LoadImage
@@ -13,6 +14,7 @@ __all__ = [
     'Albumentation',
     'GenerateTarget',
     'GetBBoxCenterScale',
+    'KeypointConverter',
     'LoadImage',
     'PackPoseInputs',
     'PhotometricDistortion',

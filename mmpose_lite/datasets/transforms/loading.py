@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from mmcv.image.io import imfrombytes, supported_backends
 from mmcv.transforms import LoadImageFromFile
-from mmengine.fileio import get as read_bytes
 
 from mmpose_lite.registry import TRANSFORMS
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.utils import InputError
 
+from ..image_files import BadImageError, header_problem, read_image, shown
 from .extent import CropExtent
 
 # An orientation noted by the camera (EXIF) is ignored: annotations count pixels as stored.
@@ -20,7 +21,6 @@ _CV2_FLAGS = {
     'color_ignore_orientation': cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
     'grayscale_ignore_orientation': cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
 }
-_JPEG_START, _JPEG_SCAN, _JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
 
 
 def decode_image(content: bytes, path: str, color_type: str = 'color') -> np.ndarray:
@@ -35,21 +35,22 @@ def decode_image(content: bytes, path: str, color_type: str = 'color') -> np.nda
         ``(H, W, 3)`` uint8 BGR; ``(H, W)`` for grey.
 
     Raises:
-        InputError: If the bytes are no image or end early.
+        BadImageError: If the bytes are no image, end early, or are of more pixels than
+            ``MAX_PIXELS``.
     """
-    cut_short = content.startswith(_JPEG_START) and _ends_early(content)
+    problem = header_problem(content)
     image = None
-    if content and not cut_short:
-        image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), _CV2_FLAGS[color_type])
+    if problem is None:
+        try:
+            image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), _CV2_FLAGS[color_type])
+        except cv2.error as error:
+            if error.code == cv2.Error.StsNoMem:
+                raise
+            problem = f'cannot be decoded: {error.err or error}'
     if image is None:
-        problem = 'ends early' if cut_short else 'is no image that can be decoded'
-        raise InputError(f"image '{path}' {problem} ({len(content)} bytes)")
+        problem = problem or 'is no image that can be decoded'
+        raise BadImageError(f'image {shown(path)} {problem} ({len(content)} bytes)')
     return image
-
-
-def _ends_early(jpeg: bytes) -> bool:
-    """Whether no end marker follows the last scan; a thumbnail in the header has one of its own."""
-    return jpeg.find(_JPEG_END, max(jpeg.rfind(_JPEG_SCAN), 0)) < 0
 
 
 @TRANSFORMS.register_module()
@@ -68,8 +69,8 @@ class LoadImage(LoadImageFromFile):
         backend_args: Where files are, see :func:`mmengine.fileio.get`.
 
     Raises:
-        MissingFileError: If there is no such file.
-        InputError: If it is no image or ends early; the message names it.
+        MissingImageError: If there is no such file.
+        BadImageError: If it is no regular file, no image, or ends early; the message names it.
     """
 
     keeps_pixels = True
@@ -96,14 +97,30 @@ class LoadImage(LoadImageFromFile):
 
     def _load(self, path: str) -> np.ndarray | None:
         try:
+            content = read_image(path, self.backend_args)
             if self.imdecode_backend != 'cv2':
-                return super().transform({'img_path': path})['img']
-            content = read_bytes(path, backend_args=self.backend_args)
+                return self._decode_by_other(content, path)
             return decode_image(content, path, self.color_type)
-        except FileNotFoundError as error:
-            if not self.ignore_empty:
-                raise MissingFileError(f"image '{path}' does not exist") from error
         except (OSError, ValueError):
             if not self.ignore_empty:
                 raise
         return None
+
+    def _decode_by_other(self, content: bytes, path: str) -> np.ndarray:
+        """Decode by one of mmcv's other backends, each of which fails in its own ways."""
+        backend = self.imdecode_backend
+        if backend not in supported_backends:
+            raise InputError(f"LoadImage: imdecode_backend='{backend}' is not known to mmcv")
+        problem, image = header_problem(content), None
+        if problem is None:
+            try:
+                image = imfrombytes(content, flag=self.color_type, backend=backend)
+            except (ImportError, MemoryError):
+                raise
+            except Exception as error:
+                problem = f'cannot be decoded by {backend}: {error}'
+        if image is None:
+            raise BadImageError(
+                f'image {shown(path)} {problem or "is no image"} ({len(content)} bytes)'
+            )
+        return image

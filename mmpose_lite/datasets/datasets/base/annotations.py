@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import Repr
 from typing import Any
 
 from mmpose_lite.utils import InputError, MissingFileError
+
+# Beyond it float32 does not tell one pixel from the next.
+_LARGEST = 2.0**24
+# A smaller side is no box, and makes a map with no inverse.
+SMALLEST_SIDE = 1e-3
+_DEEPEST = 20
+
+_SHORT = Repr()
+_SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 200, 60, 60
+
+
+def short(value: Any) -> str:
+    """A value as messages show it: of any length and depth, on one line."""
+    return _SHORT.repr(value)
 
 
 class AnnotationError(InputError):
@@ -33,24 +47,27 @@ class Record:
     def error(self, field: str, problem: str) -> AnnotationError:
         """An error that names this record; raise it."""
         return AnnotationError(
-            f'{self.file}: annotation id {self.annotation.get("id")!r} '
-            f"(image '{self.image.get('file_name')}'): '{field}' {problem}"
+            f'{self.file}: annotation id {short(self.annotation.get("id"))} '
+            f'(image {short(self.image.get("file_name"))}): {field!r} {problem}'
         )
 
     def numbers(self, field: str, count: int | None = None) -> list[float]:
         """Read a field that holds finite numbers, and ``count`` of them.
 
         Raises:
-            AnnotationError: If the field is missing, of another length or not finite.
+            AnnotationError: If the field is missing, of another length, or one is not finite or
+                beyond 2^24.
         """
         values = self.annotation.get(field)
         if not isinstance(values, list) or (count is not None and len(values) != count):
             wanted = 'numbers' if count is None else f'{count} numbers'
-            size = f'{len(values)} values' if isinstance(values, list) else repr(values)
+            size = f'{len(values)} values' if isinstance(values, list) else short(values)
             raise self.error(field, f'must be a list of {wanted}, it is {size}')
         for value in values:
-            if not _is_number(value):
-                raise self.error(field, f'must hold finite numbers, it holds {value!r}')
+            if not is_number(value):
+                raise self.error(
+                    field, f'must hold finite numbers, it holds {short(value)} (the limit is 2^24)'
+                )
         return values
 
     def positive(self, field: str) -> float:
@@ -60,15 +77,16 @@ class Record:
             AnnotationError: If it does not.
         """
         value: Any = self.annotation.get(field)
-        if not _is_number(value) or value <= 0:
-            raise self.error(field, f'must be a number above 0, it is {value!r}')
+        if not is_number(value) or value <= 0:
+            raise self.error(field, f'must be a number above 0, it is {short(value)}')
         return float(value)
 
     def keypoints(self, num_keypoints: int) -> list[float]:
         """Read the points, three numbers each.
 
         Raises:
-            AnnotationError: If there are not ``num_keypoints`` of them, or one is not finite.
+            AnnotationError: If there are not ``num_keypoints`` of them, one is not finite, or a
+                visibility is below 0.
         """
         values = self.numbers('keypoints')
         if len(values) != 3 * num_keypoints:
@@ -76,7 +94,62 @@ class Record:
                 'keypoints',
                 f'holds {len(values) / 3:g} points, the metainfo names {num_keypoints}',
             )
+        if min(values[2::3], default=0) < 0:
+            raise self.error('keypoints', f'holds a visibility below 0: {min(values[2::3])}')
         return values
+
+    def check_side(self, field: str, side: float) -> None:
+        """Check the side of a box.
+
+        Raises:
+            AnnotationError: If it is beyond what a crop can be cut by.
+        """
+        if not SMALLEST_SIDE <= side <= _LARGEST:
+            raise self.error(
+                field,
+                f'makes a box of {side:g} pixels, not of {SMALLEST_SIDE:g} to {_LARGEST:.0f}',
+            )
+
+    def category(self) -> Any:
+        """Read ``category_id``, which is 1 where there is none.
+
+        Raises:
+            AnnotationError: If it is neither a number nor a string.
+        """
+        value = self.annotation.get('category_id', 1)
+        if not isinstance(value, int | float | str):
+            raise self.error('category_id', f'must be a number or a name, it is {short(value)}')
+        return value
+
+    def reason_to_drop(self) -> str | None:
+        """Why the record is left out; None if it is not.
+
+        Raises:
+            AnnotationError: If ``iscrowd`` is not 0 or 1, or ``num_keypoints`` no count.
+        """
+        is_crowd, count = (self.annotation.get(name) for name in ('iscrowd', 'num_keypoints'))
+        if is_crowd is not None and not (isinstance(is_crowd, int) and is_crowd in (0, 1)):
+            raise self.error('iscrowd', f'must be 0 or 1, it is {short(is_crowd)}')
+        if count is not None and not (is_number(count) and count >= 0):
+            raise self.error('num_keypoints', f'must be a count, it is {short(count)}')
+        points = self.annotation.get('keypoints')
+        if is_crowd:
+            return 'marked iscrowd'
+        if count == 0 or points is None or points == []:
+            return 'without points'
+        if isinstance(points, list) and not any(points[::3]) and not any(points[1::3]):
+            return 'with all points at the origin'
+        return None
+
+    def check_depth(self) -> None:
+        """Check that fields which are handed on as they are can be copied.
+
+        Raises:
+            AnnotationError: If one is nested too deeply.
+        """
+        for field, value in self.annotation.items():
+            if _depth_exceeds(value, _DEEPEST):
+                raise self.error(field, f'is nested more than {_DEEPEST} deep')
 
 
 def read_annotations(path: str | Path) -> tuple[list[Record], dict[str, Any]]:
@@ -95,17 +168,10 @@ def read_annotations(path: str | Path) -> tuple[list[Record], dict[str, Any]]:
     """
     path = str(path)
     content = read_json(path)
-    images = _by_id(path, content, 'images')
-    annotations = _by_id(path, content, 'annotations')
-    records = []
-    for annotation in annotations.values():
-        image = images.get(annotation.get('image_id'))
-        if image is None:
-            raise AnnotationError(
-                f'{path}: annotation id {annotation["id"]!r}: there is no image with '
-                f'image_id={annotation.get("image_id")!r}'
-            )
-        records.append(Record(path, annotation, image))
+    for problem in file_problems(path, content):
+        raise problem
+    images = {image['id']: image for image in content['images']}
+    records = [Record(path, each, images[each['image_id']]) for each in content['annotations']]
     return records, content
 
 
@@ -114,44 +180,97 @@ def read_json(path: str) -> Any:
 
     Raises:
         MissingFileError: If there is no such file.
-        AnnotationError: If it is no JSON.
+        AnnotationError: If it cannot be read, or is no JSON.
     """
     try:
         with open(path, encoding='utf-8') as file:
             return json.load(file)
     except FileNotFoundError as error:
-        raise MissingFileError(f"annotation file '{path}' does not exist") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise MissingFileError(f'annotation file {path!r} does not exist') from error
+    except OSError as error:
+        raise AnnotationError(f'{path}: cannot be read: {error.strerror}') from error
+    except (ValueError, RecursionError) as error:  # a wrong encoding, a number of 5,000 digits
         raise AnnotationError(f'{path}: no JSON: {error}') from error
 
 
-def _by_id(path: str, content: Any, key: str) -> dict[Any, dict]:
-    entries = content.get(key) if isinstance(content, dict) else None
-    if not isinstance(entries, list):
-        raise AnnotationError(f"{path}: '{key}' must be a list of records")
-    found: dict[Any, dict] = {}
+def file_problems(path: str, content: Any) -> Iterator[AnnotationError]:
+    """What makes a file no list of images and annotations, one error a fault, as they are found.
+
+    Args:
+        path: The file, for the messages.
+        content: What is in it.
+    """
+    for key in ('images', 'annotations'):
+        if not isinstance(content, dict) or not isinstance(content.get(key), list):
+            yield AnnotationError(f"{path}: '{key}' must be a list of records")
+            return
+    image_ids: set[Hashable] = set()
+    yield from _id_problems(path, content['images'], 'images', image_ids)
+    for image in content['images']:
+        if has_id(image):
+            yield from _image_problems(path, image)
+    yield from _id_problems(path, content['annotations'], 'annotations', set())
+    for annotation in content['annotations']:
+        if has_id(annotation) and not _has_image(annotation, image_ids):
+            image_id = short(annotation.get('image_id'))
+            yield AnnotationError(
+                f'{path}: annotation id {short(annotation["id"])}: there is no image with '
+                f'image_id={image_id}'
+            )
+
+
+def has_id(entry: Any) -> bool:
+    """Whether an entry is a record with an id: a whole number or a string."""
+    value = entry.get('id') if isinstance(entry, dict) else None
+    return isinstance(value, int | str) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number within 2^24, which float32 holds to the pixel."""
+    # Comparing refuses infinities, NaN and whole numbers that no float holds.
+    return (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and -_LARGEST <= value <= _LARGEST
+    )
+
+
+def _id_problems(
+    path: str, entries: Sequence[Any], key: str, found: set[Hashable]
+) -> Iterator[AnnotationError]:
     for entry in entries:
-        if not isinstance(entry, dict) or not isinstance(entry.get('id'), int | str):
-            raise AnnotationError(f"{path}: '{key}' holds a record without an id: {entry!r:.80}")
-        if entry['id'] in found:
-            raise AnnotationError(f"{path}: '{key}' holds the id {entry['id']!r} twice")
-        found[entry['id']] = entry
-    if key == 'images':
-        _check_images(path, entries)
-    return found
+        if not has_id(entry):
+            yield AnnotationError(f"{path}: '{key}' holds a record without an id: {short(entry)}")
+        elif entry['id'] in found:
+            yield AnnotationError(f"{path}: '{key}' holds the id {short(entry['id'])} twice")
+        else:
+            found.add(entry['id'])
 
 
-def _check_images(path: str, images: Sequence[dict]) -> None:
-    for image in images:
-        if not isinstance(image.get('file_name'), str):
-            raise AnnotationError(f"{path}: image id {image['id']!r} has no 'file_name'")
-        for side in ('height', 'width'):
-            if side in image and (not _is_number(image[side]) or image[side] <= 0):
-                raise AnnotationError(
-                    f"{path}: image id {image['id']!r}: '{side}' must be above 0, "
-                    f'it is {image[side]!r}'
-                )
+def _image_problems(path: str, image: dict) -> Iterator[AnnotationError]:
+    where = f'{path}: image id {short(image["id"])}'
+    if not isinstance(image.get('file_name'), str):
+        yield AnnotationError(f"{where} has no 'file_name'")
+    for side in ('height', 'width'):
+        if side in image and not (is_number(image[side]) and image[side] > 0):
+            yield AnnotationError(f"{where}: '{side}' must be above 0, it is {short(image[side])}")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _has_image(annotation: dict, image_ids: set[Hashable]) -> bool:
+    image_id = annotation.get('image_id')
+    # True would be found as 1.
+    return not isinstance(image_id, bool | list | dict) and image_id in image_ids
+
+
+def _depth_exceeds(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, (list, dict))
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return any(isinstance(each, (list, dict)) for each in level)

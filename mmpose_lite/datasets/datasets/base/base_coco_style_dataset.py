@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 from mmpose_lite.registry import DATASETS, TRANSFORMS
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.structures.metainfo import PoseMetainfo, parse_pose_metainfo
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.utils import InputError
 
 from ...crop_cache import CacheSettings, CropCache
 from ...randomness import SampleIndex, seed_global_state
@@ -22,6 +22,8 @@ from .annotations import Record, read_annotations
 from .bottomup import group_by_image
 from .crops import open_crops
 from .detections import read_detections
+from .paths import check_paths
+from .replacement import Replacement
 from .subsets import find_subsets
 
 # What of the metainfo every sample carries, for transforms and the model.
@@ -90,6 +92,7 @@ class BaseCocoStyleDataset(BaseDataset):
         sample_interval: int = 1,
         subsets: dict[str, Any] | None = None,
         cache: bool | str | dict | None = None,
+        on_bad_image: str | dict = 'refuse',
     ) -> None:
         name = type(self).__name__
         if data_mode not in ('topdown', 'bottomup'):
@@ -102,6 +105,7 @@ class BaseCocoStyleDataset(BaseDataset):
         self.subsets = subsets or {}
         self.cache = CacheSettings.of(cache)
         self.crops: CropCache | None = None
+        self.replacement = Replacement.of(on_bad_image, test_mode)
         self._fully_initialized: bool = False
         super().__init__(
             ann_file=ann_file,
@@ -125,7 +129,7 @@ class BaseCocoStyleDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """Read the annotations (or detections) into one dict a sample."""
-        self._check_paths()
+        check_paths(type(self).__name__, self.data_root, self.ann_file, self.data_prefix['img'])
         records, content = read_annotations(self.ann_file)
         self._shared = {key: self._metainfo[key] for key in _SHARED_KEYS}
         if self.bbox_file:
@@ -169,7 +173,7 @@ class BaseCocoStyleDataset(BaseDataset):
         kept: list[dict] = []
         dropped: Counter[str] = Counter()
         for record in records:
-            reason = self._reason_to_drop(record)
+            reason = self.reason_to_drop(record)
             if reason:
                 dropped[reason] += 1
                 continue
@@ -189,16 +193,9 @@ class BaseCocoStyleDataset(BaseDataset):
             raise InputError(f'{self.ann_file}: no usable annotation among {len(records)}')
         return kept
 
-    @staticmethod
-    def _reason_to_drop(record: Record) -> str | None:
-        if record.annotation.get('iscrowd'):
-            return 'marked iscrowd'
-        points = record.annotation.get('keypoints')
-        if record.annotation.get('num_keypoints') == 0 or not points:
-            return 'without points'
-        if all(value == 0 for i, value in enumerate(points) if i % 3 < 2):
-            return 'with all points at the origin'
-        return None
+    def reason_to_drop(self, record: Record) -> str | None:
+        """Why an annotation is left out; None if it is not."""
+        return record.reason_to_drop()
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
         """Turn one annotation into what the pipeline starts from.
@@ -214,13 +211,18 @@ class BaseCocoStyleDataset(BaseDataset):
         """
         record = self._record(raw_data_info)
         annotation, image = record.annotation, record.image
+        record.check_depth()
         instance = self._parse_common(record)
         bbox_xyxy = bbox_xywh2xyxy(np.array(record.numbers('bbox', 4), dtype=np.float32))
+        where = ''
         if 'width' in image and 'height' in image:
             last = np.array([image['width'], image['height']] * 2, dtype=np.float32) - 1
             bbox_xyxy = np.clip(bbox_xyxy, 0, last)
+            where = f' inside the image (width {image["width"]}, height {image["height"]})'
         if (bbox_xyxy[2:] <= bbox_xyxy[:2]).any():
-            raise record.error('bbox', f'has no area inside the image: {annotation["bbox"]}')
+            raise record.error('bbox', f'has no area{where}: {annotation["bbox"]}')
+        for side in bbox_xyxy[2:] - bbox_xyxy[:2]:
+            record.check_side('bbox', float(side))
         instance['bbox'] = bbox_xyxy[None]
         instance['segmentation'] = annotation.get('segmentation')
         instance['raw_ann_info'] = annotation
@@ -237,7 +239,7 @@ class BaseCocoStyleDataset(BaseDataset):
             'img_id': record.image['id'],
             'img_path': osp.join(self.data_prefix['img'], record.image['file_name']),
             'id': record.annotation['id'],
-            'category_id': record.annotation.get('category_id', 1),
+            'category_id': record.category(),
             'iscrowd': record.annotation.get('iscrowd', 0),
             'bbox_score': np.ones(1, dtype=np.float32),
             'num_keypoints': record.annotation.get('num_keypoints', points.shape[1]),
@@ -258,11 +260,17 @@ class BaseCocoStyleDataset(BaseDataset):
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on sample ``idx``; randomness follows the index (see randomness.py)."""
+        if self.replacement is not None:
+            return self.replacement.prepare(self._prepare, idx, len(self))
+        return self._prepare(idx, idx)
+
+    def _prepare(self, idx: int, which: int) -> Any:
+        """Run the pipeline on sample ``which`` with the randomness of ``idx``."""
         if not isinstance(idx, SampleIndex):
-            return self.pipeline(self._start(idx))
+            return self.pipeline(self._start(which))
         rng = idx.rng()
         seed_global_state(rng)
-        sample = self.pipeline({**self._start(idx), 'rng': rng})
+        sample = self.pipeline({**self._start(which), 'rng': rng})
         if sample is None and not self.test_mode:
             # The pipeline refuses the sample; which one stands in is drawn for it, too.
             for _ in range(self.max_refetch):
@@ -285,15 +293,3 @@ class BaseCocoStyleDataset(BaseDataset):
         from ...coco_api import COCO
 
         return COCO(self.ann_file)
-
-    def _check_paths(self) -> None:
-        name = type(self).__name__
-        if self.data_root and not osp.isdir(self.data_root):
-            raise MissingFileError(
-                f"{name}: data_root='{self.data_root}' is no folder (ann_file='{self.ann_file}')"
-            )
-        if not osp.isfile(self.ann_file):
-            raise MissingFileError(f"{name}: ann_file='{self.ann_file}' does not exist")
-        folder = self.data_prefix['img']
-        if folder and not osp.isdir(folder):
-            raise MissingFileError(f"{name}: data_prefix.img='{folder}' is no folder")

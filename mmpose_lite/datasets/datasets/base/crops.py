@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os.path as osp
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
     from .base_coco_style_dataset import BaseCocoStyleDataset
 
 
-def open_crops(dataset: BaseCocoStyleDataset, settings: CacheSettings) -> CropCache:
+def open_crops(
+    dataset: BaseCocoStyleDataset,
+    settings: CacheSettings,
+    further: Sequence[Callable] = (),
+) -> CropCache:
     """Open the crops of a data set that has been read; build them where they do not fit.
 
     The file's name tells the annotation file, and what was asked for by a hash, so that the
@@ -34,7 +39,7 @@ def open_crops(dataset: BaseCocoStyleDataset, settings: CacheSettings) -> CropCa
     name = type(dataset).__name__
     if dataset.data_mode != 'topdown' or dataset.bbox_file:
         raise InputError(f"{name}: cache needs data_mode='topdown' and annotated boxes")
-    transforms = getattr(dataset.pipeline, 'transforms', ())
+    transforms = [*getattr(dataset.pipeline, 'transforms', ()), *further]
     extent = CropExtent.of_pipeline(transforms)
     loader = next((each for each in transforms if isinstance(each, LoadImage)), None)
     if loader is None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os.path as osp
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.utils import MissingFileError
 
-from .annotations import AnnotationError, read_json
+from .annotations import SMALLEST_SIDE, AnnotationError, is_number, read_json, short
 
 
 def read_detections(path: str, images: Sequence[dict], img_prefix: str) -> list[dict]:
@@ -33,17 +34,9 @@ def read_detections(path: str, images: Sequence[dict], img_prefix: str) -> list[
     by_id = {image['id']: image for image in images}
     samples = []
     for number, detection in enumerate(detections):
-        for key in ('image_id', 'bbox', 'score'):
-            if key not in detection:
-                raise AnnotationError(f"{path}: detection {number} has no '{key}'")
-        image = by_id.get(detection['image_id'])
-        if image is None:
-            raise AnnotationError(
-                f'{path}: detection {number}: image_id={detection["image_id"]!r} is unknown'
-            )
+        where = f'{path}: detection {number}'
+        image = by_id[_checked(where, detection, by_id)]
         bbox_xywh = np.array(detection['bbox'], dtype=np.float32)
-        if bbox_xywh.shape != (4,) or not (bbox_xywh[2:] > 0).all():
-            raise AnnotationError(f'{path}: detection {number}: bbox={detection["bbox"]} is no box')
         samples.append(
             {
                 'img_id': image['id'],
@@ -55,3 +48,21 @@ def read_detections(path: str, images: Sequence[dict], img_prefix: str) -> list[
             }
         )
     return samples
+
+
+def _checked(where: str, detection: Any, by_id: dict) -> Any:
+    """The id of a detection's image, once all of its fields are checked."""
+    if not isinstance(detection, dict):
+        raise AnnotationError(f'{where} must be a record, it is {short(detection)}')
+    for key in ('image_id', 'bbox', 'score'):
+        if key not in detection:
+            raise AnnotationError(f"{where} has no '{key}'")
+    image_id, box = detection['image_id'], detection['bbox']
+    if not isinstance(image_id, Hashable) or image_id not in by_id:
+        raise AnnotationError(f'{where}: image_id={short(image_id)} is unknown')
+    is_list = isinstance(box, list) and len(box) == 4 and all(map(is_number, box))
+    if not is_list or min(box[2:]) < SMALLEST_SIDE:
+        raise AnnotationError(f'{where}: bbox={short(box)} is no box')
+    if not is_number(detection['score']):
+        raise AnnotationError(f'{where}: score={short(detection["score"])} is no number')
+    return image_id

@@ -11,7 +11,7 @@ import numpy as np
 
 from mmpose_lite.utils import MissingFileError
 
-from .annotations import AnnotationError, Record, read_annotations, read_json
+from .annotations import AnnotationError, Record, read_annotations, read_json, short
 
 # A face of a subset file is the face of the whole set in the same image whose points lie here.
 _SAME_FACE_PIXELS = 0.5
@@ -37,10 +37,12 @@ def find_subsets(
         AnnotationError: If a subset is empty, or has a face that the whole set has not.
     """
     names: dict[Any, list[str]] = defaultdict(list)
+    if not records:
+        return names
     for name, source in subsets.items():
         ids = _read_ids(name, source, records, root)
         if not ids:
-            raise AnnotationError(f"subsets['{name}']={source!r} names no face")
+            raise AnnotationError(f"subsets['{name}']={short(source)} names no face")
         for i in ids:
             names[i].append(name)
     return names
@@ -67,21 +69,25 @@ def _read_ids(
     else:
         ids = source
     if not isinstance(ids, list | tuple) or not all(isinstance(i, int | str) for i in ids):
-        raise AnnotationError(f'{where}={source!r:.80} is no list of annotation ids')
+        raise AnnotationError(f'{where}={short(source)} is no list of annotation ids')
     known = {record.annotation['id'] for record in records}
     unknown = [i for i in ids if i not in known]
     if unknown:
+        asked = f'{where}={source!r}' if isinstance(source, str) else where
         raise AnnotationError(
-            f'{where}: {len(unknown)} ids are not in {records[0].file}, the first is {unknown[0]!r}'
+            f'{asked}: {len(unknown)} ids are not in {records[0].file}, the first is '
+            f'{short(unknown[0])}'
         )
     return list(dict.fromkeys(ids))
 
 
 def _read_lines(path: str) -> list[int]:
-    with open(path, encoding='utf-8') as file:
-        lines = [line.strip() for line in file]
     try:
+        with open(path, encoding='utf-8') as file:
+            lines = [line.strip() for line in file]
         return [int(line) for line in lines if line]
+    except OSError as error:
+        raise AnnotationError(f'{path}: cannot be read: {error.strerror}') from error
     except ValueError as error:
         raise AnnotationError(f'{path}: a line is no annotation id: {error}') from error
 
@@ -95,7 +101,7 @@ def _match_faces(where: str, faces: Sequence[Record], records: Sequence[Record])
     for face in faces:
         members = by_image.get(face.image['file_name'], [])
         points = np.array(face.numbers('keypoints'))
-        if members and candidates[face.image['file_name']].shape[1] == len(points):
+        if members and candidates[face.image['file_name']].shape[1] == len(points) > 0:
             apart = np.abs(candidates[face.image['file_name']] - points).max(axis=1)
             nearest = int(apart.argmin())
             if apart[nearest] <= _SAME_FACE_PIXELS:

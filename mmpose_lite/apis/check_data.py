@@ -1,0 +1,145 @@
+"""Checking the data that a config names."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from mmengine.config import DictAction
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+
+from mmpose_lite.datasets.checks import CheckReport, Finding, check_splits, find_splits
+
+from .command_line import errors_in_one_line
+from .config import load_config
+
+_CLAIMS = {'auto': None, 'yes': True, 'no': False}
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line of ``tools/check_data.py``."""
+    parser = argparse.ArgumentParser(
+        prog='check_data', description='Check every face and photograph that a config names.'
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--json', metavar='OUT', help='write all findings to this JSON file')
+    parser.add_argument('--workers', type=int, help='photographs read at a time')
+    parser.add_argument(
+        '--write-manifest',
+        action='store_true',
+        help='keep the hashes of all files, which later runs compare with',
+    )
+    parser.add_argument(
+        '--manifest',
+        metavar='FILE',
+        help='where the hashes are; manifest.json beside the annotations by default',
+    )
+    parser.add_argument(
+        '--aflw',
+        choices=_CLAIMS,
+        default='auto',
+        help="whether numbers of faces must be AFLW's; auto: where annotations and photographs "
+        'have the names of AFLW',
+    )
+    parser.add_argument(
+        '--max-rows', type=int, default=20, metavar='N', help='rows of a kind (default 20)'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override values of the config',
+    )
+    args = parser.parse_args(argv)
+    if args.workers is not None and args.workers < 1:
+        parser.error(f'--workers {args.workers}: at least 1')
+    return args
+
+
+def format_splits(report: CheckReport) -> Table:
+    """Lay out what was checked: one line a split and subset."""
+    table = Table()
+    for name in ('set', 'file', 'images', 'faces', 'of AFLW', 'left to right'):
+        justify: Literal['left', 'right'] = 'left' if name in ('set', 'file') else 'right'
+        table.add_column(name, justify=justify, overflow='fold')
+    for split in report.splits:
+        apart = split['left_right']
+        table.add_row(
+            split['name'],
+            _text(split['file']),
+            str(split['images']),
+            str(split['faces']),
+            str(split['aflw'] or ''),
+            '' if apart is None else f'{apart:+.3f} sides',
+        )
+        for name, count in split['subsets'].items():
+            table.add_row(_text(f'  {name}'), '', '', str(count), '', '')
+    return table
+
+
+def format_findings(findings: Iterable[Finding], max_rows: int) -> Table:
+    """Lay out findings: one line each, no more than so many of a kind in a set."""
+    table = Table()
+    for name in ('', 'set', 'kind', 'where', 'problem'):
+        table.add_column(name, overflow='fold')
+    seen: Counter[tuple] = Counter()
+    for each in findings:
+        key = (each.is_fault, each.split, each.kind)
+        seen[key] += 1
+        if seen[key] <= max_rows:
+            what = 'fault' if each.is_fault else 'note'
+            table.add_row(what, each.split, each.kind, _text(each.where), _text(each.problem))
+    for (is_fault, split, kind), count in seen.items():
+        if count > max_rows:
+            what = 'fault' if is_fault else 'note'
+            more = f'and {count - max_rows} more; --json FILE lists all'
+            table.add_row(what, split, kind, '...', more)
+    return table
+
+
+def _text(value: str) -> Text:
+    """Text for any terminal; brackets in it are no markup."""
+    return Text(value.encode('utf-8', 'backslashreplace').decode('utf-8'))
+
+
+def write_report(path: str, config: str, report: CheckReport) -> None:
+    """Write a report as JSON, making the folder where it is missing."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    content = {'config': config, **report.to_dict()}
+    Path(path).write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
+
+
+@errors_in_one_line
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run ``tools/check_data.py``; the exit code is 1 if there is a fault."""
+    args = parse_args(argv)
+    splits = find_splits(load_config(args.config, args.cfg_options))
+    # Wide enough for whole paths and names where the output is not a terminal.
+    console = Console() if Console().is_terminal else Console(width=160)
+    report = check_splits(
+        splits,
+        workers=args.workers,
+        manifest=args.manifest,
+        write_manifest=args.write_manifest,
+        is_aflw=_CLAIMS[args.aflw],
+        progress=lambda images, total: track(images, 'photographs', total, console=console),
+    )
+    console.print(format_splits(report))
+    if report.findings:
+        console.print(format_findings([*report.faults, *report.notes], args.max_rows))
+    for path in report.manifests:
+        print(f'hashes are in {path}')
+    print(f'{len(report.faults)} faults, {len(report.notes)} notes')
+    if args.json:
+        write_report(args.json, args.config, report)
+    if report.faults:
+        sys.exit(1)

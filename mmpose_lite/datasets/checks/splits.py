@@ -1,0 +1,90 @@
+"""The data sets that a config names."""
+
+from __future__ import annotations
+
+import os.path as osp
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mmpose_lite.registry import DATASETS
+from mmpose_lite.utils import InputError
+
+from ..datasets import BaseCocoStyleDataset
+
+_ROLES = ('train', 'val', 'test')
+# Of a data set's settings, those that say how it is used, not what it is.
+_OF_USE = ('pipeline', 'cache', 'on_bad_image', 'indices', 'filter_cfg', 'lazy_init')
+
+
+@dataclass
+class Split:
+    """An annotation file with its photographs.
+
+    Attributes:
+        name: Where the config uses it: ``'train'``, or ``'val, test'``.
+        dataset: The data set, which has read nothing yet.
+        subsets: Its subsets, of all uses.
+    """
+
+    name: str
+    dataset: BaseCocoStyleDataset
+    subsets: dict[str, Any]
+
+    @property
+    def ann_file(self) -> str:
+        """The annotation file."""
+        return self.dataset.ann_file
+
+    @property
+    def img_folder(self) -> str:
+        """The folder of the photographs."""
+        return self.dataset.data_prefix['img']
+
+    def subset_file(self, name: str) -> str | None:
+        """The file that names the faces of a subset; None if the config lists them."""
+        source = self.subsets[name]
+        return osp.join(self.dataset.data_root or '', source) if isinstance(source, str) else None
+
+
+def find_splits(cfg: Mapping[str, Any]) -> list[Split]:
+    """Find the data sets of a config's loaders, those within others too, each file once.
+
+    Raises:
+        InputError: If there is none, or one is not of COCO's form.
+    """
+    found: dict[tuple, Split] = {}
+    for role in _ROLES:
+        loader = cfg.get(f'{role}_dataloader')
+        for settings in _data_sets((loader or {}).get('dataset')):
+            split = _split(role, settings)
+            key = (osp.realpath(split.ann_file), osp.realpath(split.img_folder))
+            known = found.setdefault(key, split)
+            known.subsets.update(split.subsets)
+            if role not in known.name.split(', '):
+                known.name = f'{known.name}, {role}'
+    if not found:
+        names = ', '.join(f'{role}_dataloader' for role in _ROLES)
+        raise InputError(f'the config names no data set (looked at {names})')
+    return list(found.values())
+
+
+def _data_sets(settings: Any) -> Iterator[dict]:
+    if not isinstance(settings, dict):
+        return
+    parts = settings.get('datasets') or [settings[key] for key in ('dataset',) if key in settings]
+    if not parts:
+        yield settings
+    for part in parts:
+        yield from _data_sets(part)
+
+
+def _split(role: str, settings: dict) -> Split:
+    kept = {key: value for key, value in settings.items() if key not in _OF_USE}
+    dataset = DATASETS.build({**kept, 'lazy_init': True})
+    if not isinstance(dataset, BaseCocoStyleDataset):
+        raise InputError(
+            f"{role}_dataloader.dataset: {settings.get('type')} is not of COCO's form; only "
+            'children of BaseCocoStyleDataset can be checked'
+        )
+    return Split(role, dataset, dict(dataset.subsets))

@@ -1,0 +1,1 @@
+"""Files that are wrong in seeded ways, and what must become of them."""

@@ -1,0 +1,82 @@
+"""Points of one set as those of another, by hand."""
+
+import numpy as np
+import pytest
+
+from mmpose_lite.datasets import KeypointConverter
+
+
+def sample(visible=(1, 1, 0, 1)):
+    """Four points: left and right eye, nose, chin."""
+    return {
+        'keypoints': np.float32([[[10, 1], [30, 3], [20, 11], [22, 31]]]),
+        'keypoints_visible': np.float32([visible]),
+        'flip_indices': [1, 0, 2, 3],
+        'dataset_name': 'four',
+    }
+
+
+def test_order():
+    """Chin, right eye, left eye; a fourth point is not there."""
+    out = KeypointConverter(4, [(3, 0), (1, 1), (0, 2)])(sample())
+    assert out['keypoints'].tolist() == [[[22, 31], [30, 3], [10, 1], [0, 0]]]
+    assert out['keypoints_visible'].tolist() == [[1, 1, 1, 0]]
+    assert out['flip_indices'] == [0, 2, 1, 3]
+    assert out['keypoints'].dtype == out['keypoints_visible'].dtype == np.float32
+
+
+def test_middle_of_two_points():
+    """Visible where both are; the middle of the eyes is its own mirror."""
+    mapping = [((0, 1), 0), ((2, 3), 1), (2, 2)]
+    out = KeypointConverter(3, mapping)(sample())
+    assert out['keypoints'].tolist() == [[[20, 2], [21, 21], [20, 11]]]
+    assert out['keypoints_visible'].tolist() == [[1, 0, 0]]
+    assert out['flip_indices'] == [0, 1, 2]
+
+
+def test_a_mirror_point_that_is_missing():
+    """Of the eyes only the left one is asked for; its middle with the nose has a mirror."""
+    mapping = [(0, 0), ((0, 2), 1), ((2, 1), 2)]
+    assert KeypointConverter(3, mapping)(sample())['flip_indices'] == [0, 2, 1]
+
+
+def test_a_single_visibility_is_not_squared():
+    out = KeypointConverter(2, [(0, 0), ((0, 1), 1)])(sample(visible=(0.5, 0.5, 1, 1)))
+    assert out['keypoints_visible'].tolist() == [[0.5, 0.25]]
+
+
+def test_weights_beside_visibility_are_left_out():
+    """Another transform may have stacked them."""
+    results = sample()
+    visible = results['keypoints_visible']
+    results['keypoints_visible'] = np.stack([visible, np.full_like(visible, 7)], axis=-1)
+    out = KeypointConverter(1, [(2, 0)])(results)
+    assert out['keypoints_visible'].tolist() == [[0]]
+
+
+def test_without_visibility_all_are_visible():
+    results = sample()
+    del results['keypoints_visible']
+    out = KeypointConverter(2, [(2, 1)])(results)
+    assert out['keypoints_visible'].tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize(
+    ('count', 'mapping', 'message'),
+    [
+        (2, [(0, 2)], r'below num_keypoints=2, they are \[2\]'),
+        (3, [(0, 1), (2, 1)], r'must be different .* they are \[1, 1\]'),
+        (3, [(0, 1, 2)], r'\(0, 1, 2\), which is no'),
+        (3, [((0, 1, 2), 0)], 'which is no'),
+        (3, [(-1, 0)], r'\(-1, 0\), which is no'),
+        (3, [(0.5, 0)], 'which is no'),
+    ],
+)
+def test_a_wrong_mapping_is_refused(count, mapping, message):
+    with pytest.raises(ValueError, match=message):
+        KeypointConverter(count, mapping)
+
+
+def test_a_point_that_the_sample_has_not_is_named():
+    with pytest.raises(ValueError, match=r"names point 4, the data set 'four' has 4"):
+        KeypointConverter(2, [(4, 0)])(sample())
