@@ -13,9 +13,17 @@ from .builder import (
     build_pose_estimator,
 )
 from .data_preprocessors import PoseDataPreprocessor
-from .heads import BaseHead, HeatmapHead
-from .losses import AdaptiveWingLoss, KeypointMSELoss
-from .necks import FeatureMapProcessor
+from .heads import BaseHead, HeatmapHead, RegressionHead
+from .losses import (
+    AdaptiveWingLoss,
+    JSDiscretLoss,
+    KeypointMSELoss,
+    L1Loss,
+    SmoothL1Loss,
+    SoftWingLoss,
+    WingLoss,
+)
+from .necks import FeatureMapProcessor, GlobalAveragePooling
 from .pose_estimators import BasePoseEstimator, TopdownPoseEstimator
 
 __all__ = [
@@ -27,13 +35,20 @@ __all__ = [
     'BaseHead',
     'BasePoseEstimator',
     'FeatureMapProcessor',
+    'GlobalAveragePooling',
     'HRNet',
     'HeatmapHead',
+    'JSDiscretLoss',
     'KeypointMSELoss',
+    'L1Loss',
     'PoseDataPreprocessor',
+    'RegressionHead',
     'ResNet',
     'ResNetV1d',
+    'SmoothL1Loss',
+    'SoftWingLoss',
     'TopdownPoseEstimator',
+    'WingLoss',
     'build_backbone',
     'build_head',
     'build_loss',

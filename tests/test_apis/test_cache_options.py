@@ -5,8 +5,10 @@ import shutil
 
 import pytest
 
+from mmpose_lite.apis import load_config
 from mmpose_lite.apis.test import main as run_test
 from mmpose_lite.apis.train import main as run_train
+from mmpose_lite.apis.train import train
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 
@@ -43,6 +45,26 @@ def test_training_from_the_cache(tiny_config, face_set, tmp_path, flags):
     assert (tmp_path / 'run' / 'epoch_2.pth').is_file()
     names = {path.name.partition('-')[0] for path in (root / 'crops').glob('*.crops')}
     assert names == {'face_landmarks_aflw_train', 'face_landmarks_aflw_test'}
+
+
+def test_iterations_from_resident_crops_and_a_test_after_them(tiny_config, face_set, tmp_path):
+    root = shutil.copytree(face_set, tmp_path / 'faces')
+    loaders = ('train', 'val', 'test')
+    cfg = load_config(
+        str(tiny_config),
+        {
+            **{f'{loader}_dataloader.dataset.data_root': str(root) for loader in loaders},
+            **{f'{loader}_dataloader.dataset.cache': True for loader in loaders},
+            'train_cfg': {'_delete_': True, 'by_epoch': False, 'max_iters': 2, 'val_interval': 2},
+            'augment_on_device': 'resident',
+            'work_dir': str(tmp_path / 'run'),
+        },
+    )
+    runner = train(cfg)
+    assert runner.model.data_preprocessor.crops is not None
+    assert 0 < runner.test()['NME'] < 10
+    held = runner.model.data_preprocessor.crops
+    assert len(held) == len(runner.test_dataloader.dataset)
 
 
 def test_without_a_gpu_the_workers_warp(tiny_config, trained, tmp_path):

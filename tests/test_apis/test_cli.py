@@ -5,7 +5,7 @@ import pytest
 from mmpose_lite.apis.cli import main
 
 
-@pytest.mark.parametrize('command', ['train', 'test'])
+@pytest.mark.parametrize('command', ['train', 'test', 'check_data'])
 def test_commands_are_the_tools(command, capsys):
     with pytest.raises(SystemExit, match='0'):
         main([command, '--help'])

@@ -86,7 +86,16 @@ def test_nme_of_truth_shifted_by_a_hundredth_of_the_box():
 
 
 @pytest.mark.parametrize(
-    ('name', 'pair'), [('300w', (36, 45)), ('cofw', (8, 9)), ('wflw', (60, 72)), ('lapa', (66, 79))]
+    ('name', 'pair'),
+    [
+        ('300w', (36, 45)),
+        ('300wlp', (36, 45)),  # the points of 300W; MMPose has no pair for it
+        ('coco_wholebody_face', (36, 45)),
+        ('cofw', (8, 9)),
+        ('wflw', (60, 72)),
+        ('lapa', (66, 79)),
+        ('horse10', (0, 1)),
+    ],
 )
 def test_default_pairs(name, pair):
     metric = NME('keypoint_distance')
@@ -100,6 +109,50 @@ def test_default_pairs(name, pair):
     metric.process(None, [each])
     assert metric.evaluate(1) == {'NME': pytest.approx(0.1)}
     assert metric.normaliser == f'p{pair[0]} to p{pair[1]}'
+
+
+# Recorded with MMPose 1.3.2, by the default pairs, on three faces from one generator.
+RECORDED = [
+    ('300w', 68, 0.07392425),
+    ('coco_wholebody_face', 68, 0.03601854),
+    ('cofw', 29, 0.08933177),
+    ('wflw', 98, 0.05852014),
+    ('lapa', 106, 0.06600713),
+    ('horse10', 22, 0.0636487),
+]
+
+
+def test_nme_of_every_default_pair_is_mmpose_s():
+    random = np.random.RandomState(7)
+    for name, count, expected in RECORDED:
+        truth = random.uniform(0, 200, (3, count, 2))
+        points = truth + random.normal(0, 5, truth.shape)
+        visible = random.uniform(size=(3, count)) > 0.2
+        metric = NME('keypoint_distance')
+        metric.dataset_meta = {
+            'dataset_name': name,
+            'keypoint_id2name': {i: str(i) for i in range(count)},
+        }
+        visible[:, metric.DEFAULT_KEYPOINT_INDICES[name]] = True
+        for i in range(3):
+            each = face(i)
+            each['gt_instances'] |= {'keypoints': truth[i : i + 1]}
+            each['gt_instances'] |= {'keypoints_visible': visible[i : i + 1].astype(np.float32)}
+            each['pred_instances'] = {'keypoints': points[i : i + 1]}
+            metric.process(None, [each])
+        assert metric.evaluate(3) == {'NME': pytest.approx(expected, rel=1e-6)}, name
+
+
+def test_all_faces_without_a_normaliser_are_counted():
+    metric = NME('keypoint_distance', keypoint_indices=[0, 1])
+    broken = [face(7, visible=(0, 1, 1)), face(8, visible=(1, 0, 1)), face(9, visible=(0, 0, 1))]
+    with pytest.raises(
+        ValueError, match=r"id 7 \(image 'photo7.jpg'\) and 2 more: points \(0, 1\)"
+    ):
+        evaluate(metric, face(1), *broken)
+    flat = [face(i, bbox=(5, 5, 5, 5)) for i in (7, 8)]
+    with pytest.raises(ValueError, match=r'id 7 .* and 1 more: the normaliser is 0.0'):
+        evaluate(by_item('bbox_size'), face(1), *flat)
 
 
 def test_pair_of_shipped_points_is_named():

@@ -27,6 +27,7 @@ TINY_HRNET = {
     },
 }
 TARGET = torch.ones(2, 3, 8, 8)
+POINTS = torch.ones(2, 3, 2)
 
 # What each takes, and the arguments of its forward pass. A new part needs a line here.
 PARTS = {
@@ -37,9 +38,19 @@ PARTS = {
         {'concat': True},
         lambda: [[torch.rand(2, 3, 8, 8, requires_grad=True)]],
     ),
+    'GlobalAveragePooling': ({}, lambda: [[torch.rand(2, 3, 8, 8, requires_grad=True)]]),
     'HeatmapHead': ({'in_channels': 4, 'out_channels': 3}, lambda: [[torch.rand(2, 4, 4, 4)]]),
     'KeypointMSELoss': ({}, lambda: [torch.rand(2, 3, 8, 8, requires_grad=True), TARGET]),
     'AdaptiveWingLoss': ({}, lambda: [torch.rand(2, 3, 8, 8, requires_grad=True), TARGET]),
+    'RegressionHead': ({'in_channels': 4, 'num_joints': 3}, lambda: [[torch.rand(2, 4)]]),
+    **{
+        name: ({}, lambda: [torch.rand(2, 3, 2, requires_grad=True), POINTS])
+        for name in ('L1Loss', 'SmoothL1Loss', 'SoftWingLoss', 'WingLoss')
+    },
+    'JSDiscretLoss': (
+        {'use_target_weight': False},
+        lambda: [torch.rand(2, 3, 8, 8, requires_grad=True), TARGET / 64],
+    ),
     'MultipleLossWrapper': (
         {'losses': [{'type': 'KeypointMSELoss'}, {'type': 'AdaptiveWingLoss'}]},
         lambda: [[torch.rand(2, 3, 8, 8, requires_grad=True)] * 2, [TARGET] * 2],

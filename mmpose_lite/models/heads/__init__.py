@@ -2,5 +2,6 @@
 
 from .base_head import BaseHead
 from .heatmap_heads import HeatmapHead
+from .regression_heads import RegressionHead
 
-__all__ = ['BaseHead', 'HeatmapHead']
+__all__ = ['BaseHead', 'HeatmapHead', 'RegressionHead']

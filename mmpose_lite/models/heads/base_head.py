@@ -6,12 +6,14 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmpose_lite.registry import KEYPOINT_CODECS
 from mmpose_lite.structures import PoseDataSample
+from mmpose_lite.utils.tensor_utils import send
 
 
 class BaseHead(BaseModule, metaclass=ABCMeta):
@@ -59,6 +61,30 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
     ) -> dict[str, Tensor]:
         """Compute losses, and accuracies for the log, by name."""
 
+    def encode(self, samples: list[PoseDataSample], device: torch.device) -> dict[str, Tensor]:
+        """Make the targets of samples that carry none, from their points, all at once.
+
+        Args:
+            samples: They have ``gt_instances.transformed_keypoints``.
+            device: Where the targets are made.
+
+        Returns:
+            See :meth:`BaseKeypointCodec.encode_batch`.
+
+        Raises:
+            RuntimeError: If there are no such points, or the head was built without a decoder.
+        """
+        if self.decoder is None or 'transformed_keypoints' not in samples[0].gt_instances:
+            raise RuntimeError(
+                'no targets: use GenerateTarget in the pipeline, or PackPoseInputs with '
+                'pack_transformed=True and a decoder in the head'
+            )
+        truth = [sample.gt_instances for sample in samples]
+        return self.decoder.encode_batch(
+            _stack([each.transformed_keypoints for each in truth], device),
+            _stack([each.keypoints_visible for each in truth], device),
+        )
+
     def decode(self, batch_outputs: Tensor) -> list[InstanceData]:
         """Read the points of a batch of outputs, all at once, where the outputs are.
 
@@ -73,3 +99,9 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         keypoints, scores = self.decoder.decode_batch(batch_outputs.detach().float())
         rows = zip(keypoints[:, None].cpu().numpy(), scores[:, None].cpu().numpy(), strict=True)
         return [InstanceData(keypoints=points, keypoint_scores=score) for points, score in rows]
+
+
+def _stack(arrays: list, device: torch.device) -> Tensor:
+    """Join arrays ``(1, ...)`` of one face each to a tensor ``(B, ...)`` on the device."""
+    joined = torch.cat([torch.as_tensor(array, dtype=torch.float32) for array in arrays])
+    return send(joined, device)

@@ -1,6 +1,18 @@
 """Losses."""
 
+from .classification_loss import JSDiscretLoss
 from .heatmap_loss import AdaptiveWingLoss, KeypointMSELoss
 from .loss_wrappers import CombinedLoss, MultipleLossWrapper
+from .regression_loss import L1Loss, SmoothL1Loss, SoftWingLoss, WingLoss
 
-__all__ = ['AdaptiveWingLoss', 'CombinedLoss', 'KeypointMSELoss', 'MultipleLossWrapper']
+__all__ = [
+    'AdaptiveWingLoss',
+    'CombinedLoss',
+    'JSDiscretLoss',
+    'KeypointMSELoss',
+    'L1Loss',
+    'MultipleLossWrapper',
+    'SmoothL1Loss',
+    'SoftWingLoss',
+    'WingLoss',
+]

@@ -1,5 +1,6 @@
-"""Necks: feature maps in, feature maps out."""
+"""Necks: feature maps in, feature maps or vectors out."""
 
 from .fmap_proc_neck import FeatureMapProcessor
+from .gap_neck import GlobalAveragePooling
 
-__all__ = ['FeatureMapProcessor']
+__all__ = ['FeatureMapProcessor', 'GlobalAveragePooling']

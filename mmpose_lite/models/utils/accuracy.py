@@ -26,7 +26,27 @@ def heatmap_accuracy(output: Tensor, target: Tensor, mask: Tensor, thr: float = 
     size = constant(output.shape[-2:], output)
     predicted, _ = get_heatmap_maximum(output)
     wanted, _ = get_heatmap_maximum(target)
-    distance = torch.linalg.vector_norm((predicted - wanted) / size, dim=-1)
+    return _accuracy((predicted - wanted) / size, mask, thr)
+
+
+@torch.no_grad()
+def coordinate_accuracy(output: Tensor, target: Tensor, mask: Tensor, thr: float = 0.05) -> Tensor:
+    """Share of points that lie within a distance of the target's points.
+
+    Args:
+        output: ``(B, K, D)``, predicted.
+        target: ``(B, K, D)``.
+        mask: ``(B, K)``, points that count.
+        thr: The distance, in the unit of the points.
+
+    Returns:
+        See :func:`heatmap_accuracy`.
+    """
+    return _accuracy(output - target, mask, thr)
+
+
+def _accuracy(apart: Tensor, mask: Tensor, thr: float) -> Tensor:
+    distance = torch.linalg.vector_norm(apart, dim=-1)
     hits = ((distance < thr) & mask).sum(dim=0)
     counts = mask.sum(dim=0)
     shares = hits / counts.clamp(min=1)

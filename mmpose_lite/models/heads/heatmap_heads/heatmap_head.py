@@ -155,8 +155,7 @@ class HeatmapHead(BaseHead):
     ) -> dict[str, Tensor]:
         """Compute ``loss_kpt``, and ``acc_pose`` unless ``train_cfg.compute_acc`` is False.
 
-        The targets are those that the samples carry; where they carry none, the decoder encodes
-        their ``gt_instances.transformed_keypoints``.
+        The targets are those that the samples carry, or else those of :meth:`BaseHead.encode`.
         """
         heatmaps = self.forward(feats)
         targets, weights = self._targets(batch_data_samples, heatmaps.device)
@@ -172,23 +171,8 @@ class HeatmapHead(BaseHead):
             targets = torch.stack([sample.gt_fields.heatmaps for sample in samples])
             weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in samples])
             return send(targets, device), send(weights, device)
-        if self.decoder is None or 'transformed_keypoints' not in samples[0].gt_instances:
-            raise RuntimeError(
-                'no targets: use GenerateTarget in the pipeline, or PackPoseInputs with '
-                'pack_transformed=True and a decoder in the head'
-            )
-        truth = [sample.gt_instances for sample in samples]
-        encoded = self.decoder.encode_batch(
-            _stack([each.transformed_keypoints for each in truth], device),
-            _stack([each.keypoints_visible for each in truth], device),
-        )
+        encoded = self.encode(samples, device)
         return encoded['heatmaps'], encoded['keypoint_weights']
-
-
-def _stack(arrays: list, device: torch.device) -> Tensor:
-    """Join arrays ``(1, ...)`` of one face each to a tensor ``(B, ...)`` on the device."""
-    joined = torch.cat([torch.as_tensor(array, dtype=torch.float32) for array in arrays])
-    return send(joined, device)
 
 
 def _make_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:

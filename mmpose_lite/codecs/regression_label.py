@@ -1,0 +1,88 @@
+"""Coordinates as shares of the input, as networks with a fully connected end predict them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy import ndarray
+from torch import Tensor
+
+from mmpose_lite.registry import KEYPOINT_CODECS
+from mmpose_lite.utils.tensor_utils import constant
+
+from .base import BaseKeypointCodec
+
+
+@KEYPOINT_CODECS.register_module()
+class RegressionLabel(BaseKeypointCodec):
+    """Points divided by the size of the input: its corners are (0, 0) and (1, 1).
+
+    A point outside the input has a label, and weight 0.
+
+    Args:
+        input_size: Width and height of the network's input, pixels.
+
+    Source: Toshev and Szegedy, CVPR 2014, https://arxiv.org/abs/1312.4659
+    """
+
+    label_mapping_table: ClassVar = {
+        'keypoint_labels': 'keypoint_labels',
+        'keypoint_weights': 'keypoint_weights',
+    }
+
+    def __init__(self, input_size: tuple[int, int]) -> None:
+        self.input_size = input_size
+
+    def encode_batch(self, keypoints: Tensor, keypoints_visible: Tensor) -> dict[str, Tensor]:
+        size = constant(self.input_size, keypoints)
+        inside = ((keypoints >= 0) & (keypoints <= size - 1)).all(dim=-1)
+        weights = (inside & (keypoints_visible > 0.5)).to(keypoints)
+        return {'keypoint_labels': keypoints / size, 'keypoint_weights': weights}
+
+    def decode_batch(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
+        """Read points from coordinates, and scores from their spreads where there are some.
+
+        Args:
+            encoded: ``(B, K, 2)``; or ``(B, K, 4)``, each point followed by the spread along x
+                and y. Without spreads all scores are 1.
+
+        Returns:
+            See :meth:`BaseKeypointCodec.decode_batch`.
+
+        Raises:
+            ValueError: If a point has neither 2 nor 4 numbers.
+        """
+        if encoded.shape[-1] not in (2, 4):
+            raise ValueError(
+                f'coordinates of shape {tuple(encoded.shape)} are neither 2 numbers a point nor 4 '
+                '(with spreads)'
+            )
+        points, spreads = encoded[..., :2], encoded[..., 2:]
+        known = spreads.shape[-1] > 0
+        scores = (1 - spreads).mean(dim=-1) if known else torch.ones_like(points[..., 0])
+        return points * constant(self.input_size, points), scores
+
+    def encode(self, keypoints: ndarray, keypoints_visible: ndarray | None = None) -> dict:
+        """Make the labels of N faces.
+
+        Args:
+            keypoints: ``(N, K, 2)``, pixels of the network's input.
+            keypoints_visible: ``(N, K)``; all visible by default.
+
+        Returns:
+            ``keypoint_labels`` ``(N, K, 2)`` and ``keypoint_weights`` ``(N, K)``.
+        """
+        if keypoints_visible is None:
+            keypoints_visible = np.ones(keypoints.shape[:2], dtype=np.float32)
+        targets = self.encode_batch(
+            torch.as_tensor(keypoints, dtype=torch.float32),
+            torch.as_tensor(keypoints_visible, dtype=torch.float32),
+        )
+        return {name: value.numpy() for name, value in targets.items()}
+
+    def decode(self, encoded: ndarray) -> tuple[ndarray, ndarray]:
+        """Read the points of N faces, ``(N, K, 2 or 4)``; see :meth:`decode_batch`."""
+        keypoints, scores = self.decode_batch(torch.as_tensor(encoded))
+        return keypoints.numpy(), scores.numpy()

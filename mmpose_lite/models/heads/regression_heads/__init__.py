@@ -1,0 +1,5 @@
+"""Heads that predict coordinates."""
+
+from .regression_head import RegressionHead
+
+__all__ = ['RegressionHead']
