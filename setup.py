@@ -8,6 +8,8 @@ from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
+# What tools/dataset_converters reads MATLAB's files with: scipy up to version 7, h5py from 7.3 on.
+CONVERT = ['scipy>=1.10', 'h5py>=3.8']
 
 
 def read(name: str) -> str:
@@ -67,7 +69,15 @@ setup(
     install_requires=requirements(),
     # ruff's formatting changes between versions; setuptools builds the wheel that a test installs.
     extras_require={
-        'dev': ['pytest>=8', 'pytest-xdist>=3.5', 'ruff==0.17.*', 'mypy>=2.4', 'setuptools>=70.1'],
+        'convert': CONVERT,
+        'dev': [
+            *CONVERT,
+            'pytest>=8',
+            'pytest-xdist>=3.5',
+            'ruff==0.17.*',
+            'mypy>=2.4',
+            'setuptools>=70.1',
+        ],
     },
     packages=find_packages(include=['mmpose_lite', 'mmpose_lite.*']),
     package_data={'mmpose_lite': ['py.typed']},

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a source checkout
 
-from mmpose_lite.synthetic import DatasetError, Recipe, make_dataset
+from mmpose_lite.synthetic import DatasetError, Recipe, make_dataset, write_forms
 
 
 def parse_args() -> argparse.Namespace:
@@ -26,6 +26,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, help='same seed, same bytes')
     parser.add_argument(
         '--workers', type=int, default=os.cpu_count() or 1, help='processes (default: all cores)'
+    )
+    parser.add_argument(
+        '--forms',
+        action='store_true',
+        help='write the faces to OUT/forms too: as aflw.sqlite, AFLWinfo_release.mat and lists, '
+        'for tools/dataset_converters/aflw.py',
     )
     return parser.parse_args()
 
@@ -45,10 +51,13 @@ def main() -> int:
                 args.workers,
                 lambda faces: progress.update(bar, advance=faces, visible=True),
             )
+        forms = write_forms(args.out) if args.forms else None
     except (DatasetError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     print(f'wrote {args.out}' if made else f'{args.out} already holds this set: nothing to do')
+    if forms is not None:
+        print(f'wrote {forms}')
     return 0
 
 

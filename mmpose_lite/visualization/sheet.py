@@ -14,11 +14,11 @@ import numpy as np
 from .drawing import draw_disc, draw_segment, draw_text, text_size
 from .image_file import read_image_rgb, write_image_rgb
 
-_BACKGROUND, _INK, _FAINT = (24, 26, 30), (240, 240, 240), (150, 156, 166)
+_BACKGROUND, INK, FAINT = (24, 26, 30), (240, 240, 240), (150, 156, 166)
 _TRUTH, _PREDICTED, _ERROR = (60, 220, 90), (255, 96, 32), (255, 236, 130)
 _OUTSIDE = (60, 63, 70)  # beside the image
 _ENLARGE = 1.3  # side of a tile, in sides of the face's box
-_GAP, _CAPTION, _TITLE, _HEADING = 8, 40, 34, 40  # px
+GAP, _CAPTION, _TITLE, _HEADING = 8, 40, 34, 40  # px
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,11 @@ def face_sheet(
     if columns < 1 or tile < 1:
         raise ValueError(f'columns and tile must be positive, but got {columns} and {tile}')
     columns = min(columns, len(faces))
-    width = columns * (tile + _GAP) + _GAP
+    width = columns * (tile + GAP) + GAP
     strips = [_heading(heading, width)]
     for title, group in groupby(faces, key=lambda face: face.group):
         if title:
-            strips.append(_title(title, width))
+            strips.append(title_strip(title, width))
         members = list(group)
         for start in range(0, len(members), columns):
             strips.append(_row(members[start : start + columns], width, tile))
@@ -141,7 +141,7 @@ def face_tile(face: FaceRow, tile: int) -> np.ndarray:
     """
     image_rgb = read_image_rgb(face.img_path)
     low, high = np.asarray(face.bbox_xyxy, float).reshape(2, 2)
-    picture, matrix = _cut(image_rgb, (low + high) / 2, _ENLARGE * (high - low).max(), tile)
+    picture, matrix = cut_square(image_rgb, (low + high) / 2, _ENLARGE * (high - low).max(), tile)
     truth = face.keypoints @ matrix[:, :2].T + matrix[:, 2]
     predicted = face.predicted @ matrix[:, :2].T + matrix[:, 2]
     if face.visible is not None:
@@ -156,10 +156,20 @@ def face_tile(face: FaceRow, tile: int) -> np.ndarray:
     return picture
 
 
-def _cut(
+def cut_square(
     image_rgb: np.ndarray, center: np.ndarray, side: float, tile: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Bring the square about ``center`` to ``(tile, tile)``; also give the map ``(2, 3)`` to it."""
+    """Bring a square of an image to the size of a tile.
+
+    Args:
+        image_rgb: ``(H, W, 3)`` uint8.
+        center: ``(2,)``, the square's middle.
+        side: Its side, image pixels; it may leave the image.
+        tile: Height and width of the result, px.
+
+    Returns:
+        ``(tile, tile, 3)``, and the map ``(2, 3)`` from image pixels to those of the tile.
+    """
     zoom = tile / side
     shrunk, shrink_xy = image_rgb, np.ones(2)
     if zoom < 1:  # what a large face loses must be averaged, so shrink first, then cut
@@ -179,38 +189,40 @@ def _zoom_matrix(center: np.ndarray, zoom_xy: np.ndarray, tile: int) -> np.ndarr
 
 
 def _row(faces: Sequence[FaceRow], width: int, tile: int) -> np.ndarray:
-    strip = _strip(tile + _CAPTION + _GAP, width)
+    strip = blank_strip(tile + _CAPTION + GAP, width)
     for i, face in enumerate(faces):
-        x = _GAP + i * (tile + _GAP)
+        x = GAP + i * (tile + GAP)
         strip[:tile, x : x + tile] = face_tile(face, tile)
-        draw_text(strip, f'NME {100 * face.nme:.2f} %', np.array([x, tile + 16]), 16, _INK)
-        name = _shortened(Path(face.img_path).name, 12, tile)
-        draw_text(strip, name, np.array([x, tile + 33]), 12, _FAINT)
+        draw_text(strip, f'NME {100 * face.nme:.2f} %', np.array([x, tile + 16]), 16, INK)
+        name = shortened(Path(face.img_path).name, 12, tile)
+        draw_text(strip, name, np.array([x, tile + 33]), 12, FAINT)
     return strip
 
 
-def _title(text: str, width: int) -> np.ndarray:
-    strip = _strip(_TITLE, width)
-    draw_text(strip, _shortened(text, 17, width - 2 * _GAP), np.array([_GAP, 23]), 17, _INK)
+def title_strip(text: str, width: int) -> np.ndarray:
+    """A strip of a sheet with a line of text; too long a text loses its middle."""
+    strip = blank_strip(_TITLE, width)
+    draw_text(strip, shortened(text, 17, width - 2 * GAP), np.array([GAP, 23]), 17, INK)
     return strip
 
 
 def _heading(text: str, width: int) -> np.ndarray:
-    strip = _strip(_HEADING, width)
-    x = width - _GAP
+    strip = blank_strip(_HEADING, width)
+    x = width - GAP
     for word, color in (('prediction', _PREDICTED), ('truth', _TRUTH)):
         x -= text_size(word, 15)[0]
         draw_text(strip, word, np.array([x, 25]), 15, color)
         x -= 14
-    draw_text(strip, _shortened(text, 20, x - _GAP), np.array([_GAP, 27]), 20, _INK)
+    draw_text(strip, shortened(text, 20, x - GAP), np.array([GAP, 27]), 20, INK)
     return strip
 
 
-def _strip(height: int, width: int) -> np.ndarray:
+def blank_strip(height: int, width: int) -> np.ndarray:
+    """A strip of a sheet, ``(height, width, 3)``, of the background's colour."""
     return np.full((height, width, 3), _BACKGROUND, np.uint8)
 
 
-def _shortened(text: str, size: float, width: float) -> str:
+def shortened(text: str, size: float, width: float) -> str:
     """Leave out the middle of a text that is wider than ``width`` px."""
     kept = len(text)
     short = text

@@ -1,0 +1,138 @@
+"""Converting data sets from what they are released as to MMPose's annotation files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from mmpose_lite.datasets.converters import (
+    ConversionReport,
+    aflw,
+    cofw,
+    convert_300w,
+    convert_aflw,
+    convert_cofw,
+    convert_wflw,
+    face_300w,
+    wflw,
+)
+
+from .command_line import errors_in_one_line
+
+_PUBLISHED: dict[str, Mapping[str, int]] = {
+    'aflw': aflw.PUBLISHED,
+    '300w': face_300w.PUBLISHED,
+    'cofw': cofw.PUBLISHED,
+    'wflw': wflw.PUBLISHED,
+}
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line; its first word is the data set."""
+    parser = argparse.ArgumentParser(
+        prog='convert', description="Write a data set's annotations as MMPose has them."
+    )
+    sets = parser.add_subparsers(dest='set', required=True, metavar='SET')
+    for name in _PUBLISHED:
+        one = sets.add_parser(name, help=f'convert {name.upper()}')
+        _ADD_ARGUMENTS[name](one)
+        one.add_argument('--out', help=f'folder to write to (default data/{name})')
+        one.add_argument(
+            '--expect',
+            nargs='+',
+            default=[],
+            metavar='SET=FACES',
+            help='numbers of faces there must be, such as train=90; the published ones by default',
+        )
+        one.add_argument('--report', metavar='FILE', help='write all that was noticed as JSON')
+    args = parser.parse_args(argv)
+    args.out = args.out or f'data/{args.set}'
+    args.expect = dict(_PUBLISHED[args.set]) | _counts(parser, args)
+    return args
+
+
+def _add_aflw(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--images', required=True, metavar='DIR', help='folder above 0/, 2/, 3/')
+    parser.add_argument('--mat', metavar='FILE', help="Zhu et al.'s AFLWinfo_release.mat")
+    parser.add_argument('--csv', metavar='DIR', help="folder of HRNet's three lists")
+    parser.add_argument(
+        '--sqlite',
+        metavar='FILE',
+        help='aflw.sqlite; with --mat for pose and attributes, alone for visible points only',
+    )
+    parser.add_argument(
+        '--test-list',
+        metavar='FILE',
+        help='for --sqlite alone: the test faces, lines of face_id or filepath,x,y',
+    )
+
+
+def _add_300w(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--images', required=True, metavar='DIR', help='folder of afw/, helen/, ibug/, lfpw/, Test/'
+    )
+
+
+def _add_cofw(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--source', required=True, metavar='DIR', help='folder of COFW_{train,test}_color.mat'
+    )
+
+
+def _add_wflw(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--images', required=True, metavar='DIR', help='WFLW_images')
+    parser.add_argument('--lists', required=True, metavar='DIR', help='WFLW_annotations')
+
+
+_ADD_ARGUMENTS = {'aflw': _add_aflw, '300w': _add_300w, 'cofw': _add_cofw, 'wflw': _add_wflw}
+
+
+def _counts(parser: argparse.ArgumentParser, args: argparse.Namespace) -> dict[str, int]:
+    found = {}
+    for text in args.expect:
+        name, _, count = text.partition('=')
+        if name not in _PUBLISHED[args.set] or not count.isdecimal():
+            known = ', '.join(_PUBLISHED[args.set])
+            parser.error(f'--expect {text}: SET=FACES with a set of {known}')
+        found[name] = int(count)
+    return found
+
+
+def convert(args: argparse.Namespace) -> ConversionReport:
+    """Convert what the arguments of :func:`parse_args` name."""
+    console = Console(stderr=True)
+
+    def progress(each: Iterable, total: int) -> Iterable:
+        return track(each, 'photographs', total, console=console)
+
+    shared: dict[str, Any] = {'out': args.out, 'expected': args.expect, 'progress': progress}
+    if args.set == 'aflw':
+        sources = {key: getattr(args, key) for key in ('mat', 'csv', 'sqlite', 'test_list')}
+        return convert_aflw(args.images, **sources, **shared)
+    if args.set == '300w':
+        return convert_300w(args.images, **shared)
+    if args.set == 'cofw':
+        return convert_cofw(args.source, **shared)
+    return convert_wflw(args.images, args.lists, **shared)
+
+
+@errors_in_one_line
+def main(argv: Sequence[str] | None = None) -> None:
+    """Convert a data set; the exit code is 1 if a face has no place or a number is another."""
+    args = parse_args(argv)
+    report = convert(args)
+    for line in report.lines():
+        print(line)
+    if args.report:
+        Path(args.report).parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(report.to_dict(), indent=1)
+        Path(args.report).write_text(f'{text}\n', encoding='utf-8')
+    if not report.is_complete:
+        sys.exit(1)

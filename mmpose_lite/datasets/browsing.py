@@ -1,0 +1,257 @@
+"""Faces of a data set as a person wants to see them: as annotated, as trained on, with targets."""
+
+from __future__ import annotations
+
+import os.path as osp
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from numpy import ndarray
+
+from mmpose_lite.structures.bbox import (
+    fix_aspect_ratio,
+    get_udp_warp_matrix,
+    get_warp_matrix,
+)
+from mmpose_lite.utils import InputError
+
+from .randomness import SampleIndex, seed_global_state
+from .transforms import (
+    GenerateTarget,
+    GetBBoxCenterScale,
+    LoadImage,
+    PackPoseInputs,
+    RandomFlip,
+    TopdownAffine,
+)
+
+Stage = tuple[Mapping[str, Any], Sequence[BaseTransform]]
+"""A pipeline, and what of the points' description stands in for what came before."""
+
+# A point that is so far from the middle, as a share of half the face's width, on average over so
+# many faces, is on one side.
+_OFF_CENTRE, _FACES_ENOUGH = 0.25, 8
+
+
+@dataclass(frozen=True)
+class FaceView:
+    """A face to look at; K points, in the pixels of ``image_bgr``.
+
+    Attributes:
+        image_bgr: ``(H, W, 3)`` uint8, the photograph, or the crop that the network gets.
+        points: ``(K, 2)``.
+        shown: ``(K,)``, which points are annotated.
+        box: ``(4, 2)``, corners of the annotated box.
+        crop: ``(4, 2)``, corners of the crop in the photograph; None where the image is the crop.
+        heatmap: ``(h, w)``, the targets of all points in one; None where none were asked for.
+        has_target: ``(K,)``, which points have a target; None where none were asked for.
+        face_id: The annotation's id.
+        img_path: The photograph.
+        is_mirrored: Whether it is mirrored; None where the pipeline never does so.
+    """
+
+    image_bgr: ndarray
+    points: ndarray
+    shown: ndarray
+    box: ndarray
+    face_id: Any
+    img_path: str
+    crop: ndarray | None = None
+    heatmap: ndarray | None = None
+    has_target: ndarray | None = None
+    is_mirrored: bool | None = None
+
+
+class Browser:
+    """Runs the pipeline of a data set up to the point where its results can be seen.
+
+    Args:
+        dataset: A data set of faces, which has a ``pipeline`` of transforms.
+        further: What comes after it, of data sets that are made of this one and others: the points'
+            description, and the transforms.
+        seed: Of the random transforms.
+
+    Raises:
+        InputError: If the pipeline does not load and crop.
+    """
+
+    def __init__(self, dataset: Any, further: Sequence[Stage] = (), seed: int = 0) -> None:
+        self.dataset = dataset
+        self.seed = seed
+        self.stages: list[Stage] = [({}, getattr(dataset.pipeline, 'transforms', ())), *further]
+        self.transforms = [each for _, transforms in self.stages for each in transforms]
+        self.affine = self._first(TopdownAffine)
+        if self._first(LoadImage) is None or self.affine is None:
+            kinds = [type(each).__name__ for each in self.transforms]
+            raise InputError(f'pipeline={kinds} has no LoadImage and TopdownAffine to look at')
+
+    def _first(self, kind: type) -> Any:
+        return next((each for each in self.transforms if isinstance(each, kind)), None)
+
+    def original(self, index: int) -> FaceView:
+        """A face in its photograph, as it is annotated, with the crop before any randomness."""
+        results = self.dataset.get_data_info(index)
+        for kind in (LoadImage, GetBBoxCenterScale):
+            transform = self._first(kind)
+            results = results if transform is None else transform(results)
+        width, height = self.affine.input_size
+        center = results['bbox_center'][0]
+        half = fix_aspect_ratio(results['bbox_scale'], width / height)[0] / 2
+        return FaceView(
+            image_bgr=results['img'],
+            points=results['keypoints'][0],
+            shown=results['keypoints_visible'][0] > 0,
+            box=_corners(results['bbox'][0]),
+            crop=_corners(np.concatenate([center - half, center + half])),
+            face_id=results['id'],
+            img_path=results['img_path'],
+        )
+
+    def transformed(self, index: int, codec: dict | None = None) -> Iterator[FaceView]:
+        """A face as the network gets it: one view, or where it may be mirrored one of each.
+
+        Both have the same random numbers, so the same turn and scale.
+
+        Args:
+            index: Which face.
+            codec: Config of a codec for targets where the pipeline makes none, empty if there is
+                none; None to show no targets.
+
+        Raises:
+            InputError: If targets are asked for and are no heatmaps.
+        """
+        mirrors = [False, True] if self._first(RandomFlip) is not None else [None]
+        for mirrored in mirrors:
+            yield self._view(index, mirrored, codec)
+
+    def _view(self, index: int, mirrored: bool | None, codec: dict | None) -> FaceView:
+        results = self._run(index, mirrored)
+        if results is None or 'transformed_keypoints' not in results:
+            raise InputError(f'the pipeline gives nothing to look at for sample {index}')
+        heatmap, has_target = (None, None) if codec is None else _targets(results, codec)
+        return FaceView(
+            image_bgr=np.ascontiguousarray(results['img']),
+            points=results['transformed_keypoints'][0],
+            shown=_visible(results),
+            box=self._box(results),
+            heatmap=heatmap,
+            has_target=has_target,
+            face_id=results['id'],
+            img_path=results['img_path'],
+            is_mirrored=mirrored,
+        )
+
+    def _run(self, index: int, mirrored: bool | None) -> dict | None:
+        rng = SampleIndex(index, self.seed, 0).rng()
+        seed_global_state(rng)
+        results: Any = {**self.dataset.get_data_info(index), 'rng': rng}
+        for metainfo, transforms in self.stages:
+            results.update({key: value for key, value in metainfo.items() if key in results})
+            for transform in transforms:
+                if isinstance(transform, PackPoseInputs):
+                    continue  # it hides what is in a sample
+                results = _forced(transform, mirrored)(results)
+                if results is None:
+                    return None
+        return results
+
+    def _box(self, results: dict) -> ndarray:
+        """Corners of the box in the crop."""
+        get_matrix = get_udp_warp_matrix if self.affine.use_udp else get_warp_matrix
+        turn = results['bbox_rotation'][0] if 'bbox_rotation' in results else 0.0
+        size_wh = results['input_size']
+        matrix = get_matrix(
+            results['input_center'], results['input_scale'], turn, output_size=size_wh
+        )
+        return _corners(results['bbox'][0]) @ matrix[:, :2].T + matrix[:, 2]
+
+
+def find_browsers(dataset: Any, seed: int = 0, further: Sequence[Stage] = ()) -> list[Browser]:
+    """The data sets of faces in a data set, which may be made of others.
+
+    Args:
+        dataset: The data set.
+        seed: Of the random transforms.
+        further: What follows the pipelines of its parts.
+    """
+    parts = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    if parts == [None]:
+        return [Browser(dataset, further, seed)]
+    own = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
+    stages = [(dict(dataset.metainfo), own), *further] if own else further
+    return [browser for part in parts for browser in find_browsers(part, seed, stages)]
+
+
+def image_sides(points: ndarray, shown: ndarray, pairs: Sequence[tuple[int, int]]) -> ndarray:
+    """Tell which points are left and right in photographs, whatever their names are.
+
+    Args:
+        points: ``(N, K, 2)``, of faces that are not mirrored.
+        shown: ``(N, K)``, which are annotated.
+        pairs: Mirror pairs. A point without a mirror that lies clearly on one side, over faces
+            enough, has that side: were its mirror forgotten, mirrored faces would show it.
+
+    Returns:
+        ``(K,)``: -1 left, 1 right, 0 in the middle.
+    """
+    x = np.where(shown, points[..., 0], np.nan)
+    sides = np.zeros(x.shape[1], dtype=int)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', RuntimeWarning)  # points that no face has stay NaN
+        offset = x - np.nanmean(x, axis=1, keepdims=True)
+        offset = offset / np.nanmax(np.abs(offset), axis=1, keepdims=True)
+        mean = np.nan_to_num(np.nanmean(offset, axis=0))
+        apart = {(i, j): np.nanmean(offset[:, i] - offset[:, j]) for i, j in pairs}
+    if len(points) >= _FACES_ENOUGH:
+        sides = np.where(np.abs(mean) > _OFF_CENTRE, np.sign(mean), 0).astype(int)
+    for (i, _), distance in apart.items():
+        sides[i] = np.sign(np.nan_to_num(distance))
+    return sides
+
+
+def _forced(transform: BaseTransform, mirrored: bool | None) -> BaseTransform:
+    """A transform that mirrors always or never, if it is the one that may; it draws the same."""
+    if mirrored is None or not isinstance(transform, RandomFlip):
+        return transform
+    directions = transform.direction
+    direction = directions if isinstance(directions, str) else directions[0]
+    return RandomFlip(prob=float(mirrored), direction=direction)
+
+
+def _corners(bbox_xyxy: ndarray) -> ndarray:
+    x1, y1, x2, y2 = bbox_xyxy[:4]
+    return np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
+
+
+def _visible(results: dict) -> ndarray:
+    visible = results['keypoints_visible'][0]
+    return (visible[:, 0] if visible.ndim == 2 else visible) > 0
+
+
+def _targets(results: dict, codec: dict) -> tuple[ndarray, ndarray]:
+    """All heatmaps in one, and which points have one."""
+    if 'keypoint_weights' not in results:
+        if not codec:
+            raise InputError('mode=target: neither the pipeline nor model.head names a codec')
+        results = GenerateTarget(encoder=codec)(results)
+    maps, weights = results.get('heatmaps'), results['keypoint_weights']
+    # Of several encoders, and of several resolutions, the last and finest.
+    while isinstance(maps, list):
+        maps = maps[-1]
+    while isinstance(weights, list):
+        weights = weights[-1]
+    if maps is None:
+        raise InputError('mode=target: the targets of this config are no heatmaps')
+    count = results['transformed_keypoints'].shape[1]
+    maps = maps[:: max(1, len(maps) // count)]  # a map of the point, then maps of its offset
+    return maps.max(axis=0), weights.reshape(-1, count)[0] > 0.5
+
+
+def describe(view: FaceView) -> tuple[str, str]:
+    """A face's name, and what was done to it."""
+    name = f'id {view.face_id}: {osp.basename(view.img_path)}'
+    return name, {None: '', False: 'as it is', True: 'mirrored'}[view.is_mirrored]

@@ -1,0 +1,131 @@
+"""300W: from photographs with ``.pts`` files beside them to MMPose's annotation files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from mmpose_lite.utils import InputError
+
+from .photographs import Photograph, Progress, files_below, images_below, read_size_wh
+from .pts import read_pts
+from .records import Face, placed_faces, remark_on_folder, report_places, square_about, write_set
+from .report import ConversionReport
+
+PUBLISHED = {
+    'train': 3148,
+    'valid': 689,
+    'valid_common': 554,
+    'valid_challenge': 135,
+    'test': 600,
+}
+"""How many faces the sets have on which results are published."""
+
+# The parts, by folders of their paths, in the order in which they follow each other in a set.
+_PARTS = {
+    'train': (('afw',), ('helen', 'trainset'), ('lfpw', 'trainset')),
+    'valid_common': (('helen', 'testset'), ('lfpw', 'testset')),
+    'valid_challenge': (('ibug',),),
+    'test': (('01_indoor',), ('02_outdoor',)),
+}
+_NUM_POINTS = 68
+
+
+def convert_300w(
+    images: str | Path,
+    out: str | Path,
+    expected: Mapping[str, int] = PUBLISHED,
+    progress: Progress = lambda each, total: each,
+) -> ConversionReport:
+    """Write ``out/annotations/face_landmarks_300w_{train,valid,...}.json``.
+
+    Args:
+        images: Folder of ``afw``, ``helen/{train,test}set``, ``ibug``, ``lfpw/{train,test}set``
+            and ``Test/{01_Indoor,02_Outdoor}``, with a ``.pts`` file beside each photograph.
+        out: Folder to write to.
+        expected: How many faces there must be.
+        progress: Wraps the files of points.
+
+    Raises:
+        InputError: If there is no such folder, or nothing of 300W in it.
+    """
+    root, out, report = Path(images), Path(out), ConversionReport('300w')
+    parts = _find_parts(root, report)
+    photographs = {str(path.with_suffix('')): path for path in reversed(images_below(root))}
+    placed: dict[str, Photograph | str] = {}
+    sets: dict[str, list[Face]] = {name: [] for name in _PARTS}
+    total = sum(map(len, parts.values()))
+    for name, path in progress([(n, p) for n, paths in parts.items() for p in paths], total):
+        face = _read_face(path, root, report)
+        if face is not None:
+            sets[name].append(face)
+            photo = photographs.pop(str(path.with_suffix('')), None)
+            placed[face.image] = _photograph(photo, root)
+    _report_idle(photographs, report)
+    sets['valid'] = sets['valid_common'] + sets['valid_challenge']
+    report_places([face for name in _PARTS for face in sets[name]], placed, report)
+    for name, count in PUBLISHED.items():
+        file = out / 'annotations' / f'face_landmarks_300w_{name}.json'
+        rows = placed_faces(sets[name], placed)
+        info = {'set': f'300w {name}', 'sources': ['.pts files beside the photographs']}
+        report.sets.append(write_set(file, rows, info, name, expected.get(name, count)))
+    report.remarks += remark_on_folder(out, placed)
+    return report
+
+
+def _find_parts(root: Path, report: ConversionReport) -> dict[str, list[Path]]:
+    """The files of points of each set."""
+    found: dict[tuple[str, int], list[Path]] = {}
+    for path in files_below(root, ('.pts',)):
+        place = _place(path.relative_to(root))
+        if place is None:
+            report.note('the file of points is in none of the folders of 300W', str(path))
+        else:
+            found.setdefault(place, []).append(path)
+    if not found:
+        raise InputError(
+            f"images='{root}': there are no .pts files in folders of 300W (afw, helen/trainset, "
+            'helen/testset, ibug, lfpw/trainset, lfpw/testset, 01_Indoor, 02_Outdoor)'
+        )
+    return {
+        name: [path for k in range(len(parts)) for path in found.get((name, k), [])]
+        for name, parts in _PARTS.items()
+    }
+
+
+def _place(path: Path) -> tuple[str, int] | None:
+    """The set that a file belongs to, and the number of its part there."""
+    folders = {part.lower() for part in path.parts[:-1]}
+    for name, parts in _PARTS.items():
+        for k, needed in enumerate(parts):
+            if folders.issuperset(needed):
+                return name, k
+    return None
+
+
+def _read_face(path: Path, root: Path, report: ConversionReport) -> Face | None:
+    where = path.relative_to(root).as_posix()
+    try:
+        points = read_pts(path, _NUM_POINTS)
+    except InputError as error:
+        report.leave_out('its file of points cannot be used', str(error))
+        return None
+    center, side = square_about(points)
+    flags = np.ones(_NUM_POINTS, dtype=np.int64)
+    return Face(where.removesuffix('.pts'), where, points, flags, center, side)
+
+
+def _photograph(path: Path | None, root: Path) -> Photograph | str:
+    size_wh = None if path is None else read_size_wh(path)
+    if path is None:
+        return 'its photograph is missing'
+    if size_wh is None:
+        return 'its photograph cannot be read'
+    return Photograph(path, path.relative_to(root).as_posix(), size_wh)
+
+
+def _report_idle(photographs: Mapping[str, Path], report: ConversionReport) -> None:
+    for path in sorted(photographs.values()):
+        report.note('the photograph has no points', str(path))

@@ -1,0 +1,188 @@
+"""Faces of any source, and the annotation files that they become."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from .photographs import Photograph
+from .report import ConversionReport, WrittenSet
+
+_MARGIN = 0.1  # of the points' box at each side, in MMPose's files
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face as a source has it; K points, pixels of the photograph.
+
+    Attributes:
+        image: The photograph's name in the source.
+        where: The record, for messages: file and row.
+        points: ``(K, 2)``.
+        flags: ``(K,)``: 2 or 1 where the point is annotated, 0 where it is not.
+        center: The middle of the square box; None where the set has none.
+        side: The square's side.
+        corner: Left and top of the box as the source has it, by which AFLW's sources are joined.
+        bbox_xywh: The box; made from the points where None.
+        extra: Further fields of the annotation.
+    """
+
+    image: str
+    where: str
+    points: ndarray
+    flags: ndarray
+    center: tuple[float, float] | None = None
+    side: float = 0.0
+    corner: tuple[float, float] = (0.0, 0.0)
+    bbox_xywh: tuple[float, float, float, float] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The face's name in reports."""
+        return f'{self.image} ({self.where})'
+
+
+def square_about(points: ndarray) -> tuple[tuple[float, float], float]:
+    """The square that HRNet and MMPose put about the points of 300W and WFLW.
+
+    Args:
+        points: ``(K, 2)``.
+
+    Returns:
+        The middle of the points' box, with its corners rounded outward to whole pixels, and the
+        longer of its sides.
+    """
+    low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0))
+    x, y = ((low + high) / 2).tolist()
+    return (x, y), float((high - low).max())
+
+
+def padded_box(points: ndarray, size_wh: tuple[int, int]) -> list[float]:
+    """The points' box (x, y, w, h), enlarged by a tenth at each side, clipped to the photograph.
+
+    Args:
+        points: ``(K, 2)``.
+        size_wh: Size of the photograph.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = _MARGIN * (high - low)
+    low, high = np.clip(low - margin, 0, size_wh), np.clip(high + margin, 0, size_wh)
+    return [*low.tolist(), *(high - low).tolist()]
+
+
+def annotation(face: Face, face_id: int, image_id: int, size_wh: tuple[int, int]) -> dict[str, Any]:
+    """The annotation of a face, with MMPose's fields.
+
+    Args:
+        face: The face.
+        face_id: Its id.
+        image_id: The id of its photograph.
+        size_wh: Size of the photograph.
+    """
+    bbox = face.bbox_xywh or padded_box(face.points[face.flags > 0], size_wh)
+    if face.center is not None and min(bbox[2:]) <= 0:  # a lone point, or all outside
+        x, y = face.center
+        bbox = [x - face.side / 2, y - face.side / 2, face.side, face.side]
+    points = zip(face.points.tolist(), face.flags.tolist(), strict=True)
+    record: dict[str, Any] = {
+        'image_id': image_id,
+        'id': face_id,
+        'keypoints': [value for (x, y), flag in points for value in (x, y, flag)],
+        'num_keypoints': int((face.flags > 0).sum()),
+        'bbox': list(bbox),
+        'iscrowd': 0,
+        'area': bbox[2] * bbox[3],
+        'category_id': 1,
+    }
+    if face.center is not None:
+        record |= {'center': list(face.center), 'scale': face.side / 200}
+    return {**record, **face.extra}
+
+
+def write_set(
+    path: Path,
+    faces: Iterable[tuple[int, Face, Photograph]],
+    info: Mapping[str, Any],
+    name: str = '',
+    expected: int | None = None,
+) -> WrittenSet:
+    """Write an annotation file.
+
+    Args:
+        path: The file.
+        faces: Each face with its id and its photograph, whose id is that of its first face.
+        info: What the file says about itself.
+        name: Name of the set.
+        expected: How many faces the published set has.
+    """
+    images: dict[str, dict[str, Any]] = {}
+    annotations = []
+    for face_id, face, photo in faces:
+        width, height = photo.size_wh
+        entry = {'id': face_id, 'file_name': photo.file_name, 'height': height, 'width': width}
+        image_id = images.setdefault(photo.file_name, entry)['id']
+        annotations.append(annotation(face, face_id, image_id, photo.size_wh))
+    category = {'supercategory': 'person', 'id': 1, 'name': 'face', 'keypoints': [], 'skeleton': []}
+    content = {
+        'info': dict(info),
+        'categories': [category],
+        'images': list(images.values()),
+        'annotations': annotations,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f'{path.name}.part')
+    partial.write_text(json.dumps(content, allow_nan=False) + '\n', encoding='utf-8')
+    os.replace(partial, path)
+    return WrittenSet(name, str(path), len(annotations), len(images), expected)
+
+
+def placed_faces(
+    faces: Sequence[Face], placed: Mapping[str, Photograph | str]
+) -> list[tuple[int, Face, Photograph]]:
+    """Number the faces of a list by their rows, from 0, and keep those whose photograph is there.
+
+    Args:
+        faces: The list.
+        placed: What is known of the photographs.
+    """
+    rows = ((i, face, placed[face.image]) for i, face in enumerate(faces))
+    return [(i, face, photo) for i, face, photo in rows if isinstance(photo, Photograph)]
+
+
+def report_places(
+    faces: Iterable[Face], placed: Mapping[str, Photograph | str], report: ConversionReport
+) -> None:
+    """Report faces without a photograph, and those whose box leaves it."""
+    for face in faces:
+        photo = placed[face.image]
+        if not isinstance(photo, Photograph):
+            report.leave_out(photo, face.label)
+        elif face.center is not None:
+            (x, y), half = face.center, face.side / 2
+            width, height = photo.size_wh
+            if x < half or y < half or x + half > width or y + half > height:
+                report.note('the box leaves its photograph, and stays as it is', face.label)
+
+
+def remark_on_folder(out: Path, placed: Mapping[str, Photograph | str]) -> Iterable[str]:
+    """Say how photographs get to where a data set looks for them, unless they are there."""
+    photo = next((each for each in placed.values() if isinstance(each, Photograph)), None)
+    if photo is None or (out / 'images' / photo.file_name).exists():
+        return
+    parts = Path(photo.file_name).parts
+    target, depth = out / 'images', len(parts)
+    if photo.path.absolute().parts[-depth:] != parts:  # a folder of another name on disk
+        target, depth = target / parts[0], depth - 1
+    source = photo.path.absolute().parents[depth - 1]
+    yield (
+        f'configs look for {out / "images" / photo.file_name}; one way to have it there: '
+        f"mkdir -p '{target.parent}' && ln -s '{source}' '{target}'"
+    )

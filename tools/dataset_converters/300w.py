@@ -1,0 +1,14 @@
+"""Convert 300W to MMPose's annotations: python tools/dataset_converters/300w.py --help."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from mmpose_lite.utils import collector_at_rest
+
+with collector_at_rest():
+    from mmpose_lite.apis.convert import main
+
+if __name__ == '__main__':
+    main(['300w', *sys.argv[1:]])

@@ -1,0 +1,14 @@
+"""Convert WFLW to MMPose's annotations: python tools/dataset_converters/wflw.py --help."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from mmpose_lite.utils import collector_at_rest
+
+with collector_at_rest():
+    from mmpose_lite.apis.convert import main
+
+if __name__ == '__main__':
+    main(['wflw', *sys.argv[1:]])
