@@ -1,12 +1,23 @@
 """The data path: annotation files to batches of crops."""
 
 from .builder import build_dataset
-from .datasets import AFLWDataset, BaseCocoStyleDataset
+from .dataset_wrappers import CombinedDataset
+from .datasets import (
+    AFLWDataset,
+    BaseCocoStyleDataset,
+    CocoWholeBodyFaceDataset,
+    COFWDataset,
+    Face300WDataset,
+    Face300WLPDataset,
+    LapaDataset,
+    WFLWDataset,
+)
 from .samplers import DefaultSampler, InfiniteSampler
 from .transforms import (
     Albumentation,
     GenerateTarget,
     GetBBoxCenterScale,
+    KeypointConverter,
     LoadImage,
     PackPoseInputs,
     PhotometricDistortion,
@@ -20,10 +31,17 @@ __all__ = [
     'AFLWDataset',
     'Albumentation',
     'BaseCocoStyleDataset',
+    'COFWDataset',
+    'CocoWholeBodyFaceDataset',
+    'CombinedDataset',
     'DefaultSampler',
+    'Face300WDataset',
+    'Face300WLPDataset',
     'GenerateTarget',
     'GetBBoxCenterScale',
     'InfiniteSampler',
+    'KeypointConverter',
+    'LapaDataset',
     'LoadImage',
     'PackPoseInputs',
     'PhotometricDistortion',
@@ -31,5 +49,6 @@ __all__ = [
     'RandomFlip',
     'RandomHalfBody',
     'TopdownAffine',
+    'WFLWDataset',
     'build_dataset',
 ]

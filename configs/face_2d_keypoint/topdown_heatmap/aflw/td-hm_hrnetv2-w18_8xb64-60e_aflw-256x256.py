@@ -6,73 +6,41 @@ Meant for 8 GPUs with 64 faces each; with another total batch, let the learning 
 MMPose published for this recipe an NME of 1.41 (full) and 1.27 (frontal), in percent of the box size.
 """
 
-_base_ = ['../../../_base_/default_runtime.py', '../../../_base_/models/hrnetv2_w18.py']
+_base_ = [
+    '../../../_base_/default_runtime.py',
+    '../../../_base_/models/hrnetv2_w18.py',
+    '../../../_base_/schedules/adam_60e.py',
+    '../../../_base_/pipelines/heatmap_256x256.py',
+    '../../../_base_/loaders/faces.py',
+]
 
 # schedule
 train_cfg = dict(max_epochs=60, val_interval=1)
-optim_wrapper = dict(optimizer=dict(type='Adam', lr=2e-3))
-param_scheduler = [
-    dict(type='LinearLR', begin=0, end=500, start_factor=0.001, by_epoch=False),
-    dict(type='MultiStepLR', begin=0, end=60, milestones=[40, 55], gamma=0.1, by_epoch=True),
-]
-auto_scale_lr = dict(base_batch_size=512)
 default_hooks = dict(checkpoint=dict(save_best='NME', rule='less', interval=1))
 
 # model
-codec = dict(type='MSRAHeatmap', input_size=(256, 256), heatmap_size=(64, 64), sigma=2)
-model = dict(head=dict(out_channels=19, decoder=codec))
+model = dict(head=dict(out_channels=19, decoder=_base_.codec))
 
 # data
 dataset_type = 'AFLWDataset'
-data_mode = 'topdown'
 data_root = 'data/aflw/'
 
-train_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='GetBBoxCenterScale'),
-    dict(type='RandomFlip', direction='horizontal'),
-    dict(type='RandomBBoxTransform', shift_prob=0, rotate_factor=60, scale_factor=(0.75, 1.25)),
-    dict(type='TopdownAffine', input_size=codec['input_size']),
-    dict(type='GenerateTarget', encoder=codec),
-    dict(type='PackPoseInputs'),
-]
-val_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='GetBBoxCenterScale'),
-    dict(type='TopdownAffine', input_size=codec['input_size']),
-    dict(type='PackPoseInputs'),
-]
-
 train_dataloader = dict(
-    batch_size=64,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type=dataset_type,
         data_root=data_root,
-        data_mode=data_mode,
         ann_file='annotations/face_landmarks_aflw_train.json',
-        data_prefix=dict(img='images/'),
-        pipeline=train_pipeline,
+        pipeline=_base_.train_pipeline,
     ),
 )
 val_dataloader = dict(
-    batch_size=32,
-    num_workers=2,
-    persistent_workers=True,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
     dataset=dict(
         type=dataset_type,
         data_root=data_root,
-        data_mode=data_mode,
         ann_file='annotations/face_landmarks_aflw_test.json',
         # Faces of the test set that are also counted by themselves: those with all points visible.
         subsets=dict(frontal='annotations/face_landmarks_aflw_test_frontal.json'),
-        data_prefix=dict(img='images/'),
-        test_mode=True,
-        pipeline=val_pipeline,
+        pipeline=_base_.val_pipeline,
     ),
 )
 test_dataloader = val_dataloader

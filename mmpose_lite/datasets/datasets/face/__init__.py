@@ -1,5 +1,19 @@
 """Data sets of faces."""
 
 from .aflw_dataset import AFLWDataset
+from .coco_wholebody_face_dataset import CocoWholeBodyFaceDataset
+from .cofw_dataset import COFWDataset
+from .face_300w_dataset import Face300WDataset
+from .face_300wlp_dataset import Face300WLPDataset
+from .lapa_dataset import LapaDataset
+from .wflw_dataset import WFLWDataset
 
-__all__ = ['AFLWDataset']
+__all__ = [
+    'AFLWDataset',
+    'COFWDataset',
+    'CocoWholeBodyFaceDataset',
+    'Face300WDataset',
+    'Face300WLPDataset',
+    'LapaDataset',
+    'WFLWDataset',
+]

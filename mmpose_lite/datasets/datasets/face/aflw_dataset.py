@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 from mmpose_lite.registry import DATASETS
-from mmpose_lite.structures.bbox import bbox_cs2xyxy
 
 from ..base import BaseCocoStyleDataset
+from .square_box import square_box
 
 # The side is stored twice; more than rounding between the two would make a wrong normaliser.
 _SIDE_TOLERANCE = 0.01
@@ -39,14 +37,9 @@ class AFLWDataset(BaseCocoStyleDataset):
             ``bbox_scale`` ``(1, 2)`` (both sides, pixels); ``box_size`` in test mode.
         """
         record = self._record(raw_data_info)
-        instance = self._parse_common(record)
-        center = np.array([record.numbers('center', 2)], dtype=np.float32)
-        side = np.float32(record.positive('scale')) * np.float32(200)
-        scale = np.full((1, 2), side, dtype=np.float32)
-        instance['bbox'] = bbox_cs2xyxy(center, scale)
-        instance['bbox_center'] = center
-        instance['bbox_scale'] = scale
+        instance = {**self._parse_common(record), **square_box(record)}
         if self.test_mode:
+            side = instance['bbox_scale'][0, 0]
             instance['box_size'] = record.positive('box_size')
             if abs(instance['box_size'] - side) > _SIDE_TOLERANCE * side:
                 raise record.error(

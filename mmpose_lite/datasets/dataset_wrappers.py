@@ -1,0 +1,197 @@
+"""Data sets made of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+
+from mmpose_lite.registry import DATASETS, TRANSFORMS
+from mmpose_lite.structures.metainfo import PoseMetainfo, parse_pose_metainfo
+from mmpose_lite.utils import InputError
+
+from .crop_cache import CacheSettings
+from .datasets.base import BaseCocoStyleDataset
+from .datasets.base.crops import open_crops
+from .randomness import SampleIndex
+from .transforms.converting import KeypointConverter
+
+# What of the metainfo stands in for the part's own in every sample.
+_SHARED_KEYS = (
+    'upper_body_ids',
+    'lower_body_ids',
+    'flip_pairs',
+    'dataset_keypoint_weights',
+    'flip_indices',
+)
+# Keeps these draws apart from those of the augmentation and of replaced samples.
+_STREAM = 2
+
+
+@DATASETS.register_module()
+class CombinedDataset(BaseDataset):
+    """Several data sets as one, with one set of points.
+
+    A sample goes through the pipeline of its part, which brings its points into the common order
+    (see :class:`KeypointConverter`), and then through this one's. A part's ``cache`` and
+    ``on_bad_image`` are for both pipelines, and subsets are those of all parts.
+
+    Args:
+        metainfo: Description of the common points.
+        datasets: Configs of the parts.
+        pipeline: What comes after a part's own pipeline.
+        sample_ratio_factor: For each part, how many samples an epoch takes from it, as a share of
+            what it has: 0.5 takes one of every two neighbours, 2 takes each twice, on average.
+            Which ones is a function of (seed, epoch, index).
+        test_mode: Whether this is test data.
+        lazy_init: Do not read anything yet.
+        max_refetch: How often another sample is tried where the pipeline gives none (training).
+
+    Raises:
+        InputError: If the factors do not fit the parts, or a part's points the common ones.
+    """
+
+    def __init__(
+        self,
+        metainfo: dict,
+        datasets: Sequence[dict],
+        pipeline: Sequence[dict | Callable] = (),
+        sample_ratio_factor: Sequence[float] | None = None,
+        test_mode: bool = False,
+        lazy_init: bool = False,
+        max_refetch: int = 1000,
+    ) -> None:
+        factors = sample_ratio_factor
+        if factors is not None and (len(factors) != len(datasets) or min(factors) < 0):
+            raise InputError(
+                f'CombinedDataset: sample_ratio_factor={list(factors)} must be one number from 0 '
+                f'on for each of the {len(datasets)} datasets'
+            )
+        self._fully_initialized: bool = False
+        self.resample = factors is not None
+        self._factors = [1.0] * len(datasets) if factors is None else list(factors)
+        # Crops reach as far as both pipelines draw, so a part cannot open them by itself.
+        self._caches = [CacheSettings.of(part.get('cache')) for part in datasets]
+        self.datasets = [
+            DATASETS.build({key: part[key] for key in part if key != 'cache'}) for part in datasets
+        ]
+        super().__init__(
+            metainfo=metainfo,
+            pipeline=[TRANSFORMS.build(t) if isinstance(t, dict) else t for t in pipeline],
+            test_mode=test_mode,
+            lazy_init=lazy_init,
+            max_refetch=max_refetch,
+        )
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: dict | None = None) -> PoseMetainfo:
+        return parse_pose_metainfo(metainfo or {})
+
+    def full_init(self) -> None:
+        """Read all parts, and open their crop caches.
+
+        Raises:
+            InputError: If the points of a part are not the common ones.
+        """
+        if self._fully_initialized:
+            return
+        self._check_points()
+        for part, cache in zip(self.datasets, self._caches, strict=True):
+            part.full_init()
+            if cache is not None:
+                self._open_cache(part, cache)
+        self._whole = [len(part) for part in self.datasets]
+        shares = zip(self._whole, self._factors, strict=True)
+        self._lens = [round(whole * factor) for whole, factor in shares]
+        self._ends = list(accumulate(self._lens))
+        self._fully_initialized = True
+
+    def _open_cache(self, part: Any, settings: CacheSettings) -> None:
+        if not isinstance(part, BaseCocoStyleDataset):
+            raise InputError(f'CombinedDataset: {type(part).__name__} has no crops to cache')
+        part.crops = open_crops(part, settings, self.pipeline.transforms)
+
+    def _check_points(self) -> None:
+        common = self._metainfo['num_keypoints']
+        for number, part in enumerate(self.datasets):
+            own = getattr(getattr(part, 'pipeline', None), 'transforms', ())
+            steps = [*own, *self.pipeline.transforms]
+            counts = [part.metainfo['num_keypoints']]
+            counts += [step.num_keypoints for step in steps if isinstance(step, KeypointConverter)]
+            if counts[-1] != common:
+                raise InputError(
+                    f"CombinedDataset: datasets[{number}] ('{part.metainfo['dataset_name']}') has "
+                    f'{" -> ".join(map(str, counts))} points, the metainfo '
+                    f"('{self._metainfo['dataset_name']}') names {common}: give it a "
+                    'KeypointConverter to these'
+                )
+
+    @property
+    def subsets(self) -> dict[str, Any]:
+        """The named subsets of all parts."""
+        return {
+            name: source
+            for part in self.datasets
+            for name, source in getattr(part, 'subsets', {}).items()
+        }
+
+    @property
+    def replacement(self) -> Any:
+        """What stands in for samples whose images cannot be read: the first part's that says."""
+        found = (getattr(part, 'replacement', None) for part in self.datasets)
+        return next((each for each in found if each is not None), None)
+
+    @property
+    def lens(self) -> list[int]:
+        """How many samples an epoch takes from each part."""
+        self.full_init()
+        return list(self._lens)
+
+    def __len__(self) -> int:
+        return sum(self.lens)
+
+    def get_data_info(self, idx: int) -> dict | None:
+        """What the part of sample ``idx`` makes of it, with the common metainfo.
+
+        Raises:
+            IndexError: If there is no such sample.
+        """
+        part, local = self._locate(idx)
+        sample = self.datasets[part][local]
+        if sample is None:
+            return None
+        return {**sample, **{key: self._metainfo[key] for key in _SHARED_KEYS}}
+
+    def prepare_data(self, idx: int) -> Any:
+        """Run both pipelines on sample ``idx``; randomness follows the index."""
+        if self.replacement is not None:
+            return self.replacement.prepare(self._prepare, idx, len(self))
+        return self._prepare(idx, idx)
+
+    def _prepare(self, idx: int, which: int) -> Any:
+        index = idx.at(which) if isinstance(idx, SampleIndex) else which
+        sample = self.get_data_info(index)
+        return None if sample is None else self.pipeline(sample)
+
+    def _locate(self, idx: int) -> tuple[int, int]:
+        """The part of a sample, and its index there."""
+        count = len(self)
+        if not -count <= idx < count:
+            raise IndexError(f'there is no sample {int(idx)} among {count}')
+        number = int(idx) % count
+        part = next(i for i, end in enumerate(self._ends) if number < end)
+        local = number - (self._ends[part] - self._lens[part])
+        if self.resample:
+            stretch = self._whole[part] / self._lens[part]
+            local = min(int(stretch * (local + _draw(idx))), self._whole[part] - 1)
+        return part, idx.at(local) if isinstance(idx, SampleIndex) else local
+
+
+def _draw(idx: int) -> float:
+    """A number from 0 to 1 for a sample."""
+    if isinstance(idx, SampleIndex):
+        return np.random.default_rng([idx.seed, idx.epoch, idx.origin, _STREAM]).random()
+    return np.random.rand()

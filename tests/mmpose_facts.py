@@ -1,0 +1,128 @@
+"""What MMPose's face configs and point descriptions say, flattened, as numbers and names.
+
+The facts are in mmpose_faces.json, recorded from the configs of an installed MMPose 1.3.2:
+
+    python tests/mmpose_facts.py .../site-packages/mmpose/.mim/configs
+
+One config stands there in full, the others as what differs from it.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+STORED = Path(__file__).with_name('mmpose_faces.json')
+FACE = 'face_2d_keypoint'
+FIRST = f'{FACE}/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256.py'
+_HRNET = 'td-hm_hrnetv2-w18'
+_WHOLE = 'coco-wholebody-face-256x256'
+OTHERS = [
+    f'{FACE}/{kind}/{name}.py'
+    for kind, names in {
+        'topdown_heatmap/300w': [f'{_HRNET}_8xb64-60e_300w-256x256'],
+        'topdown_heatmap/300wlp': [f'{_HRNET}_8xb64-60e_300wlp-256x256'],
+        'topdown_heatmap/aflw': [f'{_HRNET}_dark-8xb64-60e_aflw-256x256'],
+        'topdown_heatmap/coco_wholebody_face': [
+            f'{_HRNET}_8xb32-60e_{_WHOLE}',
+            f'{_HRNET}_dark-8xb32-60e_{_WHOLE}',
+            f'td-hm_res50_8xb32-60e_{_WHOLE}',
+        ],
+        'topdown_heatmap/cofw': [f'{_HRNET}_8xb64-60e_cofw-256x256'],
+        'topdown_heatmap/wflw': [
+            f'{_HRNET}_8xb64-60e_wflw-256x256',
+            f'{_HRNET}_awing-8xb64-60e_wflw-256x256',
+            f'{_HRNET}_dark-8xb64-60e_wflw-256x256',
+        ],
+        'topdown_regression/wflw': [
+            'td-reg_res50_8xb64-210e_wflw-256x256',
+            'td-reg_res50_softwingloss_8xb64-210e_wflw-256x256',
+            'td-reg_res50_wingloss_8xb64-210e_wflw-256x256',
+        ],
+    }.items()
+    for name in names
+]
+NAMES = sorted([FIRST, *OTHERS])
+SETS = ('300w', '300wlp', 'aflw', 'coco_wholebody_face', 'cofw', 'lapa', 'wflw')
+
+
+def flatten(node: Any, path: str = '') -> dict[str, Any]:
+    """A config's values by dotted path; empty dicts and lists are values, tuples are lists."""
+    if isinstance(node, dict | list | tuple) and node:
+        items = node.items() if isinstance(node, dict) else enumerate(node)
+        flat = {}
+        for key, value in items:
+            flat |= flatten(value, f'{path}.{key}' if path else str(key))
+        return flat
+    return {path: list(node) if isinstance(node, tuple) else node}
+
+
+def flat_config(path: Path) -> dict[str, Any]:
+    """A config file's values by dotted path."""
+    return flatten(Config.fromfile(path).to_dict())
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """A point description as indices and numbers; what a key of a point says is its index."""
+    info = Config.fromfile(path).dataset_info
+    names = [info.keypoint_info[i]['name'] for i in range(len(info.keypoint_info))]
+    swaps = [info.keypoint_info[i].get('swap') or name for i, name in enumerate(names)]
+    return {
+        'name': info.dataset_name,
+        'mirror': [names.index(swap) for swap in swaps],
+        'weights': list(info.joint_weights),
+        'sigmas': list(info.sigmas),
+        'links': len(info.skeleton_info),
+    }
+
+
+def read_configs() -> dict[str, dict[str, Any]]:
+    """The recorded configs, each in full."""
+    stored = json.loads(STORED.read_text(encoding='utf-8'))
+    first = stored['first']
+    full = {FIRST: first}
+    for name, facts in stored['others'].items():
+        kept = {path: value for path, value in first.items() if path not in facts['without']}
+        full[name] = {**kept, **facts['with']}
+    return full
+
+
+def read_descriptions() -> dict[str, dict[str, Any]]:
+    """The recorded point descriptions."""
+    return json.loads(STORED.read_text(encoding='utf-8'))['points']
+
+
+def _record(root: Path) -> None:
+    first = flat_config(root / FIRST)
+    others = {}
+    for name in OTHERS:
+        flat = flat_config(root / name)
+        others[name] = {
+            'with': {k: v for k, v in flat.items() if k not in first or first[k] != v},
+            'without': [path for path in first if path not in flat],
+        }
+    points = {name: describe(root / '_base_' / 'datasets' / f'{name}.py') for name in SETS}
+    sections = [
+        '"first": ' + _lines(first),
+        '"others": {\n'
+        + ',\n'.join(
+            f' {json.dumps(name)}: {{\n"with": {_lines(facts["with"])},\n'
+            f'"without": {json.dumps(facts["without"])}}}'
+            for name, facts in others.items()
+        )
+        + '}',
+        '"points": ' + _lines(points),
+    ]
+    STORED.write_text('{\n' + ',\n'.join(sections) + '\n}\n', encoding='utf-8')
+
+
+def _lines(values: dict[str, Any]) -> str:
+    return (
+        '{\n' + ',\n'.join(f'  {json.dumps(k)}: {json.dumps(v)}' for k, v in values.items()) + '}'
+    )
+
+
+if __name__ == '__main__':
+    _record(Path(sys.argv[1]))

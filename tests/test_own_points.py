@@ -1,0 +1,224 @@
+"""Points of a user's own: the config of docs/own_points.md runs, and what disagrees is named."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from face_sets import points_of, write_file, write_image
+from mmengine.config import Config
+from tiny_recipe import shrink
+
+from mmpose_lite.apis import load_config
+from mmpose_lite.apis.train import main as run_train
+from mmpose_lite.engine import PoseRunner
+from mmpose_lite.structures import config_root
+
+PAGE = Path(__file__).resolve().parents[1] / 'docs' / 'own_points.md'
+FACES = 5
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    """A JSON file of five faces with five points, and their photographs."""
+    root = tmp_path_factory.mktemp('my_faces')
+    annotations = []
+    for i in range(FACES):
+        points = points_of(i, 5)
+        low, high = points.min(axis=0), points.max(axis=0)
+        annotations.append(
+            {
+                'id': i + 1,
+                'image_id': i + 1,
+                'bbox': [*low.tolist(), *(high - low).tolist()],
+                'keypoints': np.hstack([points, np.ones((5, 1))]).ravel().tolist(),
+            }
+        )
+        write_image(root / 'images' / f'face{i + 1}.png', i, 5)
+    write_file(root / 'faces.json', annotations)
+    return root
+
+
+@pytest.fixture
+def config(tmp_path):
+    """The page's config, for five faces, with paths of the shipped parts."""
+    blocks = re.findall(r'```python\n(.*?)```', PAGE.read_text(encoding='utf-8'), flags=re.DOTALL)
+    text = blocks[0].replace("'../_base_", f"'{config_root()}/_base_").replace('1000', str(FACES))
+    path = tmp_path / 'own.py'
+    path.write_text(text.replace('% 10', '% 5').replace(', 10)', ', 5)'), encoding='utf-8')
+    return path
+
+
+def build(config, data, tmp_path, **options):
+    cfg = load_config(config, {key.replace('__', '.'): value for key, value in options.items()})
+    return PoseRunner.from_cfg(shrink(cfg, data, tmp_path / 'run'))
+
+
+def test_the_page_s_config_trains(config, data, tmp_path, as_new_process):
+    runner = build(config, data, tmp_path)
+    runner.train()
+    assert runner.iter == 2  # four faces, two a batch
+    numbers = runner.test()
+    assert 0 < numbers['NME'] < np.inf
+    (row,) = runner.test_loop.evaluator.metrics[0].rows  # every fifth of five
+    assert np.shape(row['pred']) == (5, 2)
+    names = runner.test_dataloader.dataset.metainfo['keypoint_id2name']
+    assert names[3] == 'LeftMouthCorner'
+
+
+def test_the_page_s_messages_are_those_of_the_program(config, data, tmp_path, as_new_process):
+    with pytest.raises(ValueError, match='points differ') as caught:
+        build(config, data, tmp_path, model__head__out_channels=6).train()
+    wanted = re.search(r'`(the numbers of points differ: .*?); \.\.\.`', PAGE.read_text())[1]
+    assert str(caught.value).startswith(wanted)
+    assert "val_dataloader.dataset ('my_faces') has 5 points" in str(caught.value)
+
+
+@pytest.mark.parametrize('job', ['train', 'val', 'test'])
+def test_a_head_of_another_number(config, data, tmp_path, as_new_process, job):
+    runner = build(config, data, tmp_path, model__head__out_channels=6)
+    with pytest.raises(ValueError, match=r'out_channels=6 makes 6 points.*has 5 points'):
+        getattr(runner, job)()
+
+
+def test_annotations_of_another_number(config, data, tmp_path, as_new_process):
+    content = json.loads((data / 'faces.json').read_text())
+    content['annotations'][3]['keypoints'] += [1, 1, 1]
+    (data / 'six.json').write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r'six\.json: annotation id 4 .*6 points.*names 5'):
+        build(config, data, tmp_path, train_dataloader__dataset__ann_file='six.json').train()
+
+
+def test_a_metric_of_other_points(config, data, tmp_path, as_new_process):
+    runner = build(config, data, tmp_path, val_evaluator__keypoint_indices=[0, 9])
+    with pytest.raises(KeyError, match=r"keypoint_indices=\[0, 9\]: 'my_faces' has no point 9"):
+        runner.train()
+
+
+def test_a_validation_of_other_points(config, data, tmp_path, as_new_process):
+    """Both loaders' numbers are named."""
+    cfg = shrink(load_config(config), data, tmp_path / 'run')
+    info = cfg.val_dataloader.dataset.metainfo
+    cfg.val_dataloader.dataset.metainfo = {
+        **info,
+        'dataset_name': 'four',
+        'keypoint_info': {i: info.keypoint_info[i] for i in (0, 1, 2)},
+        'skeleton_info': {},
+        'joint_weights': [1.0] * 3,
+    }
+    content = json.loads((data / 'faces.json').read_text())
+    for each in content['annotations']:
+        each['keypoints'] = each['keypoints'][:9]
+    (data / 'three.json').write_text(json.dumps(content))
+    cfg.val_dataloader.dataset.ann_file = 'three.json'
+    wanted = r"train_dataloader.*'my_faces'\) has 5 .*val_dataloader.*'four'\) has 3 points"
+    with pytest.raises(ValueError, match=wanted):
+        PoseRunner.from_cfg(cfg).train()
+
+
+def without_pairs(config, data, tmp_path, *edits):
+    cfg = shrink(load_config(config), data, tmp_path / 'run')
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        for point in loader.dataset.metainfo.keypoint_info.values():
+            point.swap = ''
+    for edit in edits:
+        edit(cfg)
+    return PoseRunner.from_cfg(cfg)
+
+
+def no_flip(cfg):
+    steps = cfg.train_dataloader.dataset.pipeline
+    cfg.train_dataloader.dataset.pipeline = [s for s in steps if s.type != 'RandomFlip']
+
+
+def never_flip(cfg):
+    cfg.train_dataloader.dataset.pipeline[2].prob = 0.0
+
+
+def no_flip_test(cfg):
+    cfg.model.test_cfg.flip_test = False
+
+
+class TestMirroringWithoutPairs:
+    def test_of_training_faces_is_refused(self, config, data, tmp_path, as_new_process):
+        runner = without_pairs(config, data, tmp_path, no_flip_test)
+        wanted = r"train_dataloader.*'my_faces'.*RandomFlip\(.*`swap`.*take RandomFlip out"
+        with pytest.raises(ValueError, match=wanted):
+            runner.train()
+
+    @pytest.mark.parametrize('job', ['train', 'val', 'test'])
+    def test_of_test_faces_is_refused(self, config, data, tmp_path, as_new_process, job):
+        runner = without_pairs(config, data, tmp_path, no_flip)
+        with pytest.raises(ValueError, match=r'set model\.test_cfg\.flip_test=False'):
+            getattr(runner, job)()
+
+    @pytest.mark.parametrize('edit', [no_flip, never_flip])
+    def test_the_way_out_is_one(self, config, data, tmp_path, as_new_process, edit):
+        runner = without_pairs(config, data, tmp_path, edit, no_flip_test)
+        runner.train()
+        assert runner.iter == 2
+
+
+OWN = """
+from mmpose_lite.datasets import BaseCocoStyleDataset
+from mmpose_lite.registry import DATASETS, MODELS
+from mmpose_lite.models.losses import KeypointMSELoss
+
+@DATASETS.register_module()
+class OwnFaces(BaseCocoStyleDataset):
+    def parse_data_info(self, raw_data_info):
+        instance = super().parse_data_info(raw_data_info)
+        instance['bbox'] = instance['bbox'] + 1
+        return instance
+
+@MODELS.register_module()
+class OwnMSELoss(KeypointMSELoss):
+    calls = 0
+
+    def forward(self, *args, **kwargs):
+        type(self).calls += 1
+        return super().forward(*args, **kwargs)
+"""
+
+
+def test_parts_of_a_module_outside_the_package(config, data, tmp_path, monkeypatch, as_new_process):
+    (tmp_path / 'own_parts.py').write_text(OWN)
+    text = config.read_text().replace('BaseCocoStyleDataset', 'OwnFaces')
+    text += "\ncustom_imports = dict(imports=['own_parts'])\n"
+    text += "model['head']['loss'] = dict(type='OwnMSELoss')\n"
+    config.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    runner = build(config, data, tmp_path)
+    runner.train()
+    import own_parts
+
+    assert own_parts.OwnMSELoss.calls == 2
+    assert isinstance(runner.train_dataloader.dataset, own_parts.OwnFaces)
+    first = runner.train_dataloader.dataset.get_data_info(0)['bbox'][0]
+    low = points_of(1, 5).min(axis=0) + 1
+    np.testing.assert_allclose(first[:2], low, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('model.backbone.type=HRnet', "type='HRnet' is not .*nearest are HRNet"),
+        ('train_dataloader.dataset.type=WFLWDatset', 'nearest are WFLWDataset'),
+        ('val_evaluator.type=NMEE', 'nearest are NME'),
+        ('default_hooks.checkpoint.type=CheckpointHok', 'nearest are CheckpointHook'),
+        ('optim_wrapper.optimizer.type=Adem', 'nearest are Adam'),
+        ('model.head.decoder.type=Xyzzy', 'none is near.*custom_imports'),
+        ('train_dataloader.dataset.pipeline.1.type=GetBoxCenterScale', 'are GetBBoxCenterScale'),
+        ('param_scheduler.0.type=LinearLr', 'nearest are LinearLR'),
+    ],
+)
+def test_an_unknown_type_names_its_nearest(config, data, tmp_path, as_new_process, option, message):
+    cfg = shrink(Config.fromfile(config), data, tmp_path / 'run')
+    key, value = option.split('=')
+    cfg.merge_from_dict({key: value})
+    path = tmp_path / 'dumped.py'
+    cfg.dump(path)
+    with pytest.raises(SystemExit, match=message) as caught:
+        run_train([str(path), '--work-dir', str(tmp_path / 'run')])
+    assert '\n' not in caught.value.code
