@@ -40,10 +40,16 @@ def _tree(root: int) -> list[int]:
     return found
 
 
-def pss_mib(pid: int) -> float:
-    """The proportional set size of one process, in MiB; 0 if it has ended."""
+def pss_mib(pid: int, kind: str = 'Pss') -> float:
+    """The proportional set size of one process, in MiB; 0 if it has ended.
+
+    Args:
+        pid: The process.
+        kind: ``'Pss'``, or ``'Pss_Anon'``, without the files that it has in memory, whose share
+            depends on what else is running.
+    """
     try:
         lines = (_PROC / str(pid) / 'smaps_rollup').read_text().splitlines()
     except OSError:  # it ended meanwhile
         return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith('Pss:')), 0) / 1024
+    return next((int(line.split()[1]) for line in lines if line.startswith(f'{kind}:')), 0) / 1024

@@ -24,6 +24,8 @@ def be_rank(rank: int, world: int, port: int, config: str, checkpoint: str, fold
     os.environ |= {'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(port), 'GLOO_SOCKET_IFNAME': 'lo'}
     outputs = ['--out', str(folder / f'{world}.json'), '--dump', str(folder / f'{world}.pkl')]
     launcher = ['--launcher', 'none' if world == 1 else 'pytorch']
+    # With an even number of ranks the sampler deals some faces twice.
+    launcher += ['--cfg-options', f'test_dataloader.sampler.round_up={world % 2 == 0}']
     main([config, checkpoint, *launcher, '--work-dir', str(folder / f'{world}'), *outputs])
 
 

@@ -77,6 +77,8 @@ def see(faces, as_new_process):
     return run
 
 
+# torch says so on a machine with fewer cores.
+@pytest.mark.filterwarnings('ignore:This DataLoader will create 4')
 @pytest.mark.parametrize('loop', LOOPS)
 def test_resuming_at_every_step(loop, see, tmp_path, whole):
     undisturbed = see(loop, 0, tmp_path)

@@ -20,7 +20,7 @@ class FaceRecord(Record):
 
     def error(self, field: str, problem: str) -> AnnotationError:
         """An error that names this record; raise it."""
-        return super().error(field, problem)
+        return super().error(_NAMES.get(field, field), problem)
 
 
 @DATASETS.register_module()
