@@ -105,15 +105,25 @@ class ResumableLoop(BaseLoop):
             return
         self._use_random_state()
         self._random = random_state()
+        logs = self.runner.message_hub.state_dict()
+        logs['resumed_keys'] = dict(logs['resumed_keys'])
         try:
             self.runner.val_loop.run()
         except StopInValidation:
-            for hook in self.runner.hooks:
-                if isinstance(hook, EMAHook):  # the averaged weights are in the model
-                    hook.after_val_epoch(self.runner)
+            self._forget_validation(logs)
             self._end_if_asked()
         self.validation_is_over()
         self._end_if_asked()
+
+    def _forget_validation(self, logs: dict[str, Any]) -> None:
+        """Have everything as it was before a validation that is broken off."""
+        for hook in self.runner.hooks:
+            if isinstance(hook, EMAHook):  # the averaged weights are in the model
+                hook.after_val_epoch(self.runner)
+        hub = self.runner.message_hub
+        hub.log_scalars.clear()
+        hub._resumed_keys.clear()
+        hub.load_state_dict(logs)
 
     def _is_due(self, count: int, last: int) -> bool:
         """Whether a validation follows so many epochs or iterations of the last one."""

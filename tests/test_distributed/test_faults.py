@@ -1,7 +1,7 @@
 """A rank that dies ends the run at once, leaves nothing behind, and is named; a restart goes on.
 
 The suite has each kind and each place of failure once. All of them, with two and with eight
-ranks, take half an hour:
+ranks, take an hour on two cores:
 
     MMPOSE_LITE_ALL_FAULTS=1 python -m pytest tests/test_distributed/test_faults.py
 """
