@@ -20,7 +20,10 @@ from mmpose_lite.engine.checkpoints import read_checkpoint
 
 # Of a run's time, not of its result.
 _CLOCKS = ('time', 'data_time', 'memory', 'eta')
-_OF_THE_RUN = ('cfg', 'eta', 'experiment_name', 'last_ckpt', 'best_ckpt', 'kept_checkpoints')
+_OF_THE_RUN = (
+    *('cfg', 'eta', 'experiment_name', 'mmengine_version'),  # with the commit of the folder
+    *('last_ckpt', 'best_ckpt', 'kept_checkpoints'),
+)
 
 AUGMENTED = [
     {'type': 'LoadImage'},
