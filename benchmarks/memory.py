@@ -40,14 +40,20 @@ def _tree(root: int) -> list[int]:
     return found
 
 
-def pss_mib(pid: int, kind: str = 'Pss') -> float:
-    """The proportional set size of one process, in MiB; 0 if it has ended.
+def pss_mib(pid: int) -> float:
+    """The proportional set size of one process, in MiB; 0 if it has ended."""
+    return _rollup_mib(pid, 'Pss')
 
-    Args:
-        pid: The process.
-        kind: ``'Pss'``, or ``'Pss_Anon'``, without the files that it has in memory, whose share
-            depends on what else is running.
+
+def own_mib(pid: int) -> float:
+    """What a process has in memory besides files, in MiB; 0 if it has ended.
+
+    It depends neither on what else is running nor on what is still shared with a parent.
     """
+    return _rollup_mib(pid, 'Anonymous')
+
+
+def _rollup_mib(pid: int, kind: str) -> float:
     try:
         lines = (_PROC / str(pid) / 'smaps_rollup').read_text().splitlines()
     except OSError:  # it ended meanwhile

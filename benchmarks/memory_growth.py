@@ -55,8 +55,8 @@ def look() -> dict[str, float]:
     own = Path('/proc/self')
     children = memory.children(os.getpid())
     return {
-        'main_mib': memory.pss_mib(os.getpid(), 'Pss_Anon'),
-        'workers_mib': sum(memory.pss_mib(child, 'Pss_Anon') for child in children),
+        'main_mib': memory.own_mib(os.getpid()),
+        'workers_mib': sum(map(memory.own_mib, children)),
         'files': len(os.listdir(own / 'fd')),
         'threads': len(os.listdir(own / 'task')),
         'processes': len(children),

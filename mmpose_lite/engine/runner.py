@@ -31,6 +31,8 @@ from .optimizers import prefer_fused
 from .placement import place_augmentation, place_targets
 from .run_hooks import PlainCheckpointHook, PreflightHook, ValidationStopHook
 from .run_log import environment_text, hooks_text, lines
+from .steady_buckets import SteadyBucketsHook
+from .unused_parameters import UnusedParametersHook
 
 
 def _is_for_users(record: logging.LogRecord) -> bool:
@@ -73,6 +75,8 @@ class PoseRunner(CheckpointingRunner):
             self.register_hook(ResidentCropsHook(augment))
         self.register_hook(PlainCheckpointHook())
         self.register_hook(ValidationStopHook())
+        self.register_hook(UnusedParametersHook())
+        self.register_hook(SteadyBucketsHook())
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
         """Build the logger; deprecations inside mmengine that no user can mend stay out of it."""

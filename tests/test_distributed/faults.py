@@ -80,6 +80,11 @@ class FaultHook(Hook):
         if _is_chosen('saving') and _RANK:
             self._act()
 
+    def before_val_epoch(self, runner) -> None:
+        """Act before a validation in which this rank has no face."""
+        if _is_chosen('validating') and not len(runner.val_dataloader):
+            self._act()
+
     def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Act between two batches of a validation."""
         if _is_chosen('validating'):

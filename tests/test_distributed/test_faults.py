@@ -25,7 +25,7 @@ SAID = {
     'raise': r': LookupError: made to fail',
     'exit0': r' ended with status 0 before it was done',
     'nan': r': the loss of iteration .* is not finite',
-    'worker': r': .*DataLoader worker .* killed by signal',
+    'worker': r': .*DataLoader worker .* (killed by signal|exited unexpectedly)',
 }
 PLACES = ('init', 'forward', 'saving', 'validating')
 FEW = [

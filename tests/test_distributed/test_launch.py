@@ -116,7 +116,8 @@ def test_a_failure_after_a_signal_is_told(tmp_path, command):
 
 
 def test_processes_end_with_a_launcher_that_is_killed(tmp_path, command):
-    process = start(*command, 'wait', -1, cwd=tmp_path, MARK=str(tmp_path))
+    mark = {'MARK': str(tmp_path), 'TMPDIR': str(tmp_path)}
+    process = start(*command, 'wait', -1, cwd=tmp_path, **mark)
     for _ in range(3):
         process.stdout.readline()
     process.kill()
