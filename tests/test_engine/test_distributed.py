@@ -13,7 +13,9 @@ from mmpose_lite.utils import InputError
 def without_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT'):
-        monkeypatch.delenv(name, raising=False)
+        # What is not there when it is deleted would not be taken away again afterwards.
+        monkeypatch.setenv(name, '')
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
