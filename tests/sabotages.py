@@ -185,7 +185,7 @@ SABOTAGES = [
         'mmpose_lite/engine/resumable_loop.py',
         'path = self.runner.save_position()',
         "path = ''",
-        _RESUME,
+        'tests/test_engine/test_signals.py::test_a_signal_saves_the_step',
     ),
     Sabotage(
         'faces that fill up the last batch are counted',

@@ -33,10 +33,13 @@ def settle_buckets(model: nn.parallel.DistributedDataParallel) -> None:
     terms = [each.sum() * 0 for each in module.parameters() if each.requires_grad]
     if not terms:
         return
+    # A run that goes on in the middle of a step has some already; the pass would change them.
+    gradients = [each.grad for each in module.parameters()]
+    module.zero_grad(set_to_none=True)
     module.forward = lambda: torch.stack([term.float() for term in terms]).sum()
     try:
         model().backward()
     finally:
         del module.forward
-    for parameter in module.parameters():
-        parameter.grad = None
+    for parameter, gradient in zip(module.parameters(), gradients, strict=True):
+        parameter.grad = gradient
