@@ -11,7 +11,9 @@ from functools import wraps
 
 from mmengine.config import Config, ConfigDict, DictAction
 
+from mmpose_lite.engine.distributed import end_process
 from mmpose_lite.engine.placement import AUGMENT_MODES, set_cache
+from mmpose_lite.engine.stopping import RunStopped
 from mmpose_lite.utils import InputError
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
@@ -121,5 +123,9 @@ def errors_in_one_line(main: Callable[..., None]) -> Callable[..., None]:
             if 'Original Traceback' in message:  # of a loader's worker, before its message
                 message = message.splitlines()[-1].partition('Error: ')[2]
             sys.exit(f'error: {message}')
+        except RunStopped as stop:
+            end_process(stop.code)
+            raise
+        end_process()
 
     return command

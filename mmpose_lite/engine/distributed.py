@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 from mmengine.dist import init_dist
 
+from mmpose_lite.launch.rank import LAUNCHER, leave
 from mmpose_lite.utils import InputError
 
 # How long processes wait for one that does not answer. One that died is noticed at once, so this
@@ -62,6 +63,17 @@ def init_process_group(
         # mmengine would choose a CUDA device here.
         dist_cfg.pop('init_backend', None)
         dist.init_process_group('gloo', timeout=timedelta(seconds=timeout), **dist_cfg)
+
+
+def end_process(code: int = 0) -> None:
+    """End a process that is one of a group, at once; any other one goes on.
+
+    While the interpreter goes down, a thread of gloo's may still have a tensor to release, and
+    then aborts the process: now and then a run that is done would count as failed.
+    """
+    is_grouped = dist.is_available() and dist.is_initialized()
+    if is_grouped and LAUNCHER not in os.environ:  # our launcher's processes end so by themselves
+        leave(code)
 
 
 def _adopt_environment(launcher: str, port: int | None) -> None:

@@ -20,6 +20,8 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class RunStopped(SystemExit):
     """A run has saved where it was and ends, as a signal asked; its code is 128 + the signal's."""
 
+    code: int
+
 
 class StopInValidation(Exception):
     """Leaves a validation that will be made again when the run goes on."""

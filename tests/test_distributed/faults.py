@@ -26,9 +26,13 @@ def _is_chosen(place: str) -> bool:
     return fault.partition(':')[2] == f'{place}:{_RANK}'
 
 
+def _write_time() -> None:
+    Path(os.environ['FAULT_AT']).write_text(str(time.time()))
+
+
 def break_off(kind: str) -> None:
     """End this process, or the worker of its loader, having written down when."""
-    Path(os.environ['FAULT_AT']).write_text(str(time.time()))
+    _write_time()
     if kind == 'kill':
         os.kill(os.getpid(), signal.SIGKILL)
     elif kind == 'raise':
@@ -56,6 +60,7 @@ class FaultHook(Hook):
 
     def _in_forward(self, module, inputs):
         if self._poisoned:
+            _write_time()
             return tuple(each * float('nan') for each in inputs)
         return self._act()
 
