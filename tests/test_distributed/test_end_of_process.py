@@ -1,4 +1,4 @@
-"""How the processes of a group end: at once, as gloo's threads may abort an interpreter going down."""
+"""How processes of a group end: at once, as a thread of gloo's may abort one that goes down."""
 
 import os
 import subprocess
