@@ -8,11 +8,16 @@ same kind, where there is one, as its parent: a type that is not found here is l
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mmengine import registry as mmengine_registry
-from mmengine.registry import Registry
+from mmengine.registry import Registry, build_functions
+
+from .errors import InputError, MissingKeyError
 
 SCOPE = 'mmpose_lite'
 
@@ -25,74 +30,136 @@ _METRICS = 'mmpose_lite.evaluation'
 _VISUAL = 'mmpose_lite.visualization'
 _APIS = 'mmpose_lite.apis'
 
+# ``*args`` and ``**kwargs`` take arguments that have other names.
+_NAMELESS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
-# How mmengine says that a registry has no such type.
-_UNKNOWN = re.compile(r'([\w.]+) is not in the (?:[\w-]+::)?([^.:]+) registry')
 
-
-class UnknownTypeError(KeyError):
+class UnknownTypeError(MissingKeyError):
     """A registry has no such type; the message names the nearest ones."""
 
-    # A KeyError shows its message in quotes.
-    __str__ = Exception.__str__
+
+class WrongArgumentsError(InputError, TypeError):
+    """What a ``type`` names does not take the arguments beside it, or needs others."""
 
 
 class PoseRegistry(Registry):
-    """mmengine's registry; its error for an unknown type names the nearest ones."""
+    """mmengine's registry; its errors for wrong types and arguments say what there is."""
 
     def build(self, cfg: dict, *args: Any, **kwargs: Any) -> Any:
         """Build what a config describes; see mmengine.
 
         Raises:
             UnknownTypeError: If its ``type`` is unknown.
+            WrongArgumentsError: If that takes other arguments.
         """
-        try:
+        with explaining_builds():
             return super().build(cfg, *args, **kwargs)
-        except KeyError as error:
-            message = describe_unknown_type(error)
-            if message is None:
-                raise
-            raise UnknownTypeError(message) from error
-
-    def require(self, key: str) -> Any:
-        """The class or function of a name.
-
-        Raises:
-            UnknownTypeError: If there is none.
-        """
-        found = self.get(key)
-        if found is None:
-            raise UnknownTypeError(self.describe_missing(key))
-        return found
-
-    def describe_missing(self, key: str) -> str:
-        """Say that there is no such type, and which are the nearest."""
-        parent = self.parent.module_dict if self.parent else {}
-        known = {name.lower(): name for name in [*parent, *self.module_dict]}
-        near = difflib.get_close_matches(key.rpartition('.')[2].lower(), known, n=3)
-        names = ', '.join(known[name] for name in near)
-        return (
-            f"type='{key}' is not in the {self.scope}::{self.name} registry; "
-            f'{f"the nearest are {names}" if near else "none is near"}. '
-            "A type of your own needs custom_imports = dict(imports=['its.module']) in the config"
-        )
 
 
-def describe_unknown_type(error: KeyError) -> str | None:
-    """Say which type a registry has not, and the nearest that it has.
+@contextmanager
+def explaining_builds() -> Iterator[None]:
+    """Have a wrong part of a config end with one line that says what there is.
 
-    Args:
-        error: An error of :class:`PoseRegistry` or of mmengine's registries.
+    A runner builds loops, hooks and optimizers by mmengine's own registries, which find our types
+    and know nothing of our errors.
 
-    Returns:
-        A message; None if the error is about something else.
+    Raises:
+        UnknownTypeError: If a ``type`` is unknown.
+        WrongArgumentsError: If what it names takes other arguments.
     """
-    if isinstance(error, UnknownTypeError):
-        return str(error)
-    found = _UNKNOWN.search(str(error))
-    registry = next((each for each in ALL_REGISTRIES if found and each.name == found[2]), None)
-    # A registry of no types of its own is false.
-    return registry.describe_missing(found[1]) if found and registry is not None else None
+    try:
+        yield
+    except (KeyError, TypeError) as error:
+        explained = None if isinstance(error, InputError) else _explain(error)
+        if explained is None:
+            raise
+        raise explained from error
+
+
+def require_type(registry: Registry, key: str) -> Any:
+    """The class or function that a registry has under a name.
+
+    Raises:
+        UnknownTypeError: If there is none.
+    """
+    found = registry.get(key)
+    if found is None:
+        raise _unknown(registry, key)
+    return found
+
+
+def _unknown(registry: Registry, key: str) -> UnknownTypeError:
+    # mmengine's own registries have no parent.
+    parent = registry.parent.module_dict if registry.parent else {}
+    near = _nearest(key.rpartition('.')[2], [*parent, *registry.module_dict])
+    return UnknownTypeError(
+        f"type='{key}' is not in the {registry.scope}::{registry.name} registry; {near}. "
+        "A type of your own needs custom_imports = dict(imports=['its.module']) in the config"
+    )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    by_lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=3)
+    return (
+        f'the nearest are {", ".join(by_lower[each] for each in near)}'
+        if near
+        else ('none is near')
+    )
+
+
+def _explain(error: KeyError | TypeError) -> InputError | None:
+    """What is wrong with the part that mmengine was building; None if that part is not to blame."""
+    frames, trace = [], error.__traceback__
+    while trace is not None:
+        frames.append(trace.tb_frame)
+        trace = trace.tb_next
+    ours = [f for f in frames if f.f_code.co_filename == build_functions.__file__]
+    if not ours:
+        return None
+    at_build, values = frames[-1] is ours[-1], ours[-1].f_locals
+    kind = values.get('obj_cls')
+    if kind is not None and isinstance(error, TypeError):
+        return _about_arguments(error, kind, values, at_build)
+    if not at_build or not isinstance(error, KeyError):
+        return None
+    if 'obj_type' in values:
+        return _unknown(values['registry'], values['obj_type'])
+    cfg, registry = values['cfg'], values['registry']
+    return MissingKeyError(f"a part for the {registry.name} registry has no 'type': {dict(cfg)}")
+
+
+def _about_arguments(
+    error: TypeError, kind: Any, values: dict[str, Any], at_build: bool
+) -> WrongArgumentsError | None:
+    """What a constructor says of its arguments, if it says so of those in the config.
+
+    Errors from within a constructor are none of the config's, unless one that it hands its
+    arguments on to refuses one of them.
+    """
+    makers = [kind]
+    if inspect.isclass(kind):
+        makers = [vars(base)['__init__'] for base in kind.__mro__ if '__init__' in vars(base)]
+    found = re.search(r"([\w.<>]+)\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    name = f"type='{values['obj_type']}'"
+    if found is None:
+        return WrongArgumentsError(f'{name}: {error}') if at_build else None
+    if found[2] not in values['args'] or found[1] not in {m.__qualname__ for m in makers}:
+        return None
+    known = dict.fromkeys(key for maker in makers for key in _parameters(maker))
+    near = _nearest(found[2], known)
+    return WrongArgumentsError(
+        f"{name} takes no argument '{found[2]}'; {near} of {', '.join(known)}"
+    )
+
+
+def _parameters(maker: Any) -> list[str]:
+    """The names by which something takes its arguments."""
+    try:
+        found = inspect.signature(maker).parameters.values()
+    except ValueError:  # written in C
+        return []
+    return [each.name for each in found if each.kind not in _NAMELESS and each.name != 'self']
 
 
 def _child(name: str, parent: str | None, location: str) -> PoseRegistry:
@@ -104,7 +171,7 @@ RUNNERS = _child('runner', 'RUNNERS', _RUNNER)
 RUNNER_CONSTRUCTORS = _child('runner constructor', 'RUNNER_CONSTRUCTORS', _RUNNER)
 LOOPS = _child('loop', 'LOOPS', 'mmpose_lite.engine.loops')
 HOOKS = _child('hook', 'HOOKS', _HOOKS)
-LOG_PROCESSORS = _child('log_processor', 'LOG_PROCESSORS', _HOOKS)
+LOG_PROCESSORS = _child('log_processor', 'LOG_PROCESSORS', 'mmpose_lite.engine.log_processor')
 OPTIMIZERS = _child('optimizer', 'OPTIMIZERS', _OPTIM)
 OPTIM_WRAPPERS = _child('optim_wrapper', 'OPTIM_WRAPPERS', _OPTIM)
 OPTIM_WRAPPER_CONSTRUCTORS = _child(

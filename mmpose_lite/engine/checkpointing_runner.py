@@ -16,11 +16,11 @@ from mmpose_lite.utils.collectives import first_says
 
 from .checkpoints import install_checkpoint_reader, load_strictly
 from .checkpoints.latest import find_latest
-from .checkpoints.pretrained import load_fitting
+from .checkpoints.pretrained import drop_pretrained, load_fitting
 from .checkpoints.rank_state import gather_rank_states
 from .checkpoints.run_state import capture_run, position_of, restore_run
 from .checkpoints.writer import write_checkpoint
-from .hooks import CheckpointHook
+from .hooks import BadImageHook, CheckpointHook
 from .resumable_loop import ResumableLoop
 
 
@@ -31,6 +31,7 @@ class CheckpointingRunner(Runner):
     - They are read by :func:`~.checkpoints.read_checkpoint`, and strictly where weights that do
       not fit are a fault: in tests, and when a run goes on.
     - A run goes on at the very iteration, as if it had not been interrupted; see :mod:`.loops`.
+      It needs no pretrained weights for that.
 
     Attributes:
         is_training: Whether this runner trains, rather than validating or testing alone.
@@ -141,6 +142,9 @@ class CheckpointingRunner(Runner):
         """
         if isinstance(self.train_loop, ResumableLoop):
             self.train_loop.settle()
+        for hook in self.hooks:
+            if isinstance(hook, BadImageHook):
+                hook.keep(self)
         ranks = gather_rank_states(self) if save_optimizer else []
         if not is_main_process():
             return
@@ -162,11 +166,18 @@ class CheckpointingRunner(Runner):
             hook.before_train(self)
         return hook.save_position(self)
 
+    def _init_model_weights(self) -> None:
+        if self._resume:  # the checkpoint has every tensor
+            drop_pretrained(self.model)
+        super()._init_model_weights()
+
     def _find_latest(self) -> str | None:
         """What ``--resume`` goes on from, in all processes alike."""
         path = ''
         if is_main_process():
-            path = find_latest(self.work_dir, self.logger.warning) or ''
+            hooks = [hook for hook in self.hooks if isinstance(hook, CheckpointHook)]
+            is_own = hooks[0].is_own if hooks else CheckpointHook().is_own
+            path = find_latest(self.work_dir, self.logger.warning, is_own) or ''
             if not path:
                 self.logger.info(f"'{self.work_dir}' has no checkpoint: the run begins anew")
         return first_says(path) or None

@@ -6,7 +6,7 @@ import math
 from collections import deque
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmpose_lite.utils.collectives import Flags
 
@@ -83,6 +83,35 @@ class LossGuard:
         while self._pending and (wait or self._pending[0].has_arrived()):
             if not math.isfinite(self._pending.popleft().value()):
                 raise NonFiniteLossError([], late=len(self._pending))
+
+
+class BufferCopies:
+    """A model's buffers as they were before an iteration, to take back what a batch has left.
+
+    Maps that are not finite have spoilt the running statistics of batch norms before their loss
+    is known, and statistics never recover from a NaN.
+
+    Args:
+        model: The model; copies take as much memory as its buffers.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._buffers = list(model.buffers())
+        self._copies = [buffer.clone() for buffer in self._buffers]
+
+    def take(self) -> None:
+        """Copy the buffers as they are now."""
+        _copy(self._buffers, self._copies)
+
+    def put_back(self) -> None:
+        """Have the buffers as they were when the copies were taken."""
+        _copy(self._copies, self._buffers)
+
+
+@torch.no_grad()
+def _copy(sources: list[Tensor], targets: list[Tensor]) -> None:
+    for source, target in zip(sources, targets, strict=True):
+        target.copy_(source)
 
 
 class _Copy:

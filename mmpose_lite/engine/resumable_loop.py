@@ -14,7 +14,7 @@ from mmpose_lite.utils import InputError
 
 from .checkpoints.rank_state import random_state, set_random_state
 from .checkpoints.run_state import Position
-from .loss_guard import LossGuard, NonFiniteLossError
+from .loss_guard import BufferCopies, LossGuard, NonFiniteLossError
 from .optim_wrappers import OptimWrapper
 from .stopping import RunStopped, StopInValidation, StopRequest, shield_workers
 
@@ -41,6 +41,7 @@ class ResumableLoop(BaseLoop):
     def _prepare(self, max_nonfinite_losses: int) -> None:
         self.position = Position()
         self.guard = LossGuard(max_nonfinite_losses)
+        self._buffers: BufferCopies | None = None
         self._random: dict[str, Any] | None = None
         self._stop = StopRequest()
 
@@ -97,6 +98,8 @@ class ResumableLoop(BaseLoop):
         info.update(counters)
         if isinstance(self.runner.optim_wrapper, OptimWrapper):
             self.runner.optim_wrapper.guard = self.guard
+        if self.guard.max_skips:
+            self._buffers = BufferCopies(self.runner.model)
         for loop in filter(None, (self, self.runner.val_loop)):
             shield_workers(loop.dataloader)
 
@@ -137,11 +140,15 @@ class ResumableLoop(BaseLoop):
         """Make one iteration, with its hooks."""
         runner = self.runner
         runner.call_hook('before_train_iter', batch_idx=idx, data_batch=data_batch)
+        if self._buffers is not None:
+            self._buffers.take()
         try:
             outputs = runner.model.train_step(data_batch, optim_wrapper=runner.optim_wrapper)
         except NonFiniteLossError as error:
             raise InputError(self._about_loss(error.ranks, data_batch, error.late)) from error
         if self.guard.refused:
+            if self._buffers is not None:
+                self._buffers.put_back()
             runner.message_hub.update_info(_SKIPPED, self.guard.skipped)
             runner.logger.warning(
                 f'skipped, {self.guard.skipped} of at most {self.guard.max_skips}: '

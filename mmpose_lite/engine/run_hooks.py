@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from logging import FileHandler
 from typing import Any
 
 from mmengine.hooks import EMAHook, Hook
@@ -38,6 +39,19 @@ class ValidationStopHook(Hook):
         fewest = len(loader.dataset) // runner.world_size // (loader.batch_size or 1)
         if runner.world_size == 1 or batch_idx < fewest:
             runner.train_loop.stop_in_validation()
+
+
+class CloseLogHook(Hook):
+    """Closes the file of a run's log when the run is over; mmengine keeps the logger."""
+
+    priority = 'LOWEST'
+
+    def after_run(self, runner: Runner) -> None:
+        """Close it; a line that comes later opens it again, at its end."""
+        for handler in runner.logger.handlers:
+            if isinstance(handler, FileHandler):
+                handler.mode = 'a'
+                handler.close()
 
 
 class PreflightHook(Hook):

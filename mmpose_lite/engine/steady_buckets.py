@@ -36,10 +36,13 @@ def settle_buckets(model: nn.parallel.DistributedDataParallel) -> None:
     # A run that goes on in the middle of a step has some already; the pass would change them.
     gradients = [each.grad for each in module.parameters()]
     module.zero_grad(set_to_none=True)
+    former = vars(module).get('forward')  # a compiler's, or the user's own
     module.forward = lambda: torch.stack([term.float() for term in terms]).sum()
     try:
         model().backward()
     finally:
         del module.forward
+        if former is not None:
+            module.forward = former
     for parameter, gradient in zip(module.parameters(), gradients, strict=True):
         parameter.grad = gradient

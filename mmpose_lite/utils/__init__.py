@@ -1,7 +1,7 @@
 """Helpers that stand by themselves; importing them costs nothing but the standard library."""
 
+from ..errors import InputError, MissingFileError, MissingKeyError
 from .collect_env import Problem, check_env, collect_env
-from .errors import InputError, MissingFileError, MissingKeyError
 from .logger import get_root_logger
 from .setup_env import collector_at_rest, register_all_modules, setup_multi_processes
 from .timer import StopWatch

@@ -17,6 +17,7 @@ from mmpose_lite.engine.checkpoints.seal import read_seal
 from mmpose_lite.registry import MODELS
 from mmpose_lite.utils import InputError
 
+NANS = torch.full((19,), torch.nan)
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
@@ -118,12 +119,16 @@ def test_counters_that_are_made_are_said(model, files, capsys):
     ('change', 'arguments', 'message'),
     [
         ({'other.weight': torch.ones(1)}, [], r"in\.pth', taken for .*other\.weight is left over"),
-        ({'head.3.bias': None}, [], r'1 faults: head\.3\.bias is missing'),
+        ({'head.3.bias': None}, [], r'1 faults: head\.final_layer\.bias is missing'),
         ({'stage2.0.branches.0.0.bn1.bias': None}, [], r'backbone\.stage2\..*bn1\.bias is missing'),
         ({'conv1.weight': 3}, [], r'backbone\.conv1\.weight is no tensor'),
         ({}, ['--from', 'mmpose0'], r'taken for a model of MMPose 0\.x: \d+ faults: conv1'),
         ({'head.0.weight': None, 'head.1.running_mean': None}, [], r'head\.0\.bias is left over'),
         ({'head.3.bias': torch.ones(5)}, ['--config'], r'head\.final_layer\.bias is \(5,\)'),
+        ({'head.3.bias': NANS}, [], r'1 faults: head\.final_layer\.bias has numbers .* not finite'),
+        ({'head.3.bias': NANS}, ['--config'], r'head\.final_layer\.bias has numbers .* not finite'),
+        ({'head.3.bias': NANS.isnan().long()}, [], r'bias is \(19,\) of whole numbers'),
+        ({'head.3.bias': NANS.isnan().long()}, ['--config'], r'bias is \(19,\) of whole numbers'),
     ],
 )
 def test_what_is_left_over_or_missing_ends_it(
@@ -136,6 +141,30 @@ def test_what_is_left_over_or_missing_ends_it(
         main([given, output, *arguments, *config])
     assert len(str(ended.value).splitlines()) == 1
     assert not Path(output).exists()
+
+
+@pytest.mark.parametrize('form', [*WHOLE, *BACKBONES])
+@pytest.mark.parametrize('start', ['model.', 'module.', 'model.module.'])
+def test_what_wraps_names_is_taken_off(model, files, form, start):
+    state = {**WHOLE, **BACKBONES}[form](model.state_dict())
+    given, output = files({'model': {f'{start}{name}': each for name, each in state.items()}})
+    found, _ = convert_checkpoint(given, output)
+    assert found == form.partition('-branches')[0]
+    whole = form in WHOLE
+    wanted = (model if whole else model.backbone).state_dict()
+    assert read_checkpoint(output)['state_dict'].keys() == wanted.keys()
+
+
+def test_a_network_of_ones_own_needs_its_config(model, tiny_config, files, tmp_path):
+    config = tmp_path / 'own.py'
+    head = 'dict(final_layer=None)'
+    config.write_text(f'_base_ = [{str(tiny_config)!r}]\nmodel = dict(head={head})\n')
+    state = {k: v for k, v in model.state_dict().items() if not k.startswith('head.final_layer')}
+    given, output = files(state)
+    with pytest.raises(InputError, match=r'head\.final_layer\.weight is missing'):
+        convert_checkpoint(given, output)
+    convert_checkpoint(given, output, config=str(config))
+    assert read_checkpoint(output)['state_dict'].keys() == state.keys()
 
 
 def test_files_of_no_known_form_are_named(files):

@@ -9,7 +9,7 @@ from mmengine.model import MMDistributedDataParallel
 from torch import nn
 
 from mmpose_lite.engine import OptimWrapper
-from mmpose_lite.engine.steady_buckets import SteadyBucketsHook
+from mmpose_lite.engine.steady_buckets import SteadyBucketsHook, settle_buckets
 from mmpose_lite.engine.unused_parameters import UnusedParametersHook, check_gradients
 from mmpose_lite.utils import InputError
 
@@ -79,3 +79,14 @@ def test_buckets_are_laid_out_before_the_first_pass():
     for _ in range(2):  # what the second one began with is what the first one used
         model(torch.ones(3, 2)).sum().backward()
     assert model._get_ddp_logging_data()['has_rebuilt_buckets'] == 1
+
+
+@pytest.mark.usefixtures('group')
+def test_a_forward_of_the_module_s_own_is_kept():
+    network = Network(extra=0)
+    network.forward = own = network.forward
+    settle_buckets(MMDistributedDataParallel(network, device_ids=None))
+    assert vars(network)['forward'] is own
+    del network.forward
+    settle_buckets(MMDistributedDataParallel(network, device_ids=None))
+    assert 'forward' not in vars(network)

@@ -15,6 +15,7 @@ from exact_runs import contents, digests, make_config
 from mmpose_lite.engine.checkpoints import read_checkpoint
 from mmpose_lite.engine.checkpoints.latest import find_latest
 from mmpose_lite.engine.checkpoints.writer import write_checkpoint
+from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.utils import InputError
 
 SHARE = 0.05
@@ -127,6 +128,20 @@ def test_nothing_sound_is_an_error(tmp_path):
         path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(InputError, match='2 checkpoints, and none of them is sound'):
         find_latest(str(tmp_path), lambda text: None)
+
+
+def test_files_of_others_are_passed_over_in_silence(tmp_path):
+    """A file without a seal is damaged only where it has the name of one of the run's."""
+    write_checkpoint(content(1), str(tmp_path / 'epoch_1.pth'), resumable=True)
+    foreign = ['hrnetv2_w18.pth', 'epoch_1-0123abcd.pth', 'epoch_last.pth', 'my_epoch_7.pth']
+    own = ['epoch_9.pth', 'iter_7.pth']
+    for name in [*foreign, *own]:
+        torch.save(content(2), tmp_path / name)
+    told = []
+    hook = CheckpointHook(by_epoch=True)
+    assert find_latest(str(tmp_path), told.append, hook.is_own) == str(tmp_path / 'epoch_1.pth')
+    assert [line.split("'")[1].rpartition('/')[2] for line in told] == own
+    assert all('is damaged: it has no seal' in line for line in told)
 
 
 def test_a_disk_that_cannot_read_a_file(tmp_path, monkeypatch):

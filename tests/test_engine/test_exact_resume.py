@@ -5,11 +5,14 @@ import signal
 
 import exact_runs
 import pytest
+import torch
 from exact_runs import BY_ITERATION, WITH_EMA, digests, make_config
 from exact_runs import last_checkpoint as last
 from mmengine.hooks import Hook
 
 from mmpose_lite.engine.stopping import RunStopped
+from mmpose_lite.registry import MODELS
+from mmpose_lite.utils import InputError
 
 
 class Interrupted(Exception):
@@ -92,3 +95,19 @@ def test_a_signal_loses_nothing(name, moment, undisturbed, train, tmp_path):
     assert stopped.value.code == 128 + signal.SIGTERM
     train(cfg, tmp_path, resume=True)
     assert digests(last(tmp_path)) == expected
+
+
+def test_a_run_goes_on_without_its_pretrained_file(train, tmp_path):
+    """Its checkpoint has every tensor; the network may be gone by then."""
+    start = tmp_path / 'start.pth'
+    init_cfg = {'_delete_': True, 'type': 'Pretrained', 'checkpoint': str(start)}
+    cfg = make_config(tmp_path, model__backbone__init_cfg=init_cfg)
+    torch.save(MODELS.build({**cfg.model.backbone, 'init_cfg': None}).state_dict(), start)
+    train(cfg, tmp_path / 'undisturbed')
+    with pytest.raises(RunStopped):
+        train(cfg, tmp_path / 'run', hook=InterruptHook(after_iter=5, by=signal.SIGTERM))
+    start.unlink()
+    with pytest.raises(InputError, match=r"start\.pth' does not exist"):
+        train(cfg, tmp_path / 'other')
+    train(cfg, tmp_path / 'run', resume=True)
+    assert digests(last(tmp_path / 'run')) == digests(last(tmp_path / 'undisturbed'))

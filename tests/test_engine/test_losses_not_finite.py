@@ -27,6 +27,7 @@ class PoisonHook(Hook):
         self.poisoned = False
         self.batches = {}
         self.weights = {}
+        self.buffers = {}
 
     def before_run(self, runner):
         runner.model.backbone.register_forward_pre_hook(self.poison)
@@ -45,6 +46,8 @@ class PoisonHook(Hook):
         self.poisoned = False
         weights = [each.detach().flatten() for each in runner.model.parameters()]
         self.weights[runner.iter + 1] = torch.cat(weights)
+        buffers = [each.double().flatten() for each in runner.model.buffers()]
+        self.buffers[runner.iter + 1] = torch.cat(buffers)
 
 
 @pytest.fixture
@@ -83,6 +86,9 @@ def test_some_are_skipped_and_then_it_stops(train, tmp_path):
     assert message.startswith('the loss of iteration 7, epoch 2 is not finite; images')
     weights = hook.weights
     assert [i for i in range(2, 7) if torch.equal(weights[i], weights[i - 1])] == [2, 6]
+    # The running statistics of batch norms, which a NaN would never leave.
+    buffers = hook.buffers
+    assert [i for i in range(2, 7) if torch.equal(buffers[i], buffers[i - 1])] == [2, 6]
     text = ''.join(log.read_text() for log in (tmp_path / 'run').glob('*/*.log'))
     assert 'skipped, 1 of at most 2: the loss of iteration 2, epoch 1 is not finite' in text
     assert 'skipped, 2 of at most 2: the loss of iteration 6, epoch 2 is not finite' in text

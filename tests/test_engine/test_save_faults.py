@@ -1,5 +1,6 @@
 """Each call of a save and of what follows it fails once: nothing is lost, and nothing is silent."""
 
+import hashlib
 import os
 import re
 import resource
@@ -205,6 +206,23 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(case):
     assert len(moves) == (5 if case.best > 3 else 2)
     for i in moves:
         assert calls[i - 1 : i + 3] == ['os.fsync', 'os.replace', 'os.open', 'os.fsync']
+
+
+def test_published_weights_are_written_as_durably(case):
+    run, hook = begin(case.folder, case.keep, case.best)
+    train_epoch(run, hook)
+    hook.published_keys = ['state_dict']
+    faults = Faults()
+    with faulty(faults):
+        hook.after_train(run)
+    calls = [call for call in faults.calls if call.startswith('os.')]
+    once = ['os.mkdir', 'os.fsync', 'os.replace', 'os.open', 'os.fsync']
+    assert calls == once * calls.count('os.replace')
+    published = {path for path in case.folder.iterdir() if '-' in path.name}
+    assert len(published) == calls.count('os.replace') >= 1
+    for path in published:
+        assert path.stem[-8:] == hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+        assert list(read_checkpoint(str(path))) == ['state_dict']
 
 
 def test_what_a_damaged_file_replaces_is_kept(case, monkeypatch):

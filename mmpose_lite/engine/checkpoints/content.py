@@ -59,10 +59,10 @@ def make_plain(checkpoint: dict[str, Any]) -> None:
 def restore_content(checkpoint: dict[str, Any], path: str) -> None:
     """Turn what was read into what mmengine and this package work with, in place.
 
-    The inverse of :func:`make_plain`, for mmengine's own files too. Tensors whose names are those
-    of other packages get theirs here; see :mod:`.dialects`. Text that mmengine would run as Python
-    falls away, and the former checkpoints that are to be removed are looked for in the file's own
-    folder only.
+    The inverse of :func:`make_plain`, for mmengine's own files too. Weights under ``model`` are the
+    ``state_dict``, and names of other packages become those here; see :mod:`.dialects`. Text that
+    mmengine would run as Python falls away, and the former checkpoints that are to be removed are
+    looked for in the file's own folder only.
 
     Args:
         checkpoint: The content of a file.
@@ -71,6 +71,8 @@ def restore_content(checkpoint: dict[str, Any], path: str) -> None:
     Raises:
         InputError: If a part is not what it should be; the message names the field.
     """
+    if 'state_dict' not in checkpoint and isinstance(checkpoint.get('model'), dict):
+        checkpoint['state_dict'] = checkpoint.pop('model')  # of timm, torchvision and others
     _drop_text(checkpoint)
     _keep_to_folder(checkpoint, osp.dirname(osp.abspath(path)))
     odd = next((key for key in weights_of(checkpoint) if not isinstance(key, str)), None)

@@ -7,8 +7,9 @@ read, so tests, ``init_model``, ``init_cfg`` and trainings know all of these.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,8 @@ from mmpose_lite.utils import InputError
 
 from .refusals import one_line
 
-_WRAPPED = 'module.'  # of DataParallel
+PARALLEL = ('module.',)  # what DataParallel puts before names
+WRAPPERS = ('model.', *PARALLEL)  # and Lightning, among others
 _COUNTER = 'num_batches_tracked'  # of batch norms; torch before 0.4.1 had none
 
 # Stands in a rule for the highest number that follows: the last layer of a sequence.
@@ -38,13 +40,13 @@ class Dialect:
         marks: Patterns, each of which begins some name in every such file.
         rules: What a name begins with (a pattern), and what stands there instead; None: the tensor
             has no place here. The first pattern that fits decides.
-        needs: Names that must not be missing, beside those of the backbone.
+        whole: Whether it is a backbone with its head.
     """
 
     title: str
     marks: tuple[str, ...]
     rules: tuple[tuple[str, str | None], ...]
-    needs: tuple[str, ...] = ()
+    whole: bool = False
 
 
 # The first whose marks are all there is what a file speaks.
@@ -58,11 +60,13 @@ DIALECTS = {
             (r'keypoint_head\.', 'head.'),
             (r'(?=(?:backbone|neck)\.)', ''),
         ),
+        whole=True,
     ),
     'mmpose1': Dialect(
         'a model of MMPose 1.x, or of this package',
         marks=(r'backbone\.', r'head\.'),
         rules=((r'(?=(?:backbone|neck|head)\.)', ''),),
+        whole=True,
     ),
     'hrnet-face': Dialect(
         'a model of HRNet-Facial-Landmark-Detection',
@@ -72,7 +76,7 @@ DIALECTS = {
             (r'head\.LAST\.', 'head.final_layer.'),
             (r'head\.(?=[0-9])', 'head.conv_layers.'),
         ),
-        needs=('head.0.weight', 'head.0.bias', 'head.1.weight', 'head.3.weight', 'head.3.bias'),
+        whole=True,
     ),
     'hrnet-imagenet': Dialect(
         'an HRNetV2 that classifies ImageNet (the original, msra/hrnetv2_w18, timm)',
@@ -106,9 +110,9 @@ class Translation:
     made: list[str] = field(default_factory=list)
 
 
-def find_dialect(names: Iterable[str]) -> str | None:
+def find_dialect(names: Iterable[str], wrappers: Sequence[str] = PARALLEL) -> str | None:
     """Find what names speak: a key of :data:`DIALECTS`; None if it is none of these."""
-    names = unwrap(names).values()
+    names = unwrap(names, wrappers).values()
     for key, dialect in DIALECTS.items():
         patterns = [re.compile(mark) for mark in dialect.marks]
         if all(any(pattern.match(name) for name in names) for pattern in patterns):
@@ -126,7 +130,7 @@ def translate(state: dict[str, Any], key: str) -> Translation:
     Raises:
         InputError: If two tensors would have one name.
     """
-    names = unwrap(state)
+    names = unwrap(state, WRAPPERS)
     rules = [(_numbered(rule, names.values()), new) for rule, new in DIALECTS[key].rules]
     result = Translation({})
     for stored, old in names.items():
@@ -148,11 +152,13 @@ def translate(state: dict[str, Any], key: str) -> Translation:
     return result
 
 
-def unwrap(names: Iterable[str]) -> dict[str, str]:
-    """Take ``module.`` off names, if all have it; returns a name for each."""
-    names = list(names)
-    start = _WRAPPED if all(name.startswith(_WRAPPED) for name in names) else ''
-    return {name: name.removeprefix(start) for name in names}
+def unwrap(names: Iterable[str], wrappers: Sequence[str] = PARALLEL) -> dict[str, str]:
+    """Take off names what all of them begin with, ``module.`` say; returns a name for each."""
+    bare = {name: name for name in names}
+    for start in wrappers:
+        if all(name.startswith(start) for name in bare.values()):
+            bare = {stored: name.removeprefix(start) for stored, name in bare.items()}
+    return bare
 
 
 def _numbered(rule: str, names: Iterable[str]) -> re.Pattern[str]:
@@ -173,17 +179,17 @@ def _add_counters(result: Translation) -> None:
             result.made.append(counter)
 
 
-_as_stored: list[bool] = []
+_as_stored: ContextVar[bool] = ContextVar('names_as_stored', default=False)
 
 
 @contextmanager
 def names_as_stored() -> Iterator[None]:
     """Read files with their tensors' own names, while the context lasts."""
-    _as_stored.append(True)
+    token = _as_stored.set(True)
     try:
         yield
     finally:
-        _as_stored.pop()
+        _as_stored.reset(token)
 
 
 def translate_content(checkpoint: dict[str, Any]) -> str | None:
@@ -199,7 +205,7 @@ def translate_content(checkpoint: dict[str, Any]) -> str | None:
         InputError: If two tensors would have one name.
     """
     state = weights_of(checkpoint)
-    key = None if _as_stored else find_dialect(state)
+    key = None if _as_stored.get() else find_dialect(state)
     if key is None:
         return None
     result = translate(state, key)

@@ -7,6 +7,7 @@ import os
 import os.path as osp
 import re
 from contextlib import suppress
+from datetime import datetime
 from urllib.parse import urlparse
 
 import torch
@@ -19,19 +20,21 @@ _HASH = re.compile(r'-([0-9a-f]{8,64})(_\d{8})?\.\w+$')
 _CHUNK = 1 << 20
 
 
-def fetch(url: str, folder: str | None = None) -> str:
+def fetch(url: str, folder: str | None = None, is_listed: bool = False) -> str:
     """Download a file once, by the first process.
 
     Args:
         url: Its address.
         folder: Where it is kept; torch's own by default.
+        is_listed: Whether one of mmengine's lists names it, whose names end with hashes: else
+            eight digits that are a date are no hash.
 
     Returns:
         The file's path.
 
     Raises:
-        InputError: If it cannot be had, or is not what the hash in its name says; it is removed
-            then.
+        InputError: If it cannot be had, or is not what the hash in its name says: a download is
+            not kept then, a file that was there before is left as it is.
     """
     folder = folder or osp.join(torch.hub.get_dir(), 'checkpoints')
     name = osp.basename(urlparse(url).path)
@@ -40,43 +43,55 @@ def fetch(url: str, folder: str | None = None) -> str:
     path = osp.join(folder, name)
     try:
         if is_main_process():
-            if not osp.isfile(path):
-                _download(url, path)
-            check_name(path, url)
+            promised = _hash_in(name, is_listed)
+            if osp.isfile(path):
+                _check(path, promised, f"'{path}', from '{url}', is refused", 'remove it to retry')
+            else:
+                _download(url, path, promised)
     finally:
         barrier()
     return path
 
 
-def check_name(path: str, url: str) -> None:
-    """Compare a file with the hash in its name, if there is one; remove it if they differ.
+def _hash_in(name: str, is_listed: bool) -> str:
+    """The hash that a name ends with, in hex; empty if there is none."""
+    found = _HASH.search(name)
+    if found is None or (not is_listed and _is_date(found[1])):
+        return ''
+    return found[1]
 
-    Raises:
-        InputError: If they differ.
-    """
-    found = _HASH.search(osp.basename(path))
-    if found is None:
-        return
+
+def _is_date(digits: str) -> bool:
+    try:
+        year = datetime.strptime(digits, '%Y%m%d').year
+    except ValueError:
+        return False
+    return 1990 <= year < 2100
+
+
+def _check(path: str, promised: str, refusal: str, advice: str) -> None:
+    """Compare the first digits of a file's hash."""
     digest = hashlib.sha256()
     with open(path, 'rb') as file:
-        while chunk := file.read(_CHUNK):
+        while promised and (chunk := file.read(_CHUNK)):
             digest.update(chunk)
-    if not digest.hexdigest().startswith(found[1]):
-        with suppress(FileNotFoundError):
-            os.remove(path)
+    if promised and not digest.hexdigest().startswith(promised):
         raise InputError(
-            f"'{url}' is refused: its SHA-256 is {digest.hexdigest()[: len(found[1])]}..., and its "
-            f"name says {found[1]}; '{path}' has been removed"
+            f'{refusal}: its SHA-256 is {digest.hexdigest()[: len(promised)]}..., and its name '
+            f'says {promised}; {advice}'
         )
 
 
-def _download(url: str, path: str) -> None:
-    """Fetch a file beside its place, and move it there when all of it has come."""
+def _download(url: str, path: str, promised: str) -> None:
+    """Fetch a file beside its place, and move it there when it has come, whole and as promised."""
     part = f'{path}.{os.getpid()}.part'
     try:
         os.makedirs(osp.dirname(path), exist_ok=True)
         torch.hub.download_url_to_file(url, part)
+        _check(part, promised, f"'{url}' is refused", 'it is not kept')
         os.replace(part, path)
+    except InputError:
+        raise
     except (OSError, RuntimeError, ValueError) as error:  # the network's errors are OSErrors
         raise InputError(f"'{url}' cannot be downloaded: {error}") from error
     finally:

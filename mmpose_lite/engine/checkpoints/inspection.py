@@ -21,6 +21,7 @@ _PROTOCOL = 1001
 _MOST_NESTED = 60
 _MOST_ENTRIES = 4_000_000
 _ZIP = b'PK\3\4'
+_PICKLE = b'\x80'
 
 
 def inspect_file(file: BinaryIO, check_sums: bool = True) -> Any:
@@ -82,7 +83,14 @@ def _inspect_old(file: BinaryIO, size: int) -> Any:
             raise RefusedError(f'a storage of {length} bytes, and the file has {size} in all')
 
     stream = _Clamped(file, size)
-    if DryRun(stream).load() != _MAGIC or DryRun(stream).load() != _PROTOCOL:
+    try:
+        is_torch = DryRun(stream).load() == _MAGIC
+    except UnreadableError:
+        file.seek(0)
+        if file.read(1) == _PICKLE:
+            raise
+        is_torch = False
+    if not is_torch or DryRun(stream).load() != _PROTOCOL:
         raise UnreadableError('it is no file of torch')
     DryRun(stream).load()
     content = DryRun(stream, check, fields=6).load()

@@ -14,7 +14,9 @@ from .seal import check_seal, read_seal
 _POINTER = 'last_checkpoint'
 
 
-def find_latest(folder: str, warn: Callable[[str], None]) -> str | None:
+def find_latest(
+    folder: str, warn: Callable[[str], None], is_own: Callable[[str], bool] = lambda name: True
+) -> str | None:
     """Find the newest checkpoint of a folder that is sound and that a run can go on from.
 
     The files themselves decide, by the iterations that their seals name. Where none is sealed, as
@@ -24,6 +26,8 @@ def find_latest(folder: str, warn: Callable[[str], None]) -> str | None:
     Args:
         folder: The run's folder.
         warn: Is told of each file that is passed over.
+        is_own: Tells by its name whether a file is one that the run saves to go on from. Where
+            some are sealed, an unsealed one is damaged if it is, and else of no concern.
 
     Returns:
         The file; None if the folder has none that was meant to be gone on from.
@@ -32,7 +36,7 @@ def find_latest(folder: str, warn: Callable[[str], None]) -> str | None:
         InputError: If there are such files, but not one of them is sound.
     """
     passed_over = 0
-    for path, check in _candidates(Path(folder)):
+    for path, check in _candidates(Path(folder), is_own):
         try:
             check(str(path))
             return str(path)
@@ -44,7 +48,7 @@ def find_latest(folder: str, warn: Callable[[str], None]) -> str | None:
     return None
 
 
-def _candidates(folder: Path) -> Iterator[tuple[Path, Callable]]:
+def _candidates(folder: Path, is_own: Callable[[str], bool]) -> Iterator[tuple[Path, Callable]]:
     """Files to try, the best first, each with what finds out whether it is sound."""
     paths = sorted(folder.glob('*.pth'), key=_number, reverse=True)
     seals = {path: read_seal(str(path)) for path in paths}
@@ -52,7 +56,7 @@ def _candidates(folder: Path) -> Iterator[tuple[Path, Callable]]:
     unsealed = [path for path, seal in seals.items() if seal is None and _is_of_a_run(path)]
     if any(seals.values()):
         # Of this package once: reading them says so, and they are never gone on from.
-        yield from ((path, _refuse) for path in unsealed)
+        yield from ((path, _refuse) for path in unsealed if is_own(path.name))
         yield from ((path, check_seal) for _, path in sorted(found, reverse=True))
         return
     named = [path for path in unsealed if path.name == _pointed_at(folder)]

@@ -11,14 +11,15 @@ from typing import Any
 from mmengine.fileio import get_file_backend
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
-from torch import Tensor, nn
+from torch import nn
 
 from mmpose_lite.utils import InputError
 
+from .dialects import unwrap
 from .downloads import fetch
+from .fitting import differences, not_finite
 from .pretrained import install_pretrained_init
 from .reader import is_trusted, read_checkpoint
-from .refusals import one_line
 
 _SHOWN = 10
 
@@ -28,35 +29,35 @@ def load_strictly(model: nn.Module, checkpoint: dict[str, Any], name: str) -> No
 
     Args:
         model: The model.
-        checkpoint: A checkpoint, or its ``state_dict``; a prefix ``module.`` is taken off.
+        checkpoint: A checkpoint, or its ``state_dict``; ``module.`` is taken off where all names
+            begin with it.
         name: Where it comes from, for the message of an error.
 
     Raises:
-        InputError: If a tensor is missing, left over or of another shape; the message lists the
-            first ten.
+        InputError: If a tensor is missing, left over, of another shape, or whole numbers where
+            the model has fractions; the message lists the first ten. Or if one has numbers that
+            are not finite, where the model's own are.
     """
     given = checkpoint.get('state_dict', checkpoint)
     if not isinstance(given, dict):
         raise InputError(f"checkpoint '{name}': state_dict is a {type(given).__name__}, not a dict")
-    given = {str(key).removeprefix('module.'): tensor for key, tensor in given.items()}
+    given = {bare: given[stored] for stored, bare in unwrap(given).items()}
     wanted = model.state_dict()
-    faults = [f'{key} is missing' for key in wanted if key not in given]
-    faults += [f'{one_line(key, 100)} is left over' for key in given if key not in wanted]
-    faults += [
-        f'{key} is {_shape(given[key])}, the model has {tuple(wanted[key].shape)}'
-        for key in wanted
-        if key in given and _shape(given[key]) != tuple(wanted[key].shape)
-    ]
-    if faults:
+    if faults := differences(given, wanted):
         listed = '; '.join(faults[:_SHOWN]) + ('; ...' if len(faults) > _SHOWN else '')
         raise InputError(
             f"checkpoint '{name}' does not fit the model in {len(faults)} tensors: {listed}"
         )
+    # As the model will have them: a large double is infinite in its single precision.
+    spoilt = not_finite({key: given[key].to(wanted[key].dtype) for key in wanted})
+    own = not_finite(wanted) if spoilt else []  # masks, for one
+    spoilt = [key for key in spoilt if key not in own]
+    if spoilt:
+        raise InputError(
+            f"checkpoint '{name}' has numbers that are not finite in {len(spoilt)} of "
+            f'{len(wanted)} tensors; the first is {spoilt[0]}'
+        )
     model.load_state_dict(given)
-
-
-def _shape(value: Any) -> tuple[int, ...] | str:
-    return tuple(value.shape) if isinstance(value, Tensor) else f'a {type(value).__name__}'
 
 
 def install_checkpoint_reader() -> None:
@@ -148,7 +149,7 @@ def _load_listed(
     place = places[name]
     trusted = is_trusted(filename)
     if place.startswith(('http://', 'https://')):
-        return read_checkpoint(fetch(place), map_location, trusted)
+        return read_checkpoint(fetch(place, is_listed=True), map_location, trusted)
     home = mmengine_checkpoint._get_mmengine_home()
     return read_checkpoint(osp.join(home, place), map_location, trusted)
 

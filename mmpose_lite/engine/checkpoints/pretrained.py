@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mmpose_lite.utils import InputError
 
+from .dialects import unwrap
 from .refusals import one_line
 
 _SHOWN = 10
@@ -81,13 +82,31 @@ def install_pretrained_init() -> None:
     WEIGHT_INITIALIZERS.register_module(name='Pretrained', module=CountedPretrainedInit, force=True)
 
 
+def drop_pretrained(model: nn.Module) -> None:
+    """Have the modules of a model not start from files, whatever their ``init_cfg`` says.
+
+    No generator draws for a file's weights: all else starts as it would have.
+    """
+    module: Any
+    for module in model.modules():
+        settings = getattr(module, 'init_cfg', None)
+        if settings:
+            given = [settings] if isinstance(settings, dict) else settings
+            module.init_cfg = [each for each in given if not _is_pretrained(each)]
+
+
+def _is_pretrained(init_cfg: dict[str, Any]) -> bool:
+    kind = init_cfg.get('type')
+    return kind == 'Pretrained' or (isinstance(kind, type) and issubclass(kind, PretrainedInit))
+
+
 def _tensors(content: dict[str, Any], prefix: str | None) -> dict[str, Tensor]:
     state = content.get('state_dict', content)
     state = state if isinstance(state, dict) else {}
     start = '' if prefix is None else f'{prefix.rstrip(".")}.'
     named = {str(key): value for key, value in state.items() if isinstance(value, Tensor)}
     if prefix is None:
-        return {key.removeprefix('module.'): value for key, value in named.items()}
+        return {bare: named[stored] for stored, bare in unwrap(named).items()}
     return {key.removeprefix(start): named[key] for key in named if key.startswith(start)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os.path as osp
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from logging import WARNING
 from typing import Any, BinaryIO
 
@@ -26,28 +27,26 @@ _DTYPE_CODES = ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8'
 _PLAIN = (str, bytes, int, float, bool, complex, type(None), torch.Size, np.generic)
 
 # Files that a person has named beside --trust-checkpoint.
-_trusted: list[str] = []
+_trusted: ContextVar[frozenset[str]] = ContextVar('trusted_checkpoints', default=frozenset())
 
 
 @contextmanager
-def trusting(name: str | None) -> Iterator[None]:
-    """Trust one file while the context lasts: whatever it holds is run.
+def trusting(*names: str) -> Iterator[None]:
+    """Trust files while the context lasts: whatever they hold is run.
 
     Args:
-        name: The file or address as it was named; None: no file.
+        names: The files or addresses as they were named.
     """
-    names = [] if name is None else [_normal(name)]
-    _trusted.extend(names)
+    token = _trusted.set(_trusted.get() | set(map(_normal, names)))
     try:
         yield
     finally:
-        for each in names:
-            _trusted.remove(each)
+        _trusted.reset(token)
 
 
 def is_trusted(name: str) -> bool:
     """Whether a person has named this file or address as one to trust."""
-    return _normal(name) in _trusted
+    return _normal(name) in _trusted.get()
 
 
 def read_checkpoint(
@@ -75,7 +74,8 @@ def read_checkpoint(
     path = osp.expanduser(path)
     trusted = trusted or is_trusted(path)
     if not osp.isfile(path):
-        raise MissingFileError(f"checkpoint '{path}' does not exist")
+        fault = 'is a folder, not a file' if osp.isdir(path) else 'does not exist'
+        raise MissingFileError(f"checkpoint '{path}' {fault}")
     seal = check_seal(path)
     try:
         with open(path, 'rb') as file:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -32,19 +34,39 @@ def write_checkpoint(checkpoint: dict[str, Any], path: str, *, resumable: bool) 
     Raises:
         SaveError: If the disk refuses; a file of that name that was there still is.
     """
-    iterations = checkpoint.get('meta', {}).get('iter', 0)
+    _write_durably(Path(path), lambda file: _write_sealed(checkpoint, file, resumable))
 
-    def write(file: BinaryIO) -> None:
-        sealing = SealingWriter(file)
-        torch.save(checkpoint, cast(BinaryIO, sealing))
-        sealing.seal(iterations, resumable)
 
-    _write_durably(Path(path), write)
+def publish_checkpoint(checkpoint: dict[str, Any], stem: str) -> str:
+    """Write a checkpoint that no run goes on from in the same way, under a name with its hash.
+
+    Args:
+        checkpoint: Tensors and plain data.
+        stem: What its name begins with.
+
+    Returns:
+        The file: the stem, the first eight digits of its SHA-256, and ``.pth``.
+
+    Raises:
+        SaveError: If the disk refuses.
+    """
+
+    def find_name(written: Path) -> Path:
+        return Path(f'{stem}-{hashlib.sha256(written.read_bytes()).hexdigest()[:8]}.pth')
+
+    write = partial(_write_sealed, checkpoint, resumable=False)
+    return str(_write_durably(Path(f'{stem}.published'), write, find_name))
 
 
 def write_text(text: str, path: str) -> None:
     """Write a small text file in the same way; see :func:`write_checkpoint`."""
     _write_durably(Path(path), lambda file: file.write(text.encode()))
+
+
+def _write_sealed(checkpoint: dict[str, Any], file: BinaryIO, resumable: bool) -> None:
+    sealing = SealingWriter(file)
+    torch.save(checkpoint, cast(BinaryIO, sealing))
+    sealing.seal(checkpoint.get('meta', {}).get('iter', 0), resumable)
 
 
 def remove_replaced(path: str, successor: str) -> None:
@@ -81,7 +103,12 @@ def remove_parts(folder: str) -> list[str]:
     return [path.name for path in left]
 
 
-def _write_durably(path: Path, write: Callable[[BinaryIO], Any]) -> None:
+def _write_durably(
+    path: Path,
+    write: Callable[[BinaryIO], Any],
+    find_name: Callable[[Path], Path] | None = None,
+) -> Path:
+    """Write beside a place, flush, move there (or to the name found), and flush the folder."""
     part = path.with_name(f'.{path.name}{_PART}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,8 +116,10 @@ def _write_durably(path: Path, write: Callable[[BinaryIO], Any]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        path = path if find_name is None else find_name(part)
         os.replace(part, path)
         _flush_folder(path.parent)
+        return path
     except (OSError, RuntimeError) as error:  # torch's writer reports a failed write as its own
         cause = _os_error(error)
         if cause is None:

@@ -53,7 +53,8 @@ def whole(prefix=''):
     [('', None), ('module.', None), ('backbone.', 'backbone'), ('backbone.', 'backbone.')],
 )
 def test_what_was_taken_is_said(start, stored, prefix, wrap):
-    others = {f'{stored}fc.weight': torch.ones(1), 'head.weight': torch.ones(2)}
+    wrapper = stored if stored == 'module.' else ''
+    others = {f'{stored}fc.weight': torch.ones(1), f'{wrapper}head.weight': torch.ones(2)}
     module, (line,) = start({**whole(stored), **others}, prefix, wrap)
     given = 9 if prefix is None else 8
     assert f'Backbone: 7 of its 7 tensors come from the {given} of ' in line
@@ -69,6 +70,11 @@ def test_what_keeps_its_start_is_listed(start):
     assert '5 of its 7 tensors come from the 6 of' in line
     assert 'the start of 2 stays: conv.weight, norm.bias' in line
     assert module.conv.weight.unique().tolist() == [0]
+
+
+def test_a_name_that_looks_wrapped_replaces_no_other(start):
+    module, _ = start({**whole(), 'module.conv.weight': torch.full((4, 3, 1, 1), 7.0)})
+    assert module.conv.weight.unique().tolist() == [1]
 
 
 @pytest.mark.parametrize(

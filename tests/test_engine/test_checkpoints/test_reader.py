@@ -187,7 +187,8 @@ def test_a_damaged_seal_is_no_matter_of_trust(tmp_path, trained):
     ('value', 'message'),
     [
         (b'', r'odd\.pth.*cannot be read'),
-        (b'<html>404</html>', r'odd\.pth.*cannot be read'),
+        (b'<html>404</html>', r'odd\.pth.*cannot be read: it is no file of torch'),
+        (b'a text\n', r'odd\.pth.*cannot be read: it is no file of torch'),
         (pickle.dumps({'state_dict': {}}, protocol=2)[:-4], r'odd\.pth.*cannot be read'),
         (pickle.dumps({'state_dict': {}}, protocol=2), r'odd\.pth.*no file of torch'),
     ],
@@ -269,7 +270,12 @@ def test_a_file_cut_short_is_named(tmp_path, trained):
         read_checkpoint(str(tmp_path / 'cut.pth'))
 
 
-@pytest.mark.parametrize('path', ['gone.pth', '.'])
-def test_what_is_no_file_is_named(path):
-    with pytest.raises(FileNotFoundError, match=rf"'{path}'"):
+@pytest.mark.parametrize(('path', 'fault'), [('gone.pth', 'does not exist'), ('.', 'is a folder')])
+def test_what_is_no_file_is_named(path, fault):
+    with pytest.raises(FileNotFoundError, match=rf"'{path}' {fault}"):
         read_checkpoint(path)
+
+
+def test_weights_under_the_name_of_others_are_found(tmp_path):
+    torch.save({'model': {'conv.weight': torch.ones(2)}, 'epoch': 3}, tmp_path / 'x.pth')
+    assert list(read_checkpoint(str(tmp_path / 'x.pth'))['state_dict']) == ['conv.weight']

@@ -12,6 +12,7 @@ from second_order import second_order_files
 from mmpose_lite.apis import inference_topdown, init_model
 from mmpose_lite.apis.test import main as run_test
 from mmpose_lite.apis.train import main as run_train
+from mmpose_lite.engine.checkpoints import read_checkpoint, trusting
 from mmpose_lite.engine.checkpoints.reader import is_trusted
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
@@ -80,11 +81,36 @@ def test_trust_reads_the_named_file_and_says_so(tmp_path, tiny_config, evil, can
     assert not is_trusted(str(evil))
 
 
-def test_trust_is_for_the_named_file_alone(tmp_path, with_pretrained, evil, canary, trained):
-    main, given = command('train', with_pretrained(evil), trained.checkpoint, tmp_path / 'run')
-    with pytest.raises(SystemExit, match=r'builtins\.exec'):
+def test_trust_reads_the_files_of_init_cfg_too(tmp_path, with_pretrained, evil, canary, capfd):
+    main, given = command('pretrained', with_pretrained(evil), None, tmp_path / 'run')
+    with suppress(SystemExit):  # it has run, and its weights fit nothing
         main([*given, '--trust-checkpoint'])
+    assert canary.exists()
+    assert f"WARNING - '{evil}' is trusted" in capfd.readouterr().out
+    assert not is_trusted(str(evil))
+
+
+def test_trust_is_for_the_named_files_alone(tmp_path, with_pretrained, evil, canary):
+    """Not for what a folder has."""
+    folder = tmp_path / 'run'
+    folder.mkdir()
+    evil.rename(folder / 'epoch_1.pth')
+    config = with_pretrained(tmp_path / 'start.pth')
+    given = [str(config), '--resume', '--work-dir', str(folder)]
+    with pytest.raises(SystemExit, match='1 checkpoints, and none of them is sound'):
+        run_train([*given, '--trust-checkpoint'])
     assert not canary.exists()
+
+
+def test_trust_in_a_context_is_for_its_files_alone(evil, canary):
+    with trusting('a.pth', 'https://example.org/b.pth'):
+        assert is_trusted('./a.pth')
+        assert is_trusted('https://example.org/b.pth')
+        with trusting():
+            assert is_trusted('a.pth')
+        with pytest.raises(ValueError, match=r'builtins\.exec'):
+            read_checkpoint(str(evil))
+    assert not is_trusted('a.pth')
 
 
 def test_trust_without_a_file_is_an_error(tmp_path, tiny_config):

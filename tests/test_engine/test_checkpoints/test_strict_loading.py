@@ -1,0 +1,66 @@
+"""Weights that must fit their model to the last tensor."""
+
+import pytest
+import torch
+
+from mmpose_lite.engine.checkpoints import load_strictly
+from mmpose_lite.utils import InputError
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'weight': None}, 'in 1 tensors: weight is missing'),
+        ({'other': torch.ones(1)}, 'in 1 tensors: other is left over'),
+        ({'bias': torch.ones(5)}, r'bias is \(5,\), the model has \(2,\)'),
+        ({'bias': 3}, r'bias is a int, the model has \(2,\)'),
+        ({'bias': torch.ones(2).long()}, r'bias is \(2,\) of whole numbers, the model has \(2,\)$'),
+        ({'module.bias': torch.ones(2)}, r'in 1 tensors: module\.bias is left over'),
+        (
+            {'weight': None, **{f'x{i}': torch.ones(1) for i in range(12)}},
+            r'in 13 tensors: weight is missing; x0 is .*; x8 is left over; \.\.\.$',
+        ),
+    ],
+)
+def test_weights_must_fit_to_the_last_tensor(change, message):
+    model = torch.nn.Linear(3, 2)
+    given = {'weight': torch.ones(2, 3), 'bias': torch.zeros(2), **change}
+    given = {name: value for name, value in given.items() if value is not None}
+    with pytest.raises(InputError, match=rf"'some\.pth' does not fit.*{message}"):
+        load_strictly(model, given, 'some.pth')
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf'), 1e300])
+def test_weights_must_be_finite_in_the_model(value):
+    model = torch.nn.Linear(3, 2)
+    before = model.weight.clone()
+    bias = torch.zeros(2).double()
+    bias[1] = value
+    given = {'weight': torch.ones(2, 3), 'bias': bias}
+    with pytest.raises(InputError, match=r"'some\.pth' has numbers .* in 1 of 2 .* first is bias$"):
+        load_strictly(model, given, 'some.pth')
+    assert torch.equal(model.weight, before)
+
+
+def test_a_mask_may_be_infinite():
+    model = torch.nn.Linear(3, 2)
+    model.register_buffer('mask', torch.tensor([0.0, -torch.inf]))
+    load_strictly(model, {name: each.clone() for name, each in model.state_dict().items()}, 'x')
+
+
+def test_half_precision_fits():
+    model = torch.nn.Linear(3, 2)
+    load_strictly(model, {'weight': torch.ones(2, 3).half(), 'bias': torch.ones(2).half()}, 'x')
+    assert model.weight.dtype is torch.float32
+
+
+def test_weights_of_another_kind_are_named():
+    with pytest.raises(InputError, match=r"'some\.pth': state_dict is a list"):
+        load_strictly(torch.nn.Linear(3, 2), {'state_dict': []}, 'some.pth')
+
+
+def test_weights_that_fit_are_loaded_whatever_they_were_wrapped_in():
+    model = torch.nn.Linear(3, 2)
+    given = {'module.weight': torch.full((2, 3), 4.0), 'module.bias': torch.zeros(2)}
+    load_strictly(model, {'state_dict': given, 'meta': {}}, 'some.pth')
+    assert model.weight.unique().tolist() == [4]
