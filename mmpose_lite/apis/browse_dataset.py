@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from rich.console import Console
 from rich.progress import track
@@ -19,7 +19,7 @@ from mmpose_lite.utils import InputError
 from mmpose_lite.visualization.drawing import RGB
 from mmpose_lite.visualization.point_sheet import LEFT, MIDDLE, RIGHT, PointTile, point_sheet
 
-from .command_line import errors_in_one_line
+from .command_line import add_options_argument, errors_in_one_line
 from .config import load_config
 
 MODES = ('original', 'transformed', 'target')
@@ -51,13 +51,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--rows', type=int, default=4, help='rows of a sheet')
     parser.add_argument('--tile', type=int, default=300, help='side of a picture, px')
     parser.add_argument('--seed', type=int, default=0, help='of the random transforms')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override values of the config',
-    )
+    add_options_argument(parser)
     args = parser.parse_args(argv)
     for name in ('faces', 'columns', 'rows', 'tile'):
         if getattr(args, name) < 1:

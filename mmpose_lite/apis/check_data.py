@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from mmengine.config import DictAction
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -18,7 +17,7 @@ from rich.text import Text
 
 from mmpose_lite.datasets.checks import CheckReport, Finding, check_splits, find_splits
 
-from .command_line import errors_in_one_line
+from .command_line import add_options_argument, errors_in_one_line
 from .config import load_config
 
 _CLAIMS = {'auto': None, 'yes': True, 'no': False}
@@ -52,13 +51,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--max-rows', type=int, default=20, metavar='N', help='rows of a kind (default 20)'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override values of the config',
-    )
+    add_options_argument(parser)
     args = parser.parse_args(argv)
     if args.workers is not None and args.workers < 1:
         parser.error(f'--workers {args.workers}: at least 1')

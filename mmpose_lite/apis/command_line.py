@@ -6,8 +6,9 @@ import argparse
 import os
 import os.path as osp
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
+from typing import Any
 
 from mmengine.config import Config, ConfigDict, DictAction
 
@@ -24,7 +25,8 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--trust-checkpoint',
         action='store_true',
-        help='read the named checkpoint whatever it holds, and run that; for files that you made',
+        help='read the named checkpoint (CKPT, load_from) and the init_cfg files of the config '
+        'whatever they hold, and run that; for files that you made',
     )
     parser.add_argument('--amp', action='store_true', help='forward passes in half precision')
     parser.add_argument(
@@ -57,18 +59,39 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
         help='draw at every n-th batch of a validation (default 1); a test draws every face',
     )
     parser.add_argument('--wait-time', type=float, default=1, help='seconds a window stays')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override values of the config: a.b=1 c="[(1,2),(3,4)]"',
-    )
+    add_options_argument(parser)
     parser.add_argument(
         '--launcher', choices=LAUNCHERS, default='none', help='how the processes were started'
     )
     # torchrun's predecessor passes the rank as an argument, under either spelling.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+class _Options(DictAction):
+    """mmengine's values by dotted key, whose error for anything else says nothing."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        for value in values:
+            if not value.partition('=')[1]:
+                raise argparse.ArgumentError(self, f'{value!r} is not KEY=VALUE')
+        super().__call__(parser, namespace, values, option_string)
+
+
+def add_options_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cfg-options``, which overrides values of the config."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=_Options,
+        metavar='KEY=VALUE',
+        help='override values of the config: a.b=1 c="[(1,2),(3,4)]"',
+    )
 
 
 def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
@@ -92,17 +115,33 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
             pictures.wait_time = args.wait_time
 
 
-def trusted_checkpoint(cfg: Config, args: argparse.Namespace) -> str | None:
-    """The checkpoint that ``--trust-checkpoint`` is about; None without it.
+def trusted_checkpoints(cfg: Config, args: argparse.Namespace) -> list[str]:
+    """The files that ``--trust-checkpoint`` is about; none without it.
+
+    Returns:
+        The checkpoint that the arguments or ``load_from`` name, and those of ``init_cfg``.
 
     Raises:
-        InputError: If neither the arguments nor ``load_from`` name one.
+        InputError: If none is named.
     """
     if not args.trust_checkpoint:
-        return None
-    if not cfg.get('load_from'):
+        return []
+    names = [cfg.load_from] if cfg.get('load_from') else []
+    names += _pretrained_files(cfg.model)
+    if not names:
         raise InputError('--trust-checkpoint: no checkpoint is named')
-    return cfg.load_from
+    return names
+
+
+def _pretrained_files(settings: Any) -> Iterator[str]:
+    """The files that parts of a model start from."""
+    if isinstance(settings, dict):
+        if settings.get('type') == 'Pretrained' and isinstance(settings.get('checkpoint'), str):
+            yield settings['checkpoint']
+        settings = list(settings.values())
+    if isinstance(settings, list | tuple):
+        for each in settings:
+            yield from _pretrained_files(each)
 
 
 def hook_settings(cfg: Config, name: str, kind: str) -> ConfigDict:

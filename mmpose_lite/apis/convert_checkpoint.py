@@ -20,12 +20,14 @@ from mmpose_lite.engine.checkpoints import (
 from mmpose_lite.engine.checkpoints.completeness import find_missing
 from mmpose_lite.engine.checkpoints.dialects import (
     DIALECTS,
+    WRAPPERS,
     Translation,
     find_dialect,
     names_as_stored,
     translate,
     weights_of,
 )
+from mmpose_lite.engine.checkpoints.fitting import not_finite
 from mmpose_lite.engine.checkpoints.refusals import one_line
 from mmpose_lite.engine.checkpoints.writer import write_checkpoint
 from mmpose_lite.registry import MODELS
@@ -56,7 +58,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default='auto',
         help='what IN is; by default its names tell',
     )
-    parser.add_argument('--config', help='config of the model, which all tensors must fit')
+    parser.add_argument(
+        '--config',
+        help='config of the model, which all tensors must fit; needed for networks of your own',
+    )
     parser.add_argument(
         '--trust-checkpoint',
         action='store_true',
@@ -75,43 +80,48 @@ def convert_checkpoint(
         output: The file to write: ``state_dict``, and ``meta`` without the run's settings.
         form: A key of :data:`DIALECTS`, or ``'auto'``.
         config: Config of the model, which all tensors must fit by name and shape. Weights of a
-            backbone alone must fit the backbone.
+            backbone alone must fit the backbone. Without it the tensors must be those of some
+            HRNet or ResNet with its head.
         trust: Read the file whatever it holds, and run that.
 
     Returns:
         The form, and what became of the tensors.
 
     Raises:
-        InputError: If the file cannot be read, is none of the forms, or something is left over
-            or missing.
+        InputError: If the file cannot be read, is none of the forms, something is left over or
+            missing, or a number is not finite.
         SaveError: If the output cannot be written.
     """
     if osp.realpath(output) == osp.realpath(name):
         raise InputError(f"'{output}' is the file that is to be converted")
     install_checkpoint_reader()
-    with trusting(name if trust else None), names_as_stored():
+    with trusting(*[name] if trust else []), names_as_stored():
         content = CheckpointLoader.load_checkpoint(name, 'cpu')
     state = weights_of(content)
-    found = find_dialect(state) if form == 'auto' else form
+    found = find_dialect(state, WRAPPERS) if form == 'auto' else form
     if found is None:
         raise InputError(
             f"checkpoint '{name}' is none of {', '.join(DIALECTS)}; its names are "
             f'{_listed(list(state))}'
         )
     result = translate(state, found)
-    _check(result, found, name)
+    _check(result, found, name, is_compared=config is not None)
     if config is not None:
         _check_config(result.state, config, name)
     _write(result.state, content, name, output)
     return found, result
 
 
-def _check(result: Translation, form: str, name: str) -> None:
+def _check(result: Translation, form: str, name: str, is_compared: bool) -> None:
     odd = [
         f'{key} is no tensor' for key in result.state if not isinstance(result.state[key], Tensor)
     ]
     faults = [f'{key} is left over' for key in result.unknown] or odd
-    faults = faults or find_missing(result.state, result.renamed, form)
+    if not (faults or is_compared):
+        faults = find_missing(result, form)
+    faults = faults or [
+        f'{key} has numbers that are not finite' for key in not_finite(result.state)
+    ]
     if faults:
         raise InputError(
             f"checkpoint '{name}', taken for {DIALECTS[form].title}: {len(faults)} faults: "
@@ -120,7 +130,7 @@ def _check(result: Translation, form: str, name: str) -> None:
 
 
 def _check_config(state: dict[str, Any], config: str, name: str) -> None:
-    model = MODELS.build(load_config(config).model)
+    model = MODELS.build(load_config(config, needs=('model',)).model)
     whole = any(key.startswith('backbone.') for key in state)
     load_strictly(model if whole else model.backbone, {'state_dict': state}, name)
 

@@ -53,7 +53,7 @@ def init_model(
         ValueError: If neither it nor the config describes the points.
     """
     if isinstance(config, str | Path):
-        config = load_config(config, cfg_options)
+        config = load_config(config, cfg_options, ('model',))
     elif not isinstance(config, Config):
         raise TypeError(f'config must be a file or a Config, got {type(config)}')
     elif cfg_options:
@@ -65,7 +65,8 @@ def init_model(
     model = MODELS.build(config.model)
     meta: dict[str, Any] = {}
     if checkpoint is not None:
-        with trusting(str(checkpoint) if trust_checkpoint else None):
+        trusted = [str(checkpoint)] if trust_checkpoint else []
+        with trusting(*trusted):
             content = CheckpointLoader.load_checkpoint(str(checkpoint), 'cpu')
         meta = content.get('meta', {})
         load_strictly(model, content, str(checkpoint))

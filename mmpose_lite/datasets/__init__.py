@@ -15,6 +15,7 @@ from .datasets import (
 from .samplers import DefaultSampler, InfiniteSampler
 from .transforms import (
     Albumentation,
+    DisturbBox,
     GenerateTarget,
     GetBBoxCenterScale,
     KeypointConverter,
@@ -35,6 +36,7 @@ __all__ = [
     'CocoWholeBodyFaceDataset',
     'CombinedDataset',
     'DefaultSampler',
+    'DisturbBox',
     'Face300WDataset',
     'Face300WLPDataset',
     'GenerateTarget',

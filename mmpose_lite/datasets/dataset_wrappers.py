@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 
 from mmpose_lite.registry import DATASETS, TRANSFORMS
-from mmpose_lite.structures.metainfo import PoseMetainfo, parse_pose_metainfo
+from mmpose_lite.structures.metainfo import SAMPLE_KEYS, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.utils import InputError
 
 from .crop_cache import CacheSettings
@@ -19,14 +20,8 @@ from .datasets.base.crops import open_crops
 from .randomness import SampleIndex
 from .transforms.converting import KeypointConverter
 
-# What of the metainfo stands in for the part's own in every sample.
-_SHARED_KEYS = (
-    'upper_body_ids',
-    'lower_body_ids',
-    'flip_pairs',
-    'dataset_keypoint_weights',
-    'flip_indices',
-)
+# What of the common description stands in for the part's own; a sample tells its part by its name.
+_COMMON_KEYS = tuple(key for key in SAMPLE_KEYS if key != 'dataset_name')
 # Keeps these draws apart from those of the augmentation and of replaced samples.
 _STREAM = 2
 
@@ -51,7 +46,8 @@ class CombinedDataset(BaseDataset):
         max_refetch: How often another sample is tried where the pipeline gives none (training).
 
     Raises:
-        InputError: If the factors do not fit the parts, or a part's points the common ones.
+        InputError: If there is no part, the factors do not fit the parts, or a part's points the
+            common ones.
     """
 
     def __init__(
@@ -65,11 +61,7 @@ class CombinedDataset(BaseDataset):
         max_refetch: int = 1000,
     ) -> None:
         factors = sample_ratio_factor
-        if factors is not None and (len(factors) != len(datasets) or min(factors) < 0):
-            raise InputError(
-                f'CombinedDataset: sample_ratio_factor={list(factors)} must be one number from 0 '
-                f'on for each of the {len(datasets)} datasets'
-            )
+        _check_parts(datasets, factors)
         self._fully_initialized: bool = False
         self.resample = factors is not None
         self._factors = [1.0] * len(datasets) if factors is None else list(factors)
@@ -94,7 +86,7 @@ class CombinedDataset(BaseDataset):
         """Read all parts, and open their crop caches.
 
         Raises:
-            InputError: If the points of a part are not the common ones.
+            InputError: If the points of a part are not the common ones, or no sample is taken.
         """
         if self._fully_initialized:
             return
@@ -106,6 +98,11 @@ class CombinedDataset(BaseDataset):
         self._whole = [len(part) for part in self.datasets]
         shares = zip(self._whole, self._factors, strict=True)
         self._lens = [round(whole * factor) for whole, factor in shares]
+        if not sum(self._lens):
+            raise InputError(
+                f'CombinedDataset: sample_ratio_factor={self._factors} takes no sample of parts '
+                f'that have {self._whole}'
+            )
         self._ends = list(accumulate(self._lens))
         self._fully_initialized = True
 
@@ -139,12 +136,6 @@ class CombinedDataset(BaseDataset):
         }
 
     @property
-    def replacement(self) -> Any:
-        """What stands in for samples whose images cannot be read: the first part's that says."""
-        found = (getattr(part, 'replacement', None) for part in self.datasets)
-        return next((each for each in found if each is not None), None)
-
-    @property
     def lens(self) -> list[int]:
         """How many samples an epoch takes from each part."""
         self.full_init()
@@ -163,31 +154,62 @@ class CombinedDataset(BaseDataset):
         sample = self.datasets[part][local]
         if sample is None:
             return None
-        return {**sample, **{key: self._metainfo[key] for key in _SHARED_KEYS}}
+        return {**sample, **{key: self._metainfo[key] for key in _COMMON_KEYS}}
 
     def prepare_data(self, idx: int) -> Any:
-        """Run both pipelines on sample ``idx``; randomness follows the index."""
-        if self.replacement is not None:
-            return self.replacement.prepare(self._prepare, idx, len(self))
-        return self._prepare(idx, idx)
+        """Run both pipelines on sample ``idx``; randomness follows the index.
+
+        Where an image cannot be read, its part says what happens, and stand-ins are the part's.
+        """
+        part, start = self._place(idx)
+        replacement = getattr(self.datasets[part], 'replacement', None)
+        if replacement is None:
+            return self._prepare(idx, idx)
+        return replacement.prepare(
+            lambda index, which: self._prepare(index + start, which + start),
+            idx % len(self) - start,
+            self._lens[part],
+        )
 
     def _prepare(self, idx: int, which: int) -> Any:
         index = idx.at(which) if isinstance(idx, SampleIndex) else which
         sample = self.get_data_info(index)
         return None if sample is None else self.pipeline(sample)
 
-    def _locate(self, idx: int) -> tuple[int, int]:
-        """The part of a sample, and its index there."""
+    def _place(self, idx: int) -> tuple[int, int]:
+        """The part of a sample, and the first sample of that part.
+
+        Raises:
+            IndexError: If there is no such sample.
+        """
         count = len(self)
         if not -count <= idx < count:
             raise IndexError(f'there is no sample {int(idx)} among {count}')
         number = int(idx) % count
         part = next(i for i, end in enumerate(self._ends) if number < end)
-        local = number - (self._ends[part] - self._lens[part])
+        return part, self._ends[part] - self._lens[part]
+
+    def _locate(self, idx: int) -> tuple[int, int]:
+        """The part of a sample, and its index there."""
+        part, start = self._place(idx)
+        local = int(idx) % len(self) - start
         if self.resample:
             stretch = self._whole[part] / self._lens[part]
             local = min(int(stretch * (local + _draw(idx))), self._whole[part] - 1)
         return part, idx.at(local) if isinstance(idx, SampleIndex) else local
+
+
+def _check_parts(datasets: Sequence[dict], factors: Sequence[float] | None) -> None:
+    if not datasets:
+        raise InputError('CombinedDataset: datasets names none')
+    if factors is None:
+        return
+    fit = all(isinstance(each, int | float) and 0 <= each < math.inf for each in factors)
+    if len(factors) != len(datasets) or not fit:
+        raise InputError(
+            f'CombinedDataset: sample_ratio_factor={list(factors)} must be one number from 0 on '
+            f'for each of the {len(datasets)} datasets'
+        )
 
 
 def _draw(idx: int) -> float:

@@ -13,6 +13,16 @@ from numpy import ndarray
 from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
 
 _REQUIRED = ('dataset_name', 'keypoint_info', 'skeleton_info', 'joint_weights', 'sigmas')
+# What of a description every sample carries, for transforms and the model.
+SAMPLE_KEYS = (
+    'dataset_name',
+    'upper_body_ids',
+    'lower_body_ids',
+    'flip_pairs',
+    'dataset_keypoint_weights',
+    'flip_indices',
+    'skeleton_links',
+)
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 

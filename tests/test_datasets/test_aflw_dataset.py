@@ -134,7 +134,7 @@ FILE = [
     ({'content': {'images': [{'id': 7, 'file_name': 'a'}] * 2}}, "'images' holds the id 7 twice"),
     ({'content': {'images': [{'file_name': 'a'}]}}, "'images' holds a record without an id"),
     ({'content': {'images': [{'id': 7}]}}, "image id 7 has no 'file_name'"),
-    ({'image': {'width': 0}}, "image id 7: 'width' must be above 0, it is 0"),
+    ({'image': {'width': 0}}, "image id 7: 'width' must be a number above 0"),
     ({'annotation': {'image_id': True}}, 'there is no image with image_id=True'),
     ({'annotation': {'image_id': [7]}}, r'there is no image with image_id=\[7\]'),
     ({'annotation': {'image_id': 8}}, 'annotation id 7: there is no image with image_id=8'),

@@ -9,6 +9,7 @@ from data_factory import SHAPE, records, write_annotations
 from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.datasets.base import base_coco_style_dataset
 from mmpose_lite.evaluation import NME
+from mmpose_lite.utils import InputError
 
 METAINFO = {'from_file': 'configs/_base_/datasets/aflw.py'}
 
@@ -100,6 +101,31 @@ def test_indices_and_intervals(tmp_path):
     assert ids(indices=[4, 0]) == [5, 1]
     assert ids(sample_interval=2) == [1, 3, 5]
     assert ids(serialize_data=False) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ('indices', 'message'),
+    [
+        (range(0, 100, 2), r'\[0, 2, 4, .*: .*test\.json has 2 usable faces, and no face 2$'),
+        ([0, -3], 'has 2 usable faces, and no face -3'),
+        (['1'], "and no face '1'"),
+        ([], r'indices=\[\]: .*none is asked for'),
+    ],
+)
+def test_indices_beyond_the_usable_faces_are_named(tmp_path, indices, message):
+    with pytest.raises(InputError, match=message):
+        load(tmp_path, face(1), face(2, iscrowd=1), face(3), indices=indices)
+    assert len(load(tmp_path, face(1), face(3), indices=[-1, 0])) == 2
+    assert len(load(tmp_path, face(1), face(3), indices=9)) == 2
+
+
+@pytest.mark.parametrize('width', ['100', 10**30, 0, True])
+def test_a_size_that_is_none_is_named(tmp_path, width):
+    image, annotation = face(1)
+    with pytest.raises(
+        InputError, match=r"'width' must be a number above 0 \(the limit is 2\^24\)"
+    ):
+        load(tmp_path, ({**image, 'width': width}, annotation))
 
 
 def test_bottomup_has_one_sample_an_image(tmp_path):

@@ -87,6 +87,15 @@ def test_a_subset_that_does_not_fit_is_named(faces_to_check):
     assert 'match no face' in fault
 
 
+def test_indices_that_a_set_has_not_are_named(faces_to_check):
+    option = 'test_dataloader.dataset.indices=[0,5]'
+    (fault,) = faces_to_check.texts(faces_to_check.check('--cfg-options', option)['faults'])
+    assert 'face_landmarks_aflw_test.json: indices=[0, 5]: ' in fault
+    assert 'has 5 usable faces, and no face 5' in fault
+    option = 'train_dataloader.dataset.dataset.indices=[0,11]'
+    assert not faces_to_check.check('--cfg-options', option)['faults']
+
+
 def flip_bit(path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from mmpose_lite.datasets import CombinedDataset, DefaultSampler
 from mmpose_lite.datasets.randomness import SampleIndex
 from mmpose_lite.registry import DATASETS
+from mmpose_lite.utils import InputError
 
 # Outer eye corners and chin, from COFW and from 300W.
 COMMON = {
@@ -21,7 +22,7 @@ COMMON = {
         1: {'name': 'right', 'id': 1, 'swap': 'left'},
         2: {'name': 'chin', 'id': 2, 'swap': ''},
     },
-    'skeleton_info': {},
+    'skeleton_info': {0: {'link': ('left', 'chin'), 'id': 0, 'color': [0, 0, 0]}},
     'joint_weights': [1.0, 1.0, 0.5],
     'sigmas': [],
 }
@@ -81,6 +82,7 @@ def test_points_are_the_common_ones(root):
         assert sample['keypoints_visible'].tolist() == [[1, 1, 1]]
         assert sample['flip_indices'] == [1, 0, 2]
         assert sample['dataset_keypoint_weights'].tolist() == [1, 1, 0.5]
+        assert sample['skeleton_links'] == [(0, 2)]
         assert sample['dataset_name'] == ('cofw' if i < 4 else '300w')
 
 
@@ -153,10 +155,28 @@ def test_a_part_can_be_left_out(root):
     assert [dataset[i]['dataset_name'] for i in range(4)] == ['300w'] * 4
 
 
-@pytest.mark.parametrize('factors', [(1.0,), (1.0, -1.0), (1.0, 1.0, 1.0)])
+@pytest.mark.parametrize(
+    'factors',
+    [
+        *(
+            (1.0,),
+            (1.0, -1.0),
+            (1.0, 1.0, 1.0),
+            (1.0, float('nan')),
+            (float('inf'), 1.0),
+            ('a', 1.0),
+        ),
+        *((0.0, 0.0), (0.1, 0)),  # of four
+    ],
+)
 def test_wrong_shares_are_refused(root, factors):
-    with pytest.raises(ValueError, match=re.escape(str(list(factors)))):
+    with pytest.raises(InputError, match=re.escape(str(list(factors)))):
         combine(root, sample_ratio_factor=factors)
+
+
+def test_no_part_is_refused():
+    with pytest.raises(InputError, match='datasets names none'):
+        CombinedDataset(COMMON, [])
 
 
 def test_points_that_differ_are_refused(root):
@@ -222,18 +242,35 @@ def test_a_cache_needs_a_crop(root, tmp_path):
         combine(root, pipeline=PIPELINE[:2], changes=changes)
 
 
-def test_a_bad_image_is_replaced(tmp_path):
+@pytest.mark.parametrize('factors', [None, (0.5, 2.0)])
+def test_a_bad_image_is_replaced_where_its_part_says_so(tmp_path, factors):
     for kind in SOURCES:
         make_set(tmp_path / kind, kind)
-    (tmp_path / 'COFWDataset' / 'images' / 'face2.png').write_bytes(b'no image')
-    with pytest.raises(ValueError, match=r'face2\.png'):
-        combine(tmp_path)[1]
+        (tmp_path / kind / 'images' / 'face2.png').write_bytes(b'no image')
     changes = {'COFWDataset': {'on_bad_image': 'replace'}}
-    dataset = combine(tmp_path, changes=changes)
-    (problem,) = dataset[SampleIndex(1, 0, 0)]['data_samples'].bad_images
-    assert 'face2.png' in problem
-    assert dataset.replacement is not None
-    assert combine(tmp_path).replacement is None
+    dataset = combine(tmp_path, changes=changes, sample_ratio_factor=factors)
+    first = dataset.lens[0]
+    with pytest.raises(InputError, match=r'Face300WDataset.*face2\.png'):
+        [dataset[SampleIndex(i, 0, 0)] for i in range(first, len(dataset))]
+    samples = [
+        dataset[SampleIndex(i, 0, epoch)]['data_samples']
+        for i in range(first)
+        for epoch in range(8)
+    ]
+    problems = {problem for sample in samples for problem in sample.get('bad_images', ())}
+    assert len(problems) == 1
+    assert 'COFWDataset' in problems.pop()
+    assert all('COFWDataset' in sample.img_path for sample in samples)  # its own stand in
+
+
+def test_stand_ins_do_not_depend_on_how_the_sample_is_named(tmp_path):
+    for kind in SOURCES:
+        make_set(tmp_path / kind, kind)
+    (tmp_path / 'Face300WDataset' / 'images' / 'face2.png').write_bytes(b'no image')
+    dataset = combine(tmp_path, changes={'Face300WDataset': {'on_bad_image': 'replace'}})
+    one, other = (dataset[i]['data_samples'] for i in (5, -3))
+    assert one.img_path == other.img_path
+    assert one.bad_images == other.bad_images != ()
 
 
 def test_nothing_is_read_before_it_is_needed(tmp_path):

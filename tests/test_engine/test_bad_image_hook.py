@@ -8,6 +8,7 @@ import pytest
 
 from mmpose_lite.datasets.datasets.base.replacement import Replacement
 from mmpose_lite.engine.hooks import BadImageHook
+from mmpose_lite.engine.message_hub import DeferredMessageHub
 from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.utils import InputError
 
@@ -34,7 +35,13 @@ class Faces:
 def runner(lines, replacement=None, wrap=lambda dataset: dataset):
     loader = SimpleNamespace(dataset=wrap(Faces(replacement)))
     return SimpleNamespace(
-        logger=lines.logger, iter=0, train_dataloader=loader, val_dataloader=loader
+        logger=lines.logger,
+        iter=0,
+        train_dataloader=loader,
+        val_dataloader=loader,
+        message_hub=DeferredMessageHub('replaced'),
+        world_size=1,
+        rank=0,
     )
 
 
@@ -99,6 +106,47 @@ def test_all_processes_stop_alike(lines, monkeypatch):
     with pytest.raises(InputError, match='6 of the first 24 samples'):
         run(BadImageHook(3), runner(lines, Replacement(max_share=0.1)), [batch(0)] * 3)
     assert 'replaced: of another' in lines.found
+
+
+def count(hook, run, batches):
+    """Count batches of an epoch that has not ended."""
+    hook.before_train(run)
+    for i, each in enumerate(batches):
+        run.iter = i
+        hook.before_train_iter(run, i, each)
+
+
+def test_a_run_that_goes_on_has_the_share_so_far(lines):
+    """Three batches are counted, one of them since the last time that processes did so."""
+    one = runner(lines, Replacement(max_share=0.1))
+    hook = BadImageHook(2)
+    count(hook, one, [batch(0)] * 3)
+    hook.keep(one)
+    with pytest.raises(InputError, match='5 of the first 20 samples'):
+        count(BadImageHook(2), one, [batch(0)] * 2)
+
+
+@pytest.mark.parametrize(('world_size', 'stops'), [(2, True), (3, False)])
+def test_a_run_that_goes_on_has_the_row_of_each_process(lines, monkeypatch, world_size, stops):
+    """The second of two has two in a row; of other processes, nobody knows whose they were."""
+    setting = Replacement(max_share=1, max_in_a_row=3)
+    one = runner(lines, setting)
+    other = json.dumps({'seen': 4, 'replaced': 2, 'row': 2, 'problems': [], 'now': 2}).encode()
+    module = 'mmpose_lite.engine.hooks.bad_image_hook'
+    hook = BadImageHook(50)
+    count(hook, one, [batch()])
+    with monkeypatch.context() as two:
+        two.setattr(f'{module}.gather_bytes', lambda own: [own, other])
+        hook.keep(one)
+    one.world_size, one.rank = world_size, 1
+    hook = BadImageHook(50)
+    count(hook, one, [batch(0)])
+    if stops:
+        with pytest.raises(InputError, match=r'3 of the first 12 samples.*3 of them in a row'):
+            hook.after_train_epoch(one)
+    else:
+        hook.after_train_epoch(one)
+        assert '3 of the last 12 samples' in lines.found[-1]
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,11 @@ def run(tiny_config, face_set, tmp_path):
     root = tmp_path / 'set'
     shutil.copytree(face_set, root)
     (root / 'images' / 'face2.png').unlink()
-    work_dir = tmp_path / 'run'
 
-    def run(*options):
+    def run(*options, more=(), arguments=(), work_dir=tmp_path / 'run'):
         options = [f'train_dataloader.dataset.{each}' for each in (f'data_root={root}', *options)]
-        options += ['train_cfg.max_epochs=2', 'train_dataloader.batch_size=4']
-        run_train([str(tiny_config), '--work-dir', str(work_dir), '--no-validate',
+        options += ['train_cfg.max_epochs=2', 'train_dataloader.batch_size=4', *more]
+        run_train([str(tiny_config), '--work-dir', str(work_dir), '--no-validate', *arguments,
                '--cfg-options', *options])  # fmt: skip
         (log,) = work_dir.rglob('*.log')
         return log.read_text()
@@ -37,6 +36,20 @@ def test_training_refuses_by_default(run):
 def test_training_goes_on_with_stand_ins(run):
     log = run('on_bad_image.max_share=0.2')
     assert log.count('replaced: image') == 1
+    assert log.count('1 of the last 8 samples (an epoch) replaced') == 2
+
+
+def test_counts_go_on_inside_an_epoch(run, tmp_path, as_new_process):
+    """Of two batches an epoch the first is over; whichever of them has the image, it counts."""
+    often = [f'default_hooks.checkpoint.{each}' for each in ('by_epoch=False', 'interval=1')]
+    run('on_bad_image.max_share=0.2', more=often)
+    as_new_process()
+    log = run(
+        'on_bad_image.max_share=0.2',
+        arguments=['--resume', str(tmp_path / 'run' / 'iter_1.pth')],
+        work_dir=tmp_path / 'resumed',
+    )
+    assert 'goes on' in log
     assert log.count('1 of the last 8 samples (an epoch) replaced') == 2
 
 

@@ -134,6 +134,16 @@ def _check_split(
         about['subsets'][name] = len(ids)
         expected = aflw_count(split, content, file, is_aflw)
         report.findings += check_count(split.name, file or name, len(ids), expected)
+    if not any(each.is_fault for each in content.findings):
+        report.findings += _check_picks(split)
+
+
+def _check_picks(split: Split) -> Iterator[Finding]:
+    for role, dataset in split.picks:
+        try:
+            dataset.full_init()
+        except InputError as error:
+            yield Finding(role, 'indices', osp.basename(split.ann_file), str(error))
 
 
 def _check_images(

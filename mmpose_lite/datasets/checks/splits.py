@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path as osp
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mmpose_lite.registry import DATASETS
@@ -13,8 +13,14 @@ from mmpose_lite.utils import InputError
 from ..datasets import BaseCocoStyleDataset
 
 _ROLES = ('train', 'val', 'test')
-# Of a data set's settings, those that say how it is used, not what it is.
-_OF_USE = ('pipeline', 'cache', 'on_bad_image', 'indices', 'filter_cfg', 'lazy_init')
+# Of a data set's settings, those that say what becomes of its samples, and with them all that say
+# how it is used, not what it is.
+_OF_SAMPLES = ('pipeline', 'cache', 'on_bad_image', 'lazy_init')
+_OF_USE = (
+    *_OF_SAMPLES,
+    *('indices', 'filter_cfg'),
+    'train_val_split',  # both parts are of one file, which is checked as a whole
+)
 
 
 @dataclass
@@ -25,11 +31,14 @@ class Split:
         name: Where the config uses it: ``'train'``, or ``'val, test'``.
         dataset: The data set, which has read nothing yet.
         subsets: Its subsets, of all uses.
+        picks: The uses that have ``indices``, each as its role and the data set with them, which
+            has read nothing either.
     """
 
     name: str
     dataset: BaseCocoStyleDataset
     subsets: dict[str, Any]
+    picks: list[tuple[str, BaseCocoStyleDataset]] = field(default_factory=list)
 
     @property
     def ann_file(self) -> str:
@@ -61,6 +70,8 @@ def find_splits(cfg: Mapping[str, Any]) -> list[Split]:
             key = (osp.realpath(split.ann_file), osp.realpath(split.img_folder))
             known = found.setdefault(key, split)
             known.subsets.update(split.subsets)
+            if known is not split:
+                known.picks += split.picks
             if role not in known.name.split(', '):
                 known.name = f'{known.name}, {role}'
     if not found:
@@ -80,11 +91,17 @@ def _data_sets(settings: Any) -> Iterator[dict]:
 
 
 def _split(role: str, settings: dict) -> Split:
-    kept = {key: value for key, value in settings.items() if key not in _OF_USE}
-    dataset = DATASETS.build({**kept, 'lazy_init': True})
+    dataset = _unread(settings, _OF_USE)
     if not isinstance(dataset, BaseCocoStyleDataset):
         raise InputError(
             f"{role}_dataloader.dataset: {settings.get('type')} is not of COCO's form; only "
             'children of BaseCocoStyleDataset can be checked'
         )
-    return Split(role, dataset, dict(dataset.subsets))
+    has_some = settings.get('indices') is not None
+    picks = [(role, _unread(settings, _OF_SAMPLES))] if has_some else []
+    return Split(role, dataset, dict(dataset.subsets), picks)
+
+
+def _unread(settings: dict, without: tuple[str, ...]) -> Any:
+    kept = {key: value for key, value in settings.items() if key not in without}
+    return DATASETS.build({**kept, 'lazy_init': True})

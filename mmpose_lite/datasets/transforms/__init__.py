@@ -4,6 +4,7 @@ from .albumentation import Albumentation
 from .bbox_transforms import GetBBoxCenterScale, RandomBBoxTransform, RandomHalfBody
 from .color import PhotometricDistortion
 from .converting import KeypointConverter
+from .disturbing import DisturbBox
 from .flip import RandomFlip
 from .formatting import PackPoseInputs
 from .loading import LoadImage
@@ -12,6 +13,7 @@ from .topdown_transforms import TopdownAffine
 
 __all__ = [
     'Albumentation',
+    'DisturbBox',
     'GenerateTarget',
     'GetBBoxCenterScale',
     'KeypointConverter',

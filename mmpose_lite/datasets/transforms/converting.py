@@ -76,6 +76,11 @@ class KeypointConverter(BaseTransform):
         results['keypoints_visible'] = self._place(both)
         if results.get('flip_indices') is not None:
             results['flip_indices'] = self._mirror(results['flip_indices'])
+        if 'annotated' in results:  # what is said of points is not said of those made of them
+            facts = results['annotated'].items()
+            results['annotated'] = {
+                key: value for key, value in facts if key not in ('flags', 'visibility')
+            }
         return results
 
     def _place(self, values: ndarray) -> ndarray:

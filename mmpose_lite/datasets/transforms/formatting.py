@@ -34,6 +34,7 @@ _META_KEYS = (
     'raw_ann_info',
     'dataset_name',
     'subsets',
+    'annotated',
 )
 
 

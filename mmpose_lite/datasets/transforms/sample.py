@@ -26,6 +26,7 @@ class Sample(TypedDict, total=False):
     keypoints_visible: ndarray  # (N, K), 0 to 1
     box_size: float
     raw_ann_info: dict
+    annotated: dict  # in tests: flags (K,), visibility (K,) of 1 and 0, yaw in radians
     dataset_name: str
     upper_body_ids: list[int]
     lower_body_ids: list[int]

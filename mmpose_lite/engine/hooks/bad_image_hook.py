@@ -14,6 +14,8 @@ from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_bytes
 
 _EXAMPLES = 20
+# Where the counts are in the message hub.
+_COUNTS = 'bad_images'
 
 
 @HOOKS.register_module()
@@ -22,7 +24,8 @@ class BadImageHook(Hook):
 
     The processes add up their counts every ``interval`` iterations and at the end of an epoch, so
     that all of them stop at the same one. An epoch is as many samples as the data set has; its
-    share of replaced ones is that of all processes, a row of them is one process's own. Where bad
+    share of replaced ones is that of all processes, a row of them is one process's own. Both are
+    in checkpoints, so a run that goes on inside an epoch stops where it would have. Where bad
     images are refused, the hook does nothing.
 
     Args:
@@ -33,7 +36,7 @@ class BadImageHook(Hook):
         self._every = interval
         self._settings: list[Any] = []
         self._size = 0
-        self._row = 0
+        self._row = self._longest = 0
         self._named: set[str] = set()
         self._begin_epoch()
         self._begin_count()
@@ -44,6 +47,15 @@ class BadImageHook(Hook):
         self._settings = list(_settings(dataset))
         if self._settings:
             self._size = len(dataset)
+            self._restore(runner)
+
+    def keep(self, runner: Runner) -> None:
+        """Put the counts up to now where checkpoints have them from; all processes call this."""
+        if not self._settings:
+            return
+        rows = self._gather(runner)
+        counts = {'seen': self._seen, 'replaced': self._replaced, 'longest': self._longest}
+        runner.message_hub.update_info(_COUNTS, {**counts, 'rows': rows})
 
     def before_val(self, runner: Runner) -> None:
         """Check that no sample of a validation is replaced."""
@@ -84,17 +96,33 @@ class BadImageHook(Hook):
         self._named.update(new)
 
     def _add_up(self, runner: Runner) -> None:
-        """Share the counts since the last time; log what is new, and stop above the limits."""
-        parts = [json.loads(part) for part in gather_bytes(json.dumps(self._own).encode())]
+        """Share the counts since the last time, and stop above the limits."""
+        self._gather(runner)
+        self._check()
+
+    def _gather(self, runner: Runner) -> list[int]:
+        """Share the counts since the last time, log what is new; each process's present row."""
+        own = {**self._own, 'now': self._row}
+        parts = [json.loads(part) for part in gather_bytes(json.dumps(own).encode())]
         self._begin_count()
         self._seen += sum(part['seen'] for part in parts)
         self._replaced += sum(part['replaced'] for part in parts)
+        self._longest = max(self._longest, *(part['row'] for part in parts))
         for part in parts:
             for problem in part['problems']:
                 runner.logger.warning(f'replaced: {problem}')
-        self._check(max(part['row'] for part in parts))
+        return [part['now'] for part in parts]
 
-    def _check(self, row: int) -> None:
+    def _restore(self, runner: Runner) -> None:
+        counts = runner.message_hub.runtime_info.get(_COUNTS)
+        if counts is None:
+            return
+        self._seen, self._replaced = counts['seen'], counts['replaced']
+        self._longest = counts['longest']
+        if len(counts['rows']) == runner.world_size:
+            self._row = counts['rows'][runner.rank]
+
+    def _check(self) -> None:
         share = min(each.max_share for each in self._settings)
         longest = min(each.max_in_a_row for each in self._settings)
         done = (
@@ -103,9 +131,9 @@ class BadImageHook(Hook):
         )
         if self._replaced > share * self._size:
             raise InputError(f'{done}, more than on_bad_image.max_share={share:g} allows')
-        if row >= longest:
+        if self._longest >= longest:
             raise InputError(
-                f'{done}, {row} of them in a row (on_bad_image.max_in_a_row={longest})'
+                f'{done}, {self._longest} of them in a row (on_bad_image.max_in_a_row={longest})'
             )
 
     def _report(self, runner: Runner) -> None:

@@ -253,7 +253,8 @@ def _image_problems(path: str, image: dict) -> Iterator[AnnotationError]:
         yield AnnotationError(f"{where} has no 'file_name'")
     for side in ('height', 'width'):
         if side in image and not (is_number(image[side]) and image[side] > 0):
-            yield AnnotationError(f"{where}: '{side}' must be above 0, it is {short(image[side])}")
+            problem = f'must be a number above 0 (the limit is 2^24), it is {short(image[side])}'
+            yield AnnotationError(f"{where}: '{side}' {problem}")
 
 
 def _has_image(annotation: dict, image_ids: set[Hashable]) -> bool:

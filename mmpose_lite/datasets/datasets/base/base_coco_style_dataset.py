@@ -13,7 +13,7 @@ from mmengine.logging import print_log
 
 from mmpose_lite.registry import DATASETS, TRANSFORMS
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
-from mmpose_lite.structures.metainfo import PoseMetainfo, parse_pose_metainfo
+from mmpose_lite.structures.metainfo import SAMPLE_KEYS, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.utils import InputError
 
 from ...crop_cache import CacheSettings, CropCache
@@ -22,20 +22,12 @@ from .annotations import Record, read_annotations
 from .bottomup import group_by_image
 from .crops import open_crops
 from .detections import read_detections
+from .facts import annotated_facts
+from .indices import check_indices
 from .paths import check_paths
 from .replacement import Replacement
-from .subsets import find_subsets
-
-# What of the metainfo every sample carries, for transforms and the model.
-_SHARED_KEYS = (
-    'dataset_name',
-    'upper_body_ids',
-    'lower_body_ids',
-    'flip_pairs',
-    'dataset_keypoint_weights',
-    'flip_indices',
-    'skeleton_links',
-)
+from .split import TrainValSplit
+from .subsets import check_subsets, find_subsets
 
 
 @DATASETS.register_module()
@@ -66,6 +58,8 @@ class BaseCocoStyleDataset(BaseDataset):
             file, a file of ids, or a list of ids; see :func:`~.subsets.find_subsets`.
         cache: Keep of every photograph what the pipeline can read, in one file: its folder, True
             for ``crops`` below ``data_root``, or a dict of :class:`~.CacheSettings`.
+        train_val_split: Use one of two parts of the photographs: a dict of
+            :class:`~.split.TrainValSplit`.
 
     Raises:
         InputError: If arguments or annotations are wrong; the message names file, record, field.
@@ -93,17 +87,21 @@ class BaseCocoStyleDataset(BaseDataset):
         subsets: dict[str, Any] | None = None,
         cache: bool | str | dict | None = None,
         on_bad_image: str | dict = 'refuse',
+        train_val_split: dict | None = None,
     ) -> None:
         name = type(self).__name__
         if data_mode not in ('topdown', 'bottomup'):
             raise InputError(f"{name}: data_mode='{data_mode}' is not one of topdown, bottomup")
         if bbox_file and (data_mode != 'topdown' or not test_mode):
             raise InputError(f"{name}: bbox_file needs data_mode='topdown' and test_mode=True")
+        if bbox_file and train_val_split:
+            raise InputError(f'{name}: bbox_file has no train_val_split')
         self.data_mode = data_mode
         self.bbox_file = bbox_file
         self.sample_interval = sample_interval
         self.subsets = subsets or {}
         self.cache = CacheSettings.of(cache)
+        self.train_val_split = TrainValSplit.of(train_val_split)
         self.crops: CropCache | None = None
         self.replacement = Replacement.of(on_bad_image, test_mode)
         self._fully_initialized: bool = False
@@ -131,11 +129,13 @@ class BaseCocoStyleDataset(BaseDataset):
         """Read the annotations (or detections) into one dict a sample."""
         check_paths(type(self).__name__, self.data_root, self.ann_file, self.data_prefix['img'])
         records, content = read_annotations(self.ann_file)
-        self._shared = {key: self._metainfo[key] for key in _SHARED_KEYS}
+        self._shared = {key: self._metainfo[key] for key in SAMPLE_KEYS}
         if self.bbox_file:
             path = osp.join(self.data_root or '', self.bbox_file)
             return read_detections(path, content['images'], self.data_prefix['img'])
         subsets = find_subsets(self.subsets, records, self.data_root or '')
+        if self.train_val_split is not None:
+            records = self.train_val_split.keep(records, self.ann_file)
         if self.sample_interval > 1:
             image_ids = {image['id'] for image in content['images'][:: self.sample_interval]}
             records = [record for record in records if record.image['id'] in image_ids]
@@ -158,16 +158,7 @@ class BaseCocoStyleDataset(BaseDataset):
                 self._fully_initialized = False  # not without the cache that was asked for
                 raise
         if self.subsets and not self.bbox_file and self.data_mode == 'topdown':
-            self._check_subsets()
-
-    def _check_subsets(self) -> None:
-        found = {name for i in range(len(self)) for name in self.get_data_info(i)['subsets']}
-        for name in self.subsets:
-            if name not in found:
-                raise InputError(
-                    f"{type(self).__name__}: subsets['{name}'] has no face among the {len(self)} "
-                    f'used of {self.ann_file} (indices={self._indices})'
-                )
+            check_subsets(self)
 
     def _parse_records(self, records: list[Record], subsets: dict) -> list[dict]:
         kept: list[dict] = []
@@ -235,7 +226,7 @@ class BaseCocoStyleDataset(BaseDataset):
         """What every data set reads in the same way: names, points and their visibility."""
         points = np.array(record.keypoints(self._metainfo['num_keypoints']), dtype=np.float32)
         points = points.reshape(1, -1, 3)
-        return {
+        common = {
             'img_id': record.image['id'],
             'img_path': osp.join(self.data_prefix['img'], record.image['file_name']),
             'id': record.annotation['id'],
@@ -246,13 +237,22 @@ class BaseCocoStyleDataset(BaseDataset):
             'keypoints': points[..., :2],
             'keypoints_visible': np.minimum(1, points[..., 2]),
         }
+        if self.test_mode and self.data_mode == 'topdown':
+            common['annotated'] = annotated_facts(record)
+        return common
 
     def filter_data(self) -> list[dict]:
-        """Leave out detections below ``filter_cfg.bbox_score_thr``."""
+        """Leave out detections below ``filter_cfg.bbox_score_thr``.
+
+        Raises:
+            InputError: If ``indices`` lists what is not among the others.
+        """
         threshold = (self.filter_cfg or {}).get('bbox_score_thr')
-        if threshold is None:
-            return self.data_list
-        return [item for item in self.data_list if item['bbox_score'].max() >= threshold]
+        kept = self.data_list
+        if threshold is not None:
+            kept = [item for item in kept if item['bbox_score'].max() >= threshold]
+        check_indices(self._indices, len(kept), self.ann_file)
+        return kept
 
     def get_data_info(self, idx: int) -> dict:
         """Sample ``idx`` before the pipeline, with what of the metainfo transforms read."""

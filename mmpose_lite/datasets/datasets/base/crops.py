@@ -46,7 +46,8 @@ def open_crops(
         raise InputError(f'{name}: cache needs a pipeline that begins with LoadImage')
     faces = [_face(dataset.get_data_info(i)) for i in range(len(dataset))]
     source = (osp.abspath(dataset.ann_file), osp.abspath(dataset.data_prefix['img']))
-    asked = repr((source, extent, settings.shrink, len(faces), loader)).encode()
+    part = () if dataset.train_val_split is None else (dataset.train_val_split,)
+    asked = repr((source, extent, settings.shrink, len(faces), loader, *part)).encode()
     folder = Path(settings.dir or osp.join(dataset.data_root or '', 'crops'))
     stem = osp.splitext(osp.basename(dataset.ann_file))[0]
     path = folder / f'{stem}-{hashlib.sha256(asked).hexdigest()[:8]}.crops'

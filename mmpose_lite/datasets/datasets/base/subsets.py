@@ -5,13 +5,16 @@ from __future__ import annotations
 import os.path as osp
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmpose_lite.utils import MissingFileError
+from mmpose_lite.utils import InputError, MissingFileError
 
 from .annotations import AnnotationError, Record, read_annotations, read_json, short
+
+if TYPE_CHECKING:
+    from .base_coco_style_dataset import BaseCocoStyleDataset
 
 # A face of a subset file is the face of the whole set in the same image whose points lie here.
 _SAME_FACE_PIXELS = 0.5
@@ -46,6 +49,24 @@ def find_subsets(
         for i in ids:
             names[i].append(name)
     return names
+
+
+def check_subsets(dataset: BaseCocoStyleDataset) -> None:
+    """Check that each named subset has a face among those that a data set uses.
+
+    Raises:
+        InputError: If one has none.
+    """
+    found = {name for i in range(len(dataset)) for name in dataset.get_data_info(i)['subsets']}
+    for name in dataset.subsets:
+        if name not in found:
+            used = f'indices={dataset._indices}'
+            if dataset.train_val_split is not None:
+                used = f'{used}, train_val_split: {dataset.train_val_split.part}'
+            raise InputError(
+                f"{type(dataset).__name__}: subsets['{name}'] has no face among the {len(dataset)} "
+                f'used of {dataset.ann_file} ({used})'
+            )
 
 
 def _read_ids(

@@ -6,20 +6,18 @@ from typing import ClassVar
 
 from mmpose_lite.registry import DATASETS
 
-from ..base import BaseCocoStyleDataset
-from .square_box import square_box
+from .square_box import SquareBoxDataset
 
 # The side is stored twice; more than rounding between the two would make a wrong normaliser.
 _SIDE_TOLERANCE = 0.01
 
 
 @DATASETS.register_module()
-class AFLWDataset(BaseCocoStyleDataset):
+class AFLWDataset(SquareBoxDataset):
     """AFLW in MMPose's form; arguments as :class:`BaseCocoStyleDataset`'s.
 
-    An annotation has ``center`` (x, y), ``scale`` (a 200th of the box's side) and ``box_size``
-    (the side itself, image pixels); the box is the square about the centre, and may leave the
-    image.
+    Boxes are those of :class:`SquareBoxDataset`; an annotation has their side, too, as ``box_size``
+    (image pixels).
 
     The points, image-left to image-right: brows 0 to 5, eyes 6 to 11, nose 12 to 14, mouth 15 to
     17, chin 18.
@@ -36,9 +34,9 @@ class AFLWDataset(BaseCocoStyleDataset):
             As the base class, with ``bbox`` the square, unclipped, ``bbox_center`` ``(1, 2)`` and
             ``bbox_scale`` ``(1, 2)`` (both sides, pixels); ``box_size`` in test mode.
         """
-        record = self._record(raw_data_info)
-        instance = {**self._parse_common(record), **square_box(record)}
+        instance = super().parse_data_info(raw_data_info)
         if self.test_mode:
+            record = self._record(raw_data_info)
             side = instance['bbox_scale'][0, 0]
             instance['box_size'] = record.positive('box_size')
             if abs(instance['box_size'] - side) > _SIDE_TOLERANCE * side:

@@ -1,4 +1,4 @@
-"""Boxes that annotations give as a centre and a scale."""
+"""Data sets whose annotations give a box as a centre and a scale."""
 
 from __future__ import annotations
 
@@ -7,10 +7,27 @@ from numpy import ndarray
 
 from mmpose_lite.structures.bbox import bbox_cs2xyxy
 
+from ..base import BaseCocoStyleDataset
 from ..base.annotations import Record
 
 # What MMPose divides a box's side by, pixels.
 _UNIT = np.float32(200)
+
+
+class SquareBoxDataset(BaseCocoStyleDataset):
+    """Faces whose annotations have ``center`` (x, y) and ``scale`` (a 200th of the box's side).
+
+    The box is the square about the centre, and may leave the image.
+    """
+
+    def parse_data_info(self, raw_data_info: dict) -> dict:
+        """Turn one annotation into what the pipeline starts from.
+
+        Returns:
+            As the base class, with the box of :func:`square_box`.
+        """
+        record = self._record(raw_data_info)
+        return {**self._parse_common(record), **square_box(record)}
 
 
 def square_box(record: Record) -> dict[str, ndarray]:
