@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.checkpoints import trusting
-from mmpose_lite.registry import RUNNERS
+from mmpose_lite.registry import RUNNERS, explaining_builds
 from mmpose_lite.utils import InputError
 
 from .command_line import (
@@ -17,9 +17,12 @@ from .command_line import (
     apply_shared_arguments,
     errors_in_one_line,
     hook_settings,
-    trusted_checkpoint,
+    trusted_checkpoints,
 )
-from .config import load_config, naming_near_types
+from .config import load_config
+from .log_backends import add_log_argument, add_log_backends
+
+_NEEDS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -40,6 +43,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help="scale the learning rate from the config's batch to the actual one",
     )
+    add_log_argument(parser)
     add_shared_arguments(parser)
     return parser.parse_args(argv)
 
@@ -48,7 +52,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the arguments of ``tools/train.py`` into a config.
 
     Raises:
-        InputError: If ``--auto-scale-lr`` is asked for and the config names no base batch.
+        InputError: If ``--auto-scale-lr`` is asked for and the config names no base batch, or
+            ``--log`` for what is not installed.
     """
     apply_shared_arguments(cfg, args)
     if args.amp:
@@ -58,6 +63,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         cfg.resume, cfg.load_from = True, None
     elif args.resume is not None:
         cfg.resume, cfg.load_from = True, args.resume
+    add_log_backends(cfg, args.log)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         hook_settings(cfg, 'checkpoint', 'CheckpointHook').pop('save_best', None)
@@ -75,7 +81,7 @@ def build_runner(cfg: Config) -> PoseRunner:
     return PoseRunner.from_cfg(cfg)
 
 
-@naming_near_types()
+@explaining_builds()
 def train(cfg: Config) -> PoseRunner:
     """Train; returns the runner, whose model is trained."""
     runner = build_runner(cfg)
@@ -87,6 +93,6 @@ def train(cfg: Config) -> PoseRunner:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/train.py``."""
     args = parse_args(argv)
-    cfg = merge_args(load_config(args.config, args.cfg_options), args)
-    with trusting(trusted_checkpoint(cfg, args)):
+    cfg = merge_args(load_config(args.config, args.cfg_options, _NEEDS), args)
+    with trusting(*trusted_checkpoints(cfg, args)):
         train(cfg)

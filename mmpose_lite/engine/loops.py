@@ -19,6 +19,7 @@ from torch import nn
 from torch.utils.data import BatchSampler, DataLoader
 
 from mmpose_lite.registry import LOOPS
+from mmpose_lite.utils import InputError
 
 from .checkpoints.run_state import Position
 from .resumable_loop import ResumableLoop
@@ -29,16 +30,29 @@ class EpochBasedTrainLoop(ResumableLoop, _EpochBasedTrainLoop):
     """mmengine's loop over epochs, which can stop and go on at any iteration.
 
     Args:
+        max_epochs: Epochs in all.
+        val_begin: The first epoch that may be followed by a validation.
+        val_interval: Epochs between validations.
+        dynamic_intervals: Milestones and the intervals from there on.
         max_nonfinite_losses: How many iterations whose loss is not finite are skipped before the
             run stops.
-        kwargs: ``max_epochs``, ``val_begin``, ``val_interval``, ``dynamic_intervals``; see
-            mmengine.
+
+    Raises:
+        InputError: If a number is no count.
     """
 
     def __init__(
-        self, runner: Any, dataloader: DataLoader | dict, max_nonfinite_losses: int = 0, **kwargs
+        self,
+        runner: Any,
+        dataloader: DataLoader | dict,
+        max_epochs: int,
+        val_begin: int = 1,
+        val_interval: int = 1,
+        dynamic_intervals: list[tuple[int, int]] | None = None,
+        max_nonfinite_losses: int = 0,
     ) -> None:
-        super().__init__(runner, dataloader, **kwargs)
+        _check_counts(max_epochs=max_epochs, val_interval=val_interval)
+        super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         self._prepare(max_nonfinite_losses)
 
     def run(self) -> nn.Module:
@@ -87,6 +101,9 @@ class IterBasedTrainLoop(ResumableLoop, _IterBasedTrainLoop):
         dynamic_intervals: Milestones and the intervals from there on.
         max_nonfinite_losses: How many iterations whose loss is not finite are skipped before the
             run stops.
+
+    Raises:
+        InputError: If a number is no count.
     """
 
     def __init__(
@@ -99,6 +116,7 @@ class IterBasedTrainLoop(ResumableLoop, _IterBasedTrainLoop):
         dynamic_intervals: list[tuple[int, int]] | None = None,
         max_nonfinite_losses: int = 0,
     ) -> None:
+        _check_counts(max_iters=max_iters, val_interval=val_interval)
         # mmengine's own would start the loader now, at its beginning.
         BaseLoop.__init__(self, runner, dataloader)
         self._max_iters, self._max_epochs = int(max_iters), 1
@@ -133,6 +151,14 @@ class IterBasedTrainLoop(ResumableLoop, _IterBasedTrainLoop):
         after = Position(0, self._iter + 1)
         after = replace(after, validated=not self._is_due(after.iter, self._max_iters))
         self._train_on(self._iter, data_batch, after)
+
+
+def _check_counts(**counts: Any) -> None:
+    """Check settings of a loop that are counts from 1 on, which may be written as floats."""
+    for name, value in counts.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or value < 1 or value % 1:
+            raise InputError(f'train_cfg.{name}={value!r} is no count from 1 on')
 
 
 def start_loader(loader: DataLoader, done: int) -> Iterator:

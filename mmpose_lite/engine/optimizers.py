@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from mmpose_lite.registry import OPTIMIZERS
+from mmpose_lite.registry import OPTIMIZERS, require_type
 
 # Classes and devices that have a fused step.
 _FUSED_TYPES = (Adam, AdamW, SGD)
@@ -30,7 +30,7 @@ def prefer_fused(optimizer: Mapping[str, Any], device: str) -> dict[str, Any]:
     silent = not any(key in optimizer for key in (*_IMPLEMENTATION, 'differentiable'))
     kind = optimizer.get('type')
     if isinstance(kind, str):
-        kind = OPTIMIZERS.require(kind)  # mmengine does not say what is missing
+        kind = require_type(OPTIMIZERS, kind)  # mmengine does not say what is missing
     if silent and kind in _FUSED_TYPES and device in _FUSED_DEVICES:
         return {**optimizer, 'fused': True}
     return dict(optimizer)

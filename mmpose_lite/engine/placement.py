@@ -1,6 +1,6 @@
 """Where the work on a batch is done: by the loader's workers, or on the model's device.
 
-Both functions rewrite a config before anything is built, so that the config that a run leaves
+These functions rewrite a config before anything is built, so that the config that a run leaves
 behind says what it did.
 """
 
@@ -35,6 +35,36 @@ def place_targets(cfg: Config) -> None:
             continue
         if steps[-2] == {'type': 'GenerateTarget', 'encoder': head['decoder']}:
             dataset['pipeline'] = [*steps[:-2], {**steps[-1], 'pack_transformed': True}]
+
+
+def place_truth(cfg: Config) -> None:
+    """Have samples tell where their points are in the crop, for what is logged of a training.
+
+    Those of training always do. Those of validation do where the head makes the targets of
+    training: only then would it make the same ones for a validation loss.
+    """
+    train = list(_pipelines(cfg.get('train_dataloader')))
+    head_encodes = not any(
+        step.get('type') == 'GenerateTarget' for steps in train for step in steps
+    )
+    loaders = ('train_dataloader', 'val_dataloader') if head_encodes else ('train_dataloader',)
+    for loader in loaders:
+        for steps in _pipelines(cfg.get(loader)):
+            if steps and steps[-1].get('type') == 'PackPoseInputs':
+                steps[-1] = {**steps[-1], 'pack_transformed': True}
+
+
+def _pipelines(config: Any) -> Iterator[list[dict]]:
+    """The pipelines inside a loader's config, at any depth; their lists belong to it alone."""
+    if isinstance(config, list | tuple):
+        for each in config:
+            yield from _pipelines(each)
+    elif isinstance(config, dict):
+        if all(isinstance(step, dict) for step in config.get('pipeline', [None])):
+            config['pipeline'] = list(config['pipeline'])
+            yield config['pipeline']
+        for key in ('dataset', 'datasets'):
+            yield from _pipelines(config.get(key))
 
 
 def place_augmentation(cfg: Config) -> None:

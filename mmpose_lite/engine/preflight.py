@@ -9,6 +9,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 
+from .model_selection import about_selection
 from .point_checks import PreflightError, check_keypoint_counts, check_mirroring
 
 
@@ -27,6 +28,7 @@ def check_training(runner: Runner) -> None:
     if runner.val_loop is not None:
         check_validation(runner)
         check_save_best(runner)
+        log_selection(runner)
     log_learning_rate(runner)
 
 
@@ -72,6 +74,15 @@ def check_save_best(runner: Runner) -> None:
                 f"default_hooks.checkpoint.save_best='{name}' is not among the metrics of "
                 f'val_evaluator: {", ".join(names)}'
             )
+
+
+def log_selection(runner: Runner) -> None:
+    """Log it if the best epoch is chosen on the faces of the test."""
+    hook = next((hook for hook in runner.hooks if isinstance(hook, CheckpointHook)), None)
+    wanted = getattr(hook, 'save_best', None)
+    message = about_selection(runner.cfg, wanted) if wanted else None
+    if message is not None:
+        runner.logger.info(message)
 
 
 def check_metrics(loop: Any) -> None:

@@ -12,11 +12,12 @@ from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
 from mmengine.optim import OptimWrapperDict
+from mmengine.registry import FUNCTIONS
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmpose_lite.registry import RUNNERS, SCOPE
+from mmpose_lite.registry import RUNNERS, SCOPE, require_type
 from mmpose_lite.utils.config_text import ReadableConfig
 from mmpose_lite.utils.config_utils import adopt_config
 from mmpose_lite.utils.cpu_memory import keep_freed_memory
@@ -24,13 +25,20 @@ from mmpose_lite.utils.cpu_memory import keep_freed_memory
 from .checkpointing_runner import CheckpointingRunner
 from .compile import compile_network, compile_settings
 from .distributed import init_process_group
-from .hooks import BadImageHook, ResidentCropsHook
+from .hooks import (
+    BadImageHook,
+    ResidentCropsHook,
+    SpeedHook,
+    SummaryHook,
+    TrainErrorHook,
+    ValLossHook,
+)
 from .message_hub import DeferredMessageHub
 from .optim_wrappers import OptimWrapper
 from .optimizers import prefer_fused
-from .placement import place_augmentation, place_targets
-from .run_hooks import PlainCheckpointHook, PreflightHook, ValidationStopHook
-from .run_log import environment_text, hooks_text, lines
+from .placement import place_augmentation, place_targets, place_truth
+from .run_hooks import CloseLogHook, PlainCheckpointHook, PreflightHook, ValidationStopHook
+from .run_log import environment_text, hooks_text, lines, training_facts
 from .steady_buckets import SteadyBucketsHook
 from .unused_parameters import UnusedParametersHook
 
@@ -54,6 +62,8 @@ class PoseRunner(CheckpointingRunner):
     - Targets are made by the head, and crops on the device, where that is possible or asked for;
       see :mod:`.placement`.
     - Loaders pin their batches where there is a GPU.
+    - Logs have images/s, the error on training crops and the loss of validations, and end with
+      the best and the last epoch; see the hooks that a config may set itself.
     """
 
     @classmethod
@@ -61,6 +71,7 @@ class PoseRunner(CheckpointingRunner):
         """Build a runner from a config; one that says ``mmpose`` means this package."""
         cfg = adopt_config(cfg, SCOPE)
         place_targets(cfg)
+        place_truth(cfg)
         place_augmentation(cfg)
         return super().from_cfg(ReadableConfig.of(cfg))
 
@@ -75,8 +86,12 @@ class PoseRunner(CheckpointingRunner):
             self.register_hook(ResidentCropsHook(augment))
         self.register_hook(PlainCheckpointHook())
         self.register_hook(ValidationStopHook())
+        self.register_hook(CloseLogHook())
         self.register_hook(UnusedParametersHook())
         self.register_hook(SteadyBucketsHook())
+        for kind in (SpeedHook, TrainErrorHook, ValLossHook, SummaryHook):
+            if not any(isinstance(hook, kind) for hook in self.hooks):
+                self.register_hook(kind())
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
         """Build the logger; deprecations inside mmengine that no user can mend stay out of it."""
@@ -139,6 +154,9 @@ class PoseRunner(CheckpointingRunner):
         """Build a loader; settings of workers fall away where there are none."""
         if isinstance(dataloader, dict):
             dataloader = dict(dataloader)
+            collate = dataloader.get('collate_fn')
+            if isinstance(collate, dict) and isinstance(collate.get('type'), str):
+                require_type(FUNCTIONS, collate['type'])  # mmengine does not say what is missing
             dataloader.setdefault('pin_memory', get_device() == 'cuda')
             # Else starting a loader would change the state of torch's global generator.
             dataloader.setdefault('generator', torch.Generator())
@@ -174,6 +192,7 @@ class PoseRunner(CheckpointingRunner):
             'seed': self.seed,
             'launcher': self.launcher,
             'processes': self.world_size,
+            **training_facts(self.cfg, self.world_size),
         }
         self.logger.info(f'System environment:{environment_text()}')
         self.logger.info(f'Runtime environment:{lines(settings)}')

@@ -39,6 +39,8 @@ NEEDS = (
     Need('matplotlib', 'matplotlib', '3.5'),
     Need('rich', 'rich', '13'),
     Need('filelock', 'filelock', '3.12'),
+    Need('jinja2', 'jinja2', '3.1'),
+    Need('plotly', 'plotly', '6.0'),
 )
 
 _FIX_PAIR = 'pip install -U torch torchvision'

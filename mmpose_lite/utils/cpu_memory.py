@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import sys
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 # Names of glibc's parameters, see mallopt(3).
 _TRIM_THRESHOLD = -1
@@ -28,3 +34,11 @@ def keep_freed_memory() -> bool:
     except (AttributeError, OSError, TypeError):
         return False
     return bool(mallopt(_MMAP_MAX, 0) and mallopt(_TRIM_THRESHOLD, _KEPT_BYTES))
+
+
+def peak_memory_mb() -> int | None:
+    """The most memory that this process has had so far, MB; None where the system does not say."""
+    if resource is None:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (2**20 if sys.platform == 'darwin' else 2**10)

@@ -92,10 +92,11 @@ def test_mmengine_s_hub_reads_at_every_iteration(tiny_config, tmp_path, reads, m
 
 
 def log_of(folder):
-    """The logged lines, without times."""
+    """The logged lines, without what the machine has made of them."""
     lines = next(folder.rglob('scalars.json')).read_text().splitlines()
+    clocks = ('time', 'data_time', 'images_per_s', 'memory')
     return [
-        {key: value for key, value in json.loads(line).items() if 'time' not in key}
+        {key: value for key, value in json.loads(line).items() if key not in clocks}
         for line in lines
     ]
 

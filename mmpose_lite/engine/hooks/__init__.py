@@ -5,7 +5,11 @@ from .badcase_hook import BadCaseAnalysisHook
 from .checkpoint_hook import CheckpointHook
 from .ema_hook import ExpMomentumEMA
 from .resident_crops_hook import ResidentCropsHook
+from .speed_hook import SpeedHook
+from .summary_hook import SummaryHook
 from .sync_norm_hook import SyncNormHook
+from .train_error_hook import TrainErrorHook
+from .val_loss_hook import ValLossHook
 from .visualization_hook import PoseVisualizationHook
 
 __all__ = [
@@ -15,5 +19,9 @@ __all__ = [
     'ExpMomentumEMA',
     'PoseVisualizationHook',
     'ResidentCropsHook',
+    'SpeedHook',
+    'SummaryHook',
     'SyncNormHook',
+    'TrainErrorHook',
+    'ValLossHook',
 ]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
 import os.path as osp
 import re
-from pathlib import Path
 from typing import Any
 
 from mmengine.dist import is_main_process
@@ -19,9 +16,9 @@ from mmpose_lite.engine.checkpoints.reader import read_checkpoint
 from mmpose_lite.engine.checkpoints.run_state import position_of
 from mmpose_lite.engine.checkpoints.writer import (
     SaveError,
+    publish_checkpoint,
     remove_parts,
     remove_replaced,
-    write_checkpoint,
     write_text,
 )
 from mmpose_lite.engine.resumable_loop import ResumableLoop
@@ -75,10 +72,7 @@ class CheckpointHook(_CheckpointHook):
         numbers = info.get('keep_ckpt_ids', ())  # of a run of mmengine's
         names = info.get(_KEPT, [self.filename_tmpl.format(number) for number in numbers])
         self._kept = [
-            name
-            for name in names
-            if (self._is_regular(name) or _OF_A_SIGNAL.fullmatch(name))
-            and osp.isfile(osp.join(self.out_dir, name))
+            name for name in names if self.is_own(name) and osp.isfile(osp.join(self.out_dir, name))
         ]
         last = osp.basename(info.get('last_ckpt') or '')
         if last in self._kept:
@@ -102,6 +96,10 @@ class CheckpointHook(_CheckpointHook):
         last = [self.last_ckpt] if self.save_last and self.last_ckpt else []
         for path in dict.fromkeys([*last, *best]):
             self._publish_model(runner, path)
+
+    def is_own(self, name: str) -> bool:
+        """Whether a name is that of a checkpoint that this hook saves to go on from."""
+        return self._is_regular(name) or _OF_A_SIGNAL.fullmatch(name) is not None
 
     def save_position(self, runner: Runner) -> str:
         """Save where the run is, under a name of its own; the next checkpoint replaces it."""
@@ -150,8 +148,8 @@ class CheckpointHook(_CheckpointHook):
 
     def _is_regular(self, name: str) -> bool:
         """Whether a name is one of the template's, not of a run that a signal ended."""
-        before, _, after = self.filename_tmpl.partition('{}')
-        return name.startswith(before) and name.endswith(after)
+        before, _, after = map(re.escape, self.filename_tmpl.partition('{}'))
+        return re.fullmatch(rf'{before}\d+{after}', name) is not None
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, float]) -> None:
         if not self.save_best:
@@ -182,6 +180,7 @@ class CheckpointHook(_CheckpointHook):
         path = osp.join(self.out_dir, name)
         runner.message_hub.update_info(f'best_score{suffix}', score)
         runner.message_hub.update_info(f'best_ckpt{suffix}', path)
+        runner.message_hub.update_info(f'best_validation{suffix}', info.get('last_validation'))
         runner.save_checkpoint(self.out_dir, name, save_optimizer=False, save_param_scheduler=False)
         if before and is_main_process():
             self._remove_best(runner, osp.basename(before), path)
@@ -201,9 +200,5 @@ class CheckpointHook(_CheckpointHook):
         content = read_checkpoint(ckpt_path)
         content = {key: content[key] for key in content if key in self.published_keys}
         make_plain(content)
-        written = Path(ckpt_path).with_suffix('.published')
-        write_checkpoint(content, str(written), resumable=False)
-        digest = hashlib.sha256(written.read_bytes()).hexdigest()
-        path = f'{osp.splitext(ckpt_path)[0]}-{digest[:8]}.pth'
-        os.replace(written, path)
+        path = publish_checkpoint(content, osp.splitext(ckpt_path)[0])
         runner.logger.info(f"published '{path}'")

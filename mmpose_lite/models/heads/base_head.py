@@ -23,7 +23,14 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         decoder: Config of the codec that reads points from outputs (and makes targets where the
             samples carry none).
         init_cfg: How weights start.
+
+    Attributes:
+        keeps_outputs: Whether the next outputs are left in ``kept``; for who logs them.
+        kept: Raw outputs of the images themselves, not of their mirrors, detached.
     """
+
+    keeps_outputs = False
+    kept: Tensor | None = None
 
     def __init__(
         self, decoder: dict | None = None, init_cfg: dict | list[dict] | None = None
@@ -60,6 +67,25 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
         """Compute losses, and accuracies for the log, by name."""
+
+    def losses_of(
+        self,
+        outputs: Tensor,
+        batch_data_samples: list[PoseDataSample],
+        train_cfg: dict | None = None,
+    ) -> dict[str, Tensor]:
+        """What :meth:`loss` gives, of raw outputs that have been computed already.
+
+        Raises:
+            NotImplementedError: If the head calls :meth:`keep` and does not define this.
+        """
+        raise NotImplementedError(f'{type(self).__name__} has no losses_of')
+
+    def keep(self, outputs: Tensor) -> Tensor:
+        """Leave outputs in ``kept`` where somebody has asked for them; returns them."""
+        if self.keeps_outputs:
+            self.kept = outputs.detach()
+        return outputs
 
     def encode(self, samples: list[PoseDataSample], device: torch.device) -> dict[str, Tensor]:
         """Make the targets of samples that carry none, from their points, all at once.

@@ -139,9 +139,9 @@ class HeatmapHead(BaseHead):
                 flip_mode=test_cfg.get('flip_mode', 'heatmap'),
                 shift_heatmap=test_cfg.get('shift_heatmap', False),
             )
-            heatmaps = (self.forward(images) + mirrored) * 0.5
+            heatmaps = (self.keep(self.forward(images)) + mirrored) * 0.5
         else:
-            heatmaps = self.forward(feats)
+            heatmaps = self.keep(self.forward(feats))
         predictions = self.decode(heatmaps)
         if test_cfg.get('output_heatmaps', False):
             return predictions, [PixelData(heatmaps=maps) for maps in heatmaps.detach()]
@@ -157,11 +157,19 @@ class HeatmapHead(BaseHead):
 
         The targets are those that the samples carry, or else those of :meth:`BaseHead.encode`.
         """
-        heatmaps = self.forward(feats)
-        targets, weights = self._targets(batch_data_samples, heatmaps.device)
-        losses = {'loss_kpt': self.loss_module(heatmaps, targets, weights)}
+        return self.losses_of(self.keep(self.forward(feats)), batch_data_samples, train_cfg)
+
+    def losses_of(
+        self,
+        outputs: Tensor,
+        batch_data_samples: list[PoseDataSample],
+        train_cfg: dict | None = None,
+    ) -> dict[str, Tensor]:
+        """What :meth:`loss` gives, of heatmaps ``(B, K, H, W)``."""
+        targets, weights = self._targets(batch_data_samples, outputs.device)
+        losses = {'loss_kpt': self.loss_module(outputs, targets, weights)}
         if (train_cfg or {}).get('compute_acc', True):
-            losses['acc_pose'] = heatmap_accuracy(heatmaps, targets, weights > 0)
+            losses['acc_pose'] = heatmap_accuracy(outputs, targets, weights > 0)
         return losses
 
     def _targets(

@@ -73,7 +73,7 @@ class RegressionHead(BaseHead):
         """
         test_cfg = test_cfg or {}
         if not test_cfg.get('flip_test', False):
-            return self.decode(self.forward(feats))
+            return self.decode(self.keep(self.forward(feats)))
         images, mirrors = feats
         metainfo = batch_data_samples[0].metainfo
         mirrored = flip_coordinates(
@@ -82,7 +82,7 @@ class RegressionHead(BaseHead):
             shift_coords=test_cfg.get('shift_coords', True),
             input_size=metainfo['input_size'],
         )
-        return self.decode((self.forward(images) + mirrored) * 0.5)
+        return self.decode((self.keep(self.forward(images)) + mirrored) * 0.5)
 
     def loss(
         self,
@@ -94,11 +94,19 @@ class RegressionHead(BaseHead):
 
         The targets are those that the samples carry, or else those of :meth:`BaseHead.encode`.
         """
-        coordinates = self.forward(feats)
-        labels, weights = self._targets(batch_data_samples, coordinates.device)
-        losses = {'loss_kpt': self.loss_module(coordinates, labels, weights[..., None])}
+        return self.losses_of(self.keep(self.forward(feats)), batch_data_samples, train_cfg)
+
+    def losses_of(
+        self,
+        outputs: Tensor,
+        batch_data_samples: list[PoseDataSample],
+        train_cfg: dict | None = None,
+    ) -> dict[str, Tensor]:
+        """What :meth:`loss` gives, of coordinates ``(B, K, 2)``."""
+        labels, weights = self._targets(batch_data_samples, outputs.device)
+        losses = {'loss_kpt': self.loss_module(outputs, labels, weights[..., None])}
         if (train_cfg or {}).get('compute_acc', True):
-            losses['acc_pose'] = coordinate_accuracy(coordinates, labels, weights > 0)
+            losses['acc_pose'] = coordinate_accuracy(outputs, labels, weights > 0)
         return losses
 
     def _targets(

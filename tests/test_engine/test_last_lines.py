@@ -1,0 +1,113 @@
+"""The end of a training's log: the best and the last epoch. And what the best is chosen on."""
+
+import pytest
+from exact_runs import BY_ITERATION, make_config, train
+
+from mmpose_lite.apis import load_config
+from mmpose_lite.engine.model_selection import about_selection
+from mmpose_lite.evaluation.metrics import NME
+from mmpose_lite.structures import config_root
+
+pytestmark = pytest.mark.usefixtures('as_new_process')
+
+AFLW = config_root() / 'face_2d_keypoint' / 'topdown_heatmap' / 'aflw'
+PLAIN = AFLW / 'td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256.py'
+WITH_SPLIT = PLAIN.with_name(f'{PLAIN.stem}_val-split.py')
+
+
+@pytest.fixture
+def find_errors(monkeypatch):
+    """Have the next validations find certain errors."""
+
+    def find(*errors):
+        left = list(errors)
+
+        def evaluate(metric, size):
+            metric.results.clear()
+            error = left.pop(0)
+            return {'NME': error, 'NME_frontal': error / 2}
+
+        monkeypatch.setattr(NME, 'evaluate', evaluate)
+
+    return find
+
+
+def last_lines(capsys):
+    lines = capsys.readouterr().out.splitlines()
+    found = [line.split('INFO - ')[1] for line in lines if 'INFO - best epoch' in line]
+    return found + [line.split('INFO - ')[1] for line in lines if 'INFO - last' in line]
+
+
+def without_loss(*lines):
+    return [line.partition(', val_loss')[0] for line in lines]
+
+
+def test_the_best_and_the_last_epoch_with_all_their_metrics(tmp_path, find_errors, capsys):
+    find_errors(0.3, 0.125, 0.25)
+    train(make_config(tmp_path), tmp_path / 'run')
+    best, last = last_lines(capsys)
+    assert best.startswith('best epoch 2 of 3, by NME: NME 0.125, NME_frontal 0.0625, val_loss 0.0')
+    assert best.endswith('; best_NME_epoch_2.pth')
+    assert last.startswith('last epoch 3 of 3: NME 0.25, NME_frontal 0.125, val_loss 0.0')
+
+
+def test_a_run_that_goes_on_reports_on_the_whole(tmp_path, find_errors, as_new_process, capsys):
+    cfg = make_config(tmp_path, train_cfg__max_epochs=2)
+    find_errors(0.125, 0.3)
+    train(cfg, tmp_path / 'run')
+    as_new_process()
+    capsys.readouterr()
+    # The last checkpoint was saved before its validation, which is made again.
+    find_errors(0.3, 0.25)
+    train(make_config(tmp_path), tmp_path / 'run', resume=True)
+    best, last = without_loss(*last_lines(capsys))
+    assert best == 'best epoch 1 of 3, by NME: NME 0.125, NME_frontal 0.0625'
+    assert last == 'last epoch 3 of 3: NME 0.25, NME_frontal 0.125'
+
+
+def test_runs_by_iteration_name_iterations(tmp_path, find_errors, capsys):
+    find_errors(0.3, 0.25, 0.5)
+    train(make_config(tmp_path, **BY_ITERATION), tmp_path / 'run')
+    lines = capsys.readouterr().out
+    assert 'best iteration 8 of 12, by NME: NME 0.25, ' in lines
+    assert 'last iteration 12 of 12: NME 0.5, ' in lines
+
+
+def test_without_save_best_there_is_a_last_epoch_only(tmp_path, find_errors, capsys):
+    cfg = make_config(
+        tmp_path, default_hooks__checkpoint={'type': 'CheckpointHook', '_delete_': True}
+    )
+    find_errors(0.3, 0.125, 0.25)
+    train(cfg, tmp_path / 'run')
+    (last,) = without_loss(*last_lines(capsys))
+    assert last == 'last epoch 3 of 3: NME 0.25, NME_frontal 0.125'
+
+
+def test_what_the_best_epoch_is_chosen_on_is_said_once(tmp_path, capsys):
+    train(make_config(tmp_path), tmp_path / 'run')
+    lines = [line for line in capsys.readouterr().out.splitlines() if 'chosen on test' in line]
+    (line,) = lines
+    assert 'INFO' in line
+    assert 'save_best: NME of face_landmarks_aflw_test.json' in line
+    assert str(WITH_SPLIT.relative_to(config_root().parent)) in line
+
+
+def test_the_config_with_the_split_tests_on_faces_of_its_own():
+    assert about_selection(load_config(PLAIN), 'NME') is not None
+    cfg = load_config(WITH_SPLIT)
+    assert about_selection(cfg, 'NME') is None
+    # Only the two loaders differ from the config that it varies.
+    plain, ours = load_config(PLAIN), load_config(WITH_SPLIT)
+    differing = {key for key in ours if ours[key] != plain.get(key)}
+    assert differing == {'held_out', 'train_dataloader', 'val_dataloader'}
+    assert cfg.train_dataloader.dataset.train_val_split == {'part': 'train', 'val_share': 0.1}
+    assert cfg.val_dataloader.dataset.train_val_split == {'part': 'val', 'val_share': 0.1}
+    assert cfg.val_dataloader.dataset.ann_file == cfg.train_dataloader.dataset.ann_file
+
+
+def test_parts_of_one_file_are_not_the_same_faces():
+    loader = {'dataset': {'ann_file': 'a.json', 'pipeline': [], 'train_val_split': {'part': 'val'}}}
+    other = {'dataset': {**loader['dataset'], 'train_val_split': {'part': 'train'}}}
+    assert about_selection({'val_dataloader': loader, 'test_dataloader': other}, 'NME') is None
+    assert about_selection({'val_dataloader': loader, 'test_dataloader': loader}, ['NME', 'PCK'])
+    assert about_selection({'val_dataloader': loader}, 'NME') is None

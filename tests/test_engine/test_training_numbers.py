@@ -1,0 +1,261 @@
+"""What the log of a training says of training crops, validation loss, speed and memory."""
+
+import json
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from data_factory import ANNOTATIONS
+from exact_runs import AUGMENTED, digests, last_checkpoint, make_config, train
+from mmengine.hooks import Hook, LoggerHook
+
+from mmpose_lite.datasets import AFLWDataset
+from mmpose_lite.datasets.randomness import SampleIndex
+from mmpose_lite.engine.hooks import (
+    SpeedHook,
+    ValLossHook,
+    speed_hook,
+    train_error_hook,
+    val_loss_hook,
+)
+from mmpose_lite.engine.hooks.train_error_hook import _mean_error, _rows
+from mmpose_lite.evaluation.metrics import NME
+from mmpose_lite.models import HeatmapHead
+
+pytestmark = pytest.mark.usefixtures('as_new_process')
+
+BY_BOX = {'norm_mode': 'use_norm_item', 'norm_item': 'bbox_size'}
+
+
+def rows_of(folder):
+    """The lines of training, and those of validations."""
+    lines = [
+        json.loads(line)
+        for path in sorted(folder.rglob('scalars.json'))
+        for line in path.read_text().splitlines()
+    ]
+    return [line for line in lines if 'iter' in line], [
+        line for line in lines if 'iter' not in line
+    ]
+
+
+@pytest.fixture
+def augmented(face_set):
+    """Samples of training, turned, scaled and mirrored."""
+    dataset = AFLWDataset(
+        data_root=str(face_set),
+        ann_file=ANNOTATIONS.format('train'),
+        data_prefix={'img': 'images/'},
+        pipeline=[*AUGMENTED, {'type': 'PackPoseInputs', 'pack_transformed': True}],
+    )
+    pairs = [(i, epoch) for i in range(1, len(dataset)) for epoch in range(4)]
+    return [dataset[SampleIndex(i, 0, epoch)]['data_samples'] for i, epoch in pairs]
+
+
+def seen_in_crop(sample, points):
+    """Points of a photograph (as mirrored) in pixels of its crop, by the map of its true points."""
+    truth = sample.gt_instances
+    known = np.hstack([truth.keypoints[0], np.ones((19, 1))])
+    affine, *_ = np.linalg.lstsq(known, truth.transformed_keypoints[0], rcond=None)
+    return np.hstack([points, np.ones((19, 1))]) @ affine
+
+
+def test_errors_on_crops_are_in_shares_of_the_box(augmented):
+    assert len({sample.get('flip') for sample in augmented}) == 2
+    moved = np.array([3.0, 4.0])  # 5 pixels of the photograph
+    for sample in augmented:
+        predicted = seen_in_crop(sample, sample.gt_instances.keypoints[0] + moved)
+        left, _, right, _ = sample.gt_instances.bboxes[0]
+        error = _mean_error(NME(**BY_BOX), list(_rows([sample], [predicted])))
+        assert error == pytest.approx(5 / (right - left), rel=1e-4)
+
+
+def test_points_outside_of_the_crop_do_not_count(augmented):
+    sample = augmented[0]
+    wanted = sample.gt_instances.transformed_keypoints[0]
+    wanted[3], wanted[4] = (-0.5, 20), (20, 63.5)  # an input of 64 pixels ends at 63
+    predicted = wanted.copy()
+    predicted[3:5] += 30
+    ((row, truth),) = _rows([sample], [predicted])
+    assert [i for i, counts in enumerate(row['mask']) if not counts] == [3, 4]
+    assert _mean_error(NME(**BY_BOX), [(row, truth)]) == 0
+
+
+def test_faces_whose_normaliser_is_outside_are_left_out(augmented):
+    metric = NME('keypoint_distance', keypoint_indices=[6, 11])
+    metric.dataset_meta = {'dataset_name': 'aflw', 'keypoint_id2name': dict.fromkeys(range(19), '')}
+    samples = augmented[4:6]
+    predicted = [sample.gt_instances.transformed_keypoints[0] for sample in samples]
+    predicted[1] = predicted[1] + 5
+    samples[0].gt_instances.keypoints_visible[0, 6] = 0
+    eyes = samples[1].gt_instances.transformed_keypoints[0][[6, 11]]
+    error = _mean_error(metric, list(_rows(samples, predicted)))
+    assert error == pytest.approx(math.hypot(5, 5) / np.linalg.norm(eyes[0] - eyes[1]), rel=1e-4)
+    assert math.isnan(_mean_error(metric, list(_rows(samples[:1], predicted[:1]))))
+
+
+class Outputs(Hook):
+    """Keeps each batch of training, the model's outputs on it, and their points."""
+
+    def __init__(self, monkeypatch):
+        self.seen = []
+        losses_of = HeatmapHead.losses_of
+
+        def spy(head, outputs, samples, train_cfg=None):
+            if head.training:
+                self.seen.append((head, outputs.detach(), samples))
+            return losses_of(head, outputs, samples, train_cfg)
+
+        monkeypatch.setattr(HeatmapHead, 'losses_of', spy)
+
+
+def test_train_nme_is_that_of_the_logged_batch(tmp_path, monkeypatch):
+    pipeline = [AUGMENTED[0], AUGMENTED[1], AUGMENTED[4], {'type': 'PackPoseInputs'}]
+    spy = Outputs(monkeypatch)
+    cfg = make_config(tmp_path, train_dataloader__dataset__pipeline=pipeline)
+    runner = train(cfg, tmp_path / 'run', hook=spy)
+    trained, _ = rows_of(tmp_path / 'run')
+    assert [row['iter'] for row in trained] == [2, 4, 6, 8, 10, 12]
+    for row in trained:
+        head, heatmaps, samples = spy.seen[row['iter'] - 1]
+        # Without turns the points come back to the photograph as those of a test do.
+        model, errors = runner.model, []
+        found = model.add_pred_to_datasample(head.decode(heatmaps), None, samples)
+        for sample in found:
+            truth = sample.gt_instances
+            inside = ((truth.transformed_keypoints[0] >= 0).all(-1)) & (
+                (truth.transformed_keypoints[0] <= 63).all(-1)
+            )
+            distances = np.linalg.norm(sample.pred_instances.keypoints - truth.keypoints, axis=-1)
+            side = truth.bboxes[0, 2] - truth.bboxes[0, 0]
+            errors += (distances[0][inside] / side).tolist()
+        assert row['train_NME'] == pytest.approx(np.mean(errors), rel=1e-4)
+
+
+def test_outputs_are_kept_where_a_line_is_logged_and_only_there(tmp_path, monkeypatch):
+    asked = []
+    keep = HeatmapHead.keep
+
+    def spy(head, outputs):
+        if head.training:
+            asked.append(head.keeps_outputs)
+        return keep(head, outputs)
+
+    monkeypatch.setattr(HeatmapHead, 'keep', spy)
+    runner = train(make_config(tmp_path), tmp_path / 'run')
+    assert asked == [False, True] * 6
+    assert runner.model.head.kept is None
+
+
+def test_numbers_change_no_bit_of_a_training(tmp_path, as_new_process):
+    hooks = [{'type': name, 'enable': False} for name in ('TrainErrorHook', 'ValLossHook')]
+    kinds = {'with': {}, 'without': {'custom_hooks': hooks}}
+    parts = {}
+    for name, options in kinds.items():
+        as_new_process()
+        train(make_config(tmp_path, **options), tmp_path / name)
+        parts[name] = digests(last_checkpoint(tmp_path / name))
+    logs = [rows_of(tmp_path / name) for name in kinds]
+    assert ['train_NME' in trained[0] for trained, _ in logs] == [True, False]
+    assert ['val_loss' in tested[0] for _, tested in logs] == [True, False]
+    with_it, without = ([row['NME'] for row in tested] for _, tested in logs)
+    assert with_it == without
+    for part in ('state_dict', 'optimizer', 'param_schedulers', 'ranks'):
+        assert parts['with'][part] == parts['without'][part]
+
+
+def loss_by_hand(runner):
+    """The mean over the faces of a validation of each one's loss, without a hook."""
+    model, losses = runner.model.eval(), []
+    with torch.no_grad():
+        for batch in runner.val_dataloader:
+            data = model.data_preprocessor(batch, False)
+            for image, sample in zip(data['inputs'], data['data_samples'], strict=True):
+                losses.append(model.loss(image[None], [sample])['loss_kpt'].item())
+    return np.mean(losses)
+
+
+@pytest.mark.parametrize('flip_test', [True, False])
+def test_validation_loss_is_the_mean_over_faces(tmp_path, flip_test):
+    """Five faces in batches of four: the last batch has one."""
+    cfg = make_config(tmp_path, model__test_cfg__flip_test=flip_test)
+    runner = train(cfg, tmp_path / 'run')
+    _, tested = rows_of(tmp_path / 'run')
+    assert len({row['val_loss'] for row in tested}) == 3  # and no mean of several validations
+    assert tested[-1]['val_loss'] == pytest.approx(loss_by_hand(runner), rel=1e-5)
+
+
+def test_no_validation_loss_where_the_pipeline_makes_other_targets(tmp_path):
+    codec = {'type': 'MSRAHeatmap', 'input_size': (64, 64), 'heatmap_size': (16, 16), 'sigma': 2}
+    pipeline = [
+        *AUGMENTED,
+        {'type': 'GenerateTarget', 'encoder': codec},
+        {'type': 'PackPoseInputs'},
+    ]
+    train(make_config(tmp_path, train_dataloader__dataset__pipeline=pipeline), tmp_path / 'run')
+    trained, tested = rows_of(tmp_path / 'run')
+    assert all('val_loss' not in row for row in tested)
+    assert all(0 < row['train_NME'] < 3 for row in trained)
+
+
+def test_ranks_are_weighed_by_their_faces(monkeypatch):
+    other = json.dumps([0.25 * 2, 2]).encode()
+    monkeypatch.setattr(val_loss_hook, 'gather_bytes', lambda own: [own, other])
+    hook, scalars, metrics = ValLossHook(), {}, {'NME': 0.1}
+    hook._model = SimpleNamespace()
+    hook._losses = [(torch.tensor(0.5), 4), (torch.tensor(1.0), 1)]
+    hub = SimpleNamespace(update_scalar=scalars.__setitem__)
+    hook.after_val_epoch(SimpleNamespace(message_hub=hub), metrics)
+    assert metrics == {'NME': 0.1, 'val_loss': pytest.approx((0.5 * 4 + 1 + 0.25 * 2) / 7)}
+    assert scalars == {'val/val_loss': metrics['val_loss']}
+
+
+def test_images_per_second_are_those_of_all_ranks_since_the_last_line(monkeypatch):
+    clock = iter([0.0, 1.0, 3.0, 100.0, 100.5, 101.0])
+    monkeypatch.setattr(speed_hook, 'perf_counter', lambda: next(clock))
+    monkeypatch.setattr(speed_hook, 'is_logged', lambda runner, batch_idx: batch_idx % 2 == 1)
+    monkeypatch.setattr(speed_hook, 'peak_memory_mb', lambda: 321)
+    logged = []
+    hub = SimpleNamespace(update_scalar=lambda key, value, resumed: logged.append((key, value)))
+    runner = SimpleNamespace(world_size=2, message_hub=hub)
+    hook = SpeedHook()
+    hook.before_train_epoch(runner)
+    hook.after_train_iter(runner, 0, {'inputs': [0] * 6})
+    hook.after_train_iter(runner, 1, {'inputs': [0] * 6})
+    hook.after_val_epoch(runner, {})  # 97 seconds that are not theirs
+    hook.after_train_iter(runner, 2, {'inputs': [0] * 6})
+    hook.after_train_iter(runner, 3, {'inputs': [0] * 3})
+    speeds = [value for key, value in logged if key == 'train/images_per_s']
+    assert speeds == [24 / 3, 18 / 1]
+    if not torch.cuda.is_available():
+        assert [value for key, value in logged if key == 'train/memory'] == [321, 321]
+
+
+def test_a_line_after_the_last_iteration_of_a_short_epoch_has_numbers_too(tmp_path):
+    logger = {'type': 'LoggerHook', 'interval': 50}
+    train(make_config(tmp_path, default_hooks__logger=logger), tmp_path / 'run')
+    trained, _ = rows_of(tmp_path / 'run')
+    assert [row['iter'] for row in trained] == [4, 8, 12]
+    assert len({row['train_NME'] for row in trained}) == 3
+    assert all(row['images_per_s'] > 0 for row in trained)
+
+
+def test_a_set_without_the_normaliser_is_trained_without_the_number(tmp_path, capsys):
+    """AFLW's ``box_size`` is part of test samples only."""
+    evaluator = {'type': 'NME', 'norm_mode': 'use_norm_item', 'norm_item': 'box_size'}
+    cfg = make_config(tmp_path, val_evaluator={'_delete_': True, **evaluator})
+    train(cfg, tmp_path / 'run')
+    trained, tested = rows_of(tmp_path / 'run')
+    assert all('train_NME' not in row for row in trained)
+    assert all(row['NME'] > 0 for row in tested)
+    assert capsys.readouterr().out.count("no NME of training crops: norm_item='box_size'") == 1
+
+
+def test_without_a_logger_nothing_is_kept(monkeypatch):
+    runner = SimpleNamespace(hooks=[])
+    assert not train_error_hook.is_logged(runner, 0)
+    runner.hooks.append(LoggerHook(interval=3))
+    runner.train_dataloader = range(10)
+    assert [train_error_hook.is_logged(runner, i) for i in range(4)] == [False, False, True, False]
