@@ -67,7 +67,8 @@ setup(
     ],
     python_requires='>=3.10',
     install_requires=requirements(),
-    # ruff's formatting changes between versions; setuptools builds the wheel that a test installs.
+    # ruff's formatting changes between versions; setuptools builds the wheel that a test installs;
+    # playwright drives a Chromium that is there, and brings none.
     extras_require={
         'convert': CONVERT,
         'dev': [
@@ -76,11 +77,15 @@ setup(
             'pytest-xdist>=3.5',
             'ruff==0.17.*',
             'mypy>=2.4',
+            'playwright>=1.49',
+            'tensorboard>=2.18',
             'setuptools>=70.1',
         ],
     },
     packages=find_packages(include=['mmpose_lite', 'mmpose_lite.*']),
-    package_data={'mmpose_lite': ['py.typed']},
+    package_data={
+        'mmpose_lite': ['py.typed', 'reporting/templates/*.j2', 'reporting/assets/*'],
+    },
     cmdclass={'build_py': BuildWithConfigs},
     zip_safe=False,
 )

@@ -208,6 +208,20 @@ SABOTAGES = [
         'np.random.default_rng([np.random.randint(2**31), ',
         'tests/test_datasets/test_bad_images.py',
     ),
+    Sabotage(
+        'the error on training crops is in pixels of the crop',
+        'mmpose_lite/engine/hooks/train_error_hook.py',
+        'error = (predicted - wanted) * sample.input_scale / size_wh',
+        'error = predicted - wanted',
+        'tests/test_engine/test_training_numbers.py::test_errors_on_crops_are_in_shares_of_the_box',
+    ),
+    Sabotage(
+        'held-out photographs are trained on',
+        'mmpose_lite/datasets/datasets/base/split.py',
+        "return is_val == (self.part == 'val')",
+        "return is_val or self.part == 'train'",
+        'tests/test_datasets/test_split.py',
+    ),
 ]
 
 

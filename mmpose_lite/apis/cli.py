@@ -14,6 +14,8 @@ _COMMANDS = {
     'browse_dataset': ('mmpose_lite.apis.browse_dataset', 'draw the faces that a config names'),
     'check_data': ('mmpose_lite.apis.check_data', 'check the data that a config names'),
     'test': ('mmpose_lite.apis.test', 'test a checkpoint'),
+    'report': ('mmpose_lite.apis.report', 'write a report on test runs from their dumps'),
+    'analyze_logs': ('mmpose_lite.apis.analyze_logs', 'compare trainings by their logs'),
     'convert_checkpoint': (
         'mmpose_lite.apis.convert_checkpoint',
         'convert weights of other packages',

@@ -17,17 +17,24 @@ from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.checkpoints import trusting
 from mmpose_lite.engine.run_hooks import FoldNormsHook
 from mmpose_lite.evaluation.metrics import RowMetric
+from mmpose_lite.registry import explaining_builds
+from mmpose_lite.reporting import read_run
+from mmpose_lite.utils import InputError
 
 from .command_line import (
     add_shared_arguments,
     apply_shared_arguments,
     errors_in_one_line,
     hook_settings,
-    trusted_checkpoint,
+    trusted_checkpoints,
 )
-from .config import load_config, naming_near_types
+from .config import load_config
+from .dump import command_line, dump_content, has_flip_test, main_metric
+from .further_passes import further_passes
+from .report import check_folder, write_and_tell
 from .train import build_runner
 
+_NEEDS = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
 _FRACTIONS = ('NME', 'PCK', 'PCKh', 'tPCK', 'AUC')
 
 
@@ -39,11 +46,22 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--work-dir', help='folder of logs')
     parser.add_argument('--out', help='write the metrics to this JSON file')
     parser.add_argument('--dump', help='write the predictions to this .json or .pkl file')
+    parser.add_argument('--report', metavar='DIR', help='write a report on the run to this folder')
+    parser.add_argument(
+        '--report-faces',
+        type=int,
+        default=500,
+        metavar='N',
+        help='for the report, disturb the boxes of so many faces (default 500), and test the set '
+        'with the flip test the other way round; 0: neither',
+    )
     parser.add_argument('--badcase', action='store_true', help='collect the worst cases')
     add_shared_arguments(parser)
     args = parser.parse_args(argv)
     if args.dump and not args.dump.endswith(('.json', '.pkl', '.pickle')):
         parser.error(f'--dump {args.dump}: the name must end in .json or .pkl')
+    if args.report_faces < 0:
+        parser.error(f'--report-faces {args.report_faces}: not below 0')
     return args
 
 
@@ -62,7 +80,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     return cfg
 
 
-@naming_near_types()
+@explaining_builds()
 def test(cfg: Config) -> tuple[PoseRunner, dict[str, float]]:
     """Test the checkpoint ``cfg.load_from``.
 
@@ -102,24 +120,46 @@ def write_json(path: str, content: Any) -> None:
     Path(path).write_text(json_tricks.dumps(content, primitives=True, indent=1) + '\n')
 
 
+def run_passes(runner: PoseRunner, args: argparse.Namespace) -> dict[str, Any]:
+    """What the report asks for beyond the test; see :mod:`.further_passes`.
+
+    Raises:
+        InputError: If no metric keeps rows, from which a report is made.
+    """
+    if not args.report:
+        return {}
+    metric = main_metric(row_metrics(runner))
+    if metric is None:
+        raise InputError('--report needs a metric that keeps a row a face, such as NME')
+    return {'further': further_passes(runner, metric, args.report_faces)}
+
+
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/test.py``."""
     args = parse_args(argv)
-    cfg = merge_args(load_config(args.config, args.cfg_options), args)
-    with trusting(trusted_checkpoint(cfg, args)):
+    if args.report:
+        check_folder(args.report)
+    cfg = merge_args(load_config(args.config, args.cfg_options, _NEEDS), args)
+    with trusting(*trusted_checkpoints(cfg, args)):
         runner, numbers = test(cfg)
+    further = run_passes(runner, args)
     if not is_main_process():
         return
     metrics = row_metrics(runner)
-    flip_test = bool((cfg.model.get('test_cfg') or {}).get('flip_test', False))
     # Wide enough for whole paths and names where the output is not a terminal.
     console = Console(soft_wrap=True) if Console().is_terminal else Console(width=160)
     precision = ', half precision' if cfg.test_cfg.get('fp16') else ''
-    print(f'{args.checkpoint}, flip test {"on" if flip_test else "off"}{precision}')
+    print(f'{args.checkpoint}, flip test {"on" if has_flip_test(cfg) else "off"}{precision}')
     console.print(format_table(metrics))
     if args.out:
         write_json(args.out, numbers)
-    if args.dump and args.dump.endswith('.json'):
-        content = {'config': args.config, 'checkpoint': args.checkpoint, 'metrics': numbers}
-        write_json(args.dump, {**content, 'faces': metrics[0].rows if metrics else []})
+    dumped = args.dump and args.dump.endswith('.json')
+    if not (dumped or args.report):
+        return
+    metric, command = main_metric(metrics), command_line(argv)
+    content = {**dump_content(cfg, args.config, metric, numbers, command), **further}
+    if dumped:
+        write_json(args.dump, content)
+    if args.report:
+        write_and_tell(args.report, [read_run(content, 'rows of the test')])

@@ -9,6 +9,7 @@ import pytest
 from run_tool import run_tool
 
 from mmpose_lite.apis import inference_topdown, init_model
+from mmpose_lite.engine.run_log import training_facts
 
 # Answering every face with the mean of the eight has an NME of 0.086.
 LEARNT = 0.06
@@ -36,6 +37,35 @@ def test_training_learns_the_faces(trained):
     assert float(numbers[-1]) < LEARNT
     assert list(trained.folder.glob('best_NME_epoch_*.pth'))
     assert 'loss_kpt' in trained.printed
+
+
+def test_the_log_begins_with_the_rate_and_the_batch(trained):
+    start = trained.printed.partition('Config:')[0].partition('Runtime environment:')[2]
+    assert re.findall(r'training: (.*)', start) == ['lr: 0.01', 'base batch: 512', 'batch: 8']
+
+
+@pytest.mark.parametrize(
+    ('changes', 'facts'),
+    [
+        ({}, {'lr': 0.1, 'batch': 12}),
+        ({'auto_scale_lr': {'base_batch_size': 6}}, {'lr': 0.1, 'base batch': 6, 'batch': 12}),
+        (
+            {'auto_scale_lr': {'base_batch_size': 6, 'enable': True}},
+            {
+                'lr': '0.1, which is scaled from the base batch to the batch',
+                'base batch': 6,
+                'batch': 12,
+            },
+        ),
+        ({'optim_wrapper': {'a': {'optimizer': {'lr': 1}}}}, {'batch': 12}),
+        ({'train_dataloader': None}, {}),
+    ],
+)
+def test_what_the_log_begins_with(changes, facts):
+    """In two processes; an optimizer of several parts has no one rate."""
+    cfg = {'train_dataloader': {'batch_size': 6}, 'optim_wrapper': {'optimizer': {'lr': 0.1}}}
+    found = training_facts({**cfg, **changes}, 2)
+    assert found == {f'training: {name}': fact for name, fact in facts.items()}
 
 
 def test_numbers_go_to_a_file(tested):

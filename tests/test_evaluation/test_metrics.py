@@ -181,6 +181,13 @@ def other_count():
     return each
 
 
+def unsure():
+    """As the highest place of a map of NaN is."""
+    each = face(7)
+    each['pred_instances']['keypoint_scores'] = np.array([[0.5, np.nan, 0.5]])
+    return each
+
+
 @pytest.mark.parametrize(
     ('metric', 'broken', 'error', 'message'),
     [
@@ -188,7 +195,13 @@ def other_count():
         (by_item('box_size'), face(7, box_size=-2.0), ValueError, '7 .*photo7.*is -2.0'),
         (by_item('box_size'), face(7, box_size=np.nan), ValueError, '7 .*photo7.*is nan'),
         (by_item('box_size'), face(7), KeyError, "'box_size' is not in the truth"),
-        (by_item('bbox_size'), face(7, (np.nan, 0)), ValueError, 'face 1: .*point 0 is not finite'),
+        (
+            by_item('bbox_size'),
+            face(7, (np.nan, 0)),
+            ValueError,
+            '7 .*photo7.*keypoints that are not',
+        ),
+        (by_item('bbox_size'), unsure(), ValueError, '7 .*photo7.*keypoint_scores that are not'),
         (by_item('bbox_size'), no_truth(), ValueError, '7 .*photo7.*has no true points'),
         (by_item('bbox_size'), two_faces(), ValueError, '7 .*photo7.*this sample has 2'),
         (by_item('bbox_size'), other_count(), ValueError, '7 .*3 true points, .*predicts 5'),

@@ -13,11 +13,13 @@ PACKAGE = ROOT / 'mmpose_lite'
 # Lowest first; a layer imports those before it, and parts on one line do not import each other.
 LAYERS = (
     ('version',),
+    ('errors',),
     ('registry',),
     ('utils',),
     ('launch', 'structures'),
     ('codecs',),
     ('datasets', 'models', 'evaluation', 'visualization', 'synthetic'),
+    ('reporting',),
     ('engine',),
     ('apis',),
     ('__main__',),

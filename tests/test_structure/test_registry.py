@@ -1,12 +1,14 @@
 """The registries and what they hold, against MMPose's."""
 
+import importlib
 import inspect
+import re
 
 import pytest
 from mmengine.config import Config
 
 from mmpose_lite import registry
-from mmpose_lite.utils import register_all_modules
+from mmpose_lite.utils import InputError, register_all_modules
 
 # Registry in the module -> the types that MMPose 1.x registers in it for top-down faces.
 MMPOSE = {
@@ -92,6 +94,77 @@ def test_mmpose_type_is_registered(name, type_name):
     assert type_name in getattr(registry, name).module_dict
 
 
+# Modules of MMPose 1.3.2, below its package, and what people import from them.
+MODULES = """
+    models.backbones.hrnet: HRNet
+    models.backbones.resnet: ResNet
+    models.builder: build_pose_estimator
+    models.data_preprocessors.data_preprocessor: PoseDataPreprocessor
+    models.heads.base_head: BaseHead
+    models.heads.heatmap_heads.heatmap_head: HeatmapHead
+    models.heads.regression_heads.regression_head: RegressionHead
+    models.losses.heatmap_loss: KeypointMSELoss AdaptiveWingLoss
+    models.losses.regression_loss: WingLoss SoftWingLoss SmoothL1Loss L1Loss
+    models.losses.classification_loss: JSDiscretLoss
+    models.losses.loss_wrappers: MultipleLossWrapper
+    models.necks.fmap_proc_neck: FeatureMapProcessor
+    models.necks.gap_neck: GlobalAveragePooling
+    models.pose_estimators.base: BasePoseEstimator
+    models.pose_estimators.topdown: TopdownPoseEstimator
+    models.utils.tta: flip_heatmaps flip_coordinates aggregate_heatmaps
+    codecs.base: BaseKeypointCodec
+    codecs.msra_heatmap: MSRAHeatmap
+    codecs.udp_heatmap: UDPHeatmap
+    codecs.regression_label: RegressionLabel
+    codecs.utils: get_heatmap_maximum gaussian_blur generate_gaussian_heatmaps
+        generate_unbiased_gaussian_heatmaps generate_udp_gaussian_heatmaps refine_keypoints
+        refine_keypoints_dark refine_keypoints_dark_udp
+    datasets.builder: build_dataset
+    datasets.dataset_wrappers: CombinedDataset
+    datasets.datasets.base: BaseCocoStyleDataset
+    datasets.datasets.face: AFLWDataset COFWDataset CocoWholeBodyFaceDataset Face300WDataset
+        Face300WLPDataset LapaDataset WFLWDataset
+    datasets.datasets.face.aflw_dataset: AFLWDataset
+    datasets.transforms.common_transforms: GenerateTarget GetBBoxCenterScale
+        RandomBBoxTransform RandomFlip RandomHalfBody PhotometricDistortion Albumentation
+    datasets.transforms.converting: KeypointConverter
+    datasets.transforms.formatting: PackPoseInputs
+    datasets.transforms.loading: LoadImage
+    datasets.transforms.topdown_transforms: TopdownAffine
+    engine.hooks: BadCaseAnalysisHook ExpMomentumEMA PoseVisualizationHook SyncNormHook
+    engine.hooks.badcase_hook: BadCaseAnalysisHook
+    engine.hooks.visualization_hook: PoseVisualizationHook
+    evaluation.functional: keypoint_auc keypoint_epe keypoint_nme keypoint_pck_accuracy
+        pose_pck_accuracy
+    evaluation.functional.keypoint_eval: keypoint_nme
+    evaluation.metrics: NME PCKAccuracy AUC EPE
+    evaluation.metrics.keypoint_2d_metrics: NME PCKAccuracy AUC EPE
+    registry: MODELS DATASETS TRANSFORMS KEYPOINT_CODECS METRICS HOOKS
+    structures: PoseDataSample MultilevelPixelData merge_data_samples revert_heatmap
+        split_instances bbox_xyxy2cs
+    structures.bbox: bbox_cs2xyxy get_warp_matrix get_udp_warp_matrix flip_bbox
+    structures.bbox.transforms: bbox_xyxy2cs
+    structures.keypoint: flip_keypoints flip_keypoints_custom_center keypoint_clip_border
+    structures.utils: merge_data_samples revert_heatmap split_instances
+    utils: register_all_modules get_root_logger collect_env StopWatch setup_multi_processes
+    utils.tensor_utils: to_numpy to_tensor
+    visualization: PoseLocalVisualizer
+    visualization.local_visualizer: PoseLocalVisualizer
+    apis: init_model inference_topdown
+    apis.inference: dataset_meta_from_config
+"""
+PATHS = [
+    (entry.partition(':')[0], name)
+    for entry in re.split(r'\n    (?! )', MODULES.rstrip())[1:]
+    for name in entry.partition(':')[2].split()
+]
+
+
+@pytest.mark.parametrize(('module', 'name'), PATHS)
+def test_mmpose_s_imports_work_under_our_name(module, name):
+    assert hasattr(importlib.import_module(f'mmpose_lite.{module}'), name)
+
+
 @pytest.mark.parametrize('name', MMPOSE)
 def test_registered_classes_bear_their_name_and_are_described(name):
     for type_name, value in getattr(registry, name).module_dict.items():
@@ -121,3 +194,29 @@ def test_a_module_of_the_users_registers_by_custom_imports(tmp_path, monkeypatch
     loss = registry.MODELS.build(Config.fromfile(tmp_path / 'config.py').loss)
     assert loss.power == 3
     registry.MODELS.module_dict.pop('OwnLoss')
+
+
+class Faulty:
+    """Its constructor has a bug of its own, which is none of the config's."""
+
+    def __init__(self, size=1, key=None):
+        if key == 'argument':
+            Faulty(sizes=size)
+        if key == 'type':
+            {}[size]
+        len(size)
+
+
+@pytest.mark.parametrize('key', ['argument', 'type', None])
+def test_errors_within_a_constructor_stay_what_they_are(monkeypatch, key):
+    monkeypatch.setitem(registry.MODELS.module_dict, 'Faulty', Faulty)
+    with pytest.raises((KeyError, TypeError)) as caught:
+        registry.MODELS.build({'type': 'Faulty', 'key': key})
+    assert not isinstance(caught.value, InputError)
+    with pytest.raises(InputError, match="'Faulty' takes no argument 'sizes'; the nearest are siz"):
+        registry.MODELS.build({'type': 'Faulty', 'sizes': 1})
+
+
+def test_a_part_without_a_type_is_named():
+    with pytest.raises(InputError, match=r"a part for the model registry has no 'type': {'a': 1}"):
+        registry.MODELS.build({'a': 1})

@@ -12,6 +12,22 @@ from numpy import ndarray
 from mmpose_lite.codecs.utils import get_heatmap_maximum
 
 
+def keypoint_distances(pred: ndarray, gt: ndarray, mask: ndarray, norm_factor: ndarray) -> ndarray:
+    """Normalised distances ``(N, K)``, float32, -1 where a point or its face does not count.
+
+    Args:
+        pred: ``(N, K, D)``.
+        gt: ``(N, K, D)``.
+        mask: ``(N, K)``, bool.
+        norm_factor: ``(N, 1)`` or ``(N, D)``; a face whose factor is 0 does not count.
+    """
+    factor = np.asarray(norm_factor, dtype=np.float64)
+    counts = np.asarray(mask, dtype=bool) & (factor != 0).all(axis=1)[:, None]
+    safe = np.where(factor == 0, 1, factor)[:, None]
+    apart = np.linalg.norm((np.asarray(pred) - gt) / safe, axis=-1)
+    return np.where(counts, apart, -1).astype(np.float32)
+
+
 def keypoint_nme(pred: ndarray, gt: ndarray, mask: ndarray, normalize_factor: ndarray) -> float:
     """Normalised mean error: the mean over all points that count, as a fraction.
 
@@ -40,7 +56,7 @@ def keypoint_nme(pred: ndarray, gt: ndarray, mask: ndarray, normalize_factor: nd
         if unreal.any():
             face, point = (int(i) for i in np.argwhere(unreal)[0])
             raise ValueError(f'face {face}: the {name} of point {point} is not finite')
-    distances = _distances(pred, gt, mask, normalize_factor)
+    distances = keypoint_distances(pred, gt, mask, normalize_factor)
     return float(distances[distances != -1].mean(dtype=np.float64))
 
 
@@ -74,7 +90,7 @@ def keypoint_pck_accuracy(
         The share of each point over the faces, ``(K,)``, -1 where none counts; the mean over the
         points that have one (0.0 for none); and their number.
     """
-    distances = _distances(pred, gt, mask, norm_factor)
+    distances = keypoint_distances(pred, gt, mask, norm_factor)
     counted = distances != -1
     hits = (counted & (distances < thr)).sum(axis=0)
     totals = counted.sum(axis=0)
@@ -140,12 +156,3 @@ def multilabel_classification_accuracy(
         return 0.0
     right = ((pred[whole] - thr) * (gt[whole] - thr) > 0).all(axis=1)
     return float(right.mean())
-
-
-def _distances(pred: ndarray, gt: ndarray, mask: ndarray, norm_factor: ndarray) -> ndarray:
-    """Normalised distances ``(N, K)``, float32, -1 where a point or its face does not count."""
-    factor = np.asarray(norm_factor, dtype=np.float64)
-    counts = np.asarray(mask, dtype=bool) & (factor != 0).all(axis=1)[:, None]
-    safe = np.where(factor == 0, 1, factor)[:, None]
-    apart = np.linalg.norm((np.asarray(pred) - gt) / safe, axis=-1)
-    return np.where(counts, apart, -1).astype(np.float32)

@@ -80,6 +80,11 @@ class NME(RowMetric):
         names = self.dataset_meta['keypoint_id2name']
         return ' to '.join(names[i] for i in self._pair())
 
+    @property
+    def pair(self) -> tuple[int, int] | None:
+        """The two points whose distance is the normaliser; None if that is ``norm_item``."""
+        return self._pair() if self.norm_mode == 'keypoint_distance' else None
+
     def extra(self, truth: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
         """Read the size of a face."""
         if self.norm_mode != 'use_norm_item':

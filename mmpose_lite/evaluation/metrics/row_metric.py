@@ -54,7 +54,8 @@ class RowMetric(BaseMetric):
 
     Attributes:
         rows: The rows of the last evaluation: ``id``, ``img_path``, ``subsets``, ``pred``, ``gt``
-            ``(K, 2)``, ``mask`` ``(K,)``, ``bbox`` xyxy, ``scores`` ``(K,)``; image pixels.
+            ``(K, 2)``, ``mask`` ``(K,)``, ``bbox`` xyxy, ``scores`` ``(K,)``; image pixels. Where
+            annotations have them ``flags``, ``visibility`` ``(K,)`` and ``yaw``.
         scores: The numbers of the last evaluation.
     """
 
@@ -93,10 +94,12 @@ class RowMetric(BaseMetric):
             data_samples: Samples as dicts, with ``gt_instances`` and ``pred_instances``.
 
         Raises:
-            InputError: If a sample has no truth, or more or fewer points than its prediction.
+            InputError: If a sample has no truth, more or fewer points than its prediction, or a
+                predicted point or score that is not finite.
         """
         for sample in data_samples:
             self.results.append(self._row(sample))
+            _check_finite(sample)
 
     def check(self, sample: dict) -> None:
         """Check, before anything is predicted, that a sample has what the metric needs.
@@ -111,7 +114,7 @@ class RowMetric(BaseMetric):
 
     def _row(self, sample: dict) -> dict[str, Any]:
         truth, prediction = sample['gt_instances'], sample['pred_instances']
-        face = f"face id {sample.get('id')!r} (image '{sample.get('img_path')}')"
+        face = _describe(sample)
         if 'keypoints' not in truth:
             raise InputError(f'{face} has no true points: predictions on it cannot be evaluated')
         if len(truth['keypoints']) != 1:
@@ -133,6 +136,7 @@ class RowMetric(BaseMetric):
             row['bbox'] = to_array(truth['bboxes'])[0].tolist()
         if 'keypoint_scores' in prediction:
             row['scores'] = to_array(prediction['keypoint_scores'])[0].tolist()
+        row |= sample.get('annotated') or {}
         return {**row, **self.extra(truth, row)}
 
     def evaluate(self, size: int) -> dict[str, float]:
@@ -157,6 +161,18 @@ class RowMetric(BaseMetric):
             for name, value in self.compute(rows).items()
         ]
         return {score.key: score.value for score in self.scores}
+
+
+def _describe(sample: dict) -> str:
+    return f"face id {sample.get('id')!r} (image '{sample.get('img_path')}')"
+
+
+def _check_finite(sample: dict) -> None:
+    """Refuse predictions of spoilt weights: the highest place of a map of NaN is a number."""
+    prediction = sample['pred_instances']
+    for key in ('keypoints', 'keypoint_scores'):
+        if key in prediction and not np.isfinite(to_array(prediction[key])).all():
+            raise InputError(f'{_describe(sample)}: the model predicts {key} that are not finite')
 
 
 def to_array(value: Any) -> ndarray:

@@ -1,0 +1,87 @@
+"""What a test run leaves behind for reports: its rows, and where they come from."""
+
+from __future__ import annotations
+
+import os.path as osp
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.device import get_device
+
+from mmpose_lite.engine.placement import find_datasets
+from mmpose_lite.evaluation import NME
+from mmpose_lite.evaluation.metrics import RowMetric
+from mmpose_lite.reporting.provenance import collect_provenance
+
+
+def main_metric(metrics: Sequence[RowMetric]) -> RowMetric | None:
+    """The metric whose rows are kept: the first NME, or else the first."""
+    errors = [metric for metric in metrics if isinstance(metric, NME)]
+    return next(iter([*errors, *metrics]), None)
+
+
+def dump_content(
+    cfg: Config, config: str, metric: RowMetric | None, numbers: dict[str, float], command: str
+) -> dict[str, Any]:
+    """All that a dump holds but further passes; see :mod:`mmpose_lite.reporting.dumps`.
+
+    Args:
+        cfg: The config, as it was run.
+        config: Its file, as it was named.
+        metric: Whose rows; None: there are none.
+        numbers: What the test gave.
+        command: The command line.
+    """
+    half = ', half precision' if cfg.test_cfg.get('fp16') else ''
+    provenance = collect_provenance(
+        command=command,
+        config=cfg.filename or config,
+        checkpoint=cfg.load_from,
+        data=data_files(cfg.test_dataloader),
+        flip_test=has_flip_test(cfg),
+        device=get_device(),
+    )
+    provenance |= {'config': config, 'device': provenance['device'] + half}
+    content = {'config': config, 'checkpoint': cfg.load_from, 'metrics': numbers}
+    content['provenance'] = provenance
+    if metric is None:
+        return {**content, 'faces': []}
+    meta = metric.dataset_meta or {}
+    if meta:
+        content['points'] = {
+            'dataset': meta['dataset_name'],
+            'names': [meta['keypoint_id2name'][i] for i in range(meta['num_keypoints'])],
+            'flip_indices': list(meta['flip_indices']),
+            'links': [list(link) for link in meta['skeleton_links']],
+        }
+    if isinstance(metric, NME):
+        content['normaliser'] = {
+            'title': metric.normaliser,
+            'item': metric.norm_item if metric.pair is None else None,
+            'pair': metric.pair,
+        }
+    return {**content, 'faces': metric.rows}
+
+
+def has_flip_test(cfg: Config) -> bool:
+    """Whether predictions are the mean with those of mirrored faces."""
+    return bool((cfg.model.get('test_cfg') or {}).get('flip_test', False))
+
+
+def data_files(loader: Any) -> Iterator[str]:
+    """The annotation files that a loader's config names, and the files of their subsets."""
+    for dataset in find_datasets(loader):
+        named = [dataset['ann_file'], *(dataset.get('subsets') or {}).values()]
+        for each in named:
+            if isinstance(each, str):
+                yield osp.join(dataset.get('data_root') or '', each)
+
+
+def command_line(argv: Sequence[str] | None) -> str:
+    """The command that runs; ``argv`` is what a command line of ours was given, as words."""
+    if argv is None:
+        return shlex.join(['python', *sys.argv])
+    return shlex.join(['python', '-m', 'mmpose_lite', 'test', *argv])

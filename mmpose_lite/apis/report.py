@@ -1,0 +1,79 @@
+"""Reports on test runs, from their dumps."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mmpose_lite.reporting import Run, read_dump, write_report
+from mmpose_lite.reporting.writing import PAGE
+from mmpose_lite.utils import InputError
+
+from .command_line import errors_in_one_line
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line of ``tools/report.py``."""
+    parser = argparse.ArgumentParser(
+        prog='report', description='Write a report on one test run, or on several side by side.'
+    )
+    parser.add_argument(
+        'dumps', nargs='+', metavar='DUMP', help='what tools/test.py --dump x.json has written'
+    )
+    parser.add_argument(
+        '--names',
+        nargs='+',
+        metavar='NAME',
+        help='what to call the runs; by default as checkpoints',
+    )
+    parser.add_argument('--out', metavar='DIR', default='report', help='folder of the report')
+    args = parser.parse_args(argv)
+    if args.names and len(args.names) != len(args.dumps):
+        parser.error(f'--names: {len(args.names)} names for {len(args.dumps)} dumps')
+    if args.names and len(set(args.names)) < len(args.names):
+        parser.error('--names: a name stands twice')
+    return args
+
+
+def read_runs(paths: Sequence[str], names: Sequence[str] | None = None) -> list[Run]:
+    """Read dumps; runs that would have one name are told apart by their files.
+
+    Raises:
+        InputError: If one is no dump; the message names file, row and key.
+    """
+    runs = [read_dump(path) for path in paths]
+    wanted = list(names or [run.name for run in runs])
+    if len(set(wanted)) < len(wanted):
+        wanted = [f'{name} ({path})' for name, path in zip(wanted, paths, strict=True)]
+    if len(set(wanted)) < len(wanted):
+        raise InputError(f'one dump is named twice: {" ".join(paths)}')
+    return [run.renamed(name) for run, name in zip(runs, wanted, strict=True)]
+
+
+def check_folder(folder: str) -> None:
+    """Check that a report can be written to a folder.
+
+    Raises:
+        InputError: If it is, or lies in, a file.
+    """
+    for path in (Path(folder), *Path(folder).parents):
+        if path.exists():
+            if not path.is_dir():
+                raise InputError(f"a report cannot be written to '{folder}': '{path}' is a file")
+            return
+
+
+def write_and_tell(folder: str, runs: Iterable[Run]) -> None:
+    """Write a report, and print where it is."""
+    for remark in write_report(folder, list(runs)):
+        print(remark)
+    print(f'the report is {Path(folder) / PAGE}')
+
+
+@errors_in_one_line
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run ``tools/report.py``."""
+    args = parse_args(argv)
+    check_folder(args.out)
+    write_and_tell(args.out, read_runs(args.dumps, args.names))

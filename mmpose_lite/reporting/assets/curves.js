@@ -1,0 +1,37 @@
+// The cumulative error distribution, which follows both switches.
+
+const THRESHOLDS = [0.07, 0.08, 0.1];
+
+function drawCurves() {
+  const traces = DRAWN.runs.flatMap((run, index) => {
+    const curve = run.curves[chosen.normaliser]?.[chosen.subset];
+    return curve ? [curveOf(run, index, curve)] : [];
+  });
+  const title = DRAWN.normalisers[chosen.normaliser].title;
+  draw('curves', traces, {
+    hovermode: 'x unified',
+    xaxis: axis(`Mean error of a face,<br>normalised by ${plain(title)}`, {
+       tickformat: '.0%', hoverformat: '.2%', rangemode: 'tozero',
+      showspikes: true, spikethickness: 1, spikecolor: colours().muted, spikedash: 'solid', spikemode: 'across',
+    }),
+    yaxis: axis('Share of faces', { tickformat: '.0%', range: [0, 1.02] }),
+    shapes: THRESHOLDS.map((x) => ({
+      type: 'line', x0: x, x1: x, y0: 0, y1: 1, yref: 'paper', layer: 'below', opacity: 0.6,
+      line: { color: colours().muted, width: 1, dash: 'dot' },
+    })),
+  });
+}
+
+function curveOf(run, index, curve) {
+  return {
+    type: 'scatter',
+    mode: 'lines',
+    name: plain(run.name),
+    x: curve.error,
+    y: curve.share,
+    line: { color: colours().run(index), width: 2.25, dash: dash(index) },
+    hovertemplate: DRAWN.runs.length > 1
+      ? `%{y:.1%} of faces: ${plain(run.name)}<extra></extra>`
+      : '%{y:.1%} of faces<extra></extra>',
+  };
+}

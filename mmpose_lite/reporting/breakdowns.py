@@ -1,0 +1,157 @@
+"""Where the errors are: by visibility, yaw, size of the box, point and confidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from mmpose_lite.evaluation.functional import (
+    bootstrap,
+    percentile_interval,
+    resampled_ratios,
+)
+
+from .errors import Errors
+from .mean_face import mean_face
+from .run import Run
+
+# Degrees; beyond the last ones the end bins reach as far as there are faces.
+_YAW_EDGES = np.array([-105.0, -75.0, -45.0, -15.0, 15.0, 45.0, 75.0, 105.0])
+_CONFIDENCES = 10  # bins, of as many points each
+
+
+def by_visibility(run: Run, errors: Errors) -> dict[str, Any] | None:
+    """Pooled errors of points that can be seen, and of hidden ones; None if nothing is hidden."""
+    groups = {'visible': run.table.seen == 1, 'hidden': run.table.seen == 0}
+    parts = {name: errors.among(points) for name, points in groups.items()}
+    if not all(part.counted.any() for part in parts.values()):
+        return None
+    return {
+        name: {
+            'points': int(part.counted.sum()),
+            'nme': part.pooled(),
+            'interval': part.pooled_interval(),
+        }
+        for name, part in parts.items()
+    }
+
+
+def by_yaw(errors: Errors, yaw: tuple[ndarray, str] | None) -> dict[str, Any] | None:
+    """Pooled errors by yaw, which is in degrees and has a source; None where it is unknown."""
+    if yaw is None:
+        return None
+    angles, source = yaw
+    edges = _YAW_EDGES.copy()
+    edges[0] = min(edges[0], np.floor(np.nanmin(angles)))
+    edges[-1] = max(edges[-1], np.floor(np.nanmax(angles)) + 1)
+    return {'source': source, 'bins': _bins(errors, angles, edges)}
+
+
+def by_box_size(run: Run, errors: Errors) -> dict[str, Any]:
+    """Pooled errors by the longer side of the box, in bins whose ends are powers of two."""
+    sizes = run.table.box_size
+    if not np.isfinite(sizes).any():
+        return {'bins': []}
+    low, high = np.floor(np.log2([np.nanmin(sizes), np.nanmax(sizes)])).astype(int)
+    return {'bins': _bins(errors, sizes, 2.0 ** np.arange(low, high + 2))}
+
+
+def _bins(errors: Errors, values: ndarray, edges: ndarray) -> list[dict[str, Any]]:
+    """Pooled errors of faces whose value is from one edge up to the next; no empty bins."""
+    found = []
+    for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        part = errors.among(((values >= low) & (values < high))[:, None])
+        if part.counted.any():
+            found.append(
+                {
+                    'low': low,
+                    'high': high,
+                    'faces': int(part.faces.sum()),
+                    'nme': part.pooled(),
+                    'interval': part.pooled_interval(),
+                }
+            )
+    return found
+
+
+def by_point(run: Run, errors: Errors) -> list[dict[str, Any]]:
+    """The error of each point, and where it is on the mean face."""
+    places = mean_face(run.table.gt, run.table.mask).tolist()
+    found = []
+    for index, name in enumerate(run.points.names):
+        values = errors.distances[errors.counted[:, index], index].astype(np.float64)
+        found.append(
+            {
+                'index': index,
+                'name': name,
+                'points': len(values),
+                'nme': float(values.mean()) if len(values) else None,
+                'p90': float(np.quantile(values, 0.9)) if len(values) else None,
+                'position': places[index],
+            }
+        )
+    return found
+
+
+def reliability(run: Run, errors: Errors) -> dict[str, Any] | None:
+    """Errors by confidence, in bins of as many points each.
+
+    Returns:
+        The bins and Spearman's rank correlation of confidence and error over all points; None
+        where there are no confidences, or they are all alike, as those of regression.
+    """
+    scores = run.table.scores
+    counted = errors.counted & np.isfinite(scores)
+    if not counted.any() or np.ptp(scores[counted]) == 0:
+        return None
+    confidences, values = scores[counted], errors.distances[counted].astype(np.float64)
+    # Points with one confidence share a bin, so there may be fewer bins.
+    edges = np.unique(np.quantile(confidences, np.linspace(0, 1, _CONFIDENCES + 1)))
+    place = np.clip(np.searchsorted(edges, scores, side='right') - 1, 0, len(edges) - 2)
+    intervals = _error_intervals(errors, counted, place, len(edges) - 1)
+    bins = []
+    for index in range(len(edges) - 1):
+        inside = place[counted] == index
+        if inside.any():
+            bins.append(
+                {
+                    'confidence': float(confidences[inside].mean()),
+                    'low': float(confidences[inside].min()),
+                    'high': float(confidences[inside].max()),
+                    'points': int(inside.sum()),
+                    'error': float(values[inside].mean()),
+                    'interval': intervals[index],
+                }
+            )
+    return {'bins': bins, 'spearman': _spearman(confidences, values)}
+
+
+def _error_intervals(errors: Errors, counted: ndarray, place: ndarray, bins: int) -> list[Any]:
+    """The bootstrap interval of each bin's mean error, over faces."""
+    inside = [counted & (place == index) for index in range(bins)]
+    sums = np.stack([np.where(each, errors.distances, 0.0).sum(axis=1) for each in inside], axis=1)
+    totals = np.stack([each.sum(axis=1) for each in inside], axis=1)
+    kept = counted.any(axis=1)
+    if kept.sum() < 2:
+        return [None] * bins
+    drawn = bootstrap(
+        lambda counts: resampled_ratios(counts, sums[kept], totals[kept]), int(kept.sum())
+    )
+    known = np.isfinite(drawn).any(axis=0)
+    found = percentile_interval(np.where(known, drawn, 0.0)).tolist()
+    return [each if is_known else None for each, is_known in zip(found, known, strict=True)]
+
+
+def _spearman(first: ndarray, second: ndarray) -> float | None:
+    """Spearman's rank correlation, with mean ranks for ties; None where one does not vary."""
+    ranks = np.stack([_ranks(values) for values in (first, second)])
+    if (np.ptp(ranks, axis=1) == 0).any():
+        return None
+    return float(np.corrcoef(ranks)[0, 1])
+
+
+def _ranks(values: ndarray) -> ndarray:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]

@@ -1,0 +1,99 @@
+"""Two runs on the same faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from mmpose_lite.evaluation.functional import paired_difference
+
+from .errors import Errors
+from .measured import Measured, subset_faces
+from .run import Run
+from .table import FaceTable
+
+_SAME_TRUTH = 0.5  # px
+_TIE = 1e-9
+
+
+def compare_all(runs: Sequence[Measured]) -> list[dict[str, Any]]:
+    """Compare each pair of runs that have faces in common."""
+    found = [compare(first, second.run) for first, second in combinations(runs, 2)]
+    return [each for each in found if each is not None]
+
+
+def compare(measured: Measured, other: Run) -> dict[str, Any] | None:
+    """Compare two runs on the faces that both have, by the first one's own normaliser.
+
+    Returns:
+        By subset the mean over faces of the difference of a face's errors, the other's less the
+        first's, with its bootstrap interval over faces and p; and how many faces either has the
+        smaller error on. None without common faces.
+    """
+    first, second = _common(measured.run.table, other.table)
+    if not len(first):
+        return None
+    truth, sizes = measured.run.table.take(first), measured.sizes[first]
+    # One truth for both, so that nothing but the predictions differs.
+    mine = Errors.of(truth, sizes)
+    theirs = Errors.of(truth.predicting(other.table.pred[second]), sizes)
+    groups = subset_faces(truth)
+    subsets = {key: _paired(mine, theirs, faces & mine.faces) for key, faces in groups.items()}
+    kept = {key: value for key, value in subsets.items() if value['faces']}
+    if not kept:
+        return None
+    return {
+        'a': measured.run.name,
+        'b': other.name,
+        'normaliser': measured.primary,
+        'subsets': kept,
+    }
+
+
+def _common(first: FaceTable, second: FaceTable) -> tuple[ndarray, ndarray]:
+    """Where both tables have one face: the same photograph's name, id, and true points."""
+    if first.points != second.points:
+        return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
+    places = {key: place for place, key in enumerate(_keys(second))}
+    pairs = [(i, places[key]) for i, key in enumerate(_keys(first)) if key in places]
+    same = [(i, j) for i, j in pairs if _one_truth(first, i, second, j)]
+    mine, theirs = np.array(same, dtype=int).reshape(-1, 2).T
+    return mine, theirs
+
+
+def _keys(table: FaceTable) -> list[tuple[str, str]]:
+    # Runs on two machines have their photographs in different folders.
+    names = [PurePath(image.replace('\\', '/')).name for image in table.images]
+    return [(str(face), name) for face, name in zip(table.ids, names, strict=True)]
+
+
+def _one_truth(first: FaceTable, i: int, second: FaceTable, j: int) -> bool:
+    mask = first.mask[i]
+    if not np.array_equal(mask, second.mask[j]):
+        return False
+    apart = np.abs(first.gt[i][mask] - second.gt[j][mask])
+    return bool((apart <= _SAME_TRUTH).all())
+
+
+def _paired(mine: Errors, theirs: Errors, faces: ndarray) -> dict[str, Any]:
+    count = int(faces.sum())
+    if not count:
+        return {'faces': 0}
+    ours, others = mine.means[faces], theirs.means[faces]
+    difference = paired_difference(ours, others, np.ones(count))
+    gain = others - ours
+    known = count > 1
+    return {
+        'faces': count,
+        'difference': difference.difference,
+        'interval': list(difference.interval) if known else None,
+        'p': difference.p if known else None,
+        'a_wins': int((gain > _TIE).sum()),
+        'b_wins': int((gain < -_TIE).sum()),
+        'ties': int((np.abs(gain) <= _TIE).sum()),
+    }

@@ -1,0 +1,230 @@
+"""A report's metrics of errors that are drawn at random, the same each time, and its pictures."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import cv2
+import numpy as np
+
+FACES = 200
+NAMES = ['LeftEye', 'RightEye', 'Nose', 'LeftMouth', 'RightMouth']
+POSITIONS = [[0.0, 0.1], [1.0, 0.1], [0.5, 0.55], [0.2, 1.0], [0.8, 1.0]]
+THRESHOLDS = ('0.07', '0.08', '0.10')
+TITLES = {'box': 'longer side of the box', 'interocular': 'distance of the eyes'}
+_RNG_SEED = 7
+
+
+def example_metrics(runs: int = 1) -> dict[str, Any]:
+    """Metrics of runs on the same faces; the second is better than the first."""
+    rng = np.random.default_rng(_RNG_SEED)
+    yaw = rng.uniform(-90, 90, FACES)
+    base = rng.gamma(4, 0.004, (FACES, len(NAMES))) * (1 + np.abs(yaw) / 60)[:, None]
+    errors = [base * rng.uniform(1 - 0.1 * run, 1.05, base.shape) for run in range(runs)]
+    made = [_run(f'epoch_{10 * (index + 1)}', each, yaw) for index, each in enumerate(errors)]
+    pairs = [_comparison(made, errors, yaw, 0, other) for other in range(1, runs)]
+    return {'format': 'mmpose_lite report 1', 'runs': made, 'comparisons': pairs}
+
+
+def example_pictures(metrics: dict[str, Any]) -> dict[str, bytes]:
+    """A grey picture for each of the worst faces."""
+    names = [face['picture'] for run in metrics['runs'] for face in run['worst']]
+    grey = [np.full((48, 48, 3), 40 + 5 * index % 200, np.uint8) for index in range(len(names))]
+    return {
+        name: cv2.imencode('.jpg', picture)[1].tobytes()
+        for name, picture in zip(names, grey, strict=True)
+    }
+
+
+def _masks(yaw: np.ndarray) -> dict[str, np.ndarray]:
+    return {'full': np.ones(len(yaw), bool), 'frontal': np.abs(yaw) < 30}
+
+
+def _run(name: str, errors: np.ndarray, yaw: np.ndarray) -> dict[str, Any]:
+    masks, eyes = _masks(yaw), np.abs(yaw) < 60
+    divided = {'box': (errors, np.ones(len(yaw), bool)), 'interocular': (2.5 * errors, eyes)}
+    means, size = errors.mean(axis=1), 60 + 2 * (37 * np.arange(FACES) % FACES)
+    return {
+        'name': name,
+        'provenance': _provenance(name),
+        'faces': FACES,
+        'points': len(NAMES),
+        'point_names': NAMES,
+        'left_points': [0, 3],
+        'right_points': [1, 4],
+        'links': [[0, 2], [1, 2], [3, 4]],
+        'normalisers': {
+            key: {'title': TITLES[key], 'about': f'The {title}.', 'faces': int(has.sum())}
+            for (key, (_, has)), title in zip(divided.items(), TITLES.values(), strict=True)
+        },
+        'primary': 'box',
+        'subsets': {key: {'faces': int(mask.sum())} for key, mask in masks.items()},
+        'scores': {
+            key: {subset: _scores(each[mask & has]) for subset, mask in masks.items()}
+            for key, (each, has) in divided.items()
+        },
+        'curves': {
+            key: {subset: _curve(each[mask & has]) for subset, mask in masks.items()}
+            for key, (each, has) in divided.items()
+        },
+        'visibility': {'visible': _side(errors[:, :3]), 'hidden': _side(errors[:, 3:])},
+        'yaw': {'source': 'annotated', 'bins': _bins(yaw, means, [-90, -45, -15, 15, 45, 90])},
+        'box_size': {'bins': _bins(size, means, [60, 120, 240, 460])},
+        'by_point': _by_point(errors),
+        'flip_test': {
+            'on': {key: float(errors[mask].mean()) for key, mask in masks.items()},
+            'off': {key: float(1.03 * errors[mask].mean()) for key, mask in masks.items()},
+        },
+        'box_errors': {
+            'faces': FACES,
+            'seed': 0,
+            'undisturbed': float(errors.mean()),
+            'rows': [
+                {'kind': kind, 'amount': amount, **_nme((1 + 2 * amount) * means)}
+                for kind in ('shift', 'smaller', 'larger')
+                for amount in (0.05, 0.1, 0.2)
+            ],
+        },
+        'reliability': {'bins': _reliability(errors), 'spearman': -0.51},
+        'worst': _worst_faces(name, means, yaw, size),
+    }
+
+
+def _provenance(name: str) -> dict[str, Any]:
+    return {
+        'command': f'python tools/report.py config.py {name}.pth',
+        'config': 'config.py',
+        'config_sha256': 'c0' * 32,
+        'checkpoint': f'{name}.pth',
+        'checkpoint_sha256': 'cc' * 32,
+        'data': [{'file': 'annotations/test.json', 'sha256': 'da' * 32}],
+        'versions': {'mmpose_lite': '0.1.0', 'torch': '2.6'},
+        'device': 'CPU',
+        'flip_test': True,
+        'date': '2026-01-02',
+    }
+
+
+def _by_point(errors: np.ndarray) -> list[dict[str, Any]]:
+    return [
+        {
+            'index': index,
+            'name': point,
+            'points': FACES,
+            'nme': float(errors[:, index].mean()),
+            'p90': float(np.quantile(errors[:, index], 0.9)),
+            'position': POSITIONS[index],
+        }
+        for index, point in enumerate(NAMES)
+    ]
+
+
+def _worst_faces(
+    name: str, means: np.ndarray, yaw: np.ndarray, size: np.ndarray
+) -> list[dict[str, Any]]:
+    masks = _masks(yaw)
+    return [
+        {
+            'id': int(face),
+            'image': f'images/{face:03}.jpg',
+            'nme': float(means[face]),
+            'subsets': ['frontal'] if masks['frontal'][face] else [],
+            'yaw': float(yaw[face]),
+            'box_size': float(size[face]),
+            'picture': f'pictures/{name}_worst_{place:02}.jpg',
+        }
+        # Frontal faces are hardly ever among the worst; the switch needs some.
+        for place, face in enumerate(sorted(_worst(means, masks), key=lambda f: -means[f]))
+    ]
+
+
+def _worst(means: np.ndarray, masks: dict[str, np.ndarray]) -> list[int]:
+    order = np.argsort(-means)
+    frontal = [face for face in order if masks['frontal'][face]]
+    return [*[face for face in order if not masks['frontal'][face]][:8], *frontal[:4]]
+
+
+def _scores(errors: np.ndarray) -> dict[str, Any]:
+    means = errors.mean(axis=1)
+    single = {
+        'mean': float(means.mean()),
+        'pooled': float(errors.mean() * 1.001),
+        'median': float(np.median(means)),
+        'p90': float(np.quantile(means, 0.9)),
+    }
+    rates = {
+        'failure_rate': {key: float((means > float(key)).mean()) for key in THRESHOLDS},
+        'auc': {key: float(np.maximum(0, 1 - means / float(key)).mean()) for key in THRESHOLDS},
+    }
+    intervals: dict[str, Any] = {key: _around(value) for key, value in single.items()}
+    for measure, values in rates.items():
+        intervals[measure] = {key: _around(value) for key, value in values.items()}
+    counts = {'faces': len(errors), 'points': errors.size}
+    return {**counts, **single, **rates, 'interval': intervals}
+
+
+def _around(value: float) -> list[float]:
+    return [0.95 * value, 1.05 * value]
+
+
+def _nme(means: np.ndarray) -> dict[str, Any]:
+    return {'nme': float(means.mean()), 'interval': _around(float(means.mean()))}
+
+
+def _side(errors: np.ndarray) -> dict[str, Any]:
+    return {'points': errors.size, **_nme(errors)}
+
+
+def _curve(errors: np.ndarray) -> dict[str, list[float]]:
+    at = np.linspace(0, 0.15, 31)
+    shares = (errors.mean(axis=1)[:, None] <= at).mean(axis=0)
+    return {'error': at.tolist(), 'share': shares.tolist()}
+
+
+def _bins(of: np.ndarray, means: np.ndarray, edges: list[int]) -> list[dict[str, Any]]:
+    bins = []
+    for low, high in pairwise(edges):
+        inside = means[(of >= low) & (of < high)]
+        bins.append({'low': low, 'high': high, 'faces': len(inside), **_nme(inside)})
+    return bins
+
+
+def _reliability(errors: np.ndarray) -> list[dict[str, Any]]:
+    # The larger the error, the smaller the confidence.
+    parts = np.array_split(np.sort(errors.ravel())[::-1], 5)
+    return [
+        {
+            'confidence': 0.1 + 0.2 * index,
+            'low': 0.2 * index,
+            'high': 0.2 * (index + 1),
+            'points': part.size,
+            'error': float(part.mean()),
+            'interval': _around(float(part.mean())),
+        }
+        for index, part in enumerate(parts)
+    ]
+
+
+def _comparison(
+    made: list[dict[str, Any]], errors: list[np.ndarray], yaw: np.ndarray, a: int, b: int
+) -> dict[str, Any]:
+    by_face = errors[b].mean(axis=1) - errors[a].mean(axis=1)
+    subsets = {}
+    for key, mask in _masks(yaw).items():
+        difference = by_face[mask]
+        subsets[key] = {
+            'faces': len(difference),
+            'difference': float(difference.mean()),
+            'interval': sorted(_around(float(difference.mean()))),
+            'p': 0.0004,
+            'a_wins': int((difference > 0).sum()),
+            'b_wins': int((difference < 0).sum()),
+            'ties': int((difference == 0).sum()),
+        }
+    return {
+        'a': made[a]['name'],
+        'b': made[b]['name'],
+        'normaliser': 'box',
+        'subsets': subsets,
+    }

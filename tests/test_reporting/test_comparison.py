@@ -1,0 +1,87 @@
+"""Two runs on the same faces."""
+
+import numpy as np
+import pytest
+from hand_made import GT, row, summarise
+from hand_made import run as make_run
+
+
+def compare(first, second):
+    runs = [make_run(*first, name='old'), make_run(*second, name='new')]
+    return summarise(runs)['comparisons']
+
+
+OLD = [row(1, 4), row(2, 4, subsets=['easy']), row(3, 4), row(4, 4, subsets=['easy'])]
+NEW = [row(1, 1), row(2, 4, subsets=['easy']), row(3, 6), row(4, 2, subsets=['easy'])]
+
+
+def test_differences_wins_and_losses():
+    (found,) = compare(OLD, NEW)
+    assert (found['a'], found['b'], found['normaliser']) == ('old', 'new', 'box')
+    full, easy = found['subsets']['full'], found['subsets']['easy']
+    assert full['faces'] == 4
+    assert full['difference'] == pytest.approx((-0.03 + 0 + 0.02 - 0.02) / 4)  # new is better
+    assert (full['a_wins'], full['b_wins'], full['ties']) == (1, 2, 1)
+    low, high = full['interval']
+    assert low < full['difference'] < high
+    assert 0.1 < full['p'] < 1
+    assert easy['difference'] == pytest.approx(-0.01)
+    assert (easy['a_wins'], easy['b_wins'], easy['ties']) == (0, 1, 1)
+
+
+def test_faces_are_paired_by_photograph_and_id_whatever_the_order():
+    moved = [each | {'img_path': f'/elsewhere/{each["id"]}.jpg'} for each in reversed(NEW)]
+    extra = row(9, 90)
+    (found,) = compare(OLD, [extra, *moved])
+    assert found['subsets'] == compare(OLD, NEW)[0]['subsets']
+
+
+def test_faces_with_another_truth_are_others():
+    other = {'gt': (GT + np.array([0, 3])).tolist()}
+    (found,) = compare(OLD, [NEW[0] | other, *NEW[1:]])
+    assert found['subsets']['full']['faces'] == 3
+    less = NEW[1] | {'mask': [True, True, True, False]}
+    (found,) = compare(OLD, [NEW[0], less, *NEW[2:]])
+    assert found['subsets']['full']['faces'] == 3
+
+
+@pytest.mark.parametrize(
+    'others', [[row(8, 1)], [row(1, 1) | {'gt': GT[:3].tolist(), 'pred': GT[:3].tolist()}]]
+)
+def test_runs_without_a_common_face_are_not_compared(others):
+    others = [each | {'mask': [True] * len(each['gt'])} for each in others]
+    assert compare(OLD, others) == []
+
+
+def test_one_common_face_has_no_interval():
+    (found,) = compare(OLD, NEW[:1])
+    assert found['subsets'] == {
+        'full': {
+            'faces': 1,
+            'difference': pytest.approx(-0.03),
+            'interval': None,
+            'p': None,
+            'a_wins': 0,
+            'b_wins': 1,
+            'ties': 0,
+        }
+    }
+
+
+def test_every_pair_of_three_runs_is_compared():
+    runs = [make_run(*OLD, name=name) for name in 'abc']
+    found = summarise(runs)['comparisons']
+    assert [(each['a'], each['b']) for each in found] == [('a', 'b'), ('a', 'c'), ('b', 'c')]
+    assert found[0]['subsets']['full']['p'] == 1
+    assert found[0]['subsets']['full']['ties'] == 4
+
+
+def test_a_real_difference_has_a_small_p():
+    rng = np.random.default_rng(0)
+    hard = rng.gamma(2, 2, 60)
+    first = [row(i, error) for i, error in enumerate(hard)]
+    second = [row(i, 0.9 * error) for i, error in enumerate(hard)]
+    (found,) = compare(first, second)
+    assert found['subsets']['full']['difference'] == pytest.approx(-0.1 * hard.mean() / 100)
+    assert found['subsets']['full']['interval'][1] < 0
+    assert found['subsets']['full']['p'] < 0.01

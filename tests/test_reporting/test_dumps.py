@@ -1,0 +1,105 @@
+"""Dumps read again: of this version, of older ones, and what is none."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from hand_made import GT, row
+
+from mmpose_lite.reporting import read_dump, read_run
+from mmpose_lite.utils import InputError
+
+POINTS = {
+    'dataset': 'mine',
+    'names': ['LeftEye', 'RightEye', 'MouthLeft', 'MouthRight'],
+    'flip_indices': [1, 0, 3, 2],
+    'links': [[0, 1], [2, 3]],
+}
+OLD = {'config': 'a.py', 'checkpoint': 'runs/best.pth', 'metrics': {'NME': 0.01}}
+OLD['faces'] = [row(1, 1), row(2, 2)]
+
+
+def write(folder, content, name='dump.json'):
+    path = folder / name
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_all_of_a_dump(tmp_path):
+    further = {'kind': 'shift', 'value': 0.1, 'indices': [1], 'pred': [GT.tolist()]}
+    content = {
+        **OLD,
+        'points': POINTS,
+        'normaliser': {'title': 'longer side of box', 'item': 'bbox_size', 'pair': None},
+        'provenance': {'device': 'CPU', 'flip_test': True},
+        'further': {'seed': 5, 'passes': [further]},
+    }
+    run = read_dump(write(tmp_path, content))
+    assert run.name == 'best'
+    assert len(run.table) == 2
+    assert run.points.names == ('LeftEye', 'RightEye', 'MouthLeft', 'MouthRight')
+    assert run.points.flip_indices == (1, 0, 3, 2)
+    assert run.points.links == ((0, 1), (2, 3))
+    assert (run.measure.title, run.measure.pair) == ('longer side of box', None)
+    known = {'config': 'a.py', 'checkpoint': 'runs/best.pth', 'device': 'CPU', 'flip_test': True}
+    assert run.provenance == known
+    assert run.seed == 5
+    (one,) = run.passes
+    assert (one.kind, one.value, one.indices.tolist()) == ('shift', 0.1, [1])
+    assert one.pred.shape == (1, 4, 2)
+
+
+def test_an_old_dump_has_its_faces(tmp_path):
+    run = read_dump(write(tmp_path, OLD), 'mine')
+    assert run.name == 'mine'
+    assert run.points.names == ('point 0', 'point 1', 'point 2', 'point 3')
+    assert run.measure is None
+    assert run.passes == ()
+    assert run.provenance == {'config': 'a.py', 'checkpoint': 'runs/best.pth'}
+
+
+def test_a_run_without_a_checkpoint_is_named_by_its_file(tmp_path):
+    assert read_dump(write(tmp_path, {'faces': OLD['faces']}, 'night.json')).name == 'night'
+
+
+PASS = {'kind': 'shift', 'value': 0.1, 'indices': [1], 'pred': [GT.tolist()]}
+WRONG = [
+    ([], 'no dump of tools/test.py'),
+    ({'metrics': {}}, "no 'faces'"),
+    ({'faces': []}, "'faces' must be a list of rows"),
+    ({'provenance': 'here'}, "'provenance' is no record"),
+    ({'points': {'names': ['a', 'b']}}, r"points: 'names' has 2 names, a row has 4 points"),
+    ({'points': {**POINTS, 'flip_indices': [0, 1, 2]}}, "points: 'flip_indices' holds no indices"),
+    ({'points': {**POINTS, 'links': [[0, 9]]}}, "'links' holds an index that is not from 0 to 3"),
+    ({'points': {**POINTS, 'links': [[0, 1, 2]]}}, "'links' holds no indices"),
+    ({'normaliser': {'title': 'x', 'pair': [0, 4]}}, "normaliser: 'pair' holds an index"),
+    ({'normaliser': {'title': 'x', 'pair': [0.5, 1]}}, "'pair' holds no indices"),
+    ({'further': {'passes': {}}}, "further: 'passes' is no list"),
+    ({'further': {'seed': 'x'}}, "further: 'seed' is no whole number"),
+    ({'further': {'passes': [3]}}, "'passes' holds no record at 0"),
+    ({'further': {'passes': [PASS | {'kind': 'turn'}]}}, r"passes\[0\]: 'kind' is none of"),
+    ({'further': {'passes': [PASS | {'value': 'much'}]}}, "'value' is no number"),
+    ({'further': {'passes': [PASS | {'indices': [2]}]}}, "'indices' holds an index"),
+    ({'further': {'passes': [PASS | {'indices': [0, 1]}]}}, r"'pred' must be .* \(2, 4, 2\)"),
+    ({'further': {'passes': [PASS | {'pred': 'x'}]}}, "'pred' holds no points"),
+    ({'further': {'passes': [PASS | {'pred': [[[0, np.nan]] * 4]}]}}, "'pred' must be finite"),
+]
+
+
+@pytest.mark.parametrize(('part', 'message'), WRONG)
+def test_what_is_no_dump_is_named(part, message):
+    content = part if not isinstance(part, dict) or 'metrics' in part else {**OLD, **part}
+    with pytest.raises(InputError, match=f'x.json.*{message}'):
+        read_run(content, 'x.json')
+
+
+def test_other_files_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"'gone\.json' does not exist"):
+        read_dump('gone.json')
+    (tmp_path / 'text.json').write_text('faces')
+    with pytest.raises(InputError, match=r'text\.json.* is no JSON'):
+        read_dump(tmp_path / 'text.json')
+    (tmp_path / 'faces.pkl').write_bytes(pickle.dumps([1]))
+    with pytest.raises(InputError, match=r'faces\.pkl.* --dump x\.json'):
+        read_dump(tmp_path / 'faces.pkl')

@@ -1,0 +1,113 @@
+"""Headline numbers, worked out by hand, and as the metric has them."""
+
+import numpy as np
+import pytest
+from hand_made import row, summarise
+from hand_made import run as make_run
+
+from mmpose_lite.evaluation.functional import keypoint_nme
+from mmpose_lite.reporting.errors import Errors
+from mmpose_lite.reporting.scores import curve, headline
+
+# Errors over 100 px: 8 % and 2 % over four points, and 5 % over the one that counts.
+LAST = row(3, (5, 50, 50, 50), subsets=['easy']) | {'mask': [True, False, False, False]}
+FACES = [row(1, 8), row(2, (0, 0, 4, 4), subsets=['easy']), LAST]
+
+
+def errors_of(*rows):
+    table = make_run(*rows).table
+    return Errors.of(table, table.box_size)
+
+
+def test_numbers_of_three_faces():
+    found = headline(errors_of(*FACES))
+    assert (found['faces'], found['points']) == (3, 9)
+    assert found['mean'] == pytest.approx((0.08 + 0.02 + 0.05) / 3)
+    assert found['pooled'] == pytest.approx((4 * 0.08 + 4 * 0.02 + 0.05) / 9)
+    assert found['median'] == pytest.approx(0.05)
+    assert found['p90'] == pytest.approx(0.05 + 0.8 * 0.03)
+    assert found['failure_rate'] == {'0.07': pytest.approx(1 / 3), '0.08': 0, '0.10': 0}
+    assert found['auc'] == {
+        '0.07': pytest.approx((0.05 + 0.02) / 3 / 0.07),
+        '0.08': pytest.approx((0.06 + 0.03) / 3 / 0.08, abs=1e-6),
+        '0.10': pytest.approx((0.02 + 0.08 + 0.05) / 3 / 0.1),
+    }
+
+
+def test_intervals_hold_the_numbers():
+    found = headline(errors_of(*FACES))
+    for name in ('mean', 'pooled', 'median', 'p90'):
+        low, high = found['interval'][name]
+        assert 0.0199 < low <= found[name] <= high < 0.0801
+    # Draws of the first face alone, of the second alone.
+    assert found['interval']['mean'] == pytest.approx([0.02, 0.08])
+    for name in ('failure_rate', 'auc'):
+        for limit, (low, high) in found['interval'][name].items():
+            assert low <= found[name][limit] <= high
+
+
+def test_one_face_has_no_interval_and_none_has_no_number():
+    one = headline(errors_of(row(1, 3)))
+    assert one['mean'] == pytest.approx(0.03)
+    assert one['interval']['mean'] is None
+    assert one['interval']['auc'] == {'0.07': None, '0.08': None, '0.10': None}
+    none = headline(errors_of(row(1, 3) | {'mask': [False] * 4}))
+    assert (none['faces'], none['points'], none['mean'], none['pooled']) == (0, 0, None, None)
+    assert none['failure_rate']['0.08'] is None
+
+
+def test_curve():
+    found = curve(errors_of(*FACES))
+    assert len(found['error']) == len(found['share']) <= 400
+    shares = dict(zip(found['error'], found['share'], strict=True))
+    assert (shares[0.0], shares[0.0195], shares[0.0205]) == (0, 0, pytest.approx(1 / 3))
+    assert (shares[0.0505], shares[0.0805], shares[0.15]) == (pytest.approx(2 / 3), 1, 1)
+
+
+def random_rows(faces, points, seed):
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(faces):
+        side = float(rng.uniform(60, 300))
+        gt = rng.uniform(0, side, (points, 2))
+        pred = gt + rng.normal(0, 0.02 * side, (points, 2))
+        rows.append(
+            {
+                'id': number,
+                'subsets': ['some'] if number % 3 else [],
+                'gt': gt.tolist(),
+                'pred': pred.tolist(),
+                'mask': (rng.uniform(size=points) > 0.2).tolist(),
+                'bbox': [0.0, 0.0, side, side],
+                'norm': float(np.float32(side)),
+            }
+        )
+    return rows
+
+
+def test_pooled_numbers_are_the_metric_s_to_the_last_bit():
+    rows = random_rows(60, 19, 0)
+    (found,) = summarise([make_run(*rows)])['runs']
+
+    def metric(kept):
+        pred, gt, mask = (np.array([each[key] for each in kept]) for key in ('pred', 'gt', 'mask'))
+        return keypoint_nme(pred, gt, mask, np.array([[each['norm']] for each in kept]))
+
+    scores = found['scores']['box']
+    assert scores['full']['pooled'] == metric(rows)
+    assert scores['some']['pooled'] == metric([each for each in rows if each['subsets']])
+    assert scores['full']['mean'] != scores['full']['pooled']
+
+
+def test_each_normaliser_and_subset_has_numbers():
+    (found,) = summarise([make_run(*FACES)])['runs']
+    assert found['subsets'] == {'full': {'faces': 3}, 'easy': {'faces': 2}}
+    assert set(found['scores']) == set(found['normalisers']) == {'box', 'diagonal', 'tight_box'}
+    assert found['primary'] == 'box'
+    for name, subsets in found['scores'].items():
+        assert list(subsets) == list(found['curves'][name]) == ['full', 'easy']
+    assert found['scores']['box']['easy']['mean'] == pytest.approx(0.035)
+    # The diagonal of 100 x 50 is 111.8 px; one face has no tight box.
+    assert found['scores']['diagonal']['full']['mean'] == pytest.approx(0.05 / 1.1180340)
+    assert found['scores']['tight_box']['full']['faces'] == 2
+    assert found['normalisers']['tight_box']['faces'] == 2

@@ -1,0 +1,14 @@
+"""Write a report on test runs: python tools/report.py DUMP ... [--help]."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mmpose_lite.utils import collector_at_rest
+
+with collector_at_rest():
+    from mmpose_lite.apis.report import main
+
+if __name__ == '__main__':
+    main()
