@@ -59,14 +59,14 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
             a pair of these and one :class:`PixelData` a sample.
         """
 
-    @abstractmethod
     def loss(
         self,
         feats: Sequence[Tensor],
         batch_data_samples: list[PoseDataSample],
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """Compute losses, and accuracies for the log, by name."""
+        """Compute losses, and accuracies for the log, by name; see :meth:`losses_of`."""
+        return self.losses_of(self.keep(self.forward(feats)), batch_data_samples, train_cfg)
 
     def losses_of(
         self,
@@ -74,10 +74,17 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         batch_data_samples: list[PoseDataSample],
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """What :meth:`loss` gives, of raw outputs that have been computed already.
+        """Compute the losses of raw outputs, as :meth:`forward` gives them.
+
+        The targets are those that the samples carry, or else those of :meth:`encode`.
+
+        Args:
+            outputs: The outputs.
+            batch_data_samples: The samples.
+            train_cfg: ``compute_acc`` (True) adds accuracies.
 
         Raises:
-            NotImplementedError: If the head calls :meth:`keep` and does not define this.
+            NotImplementedError: If the head defines neither this nor its own :meth:`loss`.
         """
         raise NotImplementedError(f'{type(self).__name__} has no losses_of')
 

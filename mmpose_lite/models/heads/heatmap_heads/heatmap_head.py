@@ -147,25 +147,13 @@ class HeatmapHead(BaseHead):
             return predictions, [PixelData(heatmaps=maps) for maps in heatmaps.detach()]
         return predictions
 
-    def loss(
-        self,
-        feats: Sequence[Tensor],
-        batch_data_samples: list[PoseDataSample],
-        train_cfg: dict | None = None,
-    ) -> dict[str, Tensor]:
-        """Compute ``loss_kpt``, and ``acc_pose`` unless ``train_cfg.compute_acc`` is False.
-
-        The targets are those that the samples carry, or else those of :meth:`BaseHead.encode`.
-        """
-        return self.losses_of(self.keep(self.forward(feats)), batch_data_samples, train_cfg)
-
     def losses_of(
         self,
         outputs: Tensor,
         batch_data_samples: list[PoseDataSample],
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """What :meth:`loss` gives, of heatmaps ``(B, K, H, W)``."""
+        """Compute ``loss_kpt``, and ``acc_pose``, of heatmaps ``(B, K, H, W)``."""
         targets, weights = self._targets(batch_data_samples, outputs.device)
         losses = {'loss_kpt': self.loss_module(outputs, targets, weights)}
         if (train_cfg or {}).get('compute_acc', True):

@@ -84,25 +84,13 @@ class RegressionHead(BaseHead):
         )
         return self.decode((self.keep(self.forward(images)) + mirrored) * 0.5)
 
-    def loss(
-        self,
-        feats: Sequence[Tensor],
-        batch_data_samples: list[PoseDataSample],
-        train_cfg: dict | None = None,
-    ) -> dict[str, Tensor]:
-        """Compute ``loss_kpt``, and ``acc_pose`` unless ``train_cfg.compute_acc`` is False.
-
-        The targets are those that the samples carry, or else those of :meth:`BaseHead.encode`.
-        """
-        return self.losses_of(self.keep(self.forward(feats)), batch_data_samples, train_cfg)
-
     def losses_of(
         self,
         outputs: Tensor,
         batch_data_samples: list[PoseDataSample],
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """What :meth:`loss` gives, of coordinates ``(B, K, 2)``."""
+        """Compute ``loss_kpt``, and ``acc_pose``, of coordinates ``(B, K, 2)``."""
         labels, weights = self._targets(batch_data_samples, outputs.device)
         losses = {'loss_kpt': self.loss_module(outputs, labels, weights[..., None])}
         if (train_cfg or {}).get('compute_acc', True):
