@@ -135,7 +135,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     results = json.loads(args.read.read_text()) if args.read else run_all(args)
     trials = results['trials']
-    text = f'{summary(trials)}\n\n{phases(trials)}\n\n{results["date"]}.'
+    of = 'commit {commit}, {date}, {minutes} minutes.'.format(**results)
+    text = f'{summary(trials)}\n\n{phases(trials)}\n\n{of}'
     print(text)
     if args.doc:
         write_between(args.doc, 'restarts', text)
