@@ -18,6 +18,11 @@ from mmpose_lite.engine.placement import place_augmentation, place_targets, set_
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import config_root
 
+# What MMPose does not have: the choice of the epoch by faces that are not those of the test.
+OURS_ALONE = {
+    'face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256_val-split.py',
+}
+
 ROOT = config_root()
 THEIRS = read_configs()
 # The configs of an installed MMPose, where there is one: site-packages/mmpose/.mim/configs
@@ -91,8 +96,9 @@ def test_300w_can_be_cached_and_augmented_on_the_device():
 
 
 def test_all_are_there():
+    """With no other file but those that MMPose does not have."""
     shipped = (ROOT / 'face_2d_keypoint').rglob('*.py')
-    assert sorted(str(path.relative_to(ROOT)) for path in shipped) == NAMES
+    assert sorted({str(path.relative_to(ROOT)) for path in shipped} - OURS_ALONE) == NAMES
     assert len(NAMES) == 14
 
 
