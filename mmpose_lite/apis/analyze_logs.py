@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmpose_lite.utils import MissingKeyError
-from mmpose_lite.visualization.curves import Curve, draw_curves
+from mmpose_lite.visualization.curves import Curve, check_picture, draw_curves
 
 from .command_line import errors_in_one_line
 from .run_scalars import RunScalars, Series, read_run
@@ -158,6 +158,8 @@ def _with_own_names(runs: Sequence[RunScalars], paths: Sequence[str]) -> list[Ru
 def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/analyze_logs.py``."""
     args = parse_args(argv)
+    if args.out:
+        check_picture(args.out)
     runs = _with_own_names([read_run(path) for path in args.runs], args.runs)
     keys = list(dict.fromkeys(args.keys or ()))
     check_keys(runs, keys)

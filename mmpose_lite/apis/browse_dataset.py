@@ -21,6 +21,7 @@ from mmpose_lite.visualization.point_sheet import LEFT, MIDDLE, RIGHT, PointTile
 
 from .command_line import add_options_argument, errors_in_one_line
 from .config import load_config
+from .output_paths import check_folder
 
 MODES = ('original', 'transformed', 'target')
 _COLORS: dict[int, RGB] = {-1: LEFT, 0: MIDDLE, 1: RIGHT}
@@ -171,6 +172,7 @@ def draw_sheets(
 def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/browse_dataset.py``: draw faces, and name the sheets."""
     args = parse_args(argv)
+    check_folder(args.out)
     cfg = load_config(args.config, args.cfg_options)
     browsers, metainfo = load_browsers(cfg, args.split, args.seed)
     console = Console(stderr=True)

@@ -25,6 +25,7 @@ from mmpose_lite.datasets.converters import (
 )
 
 from .command_line import errors_in_one_line
+from .output_paths import check_file, check_folder
 
 _PUBLISHED: dict[str, Mapping[str, int]] = {
     'aflw': aflw.PUBLISHED,
@@ -127,6 +128,10 @@ def convert(args: argparse.Namespace) -> ConversionReport:
 def main(argv: Sequence[str] | None = None) -> None:
     """Convert a data set; the exit code is 1 if a face has no place or a number is another."""
     args = parse_args(argv)
+    for name in ('annotations', 'images') if args.set == 'cofw' else ('annotations',):
+        check_folder(Path(args.out, name))
+    if args.report:
+        check_file(args.report)
     report = convert(args)
     for line in report.lines():
         print(line)

@@ -9,7 +9,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 
-from .model_selection import about_selection
+from .model_selection import about_held_out, about_selection
 from .point_checks import PreflightError, check_keypoint_counts, check_mirroring
 
 
@@ -28,7 +28,7 @@ def check_training(runner: Runner) -> None:
     if runner.val_loop is not None:
         check_validation(runner)
         check_save_best(runner)
-        log_selection(runner)
+        check_selection(runner)
     log_learning_rate(runner)
 
 
@@ -76,8 +76,15 @@ def check_save_best(runner: Runner) -> None:
             )
 
 
-def log_selection(runner: Runner) -> None:
-    """Log it if the best epoch is chosen on the faces of the test."""
+def check_selection(runner: Runner) -> None:
+    """Log it if the best epoch is chosen on faces of the test, and warn if on trained ones.
+
+    Raises:
+        PreflightError: If a set is split, but not into a part to train on and the rest.
+    """
+    leak = about_held_out(runner.cfg)
+    if leak is not None:
+        runner.logger.warning(leak)
     hook = next((hook for hook in runner.hooks if isinstance(hook, CheckpointHook)), None)
     wanted = getattr(hook, 'save_best', None)
     message = about_selection(runner.cfg, wanted) if wanted else None

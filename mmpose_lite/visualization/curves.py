@@ -32,6 +32,20 @@ class Curve:
     is_validation: bool = False
 
 
+def check_picture(path: str | Path) -> None:
+    """Check that a picture can be written under a name.
+
+    Raises:
+        InputError: If matplotlib does not know the format.
+    """
+    # Imported here: it takes a second, and a table needs none.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    formats = FigureCanvasAgg.get_supported_filetypes()
+    if Path(path).suffix.removeprefix('.').lower() not in formats:
+        raise InputError(f"'{path}' must end with one of {', '.join(sorted(formats))}")
+
+
 def draw_curves(path: str | Path, panels: dict[str, list[Curve]], x_label: str) -> None:
     """Draw a panel for each name, and write the picture.
 
@@ -43,20 +57,15 @@ def draw_curves(path: str | Path, panels: dict[str, list[Curve]], x_label: str) 
         x_label: What is on the horizontal axes.
 
     Raises:
-        InputError: If matplotlib does not know the format.
+        InputError: See :func:`check_picture`.
     """
-    # Imported here: it takes a second, and a table needs none.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    check_picture(path)
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     width, height = _PANEL_INCHES
     figure = Figure((width * columns, height * rows), layout='constrained')
-    formats = FigureCanvasAgg(figure).get_supported_filetypes()
-    ending = Path(path).suffix.removeprefix('.').lower()
-    if ending not in formats:
-        raise InputError(f"'{path}' must end with one of {', '.join(sorted(formats))}")
     for number, (title, curves) in enumerate(panels.items(), 1):
         _draw_panel(figure.add_subplot(rows, columns, number), title, curves, x_label)
     Path(path).parent.mkdir(parents=True, exist_ok=True)

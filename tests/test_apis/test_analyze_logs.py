@@ -132,6 +132,7 @@ def test_wrong_input_is_named(resumed, tmp_path, capsys):
     (tmp_path / 'empty').mkdir()
     assert 'has no vis_data with a .json file' in refused(tmp_path / 'empty', capsys=capsys)
     assert 'must end with one of' in refused(resumed, '--out', 'curves.txt', capsys=capsys)
+    assert not capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -256,3 +256,11 @@ def test_errors_are_one_line(config, tmp_path, arguments, message):
     assert re.match(f'error: {message}', ended.value.code)
     assert '\n' not in ended.value.code
     assert not (tmp_path / 'out').exists()
+
+
+def test_a_file_in_the_way_is_told_before_the_config_is_read(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(
+        SystemExit, match=r"error: files cannot be written to '.*file': '.*file' is"
+    ):
+        main(['gone.py', '--out', str(tmp_path / 'file')])

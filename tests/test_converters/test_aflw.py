@@ -7,7 +7,7 @@ import pytest
 
 from mmpose_lite.datasets import AFLWDataset
 from mmpose_lite.datasets.converters import convert_aflw
-from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
+from mmpose_lite.utils import InputError, MissingFileError
 
 COUNTS = {'train': 7, 'test': 3, 'test_frontal': 2}
 # MMPose's fields, and the two that its files have beside COCO's.
@@ -201,32 +201,6 @@ def test_other_numbers_are_told(aflw):
     report = convert(aflw, mat=aflw.mat(), expected={'train': 6, 'test': 4, 'test_frontal': 2})
     assert [each.faces for each in report.sets] == [6, 4, 3]
     assert [each.is_complete for each in report.sets] == [True, True, False]
-
-
-MATS = [
-    ({'ra': None}, MissingKeyError, "lacks 'ra'"),
-    ({'ra': np.ones((1, 10))}, InputError, "'ra' does not hold each number from 1 to 10 once"),
-    ({'ra': np.arange(10.0)[None]}, InputError, "'ra' does not hold each number from 1 to 10 once"),
-    ({'bbox': np.ones((10, 3))}, InputError, r"'bbox' is \(10, 3\), not \(10, 4\)"),
-    ({'bbox': np.ones((10, 4))}, InputError, "row 1: 'bbox' has no area"),
-    ({'data': np.ones((9, 38))}, InputError, r"'data' is \(9, 38\), not \(10, 38\)"),
-]
-
-
-@pytest.mark.parametrize(('changes', 'kind', 'message'), MATS)
-def test_wrong_mats(aflw, changes, kind, message):
-    with pytest.raises(kind, match=message):
-        convert(aflw, mat=aflw.mat(**changes))
-
-
-def test_mats_that_are_none(aflw, tmp_path):
-    with pytest.raises(InputError, match=r"'ra' has 10 faces, none are left for the test"):
-        convert(aflw, mat=aflw.mat(), expected={**COUNTS, 'train': 10})
-    with pytest.raises(MissingFileError, match=r"mat='.*none\.mat' does not exist"):
-        convert(aflw, mat=tmp_path / 'none.mat')
-    (tmp_path / 'text.mat').write_text('hello')
-    with pytest.raises(InputError, match=r'text\.mat: no MATLAB file'):
-        convert(aflw, mat=tmp_path / 'text.mat')
 
 
 def test_faces_without_numbers_and_boxes_that_are_no_squares(aflw):

@@ -79,6 +79,7 @@ def test_a_list_names_the_test_faces(aflw, tmp_path):
         ('\n0/image00011.jpg,1,2', 'line 2: the sqlite has no face'),
         ('hello', "line 1: 'hello' is neither a face_id nor filepath,x,y"),
         ('a,b', "line 1: 'a,b' is neither"),
+        ('0/image00011.jpg,inf,2', 'line 1: .* is neither'),
     ):
         names.write_text(text)
         with pytest.raises(InputError, match=message):
@@ -132,6 +133,42 @@ def test_rows_that_stand_there_twice(aflw):
     assert faces[106]['box_size'] == 150
     assert faces[107]['keypoints'][-3:-1] == aflw.faces[7].points[18].tolist()
     assert faces[107]['roll'] == 0.25
+
+
+def test_faces_that_are_there_again_are_counted(aflw, tmp_path):
+    aflw.faces.append(aflw.faces[7])
+    notes = convert(aflw, sqlite=aflw.sqlite()).notes
+    assert notes['the face is listed twice'] == ['3/image00014.jpg (face_id 107; face_id 110)']
+    names = tmp_path / 'test.txt'
+    names.write_text('107\n')
+    notes = convert(aflw, sqlite=aflw.sqlite(), test_list=names).notes
+    assert 'the face is listed twice' not in notes
+    (found,) = notes['the face is in train and in test']
+    assert found == '3/image00014.jpg (face_id 110; face_id 107)'
+
+
+@pytest.mark.parametrize(
+    ('change', 'kind', 'key', 'value'),
+    [
+        ('FacePose SET yaw = 9e999 WHERE', "its 'yaw'", 'yaw', None),
+        ('FaceMetaData SET glasses = -9e999 WHERE', "its 'glasses'", 'glasses', None),
+        ('FeatureCoords SET y = 9e999 WHERE feature_id = 2 AND', 'a point', 'num_keypoints', 16),
+    ],
+)
+def test_infinite_numbers_are_left_out(aflw, change, kind, key, value):
+    report = convert(aflw, sqlite=aflw.sqlite(f'UPDATE {change} face_id = 101'))
+    assert report.notes[f'{kind} is no finite number, and is left out'] == [
+        '2/image04476.jpg (face_id 101)'
+    ]
+    assert report.is_complete
+    assert by_id(read(aflw, 'aflw-visible_all'))[101].get(key) == value
+
+
+def test_an_infinite_rectangle_is_none(aflw):
+    report = convert(aflw, sqlite=aflw.sqlite('UPDATE FaceRect SET x = 9e999 WHERE face_id = 101'))
+    label = '2/image04476.jpg (face_id 101)'
+    assert report.notes['the rectangle is no finite number, and is left out'] == [label]
+    assert report.unplaced == {'it has no rectangle': [label]}
 
 
 def test_of_several_annotations_of_a_point_type_0_is_taken(aflw):

@@ -149,6 +149,28 @@ def test_aflws_numbers_are_asked_for_by_default(aflw, capsys):
     assert 'none are left for the test after 20000' in ended.value.code
 
 
+@pytest.mark.parametrize(
+    ('option', 'path', 'message'),
+    [
+        ('--out', 'file/deep', "files cannot be written to '.*deep/annotations': '.*file' is a fi"),
+        ('--report', 'file/all.json', "files cannot be written to '.*file': '.*file' is a file"),
+        ('--report', 'folder', "'.*folder' cannot be written: it is a folder"),
+    ],
+)
+def test_where_it_writes_is_looked_at_before_what_it_reads(tmp_path, option, path, message):
+    (tmp_path / 'file').write_text('')
+    (tmp_path / 'folder').mkdir()
+    arguments = ['--images', 'none', '--mat', 'none', '--out', str(tmp_path)]
+    with pytest.raises(SystemExit, match=f'error: {message}'):
+        main(['aflw', *arguments, option, str(tmp_path / path)])
+
+
+def test_cofw_looks_at_the_folder_of_its_photographs_too(tmp_path):
+    (tmp_path / 'images').write_text('')
+    with pytest.raises(SystemExit, match=r"error: files cannot be written to '.*images': "):
+        main(['cofw', '--source', 'none', '--out', str(tmp_path)])
+
+
 def test_the_visible_set_ends_well_and_warns(aflw, capsys):
     arguments = ['--images', aflw.images, '--sqlite', aflw.sqlite(), '--out', aflw.out]
     main(['aflw', *map(str, arguments)])

@@ -85,6 +85,17 @@ def test_several_faces_of_a_photograph(wflw):
     assert len(content['images']) == 2
 
 
+@pytest.mark.parametrize(
+    ('split', 'kind', 'number'),
+    [('train', 'the face is listed twice', 3), ('test', 'the face is in train and in test', 4)],
+)
+def test_faces_that_are_there_again_are_counted(wflw, split, kind, number):
+    path = next(wflw.rglob(f'*_attr_{split}.txt'))
+    path.write_text(path.read_text() + line(0, '0--Z/one.jpg', '000000'))
+    before = 'list_98pt_rect_attr_train.txt, line 1'
+    assert convert(wflw).notes[kind] == [f'0--Z/one.jpg ({before}; {path.name}, line {number})']
+
+
 def test_missing_photographs_and_other_extensions(wflw):
     (wflw / 'images' / '2--X' / 'a.jpg').unlink()
     path = wflw / 'images' / '2--X' / 'b.jpg'

@@ -4,9 +4,10 @@ import pytest
 from exact_runs import BY_ITERATION, make_config, train
 
 from mmpose_lite.apis import load_config
-from mmpose_lite.engine.model_selection import about_selection
+from mmpose_lite.engine.model_selection import about_held_out, about_selection
 from mmpose_lite.evaluation.metrics import NME
 from mmpose_lite.structures import config_root
+from mmpose_lite.utils import InputError
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 
@@ -111,3 +112,28 @@ def test_parts_of_one_file_are_not_the_same_faces():
     assert about_selection({'val_dataloader': loader, 'test_dataloader': other}, 'NME') is None
     assert about_selection({'val_dataloader': loader, 'test_dataloader': loader}, ['NME', 'PCK'])
     assert about_selection({'val_dataloader': loader}, 'NME') is None
+
+
+def loaders(train, val):
+    """A config whose training and validation read one file; each has further settings."""
+    dataset = {'ann_file': 'a.json', 'pipeline': []}
+    roles = {'train': train, 'val': val}
+    return {f'{role}_dataloader': {'dataset': {**dataset, **more}} for role, more in roles.items()}
+
+
+TRAIN, VAL, MORE = ({'part': 'train'}, {'part': 'val'}, {'part': 'val', 'val_share': 0.3})
+
+
+@pytest.mark.parametrize(('train', 'val'), [(None, VAL), (TRAIN, None), (TRAIN, MORE), (VAL, VAL)])
+def test_a_split_that_does_not_hold_out_is_refused(train, val):
+    cfg = loaders({'train_val_split': train}, {'train_val_split': val})
+    with pytest.raises(InputError, match=r"a\.json' is split, but validation faces may be trained"):
+        about_held_out(cfg)
+
+
+def test_validating_on_trained_faces_is_said():
+    assert about_held_out(loaders({}, {})).startswith('validation faces are trained on')
+    assert about_held_out(loaders({'indices': [0, 2]}, {'indices': [1]})) is None
+    split = {'part': 'val', 'val_share': 0.1}
+    assert about_held_out(loaders({'train_val_split': TRAIN}, {'train_val_split': split})) is None
+    assert about_held_out(load_config(PLAIN)) is None

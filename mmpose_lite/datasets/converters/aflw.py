@@ -15,7 +15,8 @@ from .aflw_csv import read_csv
 from .aflw_mat import NUM_POINTS, read_mat
 from .aflw_sqlite import FEATURE_IDS, ReleasedFace, place_of, read_release
 from .photographs import Photographs, Progress, place
-from .records import Face, placed_faces, remark_on_folder, report_places, write_set
+from .places import placed_faces, remark_on_folder, report_places
+from .records import Face, write_set
 from .report import ConversionReport
 
 PUBLISHED = {'train': 20000, 'test': 4386, 'test_frontal': 1314}
@@ -103,8 +104,8 @@ def _write(
     report: ConversionReport,
     progress: Progress,
 ) -> None:
-    whole = [face for name, faces in sets.items() if name != 'test_frontal' for face in faces]
-    names = [face.image for face in whole]
+    whole = {name: faces for name, faces in sets.items() if name != 'test_frontal'}
+    names = [face.image for faces in whole.values() for face in faces]
     placed = place(names, photographs, _file_name, report, progress)
     report_places(whole, placed, report)
     info = {'set': report.name, **info}
@@ -196,7 +197,7 @@ def _read_test_list(path: Path, released: Sequence[ReleasedFace]) -> set[int]:
         image, *corner = (part.strip() for part in line.rsplit(',', 2))
         try:
             key: Any = place_of(image, *map(float, corner)) if corner else int(image)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:  # the last for infinity
             raise InputError(
                 f"{path}: line {number}: '{line}' is neither a face_id nor filepath,x,y"
             ) from error

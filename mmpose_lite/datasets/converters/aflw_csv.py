@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from mmpose_lite.utils import InputError, MissingFileError
 
 from .aflw_mat import NUM_POINTS
+from .places import LISTED_TWICE, both_labels
 from .records import Face
 from .report import ConversionReport
 
@@ -25,7 +27,8 @@ def read_csv(folder: str | Path, report: ConversionReport) -> dict[str, list[Fac
 
     Args:
         folder: Where they are.
-        report: Gets frontal faces that are not in the test list.
+        report: Gets faces whose box has no area, and frontal faces that are not in the test list
+            or stand twice in theirs.
 
     Returns:
         The faces of each list; ``box_size`` is an extra field. Frontal faces are those of the
@@ -35,22 +38,36 @@ def read_csv(folder: str | Path, report: ConversionReport) -> dict[str, list[Fac
         MissingFileError: If a list is missing.
         InputError: If a line cannot be used; the message names file, line and column.
     """
-    sets = {name: _read(Path(folder, f'face_landmarks_aflw_{name}.csv')) for name in _SPLITS}
-    known = {_key(face): face for face in sets['test']}
-    for face in sets['test_frontal']:
-        if _key(face) not in known:
-            report.leave_out('it is frontal, and not among the test faces', face.label)
-    sets['test_frontal'] = [
-        known[_key(face)] for face in sets['test_frontal'] if _key(face) in known
-    ]
+    paths = {name: Path(folder, f'face_landmarks_aflw_{name}.csv') for name in _SPLITS}
+    sets = {name: _read(path, report) for name, path in paths.items()}
+    sets['test_frontal'] = _frontal(sets['test_frontal'], sets['test'], report)
     return sets
+
+
+def _frontal(
+    listed: Sequence[Face], tested: Sequence[Face], report: ConversionReport
+) -> list[Face]:
+    """The test faces that the list of frontal faces names."""
+    known = {_key(face): face for face in tested}
+    seen: dict[tuple, Face] = {}
+    found = []
+    for face in listed:
+        key = _key(face)
+        if key not in known:
+            report.leave_out('it is frontal, and not among the test faces', face.label)
+            continue
+        if key in seen:
+            report.note(LISTED_TWICE, both_labels(seen[key], face))
+        seen.setdefault(key, face)
+        found.append(known[key])
+    return found
 
 
 def _key(face: Face) -> tuple:
     return face.image, face.center, face.side, face.points.tobytes()
 
 
-def _read(path: Path) -> list[Face]:
+def _read(path: Path, report: ConversionReport) -> list[Face]:
     if not path.is_file():
         raise MissingFileError(f"csv='{path.parent}' has no {path.name}")
     try:
@@ -64,7 +81,11 @@ def _read(path: Path) -> list[Face]:
             f'{path}: line 1 must name {_NUM_COLUMNS} columns, first {", ".join(_FIRST_COLUMNS)}; '
             f'it names {len(header)}, first {", ".join(header[:5])}'
         )
-    return [_face(path, line, row, header) for line, row in enumerate(rows[1:], 2) if row]
+    faces = [_face(path, line, row, header) for line, row in enumerate(rows[1:], 2) if row]
+    for face in faces:
+        if face.side <= 0:
+            report.leave_out('its box has no area', face.label)
+    return [face for face in faces if face.side > 0]
 
 
 def _face(path: Path, line: int, row: list[str], header: list[str]) -> Face:
@@ -74,9 +95,7 @@ def _face(path: Path, line: int, row: list[str], header: list[str]) -> Face:
         _number(path, line, name, text) for name, text in zip(header[1:], row[1:], strict=True)
     ]
     scale, side, x, y, *points = values
-    if side <= 0:
-        raise InputError(f"{path}: line {line}: 'box_size' must be above 0, it is {side:g}")
-    if abs(200 * scale - side) > _TOLERANCE * side:
+    if side > 0 and abs(200 * scale - side) > _TOLERANCE * side:
         raise InputError(f"{path}: line {line}: 'box_size' is {side:g}, 200 'scale' {200 * scale}")
     return Face(
         image=row[0].strip(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ def read_mat(
             top, bottom), ``data`` (all x, then all y), ``mask_new`` (1: visible), ``ra`` (row
             numbers from 1, those of training first).
         num_train: How many of ``ra`` are training faces.
-        report: Gets faces that cannot be used, and boxes that are no squares.
+        report: Gets faces that cannot be used, boxes that are no squares, and visibilities that
+            are neither 0 nor 1.
 
     Returns:
         Training and test faces; ``visibility`` and ``box_size`` are extra fields.
@@ -39,7 +41,7 @@ def read_mat(
         InputError: If it is no such file, or fields do not fit each other.
     """
     content = _load(str(path))
-    names = content['nameList'].ravel()
+    names = _names(path, content['nameList'])
     tables = {key: _table(path, content, key, len(names)) for key in _COLUMNS}
     order = _order(path, content['ra'], len(names))
     if num_train >= len(names):
@@ -47,17 +49,14 @@ def read_mat(
             f"{path}: 'ra' has {len(names)} faces, none are left for the test after {num_train} "
             'for training; --expect train=N names another number'
         )
-    visible = tables['mask_new'] > 0
     faces: dict[int, Face] = {}
-    for row in range(len(names)):
-        face = _face(path, row, names[row], tables['bbox'][row], tables['data'][row], visible[row])
-        if face is None:
-            report.leave_out('its box or points are no finite numbers', f'row {row + 1} of {path}')
-            continue
-        faces[row] = face
-        left, right, top, bottom = tables['bbox'][row]
-        if right - left != bottom - top:
-            report.note('the box is no square, the longer side counts', face.label)
+    for row, name in enumerate(names):
+        values = {key: table[row] for key, table in tables.items()}
+        reason = _fault(name, values)
+        if reason:
+            report.leave_out(reason, f'row {row + 1} of {path}')
+        else:
+            faces[row] = _face(f'{Path(path).name}, row {row + 1}', name, values, report)
     train, test = (
         [faces[row] for row in rows if row in faces]
         for rows in (order[:num_train], order[num_train:])
@@ -85,37 +84,66 @@ def _load(path: str) -> dict[str, Any]:
     return content
 
 
+def _names(path: str | Path, cells: Any) -> list[str]:
+    """The names, '' where a cell is empty."""
+    if not isinstance(cells, ndarray) or cells.dtype.kind not in 'OU':
+        raise InputError(f"{path}: 'nameList' does not hold names")
+    texts = (np.asarray(cell).ravel().tolist()[:1] for cell in cells.ravel())
+    return [''.join(map(str, text)).strip() for text in texts]
+
+
+def _numbers(path: str | Path, key: str, values: Any) -> ndarray:
+    """The values as floats; boxes may be stored as small integers."""
+    if not isinstance(values, ndarray) or values.dtype.kind not in 'biuf':
+        raise InputError(f"{path}: '{key}' does not hold real numbers")
+    return values.astype(np.float64)
+
+
 def _table(path: str | Path, content: dict[str, Any], key: str, rows: int) -> ndarray:
-    values = content[key]
+    values = _numbers(path, key, content[key])
     if values.shape != (rows, _COLUMNS[key]):
         raise InputError(f"{path}: '{key}' is {values.shape}, not ({rows}, {_COLUMNS[key]})")
-    return values.astype(np.float64)  # boxes may be stored as small integers
+    return values
 
 
-def _order(path: str | Path, ra: ndarray, count: int) -> list[int]:
+def _order(path: str | Path, ra: Any, count: int) -> list[int]:
     """Row numbers from 0 in the order of the split."""
-    order = ra.ravel().astype(np.int64) - 1
+    order = _numbers(path, 'ra', ra).ravel() - 1
     if not np.array_equal(np.sort(order), np.arange(count)):
         raise InputError(f"{path}: 'ra' does not hold each number from 1 to {count} once")
-    return order.tolist()
+    return order.astype(np.int64).tolist()
 
 
-def _face(
-    path: str | Path, row: int, name: ndarray, box: ndarray, data: ndarray, visible: ndarray
-) -> Face | None:
-    if not (np.isfinite(box).all() and np.isfinite(data).all()):
-        return None
+def _fault(name: str, values: Mapping[str, ndarray]) -> str:
+    """Why a row cannot be used; empty if it can."""
+    if not name:
+        return 'it names no photograph'
+    if not (np.isfinite(values['bbox']).all() and np.isfinite(values['data']).all()):
+        return 'its box or points are no finite numbers'
+    return '' if max(_sides(values['bbox'])) > 0 else 'its box has no area'
+
+
+def _sides(box: ndarray) -> tuple[float, float]:
     left, right, top, bottom = box.tolist()
-    side = max(right - left, bottom - top)
-    if side <= 0:
-        raise InputError(f"{path}: row {row + 1}: 'bbox' has no area: {box.tolist()}")
-    return Face(
-        image=str(np.asarray(name).ravel()[0]).strip(),
-        where=f'{Path(path).name}, row {row + 1}',
-        points=data.reshape(2, NUM_POINTS).T,
+    return right - left, bottom - top
+
+
+def _face(where: str, name: str, values: Mapping[str, ndarray], report: ConversionReport) -> Face:
+    left, right, top, bottom = values['bbox'].tolist()
+    width, height = _sides(values['bbox'])
+    visible, side = values['mask_new'] > 0, max(width, height)
+    face = Face(
+        image=name,
+        where=where,
+        points=values['data'].reshape(2, NUM_POINTS).T,
         flags=np.ones(NUM_POINTS, dtype=np.int64),
         center=((left + right) / 2, (top + bottom) / 2),
         side=side,
         corner=(left, top),
         extra={'box_size': side, 'visibility': visible.astype(int).tolist()},
     )
+    if width != height:
+        report.note('the box is no square, the longer side counts', face.label)
+    if not np.isin(values['mask_new'], (0, 1)).all():
+        report.note("'mask_new' is neither 0 nor 1: what is above 0 can be seen", face.label)
+    return face

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -59,7 +60,8 @@ def read_release(path: str | Path, report: ConversionReport) -> list[ReleasedFac
 
     Args:
         path: The database.
-        report: Gets photographs, rectangles and points that stand there twice.
+        report: Gets photographs, rectangles and points that stand there twice, and numbers that
+            are not finite, which are left out.
 
     Raises:
         MissingFileError: If there is no such file.
@@ -74,7 +76,7 @@ def read_release(path: str | Path, report: ConversionReport) -> list[ReleasedFac
             faces = {row[0]: _face(row, images, report) for row in base.execute(_FACES)}
             _add_rectangles(faces, base.execute(_RECTANGLES), report)
             _add_points(faces, base.execute(_POINTS), report)
-            _add_attributes(faces, base)
+            _add_attributes(faces, base, report)
     except (
         sqlite3.Error,
         ValueError,
@@ -93,6 +95,7 @@ _POINTS = (
 )
 _POSES = 'SELECT face_id, yaw, pitch, roll FROM FacePose ORDER BY rowid'
 _METADATA = 'SELECT face_id, sex, glasses, occluded FROM FaceMetaData ORDER BY rowid'
+_ATTRIBUTES = ('sex', 'glasses', 'occluded')
 
 
 def _images(base: sqlite3.Connection, report: ConversionReport) -> dict[tuple, str]:
@@ -124,7 +127,9 @@ def _add_rectangles(
     faces: dict[int, ReleasedFace], rows: Iterable[tuple], report: ConversionReport
 ) -> None:
     for face, x, y, width, height in _known(faces, rows):
-        if face.rect_xywh is not None:
+        if not _are_finite(x, y, width, height):
+            report.note('the rectangle is no finite number, and is left out', face.label)
+        elif face.rect_xywh is not None:
             report.note('the face has several rectangles, the first is taken', face.label)
         elif width > 0 and height > 0:
             face.rect_xywh = (float(x), float(y), float(width), float(height))
@@ -135,7 +140,9 @@ def _add_points(
 ) -> None:
     repeated: Counter[str] = Counter()
     for face, feature, x, y in _known(faces, rows):
-        if feature in face.points:
+        if not _are_finite(x, y):
+            report.note('a point is no finite number, and is left out', face.label)
+        elif feature in face.points:
             repeated[face.label] += 1
         else:
             face.points[feature] = (float(x), float(y))
@@ -143,12 +150,24 @@ def _add_points(
         report.note('the face has a point twice, the first is taken', label)
 
 
-def _add_attributes(faces: dict[int, ReleasedFace], base: sqlite3.Connection) -> None:
-    for face, yaw, pitch, roll in _known(faces, base.execute(_POSES)):
-        for name, angle in (('yaw', yaw), ('pitch', pitch), ('roll', roll)):
-            face.attributes.setdefault(name, float(angle))
-    for face_id, sex, glasses, occluded in base.execute(_METADATA):
-        known = {'sex': sex or None, 'glasses': glasses, 'occluded': occluded}
-        for name, value in known.items():
+def _add_attributes(
+    faces: dict[int, ReleasedFace], base: sqlite3.Connection, report: ConversionReport
+) -> None:
+    for face, *angles in _known(faces, base.execute(_POSES)):
+        for name, angle in zip(('yaw', 'pitch', 'roll'), angles, strict=True):
+            _add_attribute(face, name, float(angle), report)
+    for face_id, sex, *yes_or_no in base.execute(_METADATA):
+        for name, value in zip(_ATTRIBUTES, (sex or None, *yes_or_no), strict=True):
             if face_id in faces and value is not None:
-                faces[face_id].attributes.setdefault(name, value)
+                _add_attribute(faces[face_id], name, value, report)
+
+
+def _add_attribute(face: ReleasedFace, name: str, value: Any, report: ConversionReport) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        report.note(f"its '{name}' is no finite number, and is left out", face.label)
+    else:
+        face.attributes.setdefault(name, value)
+
+
+def _are_finite(*values: Any) -> bool:
+    return all(math.isfinite(float(value)) for value in values)

@@ -10,8 +10,9 @@ import numpy as np
 from mmpose_lite.utils import InputError
 
 from .photographs import Photograph, Progress, files_below, images_below, read_size_wh
+from .places import placed_faces, remark_on_folder, report_places
 from .pts import read_pts
-from .records import Face, placed_faces, remark_on_folder, report_places, square_about, write_set
+from .records import Face, square_about, write_set
 from .report import ConversionReport
 
 PUBLISHED = {
@@ -64,8 +65,8 @@ def convert_300w(
             photo = photographs.pop(str(path.with_suffix('')), None)
             placed[face.image] = _photograph(photo, root)
     _report_idle(photographs, report)
+    report_places(sets, placed, report)
     sets['valid'] = sets['valid_common'] + sets['valid_challenge']
-    report_places([face for name in _PARTS for face in sets[name]], placed, report)
     for name, count in PUBLISHED.items():
         file = out / 'annotations' / f'face_landmarks_300w_{name}.json'
         rows = placed_faces(sets[name], placed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 from .photographs import Photograph
-from .report import ConversionReport, WrittenSet
+from .report import WrittenSet
 
 _MARGIN = 0.1  # of the points' box at each side, in MMPose's files
 
@@ -142,47 +142,3 @@ def write_set(
     partial.write_text(json.dumps(content, allow_nan=False) + '\n', encoding='utf-8')
     os.replace(partial, path)
     return WrittenSet(name, str(path), len(annotations), len(images), expected)
-
-
-def placed_faces(
-    faces: Sequence[Face], placed: Mapping[str, Photograph | str]
-) -> list[tuple[int, Face, Photograph]]:
-    """Number the faces of a list by their rows, from 0, and keep those whose photograph is there.
-
-    Args:
-        faces: The list.
-        placed: What is known of the photographs.
-    """
-    rows = ((i, face, placed[face.image]) for i, face in enumerate(faces))
-    return [(i, face, photo) for i, face, photo in rows if isinstance(photo, Photograph)]
-
-
-def report_places(
-    faces: Iterable[Face], placed: Mapping[str, Photograph | str], report: ConversionReport
-) -> None:
-    """Report faces without a photograph, and those whose box leaves it."""
-    for face in faces:
-        photo = placed[face.image]
-        if not isinstance(photo, Photograph):
-            report.leave_out(photo, face.label)
-        elif face.center is not None:
-            (x, y), half = face.center, face.side / 2
-            width, height = photo.size_wh
-            if x < half or y < half or x + half > width or y + half > height:
-                report.note('the box leaves its photograph, and stays as it is', face.label)
-
-
-def remark_on_folder(out: Path, placed: Mapping[str, Photograph | str]) -> Iterable[str]:
-    """Say how photographs get to where a data set looks for them, unless they are there."""
-    photo = next((each for each in placed.values() if isinstance(each, Photograph)), None)
-    if photo is None or (out / 'images' / photo.file_name).exists():
-        return
-    parts = Path(photo.file_name).parts
-    target, depth = out / 'images', len(parts)
-    if photo.path.absolute().parts[-depth:] != parts:  # a folder of another name on disk
-        target, depth = target / parts[0], depth - 1
-    source = photo.path.absolute().parents[depth - 1]
-    yield (
-        f'configs look for {out / "images" / photo.file_name}; one way to have it there: '
-        f"mkdir -p '{target.parent}' && ln -s '{source}' '{target}'"
-    )

@@ -10,7 +10,8 @@ import numpy as np
 from mmpose_lite.utils import InputError, MissingFileError
 
 from .photographs import Photographs, Progress, files_below, place
-from .records import Face, placed_faces, remark_on_folder, report_places, square_about, write_set
+from .places import placed_faces, remark_on_folder, report_places
+from .records import Face, square_about, write_set
 from .report import ConversionReport
 
 PUBLISHED = {
@@ -55,12 +56,11 @@ def convert_wflw(
     """
     report, out = ConversionReport('wflw'), Path(out)
     sets = {name: _read_list(_find_list(Path(lists), name)) for name in ('train', 'test')}
+    names = [face.image for faces in sets.values() for face in faces]
+    placed = place(names, Photographs(images), _file_name, report, progress)
+    report_places(sets, placed, report)
     for name in _ATTRIBUTES:
         sets[f'test_{name}'] = [face for face in sets['test'] if face.extra[name]]
-    whole = sets['train'] + sets['test']
-    names = [face.image for face in whole]
-    placed = place(names, Photographs(images), _file_name, report, progress)
-    report_places(whole, placed, report)
     for name, count in PUBLISHED.items():
         file = out / 'annotations' / f'face_landmarks_wflw_{name}.json'
         rows = placed_faces(sets[name], placed)
