@@ -39,6 +39,7 @@ def dump_content(
     provenance = collect_provenance(
         command=command,
         config=cfg.filename or config,
+        resolved=cfg.to_dict(),
         checkpoint=cfg.load_from,
         data=data_files(cfg.test_dataloader),
         flip_test=has_flip_test(cfg),

@@ -11,6 +11,7 @@ from mmpose_lite.reporting.writing import PAGE
 from mmpose_lite.utils import InputError
 
 from .command_line import errors_in_one_line
+from .output_paths import check_folder
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -51,24 +52,10 @@ def read_runs(paths: Sequence[str], names: Sequence[str] | None = None) -> list[
     return [run.renamed(name) for run, name in zip(runs, wanted, strict=True)]
 
 
-def check_folder(folder: str) -> None:
-    """Check that a report can be written to a folder.
-
-    Raises:
-        InputError: If it is, or lies in, a file.
-    """
-    for path in (Path(folder), *Path(folder).parents):
-        if path.exists():
-            if not path.is_dir():
-                raise InputError(f"a report cannot be written to '{folder}': '{path}' is a file")
-            return
-
-
 def write_and_tell(folder: str, runs: Iterable[Run]) -> None:
     """Write a report, and print where it is."""
-    for remark in write_report(folder, list(runs)):
-        print(remark)
-    print(f'the report is {Path(folder) / PAGE}')
+    for line in [*write_report(folder, list(runs)), f'the report is {Path(folder) / PAGE}']:
+        print(line.encode(errors='backslashreplace').decode())  # file names may be no UTF-8
 
 
 @errors_in_one_line

@@ -31,7 +31,8 @@ from .command_line import (
 from .config import load_config
 from .dump import command_line, dump_content, has_flip_test, main_metric
 from .further_passes import further_passes
-from .report import check_folder, write_and_tell
+from .output_paths import check_folder
+from .report import write_and_tell
 from .train import build_runner
 
 _NEEDS = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')

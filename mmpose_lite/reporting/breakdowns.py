@@ -99,37 +99,48 @@ def reliability(run: Run, errors: Errors) -> dict[str, Any] | None:
     """Errors by confidence, in bins of as many points each.
 
     Returns:
-        The bins and Spearman's rank correlation of confidence and error over all points; None
-        where there are no confidences, or they are all alike, as those of regression.
+        How many faces have such points, the bins, and Spearman's rank correlation of confidence
+        and error over all points; None where there are no confidences, or they are all alike, as
+        those of regression.
     """
     scores = run.table.scores
     counted = errors.counted & np.isfinite(scores)
     if not counted.any() or np.ptp(scores[counted]) == 0:
         return None
     confidences, values = scores[counted], errors.distances[counted].astype(np.float64)
-    # Points with one confidence share a bin, so there may be fewer bins.
-    edges = np.unique(np.quantile(confidences, np.linspace(0, 1, _CONFIDENCES + 1)))
-    place = np.clip(np.searchsorted(edges, scores, side='right') - 1, 0, len(edges) - 2)
-    intervals = _error_intervals(errors, counted, place, len(edges) - 1)
+    places = _confidence_bins(confidences)
+    everywhere = np.full(scores.shape, -1)
+    everywhere[counted] = places
     bins = []
-    for index in range(len(edges) - 1):
-        inside = place[counted] == index
-        if inside.any():
-            bins.append(
-                {
-                    'confidence': float(confidences[inside].mean()),
-                    'low': float(confidences[inside].min()),
-                    'high': float(confidences[inside].max()),
-                    'points': int(inside.sum()),
-                    'error': float(values[inside].mean()),
-                    'interval': intervals[index],
-                }
-            )
-    return {'bins': bins, 'spearman': _spearman(confidences, values)}
+    for index, interval in enumerate(_error_intervals(errors, counted, everywhere)):
+        inside = places == index
+        bins.append(
+            {
+                'confidence': float(confidences[inside].mean()),
+                'low': float(confidences[inside].min()),
+                'high': float(confidences[inside].max()),
+                'points': int(inside.sum()),
+                'error': float(values[inside].mean()),
+                'interval': interval,
+            }
+        )
+    faces = int(counted.any(axis=1).sum())
+    return {'faces': faces, 'bins': bins, 'spearman': _spearman(confidences, values)}
 
 
-def _error_intervals(errors: Errors, counted: ndarray, place: ndarray, bins: int) -> list[Any]:
+def _confidence_bins(confidences: ndarray) -> ndarray:
+    """The bin of each confidence, from 0 on without gaps.
+
+    By mean ranks, so that points with one confidence share a bin, and many of them do not draw
+    others into it; there may be fewer bins then.
+    """
+    deciles = np.floor((_ranks(confidences) - 0.5) * _CONFIDENCES / len(confidences))
+    return np.unique(deciles, return_inverse=True)[1]
+
+
+def _error_intervals(errors: Errors, counted: ndarray, place: ndarray) -> list[Any]:
     """The bootstrap interval of each bin's mean error, over faces."""
+    bins = int(place.max()) + 1
     inside = [counted & (place == index) for index in range(bins)]
     sums = np.stack([np.where(each, errors.distances, 0.0).sum(axis=1) for each in inside], axis=1)
     totals = np.stack([each.sum(axis=1) for each in inside], axis=1)

@@ -22,37 +22,58 @@ _TIE = 1e-9
 
 
 def compare_all(runs: Sequence[Measured]) -> list[dict[str, Any]]:
-    """Compare each pair of runs that have faces in common."""
-    found = [compare(first, second.run) for first, second in combinations(runs, 2)]
-    return [each for each in found if each is not None]
+    """Compare each pair of runs."""
+    return [compare(first, second.run) for first, second in combinations(runs, 2)]
 
 
-def compare(measured: Measured, other: Run) -> dict[str, Any] | None:
+def compare(measured: Measured, other: Run) -> dict[str, Any]:
     """Compare two runs on the faces that both have, by the first one's own normaliser.
 
     Returns:
         By subset the mean over faces of the difference of a face's errors, the other's less the
         first's, with its bootstrap interval over faces and p; and how many faces either has the
-        smaller error on. None without common faces.
+        smaller error on. No subsets without common faces. Under ``left_out`` how many faces of
+        each are not in it, and as ``remark`` this in words; None where all are.
     """
+    subsets = _by_subset(measured, other)
+    compared = subsets['full']['faces'] if subsets else 0
+    left_out = {'a': len(measured.run.table) - compared, 'b': len(other.table) - compared}
+    return {
+        'a': measured.run.name,
+        'b': other.name,
+        'normaliser': measured.primary,
+        'subsets': subsets,
+        'left_out': left_out,
+        'remark': _remark(measured.run, other, left_out),
+    }
+
+
+def _by_subset(measured: Measured, other: Run) -> dict[str, Any]:
+    """The numbers of the subsets with common faces; ``full`` is among them if there are any."""
     first, second = _common(measured.run.table, other.table)
     if not len(first):
-        return None
+        return {}
     truth, sizes = measured.run.table.take(first), measured.sizes[first]
     # One truth for both, so that nothing but the predictions differs.
     mine = Errors.of(truth, sizes)
     theirs = Errors.of(truth.predicting(other.table.pred[second]), sizes)
     groups = subset_faces(truth)
     subsets = {key: _paired(mine, theirs, faces & mine.faces) for key, faces in groups.items()}
-    kept = {key: value for key, value in subsets.items() if value['faces']}
-    if not kept:
+    return {key: value for key, value in subsets.items() if value['faces']}
+
+
+def _remark(first: Run, second: Run, left_out: dict[str, int]) -> str | None:
+    """Say which faces are not compared."""
+    one, other = first.table, second.table
+    if one.points != other.points:
+        return f'{first.name} has {one.points} points a face, {second.name} has {other.points}'
+    if not any(left_out.values()):
         return None
-    return {
-        'a': measured.run.name,
-        'b': other.name,
-        'normaliser': measured.primary,
-        'subsets': kept,
-    }
+    return (
+        f'{left_out["a"]:,} of {len(one):,} faces of {first.name} and {left_out["b"]:,} of '
+        f'{len(other):,} faces of {second.name} are left out; a face is compared where both runs '
+        'have it with one photograph, annotation id and truth, and its error is known'
+    )
 
 
 def _common(first: FaceTable, second: FaceTable) -> tuple[ndarray, ndarray]:

@@ -30,9 +30,11 @@ def read_dump(path: str | Path, name: str | None = None) -> Run:
 
     Raises:
         MissingFileError: If there is no such file.
-        InputError: If it is no such dump; the message names file, row and key.
+        InputError: If it is a folder, or no such dump; the message names file, row and key.
     """
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"'{path}' is a folder, not a dump")
     if not path.is_file():
         raise MissingFileError(f"dump '{path}' does not exist")
     if path.suffix in ('.pkl', '.pickle'):
@@ -105,6 +107,12 @@ class _Part:
             raise self.error(key, f'holds no record at {number}')
         return _Part(value, f'{self.where}: {key}[{number}]')
 
+    def text(self, key: str) -> str | None:
+        value = self.content.get(key)
+        if value is not None and not isinstance(value, str):
+            raise self.error(key, 'is no text')
+        return value
+
     def whole(self, key: str, default: int) -> int:
         value = self.content.get(key, default)
         if not isinstance(value, int):
@@ -143,7 +151,7 @@ def _points(part: _Part, count: int) -> PointSet:
     mirrors = part.indices('flip_indices', count, (count,)).tolist() if has_mirrors else []
     links = part.indices('links', count, (-1, 2)).tolist() if has_links else []
     return PointSet(
-        dataset=part.content.get('dataset'),
+        dataset=part.text('dataset'),
         names=tuple(map(str, names)),
         flip_indices=tuple(mirrors),
         links=tuple((i, j) for i, j in links),

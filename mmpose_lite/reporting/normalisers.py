@@ -63,17 +63,21 @@ def _own(run: Run, found: dict[str, Normaliser]) -> tuple[str, Normaliser]:
     """The size that the metric of the run divides by, and its name."""
     measure, norm = run.measure, run.table.norm
     if measure is not None and measure.pair is not None:
-        eyes = _EYES.get(run.points.dataset or '')
-        name = 'interocular' if eyes and tuple(eyes) == measure.pair else 'two_points'
-        about = f'The distance between two true points: {measure.title}.'
         # As the metric does it: whether the two can be seen or not.
-        return name, Normaliser(measure.title, about, _distance(run, measure.pair, False))
+        values = _distance(run, measure.pair, False)
+        eyes = found.get('interocular')
+        if eyes is not None and np.array_equal(values, eyes.values, equal_nan=True):
+            return 'interocular', eyes
+        about = f'The distance between two true points, seen or hidden: {measure.title}.'
+        return 'two_points', Normaliser(measure.title, about, values)
     if np.isnan(norm).all():
         return 'box', found['box']
     if np.allclose(norm, found['box'].values, rtol=1e-4, equal_nan=True):
         # To the last bit: the metric has it from numbers in single precision.
         return 'box', replace(found['box'], values=norm)
     title = 'size by the metric' if measure is None else measure.title
+    if title in {each.title for each in found.values()}:
+        title += ', as the metric had it'
     values = np.where(norm > 0, norm, np.nan)
     return 'metric', Normaliser(title, 'What the metric of the run divides by.', values)
 

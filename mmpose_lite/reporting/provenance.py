@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ KEYS = (
     'command',
     'config',
     'config_sha256',
+    'resolved_config_sha256',
     'checkpoint',
     'checkpoint_sha256',
     'data',
@@ -23,10 +25,15 @@ KEYS = (
     'date',
 )
 
+# What a config says of one run alone: where its files go, which weights, how it was started.
+_OF_THE_RUN = ('work_dir', 'load_from', 'resume', 'launcher')
+_PLACES = ('out_dir', 'out_file_path', 'save_dir')  # at any depth
+
 
 def collect_provenance(
     command: str,
     config: str,
+    resolved: Mapping[str, Any],
     checkpoint: str,
     data: Iterable[str],
     flip_test: bool,
@@ -37,6 +44,7 @@ def collect_provenance(
     Args:
         command: The command line.
         config: The config file.
+        resolved: What it comes to, with its bases and all options.
         checkpoint: The checkpoint's file or address.
         data: Annotation files, and those of subsets.
         flip_test: Whether predictions are the mean with those of mirrored faces.
@@ -49,6 +57,7 @@ def collect_provenance(
         'command': command,
         'config': config,
         'config_sha256': sha256(config),
+        'resolved_config_sha256': resolved_sha256(resolved),
         'checkpoint': checkpoint,
         'checkpoint_sha256': sha256(checkpoint),
         'data': [{'file': path, 'sha256': sha256(path)} for path in dict.fromkeys(data)],
@@ -57,6 +66,26 @@ def collect_provenance(
         'flip_test': flip_test,
         'date': datetime.now(timezone.utc).isoformat(timespec='seconds'),
     }
+
+
+def resolved_sha256(config: Mapping[str, Any]) -> str:
+    """The SHA-256 of a config's values in hexadecimal, but for what belongs to one run alone.
+
+    The order of keys, and whether a sequence is a list or a tuple, do not matter.
+    """
+    kept = {key: value for key, value in config.items() if key not in _OF_THE_RUN}
+    text = json.dumps(_without_places(kept), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_places(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            str(key): _without_places(item) for key, item in value.items() if key not in _PLACES
+        }
+    if isinstance(value, list | tuple):
+        return [_without_places(item) for item in value]
+    return value
 
 
 def sha256(path: str) -> str | None:

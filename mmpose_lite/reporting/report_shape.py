@@ -55,6 +55,7 @@ _PROVENANCE: dict[str, Any] = {
     'command': TEXT,
     'config': TEXT,
     'config_sha256': TEXT,
+    'resolved_config_sha256': TEXT,
     'checkpoint': TEXT,
     'checkpoint_sha256': TEXT,
     'data': Maybe([{'file': str, 'sha256': TEXT}]),
@@ -109,7 +110,7 @@ _RUN = {
     'by_point': [_POINT],
     'flip_test': Maybe({'on': Each(NUMBER), 'off': Each(NUMBER)}),
     'box_errors': Maybe(_BOX_ERRORS),
-    'reliability': Maybe({'bins': [_POINTS_IN_BIN], 'spearman': NUMBER}),
+    'reliability': Maybe({'faces': int, 'bins': [_POINTS_IN_BIN], 'spearman': NUMBER}),
     'worst': [_WORST],
 }
 # b less a, over the faces that both have.
@@ -122,7 +123,14 @@ _PAIRED = {
     'b_wins': int,
     'ties': int,
 }
-_COMPARISON = {'a': str, 'b': str, 'normaliser': str, 'subsets': Each(_PAIRED)}
+_COMPARISON = {
+    'a': str,
+    'b': str,
+    'normaliser': str,
+    'subsets': Each(_PAIRED),  # none: the runs have no face in common
+    'left_out': {'a': int, 'b': int},  # faces
+    'remark': TEXT,  # null: all faces of both are compared
+}
 REPORT = {'format': str, 'runs': [_RUN], 'comparisons': [_COMPARISON]}
 
 

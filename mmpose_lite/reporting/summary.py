@@ -18,7 +18,7 @@ from .report_shape import FORMAT
 from .run import PointSet
 from .scores import curve, headline
 
-WORST = 24
+WORST = 24  # of each subset; gallery.js and gallery.html.j2 show so many
 
 
 def summarise(runs: Sequence[Measured]) -> dict[str, Any]:
@@ -89,10 +89,11 @@ def _describe_points(points: PointSet) -> dict[str, Any]:
 
 
 def _worst(measured: Measured) -> list[dict[str, Any]]:
-    """The faces with the largest errors, worst first."""
-    table, errors, yaw = measured.run.table, measured.own, measured.yaw
-    means = np.where(errors.faces, errors.means, -np.inf)
-    order = np.argsort(-means, kind='stable')[: min(WORST, int(errors.faces.sum()))]
+    """The faces with the largest errors of each subset, worst first, each face once."""
+    table, means, yaw = measured.run.table, measured.own.means, measured.yaw
+    order = np.argsort(-means, kind='stable')  # NaN comes last
+    order = order[measured.own.faces[order]]
+    chosen = {int(i) for faces in measured.subsets.values() for i in order[faces[order]][:WORST]}
     return [
         {
             'id': table.ids[i],
@@ -102,9 +103,10 @@ def _worst(measured: Measured) -> list[dict[str, Any]]:
             'yaw': None if yaw is None else _known(yaw[0][i]),
             'box_size': _known(table.box_size[i]),
             'picture': None,
-            'row': int(i),
+            'row': i,
         }
-        for i in order
+        for i in order.tolist()
+        if i in chosen
     ]
 
 

@@ -12,6 +12,8 @@ from numpy import ndarray
 
 from mmpose_lite.utils import InputError
 
+# Beyond it errors in single precision, and sums of them, come to no number.
+_FARTHEST = 1e9  # px
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 
@@ -34,7 +36,7 @@ class FaceTable:
         yaw: ``(N,)``, as annotated, radians.
     """
 
-    ids: tuple[Any, ...]
+    ids: tuple[int | str | None, ...]
     images: tuple[str, ...]
     subsets: tuple[tuple[str, ...], ...]
     pred: ndarray
@@ -102,10 +104,13 @@ def read_table(rows: Any, where: str = 'rows') -> FaceTable:
     mask = reader.column('mask', (count,)) > 0
     for key, points in (('pred', pred), ('gt', gt)):
         reader.check(key, np.isfinite(points).all(axis=-1) | ~mask, 'is not finite at point {}')
+        near = ~(np.abs(points) > _FARTHEST).any(axis=-1)
+        reader.check(key, near | ~mask, 'is in no image at point {}')
     bbox = reader.column('bbox', (4,), optional=True)
+    reader.check('bbox', ~(np.abs(bbox) > _FARTHEST).any(axis=1), 'is in no image')
     reader.check('bbox', ~np.any(bbox[:, 2:] <= bbox[:, :2], axis=1), 'has no area')
     return FaceTable(
-        ids=tuple(row.get('id') for row in rows),
+        ids=tuple(reader.face_id(number) for number in range(len(rows))),
         images=tuple(str(row.get('img_path') or '') for row in rows),
         subsets=tuple(reader.names(number) for number in range(len(rows))),
         pred=pred,
@@ -177,6 +182,13 @@ class _Reader:
         if not fine.all():
             number, *point = (int(i) for i in np.argwhere(~fine)[0])
             raise self.error(number, key, problem.format(*point))
+
+    def face_id(self, number: int) -> int | str | None:
+        """The id of a row."""
+        found = self.rows[number].get('id')
+        if found is not None and not isinstance(found, int | str):
+            raise self.error(number, 'id', 'is neither a whole number nor text')
+        return found
 
     def names(self, number: int) -> tuple[str, ...]:
         """The subsets of a row."""

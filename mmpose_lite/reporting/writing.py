@@ -31,10 +31,12 @@ def write_report(folder: str | Path, runs: Sequence[Run]) -> list[str]:
         runs: Test runs, with different names; those on the same faces are compared.
 
     Returns:
-        What the user should know, one line each: photographs that could not be drawn.
+        What the user should know, one line each: photographs that could not be drawn, and faces
+        that are not compared.
 
     Raises:
-        InputError: If there is no run, two have one name, or a run has no error at all.
+        InputError: If there is no run, two have one name, a run has no error at all, or a folder
+            has the name of a file of the report.
     """
     names = [run.name for run in runs]
     if not names or len(set(names)) < len(names):
@@ -44,9 +46,23 @@ def write_report(folder: str | Path, runs: Sequence[Run]) -> list[str]:
             raise InputError(f"run '{run.name}': no point of any face counts")
     measured = [Measured(run) for run in runs]
     metrics = summarise(measured)
+    pictures, remarks = _draw_pictures(runs, metrics['runs'])
+    # All that can fail for what the runs say comes before anything is written.
+    page = render_page(metrics, pictures)
+    numbers = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False)
+    texts = {FACES: face_lines(measured), METRICS: f'{numbers}\n', PAGE: page}
+    _write_files(Path(folder), {**pictures, **{key: _bytes(text) for key, text in texts.items()}})
+    return [*remarks, *_not_compared(metrics['comparisons'])]
+
+
+def _draw_pictures(
+    runs: Sequence[Run], entries: list[dict[str, Any]]
+) -> tuple[dict[str, bytes], list[str]]:
+    """Draw the worst faces of all runs; and say how many could not be drawn."""
     pictures: dict[str, bytes] = {}
     remarks = []
-    for run, entry, stem in zip(runs, metrics['runs'], picture_stems(names), strict=True):
+    stems = picture_stems([run.name for run in runs])
+    for run, entry, stem in zip(runs, entries, stems, strict=True):
         drawn, missing = draw_worst(run, entry['worst'], stem)
         pictures |= drawn
         if missing:
@@ -54,25 +70,42 @@ def write_report(folder: str | Path, runs: Sequence[Run]) -> list[str]:
                 f'{run.name}: {len(missing)} of the {len(entry["worst"])} worst faces have no '
                 f"picture: their photographs cannot be read, the first is '{missing[0]}'"
             )
-    page = render_page(metrics, pictures)
-    _write_files(Path(folder), metrics, pictures, face_lines(measured), page)
-    return remarks
+    return pictures, remarks
 
 
-def _write_files(
-    folder: Path, metrics: dict[str, Any], pictures: dict[str, bytes], faces: str, page: str
-) -> None:
+def _not_compared(comparisons: list[dict[str, Any]]) -> list[str]:
+    """Say of which runs not all faces, or none, are compared."""
+    return [
+        f'{"not all compared" if pair["subsets"] else "not compared"}: {pair["remark"]}'
+        for pair in comparisons
+        if pair['remark']
+    ]
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8, with escapes for file names that are none; in JSON they read back as they were."""
+    return text.encode(errors='backslashreplace')
+
+
+def _write_files(folder: Path, contents: dict[str, bytes]) -> None:
+    """Write files into a folder by their names there, in that order; the page is the last."""
+    _check_places([folder / name for name in contents], folder / 'pictures')
     (folder / 'pictures').mkdir(parents=True, exist_ok=True)
     (folder / PAGE).unlink(missing_ok=True)
     for name in _old_pictures(folder):
-        if name not in pictures:
+        if name not in contents:
             (folder / name).unlink(missing_ok=True)
-    for name, content in pictures.items():
+    for name, content in contents.items():
         _put(folder / name, content)
-    _put(folder / FACES, faces.encode())
-    text = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False)
-    _put(folder / METRICS, f'{text}\n'.encode())
-    _put(folder / PAGE, page.encode())
+
+
+def _check_places(files: Sequence[Path], pictures: Path) -> None:
+    """Refuse a folder where a file is to be, or a file in place of the folder of pictures."""
+    for path in files:
+        if path.is_dir():
+            raise InputError(f"a report cannot be written: '{path}' is a folder")
+    if pictures.exists() and not pictures.is_dir():
+        raise InputError(f"a report cannot be written: '{pictures}' is a file")
 
 
 def _old_pictures(folder: Path) -> list[str]:

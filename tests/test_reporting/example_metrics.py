@@ -86,7 +86,7 @@ def _run(name: str, errors: np.ndarray, yaw: np.ndarray) -> dict[str, Any]:
                 for amount in (0.05, 0.1, 0.2)
             ],
         },
-        'reliability': {'bins': _reliability(errors), 'spearman': -0.51},
+        'reliability': {'faces': FACES, 'bins': _reliability(errors), 'spearman': -0.51},
         'worst': _worst_faces(name, means, yaw, size),
     }
 
@@ -96,6 +96,7 @@ def _provenance(name: str) -> dict[str, Any]:
         'command': f'python tools/report.py config.py {name}.pth',
         'config': 'config.py',
         'config_sha256': 'c0' * 32,
+        'resolved_config_sha256': 'c1' * 32,
         'checkpoint': f'{name}.pth',
         'checkpoint_sha256': 'cc' * 32,
         'data': [{'file': 'annotations/test.json', 'sha256': 'da' * 32}],
@@ -134,15 +135,15 @@ def _worst_faces(
             'box_size': float(size[face]),
             'picture': f'pictures/{name}_worst_{place:02}.jpg',
         }
-        # Frontal faces are hardly ever among the worst; the switch needs some.
-        for place, face in enumerate(sorted(_worst(means, masks), key=lambda f: -means[f]))
+        for place, face in enumerate(_worst(means, masks))
     ]
 
 
 def _worst(means: np.ndarray, masks: dict[str, np.ndarray]) -> list[int]:
+    """The 24 worst of each subset, worst first: frontal faces are hardly ever among all's."""
     order = np.argsort(-means)
-    frontal = [face for face in order if masks['frontal'][face]]
-    return [*[face for face in order if not masks['frontal'][face]][:8], *frontal[:4]]
+    chosen = {face for mask in masks.values() for face in order[mask[order]][:24].tolist()}
+    return [face for face in order.tolist() if face in chosen]
 
 
 def _scores(errors: np.ndarray) -> dict[str, Any]:
@@ -227,4 +228,6 @@ def _comparison(
         'b': made[b]['name'],
         'normaliser': 'box',
         'subsets': subsets,
+        'left_out': {'a': 0, 'b': 0},
+        'remark': None,
     }

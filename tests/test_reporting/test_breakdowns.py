@@ -156,6 +156,18 @@ def test_ties_have_mean_ranks():
     assert found['spearman'] == pytest.approx(4.5 / np.sqrt(4.5 * 5))
 
 
+@pytest.mark.parametrize('surer', [1, 2, 19])
+def test_points_of_two_confidences_have_two_bins(surer):
+    """Of twenty faces so many have the higher one."""
+    rows = [row(i, 3, scores=[0.2] * 4) for i in range(20 - surer)]
+    rows += [row(i, 1, scores=[0.9] * 4) for i in range(20 - surer, 20)]
+    found = summary(*rows)['reliability']
+    assert found['faces'] == 20
+    bins = [tuple(each[key] for key in ('low', 'high', 'points')) for each in found['bins']]
+    assert bins == [(0.2, 0.2, 80 - 4 * surer), (0.9, 0.9, 4 * surer)]
+    assert [each['error'] for each in found['bins']] == pytest.approx([0.03, 0.01])
+
+
 @pytest.mark.parametrize('scores', [{}, {'scores': [1, 1, 1, 1]}])
 def test_confidences_that_say_nothing_have_no_curve(scores):
     assert summary(row(1, (1, 2, 3, 4), **scores))['reliability'] is None
@@ -169,6 +181,21 @@ def test_worst_faces():
     assert found[0]['nme'] == pytest.approx(0.03)
     assert (found[0]['box_size'], found[0]['yaw'], found[0]['picture']) == (100, None, None)
     assert found[0]['image'] == 'photos/0.jpg'
+
+
+def test_worst_faces_of_each_subset():
+    """Thirty hard faces, and thirty easy ones that are a subset."""
+    rows = [row(i, 30 + i) for i in range(30)]
+    rows += [row(100 + i, i, subsets=['easy']) for i in range(30)]
+    found = summary(*rows)['worst']
+    assert [each['id'] for each in found] == [*range(29, 5, -1), *range(129, 105, -1)]
+    assert [each['subsets'] for each in found] == [[]] * 24 + [['easy']] * 24
+
+
+def test_worst_faces_of_two_subsets_are_there_once():
+    found = summary(*[row(i, i, subsets=['easy'] if i % 2 else []) for i in range(30)])['worst']
+    # The 24 worst, and the odd ones below.
+    assert [each['id'] for each in found] == [*range(29, 5, -1), 5, 3, 1]
 
 
 def passes(*each):

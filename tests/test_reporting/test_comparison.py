@@ -45,12 +45,27 @@ def test_faces_with_another_truth_are_others():
     assert found['subsets']['full']['faces'] == 3
 
 
+THREE = {'gt': GT[:3].tolist(), 'pred': GT[:3].tolist(), 'mask': [True] * 3}
+
+
 @pytest.mark.parametrize(
-    'others', [[row(8, 1)], [row(1, 1) | {'gt': GT[:3].tolist(), 'pred': GT[:3].tolist()}]]
+    ('others', 'remark'),
+    [
+        ([row(8, 1)], '4 of 4 faces of old and 1 of 1 faces of new are left out; a face is'),
+        ([row(1, 1) | THREE], 'old has 4 points a face, new has 3'),
+    ],
 )
-def test_runs_without_a_common_face_are_not_compared(others):
-    others = [each | {'mask': [True] * len(each['gt'])} for each in others]
-    assert compare(OLD, others) == []
+def test_runs_without_a_common_face_are_not_compared(others, remark):
+    (found,) = compare(OLD, others)
+    assert (found['subsets'], found['left_out']) == ({}, {'a': 4, 'b': 1})
+    assert found['remark'].startswith(remark)
+
+
+def test_faces_that_are_left_out_are_counted():
+    (found,) = compare(OLD, [*NEW[1:], row(8, 1), row(9, 1)])
+    assert found['left_out'] == {'a': 1, 'b': 2}
+    assert found['remark'].startswith('1 of 4 faces of old and 2 of 5 faces of new are left out;')
+    assert compare(OLD, NEW)[0]['remark'] is None
 
 
 def test_one_common_face_has_no_interval():

@@ -73,6 +73,7 @@ WRONG = [
     ({'points': {**POINTS, 'flip_indices': [0, 1, 2]}}, "points: 'flip_indices' holds no indices"),
     ({'points': {**POINTS, 'links': [[0, 9]]}}, "'links' holds an index that is not from 0 to 3"),
     ({'points': {**POINTS, 'links': [[0, 1, 2]]}}, "'links' holds no indices"),
+    ({'points': {**POINTS, 'dataset': ['mine']}}, "points: 'dataset' is no text"),
     ({'normaliser': {'title': 'x', 'pair': [0, 4]}}, "normaliser: 'pair' holds an index"),
     ({'normaliser': {'title': 'x', 'pair': [0.5, 1]}}, "'pair' holds no indices"),
     ({'further': {'passes': {}}}, "further: 'passes' is no list"),
@@ -97,6 +98,8 @@ def test_what_is_no_dump_is_named(part, message):
 def test_other_files_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"'gone\.json' does not exist"):
         read_dump('gone.json')
+    with pytest.raises(InputError, match='is a folder, not a dump'):
+        read_dump(tmp_path)
     (tmp_path / 'text.json').write_text('faces')
     with pytest.raises(InputError, match=r'text\.json.* is no JSON'):
         read_dump(tmp_path / 'text.json')

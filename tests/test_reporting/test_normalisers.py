@@ -73,3 +73,34 @@ def test_interocular_is_between_corners_that_can_be_seen():
     assert [found[0], found[3]] == [40, 40]
     assert np.isnan(found[1:3]).all()
     assert 'interocular' not in values(make_run(*rows))  # of points without names nothing is known
+
+
+EYES = {'title': 'LeftEyeLeftCorner to RightEyeRightCorner', 'item': None, 'pair': [6, 11]}
+AFLW = {'dataset': 'aflw', 'names': [f'point {i}' for i in range(19)]}
+
+
+def test_a_metric_that_divides_by_hidden_eyes_too_is_not_interocular():
+    """One name must not stand for two definitions."""
+    hidden = [0 if i == 11 else 1 for i in range(19)]
+    run = make_run(aflw_row(1), aflw_row(2, visibility=hidden), points=AFLW, normaliser=EYES)
+    found = find_normalisers(run)
+    assert list(found) == ['two_points', 'box', 'diagonal', 'tight_box', 'interocular']
+    assert found['two_points'].values.tolist() == [40, 40]
+    assert 'seen or hidden' in found['two_points'].about
+    np.testing.assert_array_equal(found['interocular'].values, [40, np.nan])
+
+
+def test_a_metric_that_divides_by_eyes_that_can_all_be_seen_is_interocular():
+    found = find_normalisers(make_run(aflw_row(1), points=AFLW, normaliser=EYES))
+    assert list(found) == ['interocular', 'box', 'diagonal', 'tight_box']
+    assert found['interocular'].title == 'outer corners of the eyes'
+
+
+@pytest.mark.parametrize('norm', [0.0, float('inf'), 90.0])
+def test_sizes_by_the_metric_that_are_not_the_box_s_have_another_title(norm):
+    rows = [row(1, 0, norm=100.0), row(2, 0, norm=norm)]
+    run = make_run(*rows, normaliser={'title': 'longer side of box', 'item': 'bbox_size'})
+    titles = {name: each.title for name, each in find_normalisers(run).items()}
+    assert next(iter(titles)) == 'metric'
+    assert titles['metric'] == 'longer side of box, as the metric had it'
+    assert len(set(titles.values())) == len(titles)

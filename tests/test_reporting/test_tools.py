@@ -62,6 +62,8 @@ def test_provenance(report, tiny_config, trained, face_set):
 
     known = report['provenance']
     assert (known['config'], known['config_sha256']) == (str(tiny_config), hashed(tiny_config))
+    assert len(known['resolved_config_sha256']) == 64
+    assert known['resolved_config_sha256'] != known['config_sha256']
     assert known['checkpoint'] == str(trained.checkpoint)
     assert known['checkpoint_sha256'] == hashed(trained.checkpoint)
     names = [f'annotations/face_landmarks_aflw_{name}.json' for name in ('test', 'test_frontal')]

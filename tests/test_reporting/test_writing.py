@@ -95,6 +95,54 @@ def test_a_report_that_fails_leaves_no_page(tmp_path, monkeypatch):
     assert not (tmp_path / 'index.html').exists()
 
 
+def test_a_report_that_cannot_be_made_leaves_the_older_one(tmp_path, monkeypatch):
+    write_report(tmp_path, [make_run(row(1, 1))])
+    before = {path: path.read_bytes() for path in tmp_path.rglob('*') if path.is_file()}
+
+    def face_lines(runs):
+        raise ValueError('no line')
+
+    monkeypatch.setattr(writing, 'face_lines', face_lines)
+    with pytest.raises(ValueError, match='no line'):
+        write_report(tmp_path, [make_run(row(1, 2))])
+    assert {path: path.read_bytes() for path in tmp_path.rglob('*') if path.is_file()} == before
+
+
+def test_names_of_files_that_are_no_text_are_escaped(tmp_path):
+    rows = [row(1, 1, img_path='photos/\udcff.jpg')]
+    (remark,) = write_report(tmp_path, [make_run(*rows, name='a\udcfe')])
+    assert 'no picture' in remark
+    (run,) = json.loads((tmp_path / 'metrics.json').read_text('utf-8'))['runs']
+    assert (run['name'], run['worst'][0]['image']) == ('a\udcfe', 'photos/\udcff.jpg')
+    for name in ('index.html', 'per_face.csv'):
+        assert r'photos/\udcff.jpg' in (tmp_path / name).read_text('utf-8')
+
+
+def test_a_folder_in_the_way_is_named(tmp_path):
+    """Before anything is written, or taken away."""
+    write_report(tmp_path, [make_run(row(1, 1))])
+    before = (tmp_path / 'metrics.json').read_text()
+    (tmp_path / 'index.html').unlink()
+    (tmp_path / 'index.html').mkdir()
+    with pytest.raises(InputError, match=r"cannot be written: '.*index\.html' is a folder"):
+        write_report(tmp_path, [make_run(row(1, 2))])
+    assert (tmp_path / 'metrics.json').read_text() == before
+
+
+def test_a_file_in_place_of_the_pictures_is_named(tmp_path):
+    (tmp_path / 'pictures').write_text('')
+    with pytest.raises(InputError, match=r"cannot be written: '.*pictures' is a file"):
+        write_report(tmp_path, [make_run(row(1, 2))])
+
+
+def test_what_is_not_compared_is_told(tmp_path):
+    runs = [make_run(row(1, 1), name='a'), make_run(row(1, 1), row(2, 1), name='b')]
+    *_, partly = write_report(tmp_path, runs)
+    assert partly.startswith('not all compared: 0 of 1 faces of a and 1 of 2 faces of b are left')
+    *_, none = write_report(tmp_path, [runs[0], make_run(row(2, 1), name='b')])
+    assert none.startswith('not compared: 1 of 1 faces of a and 1 of 1 faces of b are left out')
+
+
 def test_an_older_report_s_pictures_go_and_files_of_others_stay(tmp_path, photographs):
     out = tmp_path / 'out'
     write_report(out, [make_run(*photographs, name='before')])

@@ -7,6 +7,8 @@ const ORDERS = {
   name: (face) => face.dataset.name,
 };
 
+const MOST = 24;
+
 function gallery() {
   return [...document.querySelectorAll('.gallery')].find(({ dataset }) => dataset.run === chosen.run);
 }
@@ -15,19 +17,25 @@ function shownFaces() {
   return [...gallery().children].filter((face) => !face.hidden);
 }
 
-/** Show the faces of the chosen run and subset in the chosen order. */
+/** The worst faces of the chosen subset; `data-place` is the place among all, worst first. */
+function worstFaces(list) {
+  const everything = document.querySelector('[name="subset"]').options[0].value;
+  return [...list.children]
+    .filter(({ dataset }) => chosen.subset === everything
+      || JSON.parse(dataset.subsets).includes(chosen.subset))
+    .sort((first, second) => first.dataset.place - second.dataset.place)
+    .slice(0, MOST);
+}
+
+/** Show the worst faces of the chosen run and subset in the chosen order. */
 function showGallery() {
   const [key, direction] = document.getElementById('order').value.split('-');
   const list = gallery();
   sortChildren(list, ORDERS[key], direction === 'up' ? 1 : -1);
-  const everything = document.querySelector('[name="subset"]').options[0].value;
-  for (const face of list.children) {
-    const subsets = JSON.parse(face.dataset.subsets);
-    face.hidden = chosen.subset !== everything && !subsets.includes(chosen.subset);
-  }
-  const count = shownFaces().length;
+  const worst = worstFaces(list);
+  for (const face of list.children) face.hidden = !worst.includes(face);
   document.getElementById('shown').textContent =
-    `${count} of ${list.children.length} faces shown, those of ${chosen.subset}`;
+    `faces shown: ${worst.length}, the worst of ${chosen.subset}`;
 }
 
 /** Let pictures be enlarged, and the arrow keys go through them. */
