@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from example_metrics import example_pictures
+
+from mmpose_lite.reporting.page import render_page
+
 _VOID = {'br', 'hr', 'img', 'input', 'link', 'meta'}
 
 
@@ -63,3 +67,8 @@ def read_page(html: str) -> Element:
     reader.close()
     (page,) = reader.open
     return page
+
+
+def page_of(metrics: dict) -> Element:
+    """The page of a report that has found these numbers."""
+    return read_page(render_page(metrics, example_pictures(metrics)))

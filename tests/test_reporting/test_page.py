@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from example_metrics import example_metrics, example_pictures
 from hostile_metrics import HOSTILE, hostile_metrics
-from page_reader import Element, read_page
+from page_reader import page_of
 
 from mmpose_lite.reporting import page as module
 from mmpose_lite.reporting import page_text
@@ -26,23 +26,9 @@ OPTIONAL = {
 }
 
 
-def page_of(metrics: dict) -> Element:
-    return read_page(render_page(metrics, example_pictures(metrics)))
-
-
-@pytest.fixture(scope='module')
-def metrics():
-    return example_metrics(2)
-
-
 @pytest.fixture(scope='module')
 def html(metrics):
     return render_page(metrics, example_pictures(metrics))
-
-
-@pytest.fixture(scope='module')
-def page(html):
-    return read_page(html)
 
 
 def test_nothing_is_loaded_from_elsewhere(page):

@@ -1,26 +1,9 @@
 """What the page of a report says of how much its numbers are over, and of where they are from."""
 
-import pytest
-from example_metrics import example_metrics, example_pictures
-from page_reader import Element, read_page
-
-from mmpose_lite.reporting.page import render_page
+from example_metrics import example_metrics
+from page_reader import page_of
 
 ABSENT = {'class': 'absent'}
-
-
-def page_of(metrics: dict) -> Element:
-    return read_page(render_page(metrics, example_pictures(metrics)))
-
-
-@pytest.fixture(scope='module')
-def metrics():
-    return example_metrics(2)
-
-
-@pytest.fixture(scope='module')
-def page(metrics):
-    return page_of(metrics)
 
 
 def test_runs_that_share_all_faces_need_no_word(page):

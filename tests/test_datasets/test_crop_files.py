@@ -1,0 +1,162 @@
+"""The file of a crop cache is never used when wrong, and built once."""
+
+import os
+import pickle
+import shutil
+import threading
+
+import numpy as np
+import pytest
+from crop_caches import build, change_time, opened, same_crops
+from data_factory import make_face_set
+
+from mmpose_lite.datasets.crop_cache import CropFile, DamagedCropsError
+from mmpose_lite.utils import InputError
+
+
+@pytest.fixture
+def root(tmp_path):
+    return make_face_set(tmp_path / 'faces', train=6, test=2)
+
+
+def test_a_second_run_reads_the_file(root, capsys):
+    build(root)
+    path = next((root / 'crops').glob('*.crops'))
+    written = path.stat().st_mtime_ns
+    again = build(root)
+    again.full_init()
+    assert path.stat().st_mtime_ns == written
+    assert pickle.loads(pickle.dumps(again)).crops.file.offsets.tolist() == (
+        again.crops.file.offsets.tolist()
+    )
+
+
+def change_annotation(root):
+    path = root / 'annotations' / 'face_landmarks_aflw_train.json'
+    path.write_text(path.read_text().replace('"category_id": 1', '"category_id":  1'))
+
+
+def change_photograph(root):
+    shutil.copy(root / 'images' / 'face2.png', root / 'images' / 'face1.png')
+
+
+@pytest.mark.parametrize('change', [change_annotation, change_time, change_photograph])
+def test_a_stale_file_is_built_anew(root, change):
+    build(root)
+    path = next((root / 'crops').glob('*.crops'))
+    before = path.stat().st_ino, CropFile(path).about
+    change(root)
+    assert same_crops(build(root), build(root, None))
+    assert list((root / 'crops').glob('*.crops')) == [path]
+    assert (path.stat().st_ino, CropFile(path).about) != before
+
+
+def test_settings_have_files_of_their_own(root):
+    for kwargs in ({}, {'size': (48, 48)}, {'augment': []}, {'indices': 3}):
+        build(root, **kwargs)
+    assert len(list((root / 'crops').glob('*.crops'))) == 4
+
+
+@pytest.mark.parametrize('kept', [0, 10, 0.5, 0.99, -1])
+def test_a_torn_file_is_built_anew(root, kept):
+    build(root)
+    path = next((root / 'crops').glob('*.crops'))
+    content = path.read_bytes()
+    size = int(kept * len(content)) if isinstance(kept, float) else kept % len(content)
+    path.write_bytes(content[:size])
+    with pytest.raises(DamagedCropsError):
+        CropFile(path)
+    assert same_crops(build(root), build(root, None))
+    assert path.read_bytes() == content
+
+
+def test_every_flipped_bit_is_noticed(root):
+    build(root)
+    path = next((root / 'crops').glob('*.crops'))
+    content = path.read_bytes()
+    file = CropFile(path)
+    begin, end = int(file.offsets.min()), len(content)
+    rng = np.random.default_rng(0)
+    for place in [begin, end - 1, *rng.integers(begin, end, 200), *range(end - 300, end)]:
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        with pytest.raises(DamagedCropsError):
+            CropFile(path).check_all()
+
+
+def test_a_damaged_crop_is_read_from_its_photograph(root):
+    expected = build(root, None)
+    build(root)
+    path = next((root / 'crops').glob('*.crops'))
+    content = bytearray(path.read_bytes())
+    begin = int(CropFile(path).offsets[2])
+    content[begin + 40 : begin + 400] = bytes(360)
+    path.write_bytes(content)
+    assert same_crops(build(root), expected)
+    assert path.read_bytes() == content
+    assert same_crops(build(root), expected)
+    CropFile(path).check_all()
+
+
+def test_of_several_that_find_damage_one_builds(root, capsys):
+    caches = [build(root) for _ in range(2)]
+    paths = {opened(dataset).path for dataset in caches}
+    content = bytearray(paths.pop().read_bytes())
+    content[100] ^= 1
+    caches[0].crops.file.path.write_bytes(content)
+    caches = [build(root) for _ in range(2)]
+    for dataset in caches:
+        opened(dataset)
+    capsys.readouterr()
+    for dataset in caches:
+        dataset.crops.verify()
+        dataset.crops.file.check_all()
+    assert capsys.readouterr().out.count('cutting') == 1
+    assert same_crops(caches[1], build(root, None))
+
+
+def test_a_set_whose_cache_failed_is_not_read_without_it(root):
+    image = root / 'images' / 'face3.png'
+    content = image.read_bytes()
+    image.write_bytes(b'no image')
+    dataset = build(root, lazy_init=True)
+    for _ in range(2):
+        with pytest.raises(InputError, match='face3'):
+            dataset.full_init()
+    image.write_bytes(content)
+    dataset.full_init()
+    assert dataset.crops is not None
+
+
+def test_the_pixels_cannot_be_written_to(root):
+    dataset = build(root)
+    dataset.full_init()
+    crop = dataset.crops.file[0].pixels
+    with pytest.raises(ValueError, match='read-only'):
+        crop[0] = 0
+
+
+def test_runs_that_begin_together_build_once(root):
+    written = []
+
+    def run():
+        dataset = build(root)
+        dataset.full_init()
+        written.append(os.stat(dataset.crops.file.path).st_ino)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(written) == 4
+    assert len(set(written)) == 1
+
+
+def test_an_interrupted_build_leaves_no_file(root):
+    (root / 'images' / 'face3.png').write_bytes(b'no image')
+    with pytest.raises(InputError, match=r'face3\.png'):
+        build(root)
+    assert not list((root / 'crops').glob('*.crops*part'))
+    assert not list((root / 'crops').glob('*.crops'))
