@@ -19,7 +19,7 @@ from mmpose_lite.structures.bbox import (
 )
 from mmpose_lite.utils import InputError
 
-from .randomness import SampleIndex, seed_global_state
+from .randomness import SampleIndex
 from .transforms import (
     GenerateTarget,
     GetBBoxCenterScale,
@@ -146,9 +146,9 @@ class Browser:
         )
 
     def _run(self, index: int, mirrored: bool | None) -> dict | None:
-        rng = SampleIndex(index, self.seed, 0).rng()
-        seed_global_state(rng)
-        results: Any = {**self.dataset.get_data_info(index), 'rng': rng}
+        sample_index = SampleIndex(index, self.seed, 0)
+        sample_index.seed_global_state()
+        results: Any = {**self.dataset.get_data_info(index), 'rng': sample_index.rng()}
         for metainfo, transforms in self.stages:
             results.update({key: value for key, value in metainfo.items() if key in results})
             for transform in transforms:

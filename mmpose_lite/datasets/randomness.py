@@ -63,11 +63,19 @@ class SampleIndex(int):
         """The generator of this sample in this epoch."""
         return np.random.default_rng([self.seed, self.epoch, self.origin])
 
+    def seed_global_state(self) -> None:
+        """Seed Python's and numpy's global generators, which transforms of others draw from."""
+        random.seed(f'{self.seed} {self.epoch} {self.origin}')
+        np.random.seed([number % 2**32 for number in (self.seed, self.epoch, self.origin)])
 
-def seed_global_state(rng: np.random.Generator) -> None:
-    """Seed Python's and numpy's global generators, which transforms of others draw from."""
-    random.seed(int(rng.integers(2**63)))
-    np.random.seed(int(rng.integers(2**32)))
+
+def draws_globally(transform: Any) -> bool:
+    """Whether a transform may draw from global state: others' may, unless they say otherwise.
+
+    A class says so by ``draws_globally``, True or False.
+    """
+    is_ours = type(transform).__module__.startswith(f'{__package__}.')
+    return getattr(transform, 'draws_globally', not is_ours)
 
 
 def sample_rng(results: Mapping[str, Any]) -> np.random.Generator:

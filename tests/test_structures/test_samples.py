@@ -14,6 +14,7 @@ from mmpose_lite.structures import (
     revert_heatmap,
     split_instances,
 )
+from mmpose_lite.structures.elements import make_element
 
 
 def test_fields_of_a_sample():
@@ -25,6 +26,21 @@ def test_fields_of_a_sample():
     del sample.gt_instances
     assert 'gt_instances' not in sample
     assert 'gt_fields' in sample.to_dict()
+
+
+def test_an_element_is_made_of_fields_as_they_are():
+    points, indices = np.zeros((2, 5, 2)), [1, 0]
+    made = make_element(InstanceData, {'keypoints': points, 'names': ['a', 'b']})
+    assert made.keypoints is points
+    assert sorted(made.keys()) == ['keypoints', 'names']
+    assert len(made[1:].keypoints) == 1
+    sample = make_element(PoseDataSample, {}, {'flip_indices': indices})
+    assert sample.flip_indices is indices
+    assert sample.metainfo == {'flip_indices': [1, 0]}
+    with pytest.raises(AttributeError, match='already a metainfo field'):
+        sample.set_field(1, 'flip_indices')
+    with pytest.raises(ValueError, match='keypoints 2, scores 3'):
+        make_element(InstanceData, {'keypoints': points, 'scores': np.ones(3)})
 
 
 @pytest.mark.parametrize(

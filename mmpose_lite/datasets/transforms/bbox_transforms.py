@@ -89,6 +89,13 @@ class RandomBBoxTransform(BaseTransform):
         self.scale_prob = scale_prob
         self.rotate_factor = rotate_factor
         self.rotate_prob = rotate_prob
+        # Of x, y, scale and rotation; each is factor * amount + offset, or else what it leaves.
+        low, high = scale_factor
+        factors = (shift_factor, shift_factor, 0.5 * (high - low), rotate_factor)
+        self._factors = np.array(factors, dtype=np.float32)
+        self._offsets = np.array((0.0, 0.0, 0.5 * (high + low), 0.0), dtype=np.float32)
+        self._neutral = np.array((0.0, 0.0, 1.0, 0.0), dtype=np.float32)
+        self._probs = np.array((shift_prob, shift_prob, scale_prob, rotate_prob))
 
     keeps_pixels = True
 
@@ -111,25 +118,19 @@ class RandomBBoxTransform(BaseTransform):
             ``(N,)`` in degrees.
         """
         amounts = truncated_normal(rng, -1.0, 1.0, (count, 4))
-        chances = rng.random((count, 3))
-        low, high = self.scale_factor
-        shift = amounts[:, :2] * self.shift_factor
-        scale = amounts[:, 2:3] * (0.5 * (high - low)) + 0.5 * (high + low)
-        rotation = amounts[:, 3] * self.rotate_factor
-        return (
-            np.where(chances[:, :1] < self.shift_prob, shift, 0.0),
-            np.where(chances[:, 1:2] < self.scale_prob, scale, 1.0),
-            np.where(chances[:, 2] < self.rotate_prob, rotation, 0.0),
-        )
+        chances = rng.random((count, 3))[:, [0, 0, 1, 2]]
+        values = amounts * self._factors + self._offsets
+        drawn = np.where(chances < self._probs, values, self._neutral)
+        return drawn[:, :2], drawn[:, 2:3], drawn[:, 3]
 
     def transform(self, results: dict) -> dict:
         """Vary ``bbox_center`` and ``bbox_scale``; write ``bbox_rotation`` (N,) in degrees."""
         scale = results['bbox_scale']
         shift, factor, rotation = self.draw(sample_rng(results), len(scale))
         center = results['bbox_center'] + shift * scale
-        results['bbox_center'] = center.astype(np.float32)
-        results['bbox_scale'] = (scale * factor).astype(np.float32)
-        results['bbox_rotation'] = rotation.astype(np.float32)
+        results['bbox_center'] = center.astype(np.float32, copy=False)
+        results['bbox_scale'] = (scale * factor).astype(np.float32, copy=False)
+        results['bbox_rotation'] = rotation
         return results
 
     def __repr__(self) -> str:

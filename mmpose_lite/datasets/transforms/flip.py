@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -52,7 +54,7 @@ class RandomFlip(BaseTransform):
         self._directions = directions
         if not isinstance(prob, Sequence):
             shares = [shares[0] / len(directions)] * len(directions)
-        self._bounds = np.cumsum(shares)
+        self._bounds = list(accumulate(shares))
 
     keeps_pixels = True
 
@@ -62,7 +64,7 @@ class RandomFlip(BaseTransform):
 
     def draw(self, rng: np.random.Generator) -> str | None:
         """Draw a direction, or None for no mirroring."""
-        index = int(np.searchsorted(self._bounds, rng.random(), side='right'))
+        index = bisect_right(self._bounds, rng.random())
         return self._directions[index] if index < len(self._directions) else None
 
     def transform(self, results: dict) -> dict:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.structures import MultilevelPixelData, PoseDataSample
+from mmpose_lite.structures.elements import make_element
 
 _META_KEYS = (
     'id',
@@ -111,7 +112,8 @@ class PackPoseInputs(BaseTransform):
         Raises:
             ValueError: If maps of one resolution are mixed with maps of several.
         """
-        sample = PoseDataSample()
+        metainfo = {key: results[key] for key in self.meta_keys if key in results}
+        sample = make_element(PoseDataSample, {}, metainfo)
         sample.gt_instances = self._pack_instances(results)
         labels = self._pack(results, 'label_mapping_table')
         if labels:
@@ -122,10 +124,6 @@ class PackPoseInputs(BaseTransform):
         fields = self._pack(results, 'field_mapping_table')
         if fields:
             sample.gt_fields = _pack_fields(fields)
-        for key in self.meta_keys:
-            if key in results:
-                # Not set_metainfo: it would copy every value deeply, for every face.
-                sample.set_field(results[key], key, field_type='metainfo')
         return {'inputs': self._pack_inputs(results), 'data_samples': sample}
 
     def _pack_inputs(self, results: dict) -> Tensor | None:
@@ -134,22 +132,23 @@ class PackPoseInputs(BaseTransform):
         return image_to_tensor(results['img']) if 'img' in results else None
 
     def _pack_instances(self, results: dict) -> InstanceData:
-        instances = InstanceData()
+        data = {}
         for key, name in self._table(results, 'instance_mapping_table').items():
             if key in results:
                 value = results[key]
-                # InstanceData has one entry a face; a lone number becomes a list of one.
-                instances[name] = np.array([value]) if np.isscalar(value) else value
+                # There is one entry a face; a lone number becomes a list of one.
+                data[name] = value if hasattr(value, '__len__') else np.array([value])
         if self.pack_transformed and 'transformed_keypoints' in results:
-            instances['transformed_keypoints'] = results['transformed_keypoints']
-        return instances
+            data['transformed_keypoints'] = results['transformed_keypoints']
+        return make_element(InstanceData, data)
 
     def _pack(self, results: dict, table_name: str) -> dict[str, Any]:
         table = self._table(results, table_name)
         return {name: _to_tensor(results[key]) for key, name in table.items() if key in results}
 
     def _table(self, results: dict, name: str) -> dict[str, str]:
-        return {**getattr(self, name), **results.get(name, {})}
+        table = getattr(self, name)
+        return {**table, **results[name]} if name in results else table
 
     def __repr__(self) -> str:
         return (

@@ -21,6 +21,10 @@ from .extent import CropExtent
 
 # Pixels of an image beyond which a fourth channel costs as much as it saves.
 _LARGE = 2**19
+# Pixels of a cached crop beyond which those that this one warp reads are worth looking for.
+_MANY = 2**17
+# A bilinear sample reads one pixel further, and coordinates are rounded on the way.
+_MARGIN = 2
 
 
 @TRANSFORMS.register_module()
@@ -65,7 +69,10 @@ class TopdownAffine(BaseTransform):
         if len(results['bbox_center']) != 1:
             raise ValueError(f'TopdownAffine crops one box, got {len(results["bbox_center"])}')
         size_wh = (int(self.input_size[0]), int(self.input_size[1]))
-        results['bbox_scale'] = fix_aspect_ratio(results['bbox_scale'], size_wh[0] / size_wh[1])
+        width, height = results['bbox_scale'][0]
+        ratio = size_wh[0] / size_wh[1]
+        if width != height * ratio:
+            results['bbox_scale'] = fix_aspect_ratio(results['bbox_scale'], ratio)
         center, scale = results['bbox_center'][0], results['bbox_scale'][0]
         rotation = results['bbox_rotation'][0] if 'bbox_rotation' in results else 0.0
         get_matrix = get_udp_warp_matrix if self.use_udp else get_warp_matrix
@@ -88,10 +95,12 @@ class TopdownAffine(BaseTransform):
             results['img'] = [_crop(*_as_stored(each, matrix), size_wh) for each in image]
             return
         image, matrix = _as_stored(image, matrix)
-        if self.warp:
-            results['img'] = _crop(image, matrix, size_wh)
-        else:
+        if not self.warp:
             results['img'], results['warp_mat'] = image, matrix
+            return
+        if 'img_window' in results and image.shape[0] * image.shape[1] > _MANY:
+            image, matrix = _cut(image, matrix, size_wh)
+        results['img'] = _crop(image, matrix, size_wh)
 
     def __repr__(self) -> str:
         return (
@@ -108,6 +117,25 @@ def _as_stored(image: ndarray, matrix: ndarray) -> tuple[ndarray, ndarray]:
             image = np.flip(image, axis)
             matrix = matrix @ flip_matrix((width, height), direction)
     return image, matrix
+
+
+def _cut(image: ndarray, matrix: ndarray, size_wh: tuple[int, int]) -> tuple[ndarray, ndarray]:
+    """The part of an image that a warp reads, and the map from there; a view, no copy.
+
+    Maps that differ by a shift round coordinates differently: by one level, here and there.
+    """
+    inverse = cv2.invertAffineTransform(matrix)
+    # How far each side of the output reaches in the image, along x and y.
+    along = inverse[:, :2] * (size_wh[0] - 1, size_wh[1] - 1)
+    low = inverse[:, 2] + np.minimum(along, 0).sum(axis=1) - _MARGIN
+    high = inverse[:, 2] + np.maximum(along, 0).sum(axis=1) + _MARGIN + 1
+    left, top = (max(int(value), 0) for value in low)
+    right, bottom = (max(int(value), 0) for value in high)
+    part = image[top:bottom, left:right]
+    if part.size == 0:
+        return image, matrix
+    shift = matrix[:, :2] @ (left, top)
+    return part, np.column_stack([matrix[:, :2], matrix[:, 2] + shift])
 
 
 def _crop(image: ndarray, matrix: ndarray, size_wh: tuple[int, int]) -> ndarray:

@@ -10,6 +10,8 @@ import torch
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
+from mmpose_lite.structures.elements import make_element
+
 
 def host_buffer(shape: int | tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     """Uninitialised host memory that copies to a device start from: pinned for CUDA."""
@@ -63,17 +65,15 @@ def sample_on(sample: BaseDataElement, device: torch.device, non_blocking: bool)
 
     The element's own ``to`` would copy the metainfo deeply, which takes milliseconds a batch.
     """
-    moved = type(sample)()
-    for key in sample.metainfo_keys():
-        moved.set_field(sample.get(key), key, field_type='metainfo')
+    metainfo = {key: sample.get(key) for key in sample.metainfo_keys()}
+    moved = make_element(type(sample), {}, metainfo)
     for key, value in sample.items():
-        if hasattr(value, 'to') and not _holds_only_arrays(value):
-            value = value.to(device, non_blocking=non_blocking)
-        setattr(moved, key, value)
+        is_moved = _holds_tensors(value)
+        setattr(moved, key, value.to(device, non_blocking=non_blocking) if is_moved else value)
     return moved
 
 
-def _holds_only_arrays(value: Any) -> bool:
-    return isinstance(value, BaseDataElement) and all(
-        isinstance(each, np.ndarray) for each in value.values()
-    )
+def _holds_tensors(value: Any) -> bool:
+    if isinstance(value, BaseDataElement):
+        return not all(isinstance(each, np.ndarray) for each in value.values())
+    return hasattr(value, 'to')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -53,23 +54,17 @@ def get_warp_matrix(
     _require_pair('scale', scale)
     _require_pair('output_size', output_size)
     angle = np.deg2rad(rot)
-    rotate = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    size_out = np.asarray(output_size, dtype=np.float64)
+    cos, sin = float(np.cos(angle)), float(np.sin(angle))
+    width, height = float(scale[0]), float(scale[1])
+    x, y = float(center[0]) + width * shift[0], float(center[1]) + height * shift[1]
     # Three points fix the map, in float32 as the published numbers have it: the centre, the middle
     # of the left side, and a third: one quarter turn about the left side, or the middle of the top.
-    source = np.zeros((3, 2), dtype=np.float32)
-    target = np.zeros((3, 2), dtype=np.float32)
-    origin = center + np.asarray(scale) * np.asarray(shift)
-    source[0] = origin
-    source[1] = origin + rotate @ [-0.5 * scale[0], 0.0]
-    target[0] = 0.5 * size_out
-    target[1] = target[0] - [0.5 * size_out[0], 0.0]
+    left = (x - 0.5 * width * cos, y - 0.5 * width * sin)
+    top = (x + 0.5 * height * sin, y - 0.5 * height * cos)
+    source = np.array([(x, y), left, top], dtype=np.float32)
     if fix_aspect_ratio:
-        source[2] = _third_point(source[0], source[1])
-        target[2] = _third_point(target[0], target[1])
-    else:
-        source[2] = origin + rotate @ [0.0, -0.5 * scale[1]]
-        target[2] = target[0] - [0.0, 0.5 * size_out[1]]
+        _turn_left(source)
+    target = _output_points(*output_size, fix_aspect_ratio)
     return cv2.getAffineTransform(target, source) if inv else cv2.getAffineTransform(source, target)
 
 
@@ -128,9 +123,20 @@ def flip_matrix(image_size: tuple[int, int], direction: str = 'horizontal') -> n
     return matrix
 
 
-def _third_point(center: ndarray, left: ndarray) -> ndarray:
-    toward = center - left
-    return left + np.array([-toward[1], toward[0]], dtype=np.float32)
+@lru_cache
+def _output_points(width: int, height: int, fix_aspect_ratio: bool) -> ndarray:
+    half_w, half_h = 0.5 * width, 0.5 * height
+    points = np.array([(half_w, half_h), (0.0, half_h), (half_w, 0.0)], dtype=np.float32)
+    if fix_aspect_ratio:
+        _turn_left(points)
+    points.flags.writeable = False
+    return points
+
+
+def _turn_left(points: ndarray) -> None:
+    """Put the third of three points one quarter turn about the second, from the first."""
+    (center_x, center_y), (left_x, left_y), _ = points
+    points[2] = left_x - (center_y - left_y), left_y + (center_x - left_x)
 
 
 def _require_pair(name: str, value: ndarray | tuple[int, int]) -> None:

@@ -17,8 +17,9 @@ from mmpose_lite.structures.metainfo import SAMPLE_KEYS, PoseMetainfo, parse_pos
 from mmpose_lite.utils import InputError
 
 from ...crop_cache import CacheSettings, CropCache
-from ...randomness import SampleIndex, seed_global_state
+from ...randomness import SampleIndex
 from .annotations import Record, read_annotations
+from .batches import load_batch
 from .bottomup import group_by_image
 from .crops import open_crops
 from .detections import read_detections
@@ -256,7 +257,9 @@ class BaseCocoStyleDataset(BaseDataset):
 
     def get_data_info(self, idx: int) -> dict:
         """Sample ``idx`` before the pipeline, with what of the metainfo transforms read."""
-        return {**super().get_data_info(idx), **self._shared}
+        info = super().get_data_info(idx)
+        info.update(self._shared)
+        return info
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on sample ``idx``; randomness follows the index (see randomness.py)."""
@@ -267,20 +270,24 @@ class BaseCocoStyleDataset(BaseDataset):
     def _prepare(self, idx: int, which: int) -> Any:
         """Run the pipeline on sample ``which`` with the randomness of ``idx``."""
         if not isinstance(idx, SampleIndex):
-            return self.pipeline(self._start(which))
+            return self.pipeline(self.start(which))
         rng = idx.rng()
-        seed_global_state(rng)
-        sample = self.pipeline({**self._start(which), 'rng': rng})
+        idx.seed_global_state()
+        sample = self.pipeline({**self.start(which), 'rng': rng})
         if sample is None and not self.test_mode:
             # The pipeline refuses the sample; which one stands in is drawn for it, too.
             for _ in range(self.max_refetch):
                 other = int(rng.integers(len(self)))
-                sample = self.pipeline({**self._start(other), 'rng': rng})
+                sample = self.pipeline({**self.start(other), 'rng': rng})
                 if sample is not None:
                     break
         return sample
 
-    def _start(self, idx: int) -> dict:
+    def __getitems__(self, indices: Sequence[int]) -> list:
+        """Load the samples of a batch, as one by one, but in less time; see batches.py."""
+        return load_batch(self, indices)
+
+    def start(self, idx: int) -> dict:
         """Sample ``idx`` before the pipeline, with its crop where there is a cache."""
         info = self.get_data_info(idx)
         if self.crops is not None:
