@@ -18,7 +18,7 @@ from torch import nn
 from mmpose_lite.apis import load_config
 from mmpose_lite.registry import MODELS
 
-from .faces import Format, make_face_set, render
+from .faces import Format, Mixture, make_face_set, render
 from .jobs import Job, Measurement, figures, run_watched
 from .sides import AFLW, ROOT, Side
 from .sizes import Sizes
@@ -94,7 +94,10 @@ class Bench:
 
 @contextmanager
 def open_bench(
-    sides: Iterable[Side], formats: Iterable[Format], sizes: Sizes, roots: Mapping[str, Path]
+    sides: Iterable[Side],
+    formats: Iterable[Format | Mixture],
+    sizes: Sizes,
+    roots: Mapping[str, Path],
 ) -> Iterator[Bench]:
     """Prepare a bench in a temporary folder, which is removed in the end.
 

@@ -38,10 +38,28 @@ class Format:
         """Such as ``0.2 MP``."""
         return f'{self.megapixels} MP'
 
+    @property
+    def turns(self) -> tuple[Format, ...]:
+        """The sizes that photographs have by turns: this one."""
+        return (self,)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Photographs of several sizes by turns, as many of each."""
+
+    turns: tuple[Format, ...]
+
+    @property
+    def name(self) -> str:
+        """Such as ``0.2 and 1.1 MP``."""
+        return ' and '.join(str(form.megapixels) for form in self.turns) + ' MP'
+
 
 SMALL = Format(0.2, 1.0)
 LARGE = Format(1.1, 1.6)
-FORMATS = (SMALL, LARGE)
+MIXED = Mixture((SMALL, LARGE))
+FORMATS = (SMALL, LARGE, MIXED)
 
 
 def render(folder: Path, photographs: int, workers: int = 1) -> Path:
@@ -51,7 +69,7 @@ def render(folder: Path, photographs: int, workers: int = 1) -> Path:
 
 
 def make_face_set(
-    rendered: Path, root: Path, form: Format, train: int, test: int
+    rendered: Path, root: Path, form: Format | Mixture, train: int, test: int
 ) -> dict[str, float]:
     """Write a set of faces in AFLW's form: a few photographs under many names.
 
@@ -61,7 +79,7 @@ def make_face_set(
     Args:
         rendered: Folder of :func:`render`.
         root: Folder to write, the config's ``data_root``.
-        form: Size of the photographs.
+        form: Size of the photographs, or several.
         train: Number of training faces.
         test: Number of test faces.
 
@@ -84,7 +102,7 @@ def make_face_set(
 
 
 def _write_photographs(
-    rendered: Path, root: Path, found: dict[str, Any], form: Format
+    rendered: Path, root: Path, found: dict[str, Any], form: Format | Mixture
 ) -> list[tuple[dict, list[dict]]]:
     """Enlarge the pictures; return the entry of each with those of its faces."""
     rng = np.random.default_rng(0)
@@ -92,10 +110,10 @@ def _write_photographs(
     for face in found['annotations']:
         faces.setdefault(face['image_id'], []).append(face)
     originals = []
-    for image in found['images']:
+    for image, turn in zip(found['images'], itertools.cycle(form.turns), strict=False):
         content = np.fromfile(rendered / 'images' / image['file_name'], np.uint8)
         picture = np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR))
-        photograph, zoom, offset = _enlarge(picture, form)
+        photograph, zoom, offset = _enlarge(picture, turn)
         noisy = photograph + rng.normal(0, _NOISE, photograph.shape)
         photograph = np.clip(noisy, 0, 255).astype(np.uint8)
         path = root / 'photographs' / image['file_name']

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .faces import FORMATS, SMALL, Format
+from .faces import FORMATS, SMALL, Format, Mixture
 from .jobs import Job
 from .sides import MMPOSE, OURS
 from .sizes import Sizes
@@ -87,17 +87,17 @@ def iterations(warmup: int, steps: int, each: bool = False) -> tuple[str, ...]:
     return tuple(f'custom_hooks.0.{key}={value}' for key, value in hook.items())
 
 
-def cache(form: Format, faces: int) -> tuple[str, ...]:
+def cache(form: Format | Mixture, faces: int) -> tuple[str, ...]:
     """Options for training on the first faces, from their cached crops."""
     dataset = 'train_dataloader.dataset'
     return (f'{dataset}.indices={faces}', f'{dataset}.cache=$WORK/crops_{_short(form)}')
 
 
-def _short(form: Format) -> str:
-    return form.name.replace(' ', '').lower()
+def _short(form: Format | Mixture) -> str:
+    return form.name.replace(' and ', '+').replace(' ', '').lower()
 
 
-def _pipeline(form: Format, sizes: Sizes) -> list[Row]:
+def _pipeline(form: Format | Mixture, sizes: Sizes) -> list[Row]:
     """One process, one thread, no network."""
     seconds = ('--seconds', str(sizes.seconds))
     ours, theirs = (Job(side, 'loader', form.name, workers(0), seconds, 1) for side in SIDES)

@@ -16,7 +16,7 @@ def make_element(
     """Make an element of these fields, which it shares.
 
     An element's own setters look through all other fields for each one, and copy metainfo deeply:
-    together the half of what it costs to load a face from the crop cache.
+    that is a tenth of what it costs to load a face from the crop cache.
 
     Args:
         kind: Class of the element.

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.faces import ANNOTATIONS, LARGE, SMALL, make_face_set, render
+from benchmarks.faces import ANNOTATIONS, LARGE, MIXED, SMALL, make_face_set, render
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.utils import register_all_modules
 
@@ -38,6 +38,16 @@ def test_photographs_have_their_size(faces):
             faces.form.megapixels, rel=0.01
         )
     assert faces.described['megapixels'] == pytest.approx(faces.form.megapixels, rel=0.01)
+
+
+def test_sizes_take_turns(rendered, tmp_path):
+    make_face_set(rendered, tmp_path, MIXED, TRAIN, TEST)
+    images = read(tmp_path)['images']
+    sizes = [image['height'] * image['width'] / 1e6 for image in images]
+    different = len(read(rendered)['images'])
+    expected = [(0.2, 1.1)[i % different % 2] for i in range(len(sizes))]
+    assert sizes == pytest.approx(expected, rel=0.01)
+    assert MIXED.name == '0.2 and 1.1 MP'
 
 
 def test_there_are_as_many_faces_as_asked_each_with_its_own_id(faces):
