@@ -17,6 +17,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mmpose_lite.datasets.collate import collate_samples
 from mmpose_lite.registry import RUNNERS, SCOPE, require_type
 from mmpose_lite.utils.config_text import ReadableConfig
 from mmpose_lite.utils.config_utils import adopt_config
@@ -157,6 +158,7 @@ class PoseRunner(CheckpointingRunner):
             collate = dataloader.get('collate_fn')
             if isinstance(collate, dict) and isinstance(collate.get('type'), str):
                 require_type(FUNCTIONS, collate['type'])  # mmengine does not say what is missing
+            dataloader.setdefault('collate_fn', collate_samples)
             dataloader.setdefault('pin_memory', get_device() == 'cuda')
             # Else starting a loader would change the state of torch's global generator.
             dataloader.setdefault('generator', torch.Generator())

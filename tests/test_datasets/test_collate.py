@@ -1,0 +1,95 @@
+"""What a loader hands over: lists, or from a worker one piece of shared memory a batch."""
+
+import numpy as np
+import pytest
+import torch
+from crop_caches import build
+from data_factory import make_face_set
+from mmengine.dataset import pseudo_collate
+from torch.utils.data import DataLoader
+
+from mmpose_lite.datasets import DefaultSampler
+from mmpose_lite.datasets.collate import collate_samples
+from mmpose_lite.models import PoseDataPreprocessor
+
+# Python 3.12 and later warn about any fork of a process with threads.
+pytestmark = pytest.mark.filterwarnings('ignore:This process:DeprecationWarning')
+
+
+class Samples(torch.utils.data.Dataset):
+    """So many samples of a function of their index."""
+
+    def __init__(self, make, count=3):
+        self.make = make
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        return {'inputs': self.make(index), 'data_samples': index}
+
+
+def load(samples, workers):
+    loader = DataLoader(samples, 3, num_workers=workers, collate_fn=collate_samples)
+    (batch,) = loader
+    return batch
+
+
+def image(index):
+    """Channels-last, as images of the pipeline are."""
+    return torch.full((4, 5, 3), index, dtype=torch.uint8).permute(2, 0, 1)
+
+
+def test_in_the_process_itself_batches_are_lists():
+    batch = load(Samples(image), 0)
+    assert isinstance(batch['inputs'], list)
+    assert batch['data_samples'] == [0, 1, 2]
+
+
+def test_a_worker_stacks_images_as_they_lie_in_memory():
+    batch = load(Samples(image), 1)
+    inputs = batch['inputs']
+    assert inputs.is_shared()
+    assert inputs.shape == (3, 3, 4, 5)
+    assert inputs.permute(0, 2, 3, 1).is_contiguous()
+    assert torch.equal(inputs, torch.stack([image(i) for i in range(3)]))
+    assert batch['data_samples'] == [0, 1, 2]
+
+
+def test_a_worker_stacks_indices_of_crops():
+    batch = load(Samples(torch.tensor), 1)
+    assert batch['inputs'].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    'make',
+    [lambda i: torch.zeros(3, 4 + i, 5), lambda i: image(i) if i else None],
+    ids=['sizes', 'none'],
+)
+def test_what_differs_stays_a_list(make):
+    inputs = load(Samples(make), 1)['inputs']
+    assert isinstance(inputs, list)
+    assert [None if each is None else each.shape for each in inputs] == [
+        None if make(i) is None else make(i).shape for i in range(3)
+    ]
+
+
+@pytest.mark.parametrize('cache', [None, True])
+def test_the_network_gets_the_same(tmp_path, cache):
+    dataset = build(make_face_set(tmp_path / 'faces', train=6, test=2), cache)
+    prepare = PoseDataPreprocessor([1.0, 2.0, 3.0], [4.0, 5.0, 6.0], bgr_to_rgb=True)
+    prepared = []
+    for workers, collate in ((0, pseudo_collate), (0, collate_samples), (2, collate_samples)):
+        sampler = DefaultSampler(dataset, shuffle=True, seed=3)
+        loader = DataLoader(dataset, 3, sampler=sampler, num_workers=workers, collate_fn=collate)
+        prepared.append([prepare(batch) for batch in loader])
+    for batches in zip(*prepared, strict=True):
+        first, *others = batches
+        for other in others:
+            assert torch.equal(first['inputs'], other['inputs'])
+            assert first['inputs'].stride() == other['inputs'].stride()
+            for one, two in zip(first['data_samples'], other['data_samples'], strict=True):
+                assert one.id == two.id
+                assert set(one.metainfo_keys()) == set(two.metainfo_keys())
+                assert np.array_equal(one.gt_instances.keypoints, two.gt_instances.keypoints)
