@@ -39,7 +39,7 @@ class Format:
         return f'{self.megapixels} MP'
 
     @property
-    def turns(self) -> tuple[Format, ...]:
+    def sizes(self) -> tuple[Format, ...]:
         """The sizes that photographs have by turns: this one."""
         return (self,)
 
@@ -48,12 +48,12 @@ class Format:
 class Mixture:
     """Photographs of several sizes by turns, as many of each."""
 
-    turns: tuple[Format, ...]
+    sizes: tuple[Format, ...]
 
     @property
     def name(self) -> str:
         """Such as ``0.2 and 1.1 MP``."""
-        return ' and '.join(str(form.megapixels) for form in self.turns) + ' MP'
+        return ' and '.join(str(form.megapixels) for form in self.sizes) + ' MP'
 
 
 SMALL = Format(0.2, 1.0)
@@ -110,7 +110,7 @@ def _write_photographs(
     for face in found['annotations']:
         faces.setdefault(face['image_id'], []).append(face)
     originals = []
-    for image, turn in zip(found['images'], itertools.cycle(form.turns), strict=False):
+    for image, turn in zip(found['images'], itertools.cycle(form.sizes), strict=False):
         content = np.fromfile(rendered / 'images' / image['file_name'], np.uint8)
         picture = np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR))
         photograph, zoom, offset = _enlarge(picture, turn)

@@ -143,32 +143,44 @@ PARTS = {'loader': measure_loader, 'network': measure_network, 'ranks': measure_
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure the parts; after each cell, the file of all measurements is written anew."""
+    """Measure the parts; after each cell, the file of all measurements is written anew.
+
+    Parts that it has and that are not asked for stay in it.
+    """
     side = our_side()
-    results: dict[str, Any] = {
+    path = args.out / 'growth.json'
+    results: dict[str, Any] = read(path) if path.exists() else {}
+    part_path = path.with_suffix('.part')
+    measured = {
         'date': datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
         'commit': machine.commit(),
+        'repeats': args.repeats,
+        'total': args.total,
         'machine': machine.describe(),
         'versions': {OURS: side.versions},
-        'total': args.total,
     }
     args.out.mkdir(parents=True, exist_ok=True)
     with open_bench([side], [SMALL], FULL, {}) as bench:
-        results['faces'] = bench.described
+        measured['faces'] = bench.described
         for part in args.parts:
-            cells = results[part] = []
+            cells: list[dict] = []
+            results[part] = {**measured, 'cells': cells}
             for cell in PARTS[part](bench, args):
                 cells.append(cell)
-                path = args.out / 'growth.json'
-                path.write_text(json.dumps(results, indent=1) + '\n', encoding='utf-8')
+                part_path.write_text(json.dumps(results, indent=1) + '\n', encoding='utf-8')
+                part_path.replace(path)
     return results
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a file of measurements."""
+    return json.loads(path.read_text(encoding='utf-8'))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure or read, then print and write tables and pictures."""
     args = parse_args(argv)
-    path = args.out / 'growth.json'
-    results = json.loads(path.read_text(encoding='utf-8')) if args.read else run(args)
+    results = read(args.out / 'growth.json') if args.read else run(args)
     tables = growth_report.tables(results)
     print(*tables.values(), sep='\n\n')
     plots.draw_growth(results, args.picture)

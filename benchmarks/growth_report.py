@@ -15,19 +15,26 @@ _STEPS_S = (0.05, 0.1, 0.2)
 
 
 def tables(results: Mapping[str, Any]) -> dict[str, str]:
-    """The table of every part that was measured, by name."""
+    """The table of every part that was measured, by name, with when and of what it is."""
     found = {}
     if 'loader' in results:
-        found['loader seconds'] = loader_table(results['loader'], 'epoch_s')
-        found['loader memory'] = loader_table(results['loader'], 'peak_mib')
+        cells = results['loader']['cells']
+        found['loader seconds'] = loader_table(cells, 'epoch_s') + _origin(results['loader'])
+        found['loader memory'] = loader_table(cells, 'peak_mib')
     if 'network' in results:
-        found['network'] = network_table(results['network'])
+        network = results['network']
+        found['network'] = network_table(network['cells']) + _origin(network)
     if 'ranks' in results:
-        found['ranks'] = ranks_table(results['ranks'])
-        counts = [count for cell in results['ranks'] for count in cell.get('parameters', ())]
+        cells = results['ranks']['cells']
+        found['ranks'] = ranks_table(cells) + _origin(results['ranks'])
+        counts = [count for cell in cells for count in cell.get('parameters', ())]
         if counts:
             found['arithmetic'] = arithmetic_table(int(counts[0]))
     return found
+
+
+def _origin(part: Mapping[str, Any]) -> str:
+    return f'\n\nMedians of {part["repeats"]}; commit {part["commit"]}, {part["date"]}.'
 
 
 def cell_text(cell: Mapping[str, Any] | None, name: str) -> str:

@@ -58,7 +58,8 @@ def draw_growth(results: Mapping[str, Any], out_file: Path) -> None:
 
 
 def _good(results: Mapping[str, Any], part: str) -> Cells:
-    return [cell for cell in results.get(part, ()) if not cell['problem']]
+    cells = results[part]['cells'] if part in results else ()
+    return [cell for cell in cells if not cell['problem']]
 
 
 def _loader_columns(cells: Cells) -> list[Column]:

@@ -69,15 +69,6 @@ class SampleIndex(int):
         np.random.seed([number % 2**32 for number in (self.seed, self.epoch, self.origin)])
 
 
-def draws_globally(transform: Any) -> bool:
-    """Whether a transform may draw from global state: others' may, unless they say otherwise.
-
-    A class says so by ``draws_globally``, True or False.
-    """
-    is_ours = type(transform).__module__.startswith(f'{__package__}.')
-    return getattr(transform, 'draws_globally', not is_ours)
-
-
 def sample_rng(results: Mapping[str, Any]) -> np.random.Generator:
     """The generator of a sample; without one, a new one seeded by numpy's global state."""
     rng = results.get('rng')

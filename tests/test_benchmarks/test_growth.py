@@ -1,13 +1,15 @@
 """How cost grows: tables, picture and what is not tried."""
 
 import argparse
+import json
+from contextlib import nullcontext
 
 import pytest
 
 from benchmarks import growth, growth_report, machine, plots
 from benchmarks.jobs import JobError, Measurement
 
-RESULTS = {
+CELLS = {
     'loader': [
         {'faces': 1000, 'cached': cached, 'workers': workers, 'problem': '', **figures}
         for cached, workers, figures in (
@@ -31,6 +33,10 @@ RESULTS = {
             'parameters': [1_000_000, 1_000_000],
         }
     ],
+}
+RESULTS = {
+    part: {'repeats': 3, 'commit': 'abcdef0', 'date': '2026-01-01 00:00 UTC', 'cells': cells}
+    for part, cells in CELLS.items()
 }
 
 
@@ -56,7 +62,7 @@ def cells(table):
 
 
 def test_loader_table():
-    table = growth_report.loader_table(RESULTS['loader'], 'epoch_s')
+    table = growth_report.loader_table(CELLS['loader'], 'epoch_s')
     assert cells(table) == [
         ['1,000', 'decoded', '5.00', '3.00'],
         ['1,000', 'cached', '0.500', ''],
@@ -64,7 +70,7 @@ def test_loader_table():
 
 
 def test_network_table_says_what_was_not_run():
-    assert cells(growth_report.network_table(RESULTS['network'])) == [
+    assert cells(growth_report.network_table(CELLS['network'])) == [
         ['8', '2.00', '3,000', '', ''],
         ['16', 'not run: no room', 'not run: no room', '', ''],
     ]
@@ -84,6 +90,23 @@ def test_arithmetic_starts_from_the_parameters_that_were_counted():
 
 def test_parts_that_were_not_measured_have_no_table():
     assert list(growth_report.tables({'network': RESULTS['network']})) == ['network']
+
+
+def test_parts_are_measured_apart(tmp_path, monkeypatch):
+    bench = FakeBench()
+    bench.described = {}
+    monkeypatch.setattr(growth, 'open_bench', lambda *args: nullcontext(bench))
+    monkeypatch.setattr(machine, 'available_memory_mib', lambda: 1e6)
+    path = tmp_path / 'growth.json'
+    path.write_text(json.dumps({'loader': RESULTS['loader']}))
+    args = ['--parts', 'network', '--batches', '8', '--repeats', '2', '--out', str(tmp_path)]
+    growth.main([*args, '--picture', str(tmp_path / 'growth.svg')])
+    found = growth.read(path)
+    assert found['loader'] == RESULTS['loader']
+    assert [cell['step_s'] for cell in found['network']['cells']] == [[1, 1]] * 2
+    tables = growth_report.tables(found)
+    assert 'Medians of 3; commit abcdef0, 2026-01-01 00:00 UTC.' in tables['loader seconds']
+    assert f'Medians of 2; commit {found["network"]["commit"]}, ' in tables['network']
 
 
 def test_the_picture_is_drawn_of_what_there_is(tmp_path):

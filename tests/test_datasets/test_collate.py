@@ -10,7 +10,9 @@ from torch.utils.data import DataLoader
 
 from mmpose_lite.datasets import DefaultSampler
 from mmpose_lite.datasets.collate import collate_samples
+from mmpose_lite.engine import PoseRunner
 from mmpose_lite.models import PoseDataPreprocessor
+from mmpose_lite.utils import register_all_modules
 
 # Python 3.12 and later warn about any fork of a process with threads.
 pytestmark = pytest.mark.filterwarnings('ignore:This process:DeprecationWarning')
@@ -93,3 +95,13 @@ def test_the_network_gets_the_same(tmp_path, cache):
                 assert one.id == two.id
                 assert set(one.metainfo_keys()) == set(two.metainfo_keys())
                 assert np.array_equal(one.gt_instances.keypoints, two.gt_instances.keypoints)
+
+
+def test_it_is_what_loaders_of_a_run_do_unless_told_otherwise(tmp_path):
+    dataset = build(make_face_set(tmp_path / 'faces', train=6, test=2), None)
+    asked = {'dataset': dataset, 'batch_size': 3, 'sampler': {'type': 'DefaultSampler'}}
+    register_all_modules(init_default_scope=True)
+    assert PoseRunner.build_dataloader(asked).collate_fn is collate_samples
+    asked['collate_fn'] = {'type': 'pseudo_collate'}
+    loader = PoseRunner.build_dataloader({**asked, 'num_workers': 1})
+    assert all(isinstance(batch['inputs'], list) for batch in loader)

@@ -81,7 +81,7 @@ def test_shrunk_crops_lie_where_the_photograph_does(root):
 def test_of_a_large_crop_only_what_a_warp_reads_is_moved(tmp_path, monkeypatch):
     """Also where it lies partly, or wholly, beside the photograph."""
     root = make_face_set(tmp_path / 'faces', train=6, test=2)
-    monkeypatch.setattr(topdown_transforms, '_MANY', 0)
+    monkeypatch.setattr(topdown_transforms, '_CUT_BEYOND', 0)
     parts = []
     cut = topdown_transforms._cut
 

@@ -40,7 +40,6 @@ class Albumentation(BaseTransform):
         self.transforms = transforms
         self.keymap_to_albu = {'img': 'image'} if keymap is None else dict(keymap)
         self.aug = albumentations.Compose([self.albu_builder(cfg) for cfg in transforms])
-        self.draws_globally = not hasattr(self.aug, 'set_random_seed')
 
     def albu_builder(self, cfg: dict) -> Any:
         """Build one transform from its config."""
@@ -66,7 +65,7 @@ class Albumentation(BaseTransform):
         missing = [key for key in self.keymap_to_albu if key not in results]
         if missing:
             raise KeyError(f'Albumentation needs {missing} in the sample')
-        if not self.draws_globally:
+        if hasattr(self.aug, 'set_random_seed'):
             self.aug.set_random_seed(int(sample_rng(results).integers(2**31)))
         given = {
             albu: np.ascontiguousarray(results[key]) for key, albu in self.keymap_to_albu.items()

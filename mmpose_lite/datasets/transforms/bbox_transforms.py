@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -15,6 +16,8 @@ from ..randomness import sample_rng
 from .extent import CropExtent
 
 _NORMAL = NormalDist()
+# Shift in x and y, scale and rotation of a box that stays as it is.
+_UNCHANGED = np.array((0.0, 0.0, 1.0, 0.0), dtype=np.float32)
 
 
 def truncated_normal(rng: np.random.Generator, low: float, high: float, size: tuple) -> ndarray:
@@ -25,6 +28,14 @@ def truncated_normal(rng: np.random.Generator, low: float, high: float, size: tu
     uniform = rng.uniform(_NORMAL.cdf(low), _NORMAL.cdf(high), size)
     drawn = np.array([_NORMAL.inv_cdf(value) for value in uniform.flat], dtype=np.float32)
     return drawn.reshape(size)
+
+
+@lru_cache
+def _amounts(shift: float, smallest: float, largest: float, rotation: float) -> ndarray:
+    """What random numbers are multiplied by, and what is added, for x, y, scale and rotation."""
+    factors = (shift, shift, 0.5 * (largest - smallest), rotation)
+    offsets = (0.0, 0.0, 0.5 * (largest + smallest), 0.0)
+    return np.array([factors, offsets], dtype=np.float32)
 
 
 @TRANSFORMS.register_module()
@@ -41,6 +52,7 @@ class GetBBoxCenterScale(BaseTransform):
         self.padding = padding
 
     keeps_pixels = True
+    goes_batchwise = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """Add the padding to what is read about a box."""
@@ -89,15 +101,9 @@ class RandomBBoxTransform(BaseTransform):
         self.scale_prob = scale_prob
         self.rotate_factor = rotate_factor
         self.rotate_prob = rotate_prob
-        # Of x, y, scale and rotation; each is factor * amount + offset, or else what it leaves.
-        low, high = scale_factor
-        factors = (shift_factor, shift_factor, 0.5 * (high - low), rotate_factor)
-        self._factors = np.array(factors, dtype=np.float32)
-        self._offsets = np.array((0.0, 0.0, 0.5 * (high + low), 0.0), dtype=np.float32)
-        self._neutral = np.array((0.0, 0.0, 1.0, 0.0), dtype=np.float32)
-        self._probs = np.array((shift_prob, shift_prob, scale_prob, rotate_prob))
 
     keeps_pixels = True
+    goes_batchwise = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """Add the largest shift, scale and rotation to what is read about a box."""
@@ -119,8 +125,9 @@ class RandomBBoxTransform(BaseTransform):
         """
         amounts = truncated_normal(rng, -1.0, 1.0, (count, 4))
         chances = rng.random((count, 3))[:, [0, 0, 1, 2]]
-        values = amounts * self._factors + self._offsets
-        drawn = np.where(chances < self._probs, values, self._neutral)
+        factors, offsets = _amounts(self.shift_factor, *self.scale_factor, self.rotate_factor)
+        probs = (self.shift_prob, self.shift_prob, self.scale_prob, self.rotate_prob)
+        drawn = np.where(chances < probs, amounts * factors + offsets, _UNCHANGED)
         return drawn[:, :2], drawn[:, 2:3], drawn[:, 3]
 
     def transform(self, results: dict) -> dict:
@@ -153,6 +160,8 @@ class RandomHalfBody(BaseTransform):
         prob: Probability of a crop.
         upper_prioritized_prob: Probability of the upper half, where both can be had.
     """
+
+    goes_batchwise = True
 
     def __init__(
         self,

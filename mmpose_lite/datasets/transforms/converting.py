@@ -33,6 +33,7 @@ class KeypointConverter(BaseTransform):
     """
 
     keeps_pixels = True
+    goes_batchwise = True
 
     def __init__(
         self, num_keypoints: int, mapping: Sequence[tuple[int | Sequence[int], int]]

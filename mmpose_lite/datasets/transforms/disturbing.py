@@ -43,6 +43,7 @@ class DisturbBox(BaseTransform):
         self.seed = seed
 
     keeps_pixels = True
+    goes_batchwise = True
 
     @property
     def _factor(self) -> float:

@@ -15,7 +15,7 @@ from mmpose_lite.structures.flip import DIRECTIONS
 from mmpose_lite.utils import InputError
 
 # A bilinear sample reads one pixel further, and coordinates are rounded on the way.
-_MARGIN = 2
+MARGIN = 2
 
 
 class Window(NamedTuple):
@@ -127,7 +127,7 @@ class CropExtent:
         size = np.asarray(image_wh)
         shrink = int(side_wh[0] * self.smallest / width_in) if shrinks else 1
         shrink = min(max(shrink, 1), int(size.min()))
-        half = self._half_reach(side_wh * self.largest) + self.shift * scale + _MARGIN * shrink
+        half = self._half_reach(side_wh * self.largest) + self.shift * scale + MARGIN * shrink
         low = np.clip(np.floor(center - half), 0, size - 1).astype(int)
         high = np.clip(np.ceil(center + half) + 1, low + 1, size).astype(int)
         # Whole blocks, from further on the near side where the photograph ends on the far one.

@@ -57,6 +57,7 @@ class RandomFlip(BaseTransform):
         self._bounds = list(accumulate(shares))
 
     keeps_pixels = True
+    goes_batchwise = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """Add nothing: mirrored crops are of the same pixels."""

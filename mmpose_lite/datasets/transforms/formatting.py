@@ -17,6 +17,7 @@ from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.structures import MultilevelPixelData, PoseDataSample
 from mmpose_lite.structures.elements import make_element
 
+_LONE = (int, float, str, np.generic)  # not a list of values
 _META_KEYS = (
     'id',
     'img_id',
@@ -96,6 +97,8 @@ class PackPoseInputs(BaseTransform):
         'keypoints_visible_weights': 'keypoints_visible_weights',
     }
 
+    goes_batchwise = True
+
     def __init__(
         self,
         meta_keys: Sequence[str] = _META_KEYS,
@@ -110,7 +113,8 @@ class PackPoseInputs(BaseTransform):
         """Pack a sample.
 
         Raises:
-            ValueError: If maps of one resolution are mixed with maps of several.
+            ValueError: If maps of one resolution are mixed with maps of several, or the fields of
+                instances differ in their number.
         """
         metainfo = {key: results[key] for key in self.meta_keys if key in results}
         sample = make_element(PoseDataSample, {}, metainfo)
@@ -137,7 +141,7 @@ class PackPoseInputs(BaseTransform):
             if key in results:
                 value = results[key]
                 # There is one entry a face; a lone number becomes a list of one.
-                data[name] = value if hasattr(value, '__len__') else np.array([value])
+                data[name] = np.array([value]) if isinstance(value, _LONE) else value
         if self.pack_transformed and 'transformed_keypoints' in results:
             data['transformed_keypoints'] = results['transformed_keypoints']
         return make_element(InstanceData, data)

@@ -74,6 +74,7 @@ class LoadImage(LoadImageFromFile):
     """
 
     keeps_pixels = True
+    goes_batchwise = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """Add nothing to what is read about a box."""

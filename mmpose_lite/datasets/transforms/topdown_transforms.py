@@ -17,14 +17,12 @@ from mmpose_lite.structures.bbox import (
     get_warp_matrix,
 )
 
-from .extent import CropExtent
+from .extent import MARGIN, CropExtent
 
 # Pixels of an image beyond which a fourth channel costs as much as it saves.
-_LARGE = 2**19
+_THREE_CHANNELS_BEYOND = 2**19
 # Pixels of a cached crop beyond which those that this one warp reads are worth looking for.
-_MANY = 2**17
-# A bilinear sample reads one pixel further, and coordinates are rounded on the way.
-_MARGIN = 2
+_CUT_BEYOND = 2**17
 
 
 @TRANSFORMS.register_module()
@@ -51,6 +49,7 @@ class TopdownAffine(BaseTransform):
         self.warp = warp
 
     keeps_pixels = True
+    goes_batchwise = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """End what is read about a box."""
@@ -98,7 +97,7 @@ class TopdownAffine(BaseTransform):
         if not self.warp:
             results['img'], results['warp_mat'] = image, matrix
             return
-        if 'img_window' in results and image.shape[0] * image.shape[1] > _MANY:
+        if 'img_window' in results and image.shape[0] * image.shape[1] > _CUT_BEYOND:
             image, matrix = _cut(image, matrix, size_wh)
         results['img'] = _crop(image, matrix, size_wh)
 
@@ -125,10 +124,12 @@ def _cut(image: ndarray, matrix: ndarray, size_wh: tuple[int, int]) -> tuple[nda
     Maps that differ by a shift round coordinates differently: by one level, here and there.
     """
     inverse = cv2.invertAffineTransform(matrix)
+    if not np.isfinite(inverse).all():
+        return image, matrix
     # How far each side of the output reaches in the image, along x and y.
     along = inverse[:, :2] * (size_wh[0] - 1, size_wh[1] - 1)
-    low = inverse[:, 2] + np.minimum(along, 0).sum(axis=1) - _MARGIN
-    high = inverse[:, 2] + np.maximum(along, 0).sum(axis=1) + _MARGIN + 1
+    low = inverse[:, 2] + np.minimum(along, 0).sum(axis=1) - MARGIN
+    high = inverse[:, 2] + np.maximum(along, 0).sum(axis=1) + MARGIN + 1
     left, top = (max(int(value), 0) for value in low)
     right, bottom = (max(int(value), 0) for value in high)
     part = image[top:bottom, left:right]
@@ -140,7 +141,7 @@ def _cut(image: ndarray, matrix: ndarray, size_wh: tuple[int, int]) -> tuple[nda
 
 def _crop(image: ndarray, matrix: ndarray, size_wh: tuple[int, int]) -> ndarray:
     is_color = image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
-    if not is_color or image.shape[0] * image.shape[1] > _LARGE:
+    if not is_color or image.shape[0] * image.shape[1] > _THREE_CHANNELS_BEYOND:
         return cv2.warpAffine(image, matrix, size_wh, flags=cv2.INTER_LINEAR)
     # To the same values: four channels are warped in half the time of three.
     image = cv2.cvtColor(image, cv2.COLOR_BGR2BGRA)

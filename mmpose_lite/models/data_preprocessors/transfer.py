@@ -68,12 +68,12 @@ def sample_on(sample: BaseDataElement, device: torch.device, non_blocking: bool)
     metainfo = {key: sample.get(key) for key in sample.metainfo_keys()}
     moved = make_element(type(sample), {}, metainfo)
     for key, value in sample.items():
-        is_moved = _holds_tensors(value)
+        is_moved = _may_hold_tensors(value)
         setattr(moved, key, value.to(device, non_blocking=non_blocking) if is_moved else value)
     return moved
 
 
-def _holds_tensors(value: Any) -> bool:
+def _may_hold_tensors(value: Any) -> bool:
     if isinstance(value, BaseDataElement):
         return not all(isinstance(each, np.ndarray) for each in value.values())
     return hasattr(value, 'to')

@@ -270,15 +270,15 @@ class BaseCocoStyleDataset(BaseDataset):
     def _prepare(self, idx: int, which: int) -> Any:
         """Run the pipeline on sample ``which`` with the randomness of ``idx``."""
         if not isinstance(idx, SampleIndex):
-            return self.pipeline(self.start(which))
+            return self.pipeline(self.raw_sample(which))
         rng = idx.rng()
         idx.seed_global_state()
-        sample = self.pipeline({**self.start(which), 'rng': rng})
+        sample = self.pipeline({**self.raw_sample(which), 'rng': rng})
         if sample is None and not self.test_mode:
             # The pipeline refuses the sample; which one stands in is drawn for it, too.
             for _ in range(self.max_refetch):
                 other = int(rng.integers(len(self)))
-                sample = self.pipeline({**self.start(other), 'rng': rng})
+                sample = self.pipeline({**self.raw_sample(other), 'rng': rng})
                 if sample is not None:
                     break
         return sample
@@ -287,7 +287,7 @@ class BaseCocoStyleDataset(BaseDataset):
         """Load the samples of a batch, as one by one, but in less time; see batches.py."""
         return load_batch(self, indices)
 
-    def start(self, idx: int) -> dict:
+    def raw_sample(self, idx: int) -> dict:
         """Sample ``idx`` before the pipeline, with its crop where there is a cache."""
         info = self.get_data_info(idx)
         if self.crops is not None:
