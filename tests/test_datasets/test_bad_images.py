@@ -10,6 +10,7 @@ from mmengine.dataset import ConcatDataset, pseudo_collate
 from torch.utils.data import DataLoader
 
 from mmpose_lite.datasets import AFLWDataset, DefaultSampler
+from mmpose_lite.datasets.datasets.base.loading import load_sample
 from mmpose_lite.datasets.image_files import BadImageError, MissingImageError
 from mmpose_lite.datasets.randomness import SampleIndex
 from mmpose_lite.utils import InputError
@@ -88,7 +89,7 @@ def test_a_stand_in_is_augmented_as_what_it_replaces(damaged, face_set):
     replaced = get(load(damaged), 2)
     face = replaced['data_samples'].id - 1
     whole = load(face_set, 'refuse')
-    alike = whole._prepare(SampleIndex(2, 5, 0), face)
+    alike = load_sample(whole, SampleIndex(2, 5, 0), face)
     assert torch.equal(replaced['inputs'], alike['inputs'])
 
 

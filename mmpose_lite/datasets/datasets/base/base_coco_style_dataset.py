@@ -5,6 +5,7 @@ from __future__ import annotations
 import os.path as osp
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,14 +18,13 @@ from mmpose_lite.structures.metainfo import SAMPLE_KEYS, PoseMetainfo, parse_pos
 from mmpose_lite.utils import InputError
 
 from ...crop_cache import CacheSettings, CropCache
-from ...randomness import SampleIndex
 from .annotations import Record, read_annotations
-from .batches import load_batch
 from .bottomup import group_by_image
 from .crops import open_crops
 from .detections import read_detections
 from .facts import annotated_facts
 from .indices import check_indices
+from .loading import load_batch, load_sample
 from .paths import check_paths
 from .replacement import Replacement
 from .split import TrainValSplit
@@ -264,27 +264,11 @@ class BaseCocoStyleDataset(BaseDataset):
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on sample ``idx``; randomness follows the index (see randomness.py)."""
         if self.replacement is not None:
-            return self.replacement.prepare(self._prepare, idx, len(self))
-        return self._prepare(idx, idx)
-
-    def _prepare(self, idx: int, which: int) -> Any:
-        """Run the pipeline on sample ``which`` with the randomness of ``idx``."""
-        if not isinstance(idx, SampleIndex):
-            return self.pipeline(self.raw_sample(which))
-        rng = idx.rng()
-        idx.seed_global_state()
-        sample = self.pipeline({**self.raw_sample(which), 'rng': rng})
-        if sample is None and not self.test_mode:
-            # The pipeline refuses the sample; which one stands in is drawn for it, too.
-            for _ in range(self.max_refetch):
-                other = int(rng.integers(len(self)))
-                sample = self.pipeline({**self.raw_sample(other), 'rng': rng})
-                if sample is not None:
-                    break
-        return sample
+            return self.replacement.prepare(partial(load_sample, self), idx, len(self))
+        return load_sample(self, idx, idx)
 
     def __getitems__(self, indices: Sequence[int]) -> list:
-        """Load the samples of a batch, as one by one, but in less time; see batches.py."""
+        """Load the samples of a batch, as one by one, but in less time; see loading.py."""
         return load_batch(self, indices)
 
     def raw_sample(self, idx: int) -> dict:

@@ -1,4 +1,4 @@
-"""Loading the faces of a batch together."""
+"""Loading faces: one by one, or those of a batch together."""
 
 from __future__ import annotations
 
@@ -11,6 +11,23 @@ from ...randomness import SampleIndex
 
 if TYPE_CHECKING:
     from .base_coco_style_dataset import BaseCocoStyleDataset
+
+
+def load_sample(dataset: BaseCocoStyleDataset, idx: int, which: int) -> Any:
+    """Run the pipeline on sample ``which`` with the randomness of ``idx``."""
+    if not isinstance(idx, SampleIndex):
+        return dataset.pipeline(dataset.raw_sample(which))
+    rng = idx.rng()
+    idx.seed_global_state()
+    sample = dataset.pipeline({**dataset.raw_sample(which), 'rng': rng})
+    if sample is None and not dataset.test_mode:
+        # The pipeline refuses the sample; which one stands in is drawn for it, too.
+        for _ in range(dataset.max_refetch):
+            other = int(rng.integers(len(dataset)))
+            sample = dataset.pipeline({**dataset.raw_sample(other), 'rng': rng})
+            if sample is not None:
+                break
+    return sample
 
 
 def load_batch(dataset: BaseCocoStyleDataset, indices: Sequence[int]) -> list:
