@@ -38,6 +38,7 @@ def test_predictions(aflw_forward, recorded, name):
     np.testing.assert_allclose(getattr(aflw_forward, name), recorded[name], rtol=0, atol=0.01)
 
 
-def test_losses(aflw_losses):
+def test_first_loss(aflw_first_loss):
+    """Only the first: see what :func:`conftest.aflw_losses` says of later ones in float32."""
     wanted = table('train_steps_aflw.npz')['loss_and_acc']
-    np.testing.assert_allclose(aflw_losses[:3, 0], wanted[:3, 0], rtol=1e-3)
+    np.testing.assert_allclose(aflw_first_loss, wanted[0, 0], rtol=1e-5)
