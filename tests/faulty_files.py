@@ -100,16 +100,3 @@ REFUSALS = {name: refusing(getattr(errno, name)) for name in ('ENOSPC', 'EIO', '
 def die():
     """An act: the process ends without a word."""
     os._exit(9)
-
-
-def in_child(function):
-    """Run a function in a process of its own; its status."""
-    child = os.fork()
-    if not child:
-        status = 1
-        try:
-            function()
-            status = 0
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

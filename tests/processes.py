@@ -1,10 +1,11 @@
-"""Running commands that start several processes, and seeing what they leave behind."""
+"""Running commands and forked children, and seeing what they say and leave behind."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,6 +45,38 @@ def finish(process: subprocess.Popen, limit: float = LIMIT) -> SimpleNamespace:
 def run(*command: object, cwd: Path, **variables: str) -> SimpleNamespace:
     """Start a command and wait for it."""
     return finish(start(*command, cwd=cwd, **variables))
+
+
+class Child:
+    """A function in a forked process.
+
+    Args:
+        function: What the child does; then it ends, without Python's own end.
+    """
+
+    def __init__(self, function):
+        self._said, saying = os.pipe()
+        self._process = os.fork()
+        if self._process:
+            os.close(saying)
+            return
+        status = 1
+        try:
+            function()
+            status = 0
+        except BaseException:  # whatever it is, the parent has to hear of it
+            os.write(saying, traceback.format_exc().encode())
+        finally:
+            os._exit(status)
+
+    def status(self) -> int:
+        """Wait for its end; one that ends by an exception fails the test with its traceback."""
+        with os.fdopen(self._said, 'rb') as pipe:
+            said = pipe.read().decode()
+        status = os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
+        if said:
+            pytest.fail(f'a child ended by this:\n{said}', pytrace=False)
+        return status
 
 
 def left_behind(mark: str, patience: float = 6) -> list[str]:

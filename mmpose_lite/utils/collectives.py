@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch import Tensor
 
 
 def is_shared() -> bool:
@@ -19,19 +20,22 @@ def gather_bytes(content: bytes) -> list[bytes]:
         return [content]
     # The group's backend decides where tensors must be: NCCL knows the GPU only.
     device = torch.device('cuda' if dist.get_backend() == 'nccl' else 'cpu')
-    count = dist.get_world_size()
-    lengths = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(count)]
-    dist.all_gather(lengths, torch.tensor([len(content)], device=device))
+    lengths = _gather(torch.tensor([len(content)], device=device))
     # One byte more: neither buffers nor exchanges of no bytes at all are allowed.
     own = torch.frombuffer(bytearray(content + b'\0'), dtype=torch.uint8)
     padded = torch.zeros(max(map(int, lengths)) + 1, dtype=torch.uint8, device=device)
     padded[: len(own)] = own.to(device)
-    parts = [torch.zeros_like(padded) for _ in range(count)]
-    dist.all_gather(parts, padded)
     return [
         bytes(part[: int(length)].cpu().numpy())
-        for part, length in zip(parts, lengths, strict=True)
+        for part, length in zip(_gather(padded), lengths, strict=True)
     ]
+
+
+def _gather(own: Tensor, group: Any = None) -> list[Tensor]:
+    """Gather tensors of one shape: the only such call that no torch since 2.6 warns about."""
+    parts = [torch.zeros_like(own) for _ in range(dist.get_world_size())]
+    dist.all_gather(parts, own, group=group)
+    return parts
 
 
 def first_says(text: str) -> str:
@@ -54,6 +58,4 @@ class Flags:
         """Gather the numbers of all processes, in the order of the ranks."""
         if not is_shared():
             return [value]
-        values = torch.zeros(dist.get_world_size(), dtype=torch.int64)
-        dist.all_gather_into_tensor(values, torch.tensor([value]), group=self._group)
-        return values.tolist()
+        return [int(each) for each in _gather(torch.tensor([value]), self._group)]

@@ -9,8 +9,7 @@ import textwrap
 
 import pytest
 import torch
-from faulty_files import in_child
-from processes import ROOT
+from processes import ROOT, Child
 
 from mmpose_lite.engine.checkpoints import read_checkpoint
 from mmpose_lite.engine.checkpoints.writer import SaveError, write_checkpoint
@@ -32,7 +31,7 @@ def test_a_limit_of_file_sizes(tmp_path):
         with pytest.raises(SaveError, match='File too large'):
             write_checkpoint(large(2), str(path), resumable=True)
 
-    assert in_child(save) == 0
+    assert Child(save).status() == 0
     assert list(tmp_path.iterdir()) == [path]
     assert read_checkpoint(str(path))['meta']['iter'] == 1
 

@@ -1,15 +1,17 @@
 """A loss that is not finite never reaches the weights; a metric that is not is never the best."""
 
 import math
+from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 
 import exact_runs
 import pytest
 import torch
 from exact_runs import make_config
-from faulty_files import in_child
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
+from processes import LIMIT, Child
 
 from mmpose_lite.engine.checkpoints import read_checkpoint
 from mmpose_lite.engine.checkpoints.latest import find_latest
@@ -136,8 +138,9 @@ def test_one_that_arrives_late_stops_the_run(train, monkeypatch):
 
 def guard_of_rank(rank, folder, max_skips):
     """Rank 1 has a NaN: what both find, as they must do the same."""
+    limit, meeting = timedelta(seconds=LIMIT), f'file://{folder}/meeting'
     torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/meeting', rank=rank, world_size=2
+        'gloo', init_method=meeting, rank=rank, world_size=2, timeout=limit
     )
     guard = LossGuard(max_skips)
     losses = [torch.tensor(1.0), torch.tensor(float('nan') if rank else 2.0)]
@@ -155,19 +158,8 @@ def guard_of_rank(rank, folder, max_skips):
 @pytest.mark.parametrize('max_skips', [0, 1])
 def test_one_of_another_process_stops_or_skips_all(max_skips, tmp_path, monkeypatch):
     monkeypatch.setenv('GLOO_SOCKET_IFNAME', 'lo')
-
-    def both():
-        other = lambda: guard_of_rank(1, tmp_path, max_skips)  # noqa: E731
-        import threading
-
-        statuses = []
-        thread = threading.Thread(target=lambda: statuses.append(in_child(other)))
-        thread.start()
-        guard_of_rank(0, tmp_path, max_skips)
-        thread.join()
-        assert statuses == [0]
-
-    assert in_child(both) == 0
+    ranks = [Child(partial(guard_of_rank, rank, tmp_path, max_skips)) for rank in (0, 1)]
+    assert [rank.status() for rank in ranks] == [0, 0]
 
 
 class SavingRun:

@@ -11,8 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from faulty_files import REFUSALS, Faults, die, faulty, in_child
+from faulty_files import REFUSALS, Faults, die, faulty
 from mmengine.logging import MessageHub
+from processes import Child
 
 from mmpose_lite.engine.checkpoints import read_checkpoint
 from mmpose_lite.engine.checkpoints.latest import find_latest
@@ -188,7 +189,7 @@ def test_the_process_dies_at_a_call(case, whole):
             with faulty(Faults(at, die)):
                 train_epoch(run, hook)
 
-        assert in_child(save) == 9, calls[at - 1]
+        assert Child(save).status() == 9, calls[at - 1]
         check_goes_on(case)
 
 
