@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from itertools import count
+from typing import ClassVar
 
 import torch
 from mmengine.config import Config
@@ -65,7 +67,10 @@ class PoseRunner(CheckpointingRunner):
     - Loaders pin their batches where there is a GPU.
     - Logs have images/s, the error on training crops and the loss of validations, and end with
       the best and the last epoch; see the hooks that a config may set itself.
+    - Runs of one process that begin within a second have timestamps of their own.
     """
+
+    _timestamps: ClassVar[set[str]] = set()
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> PoseRunner:
@@ -130,6 +135,11 @@ class PoseRunner(CheckpointingRunner):
         if self.distributed and not is_distributed():
             init_process_group(self.launcher, **env_cfg.get('dist_cfg', {}))
         super().setup_env(env_cfg)
+        # mmengine keeps loggers and scalars by a name that ends with it, in seconds.
+        numbered = (f'{self._timestamp}_{number}' for number in count(2))
+        while self._timestamp in self._timestamps:
+            self._timestamp = next(numbered)
+        self._timestamps.add(self._timestamp)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Move the model to its device, channels last, and wrap it in distributed runs."""

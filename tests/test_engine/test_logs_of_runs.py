@@ -7,6 +7,8 @@ import pytest
 from exact_runs import make_config, train
 from mmengine.logging import MMLogger
 
+from mmpose_lite.engine import PoseRunner
+
 pytestmark = pytest.mark.usefixtures('as_new_process')
 
 
@@ -34,3 +36,15 @@ def test_runs_that_go_on_leave_no_file_open(tmp_path):
     files = [each for each in kept if isinstance(each, FileHandler)]
     assert len(files) >= 1
     assert all(each.stream is None for each in files)
+
+
+@pytest.mark.filterwarnings('ignore:.*instance named of visualizer')
+def test_runs_that_begin_within_a_second_share_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmengine.runner.runner.time.strftime', lambda *_: '20260101_000000')
+    cfg = make_config(tmp_path)
+    cfg.work_dir = str(tmp_path / 'run')
+    first, second = PoseRunner.from_cfg(cfg), PoseRunner.from_cfg(cfg)
+    assert first.timestamp != second.timestamp
+    assert first.logger is not second.logger
+    assert first.message_hub is not second.message_hub
+    assert len(list(tmp_path.glob('run/*/*.log'))) == 2
