@@ -22,9 +22,12 @@ class BaseKeypointCodec:
         instance_mapping_table: Encoded keys that belong to a sample's ``gt_instances``.
         label_mapping_table: Encoded keys that belong to its ``gt_instance_labels``.
         field_mapping_table: Encoded keys that belong to its ``gt_fields``.
+        target_kind: What it makes: ``'heatmaps'``, ``'combined heatmaps'``, ``'coordinates'``, or
+            None, which heads and losses take on trust.
         auxiliary_encode_keys: Further results of the pipeline that :meth:`encode` takes.
     """
 
+    target_kind: str | None = None
     auxiliary_encode_keys: ClassVar[set[str]] = set()
     instance_mapping_table: ClassVar[dict[str, str]] = {}
     label_mapping_table: ClassVar[dict[str, str]] = {}

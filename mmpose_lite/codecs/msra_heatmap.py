@@ -38,6 +38,7 @@ class MSRAHeatmap(BaseKeypointCodec):
     2020, https://arxiv.org/abs/1910.06278
     """
 
+    target_kind = 'heatmaps'
     label_mapping_table: ClassVar = {'keypoint_weights': 'keypoint_weights'}
     field_mapping_table: ClassVar = {'heatmaps': 'heatmaps'}
 

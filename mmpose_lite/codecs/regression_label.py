@@ -27,6 +27,7 @@ class RegressionLabel(BaseKeypointCodec):
     Source: Toshev and Szegedy, CVPR 2014, https://arxiv.org/abs/1312.4659
     """
 
+    target_kind = 'coordinates'
     label_mapping_table: ClassVar = {
         'keypoint_labels': 'keypoint_labels',
         'keypoint_weights': 'keypoint_weights',

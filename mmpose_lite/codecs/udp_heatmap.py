@@ -57,6 +57,7 @@ class UDPHeatmap(BaseKeypointCodec):
         self.input_size = input_size
         self.heatmap_size = heatmap_size
         self.heatmap_type = heatmap_type
+        self.target_kind = 'heatmaps' if heatmap_type == 'gaussian' else 'combined heatmaps'
         self.sigma = sigma
         self.radius_factor = radius_factor
         self.blur_kernel_size = blur_kernel_size

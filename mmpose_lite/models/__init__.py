@@ -16,6 +16,7 @@ from .data_preprocessors import PoseDataPreprocessor
 from .heads import BaseHead, HeatmapHead, RegressionHead
 from .losses import (
     AdaptiveWingLoss,
+    CombinedTargetMSELoss,
     JSDiscretLoss,
     KeypointMSELoss,
     L1Loss,
@@ -34,6 +35,7 @@ __all__ = [
     'AdaptiveWingLoss',
     'BaseHead',
     'BasePoseEstimator',
+    'CombinedTargetMSELoss',
     'FeatureMapProcessor',
     'GlobalAveragePooling',
     'HRNet',

@@ -163,7 +163,9 @@ class PoseLocalVisualizer(OpencvBackendVisualizer):
                 panel = self._draw_errors(panel, data_sample, kpt_thr)
             fields = data_sample.get(f'{part}_fields') if draw_heatmap else None
             panels.append(panel)
-            heats.append(None if fields is None else self._draw_instance_heatmap(fields, image))
+            count = np.shape((instances or {}).get('keypoints', [[]]))[1]
+            maps = (fields, image, count)
+            heats.append(None if fields is None else self._draw_instance_heatmap(*maps))
         self.set_image(_arrange(panels, heats, image))
         picture = self.get_image()
         if show:
@@ -254,15 +256,17 @@ class PoseLocalVisualizer(OpencvBackendVisualizer):
         return self.get_image()
 
     def _draw_instance_heatmap(
-        self, fields: PixelData, overlaid_image: np.ndarray
+        self, fields: PixelData, overlaid_image: np.ndarray, count: int = 0
     ) -> np.ndarray | None:
         if 'heatmaps' not in fields:
             return None
         heatmaps = fields.heatmaps
         if isinstance(heatmaps, torch.Tensor):
             heatmaps = heatmaps.detach().float().cpu().numpy()
-        heat = heatmaps.max(axis=0) if heatmaps.ndim == 3 else heatmaps
-        return overlay_heatmap(overlaid_image, heat)
+        if heatmaps.ndim == 3:
+            # Of each point the first one: maps of offsets are no heat.
+            heatmaps = heatmaps[:: max(1, len(heatmaps) // (count or len(heatmaps)))].max(axis=0)
+        return overlay_heatmap(overlaid_image, heatmaps)
 
 
 def _check_style(skeleton_style: str, dataset_meta: Mapping) -> None:

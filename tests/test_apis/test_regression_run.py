@@ -1,4 +1,4 @@
-"""A network that predicts coordinates, from its config to the photograph."""
+"""Networks of other targets than Gaussian heatmaps, from their configs to the photograph."""
 
 from types import SimpleNamespace
 
@@ -10,6 +10,7 @@ from mmpose_lite.apis import inference_topdown, init_model, load_config
 from mmpose_lite.apis import test as run_test
 from mmpose_lite.apis import train as run_train
 from mmpose_lite.engine.preflight import PreflightError
+from mmpose_lite.utils import InputError
 
 # Answering every face with the mean of the eight has an NME of 0.086 of the box.
 LEARNT = 0.06
@@ -22,13 +23,37 @@ MODEL = {
 }
 
 
-def regression_config(tiny_config, work_dir, **changes):
+COMBINED_CODEC = {
+    'type': 'UDPHeatmap',
+    'input_size': (64, 64),
+    'heatmap_size': (16, 16),
+    'heatmap_type': 'combined',
+    'radius_factor': 0.15,
+    'blur_kernel_size': 3,
+}
+COMBINED_HEAD = {
+    'type': 'HeatmapHead',
+    'in_channels': 32,
+    'out_channels': 57,
+    'deconv_out_channels': None,
+    'conv_out_channels': (32,),
+    'conv_kernel_sizes': (1,),
+    'loss': {'type': 'CombinedTargetMSELoss', 'use_target_weight': True},
+    'decoder': COMBINED_CODEC,
+}
+COMBINED_MODEL = {
+    'head': COMBINED_HEAD,
+    'test_cfg': {'flip_test': True, 'flip_mode': 'udp_combined', 'output_heatmaps': True},
+}
+
+
+def make_config(tiny_config, work_dir, model, **changes):
     cfg = load_config(tiny_config)
-    for key, value in MODEL.items():
+    for key, value in model.items():
         cfg.model[key] = ConfigDict(value)
     for step in cfg.train_dataloader.dataset.pipeline:
         if step.type == 'GenerateTarget':
-            step.encoder = ConfigDict(CODEC)
+            step.encoder = ConfigDict(model['head']['decoder'])
     cfg.train_dataloader.dataset.pipeline.insert(2, ConfigDict(type='RandomFlip'))
     cfg.work_dir = str(work_dir)
     epochs = {'train_cfg.max_epochs': 80, 'train_cfg.val_interval': 80}
@@ -38,7 +63,7 @@ def regression_config(tiny_config, work_dir, **changes):
 
 @pytest.fixture
 def learnt(tiny_config, tmp_path, as_new_process):
-    cfg = regression_config(tiny_config, tmp_path)
+    cfg = make_config(tiny_config, tmp_path, MODEL)
     runner = run_train(cfg)
     as_new_process()
     return SimpleNamespace(runner=runner, checkpoint=str(tmp_path / 'epoch_80.pth'))
@@ -50,19 +75,42 @@ def test_it_learns_faces_and_finds_them_again(learnt, tiny_config, face_set, tmp
     assert 'GenerateTarget' not in [step.type for step in steps]  # the head makes the targets
     assert steps[-1].pack_transformed
 
-    cfg = regression_config(tiny_config, tmp_path, load_from=learnt.checkpoint)
+    cfg = make_config(tiny_config, tmp_path, MODEL, load_from=learnt.checkpoint)
     runner, numbers = run_test(cfg)
     assert numbers['NME'] < LEARNT
     row = runner.test_loop.evaluator.metrics[0].rows[1]
     assert row['scores'] == [1] * 19
 
-    model = init_model(regression_config(tiny_config, tmp_path), learnt.checkpoint, device='cpu')
+    model = init_model(make_config(tiny_config, tmp_path, MODEL), learnt.checkpoint, device='cpu')
     (found,) = inference_topdown(model, face_set / row['img_path'], [row['bbox']])
     np.testing.assert_allclose(found.pred_instances.keypoints[0], row['pred'], atol=1e-2)
 
 
 @pytest.mark.usefixtures('as_new_process')
 def test_another_number_of_points_than_the_data_s_is_named(tiny_config, tmp_path):
-    cfg = regression_config(tiny_config, tmp_path, **{'model.head.num_joints': 17})
+    cfg = make_config(tiny_config, tmp_path, MODEL, **{'model.head.num_joints': 17})
     with pytest.raises(PreflightError, match=r'model\.head\.num_joints=17 .*19 points'):
+        run_train(cfg)
+
+
+@pytest.mark.usefixtures('as_new_process')
+def test_discs_and_offsets_are_learnt(tiny_config, tmp_path):
+    """With flips, both losses, the error on training crops, and pictures of predicted maps."""
+    drawing = {'type': 'PoseVisualizationHook', 'enable': True, 'interval': 1}
+    changes = {'default_hooks.visualization': drawing}
+    cfg = make_config(tiny_config, tmp_path, COMBINED_MODEL, **changes)
+    runner = run_train(cfg)
+    scalars = runner.message_hub.log_scalars
+    numbers = {name: scalars[name].current() for name in scalars}
+    assert numbers['val/NME'] < LEARNT
+    assert numbers['train/train_NME'] < LEARNT
+    assert numbers['train/acc_pose'] > 0.9
+    assert 0 < numbers['val/val_loss'] < scalars['train/loss_kpt'].data[0][0] / 3
+    assert list(tmp_path.glob('*/vis_data/vis_image/*'))
+
+
+def test_a_loss_of_other_targets_is_refused_with_one_that_fits(tiny_config, tmp_path):
+    loss = {'model.head.loss': {'type': 'KeypointMSELoss'}}
+    cfg = make_config(tiny_config, tmp_path, COMBINED_MODEL, **loss)
+    with pytest.raises(InputError, match='losses of combined heatmaps: CombinedTarget'):
         run_train(cfg)

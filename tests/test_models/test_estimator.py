@@ -112,15 +112,27 @@ def test_two_passes_of_a_flip_test_predict_what_one_does(monkeypatch):
     assert passes == [8, 4, 4]
 
 
-def test_some_points_on_demand():
-    whole = predict(build(test_cfg={'output_heatmaps': True}))
-    some = predict(build(test_cfg={'output_heatmaps': True, 'output_keypoint_indices': [2, 0]}))
+COMBINED_HEAD = {
+    **HEAD,
+    'out_channels': 9,
+    'loss': {'type': 'CombinedTargetMSELoss'},
+    'decoder': {**CODEC, 'type': 'UDPHeatmap', 'heatmap_type': 'combined', 'blur_kernel_size': 3},
+}
+
+
+@pytest.mark.parametrize(
+    ('head', 'maps'), [(HEAD, [2, 0]), (COMBINED_HEAD, [6, 7, 8, 0, 1, 2])], ids=['one', 'three']
+)
+def test_some_points_on_demand(head, maps):
+    test_cfg = {'output_heatmaps': True}
+    whole = predict(build(head, test_cfg=test_cfg))
+    some = predict(build(head, test_cfg={**test_cfg, 'output_keypoint_indices': [2, 0]}))
     for one, other in zip(whole, some, strict=True):
         np.testing.assert_array_equal(
             one.pred_instances.keypoints[:, [2, 0]], other.pred_instances.keypoints
         )
         assert other.pred_instances.keypoint_scores.shape == (1, 2)
-        assert torch.equal(one.pred_fields.heatmaps[[2, 0]], other.pred_fields.heatmaps)
+        assert torch.equal(one.pred_fields.heatmaps[maps], other.pred_fields.heatmaps)
 
 
 def test_modes():

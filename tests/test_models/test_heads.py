@@ -1,5 +1,7 @@
 """The heatmap head: layers, targets, accuracy, and mirrored maps."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from seeding import seed_weights
 from torch import nn
 
 from mmpose_lite.codecs import MSRAHeatmap
-from mmpose_lite.models import HeatmapHead
+from mmpose_lite.models import HeatmapHead, losses
 from mmpose_lite.models.utils import (
     aggregate_heatmaps,
     flip_coordinates,
@@ -16,9 +18,12 @@ from mmpose_lite.models.utils import (
     flip_vectors,
     heatmap_accuracy,
 )
+from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample
+from mmpose_lite.utils import InputError
 
 CODEC = {'type': 'MSRAHeatmap', 'input_size': (64, 64), 'heatmap_size': (16, 16), 'sigma': 2}
+UDP = {**CODEC, 'type': 'UDPHeatmap', 'heatmap_type': 'combined'}
 PLAIN = {'deconv_out_channels': None, 'decoder': CODEC}
 
 
@@ -130,6 +135,56 @@ def test_what_is_missing_is_named():
         HeatmapHead(4, 3, **PLAIN).loss(feats, [bare, bare])
     with pytest.raises(RuntimeError, match='no decoder'):
         HeatmapHead(4, 3, deconv_out_channels=None).predict(feats, [bare, bare])
+
+
+CODECS = {
+    'MSRA': ('heatmaps', CODEC),
+    'DARK': ('heatmaps', {**CODEC, 'unbiased': True}),
+    'guarded': ('heatmaps', {**CODEC, 'guarded': True}),
+    'UDP': ('heatmaps', {**CODEC, 'type': 'UDPHeatmap'}),
+    'combined': ('combined heatmaps', UDP),
+    'regression': ('coordinates', {'type': 'RegressionLabel', 'input_size': (64, 64)}),
+}
+HEADS = {
+    'coordinates': ('RegressionHead', {'in_channels': 1024, 'num_joints': 3}),
+    'heatmaps': ('HeatmapHead', {'in_channels': 4, 'out_channels': 3}),
+    'combined heatmaps': ('HeatmapHead', {'in_channels': 4, 'out_channels': 9}),
+}
+LOSSES = [name for name, kind in vars(losses).items() if isinstance(kind, type)]
+
+
+@pytest.mark.parametrize('weighted', [False, True])
+@pytest.mark.parametrize('loss', LOSSES)
+@pytest.mark.parametrize('outputs', HEADS)
+@pytest.mark.parametrize('codec', CODECS)
+def test_codec_head_and_loss_train_together_or_are_refused(codec, outputs, loss, weighted):
+    kind, decoder = CODECS[codec]
+    name, arguments = HEADS[outputs]
+    loss_cfg = {'type': loss, 'use_target_weight': weighted}
+    if loss in ('CombinedLoss', 'MultipleLossWrapper'):
+        loss_cfg = {'type': loss, 'losses': {} if loss == 'CombinedLoss' else []}
+    cfg = {'type': name, **arguments, 'loss': loss_cfg, 'decoder': decoder}
+    if name == 'HeatmapHead':
+        cfg['deconv_out_channels'] = None
+    fits = kind in getattr(losses, loss).target_kinds
+    if not fits or (name == 'RegressionHead') != (kind == 'coordinates'):
+        with pytest.raises(InputError, match=rf'mean different targets: .*{loss}.*; losses of'):
+            MODELS.build(cfg)
+    elif kind == outputs:  # numbers of points are compared before a run
+        head = MODELS.build(cfg)
+        found = head.loss([torch.rand(2, 4, 16, 16)], with_points())
+        found['loss_kpt'].backward()
+        assert 0 < found['loss_kpt'].item() < math.inf
+        assert 0 <= found['acc_pose'].item() <= 1
+        assert all(each.grad.isfinite().all() for each in head.parameters())
+
+
+def test_accuracy_of_combined_maps_is_of_the_points_that_they_mean():
+    head = HeatmapHead(4, 9, loss={'type': 'CombinedTargetMSELoss'}, **{**PLAIN, 'decoder': UDP})
+    outputs = head.encode(with_points(), torch.device('cpu'))['heatmaps']
+    assert head.losses_of(outputs, with_points())['acc_pose'].item() == 1
+    outputs[1, 3:6] = outputs[1, 6:9]  # one of the second point's two faces has the third point
+    assert head.losses_of(outputs, with_points())['acc_pose'].item() == pytest.approx(2.5 / 3)
 
 
 def test_weights_start_small():

@@ -9,6 +9,7 @@ import torch
 from mmpose_lite.models.losses import (
     AdaptiveWingLoss,
     CombinedLoss,
+    CombinedTargetMSELoss,
     KeypointMSELoss,
     MultipleLossWrapper,
 )
@@ -76,6 +77,36 @@ def test_random_maps_have_mmpose_s_loss():
         use_target_weight=True, loss_weight=2.0, alpha=2.1, omega=10, epsilon=2, theta=0.4
     )
     assert other(output, target, weights).item() == pytest.approx(0.6696322560310364, rel=1e-6)
+
+
+# One point, maps of 1x2 cells: the disc is on the first cell alone, so the second one's offsets do
+# not count, and the disc's error there does.
+COMBINED = torch.tensor([[[[1.0, 0.0]], [[0.5, 7.0]], [[-0.5, 9.0]]]])
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'weight', 'expected'),
+    [
+        ({}, 0.5, (0.5 * 4 + 0.5 * 9 + 0.5 * 16 + 0.5 * 25) / 2),
+        ({'use_target_weight': True}, 1.0, (0.5 * 4 + 0.5 * 9 + 0.5 * 16 + 0.5 * 25) / 2),
+        ({'use_target_weight': True}, 0.5, (0.5 * 4 + 0.5 * 9 + 0.5 * 16 + 0.5 * 25) / 8),
+        ({'loss_weight': 3.0}, 1.0, 3 * (0.5 * 4 + 0.5 * 9 + 0.5 * 16 + 0.5 * 25) / 2),
+    ],
+)
+def test_combined_target(arguments, weight, expected):
+    output = COMBINED + torch.tensor([[[[2.0, 3.0]], [[4.0, 100.0]], [[5.0, 200.0]]]])
+    loss = CombinedTargetMSELoss(**arguments)(output, COMBINED, torch.tensor([[weight]]))
+    assert loss.item() == expected
+
+
+def test_random_combined_maps_have_mmpose_s_loss():
+    output, target, weights = random_maps()
+    plain, weighted = CombinedTargetMSELoss(), CombinedTargetMSELoss(use_target_weight=True)
+    assert plain(output, target).item() == pytest.approx(0.14439664781093597, rel=1e-6)
+    found = weighted(output, target, weights[:, :1]).item()
+    assert found == pytest.approx(0.09639480710029602, rel=1e-6)
+    with pytest.raises(ValueError, match=r'target_weights of shape \(2, 3\) do not fit'):
+        weighted(output, target, weights)
 
 
 # One cell. Below theta the loss is omega ln(1 + error^(alpha - target)); above it is the line that

@@ -43,6 +43,7 @@ MMPOSE = {
     ),
     'MODELS': (
         'AdaptiveWingLoss',
+        'CombinedTargetMSELoss',
         'FeatureMapProcessor',
         'GlobalAveragePooling',
         'HRNet',

@@ -151,18 +151,23 @@ def test_indices(visualizer, image, sample):
     assert (changed[:, 0] < 50).all()  # each stands above its point
 
 
-@pytest.mark.parametrize('form', ['tensor', 'array', 'one map'])
+@pytest.mark.parametrize('form', ['tensor', 'array', 'one map', 'with offsets'])
 def test_heatmaps_go_below(visualizer, image, sample, form):
     maps = torch.zeros(3, 15, 20)
     maps[1, 10, 15] = 1
     if form == 'array':
         maps = maps.numpy()
+    if form == 'with offsets':
+        offsets = torch.full_like(maps, 9).triu()
+        maps = torch.stack([maps, offsets, -offsets], dim=1).flatten(0, 1)
     sample.pred_fields = PixelData(heatmaps=maps[1:2] if form == 'one map' else maps)
     picture = visualizer.add_datasample('a', image, sample, draw_heatmap=True)
     assert picture.shape == (2 * H, 2 * W, 3)
     np.testing.assert_array_equal(picture[H:, :W], image)
     red, _, blue = (int(part) for part in picture[H + 41, W + 61])
     assert red > blue
+    red, _, blue = (int(part) for part in picture[H + 1, 2 * W - 1])  # where offsets are large
+    assert red <= blue
     assert visualizer.add_datasample('a', image, sample).shape == (H, 2 * W, 3)
 
 

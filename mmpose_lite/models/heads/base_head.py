@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
-from torch import Tensor
+from torch import Tensor, nn
 
-from mmpose_lite.registry import KEYPOINT_CODECS
+from mmpose_lite.registry import KEYPOINT_CODECS, MODELS
 from mmpose_lite.structures import PoseDataSample
+from mmpose_lite.utils import InputError
 from mmpose_lite.utils.tensor_utils import send
 
 
@@ -27,8 +28,10 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
     Attributes:
         keeps_outputs: Whether the next outputs are left in ``kept``; for who logs them.
         kept: Raw outputs of the images themselves, not of their mirrors, detached.
+        target_kinds: Kinds of targets that it learns; see :class:`BaseKeypointCodec`.
     """
 
+    target_kinds: ClassVar[tuple[str, ...]] = ()
     keeps_outputs = False
     kept: Tensor | None = None
 
@@ -37,6 +40,26 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
     ) -> None:
         super().__init__(init_cfg)
         self.decoder = KEYPOINT_CODECS.build(decoder) if decoder is not None else None
+
+    def build_loss(self, cfg: dict) -> nn.Module:
+        """Build the loss; it, the head and the codec must mean the same kind of targets.
+
+        Raises:
+            InputError: If they do not; the message has the losses that would do.
+        """
+        loss = MODELS.build(cfg)
+        said = {
+            type(self).__name__: self.target_kinds,
+            f'loss={type(loss).__name__}': getattr(loss, 'target_kinds', ()),
+        }
+        kind = getattr(self.decoder, 'target_kind', None)
+        if kind is not None:
+            said[f'decoder={type(self.decoder).__name__}'] = (kind,)
+        meant = {part: kinds for part, kinds in said.items() if kinds}
+        if meant and not set.intersection(*map(set, meant.values())):
+            listed = '; '.join(f'{part}: {" or ".join(kinds)}' for part, kinds in meant.items())
+            raise InputError(f'parts of model.head mean different targets: {listed}{_advice(kind)}')
+        return loss
 
     @abstractmethod
     def forward(self, feats: Sequence[Tensor]) -> Any:
@@ -132,6 +155,15 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         keypoints, scores = self.decoder.decode_batch(batch_outputs.detach().float())
         rows = zip(keypoints[:, None].cpu().numpy(), scores[:, None].cpu().numpy(), strict=True)
         return [InstanceData(keypoints=points, keypoint_scores=score) for points, score in rows]
+
+
+def _advice(kind: str | None) -> str:
+    losses = [
+        name
+        for name, loss in MODELS.module_dict.items()
+        if kind in getattr(loss, 'target_kinds', ()) and issubclass(loss, nn.Module)
+    ]
+    return f'; losses of {kind}: {", ".join(sorted(losses))}' if losses else ''
 
 
 def _stack(arrays: list, device: torch.device) -> Tensor:

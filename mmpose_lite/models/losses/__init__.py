@@ -1,13 +1,14 @@
 """Losses."""
 
 from .classification_loss import JSDiscretLoss
-from .heatmap_loss import AdaptiveWingLoss, KeypointMSELoss
+from .heatmap_loss import AdaptiveWingLoss, CombinedTargetMSELoss, KeypointMSELoss
 from .loss_wrappers import CombinedLoss, MultipleLossWrapper
 from .regression_loss import L1Loss, SmoothL1Loss, SoftWingLoss, WingLoss
 
 __all__ = [
     'AdaptiveWingLoss',
     'CombinedLoss',
+    'CombinedTargetMSELoss',
     'JSDiscretLoss',
     'KeypointMSELoss',
     'L1Loss',

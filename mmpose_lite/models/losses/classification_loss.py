@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
@@ -21,6 +23,8 @@ class JSDiscretLoss(nn.Module):
 
     Source: Nibali et al., 2018, https://arxiv.org/abs/1801.07372
     """
+
+    target_kinds: ClassVar = ('distributions',)  # raw heatmaps may be negative
 
     def __init__(self, use_target_weight: bool = True, size_average: bool = True) -> None:
         super().__init__()

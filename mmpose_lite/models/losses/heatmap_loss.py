@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,6 +29,8 @@ class KeypointMSELoss(nn.Module):
         skip_empty_channel: Leave out maps whose target is zero everywhere.
         loss_weight: Factor on the result.
     """
+
+    target_kinds: ClassVar = ('heatmaps',)
 
     def __init__(
         self,
@@ -91,6 +95,49 @@ class KeypointMSELoss(nn.Module):
 
 
 @MODELS.register_module()
+class CombinedTargetMSELoss(nn.Module):
+    """Mean squared error of UDP's combined maps; offsets count where the target's disc is.
+
+    Of each point, half the mean squared errors of its three maps are added up; the result is the
+    mean over points. Weights multiply the errors, so their squares multiply the loss.
+
+    Args:
+        use_target_weight: Weigh points by ``target_weights``.
+        loss_weight: Factor on the result.
+
+    Source: Huang et al., CVPR 2020, https://arxiv.org/abs/1911.07524
+    """
+
+    target_kinds: ClassVar = ('combined heatmaps',)
+
+    def __init__(self, use_target_weight: bool = False, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.use_target_weight = use_target_weight
+        self.loss_weight = loss_weight
+
+    def forward(
+        self, output: Tensor, target: Tensor, target_weights: Tensor | None = None
+    ) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            output: ``(B, 3K, H, W)``, predicted: of each point the disc, its offsets in x and y.
+            target: ``(B, 3K, H, W)``.
+            target_weights: ``(B, K)``.
+
+        Raises:
+            ValueError: If shapes do not fit.
+        """
+        target = target.unflatten(1, (-1, 3))
+        disc = target[:, :, :1]
+        counts = torch.cat([torch.ones_like(disc), disc, disc], dim=2)
+        if self.use_target_weight and target_weights is not None:
+            counts = counts * _as_map(target_weights, target[:, :, 0], 'target_weights')[:, :, None]
+        errors = (output.unflatten(1, (-1, 3)) - target) * counts
+        return 1.5 * errors.square().mean() * self.loss_weight
+
+
+@MODELS.register_module()
 class AdaptiveWingLoss(nn.Module):
     """Adaptive wing loss: steeper about small errors, the more so the brighter the target.
 
@@ -104,6 +151,8 @@ class AdaptiveWingLoss(nn.Module):
 
     Source: Wang et al., ICCV 2019, https://arxiv.org/abs/1904.07399
     """
+
+    target_kinds: ClassVar = ('heatmaps',)
 
     def __init__(
         self,

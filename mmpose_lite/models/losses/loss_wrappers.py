@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -16,6 +17,8 @@ class MultipleLossWrapper(nn.Module):
     Args:
         losses: Configs of the losses.
     """
+
+    target_kinds: ClassVar = ('several outputs',)
 
     def __init__(self, losses: Sequence[dict]) -> None:
         super().__init__()
@@ -41,6 +44,8 @@ class CombinedLoss(nn.ModuleDict):
     Args:
         losses: A config for each name.
     """
+
+    target_kinds: ClassVar = ('several outputs',)
 
     def __init__(self, losses: dict[str, dict]) -> None:
         super().__init__({name: MODELS.build(loss) for name, loss in losses.items()})

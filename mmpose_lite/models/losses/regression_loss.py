@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,8 @@ class PointLoss(nn.Module):
         use_target_weight: Weigh the coordinates by ``target_weight``, before the loss sees them.
         loss_weight: Factor on the result.
     """
+
+    target_kinds: ClassVar = ('coordinates', 'heatmaps')
 
     def __init__(self, use_target_weight: bool = False, loss_weight: float = 1.0) -> None:
         super().__init__()

@@ -91,6 +91,7 @@ class TopdownPoseEstimator(BasePoseEstimator):
             sample.pred_instances = prediction
             if maps is not None:
                 if kept is not None:
-                    maps.set_field(maps.heatmaps[kept], 'heatmaps')
+                    by_point = maps.heatmaps.unflatten(0, (points.shape[1], -1))
+                    maps.set_field(by_point[kept].flatten(0, 1), 'heatmaps')
                 sample.pred_fields = maps
         return batch_data_samples

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmcv.cnn import build_conv_layer, build_upsample_layer
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
-from mmpose_lite.models.utils import flip_heatmaps, heatmap_accuracy
+from mmpose_lite.models.utils import coordinate_accuracy, flip_heatmaps, heatmap_accuracy
 from mmpose_lite.models.utils.joined_maps import JoinedMaps, is_pointwise
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample
-from mmpose_lite.utils.tensor_utils import send
+from mmpose_lite.utils.tensor_utils import constant, send
 
 from ..base_head import BaseHead
 
@@ -32,7 +32,7 @@ class HeatmapHead(BaseHead):
 
     Args:
         in_channels: Channels of the last feature map, or of each of them.
-        out_channels: Channels of the heatmaps: K.
+        out_channels: Channels of the heatmaps: K, or 3K of combined ones.
         deconv_out_channels: Channels of the transposed convolutions; None or empty: none.
         deconv_kernel_sizes: Their kernel sizes: 2, 3 or 4; each doubles the resolution.
         conv_out_channels: Channels of the convolutions; None or empty: none.
@@ -47,6 +47,8 @@ class HeatmapHead(BaseHead):
 
     Source: Xiao et al., ECCV 2018, https://arxiv.org/abs/1804.06208
     """
+
+    target_kinds: ClassVar = ('heatmaps', 'combined heatmaps')
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class HeatmapHead(BaseHead):
         super().__init__(decoder, list(_DEFAULT_INIT) if init_cfg is None else init_cfg)
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.loss_module = MODELS.build(loss)
+        self.loss_module = self.build_loss(loss)
         channels = in_channels if isinstance(in_channels, int) else in_channels[-1]
         self.deconv_layers, channels = self._make_layers(
             'deconv', channels, deconv_out_channels, deconv_kernel_sizes
@@ -153,12 +155,23 @@ class HeatmapHead(BaseHead):
         batch_data_samples: list[PoseDataSample],
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """Compute ``loss_kpt``, and ``acc_pose``, of heatmaps ``(B, K, H, W)``."""
+        """Compute ``loss_kpt``, and ``acc_pose``, of heatmaps ``(B, K or 3K, H, W)``."""
         targets, weights = self._targets(batch_data_samples, outputs.device)
         losses = {'loss_kpt': self.loss_module(outputs, targets, weights)}
         if (train_cfg or {}).get('compute_acc', True):
-            losses['acc_pose'] = heatmap_accuracy(outputs, targets, weights > 0)
+            losses['acc_pose'] = self._accuracy(outputs, targets, weights > 0)
         return losses
+
+    def _accuracy(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        decoder = self.decoder
+        if decoder is None or getattr(decoder, 'target_kind', None) != 'combined heatmaps':
+            return heatmap_accuracy(outputs, targets, mask)
+        # A disc has no peak: its points are read as those of a test are.
+        predicted, wanted = (
+            decoder.decode_batch(maps.detach().float())[0] for maps in (outputs, targets)
+        )
+        size_wh = constant(decoder.input_size, predicted)
+        return coordinate_accuracy(predicted / size_wh, wanted / size_wh, mask)
 
     def _targets(
         self, samples: list[PoseDataSample], device: torch.device

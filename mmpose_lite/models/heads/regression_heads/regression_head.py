@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmengine.structures import InstanceData
@@ -33,6 +33,8 @@ class RegressionHead(BaseHead):
     Source: Toshev and Szegedy, CVPR 2014, https://arxiv.org/abs/1312.4659
     """
 
+    target_kinds: ClassVar = ('coordinates',)
+
     def __init__(
         self,
         in_channels: int | Sequence[int],
@@ -45,7 +47,7 @@ class RegressionHead(BaseHead):
         super().__init__(decoder, default_init if init_cfg is None else init_cfg)
         self.in_channels = in_channels
         self.num_joints = num_joints
-        self.loss_module = MODELS.build(loss)
+        self.loss_module = self.build_loss(loss)
         channels = in_channels if isinstance(in_channels, int) else in_channels[-1]
         self.fc = nn.Linear(channels, num_joints * 2)
 
