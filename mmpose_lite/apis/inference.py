@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
+from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.runner.checkpoint import CheckpointLoader
 from numpy import ndarray
+from PIL import Image, ImageOps
+from torch import Tensor
 
-from mmpose_lite.datasets.transforms.loading import decode_image
+from mmpose_lite.datasets.transforms import LoadImage
 from mmpose_lite.engine.checkpoints import install_checkpoint_reader, load_strictly, trusting
 from mmpose_lite.registry import DATASETS, MODELS, SCOPE, TRANSFORMS
 from mmpose_lite.structures import PoseDataSample, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
+from mmpose_lite.utils import InputError
 from mmpose_lite.utils.config_utils import adopt_config
 
 from .config import load_config
 
+Photograph = ndarray | Image.Image | str | os.PathLike
+"""What :func:`inference_topdown` takes for a photograph."""
+
 _BATCH = 64
+_BOX_FORMATS = ('xyxy', 'xywh')
+# OpenCV's names of the conversions to BGR, by the order and the number of channels.
+_TO_BGR = {
+    ('bgr', 1): cv2.COLOR_GRAY2BGR,
+    ('bgr', 4): cv2.COLOR_BGRA2BGR,
+    ('rgb', 1): cv2.COLOR_GRAY2BGR,
+    ('rgb', 3): cv2.COLOR_RGB2BGR,
+    ('rgb', 4): cv2.COLOR_RGBA2BGR,
+}
+# How other kinds of numbers become levels; which they mean, only the caller knows.
+_LEVEL_HINTS = {
+    'f': '; those within 0 and 1 are (img * 255).round().astype(np.uint8)',
+    'u': '; those of the full range of 16 bits are (img >> 8).astype(np.uint8)',
+}
+_SMALLEST_SIDE = 2.0  # px of a box; those of normalised coordinates have one at most
+_BEYOND_IMAGES = 1e7  # px
+_LARGEST_RATIO = 16.0  # of a box's side to the photograph's longer one
 
 
 def init_model(
@@ -104,49 +131,59 @@ def dataset_meta_from_config(config: Config, dataset_mode: str = 'train') -> Pos
 
 def inference_topdown(
     model: BaseModel,
-    img: ndarray | str | Path,
-    bboxes: Sequence | ndarray | None = None,
+    img: Photograph,
+    bboxes: Sequence | ndarray | Tensor | None = None,
     bbox_format: str = 'xyxy',
+    color: str = 'bgr',
 ) -> list[PoseDataSample]:
     """Predict the points of faces in one photograph.
 
     Args:
         model: A model of :func:`init_model`.
-        img: The photograph, ``(H, W, 3)`` uint8 BGR, or its file.
-        bboxes: ``(N, 4)`` boxes of faces, image pixels; the whole image by default. They are
-            padded as the config's ``GetBBoxCenterScale`` says.
+        img: The photograph: its file; an image of PIL's, of any mode but the 32-bit ones; or uint8
+            pixels, ``(H, W, 3)``, grey ``(H, W)`` or ``(H, W, 1)``, or with alpha, which is
+            dropped, ``(H, W, 4)``. Files and PIL's images are turned upright as their EXIF
+            orientation says.
+        bboxes: Boxes of faces, image pixels: ``(N, 4)``, or ``(N, 5)`` with their scores. They are
+            padded as the config's ``GetBBoxCenterScale`` says. Empty: no face. None: the whole
+            image is one.
         bbox_format: ``'xyxy'`` or ``'xywh'``.
+        color: Order of an array's channels, ``'bgr'`` or ``'rgb'``.
 
     Returns:
-        One sample a box, with ``pred_instances``: ``keypoints`` ``(1, K, 2)``, image pixels, and
-        ``keypoint_scores`` ``(1, K)``.
+        One sample a box, with ``pred_instances``: ``keypoints`` ``(1, K, 2)``, image pixels,
+        ``keypoint_scores`` ``(1, K)``, ``bboxes`` ``(1, 4)`` xyxy and ``bbox_scores`` ``(1,)``,
+        which are 1 where none are given.
 
     Raises:
-        ValueError: If the format is unknown, or the image cannot be decoded.
+        InputError: If the image is missing, or is none of these; if a box is not finite, holds
+            less than two pixels, lies wholly outside the image, or is beyond measure; or if the
+            format or the order is unknown.
     """
-    if bbox_format not in ('xyxy', 'xywh'):
-        raise ValueError(f"bbox_format='{bbox_format}' is not one of xyxy, xywh")
-    path = None if isinstance(img, np.ndarray) else str(img)
-    image = img if isinstance(img, np.ndarray) else decode_image(Path(img).read_bytes(), str(img))
-    if bboxes is None or len(bboxes) == 0:
-        height, width = image.shape[:2]
-        boxes = np.array([[0, 0, width, height]], dtype=np.float32)
-    else:
-        boxes = np.asarray(bboxes, dtype=np.float32).reshape(-1, 4)
-        boxes = bbox_xywh2xyxy(boxes) if bbox_format == 'xywh' else boxes
+    for name, value, known in (
+        ('bbox_format', bbox_format, _BOX_FORMATS),
+        ('color', color, ('bgr', 'rgb')),
+    ):
+        if value not in known:
+            raise InputError(f'{name}={value!r} is not one of {", ".join(known)}')
     pipeline = _pipeline(model)
+    photograph = _load(img, color, pipeline)
+    shape_hw = photograph['img'].shape[:2]
+    if bboxes is None:
+        boxes, scores = _whole_image(model, shape_hw)
+    else:
+        boxes, scores = _check_boxes(bboxes, bbox_format, shape_hw)
     samples = [
         pipeline(
             {
                 # First: it may come from the checkpoint, and replaces nothing of the caller's.
                 **model.dataset_meta,
-                'img': image,
-                'img_path': path,
-                'bbox': box[None],
-                'bbox_score': np.ones(1, dtype=np.float32),
+                **photograph,
+                'bbox': boxes[i : i + 1],
+                'bbox_score': scores[i : i + 1],
             }
         )
-        for box in boxes
+        for i in range(len(boxes))
     ]
     results = []
     with torch.no_grad():
@@ -156,8 +193,165 @@ def inference_topdown(
 
 
 def _pipeline(model: BaseModel) -> Compose:
-    """The test pipeline of a model's config, built once."""
+    """The test pipeline of a model's config, built once; it turns photographs upright."""
     if not hasattr(model, '_inference_pipeline'):
-        steps = model.cfg.test_dataloader.dataset.pipeline
+        loader = getattr(model, 'cfg', {}).get('test_dataloader') or {}
+        steps = loader.get('dataset', {}).get('pipeline')
+        if not steps:
+            raise InputError(
+                'the model has no cfg.test_dataloader.dataset.pipeline, by which photographs '
+                'become crops; init_model gives models their cfg'
+            )
         model._inference_pipeline = Compose([TRANSFORMS.build(step) for step in steps])
     return model._inference_pipeline
+
+
+def _load(img: Any, color: str, pipeline: Compose) -> dict[str, Any]:
+    """A photograph as the pipeline's first step gives it: ``img``, ``img_path`` and its shapes."""
+    if isinstance(img, str | os.PathLike):
+        known = (step for step in pipeline.transforms if isinstance(step, LoadImage))
+        return next(known, LoadImage()).transform({'img_path': os.fspath(img)})
+    if isinstance(img, Image.Image):
+        pixels = _pixels_of_pil(img)
+    elif isinstance(img, ndarray):
+        pixels = _to_bgr(img, color)
+    else:
+        raise InputError(_about_no_image(img))
+    return {'img': pixels, 'img_path': None}
+
+
+def _about_no_image(img: Any) -> str:
+    """Say why something is no photograph, and what would be."""
+    wanted = "but must be a file, an image of PIL's, or uint8 pixels (H, W, 3)"
+    if img is None:
+        return f'img is None, {wanted}; cv2.imread gives None for a file that it cannot read'
+    if isinstance(img, Tensor):
+        return (
+            f'img is a tensor {tuple(img.shape)}, {wanted}: img.permute(1, 2, 0).cpu().numpy() of '
+            "a tensor (3, H, W), mostly with color='rgb'"
+        )
+    if isinstance(img, list | tuple):
+        return f'img is a {type(img).__name__} of {len(img)}, {wanted}: one photograph at a time'
+    return f'img is {type(img).__name__}, {wanted}'
+
+
+def _pixels_of_pil(img: Image.Image) -> ndarray:
+    """An image of PIL's, upright, ``(H, W, 3)`` BGR, with the values that OpenCV reads."""
+    if img.mode in ('I', 'F'):
+        raise InputError(
+            f"img is an image of PIL's in mode '{img.mode}', whose values have no known range; "
+            "convert it to levels of 0 to 255, mode 'L'"
+        )
+    try:
+        upright = ImageOps.exif_transpose(img)
+        if upright.mode.startswith('I;16'):
+            return _to_bgr((np.asarray(upright) >> 8).astype(np.uint8), 'bgr')
+        # By way of alpha, which is then dropped: palettes may have it.
+        return _to_bgr(np.asarray(upright.convert('RGBA')), 'rgb')
+    except (OSError, SyntaxError, ValueError) as error:  # it is read only now
+        raise InputError(f"img, an image of PIL's in mode '{img.mode}': {error}") from error
+
+
+def _to_bgr(pixels: ndarray, color: str) -> ndarray:
+    """Pixels as ``(H, W, 3)`` BGR, in C order.
+
+    Raises:
+        InputError: If they are not uint8, or not laid out as rows of pixels.
+    """
+    given = f'img is {pixels.dtype} {pixels.shape}'
+    layers = pixels[..., None] if pixels.ndim == 2 else pixels
+    if layers.ndim != 3 or layers.shape[-1] not in (1, 3, 4):
+        raise InputError(
+            f'{given}, but must be (H, W, 3), (H, W, 4), (H, W, 1) or (H, W)'
+            f'{_layout_hint(pixels.shape)}'
+        )
+    if pixels.size == 0:
+        raise InputError(f'{given}, which has no pixels')
+    if pixels.dtype != np.uint8:
+        hint = _LEVEL_HINTS.get(pixels.dtype.kind, '')
+        raise InputError(f'{given}, but must be uint8, levels of 0 to 255{hint}')
+    layers = np.ascontiguousarray(layers)
+    conversion = _TO_BGR.get((color, layers.shape[-1]))
+    return layers if conversion is None else cv2.cvtColor(layers, conversion)
+
+
+def _layout_hint(shape: tuple[int, ...]) -> str:
+    if len(shape) == 3 and shape[0] in (1, 3, 4):
+        return ': its channels come first, img.transpose(1, 2, 0) has them last'
+    return ': one photograph at a time' if len(shape) == 4 else ''
+
+
+def _whole_image(model: BaseModel, shape_hw: tuple[int, int]) -> tuple[ndarray, ndarray]:
+    """The whole image as the box of one face, which is said once a model."""
+    if not getattr(model, '_whole_image_is_said', False):
+        print_log(
+            'inference_topdown: without bboxes the whole image is taken for one face; '
+            'bboxes=[] is no face',
+            'current',
+            logging.WARNING,
+        )
+        model._whole_image_is_said = True
+    box = np.array([[0, 0, shape_hw[1], shape_hw[0]]], dtype=np.float32)
+    return box, np.ones(1, dtype=np.float32)
+
+
+def _check_boxes(
+    bboxes: Any, bbox_format: str, shape_hw: tuple[int, int]
+) -> tuple[ndarray, ndarray]:
+    """Boxes ``(N, 4)`` xyxy and their scores ``(N,)``, each of which can hold a face.
+
+    Raises:
+        InputError: If one cannot; the message names it.
+    """
+    table = _to_table(bboxes)
+    if len(table) == 0:
+        return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+    boxes, scores = table[:, :4], table[:, 4:].ravel()
+    boxes = bbox_xywh2xyxy(boxes) if bbox_format == 'xywh' else boxes
+    sides = boxes[:, 2:] - boxes[:, :2]
+    size_wh = np.array(shape_hw[::-1])
+    is_outside = (boxes[:, 2:] <= 0) | (boxes[:, :2] >= size_wh)
+    other = 'xywh' if bbox_format == 'xyxy' else 'xyxy'
+    for wrong, fault in (
+        (
+            sides <= 0,
+            f'has no area as {bbox_format}: its right and lower edge must be beyond the others; '
+            f"bbox_format='{other}' reads it otherwise",
+        ),
+        (sides < _SMALLEST_SIDE, 'holds less than two pixels; boxes count pixels, not shares'),
+        (is_outside, f'lies outside the image, which has {size_wh[0]}x{size_wh[1]} pixels'),
+        (sides > _LARGEST_RATIO * size_wh.max(), f'is more than {_LARGEST_RATIO:g} images wide'),
+        ((scores < 0) | (scores > 1), 'has a score, its fifth number, that is not within 0 and 1'),
+    ):
+        _refuse(table, wrong, fault)
+    if not scores.size:
+        scores = np.ones(len(boxes))
+    return boxes.astype(np.float32), scores.astype(np.float32)
+
+
+def _to_table(bboxes: Any) -> ndarray:
+    """Boxes as float64 ``(N, 4)`` or ``(N, 5)``; a lone one may be flat."""
+    given = bboxes.detach().cpu() if isinstance(bboxes, Tensor) else bboxes
+    try:
+        table = np.asarray(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f'bboxes cannot be read as numbers (N, 4): {error}') from error
+    if table.size == 0 and (table.ndim == 1 or table.shape[0] == 0):
+        return np.zeros((0, 4))
+    shape = table.shape
+    table = table[None] if table.ndim == 1 else table
+    if table.ndim != 2 or table.shape[1] not in (4, 5):
+        raise InputError(f'bboxes are {shape}, but must be (N, 4), or (N, 5) with scores')
+    if table.dtype.kind not in 'iuf':
+        raise InputError(f'bboxes are of {table.dtype}, but must be numbers')
+    table = table.astype(np.float64)
+    _refuse(table, ~(np.abs(table) < _BEYOND_IMAGES), 'is not finite, or beyond any image')
+    return table
+
+
+def _refuse(table: ndarray, wrong: ndarray, fault: str) -> None:
+    """Refuse the first box that is wrong, by any of its numbers."""
+    if wrong.any():
+        index = int(wrong.reshape(len(table), -1).any(axis=1).argmax())
+        numbers = ', '.join(f'{value:.6g}' for value in table[index])
+        raise InputError(f'bboxes[{index}]=[{numbers}] {fault}')

@@ -35,6 +35,7 @@ NEEDS = (
     Need('mmcv-lite', 'mmcv', '2.1'),
     Need('numpy', 'numpy', '1.24'),
     Need('opencv-python', 'cv2', '4.8'),
+    Need('pillow', 'PIL', '9'),
     Need('json-tricks', 'json_tricks', '3.17'),
     Need('matplotlib', 'matplotlib', '3.5'),
     Need('rich', 'rich', '13'),

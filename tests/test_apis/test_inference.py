@@ -1,13 +1,20 @@
 """Models in other people's programs."""
 
+import os
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
+from PIL import Image
 
 from mmpose_lite.apis import inference_topdown, init_model, load_config
 from mmpose_lite.apis.inference import dataset_meta_from_config
+from mmpose_lite.registry import MODELS
+from mmpose_lite.utils import InputError
 
 BOX = [20.0, 10.0, 90.0, 80.0]
 
@@ -59,16 +66,176 @@ def test_a_face_does_not_depend_on_the_others(model, photo):
     assert [sample.gt_instances.bboxes[0].tolist() for sample in together] == boxes
 
 
-def test_without_boxes_the_whole_image_is_the_face(model, photo):
+def test_without_boxes_the_whole_image_is_the_face_and_is_said_once(model, photo, caplog):
     height, width = cv2.imread(photo).shape[:2]
     whole = points(inference_topdown(model, photo, [[0, 0, width, height]]))
-    np.testing.assert_array_equal(points(inference_topdown(model, photo)), whole)
-    np.testing.assert_array_equal(points(inference_topdown(model, photo, [])), whole)
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    for _ in range(2):
+        np.testing.assert_array_equal(points(inference_topdown(model, photo)), whole)
+    logger.removeHandler(caplog.handler)
+    (said,) = caplog.messages
+    assert 'the whole image is taken for one face' in said
+
+
+@pytest.mark.parametrize('none', [[], (), np.zeros((0, 4)), np.zeros((0, 5)), torch.zeros(0, 4)])
+def test_a_frame_without_a_face_has_none(model, photo, none):
+    assert inference_topdown(model, photo, none) == []
+
+
+@pytest.mark.parametrize('count', [1, 4, 5])
+def test_scores_of_boxes_stay_with_them(model, photo, count):
+    boxes = np.array([[*BOX, 0.5 + 0.05 * i] for i in range(count)])
+    found = inference_topdown(model, photo, boxes)
+    wanted = points(inference_topdown(model, photo, [BOX]))
+    np.testing.assert_array_equal(points(found), np.repeat(wanted, count, axis=0))
+    scores = [sample.pred_instances.bbox_scores.tolist() for sample in found]
+    assert scores == boxes[:, 4:].astype(np.float32).tolist()
+    boxes[:, 2:4] -= boxes[:, :2]
+    xywh = inference_topdown(model, photo, torch.from_numpy(boxes), bbox_format='xywh')
+    np.testing.assert_array_equal(points(xywh), points(found))
+
+
+@pytest.mark.parametrize(
+    ('boxes', 'message'),
+    [
+        ([BOX, [20, 10, np.nan, 80]], r'bboxes\[1\]=\[20, 10, nan, 80\] is not finite'),
+        ([[0, 0, np.inf, 9]], 'is not finite'),
+        ([[-1e30, -1e30, 1e30, 1e30]], 'beyond any image'),
+        ([[-1e4, -1e4, 1e4, 1e4]], '16 images wide'),
+        ([[90, 10, 20, 80]], "no area as xyxy.* bbox_format='xywh'"),
+        ([[20, 10, 20, 80]], 'no area'),
+        ([[0.2, 0.1, 0.9, 0.8]], 'count pixels, not shares'),
+        ([[500, 10, 600, 80]], 'outside the image, which has 112x105 pixels'),
+        ([[20, -80, 90, 0]], 'outside the image'),
+        ([[*BOX, 80]], r'bboxes\[0\]=.* has a score'),
+        ([[1, *BOX]], 'has a score'),  # a number of its own before each box
+        ([[*BOX, 0.9, 0]], r'bboxes are \(1, 6\), .* \(N, 5\) with scores'),
+        ([*BOX, *BOX], r'bboxes are \(8,\)'),
+        ([[[*BOX]]], r'bboxes are \(1, 1, 4\)'),
+        ([[]], r'bboxes are \(1, 0\)'),
+        ([BOX, BOX[:3]], 'cannot be read as numbers'),
+        ([['20', '10', '90', '80']], 'must be numbers'),
+    ],
+)
+def test_a_box_that_can_hold_no_face_is_refused(model, photo, boxes, message):
+    with pytest.raises(InputError, match=message):
+        inference_topdown(model, photo, boxes)
+
+
+def test_a_photograph_in_any_form_gives_the_points_of_its_file(model, photo):
+    bgr = cv2.imread(photo)
+    rgb, alpha = bgr[..., ::-1], np.full(bgr.shape[:2], 128, np.uint8)
+    read_only = bgr.copy()
+    read_only.flags.writeable = False
+    forms = {
+        'read-only': inference_topdown(model, read_only, [BOX]),
+        'every other column': inference_topdown(model, np.repeat(bgr, 2, axis=1)[:, ::2], [BOX]),
+        'column by column': inference_topdown(model, np.asfortranarray(bgr), [BOX]),
+        'BGRA': inference_topdown(model, np.dstack([bgr, alpha]), [BOX]),
+        'RGB': inference_topdown(model, rgb, [BOX], color='rgb'),
+        'RGBA': inference_topdown(model, np.dstack([rgb, alpha]), [BOX], color='rgb'),
+        "PIL's file": inference_topdown(model, Image.open(photo), [BOX]),
+        "PIL's RGBA": inference_topdown(model, Image.open(photo).convert('RGBA'), [BOX]),
+        'a Path': inference_topdown(model, Path(photo), [BOX]),
+    }
+    wanted = points(inference_topdown(model, photo, [BOX]))
+    for form, found in forms.items():
+        np.testing.assert_array_equal(points(found), wanted, err_msg=form)
+    blue_for_red = points(inference_topdown(model, rgb, [BOX]))
+    assert not np.array_equal(blue_for_red, wanted)
+
+
+def test_grey_in_any_form_gives_the_points_of_its_file(model, photo, tmp_path):
+    grey = cv2.imread(photo, cv2.IMREAD_GRAYSCALE)
+    deep = grey.astype(np.uint16) * 256 + 255
+    files = {'grey.png': grey, 'deep.png': deep}
+    for name, pixels in files.items():
+        cv2.imwrite(str(tmp_path / name), pixels)
+    pil = Image.fromarray(grey)
+    forms = [grey, grey[..., None], np.dstack([grey] * 3), pil]
+    forms += [pil.convert(mode) for mode in ('P', 'LA', 'RGBX')]
+    forms += [tmp_path / 'deep.png', Image.open(tmp_path / 'deep.png')]
+    wanted = points(inference_topdown(model, tmp_path / 'grey.png', [BOX]))
+    for form in forms:
+        np.testing.assert_array_equal(points(inference_topdown(model, form, [BOX])), wanted)
+
+
+# How a camera stores what is upright, by the orientation that it notes.
+STORED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+@pytest.mark.parametrize('orientation', STORED)
+def test_photographs_of_a_turned_camera_are_turned_upright(model, photo, tmp_path, orientation):
+    with Image.open(photo) as upright:
+        stored = upright.convert('RGB').transpose(STORED[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / 'turned.png', exif=exif)
+    wanted = points(inference_topdown(model, photo, [BOX]))
+    with Image.open(tmp_path / 'turned.png') as turned:
+        for form in (turned,):
+            np.testing.assert_array_equal(points(inference_topdown(model, form, [BOX])), wanted)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda bgr: None, 'img is None.* cv2.imread'),
+        (lambda bgr: bgr.transpose(2, 0, 1), r'channels come first, img.transpose\(1, 2, 0\)'),
+        (lambda bgr: bgr / np.float32(255), r'img is float32 .* must be uint8.* \(img \* 255\)'),
+        (lambda bgr: bgr.astype(np.float64), 'img is float64 .* must be uint8'),
+        (lambda bgr: bgr.astype(np.uint16), r'img is uint16 .* must be uint8.* \(img >> 8\)'),
+        (lambda bgr: bgr[None], 'one photograph at a time'),
+        (lambda bgr: [bgr, bgr], 'img is a list of 2.* one photograph at a time'),
+        (lambda bgr: bgr[..., :2], r'img is uint8 .* must be \(H, W, 3\)'),
+        (lambda bgr: bgr[:0], 'no pixels'),
+        (lambda bgr: torch.from_numpy(bgr), 'img is a tensor'),
+        (lambda bgr: b'bytes', 'img is bytes'),
+        (lambda bgr: Image.fromarray(bgr[..., 0].astype(np.int32)), "mode 'I'"),
+        (lambda bgr: 'nowhere.png', "'nowhere.png' does not exist"),
+    ],
+)
+def test_what_is_no_photograph_is_refused(model, photo, change, message):
+    with pytest.raises(InputError, match=message):
+        inference_topdown(model, change(cv2.imread(photo)), [BOX])
+
+
+def test_a_path_that_leads_to_no_image_is_refused(model, photo, tmp_path):
+    os.mkfifo(tmp_path / 'pipe.png')
+    (tmp_path / 'cut.png').write_bytes(Path(photo).read_bytes()[:200])
+    for path in (tmp_path, tmp_path / 'pipe.png', tmp_path / 'cut.png'):
+        with pytest.raises(InputError, match=path.name):
+            inference_topdown(model, path, [BOX])
+    with (
+        Image.open(tmp_path / 'cut.png') as cut,
+        pytest.raises(InputError, match="PIL's in mode 'RGB'"),
+    ):
+        inference_topdown(model, cut, [BOX])
+
+
+def test_a_model_without_a_pipeline_is_refused(tiny_config, photo):
+    bare = MODELS.build(load_config(tiny_config).model)
+    with pytest.raises(InputError, match=r'no cfg\.test_dataloader\.dataset\.pipeline'):
+        inference_topdown(bare, photo, [BOX])
+
+
+def test_an_unknown_order_of_channels_is_refused(model, photo):
+    with pytest.raises(InputError, match="color='grey' is not one of bgr, rgb"):
+        inference_topdown(model, photo, [BOX], color='grey')
 
 
 def test_a_broken_photograph_is_named(model, tmp_path):
     (tmp_path / 'broken.jpg').write_bytes(b'no image')
-    with pytest.raises(ValueError, match=r'broken\.jpg'):
+    with pytest.raises(InputError, match=r'broken\.jpg'):
         inference_topdown(model, tmp_path / 'broken.jpg')
 
 
