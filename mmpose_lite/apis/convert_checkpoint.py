@@ -20,7 +20,6 @@ from mmpose_lite.engine.checkpoints import (
 from mmpose_lite.engine.checkpoints.completeness import find_missing
 from mmpose_lite.engine.checkpoints.dialects import (
     DIALECTS,
-    WRAPPERS,
     Translation,
     find_dialect,
     names_as_stored,
@@ -98,7 +97,7 @@ def convert_checkpoint(
     with trusting(*[name] if trust else []), names_as_stored():
         content = CheckpointLoader.load_checkpoint(name, 'cpu')
     state = weights_of(content)
-    found = find_dialect(state, WRAPPERS) if form == 'auto' else form
+    found = find_dialect(state) if form == 'auto' else form
     if found is None:
         raise InputError(
             f"checkpoint '{name}' is none of {', '.join(DIALECTS)}; its names are "

@@ -20,6 +20,7 @@ from numpy import ndarray
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from mmpose_lite.datasets.image_files import shown
 from mmpose_lite.datasets.transforms import LoadImage
 from mmpose_lite.engine.checkpoints import install_checkpoint_reader, load_strictly, trusting
 from mmpose_lite.registry import DATASETS, MODELS, SCOPE, TRANSFORMS
@@ -209,8 +210,12 @@ def _pipeline(model: BaseModel) -> Compose:
 def _load(img: Any, color: str, pipeline: Compose) -> dict[str, Any]:
     """A photograph as the pipeline's first step gives it: ``img``, ``img_path`` and its shapes."""
     if isinstance(img, str | os.PathLike):
+        path = os.fspath(img)
         known = (step for step in pipeline.transforms if isinstance(step, LoadImage))
-        return next(known, LoadImage()).transform({'img_path': os.fspath(img)})
+        loaded = next(known, LoadImage()).transform({'img_path': path})
+        if loaded is None:  # of a pipeline with ignore_empty
+            raise InputError(f'image {shown(path)} cannot be read')
+        return loaded
     if isinstance(img, Image.Image):
         pixels = _pixels_of_pil(img)
     elif isinstance(img, ndarray):

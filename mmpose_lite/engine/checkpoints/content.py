@@ -15,6 +15,22 @@ from mmpose_lite.utils import InputError
 from .dialects import translate_content, weights_of
 from .refusals import one_line
 
+CONTAINERS = (
+    *(
+        'state_dict',
+        'model_state_dict',
+        'model_state',
+        'model',
+        'module',
+        'net',
+        'network',
+        'weights',
+        'params',
+    ),
+    *('ema_state_dict', 'state_dict_ema', 'model_ema', 'ema_model', 'ema', 'params_ema'),
+)
+"""Keys under which files of others have their weights, the likeliest first."""
+
 
 class StoredHistory:
     """Stands for a log history while a file is read: keeps its state, and calls nothing.
@@ -59,8 +75,9 @@ def make_plain(checkpoint: dict[str, Any]) -> None:
 def restore_content(checkpoint: dict[str, Any], path: str) -> None:
     """Turn what was read into what mmengine and this package work with, in place.
 
-    The inverse of :func:`make_plain`, for mmengine's own files too. Weights under ``model`` are the
-    ``state_dict``, and names of other packages become those here; see :mod:`.dialects`. Text that
+    The inverse of :func:`make_plain`, for mmengine's own files too. Weights under one of
+    :data:`CONTAINERS` are the ``state_dict``, and names of other packages become those here; see
+    :mod:`.dialects`. Text that
     mmengine would run as Python falls away, and the former checkpoints that are to be removed are
     looked for in the file's own folder only.
 
@@ -71,8 +88,7 @@ def restore_content(checkpoint: dict[str, Any], path: str) -> None:
     Raises:
         InputError: If a part is not what it should be; the message names the field.
     """
-    if 'state_dict' not in checkpoint and isinstance(checkpoint.get('model'), dict):
-        checkpoint['state_dict'] = checkpoint.pop('model')  # of timm, torchvision and others
+    _find_weights(checkpoint, path)
     _drop_text(checkpoint)
     _keep_to_folder(checkpoint, osp.dirname(osp.abspath(path)))
     odd = next((key for key in weights_of(checkpoint) if not isinstance(key, str)), None)
@@ -94,6 +110,32 @@ def restore_content(checkpoint: dict[str, Any], path: str) -> None:
         if isinstance(history, dict):
             field = f"checkpoint '{path}': message_hub.log_scalars.{one_line(name, 40)}"
             scalars[name] = _restore_history(history, field)
+
+
+def _find_weights(checkpoint: dict[str, Any], path: str) -> None:
+    """Have the weights under ``state_dict``, wherever the file has them; averages come last."""
+    weights, taken = checkpoint, []
+    while (key := _container_in(weights)) is not None:
+        weights = weights[key]
+        taken.append(key)
+    if taken and taken != ['state_dict']:
+        print_log(f"'{path}': its weights are those under '{'.'.join(taken)}'", 'current')
+        del checkpoint[taken[0]]
+        checkpoint['state_dict'] = weights
+
+
+def _container_in(part: dict[str, Any]) -> str | None:
+    """The key under which weights are; None where they are here, or nowhere."""
+    if 'state_dict' in part and not isinstance(part['state_dict'], dict):
+        return None
+    return next((key for key in CONTAINERS if key in part and _has_weights(part[key])), None)
+
+
+def _has_weights(part: Any) -> bool:
+    if not isinstance(part, dict):
+        return False
+    has_tensors = any(isinstance(value, torch.Tensor) for value in part.values())
+    return has_tensors or _container_in(part) is not None
 
 
 def _drop_text(checkpoint: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ read, so tests, ``init_model``, ``init_cfg`` and trainings know all of these.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -20,8 +20,11 @@ from mmpose_lite.utils import InputError
 
 from .refusals import one_line
 
-PARALLEL = ('module.',)  # what DataParallel puts before names
-WRAPPERS = ('model.', *PARALLEL)  # and Lightning, among others
+# What torch.compile puts into names, of a whole model or of a part.
+_COMPILED = re.compile(r'(?:(?<=\.)|^)_orig_mod\.')
+# Names begin so in a part of a model, not in a wrapper.
+_PARTS = ('backbone', 'neck', 'head', 'keypoint_head')
+_OWN = 'mmpose1'
 _COUNTER = 'num_batches_tracked'  # of batch norms; torch before 0.4.1 had none
 
 # Stands in a rule for the highest number that follows: the last layer of a sequence.
@@ -110,18 +113,24 @@ class Translation:
     made: list[str] = field(default_factory=list)
 
 
-def find_dialect(names: Iterable[str], wrappers: Sequence[str] = PARALLEL) -> str | None:
-    """Find what names speak: a key of :data:`DIALECTS`; None if it is none of these."""
-    names = unwrap(names, wrappers).values()
-    for key, dialect in DIALECTS.items():
-        patterns = [re.compile(mark) for mark in dialect.marks]
-        if all(any(pattern.match(name) for name in names) for pattern in patterns):
-            return key
-    return None
+def find_dialect(names: Iterable[str]) -> str | None:
+    """Find what names speak, whatever wraps them: a key of :data:`DIALECTS`; None if nothing."""
+    return _recognise(names)[0]
+
+
+def _recognise(names: Iterable[str]) -> tuple[str | None, dict[str, str]]:
+    """What names speak, and the bare name of each."""
+    stored = {name: name for name in names}
+    for bare in _ways_to_unwrap(stored):
+        for key, dialect in DIALECTS.items():
+            patterns = [re.compile(mark) for mark in dialect.marks]
+            if all(any(pattern.match(name) for name in bare.values()) for pattern in patterns):
+                return key, bare
+    return None, stored
 
 
 def translate(state: dict[str, Any], key: str) -> Translation:
-    """Rename the tensors of a file.
+    """Rename the tensors of a file; what wraps all names is taken off.
 
     Args:
         state: Tensors by name.
@@ -130,7 +139,7 @@ def translate(state: dict[str, Any], key: str) -> Translation:
     Raises:
         InputError: If two tensors would have one name.
     """
-    names = unwrap(state, WRAPPERS)
+    names = _recognise(state)[1]
     rules = [(_numbered(rule, names.values()), new) for rule, new in DIALECTS[key].rules]
     result = Translation({})
     for stored, old in names.items():
@@ -152,13 +161,44 @@ def translate(state: dict[str, Any], key: str) -> Translation:
     return result
 
 
-def unwrap(names: Iterable[str], wrappers: Sequence[str] = PARALLEL) -> dict[str, str]:
-    """Take off names what all of them begin with, ``module.`` say; returns a name for each."""
-    bare = {name: name for name in names}
-    for start in wrappers:
-        if all(name.startswith(start) for name in bare.values()):
-            bare = {stored: name.removeprefix(start) for stored, name in bare.items()}
-    return bare
+def unwrap(names: Iterable[str], wanted: Container[str]) -> dict[str, str]:
+    """Take off names what wraps a model (``module.``, ``_orig_mod.``, ``model.``, several).
+
+    That is a prefix that all of them have, and ``_orig_mod.`` anywhere; only where more names are
+    wanted without it.
+
+    Args:
+        names: Names of tensors in a file.
+        wanted: Those of the model.
+
+    Returns:
+        A name for each.
+    """
+    ways = list(_ways_to_unwrap(names))
+    return max(ways, key=lambda bare: sum(name in wanted for name in bare.values()))
+
+
+def _ways_to_unwrap(names: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Names as they are, and with more and more taken off; no two become one."""
+    stored = {name: name for name in names}
+    yield stored
+    bare = {name: _COMPILED.sub('', name) for name in stored}
+    while stored and len(set(bare.values())) == len(stored):
+        yield bare
+        start = next(iter(bare.values())).partition('.')[0]
+        if start in _PARTS or not all(name.startswith(f'{start}.') for name in bare.values()):
+            return
+        bare = {each: name.removeprefix(f'{start}.') for each, name in bare.items()}
+
+
+def about_wrapper(names: Mapping[str, str]) -> str | None:
+    """Say what :func:`unwrap` has taken off; None if it is nothing."""
+    changed = next(((old, new) for old, new in names.items() if old != new), None)
+    if changed is None:
+        return None
+    old, new = changed
+    prefix = old.removesuffix(new) if old.endswith(new) else '_orig_mod.'
+    return f"'{one_line(prefix)}' is taken off the names of its tensors"
 
 
 def _numbered(rule: str, names: Iterable[str]) -> re.Pattern[str]:
@@ -205,8 +245,10 @@ def translate_content(checkpoint: dict[str, Any]) -> str | None:
         InputError: If two tensors would have one name.
     """
     state = weights_of(checkpoint)
-    key = None if _as_stored.get() else find_dialect(state)
-    if key is None:
+    key, bare = (None, {}) if _as_stored.get() else _recognise(state)
+    wrapper = about_wrapper(bare)
+    # Our own names may be wrapped in the model, too: that is seen when they are loaded.
+    if key is None or (key == _OWN and wrapper is not None):
         return None
     result = translate(state, key)
     if list(result.state) == list(state):
@@ -218,7 +260,8 @@ def translate_content(checkpoint: dict[str, Any]) -> str | None:
         checkpoint['state_dict'] = result.state
     moved = sum(old != new for old, new in result.renamed.items())
     counts = (f'{moved} tensors renamed', f'{len(result.left_out)} left out')
-    return f'it is {DIALECTS[key].title}: {", ".join(counts)}'
+    said = f'it is {DIALECTS[key].title}: {", ".join(counts)}'
+    return said if wrapper is None else f'{wrapper}; {said}'
 
 
 def weights_of(checkpoint: dict[str, Any]) -> dict[str, Any]:

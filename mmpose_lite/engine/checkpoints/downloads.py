@@ -20,6 +20,10 @@ _HASH = re.compile(r'-([0-9a-f]{8,64})(_\d{8})?\.\w+$')
 _CHUNK = 1 << 20
 
 
+class DownloadError(InputError):
+    """A file that the network does not give."""
+
+
 def fetch(url: str, folder: str | None = None, is_listed: bool = False) -> str:
     """Download a file once, by the first process.
 
@@ -33,8 +37,9 @@ def fetch(url: str, folder: str | None = None, is_listed: bool = False) -> str:
         The file's path.
 
     Raises:
-        InputError: If it cannot be had, or is not what the hash in its name says: a download is
-            not kept then, a file that was there before is left as it is.
+        DownloadError: If it cannot be had.
+        InputError: If it is not what the hash in its name says: a download is not kept then, a
+            file that was there before is left as it is.
     """
     folder = folder or osp.join(torch.hub.get_dir(), 'checkpoints')
     name = osp.basename(urlparse(url).path)
@@ -93,7 +98,9 @@ def _download(url: str, path: str, promised: str) -> None:
     except InputError:
         raise
     except (OSError, RuntimeError, ValueError) as error:  # the network's errors are OSErrors
-        raise InputError(f"'{url}' cannot be downloaded: {error}") from error
+        raise DownloadError(
+            f"'{url}' cannot be downloaded: {error}; fetched elsewhere, its place is '{path}'"
+        ) from error
     finally:
         with suppress(FileNotFoundError):
             os.remove(part)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor
 
+from .dialects import about_wrapper, unwrap
 from .refusals import one_line
 
 
@@ -31,6 +33,23 @@ def differences(
         for key in wanted
         if key in given and _form(given[key]) != _form(wanted[key])
     ]
+
+
+def take_wrapper_off(
+    given: Mapping[str, Any], wanted: Container[str], source: str
+) -> dict[str, Any]:
+    """Take what wraps all names off them where more are wanted so, and log what it was.
+
+    Args:
+        given: Tensors by name.
+        wanted: The names of the model.
+        source: Where they come from, for the log.
+    """
+    names = unwrap(given, wanted)
+    said = about_wrapper(names)
+    if said is not None:
+        print_log(f"'{source}': {said}", 'current')
+    return {bare: given[stored] for stored, bare in names.items()}
 
 
 def not_finite(state: Mapping[str, Tensor]) -> list[str]:

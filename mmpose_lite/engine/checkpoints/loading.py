@@ -15,9 +15,8 @@ from torch import nn
 
 from mmpose_lite.utils import InputError
 
-from .dialects import unwrap
 from .downloads import fetch
-from .fitting import differences, not_finite
+from .fitting import differences, not_finite, take_wrapper_off
 from .pretrained import install_pretrained_init
 from .reader import is_trusted, read_checkpoint
 
@@ -29,8 +28,8 @@ def load_strictly(model: nn.Module, checkpoint: dict[str, Any], name: str) -> No
 
     Args:
         model: The model.
-        checkpoint: A checkpoint, or its ``state_dict``; ``module.`` is taken off where all names
-            begin with it.
+        checkpoint: A checkpoint, or its ``state_dict``; what wraps all names is taken off, see
+            :func:`~.dialects.unwrap`.
         name: Where it comes from, for the message of an error.
 
     Raises:
@@ -41,8 +40,8 @@ def load_strictly(model: nn.Module, checkpoint: dict[str, Any], name: str) -> No
     given = checkpoint.get('state_dict', checkpoint)
     if not isinstance(given, dict):
         raise InputError(f"checkpoint '{name}': state_dict is a {type(given).__name__}, not a dict")
-    given = {bare: given[stored] for stored, bare in unwrap(given).items()}
     wanted = model.state_dict()
+    given = take_wrapper_off(given, wanted, name)
     if faults := differences(given, wanted):
         listed = '; '.join(faults[:_SHOWN]) + ('; ...' if len(faults) > _SHOWN else '')
         raise InputError(

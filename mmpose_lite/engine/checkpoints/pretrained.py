@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from mmengine.logging import print_log
@@ -10,12 +11,17 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.utils import InputError, MissingFileError
 
-from .dialects import unwrap
+from .downloads import DownloadError
+from .fitting import take_wrapper_off
 from .refusals import one_line
 
 _SHOWN = 10
+_WAY_ROUND = (
+    'the init_cfg of {} asks for it: --cfg-options model.backbone.init_cfg=None starts a backbone '
+    'from nothing, model.backbone.init_cfg.checkpoint=FILE from a local file'
+)
 
 
 class CountedPretrainedInit(PretrainedInit):
@@ -31,9 +37,13 @@ class CountedPretrainedInit(PretrainedInit):
         """Load the tensors that fit the module by name and shape.
 
         Raises:
-            InputError: If none does, or the file cannot be read.
+            InputError: If none does, or the file cannot be read. If it cannot be had, the message
+                says how to do without.
         """
-        content = CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location)
+        try:
+            content = CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location)
+        except (DownloadError, MissingFileError) as error:
+            raise type(error)(f'{error}; {_WAY_ROUND.format(type(module).__name__)}') from error
         load_fitting(module, content, self.checkpoint, self.prefix)
         if hasattr(module, '_params_init_info'):
             update_init_info(module, init_info=self._get_init_info())
@@ -53,8 +63,8 @@ def load_fitting(
     Raises:
         InputError: If none fits.
     """
-    given = _tensors(content, prefix)
     wanted = module.state_dict()
+    given = _tensors(content, prefix, wanted, name)
     taken = {
         key: tensor
         for key, tensor in given.items()
@@ -100,14 +110,16 @@ def _is_pretrained(init_cfg: dict[str, Any]) -> bool:
     return kind == 'Pretrained' or (isinstance(kind, type) and issubclass(kind, PretrainedInit))
 
 
-def _tensors(content: dict[str, Any], prefix: str | None) -> dict[str, Tensor]:
+def _tensors(
+    content: dict[str, Any], prefix: str | None, wanted: Iterable[str], source: str
+) -> dict[str, Tensor]:
+    """The tensors that are meant, by their names without the prefix."""
     state = content.get('state_dict', content)
     state = state if isinstance(state, dict) else {}
     start = '' if prefix is None else f'{prefix.rstrip(".")}.'
     named = {str(key): value for key, value in state.items() if isinstance(value, Tensor)}
-    if prefix is None:
-        return {bare: named[stored] for stored, bare in unwrap(named).items()}
-    return {key.removeprefix(start): named[key] for key in named if key.startswith(start)}
+    bare = take_wrapper_off(named, {f'{start}{name}' for name in wanted}, source)
+    return {key.removeprefix(start): bare[key] for key in bare if key.startswith(start)}
 
 
 def _listed(names: list[str]) -> str:

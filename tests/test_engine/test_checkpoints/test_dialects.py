@@ -95,7 +95,7 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize('wrapper', ['', 'module.'])
+@pytest.mark.parametrize('wrapper', ['', 'module.', 'model._orig_mod.'])
 @pytest.mark.parametrize(('key', 'names'), PAIRS)
 def test_names(key, names, wrapper):
     state = {f'{wrapper}{old}': index for index, old in enumerate(names)}
@@ -162,7 +162,7 @@ def heatmaps(model):
     return model(IMAGES, mode='tensor')
 
 
-# A file as it is, one of a run, and one of DataParallel.
+# A file as it is, one of a run, and one of a compiled model in DataParallel.
 @pytest.mark.parametrize('wrap', ['bare', 'run', 'parallel'])
 @pytest.mark.parametrize('form', WHOLE)
 def test_any_form_of_a_whole_model_gives_the_same_heatmaps(
@@ -171,7 +171,7 @@ def test_any_form_of_a_whole_model_gives_the_same_heatmaps(
     state = WHOLE[form](model.state_dict())
     assert find_dialect(state) == form
     if wrap == 'parallel':
-        state = {f'module.{name}': tensor for name, tensor in state.items()}
+        state = {f'module._orig_mod.{name}': tensor for name, tensor in state.items()}
     torch.save({'state_dict': state, 'meta': {}} if wrap == 'run' else state, tmp_path / 'a.pth')
     other = init_model(tiny_config, str(tmp_path / 'a.pth'), device='cpu')
     assert torch.equal(heatmaps(other), heatmaps(model))
@@ -190,6 +190,25 @@ def test_any_form_starts_a_backbone(model, tiny_config, tmp_path, form, more):
     backbone.init_weights()
     for name, tensor in model.backbone.state_dict().items():
         assert torch.equal(backbone.state_dict()[name], tensor), name
+
+
+@pytest.mark.parametrize(
+    'places',
+    [['model'], ['model_state_dict'], ['ema'], ['state_dict_ema'], ['params'], ['ema', 'model']],
+)
+def test_weights_are_found_wherever_a_file_has_them(model, tiny_config, tmp_path, places):
+    content = {f'_orig_mod.{name}': tensor for name, tensor in model.state_dict().items()}
+    for place in reversed(places):
+        content = {place: content, 'epoch': 3, 'net': {'depth': 18}}
+    torch.save(content, tmp_path / 'a.pth')
+    other = init_model(tiny_config, str(tmp_path / 'a.pth'), device='cpu')
+    assert torch.equal(heatmaps(other), heatmaps(model))
+
+
+def test_the_weights_of_a_run_go_before_their_average(tmp_path):
+    kinds = {'ema': 1, 'state_dict': 2, 'model': 3}
+    torch.save({key: {'weight': torch.tensor([i])} for key, i in kinds.items()}, tmp_path / 'a.pth')
+    assert read_checkpoint(str(tmp_path / 'a.pth'))['state_dict']['weight'] == 2
 
 
 @pytest.mark.usefixtures('as_new_process')

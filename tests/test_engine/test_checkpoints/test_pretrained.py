@@ -1,6 +1,7 @@
 """Weights of another training that a module starts with: what was taken is said and counted."""
 
 import logging
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -63,6 +64,17 @@ def test_what_was_taken_is_said(start, stored, prefix, wrap):
     assert module.conv.weight.unique().tolist() == [1]
 
 
+@pytest.mark.parametrize('prefix', [None, 'backbone'])
+@pytest.mark.parametrize('wrapper', ['_orig_mod.', 'model.', 'module.model.'])
+def test_what_wraps_a_file_is_taken_off(start, caplog, wrapper, prefix):
+    stored = wrapper if prefix is None else f'{wrapper}{prefix}.'
+    others = {f'{wrapper}head.weight': torch.ones(2)}
+    module, (line,) = start({**whole(stored), **others}, prefix)
+    assert 'Backbone: 7 of its 7 tensors' in line
+    assert f"'{wrapper}' is taken off the names of its tensors" in caplog.text
+    assert module.conv.weight.unique().tolist() == [1]
+
+
 def test_what_keeps_its_start_is_listed(start):
     given = {**whole(), 'conv.weight': torch.ones(4, 5, 1, 1)}
     del given['norm.bias']
@@ -91,3 +103,22 @@ def test_a_name_that_looks_wrapped_replaces_no_other(start):
 def test_a_file_of_which_nothing_fits_is_an_error(start, given, prefix, message):
     with pytest.raises(InputError, match=message):
         start(given, prefix)
+
+
+def test_without_a_network_the_way_round_is_named(monkeypatch, tmp_path):
+    def download(url, path):
+        raise URLError('no route')
+
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
+    install_checkpoint_reader()
+    for name in ('https://example.org/net.pth', 'open-mmlab://msra/hrnetv2_w18', 'nowhere.pth'):
+        module = Backbone({'type': 'Pretrained', 'checkpoint': name})
+        with pytest.raises(InputError) as refusal:
+            module.init_weights()
+        said = str(refusal.value)
+        assert '--cfg-options model.backbone.init_cfg=None' in said
+        assert 'init_cfg.checkpoint=FILE' in said
+        assert '\n' not in said
+        assert ('no route' in said) == (name != 'nowhere.pth')
+        assert ("its place is '" in said) == (name != 'nowhere.pth')

@@ -1,7 +1,10 @@
 """Weights that must fit their model to the last tensor."""
 
+import logging
+
 import pytest
 import torch
+from mmengine.logging import MMLogger
 
 from mmpose_lite.engine.checkpoints import load_strictly
 from mmpose_lite.utils import InputError
@@ -59,8 +62,46 @@ def test_weights_of_another_kind_are_named():
         load_strictly(torch.nn.Linear(3, 2), {'state_dict': []}, 'some.pth')
 
 
-def test_weights_that_fit_are_loaded_whatever_they_were_wrapped_in():
+WRAPPERS = ['module.', '_orig_mod.', 'model.', '_orig_mod.module.', 'module._orig_mod.', 'a.model.']
+
+
+@pytest.fixture
+def log(as_new_process, caplog):
+    """What the log says, in its ``messages``."""
+    logger = MMLogger.get_instance('wrapped', logger_name='wrapped')
+    logger.addHandler(caplog.handler)
+    caplog.set_level(logging.INFO)
+    return caplog
+
+
+@pytest.mark.parametrize('wrapper', WRAPPERS)
+def test_what_wraps_all_names_is_taken_off_and_said(wrapper, log):
     model = torch.nn.Linear(3, 2)
-    given = {'module.weight': torch.full((2, 3), 4.0), 'module.bias': torch.zeros(2)}
+    given = {f'{wrapper}weight': torch.full((2, 3), 4.0), f'{wrapper}bias': torch.zeros(2)}
     load_strictly(model, {'state_dict': given, 'meta': {}}, 'some.pth')
     assert model.weight.unique().tolist() == [4]
+    assert log.messages == [f"'some.pth': '{wrapper}' is taken off the names of its tensors"]
+
+
+def test_a_part_that_was_compiled_fits(log):
+    model = torch.nn.ModuleDict({'backbone': torch.nn.Linear(3, 2), 'head': torch.nn.Linear(2, 1)})
+    wanted = {name: torch.full_like(each, 4) for name, each in model.state_dict().items()}
+    given = {name.replace('backbone.', 'backbone._orig_mod.'): wanted[name] for name in wanted}
+    load_strictly(model, given, 'some.pth')
+    assert all((each == 4).all() for each in model.state_dict().values())
+    assert log.messages == ["'some.pth': '_orig_mod.' is taken off the names of its tensors"]
+
+
+@pytest.mark.parametrize('name', ['model', 'module', '_orig_mod', 'backbone'])
+def test_a_model_s_own_names_stay(name, log):
+    model = torch.nn.ModuleDict({name: torch.nn.Linear(3, 2)})
+    given = {key: torch.full_like(each, 4) for key, each in model.state_dict().items()}
+    load_strictly(model, given, 'some.pth')
+    assert model[name].weight.unique().tolist() == [4]
+    assert not log.messages
+
+
+def test_names_that_would_become_one_stay():
+    given = {'_orig_mod.weight': torch.ones(2, 3), 'weight': torch.ones(2, 3)}
+    with pytest.raises(InputError, match=r'_orig_mod\.weight is left over'):
+        load_strictly(torch.nn.Linear(3, 2, bias=False), given, 'some.pth')
