@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook, LoggerHook
-from mmengine.runner import Priority
+from mmengine.runner import BaseLoop, Priority
 
 from mmpose_lite.utils.collect_env import describe_devices, installed_versions
 
@@ -97,3 +97,13 @@ def is_logged(runner: Any, batch_idx: int) -> bool:
     loader = runner.train_dataloader
     is_short = not logger.ignore_last or len(loader) <= logger.interval
     return is_short and logger.end_of_epoch(loader, batch_idx)
+
+
+def is_training(runner: Any) -> bool:
+    """Whether a runner trains, rather than validating or testing alone.
+
+    Ours says so; of mmengine's, the training loop is built by then.
+    """
+    if hasattr(runner, 'is_training'):
+        return bool(runner.is_training)
+    return isinstance(runner._train_loop, BaseLoop)

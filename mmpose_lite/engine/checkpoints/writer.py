@@ -14,6 +14,7 @@ import torch
 
 from mmpose_lite.utils import InputError
 
+from .reader import read_checkpoint
 from .seal import SealingWriter, check_seal
 
 _PART = '.part'
@@ -79,13 +80,22 @@ def remove_replaced(path: str, successor: str) -> None:
     if not os.path.lexists(path) or os.path.realpath(path) == os.path.realpath(successor):
         return
     try:
-        if check_seal(successor) is None:
+        if check_seal(successor) is None and not _is_of_others(successor):
             raise InputError(
                 f"checkpoint '{successor}' is damaged: it has no seal; '{path}' is kept"
             )
         os.remove(path)
     except OSError as error:
         raise SaveError(f"checkpoint '{path}' could not be removed: {_reason(error)}") from error
+
+
+def _is_of_others(path: str) -> bool:
+    """Whether a file without a seal is a sound checkpoint, as mmengine's own Runner writes them."""
+    try:
+        read_checkpoint(path)
+    except InputError:
+        return False
+    return True
 
 
 def remove_parts(folder: str) -> list[str]:

@@ -12,6 +12,7 @@ from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.runner import Runner
 
 from mmpose_lite.engine.checkpoints.content import make_plain
+from mmpose_lite.engine.checkpoints.loading import install_checkpoint_reader
 from mmpose_lite.engine.checkpoints.reader import read_checkpoint
 from mmpose_lite.engine.checkpoints.run_state import position_of
 from mmpose_lite.engine.checkpoints.writer import (
@@ -22,6 +23,7 @@ from mmpose_lite.engine.checkpoints.writer import (
     write_text,
 )
 from mmpose_lite.engine.resumable_loop import ResumableLoop
+from mmpose_lite.engine.run_log import is_training
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
 
@@ -57,6 +59,10 @@ class CheckpointHook(_CheckpointHook):
         super().__init__(**kwargs)
         self._kept: list[str] = []
 
+    def before_run(self, runner: Runner) -> None:
+        """Have files read by our reader in a run of mmengine's own Runner, too."""
+        install_checkpoint_reader()
+
     def before_train(self, runner: Runner) -> None:
         """Find the folder, and what a run that goes on has saved in it."""
         if self.out_dir is None:
@@ -81,7 +87,7 @@ class CheckpointHook(_CheckpointHook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Save the weights of a metric that is the best so far."""
-        if not runner.is_training:
+        if not is_training(runner):
             return
         if isinstance(runner.train_loop, ResumableLoop):
             runner.train_loop.validation_is_over()

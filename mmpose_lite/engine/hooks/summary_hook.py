@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
 
+from mmpose_lite.engine.run_log import is_training
 from mmpose_lite.registry import HOOKS
 
 
@@ -23,7 +24,7 @@ class SummaryHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Remember a validation; where it is the best so far, the checkpoint hook copies it."""
-        if runner.is_training:
+        if is_training(runner):
             unit, number, _ = _progress(runner)
             about = {'when': f'{unit} {number}', 'metrics': dict(metrics or {})}
             runner.message_hub.update_info('last_validation', about)

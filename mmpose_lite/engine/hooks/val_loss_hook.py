@@ -11,6 +11,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmpose_lite.engine.run_log import is_training
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils.collectives import gather_bytes
 
@@ -38,7 +39,7 @@ class ValLossHook(Hook):
     def before_val_epoch(self, runner: Runner) -> None:
         """Begin anew; a validation that was broken off does not count."""
         self._losses.clear()
-        is_wanted = self.enable and runner.is_training
+        is_wanted = self.enable and is_training(runner)
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         self._model = model if is_wanted and hasattr(model, 'head') else None
 
