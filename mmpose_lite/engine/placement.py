@@ -24,8 +24,11 @@ def place_targets(cfg: Config) -> None:
 
     The function is the same, for a whole batch at once and on the model's device, and maps no
     longer travel from workers to the training process. Pipelines whose targets the head could not
-    make (another codec, weights of the data set, transforms that read them) stay as they are.
+    make (another codec, weights of the data set, transforms that read them) stay as they are, and
+    all do with ``targets_by_head=False``, for hooks that read the samples' ``gt_fields``.
     """
+    if not cfg.get('targets_by_head', True):
+        return
     head = cfg.get('model', {}).get('head') or {}
     if head.get('type') not in _ENCODING_HEADS or not head.get('decoder'):
         return

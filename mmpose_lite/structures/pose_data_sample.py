@@ -8,13 +8,19 @@ from mmengine.structures import BaseDataElement, InstanceData, PixelData
 
 from .multilevel_pixel_data import MultilevelPixelData
 
+# What samples carry where the pipeline makes the targets.
+_TARGETS = ('gt_fields', 'gt_instance_labels')
+
 
 def _field(name: str, *dtypes: type) -> property:
     """A data field kept under ``_name`` that takes only the given types."""
     private = f'_{name}'
 
     def getter(self: BaseDataElement) -> Any:
-        return getattr(self, private)
+        try:
+            return self.__dict__[private]
+        except KeyError:
+            raise AttributeError(_about_missing(name)) from None
 
     def setter(self: BaseDataElement, value: Any) -> None:
         self.set_field(value, private, dtype=dtypes)
@@ -23,6 +29,16 @@ def _field(name: str, *dtypes: type) -> property:
         delattr(self, private)
 
     return property(getter, setter, deleter)
+
+
+def _about_missing(name: str) -> str:
+    said = f'this PoseDataSample has no {name}'
+    if name not in _TARGETS:
+        return said
+    return (
+        f'{said}: it carries no targets where the head makes them; targets_by_head=False in the '
+        'config has the pipeline make them'
+    )
 
 
 class PoseDataSample(BaseDataElement):

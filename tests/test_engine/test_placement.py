@@ -58,6 +58,25 @@ def test_the_head_makes_the_targets_of_the_pipeline(cfg):
         assert torch.equal(found[name], value)
 
 
+def test_hooks_find_the_targets_of_the_pipeline_where_a_switch_says_so(cfg):
+    expected = losses(cfg, batch(cfg))
+    cfg.targets_by_head = False
+    place_targets(cfg)
+    assert kinds(cfg)[-2:] == ['GenerateTarget', 'PackPoseInputs']
+    data = batch(cfg)
+    assert data['data_samples'][0].gt_fields.heatmaps.shape == (19, 16, 16)
+    assert losses(cfg, data) == expected
+    cfg.targets_by_head = True
+    place_targets(cfg)
+    (sample, *_) = batch(cfg)['data_samples']
+    assert 'gt_fields' not in sample
+    for name in ('gt_fields', 'gt_instance_labels'):
+        with pytest.raises(AttributeError, match=f'no {name}: .*targets_by_head=False'):
+            getattr(sample, name)
+    with pytest.raises(AttributeError, match=r'has no pred_fields$'):
+        _ = sample.pred_fields
+
+
 def test_a_head_of_coordinates_makes_its_labels(cfg):
     codec = {'type': 'RegressionLabel', 'input_size': (64, 64)}
     head = {'type': 'RegressionHead', 'in_channels': 8 * 8 * 8, 'num_joints': 19}
