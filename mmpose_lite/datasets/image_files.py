@@ -10,6 +10,7 @@ from mmengine.fileio import get as read_remote
 
 from mmpose_lite.utils import InputError, MissingFileError
 
+from .file_names import is_address
 from .image_headers import HeaderError, image_size_wh
 
 MAX_PIXELS = 2**28
@@ -43,20 +44,38 @@ def read_image(path: str, backend_args: dict | None = None) -> bytes:
     """Read the bytes of an image.
 
     Args:
-        path: The file, or an address that mmengine knows.
+        path: The file; with ``backend_args`` an address, too.
         backend_args: Where files are, see :func:`mmengine.fileio.get`; local ones by default.
 
     Raises:
         MissingImageError: If there is no such file.
-        BadImageError: If it is a folder, a pipe, a device, or cannot be opened.
+        BadImageError: If it is a folder, a pipe, a device, or cannot be opened or fetched; or an
+            address, and nothing says how to fetch it.
     """
     path = os.fspath(path)
     try:
-        if backend_args not in (None, {'backend': 'local'}) or '://' in path:
-            return read_remote(path, backend_args=backend_args)
+        if backend_args not in (None, {'backend': 'local'}):
+            return _fetch(path, backend_args)
+        if is_address(path):
+            raise BadImageError(
+                f'image {shown(path)} is an address, and files are read: name what fetches it, '
+                "such as LoadImage(backend_args={'backend': 'http'})"
+            )
         return _read_local(path)
     except FileNotFoundError as error:
         raise MissingImageError(f'image {shown(path)} does not exist') from error
+
+
+def _fetch(path: str, backend_args: dict | None) -> bytes:
+    try:
+        return read_remote(path, backend_args=backend_args)
+    except FileNotFoundError:
+        raise
+    except (OSError, LookupError, ValueError, ImportError) as error:
+        problem = ' '.join(f'{type(error).__name__}: {error}'.split())
+        raise BadImageError(
+            f'image {shown(path)} cannot be fetched by backend_args={backend_args}: {problem}'
+        ) from error
 
 
 def _read_local(path: str) -> bytes:

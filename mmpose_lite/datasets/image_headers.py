@@ -43,22 +43,42 @@ def image_size_wh(content: bytes) -> tuple[int, int] | None:
     return None
 
 
+def is_tiff(content: bytes) -> bool:
+    """Whether the bytes begin like a TIFF, which decoders turn upright unasked."""
+    return content.startswith((b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'))
+
+
 def exif_orientation(content: bytes) -> int:
-    """How a camera was held, by the EXIF data of a JPEG, PNG or TIFF: 1 is upright; 1 to 8."""
-    at = 0
-    if content.startswith(b'\xff\xd8'):
-        at = content.find(b'Exif\0\0', 0, 1 << 17) + 6
-    elif content.startswith(b'\x89PNG'):
-        at = content.find(b'eXIf') + 4
-    elif content[:2] not in (b'II', b'MM'):
-        return 1
-    if at in (5, 3):  # not found
+    """How a camera was held, by the EXIF data of an image: 1 is upright; 1 to 8.
+
+    JPEG, PNG, WebP and TIFF are known; others count as upright.
+    """
+    at = _exif_start(content)
+    if at is None:
         return 1
     try:
         value = dict(_tiff_tags(content[at : at + (1 << 17)])).get(_ORIENTATION, 1)
     except struct.error:
         return 1
     return value if 1 <= value <= 8 else 1
+
+
+def _exif_start(content: bytes) -> int | None:
+    """Where the EXIF data of an image begins; None where there is none."""
+    if is_tiff(content):
+        return 0
+    if content.startswith(b'\xff\xd8'):
+        at, length = content.find(b'Exif\0\0', 0, 1 << 17), 6
+    elif content.startswith(b'\x89PNG'):
+        at, length = content.find(b'eXIf'), 4
+    elif content.startswith(b'RIFF'):
+        at, length = content.rfind(b'EXIF'), 8  # it comes last, and has its size before it
+    else:
+        return None
+    if at < 0:
+        return None
+    has_name = content.startswith(b'Exif\0\0', at + length)  # as some write it in WebP, too
+    return at + length + (6 if has_name else 0)
 
 
 def _jpeg(content: bytes) -> tuple[int, int]:

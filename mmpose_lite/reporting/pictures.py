@@ -60,7 +60,13 @@ def _draw(run: Run, row: int, nme: float) -> bytes:
         points = table.gt[row][table.mask[row]]
         bbox = np.concatenate([points.min(axis=0), points.max(axis=0)])
     face = FaceRow(
-        table.images[row], table.gt[row], table.pred[row], bbox, nme, visible=table.mask[row]
+        table.images[row],
+        table.gt[row],
+        table.pred[row],
+        bbox,
+        nme,
+        visible=table.mask[row],
+        exif=table.exif[row],
     )
     tile = cv2.cvtColor(face_tile(face, _TILE), cv2.COLOR_RGB2BGR)
     _, content = cv2.imencode('.jpg', tile, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])

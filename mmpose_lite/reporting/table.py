@@ -25,6 +25,8 @@ class FaceTable:
     Attributes:
         ids: The annotations' ids.
         images: Paths of the photographs.
+        exif: Whether points are of the photograph as its camera noted it, ``'apply'``, or as it is
+            stored, ``'ignore'``.
         subsets: The names of the subsets that a face belongs to.
         pred: ``(N, K, 2)``, predicted.
         gt: ``(N, K, 2)``, true; 0 where a point that does not count has no number.
@@ -38,6 +40,7 @@ class FaceTable:
 
     ids: tuple[int | str | None, ...]
     images: tuple[str, ...]
+    exif: tuple[str, ...]
     subsets: tuple[tuple[str, ...], ...]
     pred: ndarray
     gt: ndarray
@@ -85,7 +88,7 @@ def read_table(rows: Any, where: str = 'rows') -> FaceTable:
 
     Args:
         rows: One dict a face: ``gt``, ``pred`` ``(K, 2)``, ``mask`` ``(K,)``; it may have ``id``,
-            ``img_path``, ``subsets``, ``bbox`` ``(4,)``, ``norm``, ``scores`` ``(K,)``,
+            ``img_path``, ``exif``, ``subsets``, ``bbox`` ``(4,)``, ``norm``, ``scores`` ``(K,)``,
             ``visibility`` ``(K,)`` of 1 and 0, ``flags`` ``(K,)`` and ``yaw``.
         where: The file they are from, for messages.
 
@@ -112,6 +115,7 @@ def read_table(rows: Any, where: str = 'rows') -> FaceTable:
     return FaceTable(
         ids=tuple(reader.face_id(number) for number in range(len(rows))),
         images=tuple(str(row.get('img_path') or '') for row in rows),
+        exif=tuple('apply' if row.get('exif') == 'apply' else 'ignore' for row in rows),
         subsets=tuple(reader.names(number) for number in range(len(rows))),
         pred=pred,
         gt=np.where(np.isfinite(gt), gt, 0.0),

@@ -8,16 +8,21 @@ import cv2
 import numpy as np
 from mmengine import fileio
 
-# Landmarks are annotated on the pixels as they are stored, so an EXIF rotation is not applied.
-_READ_FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+_READ_FLAGS = {
+    'ignore': cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
+    'apply': cv2.IMREAD_COLOR,
+}
 
 
-def read_image_rgb(path: str | Path, backend_args: dict | None = None) -> np.ndarray:
-    """Read an image as it is stored, without its EXIF rotation.
+def read_image_rgb(
+    path: str | Path, backend_args: dict | None = None, exif: str = 'ignore'
+) -> np.ndarray:
+    """Read an image in the frame that its points are in.
 
     Args:
         path: A path or, with a fitting storage backend, a URL.
         backend_args: How mmengine's file backends reach the file; None picks by the path.
+        exif: ``'ignore'``: pixels as they are stored; ``'apply'``: turned as the camera noted.
 
     Returns:
         ``(H, W, 3)`` uint8, RGB.
@@ -30,7 +35,8 @@ def read_image_rgb(path: str | Path, backend_args: dict | None = None) -> np.nda
         content = fileio.get(path, backend_args=backend_args)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'image file {path} does not exist') from error
-    image_bgr = cv2.imdecode(np.frombuffer(content, np.uint8), _READ_FLAGS) if content else None
+    flags = _READ_FLAGS[exif]
+    image_bgr = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
     if image_bgr is None:
         raise ValueError(f'image file {path} cannot be decoded ({len(content)} bytes)')
     return cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB)

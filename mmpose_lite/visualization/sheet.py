@@ -33,6 +33,7 @@ class FaceRow:
         nme: Normalised mean error as a fraction: 0.02 is written as 2 %.
         group: Faces that follow each other in one group come under a title of this text.
         visible: ``(K,)``, truth only where it is not 0; None for all points.
+        exif: Whether the image is turned as its camera noted: ``'apply'``, or ``'ignore'``.
 
     Raises:
         ValueError: If shapes do not fit or the box is empty; the message names the file.
@@ -45,6 +46,7 @@ class FaceRow:
     nme: float
     group: str = ''
     visible: np.ndarray | None = None
+    exif: str = 'ignore'
 
     def __post_init__(self) -> None:
         shape = np.shape(self.keypoints)
@@ -139,7 +141,7 @@ def face_tile(face: FaceRow, tile: int) -> np.ndarray:
     Returns:
         ``(tile, tile, 3)`` RGB.
     """
-    image_rgb = read_image_rgb(face.img_path)
+    image_rgb = read_image_rgb(face.img_path, exif=face.exif)
     low, high = np.asarray(face.bbox_xyxy, float).reshape(2, 2)
     picture, matrix = cut_square(image_rgb, (low + high) / 2, _ENLARGE * (high - low).max(), tile)
     truth = face.keypoints @ matrix[:, :2].T + matrix[:, 2]

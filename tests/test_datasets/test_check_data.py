@@ -62,7 +62,7 @@ IMAGES = [
     (pipe, 'image', 'is a pipe'),
     (loop, 'image', 'cannot be read'),
     (lambda path: (path.unlink(), path.mkdir()), 'image', 'is a folder'),
-    (other_size, 'size', 'is 44x33, the annotations say'),
+    (other_size, 'size', 'has 44x33 pixels, the annotations say width'),
 ]
 
 
@@ -93,7 +93,7 @@ def test_sizes_of_the_turned_photograph_are_explained(faces_to_check):
 
     faces_to_check.edit(swap)
     (fault,) = faces_to_check.check()['faults']
-    assert 'EXIF orientation turns it' in fault['problem']
+    assert "as its EXIF orientation (6) turns it: LoadImage(exif='apply')" in fault['problem']
 
 
 def change(index, **fields):

@@ -5,6 +5,7 @@ import pickle
 import shutil
 import threading
 
+import cv2
 import numpy as np
 import pytest
 from crop_caches import build, change_time, opened, same_crops
@@ -37,7 +38,8 @@ def change_annotation(root):
 
 
 def change_photograph(root):
-    shutil.copy(root / 'images' / 'face2.png', root / 'images' / 'face1.png')
+    path = str(root / 'images' / 'face1.png')
+    cv2.imwrite(path, 255 - cv2.imread(path))
 
 
 @pytest.mark.parametrize('change', [change_annotation, change_time, change_photograph])

@@ -11,11 +11,10 @@ from typing import Any
 from mmpose_lite.utils import InputError
 
 from ..datasets.base.subsets import find_subsets
-from ..image_files import shown
 from .counts import aflw_count, check_count
 from .faces import check_faces
 from .findings import Finding
-from .images import ImageState, read_images
+from .images import ImageState, check_images, read_images
 from .manifest import FileState, Manifest
 from .mirror import check_mirror_pairs
 from .records import SplitContent, read_split
@@ -80,16 +79,16 @@ def check_splits(
     """
     report = CheckReport()
     contents = [read_split(split) for split in splits]
-    paths = dict.fromkeys(
-        _path(split, image)
+    paths = {
+        split.image_path(image): split.loading.get('backend_args')
         for split, content in zip(splits, contents, strict=True)
         for image in content.images
-    )
+    }
     images = {each.path: each for each in progress(read_images(paths, workers), len(paths))}
     for split, content in zip(splits, contents, strict=True):
         report.findings += content.findings
         _check_split(report, split, content, is_aflw)
-        report.findings += _check_images(split, content, images)
+        report.findings += check_images(split, content, images)
     by_manifest: dict[Path, list[tuple[Split, dict[str, FileState]]]] = {}
     for split, content in zip(splits, contents, strict=True):
         path = Path(manifest) if manifest else Path(split.ann_file).parent / _MANIFEST
@@ -98,10 +97,6 @@ def check_splits(
     for path, members in by_manifest.items():
         _check_manifest(report, path, members, write_manifest)
     return report
-
-
-def _path(split: Split, image: dict) -> str:
-    return osp.join(split.img_folder, image['file_name'])
 
 
 def _check_split(
@@ -127,7 +122,8 @@ def _check_split(
     for name, source in split.subsets.items():
         file = split.subset_file(name)
         try:
-            ids = find_subsets({name: source}, content.faces.records, split.dataset.data_root or '')
+            root, category = split.dataset.data_root or '', split.dataset.category
+            ids = find_subsets({name: source}, content.faces.records, root, category)
         except InputError as error:
             report.findings.append(Finding(split.name, 'subset', name, str(error)))
             continue
@@ -146,35 +142,6 @@ def _check_picks(split: Split) -> Iterator[Finding]:
             yield Finding(role, 'indices', osp.basename(split.ann_file), str(error))
 
 
-def _check_images(
-    split: Split, content: SplitContent, images: dict[str, ImageState]
-) -> Iterator[Finding]:
-    turned = []
-    for image in content.images:
-        found = images[_path(split, image)]
-        if found.problem is not None or found.size_wh is None:
-            problem = (found.problem or '').removeprefix(f'image {shown(found.path)} ')
-            yield Finding(split.name, 'image', found.path, problem)
-            continue
-        named = (image.get('width'), image.get('height'))
-        wrong = None not in named and named != found.size_wh
-        if wrong:
-            width, height = found.size_wh
-            hint = ''
-            if found.orientation >= 5 and named == (height, width):
-                hint = '; they are of the photograph as its EXIF orientation turns it'
-            problem = f'is {width}x{height}, the annotations say {named[0]}x{named[1]}{hint}'
-            yield Finding(split.name, 'size', found.path, problem)
-        elif found.orientation != 1:
-            turned.append(found)
-    if turned:
-        problem = (
-            f'{len(turned)} photographs have an EXIF orientation, such as {shown(turned[0].path)} '
-            f'({turned[0].orientation}); it is ignored, annotations must count pixels as stored'
-        )
-        yield Finding(split.name, 'image', osp.basename(split.ann_file), problem, is_fault=False)
-
-
 def _states(
     split: Split, content: SplitContent, images: dict[str, ImageState]
 ) -> dict[str, FileState]:
@@ -182,7 +149,7 @@ def _states(
     files = {split.ann_file, *filter(None, map(split.subset_file, split.subsets))}
     states = {path: FileState.of(Path(path).read_bytes()) for path in files if osp.isfile(path)}
     for image in content.images:
-        found = images[_path(split, image)]
+        found = images[split.image_path(image)]
         if found.state is not None:
             states[found.path] = found.state
     return states

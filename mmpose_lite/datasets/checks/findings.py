@@ -12,7 +12,8 @@ class Finding:
     Attributes:
         split: The data set's place in the config, such as ``'train'``.
         kind: ``'annotations'``, ``'image'``, ``'size'``, ``'box'``, ``'points'``,
-            ``'left-right'``, ``'counts'``, ``'subset'``, ``'indices'`` or ``'manifest'``.
+            ``'set'``, ``'left-right'``, ``'counts'``, ``'subset'``, ``'indices'`` or
+            ``'manifest'``.
         where: The file, and in it the image or the face.
         problem: What is wrong, with the value.
         is_fault: Whether it is wrong; else it is a note.

@@ -8,42 +8,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy import ndarray
-
 from mmpose_lite.utils import InputError
 
-from ..datasets.base.annotations import (
-    AnnotationError,
-    Record,
-    file_problems,
-    has_id,
-    is_number,
-    read_json,
-    short,
-)
+from ..datasets.base.annotations import Record, file_problems, has_id, is_number, lacks_bbox, tidy
+from ..datasets.base.categories import of_category
 from ..datasets.base.detections import read_detections
+from ..datasets.base.json_files import AnnotationError, read_json, short
+from ..plausibility import FaceArrays, implausible
 from .findings import Finding
 from .splits import Split
 
 
 @dataclass
-class Faces:
-    """The usable faces of a split, N of K points.
+class Faces(FaceArrays):
+    """The usable faces of a split.
 
     Attributes:
         records: Their records.
-        points: ``(N, K, 2)``, image pixels.
-        labelled: ``(N, K)``, whether a point is annotated.
-        bbox_xyxy: ``(N, 4)``, the boxes that crops are cut about.
-        image_wh: ``(N, 2)``, sizes of the images by the annotations; NaN where they say none.
     """
 
     records: list[Record]
-    points: ndarray
-    labelled: ndarray
-    bbox_xyxy: ndarray
-    image_wh: ndarray
 
 
 @dataclass
@@ -73,7 +57,7 @@ def read_split(split: Split) -> SplitContent:
         found.findings.append(Finding(split.name, kind, file, text, is_fault))
 
     try:
-        content = read_json(split.ann_file)
+        content = tidy(read_json(split.ann_file))
     except InputError as error:
         add(str(error))
         return found
@@ -81,20 +65,20 @@ def read_split(split: Split) -> SplitContent:
         add(str(problem))
     if not _has_lists(content):
         return found
-    found.count = len(content['annotations'])
     images = {
         image['id']: image
         for image in reversed(content['images'])  # of an id that stands twice, the first
         if has_id(image) and isinstance(image.get('file_name'), str)
     }
     found.images = list(_each_file_once(reversed(images.values()), add))
-    records = list(_records(split.ann_file, content['annotations'], images))
+    records = _of_category(split, content, images, add)
+    found.count = len(content['annotations'] if split.dataset.category is None else records)
     found.faces = _faces(split, records, add)
     _check_use(records, images, add)
     if split.dataset.bbox_file:
         path = osp.join(split.dataset.data_root or '', split.dataset.bbox_file)
         try:
-            read_detections(path, list(images.values()), split.img_folder)
+            read_detections(path, list(images.values()), split.dataset.photographs.path)
         except InputError as error:
             add(str(error))
     return found
@@ -128,6 +112,21 @@ def _records(path: str, annotations: list, images: dict) -> Iterator[Record]:
                 yield Record(path, annotation, images[image_id])
 
 
+def _of_category(split: Split, content: dict, images: dict, add: Any) -> list[Record]:
+    """The records that the data set uses, and what their points are called elsewhere."""
+    records = list(_records(split.ann_file, content['annotations'], images))
+    try:
+        records = of_category(records, content, split.dataset.category, split.ann_file)
+        problem = split.dataset.about_points(records, content)
+    except AnnotationError as error:
+        add(str(error))
+        return records
+    if problem is not None:
+        text, is_sure = problem
+        add(text, 'points', is_fault=is_sure)
+    return records
+
+
 def _faces(split: Split, records: list[Record], add: Any) -> Faces | None:
     kept, rows = [], []
     dropped: Counter[str] = Counter()
@@ -151,20 +150,19 @@ def _faces(split: Split, records: list[Record], add: Any) -> Faces | None:
     if not rows:
         add('no annotation can be used')
         return None
-    sizes = [[record.image.get(side) for side in ('width', 'height')] for record in kept]
-    known = [[side if is_number(side) else np.nan for side in size] for size in sizes]
-    return Faces(
-        kept,
-        np.concatenate([row['keypoints'] for row in rows]).astype(np.float64),
-        np.concatenate([row['keypoints_visible'] for row in rows]) > 0,
-        np.concatenate([row['bbox'] for row in rows]).astype(np.float64),
-        np.array(known, dtype=np.float64),
-    )
+    for line in split.dataset.about_reading(rows):
+        add(line, is_fault=False)
+    annotations = [record.annotation for record in kept]
+    faces = Faces(records=kept, **FaceArrays.arrays_of(rows, annotations))
+    problem = implausible(faces)
+    if problem is not None:
+        add(problem, 'set')
+    return faces
 
 
 def _check_unused_fields(record: Record) -> None:
     """Check boxes that this data set may not read, and other programs do."""
-    if record.annotation.get('bbox') is not None:
+    if not lacks_bbox(record.annotation):
         x, y, width, height = record.numbers('bbox', 4)
         if min(width, height) <= 0:
             raise record.error('bbox', f'has no area: {short([x, y, width, height])}')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path as osp
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,12 +33,14 @@ class Split:
         subsets: Its subsets, of all uses.
         picks: The uses that have ``indices``, each as its role and the data set with them, which
             has read nothing either.
+        loading: The arguments of its ``LoadImage``.
     """
 
     name: str
     dataset: BaseCocoStyleDataset
     subsets: dict[str, Any]
     picks: list[tuple[str, BaseCocoStyleDataset]] = field(default_factory=list)
+    loading: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ann_file(self) -> str:
@@ -49,6 +51,15 @@ class Split:
     def img_folder(self) -> str:
         """The folder of the photographs."""
         return self.dataset.data_prefix['img']
+
+    @property
+    def exif(self) -> str:
+        """What becomes of EXIF orientations, see ``LoadImage``."""
+        return self.loading.get('exif', 'ignore')
+
+    def image_path(self, image: dict) -> str:
+        """The file of an entry of ``images``."""
+        return self.dataset.photographs.path(image['file_name'])
 
     def subset_file(self, name: str) -> str | None:
         """The file that names the faces of a subset; None if the config lists them."""
@@ -65,10 +76,10 @@ def find_splits(cfg: Mapping[str, Any]) -> list[Split]:
     found: dict[tuple, Split] = {}
     for role in _ROLES:
         loader = cfg.get(f'{role}_dataloader')
-        for settings in _data_sets((loader or {}).get('dataset')):
-            split = _split(role, settings)
-            key = (osp.realpath(split.ann_file), osp.realpath(split.img_folder))
-            known = found.setdefault(key, split)
+        for settings, steps in _data_sets((loader or {}).get('dataset')):
+            split = _split(role, settings, steps)
+            paths = (osp.realpath(split.ann_file), osp.realpath(split.img_folder))
+            known = found.setdefault((*paths, split.dataset.category, split.exif), split)
             known.subsets.update(split.subsets)
             if known is not split:
                 known.picks += split.picks
@@ -80,17 +91,19 @@ def find_splits(cfg: Mapping[str, Any]) -> list[Split]:
     return list(found.values())
 
 
-def _data_sets(settings: Any) -> Iterator[dict]:
+def _data_sets(settings: Any, after: Sequence = ()) -> Iterator[tuple[dict, list]]:
+    """The data sets of faces in a config of one, each with all steps that its samples pass."""
     if not isinstance(settings, dict):
         return
+    steps = [*(settings.get('pipeline') or ()), *after]
     parts = settings.get('datasets') or [settings[key] for key in ('dataset',) if key in settings]
     if not parts:
-        yield settings
+        yield settings, steps
     for part in parts:
-        yield from _data_sets(part)
+        yield from _data_sets(part, steps)
 
 
-def _split(role: str, settings: dict) -> Split:
+def _split(role: str, settings: dict, steps: Sequence) -> Split:
     dataset = _unread(settings, _OF_USE)
     if not isinstance(dataset, BaseCocoStyleDataset):
         raise InputError(
@@ -99,7 +112,8 @@ def _split(role: str, settings: dict) -> Split:
         )
     has_some = settings.get('indices') is not None
     picks = [(role, _unread(settings, _OF_SAMPLES))] if has_some else []
-    return Split(role, dataset, dict(dataset.subsets), picks)
+    loading = [dict(s) for s in steps if isinstance(s, dict) and s.get('type') == 'LoadImage']
+    return Split(role, dataset, dict(dataset.subsets), picks, *loading[:1])
 
 
 def _unread(settings: dict, without: tuple[str, ...]) -> Any:

@@ -25,6 +25,7 @@ _META_KEYS = (
     'category_id',
     'crowd_index',
     'ori_shape',
+    'exif',
     'img_shape',
     'input_size',
     'input_center',

@@ -10,26 +10,37 @@ from mmcv.transforms import LoadImageFromFile
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.utils import InputError
 
-from ..image_files import BadImageError, header_problem, read_image, shown
+from ..file_names import near_file
+from ..image_files import (
+    BadImageError,
+    MissingImageError,
+    header_problem,
+    read_image,
+    shown,
+)
+from ..image_headers import exif_orientation, is_tiff
 from .extent import CropExtent
 
-# An orientation noted by the camera (EXIF) is ignored: annotations count pixels as stored.
+EXIF_MODES = ('ignore', 'apply')
+_IGNORING = '_ignore_orientation'
+# Pixels come as stored; what an orientation does to them is the same for all back ends.
 _CV2_FLAGS = {
     'color': cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
     'grayscale': cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
     'unchanged': cv2.IMREAD_UNCHANGED,
-    'color_ignore_orientation': cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
-    'grayscale_ignore_orientation': cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
 }
 
 
-def decode_image(content: bytes, path: str, color_type: str = 'color') -> np.ndarray:
+def decode_image(
+    content: bytes, path: str, color_type: str = 'color', exif: str = 'ignore'
+) -> np.ndarray:
     """Decode a JPEG, PNG or other image.
 
     Args:
         content: The file's bytes; what they are counts, not the file's name.
         path: Where they come from, for the message of an error.
         color_type: ``'color'``, ``'grayscale'`` or ``'unchanged'``.
+        exif: ``'ignore'``: pixels as they are stored; ``'apply'``: turned as the camera noted.
 
     Returns:
         ``(H, W, 3)`` uint8 BGR; ``(H, W)`` for grey.
@@ -41,8 +52,9 @@ def decode_image(content: bytes, path: str, color_type: str = 'color') -> np.nda
     problem = header_problem(content)
     image = None
     if problem is None:
+        flag = _CV2_FLAGS[color_type.removesuffix(_IGNORING)]
         try:
-            image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), _CV2_FLAGS[color_type])
+            image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flag)
         except cv2.error as error:
             if error.code == cv2.Error.StsNoMem:
                 raise
@@ -50,15 +62,30 @@ def decode_image(content: bytes, path: str, color_type: str = 'color') -> np.nda
     if image is None:
         problem = problem or 'is no image that can be decoded'
         raise BadImageError(f'image {shown(path)} {problem} ({len(content)} bytes)')
-    return image
+    return _oriented(image, content, exif, is_upright=is_tiff(content))
+
+
+def _oriented(image: np.ndarray, content: bytes, exif: str, is_upright: bool) -> np.ndarray:
+    """Bring decoded pixels into the frame that is asked for: as stored, or upright."""
+    if is_upright == (exif == 'apply'):
+        return image
+    orientation = exif_orientation(content)
+    # Upright is, in this order: transposed from 5 on, and mirrored along these axes.
+    axes = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}.get(orientation, ())
+    if not is_upright:
+        image = np.flip(image.swapaxes(0, 1) if orientation >= 5 else image, axes)
+    else:
+        image = np.flip(image, axes)
+        image = image.swapaxes(0, 1) if orientation >= 5 else image
+    return np.ascontiguousarray(image)
 
 
 @TRANSFORMS.register_module()
 class LoadImage(LoadImageFromFile):
     """Loads ``img_path``, unless the sample brings its ``img``.
 
-    Writes ``img`` (H, W, 3) BGR, ``img_shape`` and ``ori_shape`` (h, w). An EXIF orientation is
-    ignored; alpha is dropped; grey and CMYK become BGR.
+    Writes ``img`` (H, W, 3) BGR, ``img_shape`` and ``ori_shape`` (h, w), and ``exif`` where it is
+    applied; alpha is dropped; grey and CMYK become BGR.
 
     Args:
         to_float32: Return float32 pixels.
@@ -66,15 +93,45 @@ class LoadImage(LoadImageFromFile):
         imdecode_backend: ``'cv2'``; others are mmcv's (``'pillow'``, ``'turbojpeg'``, ...).
         file_client_args: MMPose's old name of ``backend_args``; not used.
         ignore_empty: Return None for a file that cannot be read, instead of an error.
+        exif: What becomes of an orientation that the camera noted: ``'ignore'`` where
+            annotations count pixels as stored; ``'apply'`` where they are of the photograph as
+            it is shown. It is the same for all back ends.
         backend_args: Where files are, see :func:`mmengine.fileio.get`.
 
     Raises:
         MissingImageError: If there is no such file.
-        BadImageError: If it is no regular file, no image, or ends early; the message names it.
+        BadImageError: If it is no regular file, no image, ends early, or is not of the size that
+            the sample's ``image_wh`` says; the message names it.
+        InputError: If ``exif`` is neither, or contradicts ``color_type``.
     """
 
     keeps_pixels = True
     goes_batchwise = True
+
+    def __init__(
+        self,
+        to_float32: bool = False,
+        color_type: str = 'color',
+        imdecode_backend: str = 'cv2',
+        file_client_args: dict | None = None,
+        ignore_empty: bool = False,
+        exif: str = 'ignore',
+        *,
+        backend_args: dict | None = None,
+    ) -> None:
+        super().__init__(
+            to_float32=to_float32,
+            color_type=color_type,
+            imdecode_backend=imdecode_backend,
+            file_client_args=file_client_args,
+            ignore_empty=ignore_empty,
+            backend_args=backend_args,
+        )
+        if exif not in EXIF_MODES:
+            raise InputError(f"LoadImage: exif='{exif}' is not one of {', '.join(EXIF_MODES)}")
+        if exif == 'apply' and color_type.endswith(_IGNORING):
+            raise InputError(f"LoadImage: exif='apply' contradicts color_type='{color_type}'")
+        self.exif = exif
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """Add nothing to what is read about a box."""
@@ -88,34 +145,52 @@ class LoadImage(LoadImageFromFile):
                 raise TypeError(f"'img' must be an array, got {type(image)}")
             results.setdefault('img_path', None)
         else:
-            image = self._load(results['img_path'])
+            image = self._load(results['img_path'], results.get('img_folder'))
             if image is None:
                 return None
+            self._check_size(image, results)
             results['img'] = image.astype(np.float32) if self.to_float32 else image
+        if self.exif == 'apply':
+            results['exif'] = self.exif
         results.setdefault('img_shape', image.shape[:2])
         results.setdefault('ori_shape', image.shape[:2])
         return results
 
-    def _load(self, path: str) -> np.ndarray | None:
+    def _load(self, path: str, folder: str | None) -> np.ndarray | None:
         try:
             content = read_image(path, self.backend_args)
             if self.imdecode_backend != 'cv2':
                 return self._decode_by_other(content, path)
-            return decode_image(content, path, self.color_type)
-        except (OSError, ValueError):
-            if not self.ignore_empty:
-                raise
-        return None
+            return decode_image(content, path, self.color_type, self.exif)
+        except (OSError, ValueError) as error:
+            if self.ignore_empty:
+                return None
+            if isinstance(error, MissingImageError):
+                raise MissingImageError(f'{error}{near_file(folder, path)}') from error
+            raise
+
+    def _check_size(self, image: np.ndarray, results: dict) -> None:
+        """Compare the size with the annotations', whose points else lie somewhere else."""
+        wanted, size_wh = results.get('image_wh'), image.shape[1::-1]
+        if wanted is None or tuple(wanted) == size_wh:
+            return
+        path = results['img_path']
+        orientation = exif_orientation(read_image(path, self.backend_args))
+        problem = size_problem(size_wh, wanted, orientation, self.exif)
+        where = f' (annotation id {results["id"]!r})' if 'id' in results else ''
+        raise BadImageError(f'image {shown(path)} {problem}{where}')
 
     def _decode_by_other(self, content: bytes, path: str) -> np.ndarray:
         """Decode by one of mmcv's other backends, each of which fails in its own ways."""
-        backend = self.imdecode_backend
+        backend, flag = self.imdecode_backend, self.color_type
         if backend not in supported_backends:
             raise InputError(f"LoadImage: imdecode_backend='{backend}' is not known to mmcv")
+        if backend == 'pillow' and flag in ('color', 'grayscale'):
+            flag += _IGNORING
         problem, image = header_problem(content), None
         if problem is None:
             try:
-                image = imfrombytes(content, flag=self.color_type, backend=backend)
+                image = imfrombytes(content, flag=flag, backend=backend)
             except (ImportError, MemoryError):
                 raise
             except Exception as error:
@@ -124,4 +199,39 @@ class LoadImage(LoadImageFromFile):
             raise BadImageError(
                 f'image {shown(path)} {problem or "is no image"} ({len(content)} bytes)'
             )
-        return image
+        is_upright = backend == 'pillow' and is_tiff(content)
+        return _oriented(image, content, self.exif, is_upright)
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()[:-1]}, exif='{self.exif}')"
+
+
+def size_problem(
+    size_wh: tuple[int, int], wanted_wh: tuple[float, float], orientation: int, exif: str
+) -> str:
+    """Tell how an image's size differs from the annotations', and what explains it.
+
+    Args:
+        size_wh: Width and height of the image as it is loaded.
+        wanted_wh: Width and height by the annotations.
+        orientation: The image's EXIF orientation.
+        exif: What becomes of it, see :class:`LoadImage`.
+    """
+    width, height = wanted_wh
+    problem = (
+        f'has {size_wh[0]}x{size_wh[1]} pixels, the annotations say width {width} and height '
+        f'{height}'
+    )
+    if (height, width) != size_wh:
+        return problem
+    if orientation < 5:
+        return f'{problem}: they exchange the two'
+    if exif == 'ignore':
+        return (
+            f'{problem}, as its EXIF orientation ({orientation}) turns it: '
+            "LoadImage(exif='apply') turns photographs, where points and boxes are so, too"
+        )
+    return (
+        f'{problem}, as it is stored, and its EXIF orientation ({orientation}) turns it: '
+        "LoadImage(exif='ignore') leaves photographs as they are stored"
+    )

@@ -16,6 +16,8 @@ class Sample(TypedDict, total=False):
     # From the data set
     img_id: Any
     img_path: str
+    img_folder: str
+    image_wh: tuple[float, float]  # by the annotations, where they say it
     id: Any
     category_id: int
     iscrowd: int
@@ -40,6 +42,7 @@ class Sample(TypedDict, total=False):
     img: ndarray  # (H, W, 3) uint8 BGR
     img_shape: tuple[int, int]  # (h, w)
     ori_shape: tuple[int, int]  # (h, w)
+    exif: str  # 'apply' where photographs are turned as their cameras noted
 
     # The crop cache, in place of LoadImage: img is a part of the photograph
     img_window: Window  # where img lies in the photograph, whose size img_shape still is

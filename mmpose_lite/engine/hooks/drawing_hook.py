@@ -71,7 +71,7 @@ class DrawingHook(Hook):
         visualizer.set_dataset_meta(dataset_meta)
         visualizer.add_datasample(
             Path(img_path).name if self.show else name,
-            read_image_rgb(img_path, self.backend_args),
+            read_image_rgb(img_path, self.backend_args, sample.get('exif', 'ignore')),
             # Merging brings the heatmaps of the crop back to the photograph.
             merge_data_samples([sample]) if draw_heatmap else sample,
             draw_gt='keypoints' in sample.get('gt_instances', ()),

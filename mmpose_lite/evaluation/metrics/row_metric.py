@@ -55,7 +55,8 @@ class RowMetric(BaseMetric):
     Attributes:
         rows: The rows of the last evaluation: ``id``, ``img_path``, ``subsets``, ``pred``, ``gt``
             ``(K, 2)``, ``mask`` ``(K,)``, ``bbox`` xyxy, ``scores`` ``(K,)``; image pixels. Where
-            annotations have them ``flags``, ``visibility`` ``(K,)`` and ``yaw``.
+            annotations have them ``flags``, ``visibility`` ``(K,)`` and ``yaw``; ``exif`` where
+            photographs were turned by it.
         scores: The numbers of the last evaluation.
     """
 
@@ -132,6 +133,8 @@ class RowMetric(BaseMetric):
             'pred': pred.tolist(),
             'mask': _visible(truth['keypoints_visible']).tolist(),
         }
+        if 'exif' in sample:
+            row['exif'] = sample['exif']
         if 'bboxes' in truth:
             row['bbox'] = to_array(truth['bboxes'])[0].tolist()
         if 'keypoint_scores' in prediction:

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from reprlib import Repr
 from typing import Any
 
-from mmpose_lite.utils import InputError, MissingFileError
+import numpy as np
+
+from .json_files import AnnotationError, read_json, short
 
 # Beyond it float32 does not tell one pixel from the next.
 _LARGEST = 2.0**24
 # A smaller side is no box, and makes a map with no inverse.
 SMALLEST_SIDE = 1e-3
 _DEEPEST = 20
-
-_SHORT = Repr()
-_SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 200, 60, 60
-
-
-def short(value: Any) -> str:
-    """A value as messages show it: of any length and depth, on one line."""
-    return _SHORT.repr(value)
-
-
-class AnnotationError(InputError):
-    """A record that cannot be used; the message names the file, the record and the field."""
+_IDS = ('id', 'image_id', 'category_id', 'iscrowd')
+_POINTS = ('keypoints', 'face_kpts')  # the latter are COCO-WholeBody's
 
 
 @dataclass(frozen=True)
@@ -85,8 +76,8 @@ class Record:
         """Read the points, three numbers each.
 
         Raises:
-            AnnotationError: If there are not ``num_keypoints`` of them, one is not finite, or a
-                visibility is below 0.
+            AnnotationError: If there are not ``num_keypoints`` of them, one that is labelled is
+                not finite, or a visibility is below 0.
         """
         values = self.numbers('keypoints')
         if len(values) != 3 * num_keypoints:
@@ -97,6 +88,28 @@ class Record:
         if min(values[2::3], default=0) < 0:
             raise self.error('keypoints', f'holds a visibility below 0: {min(values[2::3])}')
         return values
+
+    def bbox(self, margin: float | None) -> list[float]:
+        """Read the box, x, y, width and height.
+
+        Args:
+            margin: Where there is no ``bbox``, it is made about the labelled points, on each side
+                this share of their longer extent wider; None makes none.
+
+        Raises:
+            AnnotationError: If there is none, or it is no box.
+        """
+        if margin is None or not lacks_bbox(self.annotation):
+            return self.numbers('bbox', 4)
+        points = np.reshape(self.numbers('keypoints'), (-1, 3))
+        points = points[points[:, 2] > 0, :2]
+        extent = np.ptp(points, axis=0) if len(points) else np.zeros(2)
+        if min(extent) <= 0:
+            raise self.error(
+                'bbox', f'is missing, and {len(points)} labelled points span no box in its place'
+            )
+        room = margin * extent.max()
+        return [*(points.min(axis=0) - room).tolist(), *(extent + 2 * room).tolist()]
 
     def check_side(self, field: str, side: float) -> None:
         """Check the side of a box.
@@ -128,7 +141,7 @@ class Record:
             AnnotationError: If ``iscrowd`` is not 0 or 1, or ``num_keypoints`` no count.
         """
         is_crowd, count = (self.annotation.get(name) for name in ('iscrowd', 'num_keypoints'))
-        if is_crowd is not None and not (isinstance(is_crowd, int) and is_crowd in (0, 1)):
+        if is_crowd is not None and is_crowd not in (0, 1):
             raise self.error('iscrowd', f'must be 0 or 1, it is {short(is_crowd)}')
         if count is not None and not (is_number(count) and count >= 0):
             raise self.error('num_keypoints', f'must be a count, it is {short(count)}')
@@ -167,30 +180,12 @@ def read_annotations(path: str | Path) -> tuple[list[Record], dict[str, Any]]:
         AnnotationError: If it is no such JSON, an id stands twice, or an image is missing.
     """
     path = str(path)
-    content = read_json(path)
+    content = tidy(read_json(path))
     for problem in file_problems(path, content):
         raise problem
     images = {image['id']: image for image in content['images']}
     records = [Record(path, each, images[each['image_id']]) for each in content['annotations']]
     return records, content
-
-
-def read_json(path: str) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        MissingFileError: If there is no such file.
-        AnnotationError: If it cannot be read, or is no JSON.
-    """
-    try:
-        with open(path, encoding='utf-8') as file:
-            return json.load(file)
-    except FileNotFoundError as error:
-        raise MissingFileError(f'annotation file {path!r} does not exist') from error
-    except OSError as error:
-        raise AnnotationError(f'{path}: cannot be read: {error.strerror}') from error
-    except (ValueError, RecursionError) as error:  # a wrong encoding, a number of 5,000 digits
-        raise AnnotationError(f'{path}: no JSON: {error}') from error
 
 
 def file_problems(path: str, content: Any) -> Iterator[AnnotationError]:
@@ -212,10 +207,10 @@ def file_problems(path: str, content: Any) -> Iterator[AnnotationError]:
     yield from _id_problems(path, content['annotations'], 'annotations', set())
     for annotation in content['annotations']:
         if has_id(annotation) and not _has_image(annotation, image_ids):
-            image_id = short(annotation.get('image_id'))
             yield AnnotationError(
                 f'{path}: annotation id {short(annotation["id"])}: there is no image with '
-                f'image_id={image_id}'
+                f'image_id={short(annotation.get("image_id"))}'
+                f'{_other_kind(annotation.get("image_id"), image_ids)}'
             )
 
 
@@ -233,6 +228,67 @@ def is_number(value: Any) -> bool:
         and not isinstance(value, bool)
         and -_LARGEST <= value <= _LARGEST
     )
+
+
+def lacks_bbox(annotation: dict) -> bool:
+    """Whether an annotation has no ``bbox``, or an empty one."""
+    box = annotation.get('bbox')
+    return box == [] or _is_hole(box)
+
+
+def tidy(content: Any) -> Any:
+    """Bring what tools write in several ways into one form, in place.
+
+    Ids that are whole numbers with a point (1.0) become whole numbers, and coordinates of points
+    that are not labelled (visibility 0, or none at all) become 0 where they are null or NaN.
+
+    Args:
+        content: What is in an annotation file, of any form.
+
+    Returns:
+        The same content.
+    """
+    for key in ('images', 'annotations'):
+        entries = content.get(key) if isinstance(content, dict) else None
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict):
+                for name in _IDS:
+                    value = entry.get(name)
+                    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+                        entry[name] = int(value)
+                for name in _POINTS:
+                    if _has_holes(entry.get(name)):
+                        _fill_holes(entry[name])
+    return content
+
+
+def _has_holes(values: Any) -> bool:
+    """Whether one of many values is null or NaN; may be true of other lists with faults."""
+    if not isinstance(values, list):
+        return False
+    try:
+        return not math.isfinite(sum(values))
+    except (TypeError, OverflowError):
+        return True
+
+
+def _fill_holes(values: list) -> None:
+    for i in range(0, len(values) - 2, 3):
+        holes = [_is_hole(each) for each in values[i : i + 3]]
+        is_labelled = values[i + 2] != 0 and not all(holes)
+        if any(holes[:2]) and not is_labelled:
+            values[i : i + 3] = [0, 0, 0]
+
+
+def _is_hole(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def image_size(image: dict) -> dict[str, tuple[float, float]]:
+    """The size of an image by its entry, as ``image_wh`` of a sample; empty if it has none."""
+    if 'width' not in image or 'height' not in image:
+        return {}
+    return {'image_wh': (image['width'], image['height'])}
 
 
 def _id_problems(
@@ -261,6 +317,16 @@ def _has_image(annotation: dict, image_ids: set[Hashable]) -> bool:
     image_id = annotation.get('image_id')
     # True would be found as 1.
     return not isinstance(image_id, bool | list | dict) and image_id in image_ids
+
+
+def _other_kind(image_id: Any, image_ids: set[Hashable]) -> str:
+    """What tells that an id is there as text, or as a number, and the reference is the other."""
+    other: Any = None
+    if isinstance(image_id, str) and image_id.isdecimal() and len(image_id) < 20:
+        other = int(image_id)
+    elif isinstance(image_id, int):
+        other = str(image_id) if abs(image_id) < 2**63 else None
+    return f', but one with id {other!r}' if other is not None and other in image_ids else ''
 
 
 def _depth_exceeds(value: Any, limit: int) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os.path as osp
 from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,12 +19,17 @@ from mmpose_lite.structures.metainfo import SAMPLE_KEYS, PoseMetainfo, parse_pos
 from mmpose_lite.utils import InputError
 
 from ...crop_cache import CacheSettings, CropCache
-from .annotations import Record, read_annotations
+from ...file_names import NAME_MODES, PhotoFinder, is_address
+from ...plausibility import FaceArrays, implausible
+from ...transforms import LoadImage
+from .annotations import Record, image_size, is_number, lacks_bbox, read_annotations
 from .bottomup import group_by_image
+from .categories import about_names, names_of_points, of_category
 from .crops import open_crops
 from .detections import read_detections
 from .facts import annotated_facts
 from .indices import check_indices
+from .json_files import AnnotationError, short
 from .loading import load_batch, load_sample
 from .paths import check_paths
 from .replacement import Replacement
@@ -59,8 +65,17 @@ class BaseCocoStyleDataset(BaseDataset):
             file, a file of ids, or a list of ids; see :func:`~.subsets.find_subsets`.
         cache: Keep of every photograph what the pipeline can read, in one file: its folder, True
             for ``crops`` below ``data_root``, or a dict of :class:`~.CacheSettings`.
+        on_bad_image: ``'refuse'``, ``'replace'`` or a dict of :class:`~.Replacement`: what becomes
+            of photographs that cannot be read.
         train_val_split: Use one of two parts of the photographs: a dict of
             :class:`~.split.TrainValSplit`.
+        category: Use the annotations of this category: its name or id in the file.
+        file_names: ``'exact'``, or ``'lenient'``: photographs that are not there under the name of
+            the annotations are read under the one that :class:`~.PhotoFinder` finds.
+        bbox_margin: Annotations without ``bbox`` get one about their labelled points, on each side
+            this share of their longer extent wider; None refuses them.
+        on_implausible: ``'refuse'``, or ``'warn'``: what becomes of a set that cannot be right as a
+            whole, see :func:`~.plausibility.implausible`, or has its points in another order.
 
     Raises:
         InputError: If arguments or annotations are wrong; the message names file, record, field.
@@ -89,10 +104,17 @@ class BaseCocoStyleDataset(BaseDataset):
         cache: bool | str | dict | None = None,
         on_bad_image: str | dict = 'refuse',
         train_val_split: dict | None = None,
+        category: int | str | None = None,
+        file_names: str = 'exact',
+        bbox_margin: float | None = 0.1,
+        on_implausible: str = 'refuse',
     ) -> None:
         name = type(self).__name__
-        if data_mode not in ('topdown', 'bottomup'):
-            raise InputError(f"{name}: data_mode='{data_mode}' is not one of topdown, bottomup")
+        _check_choice(name, 'data_mode', data_mode, ('topdown', 'bottomup'))
+        _check_choice(name, 'file_names', file_names, NAME_MODES)
+        _check_choice(name, 'on_implausible', on_implausible, ('refuse', 'warn'))
+        if bbox_margin is not None and not (is_number(bbox_margin) and bbox_margin >= 0):
+            raise InputError(f'{name}: bbox_margin={bbox_margin!r} is no share from 0 on')
         if bbox_file and (data_mode != 'topdown' or not test_mode):
             raise InputError(f"{name}: bbox_file needs data_mode='topdown' and test_mode=True")
         if bbox_file and train_val_split:
@@ -105,6 +127,10 @@ class BaseCocoStyleDataset(BaseDataset):
         self.train_val_split = TrainValSplit.of(train_val_split)
         self.crops: CropCache | None = None
         self.replacement = Replacement.of(on_bad_image, test_mode)
+        self.category = category
+        self.file_names = file_names
+        self.bbox_margin = bbox_margin
+        self.on_implausible = on_implausible
         self._fully_initialized: bool = False
         super().__init__(
             ann_file=ann_file,
@@ -130,11 +156,15 @@ class BaseCocoStyleDataset(BaseDataset):
         """Read the annotations (or detections) into one dict a sample."""
         check_paths(type(self).__name__, self.data_root, self.ann_file, self.data_prefix['img'])
         records, content = read_annotations(self.ann_file)
+        self._check_addresses(records)
         self._shared = {key: self._metainfo[key] for key in SAMPLE_KEYS}
+        self._shared['img_folder'] = self.data_prefix['img']
         if self.bbox_file:
             path = osp.join(self.data_root or '', self.bbox_file)
-            return read_detections(path, content['images'], self.data_prefix['img'])
-        subsets = find_subsets(self.subsets, records, self.data_root or '')
+            return read_detections(path, content['images'], self.photographs.path)
+        records = of_category(records, content, self.category, self.ann_file)
+        self._doubt(self.about_points(records, content))
+        subsets = find_subsets(self.subsets, records, self.data_root or '', self.category)
         if self.train_val_split is not None:
             records = self.train_val_split.keep(records, self.ann_file)
         if self.sample_interval > 1:
@@ -142,6 +172,16 @@ class BaseCocoStyleDataset(BaseDataset):
             records = [record for record in records if record.image['id'] in image_ids]
         instances = self._parse_records(records, subsets)
         return group_by_image(instances) if self.data_mode == 'bottomup' else instances
+
+    @cached_property
+    def photographs(self) -> PhotoFinder:
+        """Where the photographs are."""
+        return PhotoFinder(self.data_prefix['img'], self.file_names)
+
+    def about_points(self, records: Sequence[Record], content: dict) -> tuple[str, bool] | None:
+        """How the file's names of points differ; see :func:`~.categories.about_names`."""
+        names = self._metainfo['keypoint_id2name']
+        return about_names(names_of_points(records, content), [names[i] for i in sorted(names)])
 
     def full_init(self) -> None:
         """Read everything, open (or build) the crop cache, and check the subsets.
@@ -163,6 +203,7 @@ class BaseCocoStyleDataset(BaseDataset):
 
     def _parse_records(self, records: list[Record], subsets: dict) -> list[dict]:
         kept: list[dict] = []
+        annotations: list[dict] = []
         dropped: Counter[str] = Counter()
         for record in records:
             reason = self.reason_to_drop(record)
@@ -174,16 +215,61 @@ class BaseCocoStyleDataset(BaseDataset):
             )
             instance['subsets'] = tuple(subsets.get(record.annotation['id'], ()))
             kept.append(instance)
+            annotations.append(record.annotation)
         if dropped:
             reasons = ', '.join(f'{count} {reason}' for reason, count in dropped.items())
-            print_log(
-                f'{self.ann_file}: {len(kept)} of {len(records)} annotations used; left out: '
-                f'{reasons}',
-                logger='current',
-            )
+            self._tell(f'{len(kept)} of {len(records)} annotations used; left out: {reasons}')
         if not kept:
             raise InputError(f'{self.ann_file}: no usable annotation among {len(records)}')
+        for line in self.about_reading(kept):
+            self._tell(line)
+        problem = implausible(FaceArrays(**FaceArrays.arrays_of(kept, annotations)))
+        self._doubt(None if problem is None else (problem, True))
         return kept
+
+    def about_reading(self, instances: Sequence[dict]) -> Iterator[str]:
+        """What was read in another way than it is written, a line each."""
+        made = sum(lacks_bbox(each['raw_ann_info']) for each in instances if 'raw_ann_info' in each)
+        if made:
+            yield (
+                f'{made} annotations have no bbox; it is made about their labelled points, '
+                f'{self.bbox_margin:.0%} of their longer extent wider on each side (bbox_margin)'
+            )
+        nearly = self.photographs.nearly
+        if nearly:
+            name = next(iter(nearly))
+            yield (
+                f'{len(nearly)} photographs are read under another name (file_names), such as '
+                f'{nearly[name]!r} for {name!r}'
+            )
+
+    def _check_addresses(self, records: Sequence[Record]) -> None:
+        steps = getattr(self.pipeline, 'transforms', ())
+        loaders = [step for step in steps if isinstance(step, LoadImage)]
+        if not loaders or any(loader.backend_args for loader in loaders):
+            return
+        for record in records:
+            name = record.image['file_name']
+            if is_address(name):
+                raise record.error(
+                    'file_name',
+                    f'{short(name)} is an address, and files are read: name what fetches it, such '
+                    "as LoadImage(backend_args={'backend': 'http'})",
+                )
+
+    def _tell(self, line: str, level: int = logging.INFO) -> None:
+        print_log(f'{self.ann_file}: {line}', logger='current', level=level)
+
+    def _doubt(self, problem: tuple[str, bool] | None) -> None:
+        """Refuse a set that is surely wrong, unless it is asked for; else warn."""
+        if problem is None:
+            return
+        text, is_sure = problem
+        if is_sure and self.on_implausible == 'refuse':
+            raise AnnotationError(
+                f"{self.ann_file}: {text}; on_implausible='warn' reads it all the same"
+            )
+        self._tell(text, logging.WARNING)
 
     def reason_to_drop(self, record: Record) -> str | None:
         """Why an annotation is left out; None if it is not."""
@@ -199,20 +285,21 @@ class BaseCocoStyleDataset(BaseDataset):
             ``img_id``, ``img_path``, ``id``, ``category_id``, ``iscrowd``; ``bbox`` ``(1, 4)``
             xyxy clipped to the image, ``bbox_score`` ``(1,)``, ``keypoints`` ``(1, K, 2)``,
             ``keypoints_visible`` ``(1, K)``, all float32 in image pixels; ``num_keypoints``;
-            ``raw_ann_info``.
+            ``raw_ann_info``; ``image_wh`` where the image's entry has its size.
         """
         record = self._record(raw_data_info)
         annotation, image = record.annotation, record.image
         record.check_depth()
         instance = self._parse_common(record)
-        bbox_xyxy = bbox_xywh2xyxy(np.array(record.numbers('bbox', 4), dtype=np.float32))
+        bbox_xywh = record.bbox(self.bbox_margin)
+        bbox_xyxy = bbox_xywh2xyxy(np.array(bbox_xywh, dtype=np.float32))
         where = ''
         if 'width' in image and 'height' in image:
             last = np.array([image['width'], image['height']] * 2, dtype=np.float32) - 1
             bbox_xyxy = np.clip(bbox_xyxy, 0, last)
             where = f' inside the image (width {image["width"]}, height {image["height"]})'
         if (bbox_xyxy[2:] <= bbox_xyxy[:2]).any():
-            raise record.error('bbox', f'has no area{where}: {annotation["bbox"]}')
+            raise record.error('bbox', f'has no area{where}: {bbox_xywh}')
         for side in bbox_xyxy[2:] - bbox_xyxy[:2]:
             record.check_side('bbox', float(side))
         instance['bbox'] = bbox_xyxy[None]
@@ -229,7 +316,7 @@ class BaseCocoStyleDataset(BaseDataset):
         points = points.reshape(1, -1, 3)
         common = {
             'img_id': record.image['id'],
-            'img_path': osp.join(self.data_prefix['img'], record.image['file_name']),
+            'img_path': self.photographs.path(record.image['file_name']),
             'id': record.annotation['id'],
             'category_id': record.category(),
             'iscrowd': record.annotation.get('iscrowd', 0),
@@ -238,6 +325,7 @@ class BaseCocoStyleDataset(BaseDataset):
             'keypoints': points[..., :2],
             'keypoints_visible': np.minimum(1, points[..., 2]),
         }
+        common.update(image_size(record.image))
         if self.test_mode and self.data_mode == 'topdown':
             common['annotated'] = annotated_facts(record)
         return common
@@ -284,3 +372,13 @@ class BaseCocoStyleDataset(BaseDataset):
         from ...coco_api import COCO
 
         return COCO(self.ann_file)
+
+
+def _check_choice(name: str, key: str, value: Any, choices: Sequence[str]) -> None:
+    """Check an argument that is one of a few words.
+
+    Raises:
+        InputError: If it is none of them.
+    """
+    if value not in choices:
+        raise InputError(f'{name}: {key}={value!r} is not one of {", ".join(choices)}')

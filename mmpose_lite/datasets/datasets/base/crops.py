@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os.path as osp
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,18 +44,25 @@ def open_crops(
     loader = next((each for each in transforms if isinstance(each, LoadImage)), None)
     if loader is None:
         raise InputError(f'{name}: cache needs a pipeline that begins with LoadImage')
-    faces = [_face(dataset.get_data_info(i)) for i in range(len(dataset))]
+    infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+    faces = [_face(info) for info in infos]
+    known = {info['img_path']: _known(info) for info in infos}
     source = (osp.abspath(dataset.ann_file), osp.abspath(dataset.data_prefix['img']))
     part = () if dataset.train_val_split is None else (dataset.train_val_split,)
     asked = repr((source, extent, settings.shrink, len(faces), loader, *part)).encode()
     folder = Path(settings.dir or osp.join(dataset.data_root or '', 'crops'))
     stem = osp.splitext(osp.basename(dataset.ann_file))[0]
     path = folder / f'{stem}-{hashlib.sha256(asked).hexdigest()[:8]}.crops'
-    return CropCache(path, faces, extent, partial(_load, loader), settings, dataset.ann_file)
+    return CropCache(path, faces, extent, partial(_load, loader, known), settings, dataset.ann_file)
 
 
-def _load(loader: LoadImage, img_path: str) -> ndarray:
-    results = loader.transform({'img_path': img_path})
+def _known(info: dict) -> dict:
+    """What a sample says of its photograph, for :class:`LoadImage`."""
+    return {key: info[key] for key in ('img_path', 'image_wh', 'id') if key in info}
+
+
+def _load(loader: LoadImage, known: Mapping[str, dict], img_path: str) -> ndarray:
+    results = loader.transform(dict(known[img_path]))
     image = None if results is None else results['img']
     if image is None or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise InputError(f"cache: image '{img_path}' is not uint8 with 3 channels by {loader}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path as osp
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,17 @@ import numpy as np
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.utils import MissingFileError
 
-from .annotations import SMALLEST_SIDE, AnnotationError, is_number, read_json, short
+from .annotations import SMALLEST_SIDE, image_size, is_number
+from .json_files import AnnotationError, read_json, short
 
 
-def read_detections(path: str, images: Sequence[dict], img_prefix: str) -> list[dict]:
+def read_detections(path: str, images: Sequence[dict], find: Callable[[str], str]) -> list[dict]:
     """Read a list of detections into samples without truth.
 
     Args:
         path: A JSON list of dicts with ``image_id``, ``bbox`` (xywh, image pixels), ``score``.
         images: The annotation file's images, with ``id`` and ``file_name``.
-        img_prefix: Folder of the images.
+        find: Tells the file of a ``file_name``.
 
     Raises:
         MissingFileError: If there is no such file.
@@ -40,7 +41,8 @@ def read_detections(path: str, images: Sequence[dict], img_prefix: str) -> list[
         samples.append(
             {
                 'img_id': image['id'],
-                'img_path': osp.join(img_prefix, image['file_name']),
+                'img_path': find(image['file_name']),
+                **image_size(image),
                 'id': number,
                 'bbox': bbox_xywh2xyxy(bbox_xywh)[None],
                 'bbox_score': np.array([detection['score']], dtype=np.float32),

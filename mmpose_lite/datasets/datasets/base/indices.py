@@ -8,7 +8,7 @@ import numpy as np
 
 from mmpose_lite.utils import InputError
 
-from .annotations import short
+from .json_files import short
 
 
 def check_indices(indices: int | Sequence[int] | None, count: int, file: str) -> None:

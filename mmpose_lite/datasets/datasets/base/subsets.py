@@ -11,7 +11,9 @@ import numpy as np
 
 from mmpose_lite.utils import InputError, MissingFileError
 
-from .annotations import AnnotationError, Record, read_annotations, read_json, short
+from .annotations import Record, read_annotations
+from .categories import of_category
+from .json_files import AnnotationError, read_json, short
 
 if TYPE_CHECKING:
     from .base_coco_style_dataset import BaseCocoStyleDataset
@@ -21,7 +23,10 @@ _SAME_FACE_PIXELS = 0.5
 
 
 def find_subsets(
-    subsets: Mapping[str, str | Sequence[Any]], records: Sequence[Record], root: str
+    subsets: Mapping[str, str | Sequence[Any]],
+    records: Sequence[Record],
+    root: str,
+    category: int | str | None = None,
 ) -> dict[Any, list[str]]:
     """Find out which faces belong to which subsets.
 
@@ -31,6 +36,7 @@ def find_subsets(
             annotation id a line, or a list of annotation ids.
         records: The faces of the whole set.
         root: Folder that relative paths start from.
+        category: Which annotations of an annotation file are meant, where it has several kinds.
 
     Returns:
         For each annotation id the names of its subsets.
@@ -43,7 +49,7 @@ def find_subsets(
     if not records:
         return names
     for name, source in subsets.items():
-        ids = _read_ids(name, source, records, root)
+        ids = _read_ids(name, source, records, root, category)
         if not ids:
             raise AnnotationError(f"subsets['{name}']={short(source)} names no face")
         for i in ids:
@@ -70,7 +76,11 @@ def check_subsets(dataset: BaseCocoStyleDataset) -> None:
 
 
 def _read_ids(
-    name: str, source: str | Sequence[Any], records: Sequence[Record], root: str
+    name: str,
+    source: str | Sequence[Any],
+    records: Sequence[Record],
+    root: str,
+    category: int | str | None,
 ) -> list[Any]:
     where = f"subsets['{name}']"
     ids: Any
@@ -84,7 +94,8 @@ def _read_ids(
         if path.endswith('.json'):
             ids = read_json(path)
             if isinstance(ids, dict):
-                return _match_faces(where, read_annotations(path)[0], records)
+                faces = of_category(*read_annotations(path), category, path)
+                return _match_faces(where, faces, records)
         else:
             ids = _read_lines(path)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from mmpose_lite.registry import DATASETS
 
 from ..base import BaseCocoStyleDataset
-from ..base.annotations import AnnotationError, Record, is_number, short
+from ..base.annotations import Record, is_number
+from ..base.json_files import AnnotationError, short
 
 # What a face's fields are called in an annotation of the whole body.
 _NAMES = {'keypoints': 'face_kpts', 'bbox': 'face_box'}
@@ -52,6 +54,9 @@ class CocoWholeBodyFaceDataset(BaseCocoStyleDataset):
         if reason is None and _is_outside(face):
             return 'with a face box that has no area inside the image'
         return reason
+
+    def about_points(self, records: Sequence[Record], content: dict) -> None:
+        """Nothing: the names in the file are those of the body's points."""
 
     def _record(self, raw_data_info: dict) -> Record:
         return _face_of(super()._record(raw_data_info))

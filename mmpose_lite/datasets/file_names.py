@@ -1,0 +1,128 @@
+"""Photographs' names as annotations have them, and the files that they nearly name."""
+
+from __future__ import annotations
+
+import os
+import os.path as osp
+import re
+import unicodedata
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+NAME_MODES = ('exact', 'lenient')
+
+_DRIVE = re.compile(r'^[A-Za-z]:$')
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is an address (``s3://...``), which no folder has."""
+    return '://' in name
+
+
+class PhotoFinder:
+    """Finds the files of photographs below a folder.
+
+    Args:
+        folder: The folder; an absolute name, or one that leads out of it by ``..``, is taken as it
+            is.
+        mode: ``'exact'``: as the annotations have the name; ``'lenient'``: where there is no such
+            file, the one that :meth:`nearest` finds.
+
+    Attributes:
+        nearly: The names that were read in another form, with their files.
+    """
+
+    def __init__(self, folder: str, mode: str = 'exact') -> None:
+        self.folder = folder
+        self.mode = mode
+        self.nearly: dict[str, str] = {}
+        self._entries: dict[str, dict[str, list[str]]] = {}
+
+    def path(self, name: str) -> str:
+        """The file of a name; in the exact mode nothing is looked up."""
+        if is_address(name):
+            return name
+        path = osp.join(self.folder, name)
+        if self.mode == 'exact' or _is_file(path):
+            return path
+        found = self.nearest(name)
+        if found is None:
+            return path
+        self.nearly[name] = found
+        return found
+
+    def nearest(self, name: str) -> str | None:
+        r"""Find the one file that a name nearly names.
+
+        Such a name has backslashes or ``%20``, begins with ``./``, ``/``, a drive or folders that
+        ``folder`` ends with already, or differs in upper and lower case, or in how accents are
+        composed.
+
+        Returns:
+            The file; None if there is none, or several differ in this way only.
+        """
+        for parts in _forms(name, osp.basename(osp.normpath(self.folder))):
+            path: str | None = self.folder
+            for part in parts:
+                path = None if path is None else self._entry(path, part)
+            if path is not None and _is_file(path):
+                return path
+        return None
+
+    def _entry(self, folder: str, name: str) -> str | None:
+        """An entry of a folder by its name, else by the only one that is nearly the same."""
+        exact = osp.join(folder, name)
+        if name == '..' or osp.lexists(exact):
+            return exact
+        if folder not in self._entries:
+            self._entries[folder] = _listed(folder)
+        near = self._entries[folder].get(_key(name), [])
+        return osp.join(folder, near[0]) if len(near) == 1 else None
+
+
+def near_file(folder: str | None, path: str) -> str:
+    """What to add to the message about a photograph that is missing; empty if nothing is near.
+
+    Args:
+        folder: The folder of the photographs; None if it is not known.
+        path: The file that is missing.
+    """
+    if folder is None or is_address(path):
+        return ''
+    inside = osp.join(folder, '')
+    near = PhotoFinder(folder).nearest(path.removeprefix(inside))
+    return '' if near is None else f"; {near!r} does: dataset.file_names='lenient' reads it"
+
+
+def _forms(name: str, last: str) -> Iterator[list[str]]:
+    """The folders and the file of a name, whole and without the folders that it repeats."""
+    for text in dict.fromkeys((name, unquote(name))):
+        if '\0' in text:
+            continue
+        parts = [part for part in text.replace('\\', '/').split('/') if part not in ('', '.')]
+        parts = parts[1:] if parts and _DRIVE.match(parts[0]) else parts
+        yield parts
+        for i, part in enumerate(parts[:-1]):
+            if _key(part) == _key(last):
+                yield parts[i + 1 :]
+
+
+def _listed(folder: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    try:
+        for entry in os.listdir(folder or '.'):
+            found.setdefault(_key(entry), []).append(entry)
+    except OSError:
+        pass  # no folder, or one that cannot be read, has no entry that is near
+    return found
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize('NFC', name).casefold()
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return osp.isfile(path)
+    except ValueError:  # a name that no file can have
+        return False
