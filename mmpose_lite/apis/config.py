@@ -15,7 +15,7 @@ from mmengine.utils import import_modules_from_strings
 from mmpose_lite.registry import SCOPE
 from mmpose_lite.structures import config_root
 from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
-from mmpose_lite.utils.config_utils import adopt_config
+from mmpose_lite.utils.config_utils import adopt_config, read_config_file
 
 # Keys of MMPose 0.x's configs, and of those of 1.x alone.
 _OLD = {
@@ -65,7 +65,7 @@ def load_config(
         raise InputError(f"config '{path}' is no config by its name: {', '.join(_KINDS)} are")
     _refuse_old_text(found)
     with _naming(f"config '{path}'", found):
-        cfg = Config.fromfile(found, import_custom_modules=False)
+        cfg = read_config_file(found)
     _refuse_old(path, cfg)
     _import_modules(path, cfg.get('custom_imports') or {})
     if options:

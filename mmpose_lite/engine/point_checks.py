@@ -81,14 +81,17 @@ def _no_pairs(where: str, dataset: Any, culprit: str, way_out: str) -> Preflight
     return PreflightError(
         f"{where} ('{dataset.metainfo['dataset_name']}') declares no mirror pairs, so {culprit} "
         'would take left points for right ones: name the mirror point of each in `swap` of '
-        f'metainfo.keypoint_info, or {way_out}'
+        'metainfo.keypoint_info (of one on the axis its own name, where all lie there), or '
+        f'{way_out}'
     )
 
 
 def _has_no_pairs(dataset: Any) -> bool:
-    # A lone point has none.
-    mirror = getattr(dataset, 'metainfo', {}).get('flip_indices', ())
-    return len(mirror) > 1 and list(mirror) == list(range(len(mirror)))
+    metainfo = getattr(dataset, 'metainfo', {})
+    mirror = list(metainfo.get('flip_indices', ()))
+    # A lone point has none, and points may all be said to be their own.
+    is_said = len(metainfo.get('own_mirror_ids', ())) == len(mirror)
+    return len(mirror) > 1 and mirror == list(range(len(mirror))) and not is_said
 
 
 def _head_count(model: Any) -> Iterator[tuple[str, float]]:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
-from mmengine.config import Config
 from numpy import ndarray
 
 from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
+from mmpose_lite.utils.config_utils import read_config_file
 
 _REQUIRED = ('dataset_name', 'keypoint_info', 'skeleton_info', 'joint_weights', 'sigmas')
 # What of a description every sample carries, for transforms and the model.
@@ -27,7 +27,10 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class PoseMetainfo(TypedDict):
-    """A parsed description; K points, L links."""
+    """A parsed description; K points, L links.
+
+    MMPose's keys, and ``own_mirror_ids``: the points whose ``swap`` names themselves.
+    """
 
     dataset_name: str
     num_keypoints: int
@@ -37,6 +40,7 @@ class PoseMetainfo(TypedDict):
     lower_body_ids: list[int]
     flip_indices: list[int]
     flip_pairs: list[tuple[int, int]]
+    own_mirror_ids: list[int]
     keypoint_colors: ndarray
     num_skeleton_links: int
     skeleton_links: list[tuple[int, int]]
@@ -78,7 +82,7 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
 
     Args:
         metainfo: Either the keys ``dataset_name``, ``keypoint_info`` (``{i: {name, id, color,
-            type, swap}}``; ``swap`` names the mirror point, empty for a point on the axis),
+            type, swap}}``; ``swap`` names the mirror point; empty, or the point itself, for one on the axis),
             ``skeleton_info``, ``joint_weights`` and ``sigmas``; or ``from_file``, the name of a
             Python file that defines them as ``dataset_info``; or what this function returned.
 
@@ -94,7 +98,7 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
         return metainfo  # type: ignore[return-value]
     if 'from_file' in metainfo:
         path = find_metainfo_file(metainfo['from_file'])
-        content = Config.fromfile(path)
+        content = read_config_file(path)
         if 'dataset_info' not in content:
             raise MissingKeyError(f"{path}: no 'dataset_info' in this metainfo file")
         metainfo = content.dataset_info
@@ -128,6 +132,7 @@ def _parse(info: Mapping[str, Any]) -> PoseMetainfo:
         lower_body_ids=[point['id'] for point in points if point.get('type') == 'lower'],
         flip_indices=flip_indices,
         flip_pairs=[(mirror, i) for i, mirror in enumerate(flip_indices) if mirror != i],
+        own_mirror_ids=[point['id'] for point in points if point.get('swap') == point['name']],
         keypoint_colors=_colors(points, (255, 128, 0)),
         num_skeleton_links=len(links),
         skeleton_links=[_link(name, name2id, link['link']) for link in links],

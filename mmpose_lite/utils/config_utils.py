@@ -1,14 +1,33 @@
-"""Configs that were written for MMPose."""
+"""Configs as people have them: with byte-order marks, and written for MMPose."""
 
 from __future__ import annotations
 
 import os.path as osp
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mmengine.config import Config
+from mmengine.config import config as _config_module
 
 _MMPOSE = 'mmpose'
+
+
+def read_config_file(path: str | Path) -> Config:
+    """Read a config file and its bases, which may begin with a byte-order mark.
+
+    Modules of its ``custom_imports`` are not imported.
+    """
+    # mmengine would hand the mark on to the parser.
+    vars(_config_module)['open'] = _open_without_mark
+    try:
+        return Config.fromfile(path, import_custom_modules=False)
+    finally:
+        del vars(_config_module)['open']
+
+
+def _open_without_mark(path: Any, mode: str = 'r', encoding: str | None = None) -> IO:
+    reads_text = encoding == 'utf-8' and mode == 'r'
+    return open(path, mode, encoding='utf-8-sig' if reads_text else encoding)
 
 
 def adopt_config(cfg: Config, scope: str, folder: Path | None = None) -> Config:

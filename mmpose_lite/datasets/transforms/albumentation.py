@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmpose_lite.registry import TRANSFORMS
+from mmpose_lite.utils import InputError
 
 from ..randomness import sample_rng
 
@@ -26,7 +28,8 @@ class Albumentation(BaseTransform):
 
     Raises:
         RuntimeError: If albumentations is not installed.
-        ValueError: If a config names no transform of albumentations.
+        InputError: If a config names no transform of albumentations, or an argument that the
+            installed release does not take.
     """
 
     def __init__(self, transforms: Sequence[dict], keymap: dict[str, str] | None = None) -> None:
@@ -49,16 +52,16 @@ class Albumentation(BaseTransform):
             name = kind
             kind = getattr(self._package, name, None)
             if kind is None:
-                raise ValueError(f"albumentations has no transform '{name}'")
+                raise InputError(f"albumentations has no transform '{name}'")
             if not issubclass(kind, self._package.ImageOnlyTransform | self._package.BaseCompose):
                 warnings.warn(
                     f'{name} moves pixels, but boxes and points stay where they are', stacklevel=2
                 )
         if not isinstance(kind, type):
-            raise ValueError(f'an albumentations config needs a type: {cfg}')
+            raise InputError(f'an albumentations config needs a type: {cfg}')
         if 'transforms' in arguments:
             arguments['transforms'] = [self.albu_builder(t) for t in arguments['transforms']]
-        return kind(**arguments)
+        return _built(kind, arguments)
 
     def transform(self, results: dict) -> dict:
         """Apply the transforms, drawn from the sample's generator."""
@@ -77,3 +80,26 @@ class Albumentation(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(transforms={self.transforms})'
+
+
+def _built(kind: type, arguments: dict[str, Any]) -> Any:
+    """Build a transform; what its release does not take is an error.
+
+    albumentations 2 warns of such arguments, and then uses its defaults.
+
+    Raises:
+        InputError: If one is not taken; the message names it.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        try:
+            built = kind(**arguments)
+        except TypeError as error:
+            raise InputError(f'{kind.__name__} of albumentations: {error}') from error
+    for each in caught:
+        text = str(each.message)
+        if 'not valid for transform' in text or 'unexpected keyword' in text:
+            taken = ', '.join(inspect.signature(kind).parameters)
+            raise InputError(f'{text} of the installed albumentations; it takes {taken}')
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    return built
