@@ -82,9 +82,10 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
 
     Args:
         metainfo: Either the keys ``dataset_name``, ``keypoint_info`` (``{i: {name, id, color,
-            type, swap}}``; ``swap`` names the mirror point; empty, or the point itself, for one on the axis),
-            ``skeleton_info``, ``joint_weights`` and ``sigmas``; or ``from_file``, the name of a
-            Python file that defines them as ``dataset_info``; or what this function returned.
+            type, swap}}``; ``swap`` names the mirror point, and is empty, or the point's own name,
+            for one on the axis), ``skeleton_info``, ``joint_weights`` and ``sigmas``; or
+            ``from_file``, the name of a Python file that defines them as ``dataset_info``; or
+            what this function returned.
 
     Returns:
         The parsed description; an already parsed one comes back as it is.

@@ -16,15 +16,13 @@ from ..datasets.base.annotations import image_size
 from ..file_names import near_file
 from ..image_files import BadImageError, read_image, shown
 from ..image_headers import exif_orientation
-from ..transforms.loading import decode_image, size_problem
+from ..transforms.loading import are_of_turned, decode_image, size_problem
 from .findings import Finding
 from .manifest import FileState
 from .records import Faces, SplitContent
 from .splits import Split
 
-# A point or a box lies beyond a photograph by this share of its side, at least, to prove that it
-# is of the photograph turned.
-_CLEARLY_BEYOND = 0.05
+_NONE = np.empty((0, 2))
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def check_images(
         if wanted is not None and wanted != size_wh:
             problem = size_problem(size_wh, wanted, found.orientation, split.exif)
             yield Finding(split.name, 'size', found.path, problem)
-        elif found.orientation >= 5 and _are_of_the_turned(places.get(found.path), size_wh):
+        elif found.orientation >= 5 and are_of_turned(places.get(found.path, _NONE), size_wh):
             problem = (
                 f'has {size_wh[0]}x{size_wh[1]} pixels, its points and boxes are of '
                 f'{size_wh[1]}x{size_wh[0]}: {_other_way(split.exif)}'
@@ -148,14 +146,6 @@ def _places(split: Split, faces: Faces | None) -> dict[str, ndarray]:
         path = split.image_path(record.image)
         found.setdefault(path, []).extend([middles[i], *faces.points[i][faces.labelled[i]]])
     return {path: np.array(places) for path, places in found.items()}
-
-
-def _are_of_the_turned(places: ndarray | None, size_wh: tuple[int, int]) -> bool:
-    """Whether one lies clearly beyond a photograph, and all lie within it with exchanged sides."""
-    if places is None:
-        return False
-    beyond = places > np.array(size_wh) * (1 + _CLEARLY_BEYOND)
-    return bool(beyond.any() and (places <= np.array(size_wh[::-1])).all())
 
 
 def _portions(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

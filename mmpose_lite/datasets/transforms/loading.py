@@ -23,6 +23,8 @@ from .extent import CropExtent
 
 EXIF_MODES = ('ignore', 'apply')
 _IGNORING = '_ignore_orientation'
+# A point lies clearly beyond a photograph from this share of its side on.
+_CLEARLY = 0.05
 # Pixels come as stored; what an orientation does to them is the same for all back ends.
 _CV2_FLAGS = {
     'color': cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
@@ -78,6 +80,12 @@ def _oriented(image: np.ndarray, content: bytes, exif: str, is_upright: bool) ->
         image = np.flip(image, axes)
         image = image.swapaxes(0, 1) if orientation >= 5 else image
     return np.ascontiguousarray(image)
+
+
+def _bgr(image: np.ndarray) -> np.ndarray:
+    """BGR of grey, RGB or RGBA, which tifffile hands on as they are stored."""
+    layers = image[..., None] if image.ndim == 2 else image
+    return layers[..., 2::-1] if layers.shape[2] > 2 else np.repeat(layers[..., :1], 3, axis=2)
 
 
 @TRANSFORMS.register_module()
@@ -172,10 +180,15 @@ class LoadImage(LoadImageFromFile):
     def _check_size(self, image: np.ndarray, results: dict) -> None:
         """Compare the size with the annotations', whose points else lie somewhere else."""
         wanted, size_wh = results.get('image_wh'), image.shape[1::-1]
+        if wanted is None and 'keypoints' in results:
+            shown_points = results['keypoints'][results['keypoints_visible'] > 0]
+            wanted = size_wh[::-1] if are_of_turned(shown_points, size_wh) else None
         if wanted is None or tuple(wanted) == size_wh:
             return
         path = results['img_path']
         orientation = exif_orientation(read_image(path, self.backend_args))
+        if 'image_wh' not in results and orientation < 5:
+            return  # points outside of a photograph are nothing that loading forbids
         problem = size_problem(size_wh, wanted, orientation, self.exif)
         where = f' (annotation id {results["id"]!r})' if 'id' in results else ''
         raise BadImageError(f'image {shown(path)} {problem}{where}')
@@ -199,11 +212,27 @@ class LoadImage(LoadImageFromFile):
             raise BadImageError(
                 f'image {shown(path)} {problem or "is no image"} ({len(content)} bytes)'
             )
+        if backend == 'tifffile' and self.color_type.startswith('color'):
+            image = _bgr(image)
         is_upright = backend == 'pillow' and is_tiff(content)
-        return _oriented(image, content, self.exif, is_upright)
+        return np.ascontiguousarray(_oriented(image, content, self.exif, is_upright))
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, exif='{self.exif}')"
+
+
+def are_of_turned(points: np.ndarray, size_wh: tuple[int, int]) -> bool:
+    """Whether points are of a photograph with its sides exchanged.
+
+    Args:
+        points: ``(N, 2)``, pixels.
+        size_wh: Width and height of the photograph.
+
+    Returns:
+        True if one lies clearly beyond it, and all lie within it with the sides exchanged.
+    """
+    beyond = points > np.multiply(size_wh, 1 + _CLEARLY)
+    return bool(beyond.any() and (points <= size_wh[::-1]).all())
 
 
 def size_problem(
