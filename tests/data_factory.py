@@ -104,6 +104,17 @@ def write_annotations(root: Path, split: str, faces: list[tuple[dict, dict]]) ->
     return path
 
 
+def hide_points(root: Path, split: str, *faces: int) -> Path:
+    """Mark all points of some faces (by their places) as not visible; return the file's path."""
+    path = root / ANNOTATIONS.format(split)
+    content = json.loads(path.read_text(encoding='utf-8'))
+    for face in faces:
+        keypoints = content['annotations'][face]['keypoints']
+        keypoints[2::3] = [0.0] * (len(keypoints) // 3)
+    path.write_text(json.dumps(content), encoding='utf-8')
+    return path
+
+
 TINY_CONFIG = """
 _base_ = ['{base}']
 

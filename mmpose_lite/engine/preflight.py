@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from mmengine.dist import get_world_size
 from mmengine.hooks import CheckpointHook
 from mmengine.optim import OptimWrapperDict
@@ -63,9 +65,8 @@ def check_save_best(runner: Runner) -> None:
         return
     subsets = getattr(runner.val_dataloader.dataset, 'subsets', {})
     names = [
-        f'{metric.prefix}/{name}' if metric.prefix else name
-        for metric in metrics
-        for whole in metric.names
+        name
+        for whole in _names(metrics)
         for name in (whole, *(f'{whole}_{subset}' for subset in subsets))
     ]
     for name in [wanted] if isinstance(wanted, str) else wanted:
@@ -93,16 +94,55 @@ def check_selection(runner: Runner) -> None:
 
 
 def check_metrics(loop: Any) -> None:
-    """Check on the first sample of a validation or test loop that it has what the metrics need.
+    """Check on a sample of a validation or test loop that it has what the metrics need.
+
+    It is the first that has a visible point.
 
     Raises:
-        InputError: If it has not; the message names the metric's setting.
+        InputError: If it has not (the message names the metric's setting), no sample has a visible
+            point, or two metrics have one name.
     """
     checking = [metric for metric in loop.evaluator.metrics if hasattr(metric, 'check')]
-    if checking:
-        sample = loop.dataloader.dataset[0]['data_samples'].to_dict()
-        for metric in checking:
-            metric.check(sample)
+    if not checking:
+        return
+    names = _names(checking)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise PreflightError(f"two metrics are called '{twice}': give one of them a `prefix`")
+    dataset = loop.dataloader.dataset
+    sample = dataset[_first_with_points(dataset)]['data_samples'].to_dict()
+    for metric in checking:
+        metric.source = _annotation_files(dataset)
+        metric.check(sample)
+
+
+def _names(metrics: Sequence[Any]) -> list[str]:
+    """What the numbers of metrics are called, without subsets."""
+    return [
+        f'{metric.prefix}/{name}' if metric.prefix else name
+        for metric in metrics
+        for name in getattr(metric, 'names', ())
+    ]
+
+
+def _first_with_points(dataset: Any) -> int:
+    """The first sample of a data set that has a visible point, or may have one."""
+    if not hasattr(dataset, 'get_data_info'):
+        return 0
+    for index in range(len(dataset)):
+        visible = dataset.get_data_info(index).get('keypoints_visible')
+        if visible is None or np.any(np.asarray(visible) > 0):
+            return index
+    raise PreflightError(
+        f'{_annotation_files(dataset)}: none of the {len(dataset)} faces has a visible point, so '
+        'there is nothing to evaluate'
+    )
+
+
+def _annotation_files(dataset: Any) -> str:
+    """The annotation files of a data set, or of its parts."""
+    parts = getattr(dataset, 'datasets', [dataset])
+    return ', '.join(str(getattr(part, 'ann_file', type(part).__name__)) for part in parts)
 
 
 def log_learning_rate(runner: Runner) -> None:

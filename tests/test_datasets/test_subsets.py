@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from data_factory import SHAPE, records, write_annotations
+from data_factory import SHAPE, hide_points, records, write_annotations
 
 from mmpose_lite.datasets import AFLWDataset
 
@@ -101,6 +101,16 @@ def test_a_subset_without_a_face_among_those_used_is_named(faces, tmp_path):
     with pytest.raises(ValueError, match=r"subsets\['late'\] has no face among the 2 used"):
         load(tmp_path, 2, late=[12, 13])
     assert len(load(tmp_path, 3, late=[12, 13])) == 3
+
+
+def test_a_subset_without_a_visible_point_is_named(faces, tmp_path):
+    hide_points(tmp_path, 'test', 0, 2)
+    message = (
+        r"subsets\['blind'\] has no face with a visible point among the \d used of .*test.json"
+    )
+    with pytest.raises(ValueError, match=message):
+        load(tmp_path, some=[10, 11], blind=[10, 12])
+    assert members(load(tmp_path, some=[10, 11]), 'some') == [10, 11]
 
 
 def test_a_set_without_faces_is_named_before_its_subsets(faces, tmp_path):

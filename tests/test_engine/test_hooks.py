@@ -257,12 +257,46 @@ class TestBadCaseAnalysisHook:
         # The mean square over 4 coordinates, of which one is off.
         assert entry['KeypointMSELoss'] == pytest.approx(4.1**2 / 4, rel=1e-5)
 
+    @pytest.mark.parametrize(
+        'metric',
+        [
+            {'metric_type': 'loss', 'metric': None},
+            {'metric': {'type': 'EPE'}, 'metric_key': 'EPE'},
+            {
+                'metric': {
+                    'type': 'NME',
+                    'norm_mode': 'keypoint_distance',
+                    'keypoint_indices': [0, 1],
+                },
+                'metric_key': 'NME',
+                'badcase_thr': 0.1,
+            },
+            {'metric_type': 'accuracy', 'metric': {'type': 'PCKAccuracy'}, 'metric_key': 'PCK'},
+        ],
+        ids=['loss', 'EPE', 'NME', 'PCK'],
+    )
+    def test_a_face_that_cannot_be_measured_is_no_bad_case(
+        self, runner, photo, monkeypatch, metric
+    ):
+        said = []
+        monkeypatch.setattr(badcase_hook, 'print_log', lambda text, logger: said.append(text))
+        monkeypatch.setitem(
+            runner.test_evaluator.dataset_meta, 'keypoint_id2name', {0: 'a', 1: 'b'}
+        )
+        hook = BadCaseAnalysisHook(**{**BY_DISTANCE, **metric})
+        blind = face(photo, 0, error=9)
+        blind.gt_instances.keypoints_visible = np.zeros((1, 2))
+        # Its files are those of one face, which two ranks have.
+        listed = self.run(hook, runner, [blind, face(photo, 1, error=9), blind])
+        assert [entry['id'] for entry in listed] == [1]
+        assert said[0].startswith('1 bad cases (and 1 faces without the points that ')
+
     def test_ranks_are_gathered_and_repeated_faces_dropped(self, runner, photo, monkeypatch):
         other = [
             {'img_path': photo, 'id': 0, 'bbox': [[10, 10, 40, 40]], 'two': 4.5},
             {'img_path': photo, 'id': 7, 'bbox': [[0, 0, 1, 1]], 'two': 50.0},
         ]
-        monkeypatch.setattr(badcase_hook, 'gather_plain', lambda mine, default: [mine, other])
+        monkeypatch.setattr(badcase_hook, 'gather_plain', lambda mine, default: [mine, [other, []]])
         hook = BadCaseAnalysisHook(**BY_DISTANCE)
         listed = self.run(hook, runner, [face(photo, error=9)])
         assert [(entry['id'], 'file' in entry) for entry in listed] == [(7, False), (0, True)]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from data_factory import ANNOTATIONS
+from data_factory import ANNOTATIONS, hide_points
 from exact_runs import AUGMENTED, digests, last_checkpoint, make_config, train
 from mmengine.hooks import Hook, LoggerHook
 
@@ -23,6 +23,7 @@ from mmpose_lite.engine.hooks import (
 from mmpose_lite.engine.hooks.train_error_hook import _mean_error, _rows
 from mmpose_lite.evaluation.metrics import NME
 from mmpose_lite.models import HeatmapHead
+from mmpose_lite.utils import InputError
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 
@@ -166,13 +167,15 @@ def test_numbers_change_no_bit_of_a_training(tmp_path, as_new_process):
         assert parts['with'][part] == parts['without'][part]
 
 
-def loss_by_hand(runner):
-    """The mean over the faces of a validation of each one's loss, without a hook."""
+def loss_by_hand(runner, ids=None):
+    """The mean over (some) faces of a validation of each one's loss, without a hook."""
     model, losses = runner.model.eval(), []
     with torch.no_grad():
         for batch in runner.val_dataloader:
             data = model.data_preprocessor(batch, False)
             for image, sample in zip(data['inputs'], data['data_samples'], strict=True):
+                if ids is not None and sample.id not in ids:
+                    continue
                 losses.append(model.loss(image[None], [sample])['loss_kpt'].item())
     return np.mean(losses)
 
@@ -185,6 +188,42 @@ def test_validation_loss_is_the_mean_over_faces(tmp_path, flip_test):
     _, tested = rows_of(tmp_path / 'run')
     assert len({row['val_loss'] for row in tested}) == 3  # and no mean of several validations
     assert tested[-1]['val_loss'] == pytest.approx(loss_by_hand(runner), rel=1e-5)
+
+
+def test_faces_without_a_visible_point_are_in_no_number_of_a_training(tmp_path):
+    """The first of the five, and with it a whole batch of four but for one; and in training."""
+    cfg = make_config(tmp_path, train_dataloader__batch_size=16)
+    hide_points(tmp_path / 'data', 'test', 0, 1, 3)
+    hide_points(tmp_path / 'data', 'train', *range(16))
+    cfg.val_dataloader.dataset.subsets = None
+    runner = train(cfg, tmp_path / 'run')
+    trained, tested = rows_of(tmp_path / 'run')
+    (metric,) = runner.val_loop.evaluator.metrics
+    assert [(score.faces, score.points) for score in metric.scores] == [(2, 38)]
+    assert metric.left_out == ['3 of 5 faces have no visible point and are left out (id 1, 2, 4)']
+    assert tested[-1]['val_loss'] == pytest.approx(loss_by_hand(runner, {3, 5}), rel=1e-5)
+    for row in trained:
+        assert math.isnan(row['train_NME'])
+        assert math.isnan(row['acc_pose'])
+
+
+def test_a_validation_set_without_a_visible_point_is_refused_before_training(tmp_path):
+    cfg = make_config(tmp_path)
+    cfg.val_dataloader.dataset.subsets = None
+    path = hide_points(tmp_path / 'data', 'test', *range(5))
+    with pytest.raises(InputError, match=f'{path}: none of the 5 faces has a visible point'):
+        train(cfg, tmp_path / 'run')
+    assert rows_of(tmp_path / 'run') == ([], [])
+
+
+def test_two_metrics_of_one_name_are_refused_before_training(tmp_path):
+    metric = {'type': 'NME', **BY_BOX}
+    cfg = make_config(tmp_path)
+    cfg.val_evaluator = [metric, {**metric, 'norm_item': 'box_size'}]
+    with pytest.raises(
+        InputError, match="two metrics are called 'NME': give one of them a `prefix`"
+    ):
+        train(cfg, tmp_path / 'run')
 
 
 def test_no_validation_loss_where_the_pipeline_makes_other_targets(tmp_path):

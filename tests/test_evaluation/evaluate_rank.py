@@ -13,7 +13,7 @@ from mmpose_lite.evaluation import NME
 FACES = 5
 
 
-def face(index: int) -> dict:
+def face(index: int, hidden: bool = False) -> dict:
     """Face ``index``: two points, a box of 100 px; the first point is off by ``index`` px."""
     points = [[[10.0 + index, 20.0], [50.0, 60.0]]]
     return {
@@ -22,19 +22,27 @@ def face(index: int) -> dict:
         'subsets': ['hard'] if index > 2 else [],
         'gt_instances': {
             'keypoints': [[[10.0, 20.0], [50.0, 60.0]]],
-            'keypoints_visible': [[1.0, 1.0]],
+            'keypoints_visible': [[0.0, 0.0]] if hidden else [[1.0, 1.0]],
             'bboxes': [[0.0, 0.0, 100.0, 90.0]],
         },
         'pred_instances': {'keypoints': points, 'keypoint_scores': [[0.5, 0.5]]},
     }
 
 
-def evaluate(indices: list[int]) -> tuple[dict[str, float], list[int]]:
-    """Evaluate the faces with these numbers; return the metrics and the rows' ids."""
+def evaluate(indices: list[int]) -> tuple[dict[str, float], list[int], dict[str, float]]:
+    """Evaluate the faces with these numbers.
+
+    Returns:
+        The metrics, the rows' ids, and the metrics where every second face has no visible point:
+        of two ranks one has no other.
+    """
     metric = NME(norm_mode='use_norm_item', norm_item='bbox_size')
     for index in indices:
         metric.process(None, [face(index)])
-    return metric.evaluate(FACES), [row['id'] for row in metric.rows]
+    whole, ids = metric.evaluate(FACES), [row['id'] for row in metric.rows]
+    for index in indices:
+        metric.process(None, [face(index, hidden=index % 2 == 1)])
+    return whole, ids, metric.evaluate(FACES)
 
 
 def main() -> None:

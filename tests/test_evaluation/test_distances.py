@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from metric_faces import evaluate, face
 
-from mmpose_lite.evaluation import AUC, EPE, PCKAccuracy
+from mmpose_lite.evaluation import AUC, EPE, NME, PCKAccuracy
+from mmpose_lite.utils import InputError
 
 
 def test_epe_and_auc():
@@ -40,21 +41,51 @@ def test_pck(arguments, expected):
 
 
 def test_pck_over_a_torso():
-    """Points 4 and 5 are 10 px apart; where they fall together, the predicted ones count."""
+    """Points 4 and 5 are 10 px apart; where they fall together, or one is hidden, is no torso."""
     truth = np.zeros((1, 6, 2))
     truth[0, 5] = [6, 8]
     together = np.zeros((1, 6, 2))
     faces = []
-    for i, points in enumerate((truth, together)):
+    hidden = np.array([[1, 1, 1, 1, 1, 0]])
+    for i, (points, visible) in enumerate(((truth, 1), (together, 1), (truth, hidden))):
         each = face(i)
-        each['gt_instances'] |= {'keypoints': points, 'keypoints_visible': np.ones((1, 6))}
+        seen = np.ones((1, 6)) * visible
+        each['gt_instances'] |= {'keypoints': points, 'keypoints_visible': seen}
         each['pred_instances'] = {'keypoints': points + np.array([0, 3 * i])}
         each['pred_instances']['keypoints'][0, 4] -= [4, 0]
         faces.append(each)
-    # Face 0: point 4 is off by 4 of 10. Face 1: all off by 3, point 4 by 5, of 4.
-    assert evaluate(PCKAccuracy(thr=0.8, norm_item='torso'), *faces) == {
-        'tPCK': pytest.approx((5 * 1 + 0.5) / 6)
-    }
+    # Face 0: point 4 is off by 4 of 10.
+    metric = PCKAccuracy(thr=0.3, norm_item='torso')
+    assert evaluate(metric, *faces) == {'tPCK': pytest.approx(5 / 6)}
+    assert metric.left_out == [
+        '2 of 3 faces have no torso (points 4 and 5) and are left out (id 1, 2)'
+    ]
+
+
+@pytest.mark.parametrize(
+    ('metric', 'arguments', 'message'),
+    [
+        (PCKAccuracy, {'thr': 5}, 'thr=5 is no share of a size; 0.05 is 5 %'),
+        (PCKAccuracy, {'thr': 0}, 'thr=0 is no share'),
+        (AUC, {'norm_factor': 0}, 'norm_factor=0 must be above 0'),
+        (AUC, {'num_thrs': 0}, 'num_thrs=0 at least 1'),
+    ],
+)
+def test_what_makes_no_number_is_refused(metric, arguments, message):
+    with pytest.raises(InputError, match=message):
+        metric(**arguments)
+
+
+@pytest.mark.parametrize('bbox', [(5, 5, 5, 5), (0, 0, float('nan'), 80)])
+def test_pck_refuses_a_size_of_nothing_by_the_face(bbox):
+    with pytest.raises(InputError, match=r'id 7 \(image .photo7.jpg.\): the normaliser is'):
+        evaluate(PCKAccuracy(), face(1), face(7, bbox=bbox))
+
+
+@pytest.mark.parametrize('metric', [PCKAccuracy(), NME('use_norm_item', 'bbox_size')])
+def test_a_box_that_is_turned_round_is_refused_by_the_face(metric):
+    with pytest.raises(InputError, match=r'id 7 .*has a side below 0: -50\.0 x 80\.0'):
+        evaluate(metric, face(1), face(7, bbox=(100, 0, 50, 80)))
 
 
 def test_pck_refuses_an_unknown_size():

@@ -114,12 +114,19 @@ def test_epe():
         # A face with a factor of 0 is left out.
         (ALL, 0.3, [[0, 10], [50, 50]], ([1.0, 1.0], 1.0, 2)),
         (np.array([[True, False], [True, False]]), 0.3, [[10, 10], [50, 50]], ([0.5, -1], 0.5, 1)),
-        (~ALL, 0.3, [[10, 10], [50, 50]], ([-1, -1], 0.0, 0)),
     ],
 )
 def test_pck(mask, thr, factor, expected):
     shares, mean, count = keypoint_pck_accuracy(PRED, GT, mask, thr, np.array(factor, dtype=float))
     assert (list(shares), mean, count) == expected
+
+
+def test_over_no_point_nothing_is_right():
+    shares, mean, count = keypoint_pck_accuracy(PRED, GT, ~ALL, 0.3, np.full((2, 2), 10.0))
+    assert (list(shares), count) == ([-1, -1], 0)
+    assert np.isnan(mean)
+    with pytest.raises(ValueError, match='an AUC over no point'):
+        keypoint_auc(PRED, GT, ~ALL, 30)
 
 
 @pytest.mark.parametrize(
@@ -157,4 +164,4 @@ def test_labels_are_right_only_together():
     mask = np.array([[1, 1], [1, 1], [1, 0]])
     assert multilabel_classification_accuracy(pred, gt, mask) == 0.5
     assert multilabel_classification_accuracy(pred, gt, mask, thr=0.7) == 1.0
-    assert multilabel_classification_accuracy(pred, gt, 0 * mask) == 0.0
+    assert np.isnan(multilabel_classification_accuracy(pred, gt, 0 * mask))

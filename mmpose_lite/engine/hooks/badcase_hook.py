@@ -13,6 +13,7 @@ import torch
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
+from mmpose_lite.evaluation.metrics import RowMetric
 from mmpose_lite.evaluation.metrics.gather import gather_plain
 from mmpose_lite.registry import HOOKS, METRICS, MODELS
 from mmpose_lite.structures import PoseDataSample
@@ -81,10 +82,11 @@ class BadCaseAnalysisHook(DrawingHook):
         self.metric_name = config['type'] if metric_type == 'loss' else metric_key
         self.badcase_thr = badcase_thr
         self.results: list[dict] = []
+        self._unmeasured: list[list] = []
 
     def before_test_epoch(self, runner: Any) -> None:
         """Forget the last test."""
-        self.results = []
+        self.results, self._unmeasured = [], []
 
     def after_test_iter(
         self,
@@ -102,7 +104,9 @@ class BadCaseAnalysisHook(DrawingHook):
         for sample in outputs:
             self._test_index += 1
             is_bad, value = self.check_badcase(data_batch, sample)
-            if not is_bad:
+            if value is None:
+                self._unmeasured.append([image_path(sample), sample.get('id')])
+            if value is None or not is_bad:
                 continue
             entry, out_file = self._entry(sample, value), None
             self.results.append(entry)
@@ -118,12 +122,17 @@ class BadCaseAnalysisHook(DrawingHook):
         if not self.enable:
             return
         # The sampler may give one face to two ranks; rank 0's entry, which has a file, stays.
-        parts = reversed(gather_plain(self.results, default=lambda number: number.item()))
+        own = [self.results, self._unmeasured]
+        gathered = gather_plain(own, default=lambda number: number.item())
+        parts, lacking = zip(*reversed(gathered), strict=True)
         unique = {_identity(entry): entry for part in parts for entry in part}
         self.results = sorted(unique.values(), key=self._rank)
+        unmeasured = len({tuple(face) for part in lacking for face in part})
         if not is_main_process():
             return
         folder, message = self._folder(runner), f'{len(self.results)} bad cases'
+        if unmeasured:
+            message += f' (and {unmeasured} faces without the points that {self.metric_name} needs)'
         if folder is not None:
             text = json.dumps(self.results, indent=1, default=lambda number: number.item())
             (folder / 'results.json').write_text(text)
@@ -132,7 +141,7 @@ class BadCaseAnalysisHook(DrawingHook):
 
     def check_badcase(
         self, data_batch: dict | None, data_sample: PoseDataSample
-    ) -> tuple[bool, float]:
+    ) -> tuple[bool, float | None]:
         """Measure one sample.
 
         Args:
@@ -140,7 +149,8 @@ class BadCaseAnalysisHook(DrawingHook):
             data_sample: Truth and prediction.
 
         Returns:
-            Whether it is a bad case, and the value that says so.
+            Whether it is a bad case, and the value that says so; None where the sample lacks the
+            points to measure it by, which is no bad case.
 
         Raises:
             KeyError: If the metric has no value ``metric_key``.
@@ -150,21 +160,28 @@ class BadCaseAnalysisHook(DrawingHook):
             if self.metric_type == 'loss'
             else self._metric(data_batch, data_sample)
         )
+        if value is None:
+            return False, None
         good = value < self.badcase_thr if self._large_is_bad else value > self.badcase_thr
         return not good, value
 
-    def _loss(self, sample: PoseDataSample) -> float:
+    def _loss(self, sample: PoseDataSample) -> float | None:
         truth, predicted = sample.gt_instances, sample.pred_instances
+        if not np.any(np.asarray(truth.keypoints_visible) > 0):
+            return None
         arrays = (predicted.keypoints, truth.keypoints, truth.keypoints_visible)
         tensors = [torch.from_numpy(np.asarray(array, np.float32)) for array in arrays]
         with torch.no_grad():
             return self.metric(*tensors).item()
 
-    def _metric(self, data_batch: dict | None, sample: PoseDataSample) -> float:
+    def _metric(self, data_batch: dict | None, sample: PoseDataSample) -> float | None:
         # Not evaluate(): it would wait for the other processes, which have other faces.
         self.metric.process([data_batch], [sample.to_dict()])
-        values = self.metric.compute_metrics(list(self.metric.results))
+        rows = list(self.metric.results)
         self.metric.results.clear()
+        if isinstance(self.metric, RowMetric) and self.metric.reason_to_leave_out(rows[0]):
+            return None
+        values = self.metric.compute_metrics(rows)
         if self.metric_key not in values:
             raise KeyError(f"metric_key '{self.metric_key}' is none of {sorted(values)}")
         return float(values[self.metric_key])

@@ -112,13 +112,14 @@ def _rows(samples: Sequence[Any], predictions: Sequence[ndarray]) -> Iterator[tu
 
 
 def _mean_error(metric: NME, rows: Sequence[tuple[dict, dict]]) -> float:
-    """The NME over all points that count; NaN if there is none."""
-    total, points = 0.0, 0
-    for row, truth in rows:
-        count = int(row['mask'].sum())
-        try:
-            error = metric.compute([{**row, **metric.extra(truth, row)}])['NME'] if count else 0.0
-        except ValueError:  # no normaliser, by points that are outside; no finite prediction
-            continue
-        total, points = total + count * error, points + count
-    return total / points if points else math.nan
+    """The NME over all points that count.
+
+    NaN if there is none, a prediction is not finite, or a size is not above 0: a number of the log
+    ends no training.
+    """
+    whole = [{**row, **metric.extra(truth, row)} for row, truth in rows]
+    kept = [row for row in whole if metric.reason_to_leave_out(row) is None]
+    try:
+        return metric.compute(kept)['NME'] if kept else math.nan
+    except ValueError:
+        return math.nan

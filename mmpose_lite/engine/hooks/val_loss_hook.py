@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -23,7 +24,8 @@ class ValLossHook(Hook):
     """Adds ``val_loss``, the model's loss, to what the validations of a training give.
 
     It is that of the outputs which the predictions are made of, without the mirrored ones of a
-    flip test, so that no second pass is needed. It is the mean over the faces of all ranks.
+    flip test, so that no second pass is needed. It is the mean over the faces of all ranks that
+    have a visible point: what others have is no loss, but 0.
 
     Args:
         enable: Whether the hook does anything.
@@ -60,6 +62,11 @@ class ValLossHook(Hook):
             return
         head.kept, head.keeps_outputs = None, False
         samples = data_batch['data_samples']
+        counting = [i for i, sample in enumerate(samples) if _has_points(sample)]
+        if not counting:
+            return
+        if len(counting) < len(samples):
+            kept, samples = kept[counting], [samples[i] for i in counting]
         loss, _ = self._model.parse_losses(head.losses_of(kept, samples, {'compute_acc': False}))
         self._losses.append((loss, len(samples)))
 
@@ -76,3 +83,7 @@ class ValLossHook(Hook):
         if sum(faces):
             metrics[_NAME] = sum(totals) / sum(faces)
             runner.message_hub.update_scalar(f'val/{_NAME}', metrics[_NAME])
+
+
+def _has_points(sample: Any) -> bool:
+    return bool(np.any(np.asarray(sample.gt_instances.keypoints_visible) > 0))

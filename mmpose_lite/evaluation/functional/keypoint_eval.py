@@ -5,6 +5,8 @@ Shapes throughout: N faces, K points, D dimensions; ``mask`` ``(N, K)`` says whi
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy import ndarray
@@ -88,7 +90,7 @@ def keypoint_pck_accuracy(
 
     Returns:
         The share of each point over the faces, ``(K,)``, -1 where none counts; the mean over the
-        points that have one (0.0 for none); and their number.
+        points that have one (NaN for none, where MMPose has 0.0); and their number.
     """
     distances = keypoint_distances(pred, gt, mask, norm_factor)
     counted = distances != -1
@@ -96,7 +98,7 @@ def keypoint_pck_accuracy(
     totals = counted.sum(axis=0)
     shares = np.where(totals > 0, hits / np.maximum(totals, 1), -1.0)
     known = shares[totals > 0]
-    return shares, float(known.mean()) if len(known) else 0.0, len(known)
+    return shares, float(known.mean()) if len(known) else math.nan, len(known)
 
 
 def keypoint_auc(
@@ -110,7 +112,12 @@ def keypoint_auc(
         mask: ``(N, K)``, bool.
         norm_factor: The distance that is 1, in the points' unit.
         num_thrs: Number of thresholds.
+
+    Raises:
+        ValueError: If no point counts; MMPose's answers 0.0.
     """
+    if not np.any(mask):
+        raise ValueError('an AUC over no point is no number: no face has a point that counts')
     factors = np.full((len(pred), 2), norm_factor, dtype=np.float64)
     thresholds = np.arange(num_thrs) / num_thrs
     shares = [keypoint_pck_accuracy(pred, gt, mask, thr, factors)[1] for thr in thresholds]
@@ -150,9 +157,12 @@ def multilabel_classification_accuracy(
         gt: ``(N, L)``, 0 or 1.
         mask: ``(N, L)``, bool; a sample counts only if all of its labels do.
         thr: Confidences above it mean 1.
+
+    Returns:
+        The share; NaN where no sample counts, for which MMPose has 0.0.
     """
     whole = np.asarray(mask > 0).all(axis=1)
     if not whole.any():
-        return 0.0
+        return math.nan
     right = ((pred[whole] - thr) * (gt[whole] - thr) > 0).all(axis=1)
     return float(right.mean())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmpose_lite.registry import METRICS
+from mmpose_lite.utils import InputError
 
 from ..functional import keypoint_auc, keypoint_epe
 from .row_metric import RowMetric, points_of
@@ -19,6 +20,9 @@ class AUC(RowMetric):
         num_thrs: Number of thresholds.
         collect_device: See :class:`RowMetric`.
         prefix: See :class:`RowMetric`.
+
+    Raises:
+        InputError: If the distance is not above 0, or there is no threshold.
     """
 
     names = ('AUC',)
@@ -31,6 +35,10 @@ class AUC(RowMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
+        if not (norm_factor > 0 and num_thrs >= 1):
+            raise InputError(
+                f'AUC: norm_factor={norm_factor} must be above 0, num_thrs={num_thrs} at least 1'
+            )
         self.norm_factor = norm_factor
         self.num_thrs = num_thrs
 

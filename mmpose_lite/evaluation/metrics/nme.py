@@ -12,12 +12,14 @@ from mmpose_lite.registry import METRICS
 from mmpose_lite.utils import InputError, MissingKeyError
 
 from ..functional import keypoint_nme
-from .row_metric import RowMetric, points_of, to_array
+from .row_metric import RowMetric, box_size, check_sizes, points_of, to_array
 
 
 @METRICS.register_module()
 class NME(RowMetric):
     """Mean distance of predicted from true points, over a size of the face; a fraction.
+
+    Faces of which one of the two points is not visible are left out, counted and named.
 
     Args:
         norm_mode: ``'use_norm_item'``: the size is ``norm_item``; ``'keypoint_distance'``: it is
@@ -31,9 +33,7 @@ class NME(RowMetric):
 
     Raises:
         MissingKeyError: If the arguments do not say what to divide by.
-        InputError: If a size is not above 0, one of the two points is not annotated (the message
-            names the face), or no point counts; see
-            :func:`~mmpose_lite.evaluation.functional.keypoint_nme`.
+        InputError: If a size is not above 0 (the message names the face), or no face is left.
     """
 
     names = ('NME',)
@@ -94,8 +94,7 @@ class NME(RowMetric):
                 raise MissingKeyError(
                     "norm_item='bbox_size' needs `bboxes` in the truth of a sample"
                 )
-            left, top, right, bottom = to_array(truth['bboxes'])[0]
-            return {'norm': float(max(right - left, bottom - top))}
+            return {'norm': box_size(truth, row)}
         if self.norm_item not in truth:
             raise MissingKeyError(
                 f"norm_item='{self.norm_item}' is not in the truth of a sample, which has "
@@ -103,25 +102,27 @@ class NME(RowMetric):
             )
         return {'norm': float(np.max(to_array(truth[self.norm_item])))}
 
+    def reason_to_leave_out(self, row: dict[str, Any]) -> str | None:
+        """What a face lacks: a visible point, or one of the two that give the normaliser."""
+        pair = self.pair
+        reason = super().reason_to_leave_out(row)
+        if reason is None and pair is not None and not all(row['mask'][i] for i in pair):
+            return f'no normaliser ({self.normaliser}, points {pair[0]} and {pair[1]})'
+        return reason
+
     def compute(self, rows: list[dict[str, Any]]) -> dict[str, float]:
         """Compute the NME of some rows."""
         pred, gt, mask = points_of(rows)
-        factor = self._get_normalize_factor(gt, mask, rows)
-        self._check(rows, factor, mask)
-        return {'NME': keypoint_nme(pred, gt, mask, factor)}
+        sizes = self._sizes(gt, rows)
+        check_sizes(rows, sizes)
+        return {'NME': keypoint_nme(pred, gt, mask, sizes[:, None])}
 
-    def _get_normalize_factor(self, gt: ndarray, mask: ndarray, rows: list[dict]) -> ndarray:
-        """The size of each face, ``(N, 1)``."""
-        if self.norm_mode == 'use_norm_item':
-            return np.array([[row['norm']] for row in rows])
-        pair = self._pair()
-        hidden: ndarray = np.any(~mask[:, list(pair)], axis=1)
-        if hidden.any():
-            raise InputError(
-                f'{_first_of(rows, hidden)}: points {pair} give the normaliser, and are not both '
-                'annotated'
-            )
-        return np.linalg.norm(gt[:, pair[0]] - gt[:, pair[1]], axis=-1, keepdims=True)
+    def _sizes(self, gt: ndarray, rows: list[dict]) -> ndarray:
+        """The size of each face, ``(N,)``."""
+        pair = self.pair
+        if pair is None:
+            return np.array([row['norm'] for row in rows])
+        return np.linalg.norm(gt[:, pair[0]] - gt[:, pair[1]], axis=-1)
 
     def _pair(self) -> tuple[int, int]:
         name = self.dataset_meta['dataset_name']
@@ -137,19 +138,3 @@ class NME(RowMetric):
                     f"keypoint_indices={list(pair)}: '{name}' has no point {index}"
                 )
         return pair[0], pair[1]
-
-    @staticmethod
-    def _check(rows: list[dict], factor: ndarray, mask: ndarray) -> None:
-        bad = mask.any(axis=1) & ~((factor > 0) & np.isfinite(factor)).all(axis=1)
-        if bad.any():
-            raise InputError(
-                f'{_first_of(rows, bad)}: the normaliser is {factor[bad][0, 0]}, it must be above 0'
-            )
-
-
-def _first_of(rows: list[dict], marked: ndarray) -> str:
-    """Name the first of the marked faces, and how many there are."""
-    row = rows[int(np.flatnonzero(marked)[0])]
-    others = int(marked.sum()) - 1
-    more = f' and {others} more' if others else ''
-    return f"face id {row['id']!r} (image '{row['img_path']}'){more}"

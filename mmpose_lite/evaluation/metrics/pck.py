@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from mmpose_lite.registry import METRICS
-from mmpose_lite.utils import MissingKeyError
+from mmpose_lite.utils import InputError, MissingKeyError
 
 from ..functional import keypoint_pck_accuracy
-from .row_metric import RowMetric, points_of, to_array
+from .row_metric import RowMetric, box_size, check_sizes, points_of, to_array
 
 _NAMES = {'bbox': 'PCK', 'head': 'PCKh', 'torso': 'tPCK'}
 
@@ -21,14 +21,16 @@ class PCKAccuracy(RowMetric):
     """Share of points that lie within a share of a size of their true places.
 
     Args:
-        thr: The share.
+        thr: The share, above 0 and up to 1.
         norm_item: The size, or several: ``'bbox'`` (longer side of the box; ``PCK``), ``'head'``
-            (``head_size`` of the sample; ``PCKh``), ``'torso'`` (points 4 to 5; ``tPCK``).
+            (``head_size`` of the sample; ``PCKh``), ``'torso'`` (points 4 to 5; ``tPCK``; samples
+            without these are left out).
         collect_device: See :class:`RowMetric`.
         prefix: See :class:`RowMetric`.
 
     Raises:
         MissingKeyError: If a size is none of these, or a sample lacks it.
+        InputError: If ``thr`` is no such share, or a size is not above 0.
     """
 
     def __init__(
@@ -39,6 +41,8 @@ class PCKAccuracy(RowMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
+        if not 0 < thr <= 1:
+            raise InputError(f'PCKAccuracy: thr={thr} is no share of a size; 0.05 is 5 %')
         self.thr = thr
         self.norm_item = (norm_item,) if isinstance(norm_item, str) else tuple(norm_item)
         for item in self.norm_item:
@@ -60,21 +64,27 @@ class PCKAccuracy(RowMetric):
 
     def _size(self, item: str, truth: dict[str, Any], row: dict[str, Any]) -> float:
         if item == 'torso':
-            size = float(np.linalg.norm(np.subtract(row['gt'][4], row['gt'][5])))
-            if size < 1:
-                size = float(np.linalg.norm(np.subtract(row['pred'][4], row['pred'][5])))
-            return size
+            return float(np.linalg.norm(np.subtract(row['gt'][4], row['gt'][5])))
         key = {'bbox': 'bboxes', 'head': 'head_size'}[item]
         if key not in truth:
             raise MissingKeyError(f"norm_item='{item}' needs `{key}` in the truth of a sample")
-        value = to_array(truth[key])
-        return float(np.max(value[0][2:] - value[0][:2]) if item == 'bbox' else np.max(value))
+        return box_size(truth, row) if item == 'bbox' else float(np.max(to_array(truth[key])))
+
+    def reason_to_leave_out(self, row: dict[str, Any]) -> str | None:
+        """What a face lacks: a visible point, or a torso of a pixel or more where that counts."""
+        reason = super().reason_to_leave_out(row)
+        if reason is None and 'torso' in self.norm_item:
+            is_there = row['mask'][4] and row['mask'][5] and row['norm_torso'] >= 1
+            return None if is_there else 'no torso (points 4 and 5)'
+        return reason
 
     def compute(self, rows: list[dict[str, Any]]) -> dict[str, float]:
         """Compute the share for each size."""
         pred, gt, mask = points_of(rows)
         numbers = {}
         for item in self.norm_item:
-            factor = np.array([[row[f'norm_{item}']] * 2 for row in rows])
+            sizes = np.array([row[f'norm_{item}'] for row in rows])
+            check_sizes(rows, sizes)
+            factor = np.stack([sizes, sizes], axis=1)
             numbers[_NAMES[item]] = keypoint_pck_accuracy(pred, gt, mask, self.thr, factor)[1]
         return numbers

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
 from numpy import ndarray
 
 from mmpose_lite.utils import InputError
 
 from .gather import gather_rows
+
+NO_POINT = 'no visible point'
+_NAMED = 5  # faces that a line names at most
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Score:
         name: The metric's name, without the subset's.
         subset: The subset's name; None is the whole set.
         value: The number.
-        faces: How many faces it is over.
+        faces: How many faces it is over; those that are left out do not count.
         points: How many points it is over.
     """
 
@@ -45,7 +50,8 @@ class RowMetric(BaseMetric):
     """Keeps one row a face, gathers the rows of all ranks, and computes from them.
 
     A metric sets :attr:`names` and defines :meth:`compute`; what it needs beside points goes into
-    the row by :meth:`extra`.
+    the row by :meth:`extra`. Faces without a visible point are in no number; see
+    :meth:`reason_to_leave_out`.
 
     Args:
         collect_device: Kept for MMPose's configs; the process group's device is used.
@@ -58,6 +64,8 @@ class RowMetric(BaseMetric):
             annotations have them ``flags``, ``visibility`` ``(K,)`` and ``yaw``; ``exif`` where
             photographs were turned by it.
         scores: The numbers of the last evaluation.
+        left_out: Faces in no number of it, one sentence a reason.
+        source: The annotation files, for messages; the runner's checks set it.
     """
 
     default_prefix = ''
@@ -73,11 +81,18 @@ class RowMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         self.rows: list[dict[str, Any]] = []
         self.scores: list[Score] = []
+        self.left_out: list[str] = []
+        self.source: str | None = None
 
     @property
     def normaliser(self) -> str:
         """What distances are divided by, in words."""
         return '-'
+
+    @property
+    def title(self) -> str:
+        """The names of the numbers, in words."""
+        return ', '.join(self.names) or type(self).__name__
 
     @abstractmethod
     def compute(self, rows: list[dict[str, Any]]) -> dict[str, float]:
@@ -86,6 +101,10 @@ class RowMetric(BaseMetric):
     def extra(self, truth: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
         """Read further values, as plain data, for a row from the truth of its sample."""
         return {}
+
+    def reason_to_leave_out(self, row: dict[str, Any]) -> str | None:
+        """What a face lacks to be in the numbers, in words that follow "has"; None: nothing."""
+        return None if np.any(row['mask']) else NO_POINT
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the rows of a batch.
@@ -105,13 +124,17 @@ class RowMetric(BaseMetric):
     def check(self, sample: dict) -> None:
         """Check, before anything is predicted, that a sample has what the metric needs.
 
+        A face that the numbers leave out is fine.
+
         Args:
             sample: A sample as a dict, with ``gt_instances``.
 
         Raises:
             InputError: If it lacks something; the message names it.
         """
-        self.compute([self._row({**sample, 'pred_instances': sample['gt_instances']})])
+        row = self._row({**sample, 'pred_instances': sample['gt_instances']})
+        if self.reason_to_leave_out(row) is None:
+            self.compute([row])
 
     def _row(self, sample: dict) -> dict[str, Any]:
         truth, prediction = sample['gt_instances'], sample['pred_instances']
@@ -152,18 +175,103 @@ class RowMetric(BaseMetric):
         return metrics
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
-        """Compute the numbers of the whole set and of each subset: ``NME``, ``NME_frontal``."""
+        """Compute the numbers of the whole set and of each subset: ``NME``, ``NME_frontal``.
+
+        Raises:
+            InputError: If no face of the set, or of a subset, can be in a number.
+        """
         self.rows = results
-        groups: dict[str | None, list[dict]] = {None: results}
-        for row in results:
-            for subset in row['subsets']:
-                groups.setdefault(subset, []).append(row)
+        reasons = [self.reason_to_leave_out(row) for row in results]
+        self._tell_left_out(reasons)
         self.scores = [
-            Score(name, subset, value, len(rows), int(np.sum([row['mask'] for row in rows])))
-            for subset, rows in groups.items()
-            for name, value in self.compute(rows).items()
+            score
+            for subset, members in _groups(results).items()
+            for score in self._scores(subset, [(results[i], reasons[i]) for i in members])
         ]
         return {score.key: score.value for score in self.scores}
+
+    def _scores(
+        self, subset: str | None, faces: list[tuple[dict[str, Any], str | None]]
+    ) -> Iterator[Score]:
+        """The numbers over those of some faces that are not left out for a reason."""
+        kept = [row for row, reason in faces if reason is None]
+        if not kept:
+            group = 'the set' if subset is None else f"subsets['{subset}']"
+            text = ', '.join(_left_out_text([row for row, _ in faces], [why for _, why in faces]))
+            raise InputError(
+                f'{self.title} of {group} ({self.source or _describe(faces[0][0])}) is over no '
+                f'face: {text}'
+            )
+        points = int(np.sum([row['mask'] for row in kept]))
+        for name, value in self.compute(kept).items():
+            yield Score(name, subset, value, len(kept), points)
+
+    def _tell_left_out(self, reasons: list[str | None]) -> None:
+        """Log which faces are left out, once for as long as they are the same."""
+        told, self.left_out = self.left_out, _left_out_text(self.rows, reasons)
+        if told != self.left_out:
+            for text in self.left_out:
+                print_log(f'{self.title}: {text}', logger='current')
+
+
+def _groups(rows: list[dict[str, Any]]) -> dict[str | None, list[int]]:
+    """The places of the rows of the whole set (None) and of each subset."""
+    groups: dict[str | None, list[int]] = {None: list(range(len(rows)))}
+    for place, row in enumerate(rows):
+        for subset in dict.fromkeys(row['subsets']):
+            groups.setdefault(subset, []).append(place)
+    return groups
+
+
+def _left_out_text(rows: list[dict[str, Any]], reasons: list[str | None]) -> list[str]:
+    """Sentences: how many faces lack what, and which if they are few."""
+    faces: dict[str, list[Any]] = defaultdict(list)
+    for row, reason in zip(rows, reasons, strict=True):
+        if reason is not None:
+            faces[reason].append(row['id'])
+    return [
+        f'{count_left_out(len(ids), len(rows), reason)}'
+        + (f' (id {", ".join(map(str, ids))})' if len(ids) <= _NAMED else '')
+        for reason, ids in faces.items()
+    ]
+
+
+def count_left_out(faces: int, among: int, reason: str) -> str:
+    """Say how many faces are in no number: ``2 of 5 faces have ... and are left out``."""
+    verbs = ('has', 'is') if faces == 1 else ('have', 'are')
+    return f'{faces:,} of {among:,} faces {verbs[0]} {reason} and {verbs[1]} left out'
+
+
+def check_sizes(rows: list[dict[str, Any]], sizes: ndarray) -> None:
+    """Check what distances are divided by.
+
+    Args:
+        rows: The faces.
+        sizes: ``(N,)``, image pixels.
+
+    Raises:
+        InputError: If one is not above 0; the message names the first face, and counts others.
+    """
+    bad = ~((sizes > 0) & np.isfinite(sizes))
+    if bad.any():
+        first, others = int(np.flatnonzero(bad)[0]), int(bad.sum()) - 1
+        more = f' and {others} more' if others else ''
+        raise InputError(
+            f'{_describe(rows[first])}{more}: the normaliser is {sizes[first]}, it must be above 0'
+        )
+
+
+def box_size(truth: dict[str, Any], face: dict[str, Any]) -> float:
+    """The longer side of a face's box ``(1, 4)`` xyxy.
+
+    Raises:
+        InputError: If a side is below 0; the message names the face.
+    """
+    left, top, right, bottom = to_array(truth['bboxes'])[0]
+    sides = (float(right - left), float(bottom - top))
+    if min(sides) < 0:
+        raise InputError(f'{_describe(face)}: the box has a side below 0: {sides[0]} x {sides[1]}')
+    return max(sides)
 
 
 def _describe(sample: dict) -> str:

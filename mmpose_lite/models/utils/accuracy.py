@@ -21,7 +21,7 @@ def heatmap_accuracy(output: Tensor, target: Tensor, mask: Tensor, thr: float = 
 
     Returns:
         A scalar: the mean over points of each point's share over faces; points that no face of
-        the batch has are left out. MMPose's ``acc_pose``.
+        the batch has are left out. MMPose's ``acc_pose``, but NaN where no point counts.
     """
     size = constant(output.shape[-2:], output)
     predicted, _ = get_heatmap_maximum(output)
@@ -50,4 +50,4 @@ def _accuracy(apart: Tensor, mask: Tensor, thr: float) -> Tensor:
     hits = ((distance < thr) & mask).sum(dim=0)
     counts = mask.sum(dim=0)
     shares = hits / counts.clamp(min=1)
-    return shares.sum() / (counts > 0).sum().clamp(min=1)
+    return shares.sum() / (counts > 0).sum()

@@ -58,20 +58,25 @@ def find_subsets(
 
 
 def check_subsets(dataset: BaseCocoStyleDataset) -> None:
-    """Check that each named subset has a face among those that a data set uses.
+    """Check that each named subset has a face with a visible point among those that are used.
 
     Raises:
         InputError: If one has none.
     """
-    found = {name for i in range(len(dataset)) for name in dataset.get_data_info(i)['subsets']}
+    has_points: dict[str, bool] = {}
+    for index in range(len(dataset)):
+        face = dataset.get_data_info(index)
+        counts = bool(np.any(face['keypoints_visible'] > 0))
+        has_points |= {name: counts or has_points.get(name, False) for name in face['subsets']}
     for name in dataset.subsets:
-        if name not in found:
+        if not has_points.get(name):
+            lacks = 'face with a visible point' if name in has_points else 'face'
             used = f'indices={dataset._indices}'
             if dataset.train_val_split is not None:
                 used = f'{used}, train_val_split: {dataset.train_val_split.part}'
             raise InputError(
-                f"{type(dataset).__name__}: subsets['{name}'] has no face among the {len(dataset)} "
-                f'used of {dataset.ann_file} ({used})'
+                f"{type(dataset).__name__}: subsets['{name}'] has no {lacks} among the "
+                f'{len(dataset)} used of {dataset.ann_file} ({used})'
             )
 
 

@@ -1,0 +1,116 @@
+"""Faces that are in no number: left out, counted, said, and an error where nothing is left."""
+
+import pytest
+from metric_faces import evaluate, face
+
+from mmpose_lite.evaluation import AUC, EPE, NME, PCKAccuracy
+from mmpose_lite.evaluation.metrics import row_metric
+from mmpose_lite.utils import InputError
+
+BY_BOX = {'norm_mode': 'use_norm_item', 'norm_item': 'bbox_size'}
+BY_EYES = {'norm_mode': 'keypoint_distance', 'keypoint_indices': [0, 1]}
+NONE = (0, 0, 0)
+
+
+def faces():
+    """Five: off by 5 px, without points, off by 10, without points, off by 0 and but a chin."""
+    return [
+        face(1, (3, 4), subsets=('some', 'first')),
+        face(2, (9, 9), visible=NONE, subsets=('some',)),
+        face(3, (6, 8)),
+        face(4, visible=NONE),
+        face(5, visible=(0, 0, 1), subsets=('some',)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ('metric', 'whole', 'some'),
+    [
+        # 100 px; seven points, four of them of the subset.
+        (NME(**BY_BOX), 0.15 / 7, 0.05 / 4),
+        (EPE(), 15 / 7, 5 / 4),
+        # Points within 7 px: one of two, two of two, three of three; of the subset all.
+        (PCKAccuracy(thr=0.07), (1 / 2 + 1 + 1) / 3, 1),
+        # Thresholds 0, 7.5, 15 and 22.5 px: the first point's shares are 0, 1/2, 1, 1, others' 1.
+        (AUC(norm_factor=30, num_thrs=4), (0 + 2.5 / 3 + 1 + 1) / 4, (0 + 1 + 1 + 1) / 4),
+    ],
+)
+def test_faces_without_a_visible_point_are_in_no_number(metric, whole, some):
+    (name,) = metric.names
+    found = evaluate(metric, *faces())
+    assert found[name] == pytest.approx(whole, abs=1e-7)
+    assert found[f'{name}_some'] == pytest.approx(some, abs=1e-7)
+    counts = [(score.subset, score.faces, score.points) for score in metric.scores]
+    assert counts == [(None, 3, 7), ('some', 2, 4), ('first', 1, 3)]
+    assert len(metric.rows) == 5
+    assert metric.left_out == ['2 of 5 faces have no visible point and are left out (id 2, 4)']
+
+
+def test_faces_without_a_normaliser_are_in_no_number():
+    """Eyes 10 px apart; the fifth face has none."""
+    metric = NME(**BY_EYES)
+    found = evaluate(metric, *faces())
+    assert found['NME'] == pytest.approx((0.5 + 1) / 6)
+    assert found['NME_some'] == pytest.approx(0.5 / 3)
+    assert [(score.faces, score.points) for score in metric.scores] == [(2, 6), (1, 3), (1, 3)]
+    assert metric.left_out == [
+        '2 of 5 faces have no visible point and are left out (id 2, 4)',
+        '1 of 5 faces has no normaliser (LeftEye to RightEye, points 0 and 1) and is left out '
+        '(id 5)',
+    ]
+
+
+def test_it_is_logged_once(monkeypatch):
+    """For as long as it is the same: a training validates often."""
+    logged = []
+    monkeypatch.setattr(row_metric, 'print_log', lambda text, logger: logged.append(text))
+    metric = EPE()
+    for _ in range(3):
+        evaluate(metric, *faces())
+    evaluate(metric, face(1), face(2, visible=NONE))
+    evaluate(metric, face(1))
+    assert metric.left_out == []
+    assert logged == [
+        'EPE: 2 of 5 faces have no visible point and are left out (id 2, 4)',
+        'EPE: 1 of 2 faces has no visible point and is left out (id 2)',
+    ]
+
+
+def test_many_are_not_named():
+    metric = EPE()
+    evaluate(metric, face(0), *(face(i, visible=NONE) for i in range(1, 7)))
+    assert metric.left_out == ['6 of 7 faces have no visible point and are left out']
+
+
+@pytest.mark.parametrize('metric', [NME(**BY_BOX), EPE(), PCKAccuracy(), AUC(), NME(**BY_EYES)])
+def test_where_nothing_is_left_it_is_an_error(metric):
+    """Of the set or of a subset; metric, subset and file are named."""
+    metric.source = 'test.json'
+    (name,) = metric.names
+    message = rf"{name} of subsets\['none'\] \(test.json\) is over no face: 1 of 1 faces has no"
+    with pytest.raises(InputError, match=message):
+        evaluate(metric, face(1), face(2, visible=NONE, subsets=('none',)))
+    with pytest.raises(InputError, match=rf'{name} of the set \(test.json\) is over no face: 2 of'):
+        evaluate(metric, face(1, visible=NONE), face(2, visible=NONE))
+
+
+def test_a_subset_without_a_normaliser_is_an_error():
+    message = r"NME of subsets\['chins'\] .*LeftEye to RightEye, points 0 and 1\).* \(id 2\)"
+    with pytest.raises(InputError, match=message):
+        evaluate(NME(**BY_EYES), face(1), face(2, visible=(1, 0, 1), subsets=('chins',)))
+
+
+def test_a_subset_that_a_face_names_twice_has_it_once():
+    metric = EPE()
+    evaluate(metric, face(1, (3, 4), subsets=('a', 'a')), face(2, subsets=('a',)))
+    assert [(score.subset, score.faces) for score in metric.scores] == [(None, 2), ('a', 2)]
+
+
+@pytest.mark.parametrize('visible', [NONE, (1, 0, 1)])
+def test_the_check_before_a_run_passes_a_face_that_is_left_out(visible):
+    metric = NME(**BY_EYES)
+    metric.dataset_meta = {'dataset_name': 'three', 'keypoint_id2name': {0: 'a', 1: 'b', 2: 'c'}}
+    metric.check(face(1, visible=visible))
+    metric.keypoint_indices = [0, 9]
+    with pytest.raises(KeyError, match='no point 9'):
+        metric.check(face(1, visible=visible))
