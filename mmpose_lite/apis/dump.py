@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os.path as osp
 import shlex
 import sys
@@ -64,7 +65,17 @@ def dump_content(
             'item': metric.norm_item if metric.pair is None else None,
             'pair': metric.pair,
         }
-    return {**content, 'faces': metric.rows}
+    content['counts'] = {
+        score.key: {'faces': score.faces, 'points': score.points} for score in metric.scores
+    }
+    content['left_out'] = metric.left_out
+    return {**content, 'faces': [_numbers_or_null(row) for row in metric.rows]}
+
+
+def _numbers_or_null(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as JSON has it: what is no number, of a point that does not count, is null."""
+    whole = [[x if math.isfinite(x) else None for x in point] for point in row['gt']]
+    return {**row, 'gt': whole}
 
 
 def has_flip_test(cfg: Config) -> bool:

@@ -19,6 +19,7 @@ from mmpose_lite.engine.run_hooks import FoldNormsHook
 from mmpose_lite.evaluation.metrics import RowMetric
 from mmpose_lite.registry import explaining_builds
 from mmpose_lite.reporting import read_run
+from mmpose_lite.reporting.table import subset_label
 from mmpose_lite.utils import InputError
 
 from .command_line import (
@@ -109,10 +110,15 @@ def format_table(metrics: Sequence[RowMetric]) -> Table:
             value = f'{score.value:.4f}'
             if score.name in _FRACTIONS:
                 value = f'{100 * score.value:.3f} %'
-            subset = score.subset or 'full'
+            subset = subset_label(score.subset)
             counts = (str(score.faces), str(score.points))
             table.add_row(score.name, subset, value, metric.normaliser, *counts)
     return table
+
+
+def left_out_lines(metrics: Sequence[RowMetric]) -> list[str]:
+    """Say of which metrics some faces are in no number."""
+    return [f'{metric.title}: {text}' for metric in metrics for text in metric.left_out]
 
 
 def write_json(path: str, content: Any) -> None:
@@ -153,6 +159,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     precision = ', half precision' if cfg.test_cfg.get('fp16') else ''
     print(f'{args.checkpoint}, flip test {"on" if has_flip_test(cfg) else "off"}{precision}')
     console.print(format_table(metrics))
+    for line in left_out_lines(metrics):
+        console.print(line, markup=False, highlight=False)
     if args.out:
         write_json(args.out, numbers)
     dumped = args.dump and args.dump.endswith('.json')

@@ -7,13 +7,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.evaluation.functional import (
-    bootstrap,
-    percentile_interval,
-    resampled_ratios,
-)
-
-from .errors import Errors
+from .errors import Errors, error_intervals
 from .mean_face import mean_face
 from .run import Run
 
@@ -77,7 +71,7 @@ def _bins(errors: Errors, values: ndarray, edges: ndarray) -> list[dict[str, Any
 
 
 def by_point(run: Run, errors: Errors) -> list[dict[str, Any]]:
-    """The error of each point, and where it is on the mean face."""
+    """The error of each point, and where it is on the mean face; None where no face has it."""
     places = mean_face(run.table.gt, run.table.mask).tolist()
     found = []
     for index, name in enumerate(run.points.names):
@@ -89,7 +83,7 @@ def by_point(run: Run, errors: Errors) -> list[dict[str, Any]]:
                 'points': len(values),
                 'nme': float(values.mean()) if len(values) else None,
                 'p90': float(np.quantile(values, 0.9)) if len(values) else None,
-                'position': places[index],
+                'position': places[index] if run.table.mask[:, index].any() else None,
             }
         )
     return found
@@ -142,17 +136,13 @@ def _error_intervals(errors: Errors, counted: ndarray, place: ndarray) -> list[A
     """The bootstrap interval of each bin's mean error, over faces."""
     bins = int(place.max()) + 1
     inside = [counted & (place == index) for index in range(bins)]
-    sums = np.stack([np.where(each, errors.distances, 0.0).sum(axis=1) for each in inside], axis=1)
+    sums = np.stack(
+        [np.where(each, errors.distances, 0.0).sum(axis=1, dtype=np.float64) for each in inside],
+        axis=1,
+    )
     totals = np.stack([each.sum(axis=1) for each in inside], axis=1)
     kept = counted.any(axis=1)
-    if kept.sum() < 2:
-        return [None] * bins
-    drawn = bootstrap(
-        lambda counts: resampled_ratios(counts, sums[kept], totals[kept]), int(kept.sum())
-    )
-    known = np.isfinite(drawn).any(axis=0)
-    found = percentile_interval(np.where(known, drawn, 0.0)).tolist()
-    return [each if is_known else None for each, is_known in zip(found, known, strict=True)]
+    return error_intervals(sums[kept], totals[kept])
 
 
 def _spearman(first: ndarray, second: ndarray) -> float | None:

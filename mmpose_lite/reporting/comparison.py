@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import PurePath
@@ -80,9 +81,16 @@ def _common(first: FaceTable, second: FaceTable) -> tuple[ndarray, ndarray]:
     """Where both tables have one face: the same photograph's name, id, and true points."""
     if first.points != second.points:
         return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
-    places = {key: place for place, key in enumerate(_keys(second))}
-    pairs = [(i, places[key]) for i, key in enumerate(_keys(first)) if key in places]
-    same = [(i, j) for i, j in pairs if _one_truth(first, i, second, j)]
+    places = defaultdict(list)
+    for place, key in enumerate(_keys(second)):
+        places[key].append(place)
+    same = []
+    for i, key in enumerate(_keys(first)):
+        # Parts of a combined set may number their faces alike; each is paired but once.
+        j = next((j for j in places[key] if _one_truth(first, i, second, j)), None)
+        if j is not None:
+            places[key].remove(j)
+            same.append((i, j))
     mine, theirs = np.array(same, dtype=int).reshape(-1, 2).T
     return mine, theirs
 
@@ -108,12 +116,11 @@ def _paired(mine: Errors, theirs: Errors, faces: ndarray) -> dict[str, Any]:
     ours, others = mine.means[faces], theirs.means[faces]
     difference = paired_difference(ours, others, np.ones(count))
     gain = others - ours
-    known = count > 1
     return {
         'faces': count,
         'difference': difference.difference,
-        'interval': list(difference.interval) if known else None,
-        'p': difference.p if known else None,
+        'interval': None if difference.interval is None else list(difference.interval),
+        'p': difference.p,
         'a_wins': int((gain > _TIE).sum()),
         'b_wins': int((gain < -_TIE).sum()),
         'ties': int((np.abs(gain) <= _TIE).sum()),

@@ -8,12 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.evaluation.functional import (
-    bootstrap,
-    keypoint_distances,
-    percentile_interval,
-    resampled_ratios,
-)
+from mmpose_lite.evaluation.functional import keypoint_distances, ratio_intervals
 
 from .table import FaceTable
 
@@ -69,10 +64,17 @@ class Errors:
         return float(self.distances[self.counted].mean(dtype=np.float64))
 
     def pooled_interval(self) -> list[float] | None:
-        """The bootstrap interval of :meth:`pooled`; None with fewer than two faces."""
+        """The bootstrap interval of :meth:`pooled`; None where faces are too few."""
         kept = self.faces
-        if kept.sum() < 2:
-            return None
-        sums, totals = self.sums[kept, None], self.totals[kept, None]
-        drawn = bootstrap(lambda counts: resampled_ratios(counts, sums, totals), len(sums))
-        return percentile_interval(drawn)[0].tolist()
+        return error_intervals(self.sums[kept, None], self.totals[kept, None])[0]
+
+
+def error_intervals(sums: ndarray, totals: ndarray) -> list[list[float] | None]:
+    """The bootstrap intervals of means that are not below 0; None where faces are too few.
+
+    Args:
+        sums: ``(N, S)``, the sum of each face's errors.
+        totals: ``(N, S)`` or ``(N, 1)``, how many these are.
+    """
+    limits = np.maximum(ratio_intervals(sums, totals), 0.0).tolist()
+    return [None if np.isnan(each).any() else each for each in limits]

@@ -11,7 +11,9 @@ from .run import BOX_ERRORS, Run
 
 
 def flip_test(run: Run, sizes: ndarray, subsets: dict[str, ndarray]) -> dict[str, Any] | None:
-    """The pooled error with flip test and without, by subset; None where only one was tried.
+    """The pooled error with flip test and without, and over how many faces, by subset.
+
+    None where only one was tried.
 
     Args:
         run: The run; its own predictions are one of the two, and a pass the other.
@@ -22,12 +24,17 @@ def flip_test(run: Run, sizes: ndarray, subsets: dict[str, ndarray]) -> dict[str
     other = next((each for each in run.passes if each.kind == 'flip_test'), None)
     if own is None or other is None or bool(other.value) == own:
         return None
-    found: dict[str, Any] = {'faces': len(other.indices)}
+    found: dict[str, Any] = {}
     for is_on, pred in ((own, run.table.pred[other.indices]), (not own, other.pred)):
         table = run.table.take(other.indices).predicting(pred)
         errors = Errors.of(table, sizes[other.indices])
         found['on' if is_on else 'off'] = {
             name: errors.among(faces[other.indices, None]).pooled()
+            for name, faces in subsets.items()
+        }
+        # The same of both: it is the truth and the size that a face may lack.
+        found['faces'] = {
+            name: int((errors.faces & faces[other.indices]).sum())
             for name, faces in subsets.items()
         }
     return found

@@ -13,7 +13,7 @@ from mmpose_lite.evaluation.functional import head_pose
 from .errors import Errors
 from .normalisers import Normaliser, find_normalisers
 from .run import Run
-from .table import FaceTable
+from .table import WHOLE, FaceTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class Measured:
 
 def subset_faces(table: FaceTable) -> dict[str, ndarray]:
     """Which faces of a table each subset has, ``(N,)`` bool; ``full``, the first, has all."""
-    found = {'full': np.ones(len(table), dtype=bool)}
+    found = {WHOLE: np.ones(len(table), dtype=bool)}
     for name in table.subset_names():
         found.setdefault(name, np.array([name in names for names in table.subsets]))
     return found

@@ -71,6 +71,7 @@ def render_page(metrics: dict[str, Any], pictures: Mapping[str, bytes]) -> str:
         .render(
             runs=runs,
             comparisons=metrics['comparisons'],
+            intervals=metrics['intervals'],
             subsets=_union(run['subsets'] for run in runs),
             normalisers=_union(run['normalisers'] for run in runs),
             primary=runs[0]['primary'],

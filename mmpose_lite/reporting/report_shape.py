@@ -29,7 +29,7 @@ class Maybe:
     shape: Any
 
 
-# Numbers that cannot be known are null: the median of no faces, an interval of one face.
+# Numbers that cannot be known are null: the median of no faces, an interval of a few faces.
 NUMBER = Maybe(float)
 INTERVAL = Maybe([NUMBER])
 TEXT = Maybe(str)
@@ -70,7 +70,7 @@ _POINT = {
     'points': int,
     'nme': NUMBER,
     'p90': NUMBER,
-    'position': [float],
+    'position': Maybe([float]),  # of no face: null
 }
 _BOX_ERRORS = {
     'faces': int,
@@ -91,7 +91,8 @@ _WORST = {
 _RUN = {
     'name': str,
     'provenance': _PROVENANCE,
-    'faces': int,
+    'faces': int,  # with a visible point; so are those of subsets
+    'left_out': [str],  # which faces are in no number by the primary normaliser, in words
     'points': int,
     'point_names': [str],
     'left_points': [int],
@@ -99,7 +100,7 @@ _RUN = {
     'links': [[int]],
     'normalisers': Each({'title': str, 'about': str, 'faces': int}),
     'primary': str,
-    'subsets': Each({'faces': int}),
+    'subsets': Each({'faces': int, 'left_out': int}),
     # By normaliser, then by subset; so are curves.
     'scores': Each(Each(_SCORES)),
     'curves': Each(Each({'error': [float], 'share': [float]})),
@@ -108,7 +109,7 @@ _RUN = {
     'yaw': Maybe({'source': str, 'bins': [_FACES_IN_BIN]}),
     'box_size': {'bins': [_FACES_IN_BIN]},
     'by_point': [_POINT],
-    'flip_test': Maybe({'on': Each(NUMBER), 'off': Each(NUMBER)}),
+    'flip_test': Maybe({'on': Each(NUMBER), 'off': Each(NUMBER), 'faces': Each(int)}),
     'box_errors': Maybe(_BOX_ERRORS),
     'reliability': Maybe({'faces': int, 'bins': [_POINTS_IN_BIN], 'spearman': NUMBER}),
     'worst': [_WORST],
@@ -131,7 +132,12 @@ _COMPARISON = {
     'left_out': {'a': int, 'b': int},  # faces
     'remark': TEXT,  # null: all faces of both are compared
 }
-REPORT = {'format': str, 'runs': [_RUN], 'comparisons': [_COMPARISON]}
+REPORT = {
+    'format': str,
+    'intervals': {'level': float, 'fewest_faces': int},  # null intervals: of fewer faces
+    'runs': [_RUN],
+    'comparisons': [_COMPARISON],
+}
 
 
 def check_report(metrics: Any) -> None:

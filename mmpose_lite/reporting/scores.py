@@ -9,18 +9,17 @@ from numpy import ndarray
 
 from mmpose_lite.evaluation.functional import (
     areas,
-    bootstrap,
     error_shares,
     failures,
-    percentile_interval,
-    resampled_quantiles,
-    resampled_ratios,
+    quantile_interval,
+    share_interval,
 )
 
-from .errors import Errors
+from .errors import Errors, error_intervals
 
 LIMITS = {'0.07': 0.07, '0.08': 0.08, '0.10': 0.10}
-_LEVELS = np.array([0.5, 0.9])
+_QUANTILES = (0.5, 0.9)
+_FEW = 5  # faces; draws without any of so many are not rare
 _CURVE = np.linspace(0, 0.15, 301)
 
 
@@ -30,46 +29,56 @@ def headline(errors: Errors) -> dict[str, Any]:
     Returns:
         ``faces``, ``points``; ``mean`` over faces of a face's mean, ``pooled`` over points,
         ``median`` and ``p90`` of a face's mean; ``failure_rate`` and ``auc`` by limit; and under
-        ``interval`` the 95 % of each. Null where there are no faces, or for intervals only one.
+        ``interval`` the 95 % of each. Null where there are no faces, or too few for an interval.
     """
     kept = errors.faces
     means = errors.means[kept]
     content = {'faces': int(kept.sum()), 'points': int(errors.totals.sum())}
     if not len(means):
         return {**content, **_named([None] * 10), 'interval': _named([None] * 10)}
-    median, p90 = np.quantile(means, _LEVELS).tolist()
-    rates, sums, totals = _rates(errors, kept)
-    values = [rates[0], errors.pooled(), median, p90, *rates[2:]]
+    sums, totals = _ratios(errors, kept)
+    mean, _, *shares = (sums.sum(axis=0) / totals.sum(axis=0)).tolist()
+    rates = [float(failures(means, limit).mean()) for limit in LIMITS.values()]
+    values = [mean, errors.pooled(), *np.quantile(means, _QUANTILES).tolist(), *rates, *shares]
     return {**content, **_named(values), 'interval': _named(_intervals(means, sums, totals))}
 
 
-def _rates(errors: Errors, kept: ndarray) -> tuple[list[float], ndarray, ndarray]:
-    """Numbers that are ratios of sums over faces: mean, pooled, three rates, three areas.
+def _ratios(errors: Errors, kept: ndarray) -> tuple[ndarray, ndarray]:
+    """What each face adds above and below the line of ratios: mean, pooled, three areas.
 
     Returns:
-        The numbers, and what each face adds above and below the line, ``(n, 8)``.
+        Two arrays ``(n, 5)``.
     """
     means = errors.means[kept]
-    columns = [means, errors.sums[kept]]
-    columns += [failures(means, limit) for limit in LIMITS.values()]
-    columns += [areas(means, limit) for limit in LIMITS.values()]
+    columns = [means, errors.sums[kept], *(areas(means, limit) for limit in LIMITS.values())]
     sums = np.stack(columns, axis=1)
     totals = np.ones_like(sums)
     totals[:, 1] = errors.totals[kept]
-    return (sums.sum(axis=0) / totals.sum(axis=0)).tolist(), sums, totals
+    return sums, totals
 
 
 def _intervals(means: ndarray, sums: ndarray, totals: ndarray) -> list[Any]:
     """The intervals, in the order of :func:`_named`."""
-    if len(means) < 2:
-        return [None] * 10
+    mean, pooled, *drawn = error_intervals(sums, totals)
+    quantiles = [quantile_interval(means, quantile) for quantile in _QUANTILES]
+    limits = LIMITS.values()
+    rates = [share_interval(int(failures(means, limit).sum()), len(means)) for limit in limits]
+    within = zip(drawn, limits, strict=True)
+    exact = [None if each is None else list(each) for each in (*quantiles, *rates)]
+    return [mean, pooled, *exact, *(_area_interval(each, means, limit) for each, limit in within)]
 
-    def compute(counts: ndarray) -> ndarray:
-        ratios = resampled_ratios(counts, sums, totals)
-        quantiles = resampled_quantiles(counts, means, _LEVELS)
-        return np.concatenate([ratios[:, :2], quantiles, ratios[:, 2:]], axis=1)
 
-    return percentile_interval(bootstrap(compute, len(means))).tolist()
+def _area_interval(drawn: list[float] | None, means: ndarray, limit: float) -> list[float] | None:
+    """The interval of an area, which is at most the share of faces below its limit.
+
+    Where hardly any face is below, draws know little of the others: that share's own interval ends
+    it.
+    """
+    below = int((means < limit).sum())
+    share = share_interval(below, len(means))
+    if drawn is None or share is None:
+        return None
+    return [drawn[0], share[1] if below < _FEW else min(drawn[1], share[1])]
 
 
 def _named(values: list[Any]) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mmpose_lite.evaluation.functional import FEWEST_FACES, LEVEL
+from mmpose_lite.evaluation.metrics.row_metric import NO_POINT, count_left_out
+
 from .breakdowns import by_box_size, by_point, by_visibility, by_yaw, reliability
 from .comparison import compare_all
 from .errors import Errors
@@ -25,6 +28,7 @@ def summarise(runs: Sequence[Measured]) -> dict[str, Any]:
     """Compute a report's numbers; ``worst`` names no pictures yet."""
     return {
         'format': FORMAT,
+        'intervals': {'level': LEVEL, 'fewest_faces': FEWEST_FACES},
         'runs': [_summarise(each) for each in runs],
         'comparisons': compare_all(runs),
     }
@@ -32,6 +36,7 @@ def summarise(runs: Sequence[Measured]) -> dict[str, Any]:
 
 def _summarise(measured: Measured) -> dict[str, Any]:
     run, own, subsets = measured.run, measured.own, measured.subsets
+    counts = run.table.mask.any(axis=1)
     parts = {
         name: {subset: each.among(faces[:, None]) for subset, faces in subsets.items()}
         for name, each in measured.errors.items()
@@ -39,7 +44,8 @@ def _summarise(measured: Measured) -> dict[str, Any]:
     return {
         'name': run.name,
         'provenance': {key: run.provenance.get(key) for key in KEYS},
-        'faces': len(run.table),
+        'faces': int(counts.sum()),
+        'left_out': _left_out(measured),
         'points': run.table.points,
         **_describe_points(run.points),
         'normalisers': {
@@ -51,7 +57,10 @@ def _summarise(measured: Measured) -> dict[str, Any]:
             for name, each in measured.normalisers.items()
         },
         'primary': measured.primary,
-        'subsets': {name: {'faces': int(faces.sum())} for name, faces in subsets.items()},
+        'subsets': {
+            name: {'faces': int((faces & counts).sum()), 'left_out': int((faces & ~counts).sum())}
+            for name, faces in subsets.items()
+        },
         'scores': _for_each(parts, headline),
         'curves': _for_each(parts, curve),
         'visibility': by_visibility(run, own),
@@ -63,6 +72,19 @@ def _summarise(measured: Measured) -> dict[str, Any]:
         'reliability': reliability(run, own),
         'worst': _worst(measured),
     }
+
+
+def _left_out(measured: Measured) -> list[str]:
+    """Say how many faces are in no number by the metric's own normaliser, and why."""
+    counts = measured.run.table.mask.any(axis=1)
+    title = measured.normalisers[measured.primary].title
+    missing = {
+        NO_POINT: int((~counts).sum()),
+        f'no normaliser ({title})': int((counts & ~measured.own.faces).sum()),
+    }
+    return [
+        count_left_out(faces, len(counts), reason) for reason, faces in missing.items() if faces
+    ]
 
 
 def _for_each(parts: dict[str, dict[str, Errors]], compute: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from mmpose_lite.utils import InputError
 
+WHOLE = 'full'
 # Beyond it errors in single precision, and sums of them, come to no number.
 _FARTHEST = 1e9  # px
 _SHORT = Repr()
@@ -81,6 +82,11 @@ class FaceTable:
     def predicting(self, pred: ndarray) -> FaceTable:
         """The same faces with other predictions ``(N, K, 2)``."""
         return replace(self, pred=pred)
+
+
+def subset_label(name: str | None) -> str:
+    """What reports call a subset; None is the whole set, from which one ``full`` is told apart."""
+    return WHOLE if name is None else f'{WHOLE}_subset' if name == WHOLE else name
 
 
 def read_table(rows: Any, where: str = 'rows') -> FaceTable:
@@ -200,4 +206,4 @@ class _Reader:
         is_list = isinstance(names, list | tuple)
         if not is_list or not all(isinstance(name, str) for name in names):
             raise self.error(number, 'subsets', f'is no list of names: {_SHORT.repr(names)}')
-        return tuple(names)
+        return tuple(map(subset_label, dict.fromkeys(names)))

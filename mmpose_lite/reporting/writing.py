@@ -31,8 +31,8 @@ def write_report(folder: str | Path, runs: Sequence[Run]) -> list[str]:
         runs: Test runs, with different names; those on the same faces are compared.
 
     Returns:
-        What the user should know, one line each: photographs that could not be drawn, and faces
-        that are not compared.
+        What the user should know, one line each: faces that are left out or not compared, and
+        photographs that could not be drawn.
 
     Raises:
         InputError: If there is no run, two have one name, a run has no error at all, or a folder
@@ -41,10 +41,9 @@ def write_report(folder: str | Path, runs: Sequence[Run]) -> list[str]:
     names = [run.name for run in runs]
     if not names or len(set(names)) < len(names):
         raise InputError(f'a report is on runs with different names, not {names}')
-    for run in runs:
-        if not run.table.mask.any():
-            raise InputError(f"run '{run.name}': no point of any face counts")
     measured = [Measured(run) for run in runs]
+    for each in measured:
+        _check_errors(each)
     metrics = summarise(measured)
     pictures, remarks = _draw_pictures(runs, metrics['runs'])
     # All that can fail for what the runs say comes before anything is written.
@@ -52,7 +51,19 @@ def write_report(folder: str | Path, runs: Sequence[Run]) -> list[str]:
     numbers = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False)
     texts = {FACES: face_lines(measured), METRICS: f'{numbers}\n', PAGE: page}
     _write_files(Path(folder), {**pictures, **{key: _bytes(text) for key, text in texts.items()}})
-    return [*remarks, *_not_compared(metrics['comparisons'])]
+    left_out = [f'{run["name"]}: {text}' for run in metrics['runs'] for text in run['left_out']]
+    return [*left_out, *remarks, *_not_compared(metrics['comparisons'])]
+
+
+def _check_errors(measured: Measured) -> None:
+    """Refuse a run of which no face has an error."""
+    name = measured.run.name
+    if not measured.run.table.mask.any():
+        raise InputError(f"run '{name}': no point of any face counts")
+    if not measured.normalisers or not measured.own.faces.any():
+        raise InputError(
+            f"run '{name}': no face with a point that counts has a size to normalise by"
+        )
 
 
 def _draw_pictures(

@@ -1,19 +1,13 @@
-"""The bootstrap: its draws, its statistics, and whether its intervals hold what they should."""
+"""Intervals of means: their draws, their limits, and whether they hold what they should."""
 
 import numpy as np
 import pytest
 
-from mmpose_lite.evaluation.functional import (
-    bootstrap,
-    paired_difference,
-    percentile_interval,
-    resampled_quantiles,
-    resampled_ratios,
-)
+from mmpose_lite.evaluation.functional import FEWEST_FACES, paired_difference, ratio_intervals
 from mmpose_lite.evaluation.functional.bootstrap import draw_counts
+from mmpose_lite.evaluation.functional.error_curves import areas
 
-# Each face once; the first alone; the second twice and the third.
-COUNTS = np.array([[1, 1, 1], [3, 0, 0], [0, 2, 1]])
+ONE = np.ones((1, 1))
 
 
 def test_each_draw_has_as_many_faces_as_there_are():
@@ -36,57 +30,108 @@ def test_many_faces_come_in_parts():
     assert parts == [(2, 500_000), (2, 500_000), (1, 500_000)]
 
 
-def test_ratios():
-    # Sums of 1, 2 and 6 over 1, 1 and 2 points; the second column is over the third face alone.
-    sums = np.array([[1.0, 0], [2, 0], [6, 6]])
-    totals = np.array([[1.0, 0], [1, 0], [2, 2]])
-    found = resampled_ratios(COUNTS, sums, totals)
-    assert found[:, 0] == pytest.approx([9 / 4, 1, 10 / 4])
-    assert found[[0, 2], 1] == pytest.approx([3, 3])
-    assert np.isnan(found[1, 1])
+# Errors of faces about 3 %, whose logarithms are normal.
+SPREADS = {'narrow': 0.4, 'usual': 0.6, 'wide': 0.8}
+SAMPLES = 2000
 
 
-def test_quantiles_are_those_of_numpy():
-    values = np.array([0.3, 0.1, 0.2])
-    levels = np.array([0.0, 0.5, 0.9, 1.0])
-    found = resampled_quantiles(COUNTS, values, levels)
-    for counts, row in zip(COUNTS, found, strict=True):
-        assert row == pytest.approx(np.quantile(np.repeat(values, counts), levels))
+def errors_of(spread, faces, samples):
+    rng = np.random.default_rng(11)
+    return 0.03 * rng.lognormal(0, SPREADS[spread], (faces, samples))
 
 
-def test_interval_holds_the_middle():
-    drawn = np.stack([np.arange(1001.0), np.arange(1001.0)[::-1] * 2], axis=1)
-    assert percentile_interval(drawn) == pytest.approx(np.array([[25, 975], [50, 1950]]))
-    assert percentile_interval(drawn, level=0.5)[0] == pytest.approx([250, 750])
+def mean_of(spread):
+    return 0.03 * np.exp(SPREADS[spread] ** 2 / 2)
 
 
-def test_intervals_of_the_mean_hold_it_as_often_as_they_say():
-    """Of 300 samples of a skewed distribution with a mean of 1; their count has an error of 4."""
-    rng = np.random.default_rng(0)
-    held = 0
-    for number in range(300):
-        values = rng.gamma(4, 0.25, 80)[:, None]
-        ones = np.ones_like(values)
-        drawn = bootstrap(lambda c, v=values, o=ones: resampled_ratios(c, v, o), 80, 300, number)
-        low, high = percentile_interval(drawn)[0]
-        held += low <= 1 <= high
-    assert 0.90 <= held / 300 <= 0.98
+def coverage(values, truth):
+    """How often the intervals of the columns, each a test set, hold the truth."""
+    low, high = ratio_intervals(values, np.ones((len(values), 1)), draws=1000).T
+    return np.mean((low <= truth) & (truth <= high))
+
+
+def least(samples):
+    """93 %, less twice the error of counting in so many samples."""
+    return 0.93 - 2 * np.sqrt(0.93 * 0.07 / samples)
+
+
+@pytest.mark.parametrize('faces', [30, 100, 400])
+@pytest.mark.parametrize('spread', SPREADS)
+def test_intervals_of_the_mean_hold_it_as_often_as_they_say(faces, spread):
+    samples = SAMPLES if faces < 400 else SAMPLES // 4
+    found = coverage(errors_of(spread, faces, samples), mean_of(spread))
+    assert least(samples) <= found <= 0.98
+
+
+@pytest.mark.parametrize('faces', [30, 100])
+def test_intervals_of_the_area_hold_it(faces):
+    limit, every = 0.1, errors_of('usual', 1_000_000, 1)
+    found = coverage(areas(errors_of('usual', faces, SAMPLES), limit), areas(every, limit).mean())
+    assert least(SAMPLES) <= found <= 0.99
+
+
+@pytest.mark.parametrize('faces', [30, 100])
+def test_intervals_of_a_paired_difference_hold_it(faces):
+    """The second run is better by a tenth, and by what chance makes of each face."""
+    rng, hard = np.random.default_rng(5), errors_of('usual', faces, SAMPLES)
+    first, second = (hard * rng.lognormal(0, 0.3, hard.shape) for _ in range(2))
+    truth = -0.1 * mean_of('usual') * np.exp(0.3**2 / 2)
+    assert least(SAMPLES) <= coverage(0.9 * second - first, truth) <= 0.98
+
+
+def test_intervals_of_means_over_points_hold_them():
+    """Faces that are turned away have fewer points, and larger errors."""
+    rng = np.random.default_rng(6)
+    turned = rng.uniform(size=(40, SAMPLES)) < 0.3
+    points = np.where(turned, 8, 19)
+    means = np.where(turned, 2, 1) * errors_of('narrow', 40, SAMPLES)
+    truth = mean_of('narrow') * (0.3 * 8 * 2 + 0.7 * 19) / (0.3 * 8 + 0.7 * 19)
+    low, high = ratio_intervals(means * points, points, draws=1000).T
+    assert least(SAMPLES) <= np.mean((low <= truth) & (truth <= high)) <= 0.98
 
 
 def test_width_of_the_interval_is_that_of_the_formula():
-    values = np.random.default_rng(5).normal(0, 1, 400)[:, None]
-    ones = np.ones_like(values)
-    low, high = percentile_interval(bootstrap(lambda c: resampled_ratios(c, values, ones), 400))[0]
+    values = np.random.default_rng(5).normal(0, 1, (400, 1))
+    ((low, high),) = ratio_intervals(values, ONE)
     assert high - low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.08)
 
 
+def test_few_faces_have_no_interval():
+    """Each column has its own faces: 19 of 40 that add something, and 20."""
+    totals = np.ones((40, 2))
+    totals[19:, 0] = totals[20:, 1] = 0
+    values = np.random.default_rng(1).gamma(4, 0.25, (40, 2)) * totals
+    (low, high), (known_low, known_high) = ratio_intervals(values, totals)
+    assert np.isnan([low, high]).all()
+    assert known_low < values[:, 1].sum() / 20 < known_high
+    assert FEWEST_FACES == 20
+
+
+def test_the_same_faces_have_the_same_interval_and_more_columns_change_none():
+    values = np.random.default_rng(1).gamma(4, 0.25, (30, 3))
+    alone, together = ratio_intervals(values[:, :1], ONE), ratio_intervals(values, ONE)
+    assert alone.tolist() == ratio_intervals(values[:, :1], ONE).tolist()
+    assert alone[0] == pytest.approx(together[0], rel=1e-12)
+
+
+def test_faces_that_are_all_alike_have_no_width():
+    assert ratio_intervals(np.full((25, 1), 0.1), ONE)[0] == pytest.approx([0.1, 0.1], abs=1e-15)
+    assert ratio_intervals(np.zeros((25, 1)), ONE).tolist() == [[0, 0]]
+
+
 def test_paired_difference():
-    # 0.4 of four points less 0.3 of four: the second is better by 0.025 on each point.
-    first, totals = np.array([0.1, 0.3]), np.array([2, 2])
+    # The second is better by 0.05 on each of two points: by 0.025 a point.
+    first, totals = np.linspace(0.1, 0.3, 20), np.full(20, 2)
     found = paired_difference(first, first - 0.05, totals)
     assert found.difference == pytest.approx(-0.025)
     assert found.interval == pytest.approx((-0.025, -0.025))
     assert found.p == pytest.approx(2 / 2001)
+
+
+def test_few_faces_have_no_p():
+    found = paired_difference(np.linspace(0.1, 0.3, 19), np.full(19, 0.1), np.ones(19))
+    assert found.difference == pytest.approx(-0.1)
+    assert (found.interval, found.p) == (None, None)
 
 
 def test_what_faces_have_in_common_does_not_widen_a_paired_difference():
@@ -100,8 +145,8 @@ def test_what_faces_have_in_common_does_not_widen_a_paired_difference():
 
 
 def test_the_same_predictions_are_no_different():
-    errors = np.array([0.1, 0.2, 0.3])
-    found = paired_difference(errors, errors, np.ones(3))
+    errors = np.linspace(0.1, 0.3, 30)
+    found = paired_difference(errors, errors, np.ones(30))
     assert (found.difference, found.interval, found.p) == (0, (0, 0), 1)
 
 
@@ -111,3 +156,12 @@ def test_p_of_chance_is_large():
     found = paired_difference(np.zeros(200), noise - noise.mean(), np.ones(200))
     assert found.difference == pytest.approx(0, abs=1e-12)
     assert found.p > 0.8
+
+
+def test_p_is_below_a_twentieth_where_the_interval_is_off_zero():
+    rng = np.random.default_rng(8)
+    for _ in range(40):
+        noise = rng.gamma(2, 1, 30) - 2 + rng.uniform(-1, 1)
+        found = paired_difference(np.zeros(30), noise, np.ones(30))
+        low, high = found.interval
+        assert (found.p < 0.05) == (low > 0 or high < 0) or abs(found.p - 0.05) < 0.002

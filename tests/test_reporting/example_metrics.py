@@ -24,7 +24,12 @@ def example_metrics(runs: int = 1) -> dict[str, Any]:
     errors = [base * rng.uniform(1 - 0.1 * run, 1.05, base.shape) for run in range(runs)]
     made = [_run(f'epoch_{10 * (index + 1)}', each, yaw) for index, each in enumerate(errors)]
     pairs = [_comparison(made, errors, yaw, 0, other) for other in range(1, runs)]
-    return {'format': 'mmpose_lite report 1', 'runs': made, 'comparisons': pairs}
+    return {
+        'format': 'mmpose_lite report 1',
+        'intervals': {'level': 0.95, 'fewest_faces': 20},
+        'runs': made,
+        'comparisons': pairs,
+    }
 
 
 def example_pictures(metrics: dict[str, Any]) -> dict[str, bytes]:
@@ -49,6 +54,7 @@ def _run(name: str, errors: np.ndarray, yaw: np.ndarray) -> dict[str, Any]:
         'name': name,
         'provenance': _provenance(name),
         'faces': FACES,
+        'left_out': [],
         'points': len(NAMES),
         'point_names': NAMES,
         'left_points': [0, 3],
@@ -59,7 +65,7 @@ def _run(name: str, errors: np.ndarray, yaw: np.ndarray) -> dict[str, Any]:
             for (key, (_, has)), title in zip(divided.items(), TITLES.values(), strict=True)
         },
         'primary': 'box',
-        'subsets': {key: {'faces': int(mask.sum())} for key, mask in masks.items()},
+        'subsets': {key: {'faces': int(mask.sum()), 'left_out': 0} for key, mask in masks.items()},
         'scores': {
             key: {subset: _scores(each[mask & has]) for subset, mask in masks.items()}
             for key, (each, has) in divided.items()
@@ -75,6 +81,7 @@ def _run(name: str, errors: np.ndarray, yaw: np.ndarray) -> dict[str, Any]:
         'flip_test': {
             'on': {key: float(errors[mask].mean()) for key, mask in masks.items()},
             'off': {key: float(1.03 * errors[mask].mean()) for key, mask in masks.items()},
+            'faces': {key: int(mask.sum()) for key, mask in masks.items()},
         },
         'box_errors': {
             'faces': FACES,

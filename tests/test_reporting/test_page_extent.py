@@ -28,7 +28,7 @@ def test_runs_that_share_no_or_not_all_faces_say_so():
 
 def test_p_is_what_the_documents_say(page):
     title = page.one('section', id='comparison').one('abbr').attributes['title']
-    assert title == 'two-sided, how often draws of faces turn the sign'
+    assert title == 'two-sided, how often draws of faces are as far off as no difference'
 
 
 def test_faces_without_an_error_are_not_counted():

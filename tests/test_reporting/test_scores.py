@@ -35,22 +35,40 @@ def test_numbers_of_three_faces():
 
 
 def test_intervals_hold_the_numbers():
-    found = headline(errors_of(*FACES))
+    """Of thirty faces with errors from 1 to 9.7 %, none of which is above 10 %."""
+    found = headline(errors_of(*[row(i, 1 + 0.3 * i) for i in range(30)]))
+    limits = found['interval']
     for name in ('mean', 'pooled', 'median', 'p90'):
-        low, high = found['interval'][name]
-        assert 0.0199 < low <= found[name] <= high < 0.0801
-    # Draws of the first face alone, of the second alone.
-    assert found['interval']['mean'] == pytest.approx([0.02, 0.08])
+        low, high = limits[name]
+        assert 0.01 < low < found[name] < high < 0.0971
+    # The 10th and the 21st of them.
+    assert limits['median'] == pytest.approx([0.01 + 0.003 * i for i in (9, 20)])
     for name in ('failure_rate', 'auc'):
-        for limit, (low, high) in found['interval'][name].items():
+        for limit, (low, high) in limits[name].items():
             assert low <= found[name][limit] <= high
+    # Of thirty faces none fails: (1 - p)^30 = 0.025.
+    assert found['failure_rate']['0.10'] == 0
+    assert limits['failure_rate']['0.10'] == pytest.approx([0, 1 - 0.025 ** (1 / 30)])
 
 
-def test_one_face_has_no_interval_and_none_has_no_number():
-    one = headline(errors_of(row(1, 3)))
-    assert one['mean'] == pytest.approx(0.03)
-    assert one['interval']['mean'] is None
-    assert one['interval']['auc'] == {'0.07': None, '0.08': None, '0.10': None}
+def test_where_all_faces_fail_an_area_may_still_be_above_zero():
+    found = headline(errors_of(*[row(i, 20 + i) for i in range(30)]))
+    assert found['auc']['0.10'] == 0
+    assert found['interval']['auc']['0.10'] == pytest.approx([0, 1 - 0.025 ** (1 / 30)])
+    one = headline(errors_of(row(0, 1), *[row(i, 20 + i) for i in range(1, 30)]))
+    low, high = one['interval']['auc']['0.10']
+    # One of thirty faces is below the limit, and no area is above the share of these.
+    assert (low, high) == (pytest.approx(0, abs=0.01), pytest.approx(0.1722, abs=1e-4))
+
+
+def test_few_faces_have_no_interval_and_none_has_no_number():
+    for few in (1, 19):
+        found = headline(errors_of(*[row(i, 3) for i in range(few)]))
+        assert found['mean'] == pytest.approx(0.03)
+        intervals = found['interval']
+        assert [intervals[name] for name in ('mean', 'pooled', 'median', 'p90')] == [None] * 4
+        for name in ('failure_rate', 'auc'):
+            assert intervals[name] == {'0.07': None, '0.08': None, '0.10': None}
     none = headline(errors_of(row(1, 3) | {'mask': [False] * 4}))
     assert (none['faces'], none['points'], none['mean'], none['pooled']) == (0, 0, None, None)
     assert none['failure_rate']['0.08'] is None
@@ -101,7 +119,10 @@ def test_pooled_numbers_are_the_metric_s_to_the_last_bit():
 
 def test_each_normaliser_and_subset_has_numbers():
     (found,) = summarise([make_run(*FACES)])['runs']
-    assert found['subsets'] == {'full': {'faces': 3}, 'easy': {'faces': 2}}
+    assert found['subsets'] == {
+        'full': {'faces': 3, 'left_out': 0},
+        'easy': {'faces': 2, 'left_out': 0},
+    }
     assert set(found['scores']) == set(found['normalisers']) == {'box', 'diagonal', 'tight_box'}
     assert found['primary'] == 'box'
     for name, subsets in found['scores'].items():

@@ -1,14 +1,14 @@
 """The arithmetic of evaluation: numpy in, numbers out."""
 
 from .bootstrap import (
+    FEWEST_FACES,
+    LEVEL,
     PairedDifference,
-    bootstrap,
     paired_difference,
-    percentile_interval,
-    resampled_quantiles,
-    resampled_ratios,
+    ratio_intervals,
 )
 from .error_curves import areas, error_shares, failures
+from .exact_intervals import quantile_interval, share_interval
 from .head_pose import head_pose
 from .keypoint_eval import (
     keypoint_auc,
@@ -21,9 +21,10 @@ from .keypoint_eval import (
 )
 
 __all__ = [
+    'FEWEST_FACES',
+    'LEVEL',
     'PairedDifference',
     'areas',
-    'bootstrap',
     'error_shares',
     'failures',
     'head_pose',
@@ -34,8 +35,8 @@ __all__ = [
     'keypoint_pck_accuracy',
     'multilabel_classification_accuracy',
     'paired_difference',
-    'percentile_interval',
     'pose_pck_accuracy',
-    'resampled_quantiles',
-    'resampled_ratios',
+    'quantile_interval',
+    'ratio_intervals',
+    'share_interval',
 ]

@@ -22,8 +22,9 @@ function pointMarks(run, low, high, narrow) {
   return {
     type: 'scatter',
     mode: parts.length <= (narrow ? 12 : 30) ? 'markers+text' : 'markers',
-    x: parts.map(({ position }) => position[0]),
-    y: parts.map(({ position }) => position[1]),
+    // A point that no face has is nowhere.
+    x: parts.map(({ position }) => position && position[0]),
+    y: parts.map(({ position }) => position && position[1]),
     text: parts.map(({ nme }) => (nme === null ? '–' : (100 * nme).toFixed(2))),
     textposition: 'bottom center',
     textfont: { size: 11, color: colour.muted },
@@ -52,8 +53,8 @@ function linkLines(run) {
   return {
     type: 'scatter',
     mode: 'lines',
-    x: ends.map((point) => point && point.position[0]),
-    y: ends.map((point) => point && point.position[1]),
+    x: ends.map((point) => point && point.position && point.position[0]),
+    y: ends.map((point) => point && point.position && point.position[1]),
     line: { color: colours().line, width: 1.5 },
     hoverinfo: 'skip',
   };
@@ -69,10 +70,9 @@ function drawBins(part, title) {
       x: bins.map((bin) => binName(bin)),
       y: bins.map(({ nme }) => nme),
       error_y: errorBars(bins, 'nme', colours().text),
-      customdata: bins.map(({ faces, interval }) => [faces, ...(interval ?? [null, null])]),
+      customdata: bins.map(({ faces, interval }) => [faces, inWords(interval)]),
       marker: { color: colours().run(index), cornerradius: 3 },
-      hovertemplate: '%{x}: %{y:.2%}<br>95 %: %{customdata[1]:.2%} to %{customdata[2]:.2%}'
-        + `<br>%{customdata[0]:,} faces${whose(run)}`,
+      hovertemplate: `%{x}: %{y:.2%}<br>%{customdata[1]}<br>%{customdata[0]:,} faces${whose(run)}`,
     };
   });
   draw(part, traces, {
@@ -114,8 +114,8 @@ function drawReliability() {
   const traces = runs.map(([run, index]) => withIntervals(
     run.reliability.bins.filter(({ error }) => error !== null), 'confidence', 'error', {
       index,
-      tooltip: 'confidence %{x:.2f}: %{y:.2%}<br>95 %: %{customdata[0]:.2%} to %{customdata[1]:.2%}'
-        + `<br>%{customdata[2]:,} points${whose(run)}`,
+      tooltip: 'confidence %{x:.2f}: %{y:.2%}<br>%{customdata[0]}'
+        + `<br>%{customdata[1]:,} points${whose(run)}`,
     },
   ));
   draw('reliability', traces, {
@@ -134,7 +134,7 @@ function withIntervals(parts, x, y, { index, tooltip }) {
     x: parts.map((part) => part[x]),
     y: parts.map((part) => part[y]),
     error_y: errorBars(parts, y, colour),
-    customdata: parts.map(({ interval, points }) => [...(interval ?? [null, null]), points]),
+    customdata: parts.map(({ interval, points }) => [inWords(interval), points]),
     line: { color: colour, width: 2, dash: dash(index) },
     marker: { color: colour, size: 7 },
     hovertemplate: tooltip,

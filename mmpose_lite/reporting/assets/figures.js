@@ -38,6 +38,13 @@ function errorBars(parts, key, colour) {
   };
 }
 
+/** An interval as tooltips have it. */
+function inWords(interval) {
+  if (!interval) return 'too few faces for an interval';
+  const [low, high] = interval.map((limit) => `${(100 * limit).toFixed(2)}%`);
+  return `95 %: ${low} to ${high}`;
+}
+
 /** Figures of several runs say in the tooltip whose a value is. */
 function whose(run) {
   return DRAWN.runs.length > 1 ? `<extra>${plain(run.name)}</extra>` : '<extra></extra>';
