@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class InputError(ValueError):
     """Something given cannot be used; the message names the file, the key and the value."""
@@ -16,3 +19,19 @@ class MissingKeyError(InputError, KeyError):
 
     # A KeyError shows its message in quotes.
     __str__ = Exception.__str__
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> list[str]:
+    """Find the names that a mistyped one may mean, for a message.
+
+    Args:
+        name: What was typed; its case does not matter.
+        known: The names that there are.
+        cutoff: How alike two names must be, from 0 to 1; see :func:`difflib.get_close_matches`.
+
+    Returns:
+        Up to three names, the nearest first.
+    """
+    by_lower = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=cutoff)
+    return [by_lower[each] for each in found]

@@ -7,7 +7,6 @@ same kind, where there is one, as its parent: a type that is not found here is l
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ from typing import Any
 from mmengine import registry as mmengine_registry
 from mmengine.registry import Registry, build_functions
 
-from .errors import InputError, MissingKeyError
+from .errors import InputError, MissingKeyError, nearest
 
 SCOPE = 'mmpose_lite'
 
@@ -99,13 +98,8 @@ def _unknown(registry: Registry, key: str) -> UnknownTypeError:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    by_lower = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=3)
-    return (
-        f'the nearest are {", ".join(by_lower[each] for each in near)}'
-        if near
-        else ('none is near')
-    )
+    near = nearest(name, known)
+    return f'the nearest are {", ".join(near)}' if near else 'none is near'
 
 
 def _explain(error: KeyError | TypeError) -> InputError | None:

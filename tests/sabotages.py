@@ -222,6 +222,55 @@ SABOTAGES = [
         "return is_val or self.part == 'train'",
         'tests/test_datasets/test_split.py',
     ),
+    Sabotage(
+        'sizes that stand twice are not compared',
+        'mmpose_lite/engine/point_checks.py',
+        "        raise PreflightError(f'the {what} differ: {_listed(values)}{hint}')",
+        '        return',
+        'tests/test_engine/test_preflight.py -k sizes',
+    ),
+    Sabotage(
+        'the checks before a run draw from its generators',
+        'mmpose_lite/engine/point_checks.py',
+        'set_random_state(state)',
+        'pass',
+        'tests/test_engine/test_preflight.py -k left_as_it_is',
+    ),
+    Sabotage(
+        'a warm-up longer than the run is not said',
+        'mmpose_lite/engine/preflight.py',
+        'if steps <= _MOSTLY * length:',
+        'if steps >= 0:',
+        'tests/test_engine/test_preflight.py -k too_short',
+    ),
+    Sabotage(
+        'a slip in a top-level key is taken in silence',
+        'mmpose_lite/utils/config_utils.py',
+        'if near is not None and not _is_used(cfg, key, value, near):',
+        'if near is None and not _is_used(cfg, key, value, str(near)):',
+        'tests/test_apis/test_config.py -k like_one_that_is_read',
+    ),
+    Sabotage(
+        'an override of a variable does not reach its copies',
+        'mmpose_lite/apis/config.py',
+        'reached = _replace(values, lambda _, value: (_equal(value, before), after))',
+        'pass',
+        'tests/test_apis/test_config.py -k reaches',
+    ),
+    Sabotage(
+        'an option that is a dict is read as words',
+        'mmpose_lite/apis/command_line.py',
+        'if not _is_plain(value):',
+        'if False:',
+        'tests/test_apis/test_config.py -k read_as_another',
+    ),
+    Sabotage(
+        'a mistyped command names no near one',
+        'mmpose_lite/apis/cli.py',
+        "hint = f'the nearest are {near}' if near else 'none is near'",
+        "hint = 'none is near'",
+        'tests/test_apis/test_cli.py',
+    ),
 ]
 
 

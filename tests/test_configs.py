@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from mmpose_lite import registry
 from mmpose_lite.structures import config_root, parse_pose_metainfo
+from mmpose_lite.utils.config_utils import about_keys, check_keys
 
 ROOT = config_root()
 GOLDEN = Path(__file__).resolve().parents[2] / 'shared' / 'golden'
@@ -111,6 +112,11 @@ def test_every_type_exists_and_takes_its_arguments(config):
         taken = {'type', 'priority', 'convert_to_iter_based'}
         unknown = set(node) - taken - parameters(cls)
         assert not unknown, f'{key}: {node["type"]} does not take {sorted(unknown)}'
+
+
+def test_every_key_is_read_or_used(config):
+    check_keys(config)
+    assert about_keys(config) == []
 
 
 def test_config_survives_being_written_and_read(config, tmp_path):

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from mmpose_lite.errors import nearest
 from mmpose_lite.utils import collector_at_rest
 
 _COMMANDS = {
@@ -24,11 +25,22 @@ _COMMANDS = {
 
 
 def main(argv: Sequence[str]) -> int | None:
-    """Run the command that the first argument names, with the others."""
-    if argv[0] not in _COMMANDS:
+    """Run the command that the first argument names, with the others.
+
+    Returns:
+        The exit status: 2 where there is no such command.
+    """
+    if argv[0] in ('-h', '--help'):
         lines = [f'  {name:<20}{text}' for name, (_, text) in _COMMANDS.items()]
         print('usage: python -m mmpose_lite COMMAND ...', *lines, sep='\n', file=sys.stderr)
-        return 0 if argv[0] in ('-h', '--help') else 2
+        return 0
+    if argv[0] not in _COMMANDS:
+        near = ', '.join(nearest(argv[0].replace('-', '_'), _COMMANDS))
+        hint = f'the nearest are {near}' if near else 'none is near'
+        print(
+            f"error: '{argv[0]}' is no command; {hint} of {', '.join(_COMMANDS)}", file=sys.stderr
+        )
+        return 2
     with collector_at_rest():
         module = import_module(_COMMANDS[argv[0]][0])
     return module.main(argv[1:])

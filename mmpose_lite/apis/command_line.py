@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import os.path as osp
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
@@ -68,7 +69,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class _Options(DictAction):
-    """mmengine's values by dotted key, whose error for anything else says nothing."""
+    """mmengine's values by dotted key; what is none of them is refused by name."""
 
     def __call__(
         self,
@@ -77,10 +78,27 @@ class _Options(DictAction):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        for value in values:
-            if not value.partition('=')[1]:
-                raise argparse.ArgumentError(self, f'{value!r} is not KEY=VALUE')
+        for option in values:
+            key, is_given, value = option.partition('=')
+            if not (key and is_given):
+                raise argparse.ArgumentError(self, f'{option!r} is not KEY=VALUE')
+            if not _is_plain(value):
+                raise argparse.ArgumentError(
+                    self,
+                    f'{option!r}: a value is a number, a word, True, False, None, or a list or '
+                    'tuple of these with all its brackets; the keys of a dict are set one by one, '
+                    f'{key}.NAME=VALUE',
+                )
         super().__call__(parser, namespace, values, option_string)
+
+
+def _is_plain(value: str) -> bool:
+    """Whether mmengine reads a value as what it looks like: it knows no dicts and no calls."""
+    try:
+        DictAction._parse_iterable(value)
+    except AssertionError:  # its word for brackets that do not close
+        return False
+    return re.search(r'(^|[\[(,])[\s\'"]*(dict\(|\{\s*[\'"\d])', value) is None
 
 
 def add_options_argument(parser: argparse.ArgumentParser) -> None:

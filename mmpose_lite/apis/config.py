@@ -1,10 +1,11 @@
-"""Reading configs."""
+"""Reading configs, and overriding their values."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,8 +15,17 @@ from mmengine.utils import import_modules_from_strings
 
 from mmpose_lite.registry import SCOPE
 from mmpose_lite.structures import config_root
-from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
-from mmpose_lite.utils.config_utils import adopt_config, read_config_file
+from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError, get_root_logger
+from mmpose_lite.utils.config_utils import (
+    KEYS_OF,
+    READ_KEYS,
+    VARIABLES,
+    adopt_config,
+    check_keys,
+    places,
+    read_config_file,
+    slip_of,
+)
 
 # Keys of MMPose 0.x's configs, and of those of 1.x alone.
 _OLD = {
@@ -43,7 +53,8 @@ def load_config(
     Args:
         path: The file; a ``configs/...`` name is found among the shipped ones, whatever the
             working directory.
-        options: Values to set, by dotted key.
+        options: Values to set, by dotted key. What sets a variable of the config, such as
+            ``codec``, reaches the places that it was copied to, and a line says which.
         needs: Keys that must have a value.
 
     Returns:
@@ -54,7 +65,9 @@ def load_config(
         MissingFileError: If there is no such file.
         MissingKeyError: If it lacks what is needed.
         InputError: If it cannot be read, is a config of MMPose 0.x, or names a module that there
-            is not. What a module does when it is imported keeps its error.
+            is not; if a key or an option is a slip for one that is read, or an option could not
+            reach what its variable was used for. What a module does when it is imported keeps its
+            error.
     """
     path = Path(path)
     shipped = config_root().parent / path
@@ -67,10 +80,12 @@ def load_config(
     with _naming(f"config '{path}'", found):
         cfg = read_config_file(found)
     _refuse_old(path, cfg)
+    with _naming(f"config '{path}'", found):
+        check_keys(cfg)
     _import_modules(path, cfg.get('custom_imports') or {})
     if options:
         with _naming(f"config '{path}' with --cfg-options", found):
-            cfg.merge_from_dict(dict(options))
+            _override(cfg, dict(options))
     missing = [key for key in needs if cfg.get(key) is None]
     if missing:
         raise MissingKeyError(f"config '{path}' has no {', no '.join(missing)}")
@@ -85,6 +100,8 @@ def _naming(what: str, path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except InputError as error:
+        raise InputError(f'{what}: {error}') from error
     except Exception as error:
         line, trace = getattr(error, 'lineno', None), error.__traceback__
         while trace is not None:
@@ -146,3 +163,195 @@ def _refuse(path: Path, marks: Sequence[str]) -> NoReturn:
         f'({config_root() / "face_2d_keypoint"}), and carry over what you changed; checkpoints '
         'of 0.x load as they are'
     )
+
+
+# The keys that these variables are customarily copied to.
+_COPIED_AS = {'data_mode': 'data_mode', 'data_root': 'data_root', 'dataset_type': 'type'}
+_FREE = ('custom_keys', 'data_prefix', 'keypoint_info', 'skeleton_info', 'subsets')
+_NAMED = 6  # places that a message names
+
+
+def _override(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Set values by dotted keys; variables first, so that what a run reads has the last word."""
+    for key, value in options.items():
+        _check_option(cfg, key, value)
+    variables = dict.fromkeys(key.partition('.')[0] for key in options)
+    for name in (name for name in variables if name not in READ_KEYS):
+        own = {key: value for key, value in options.items() if key.partition('.')[0] == name}
+        _override_variable(cfg, name, own)
+    cfg.merge_from_dict({k: v for k, v in options.items() if k.partition('.')[0] in READ_KEYS})
+
+
+def _override_variable(cfg: Config, name: str, options: Mapping[str, Any]) -> None:
+    """Set a variable of the config, and what it was copied to when the config was read.
+
+    Raises:
+        InputError: If what it was used for cannot be told; the message names where it may be.
+    """
+    shown = ' '.join(f'{key}={value}' for key, value in options.items())
+    before = deepcopy(cfg.get(name))
+    cfg.merge_from_dict(dict(options))
+    reached = _carry(cfg, name, before, options)
+    if not any(path.partition('.')[0] in READ_KEYS for path in reached):
+        maybe = list(_related(cfg, before, options))
+        if maybe:
+            raise InputError(
+                f'{shown} reaches nothing: {name} was copied when the config was read; set '
+                f'{_some(maybe)}'
+            )
+        get_root_logger().warning(
+            f'{shown}: nothing that a run reads is a copy of {name}; only code of yours can see it'
+        )
+        return
+    get_root_logger().info(f'{shown} also reaches {_some(reached)}')
+
+
+def _carry(cfg: Config, name: str, before: Any, options: Mapping[str, Any]) -> list[str]:
+    """Put a variable's new value where its old one stands; returns these places.
+
+    Sizes and the like that were taken out of it, ``input_size=codec['input_size']``, follow where
+    key and value agree. Where another variable has the same value, nothing is replaced.
+    """
+    values = cfg._cfg_dict
+    after = values.pop(name)  # it has its new value
+    reached: list[str] = []
+    twins = [key for key in values if key not in READ_KEYS and values[key] == before]
+    if isinstance(before, str) and name in _COPIED_AS:
+        reached = _replace(values, _renamed_string(name, before, str(after)))
+    elif _is_specific(before) and not twins:
+        reached = _replace(values, lambda _, value: (_equal(value, before), after))
+    for key in [] if twins else options:
+        inner, leaf = key.split('.')[1:], key.rpartition('.')[2]
+        old = _at(before, inner)
+        if isinstance(old, list | tuple) and old:
+            reached += _replace(values, _of_key(leaf, old, _at(after, inner)))
+    values[name] = after
+    return reached
+
+
+def _is_specific(value: Any) -> bool:
+    """Whether an equal value is a copy: of a size, such as (64, 64), it need not be."""
+    if isinstance(value, list | tuple):
+        return any(isinstance(each, dict) for each in value)
+    return isinstance(value, dict) and bool(value)
+
+
+def _renamed_string(name: str, before: str, after: str) -> Callable[[Any, Any], tuple[bool, Any]]:
+    """A replacement of a name or a folder, the latter also where paths begin with it."""
+
+    def replace(key: Any, value: Any) -> tuple[bool, Any]:
+        if key == _COPIED_AS[name] and value == before:
+            return True, after
+        begins = isinstance(value, str) and before.endswith('/') and value.startswith(before)
+        return begins, f'{after.rstrip("/")}/{str(value)[len(before) :]}'
+
+    return replace
+
+
+def _of_key(leaf: str, old: Any, new: Any) -> Callable[[Any, Any], tuple[bool, Any]]:
+    return lambda key, value: (key == leaf and _equal(value, old), new)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and one == other
+
+
+def _replace(
+    node: Any, replacement: Callable[[Any, Any], tuple[bool, Any]], path: str = ''
+) -> list[str]:
+    """Replace values inside dicts and lists, in place.
+
+    Args:
+        node: The outermost dict or list.
+        replacement: Is given a key and a value, and tells whether that goes, and for what.
+        path: The dotted path of the node.
+
+    Returns:
+        The dotted paths of what was replaced.
+    """
+    if not isinstance(node, dict | list):
+        return []
+    reached = []
+    for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
+        inner = f'{path}.{key}' if path else str(key)
+        goes, new = replacement(key, value)
+        if goes:
+            node[key] = deepcopy(new)
+            reached.append(inner)
+        else:
+            reached += _replace(value, replacement, inner)
+    return reached
+
+
+def _related(cfg: Config, before: Any, options: Mapping[str, Any]) -> Iterator[str]:
+    """Where a run may read what an option meant: the same value under the same or a like key."""
+    read = list(places({key: value for key, value in cfg.items() if key in READ_KEYS}))
+    for option in options:
+        inner, leaf = option.partition('.')[2], option.rpartition('.')[2]
+        old = _at(before, inner.split('.')) if inner else before
+        for path, value in read:
+            key = path.rpartition('.')[2]
+            is_same = _is_like(key, leaf) and _equal(value, old)
+            if isinstance(before, dict | list | tuple) and before and _equal(value, before):
+                yield f'{path}.{inner}' if inner else path
+            elif is_same or (old is None and key == leaf):
+                yield path
+
+
+def _is_like(key: str, name: str) -> bool:
+    """Whether a name is a key, or ends with it, as ``base_lr`` does with ``lr``."""
+    return f'_{name}'.endswith(f'_{key}')
+
+
+def _some(paths: Iterable[str]) -> str:
+    found = list(dict.fromkeys(paths))
+    more = f' and {len(found) - _NAMED} more' if len(found) > _NAMED else ''
+    return ', '.join(found[:_NAMED]) + more
+
+
+def _at(node: Any, keys: Sequence[str]) -> Any:
+    """The value at a path; None if there is none."""
+    for key in keys:
+        if isinstance(node, dict):
+            node = node.get(key)
+        elif isinstance(node, list | tuple) and key.isdigit() and int(key) < len(node):
+            node = node[int(key)]
+        else:
+            return None
+    return node
+
+
+def _check_option(cfg: Config, option: str, value: Any) -> None:
+    """Check that an option's key is no slip, as far as the config tells.
+
+    Raises:
+        InputError: If it is, or would put a plain value in the place of a part.
+    """
+    keys, node = option.split('.'), cfg._cfg_dict
+    for depth, key in enumerate(keys):
+        path = '.'.join(keys[:depth])
+        if not key:
+            raise InputError(f"'{option}={value}': a name is missing in its key")
+        if isinstance(node, list) and not (key.isdigit() and int(key) < len(node)):
+            raise InputError(f"'{option}': {path} is a list of {len(node)}, 0 to {len(node) - 1}")
+        if isinstance(node, dict) and key not in node:
+            near = slip_of(key, _known_keys(node, path))
+            if near is not None:
+                raise InputError(f"'{option}': {path or 'the config'} has no '{key}', but '{near}'")
+            return
+        node = _at(node, [key])
+    is_part = isinstance(node, dict) and 'type' in node
+    if is_part and value is not None and not isinstance(value, dict):
+        raise InputError(
+            f"'{option}={value}' would replace a {node['type']} by {value!r}; set {option}.type, "
+            'or one of its arguments'
+        )
+
+
+def _known_keys(node: Mapping[str, Any], path: str) -> Iterable[str]:
+    """The keys that a dict may have; none where a part checks its arguments, or names are free."""
+    if not path:
+        return {*READ_KEYS, *VARIABLES, *node}
+    if 'type' in node or path.rpartition('.')[2] in _FREE:
+        return ()
+    return {*KEYS_OF.get(path, ()), *node}

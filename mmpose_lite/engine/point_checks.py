@@ -1,16 +1,39 @@
-"""Whether data, model and metrics mean the same points, checked before the first iteration."""
+"""Whether data, model and metrics mean the same points, checked before the first iteration.
+
+Numbers of points, mirror pairs and sizes stand in several places of a config each. Sizes are also
+compared with what the network makes of one crop; see :func:`check_sizes`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
+import torch
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import IterableDataset
 
-from mmpose_lite.datasets.transforms import KeypointConverter, RandomFlip
+from mmpose_lite.codecs import MSRAHeatmap, UDPHeatmap
+from mmpose_lite.datasets.transforms import (
+    GenerateTarget,
+    KeypointConverter,
+    RandomFlip,
+    TopdownAffine,
+)
+from mmpose_lite.models.data_preprocessors.batch_warp import is_uncropped
+from mmpose_lite.models.heads import BaseHead, HeatmapHead
+from mmpose_lite.models.pose_estimators import BasePoseEstimator
 from mmpose_lite.utils import InputError
+
+from .checkpoints.rank_state import random_state, set_random_state
+
+# Where two codecs differ in these, targets and predictions are of different places.
+_GEOMETRY = ('input_size', 'heatmap_size', 'heatmap_type')
 
 
 class PreflightError(InputError):
@@ -69,11 +92,11 @@ def check_mirroring(runner: Runner, loaders: Mapping[str, Any], testing: bool = 
                 'model.test_cfg.flip_test=True',
                 'set model.test_cfg.flip_test=False',
             )
-        for dataset in _parts(loader.dataset):
+        for where, dataset in _parts(loader.dataset, f'{key}.dataset'):
             flips = [step for step in _steps(dataset) if isinstance(step, RandomFlip)]
             if _has_no_pairs(dataset) and any(np.max(step.prob) > 0 for step in flips):
                 raise _no_pairs(
-                    f'{key}.dataset', dataset, str(flips[0]), 'take RandomFlip out of its pipeline'
+                    where, dataset, str(flips[0]), 'take RandomFlip out of its pipeline'
                 )
 
 
@@ -109,13 +132,286 @@ def _model(runner: Runner) -> Any:
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
-def _parts(dataset: Any) -> Iterator[Any]:
-    """A data set and those that it is made of."""
-    yield dataset
-    inner = getattr(dataset, 'datasets', None) or filter(None, [getattr(dataset, 'dataset', None)])
-    for part in inner:
-        yield from _parts(part)
+def _parts(dataset: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """A data set and those that it is made of, with their paths in the config."""
+    yield where, dataset
+    for i, part in enumerate(getattr(dataset, 'datasets', None) or ()):
+        yield from _parts(part, f'{where}.datasets.{i}')
+    if getattr(dataset, 'dataset', None) is not None:
+        yield from _parts(dataset.dataset, f'{where}.dataset')
 
 
 def _steps(dataset: Any) -> list[Any]:
     return list(getattr(getattr(dataset, 'pipeline', None), 'transforms', ()))
+
+
+def check_sizes(runner: Runner, loaders: Mapping[str, Any], tested: Sequence[str] = ()) -> None:
+    """Compare the sizes of crops and heatmaps in all places, by one crop's way through the model.
+
+    The model is as it was afterwards: nothing is learnt, drawn or kept. What need not be wrong is
+    a warning.
+
+    Args:
+        runner: The run, whose model is built.
+        loaders: Loaders by their keys in the config.
+        tested: The keys of those whose faces are predicted, by the flip test too if it is on.
+
+    Raises:
+        PreflightError: If sizes differ, a part of the model does not take what comes before it, or
+            points would be read in another way than targets are made; the message names the places
+            and both values.
+    """
+    model = _model(runner)
+    decoder = getattr(getattr(model, 'head', None), 'decoder', None)
+    parts = [
+        part for key, each in loaders.items() for part in _parts(each.dataset, f'{key}.dataset')
+    ]
+    encoders = dict(each for where, part in parts for each in _encoders(where, part))
+    affines = dict(each for where, part in parts for each in _affines(where, part))
+    _check_input_sizes(decoder, encoders, affines)
+    doubts = [*_about_encoders(decoder, encoders), *_about_decoder(decoder, affines)]
+    if tested:
+        doubts += _about_flip_test(model, decoder)
+    for sentence in doubts:
+        runner.logger.warning(sentence)
+    if _goes_part_by_part(runner, model):
+        with _untouched(runner):
+            for key, loader in loaders.items():
+                _try_crop(model, key, loader.dataset, key in tested)
+
+
+def _encoders(where: str, dataset: Any) -> Iterator[tuple[str, list[Any]]]:
+    """The codecs that a pipeline makes targets by, with their path in the config."""
+    for i, step in enumerate(_steps(dataset)):
+        if isinstance(step, GenerateTarget):
+            encoder: Any = step.encoder
+            codecs = encoder if isinstance(encoder, list) else [encoder]
+            yield f'{where}.pipeline.{i}.encoder', codecs
+
+
+def _affines(where: str, dataset: Any) -> Iterator[tuple[str, TopdownAffine]]:
+    """The step of a pipeline that makes the crop, with its path in the config."""
+    found = [(i, step) for i, step in enumerate(_steps(dataset)) if isinstance(step, TopdownAffine)]
+    for i, step in found[-1:]:
+        yield f'{where}.pipeline.{i}', step
+
+
+def _check_input_sizes(
+    decoder: Any, encoders: Mapping[str, list[Any]], affines: Mapping[str, TopdownAffine]
+) -> None:
+    codecs = {'model.head.decoder': decoder} if decoder is not None else {}
+    codecs |= {where: each for where, several in encoders.items() for each in several}
+    sizes = {
+        f'{where}.input_size': part.input_size
+        for where, part in {**codecs, **affines}.items()
+        if getattr(part, 'input_size', None) is not None
+    }
+    _compare('sizes of crops', sizes)
+
+
+def _about_encoders(decoder: Any, encoders: Mapping[str, list[Any]]) -> Iterator[str]:
+    """Compare the codecs that make the targets with the one that reads the points.
+
+    Of several in one step, one must be that one: they are of several resolutions, or kinds.
+
+    Raises:
+        PreflightError: If they have another geometry.
+    """
+    for where, codecs in encoders.items() if decoder is not None else ():
+        found = min((_differences(codec, decoder) for codec in codecs), key=len)
+        if not found:
+            continue
+        own = ', '.join(f'{name}={values[0]!r}' for name, values in found.items())
+        other = ', '.join(f'{name}={values[1]!r}' for name, values in found.items())
+        text = (
+            f'targets and predictions have different codecs: {where} has {own}, '
+            f'model.head.decoder has {other}'
+        )
+        if {'type', *_GEOMETRY} & set(found):
+            raise PreflightError(text)
+        yield text
+
+
+def _differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
+    """The arguments in which two codecs differ, with the values of both."""
+    if type(one) is not type(other):
+        return {'type': (type(one).__name__, type(other).__name__)}
+    own, others = _arguments(one), _arguments(other)
+    return {
+        name: (own.get(name), others.get(name))
+        for name in {**own, **others}
+        if own.get(name) != others.get(name)
+    }
+
+
+def _arguments(codec: Any) -> dict[str, Any]:
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in vars(codec).items()}
+    return {k: v for k, v in values.items() if isinstance(v, bool | int | float | str | tuple)}
+
+
+def _about_decoder(decoder: Any, affines: Mapping[str, TopdownAffine]) -> Iterator[str]:
+    """What fits together and yet moves points by a share of a cell."""
+    is_udp = isinstance(decoder, UDPHeatmap)
+    if not is_udp and not isinstance(decoder, MSRAHeatmap):
+        return
+    if not is_udp and np.mod(decoder.input_size, decoder.heatmap_size).any():
+        yield (
+            f'model.head.decoder.input_size={tuple(decoder.input_size)} is no whole multiple of '
+            f'heatmap_size={tuple(decoder.heatmap_size)}: the cells of a network that halves sizes '
+            'are elsewhere'
+        )
+    for where, step in affines.items():
+        if step.use_udp != is_udp:
+            yield (
+                f'{where}.use_udp={step.use_udp} (TopdownAffine), and model.head.decoder is a '
+                f'{type(decoder).__name__}: points move by half a pixel of the crop; set '
+                f'use_udp={is_udp}'
+            )
+
+
+def _about_flip_test(model: Any, decoder: Any) -> Iterator[str]:
+    test_cfg = getattr(model, 'test_cfg', None) or {}
+    is_shifted = test_cfg.get('flip_test') and test_cfg.get('shift_heatmap')
+    if is_shifted and isinstance(decoder, UDPHeatmap):
+        yield (
+            'model.test_cfg.shift_heatmap=True, and model.head.decoder is a UDPHeatmap, whose '
+            'mirrored maps need no shift: set shift_heatmap=False'
+        )
+
+
+def _goes_part_by_part(runner: Runner, model: Any) -> bool:
+    """Whether a model's parts can be tried one after another, all of them on this process."""
+    is_whole = not is_model_wrapper(runner.model) or isinstance(
+        runner.model, DistributedDataParallel
+    )
+    has_head = isinstance(getattr(model, 'head', None), BaseHead)
+    return is_whole and has_head and isinstance(model, BasePoseEstimator)
+
+
+@contextmanager
+def _untouched(runner: Runner) -> Iterator[None]:
+    """Leave generators, modes, gradients and compiled parts as they are."""
+    state = random_state()
+    modes = [(module, module.training) for module in runner.model.modules()]
+    is_compiled = bool(runner.cfg.get('compile'))
+    # Compiling takes minutes, for a batch of one that never comes again.
+    eager = torch.compiler.set_stance('force_eager') if is_compiled else nullcontext()
+    runner.model.eval()
+    try:
+        with torch.no_grad(), eager:
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        set_random_state(state)
+
+
+def _try_crop(model: Any, key: str, dataset: Any, predicts: bool) -> None:
+    """Have one face pass the model, part by part."""
+    packed = None if isinstance(dataset, IterableDataset) or not len(dataset) else dataset[0]
+    if not (isinstance(packed, dict) and isinstance(packed.get('inputs'), Tensor)):
+        return
+    inputs, sample, size_wh = _one_crop(model, key, packed)
+    outputs: Any = inputs
+    for name in ('backbone', 'neck', 'head'):
+        part = getattr(model, name, None)
+        if part is not None:
+            with _naming(_described(name, part), _shapes(outputs)):
+                outputs = part.forward(outputs)
+    _check_outputs(model, key, outputs, sample, size_wh)
+    if predicts:
+        with _naming(f'model.test_cfg={dict(model.test_cfg)}', f'a face of {key}'):
+            model.forward(inputs, [sample], mode='predict')
+
+
+def _one_crop(model: Any, key: str, packed: dict) -> tuple[Tensor, Any, tuple[int, ...]]:
+    """A face as the network gets it.
+
+    Returns:
+        The input ``(1, 3, H, W)``, black where crops are made on the device; its sample; the size
+        (w, h) of the crop.
+
+    Raises:
+        PreflightError: If the data preprocessor does not take it, or enlarges it.
+    """
+    image, sample = packed['inputs'], packed['data_samples']
+    width, height = sample.get('input_size') or image.shape[:-3:-1]
+    if is_uncropped([image], [sample]):
+        inputs = torch.zeros(1, 3, height, width, device=model.data_preprocessor.device)
+        return inputs, sample, (width, height)
+    with _naming('model.data_preprocessor', f'{_shapes(image)} of {key}'):
+        batch = model.data_preprocessor({'inputs': [image], 'data_samples': [sample]})
+    inputs = batch['inputs']
+    crop, given = f'the crops of {key}', 'the input of model.backbone'
+    _compare(
+        'sizes of crops',
+        {crop: (width, height), given: inputs.shape[:-3:-1]},
+        '; see model.data_preprocessor.pad_size_divisor',
+    )
+    return inputs, batch['data_samples'][0], (width, height)
+
+
+def _check_outputs(model: Any, key: str, outputs: Any, sample: Any, size_wh: Sequence[int]) -> None:
+    """Compare the maps that a head makes with those of the codecs.
+
+    Raises:
+        PreflightError: If they differ.
+    """
+    head = model.head
+    if not isinstance(head, HeatmapHead) or not isinstance(outputs, Tensor) or outputs.dim() != 4:
+        return
+    made = f'what model.head makes of crops of {size_wh[0]}x{size_wh[1]}'
+    _compare(
+        'numbers of maps', {'model.head.out_channels': head.out_channels, made: outputs.shape[1]}
+    )
+    size = getattr(head.decoder, 'heatmap_size', None)
+    if size is not None:
+        sizes = {'model.head.decoder.heatmap_size': size, made: outputs.shape[:-3:-1]}
+        _compare('sizes of heatmaps', sizes)
+    targets = sample.gt_fields.get('heatmaps') if 'gt_fields' in sample else None
+    if isinstance(targets, Tensor):
+        shapes = {f'the targets of {key}': targets.shape, made: outputs.shape[1:]}
+        _compare('shapes (K, h, w) of heatmaps', shapes)
+
+
+def _compare(what: str, values: Mapping[str, Any], hint: str = '') -> None:
+    same = {str(_as_plain(value)) for value in values.values()}
+    if len(same) > 1:
+        raise PreflightError(f'the {what} differ: {_listed(values)}{hint}')
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return '; '.join(f'{where}={_as_plain(value)}' for where, value in values.items())
+
+
+def _as_plain(value: Any) -> Any:
+    """A number, or a size as a tuple of numbers."""
+    return value if isinstance(value, int) else tuple(int(each) for each in value)
+
+
+@contextmanager
+def _naming(what: str, given: str) -> Iterator[None]:
+    """Have an error of torch, which names no part, name the part and what it was given.
+
+    Errors of other kinds are faults of a part's code, and keep their trace.
+    """
+    try:
+        yield
+    except (RuntimeError, ValueError, IndexError) as error:
+        if isinstance(error, InputError | NotImplementedError):
+            raise
+        problem = ' '.join(str(error).split())
+        raise PreflightError(f'{what} does not take {given}: {problem}') from error
+
+
+def _described(name: str, part: nn.Module) -> str:
+    channels = getattr(part, 'in_channels', None)
+    said = '' if channels is None else f', in_channels={channels}'
+    return f'model.{name} ({type(part).__name__}{said})'
+
+
+def _shapes(value: Any) -> str:
+    """The shapes of what one part hands to the next."""
+    if isinstance(value, Tensor):
+        return f'a tensor {tuple(value.shape)}'
+    return ' and '.join(_shapes(each) for each in value) if len(value) else 'nothing'

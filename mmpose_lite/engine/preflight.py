@@ -2,47 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from mmengine.dist import get_world_size
-from mmengine.hooks import CheckpointHook
-from mmengine.optim import OptimWrapperDict
-from mmengine.runner import Runner
+from mmengine.hooks import CheckpointHook, EMAHook
+from mmengine.model import ExponentialMovingAverage
+from mmengine.optim import (
+    ConstantParamScheduler,
+    LinearParamScheduler,
+    OptimWrapperDict,
+    PolyParamScheduler,
+    _ParamScheduler,
+)
+from mmengine.optim.scheduler.param_scheduler import INF
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from .model_selection import about_held_out, about_selection
-from .point_checks import PreflightError, check_keypoint_counts, check_mirroring
+from .point_checks import (
+    PreflightError,
+    check_keypoint_counts,
+    check_mirroring,
+    check_sizes,
+)
+
+# A third of a run, or of an average, is no longer a beginning.
+_MOSTLY = 1 / 3
 
 
 def check_training(runner: Runner) -> None:
     """Check a training run that is built but has not begun.
 
     Raises:
-        InputError: If numbers of points differ, faces are mirrored without mirror pairs,
+        InputError: If numbers of points or sizes differ, faces are mirrored without mirror pairs,
             ``save_best`` names no metric, or the validation set lacks what a metric needs.
     """
     loaders = {'train_dataloader': runner.train_dataloader}
+    tested = []
     if runner.val_loop is not None:
         loaders['val_dataloader'] = runner.val_dataloader
+        tested = ['val_dataloader']
     check_keypoint_counts(runner, loaders)
     check_mirroring(runner, loaders)
+    check_sizes(runner, loaders, tested)
     if runner.val_loop is not None:
-        check_validation(runner)
+        _check_predicting(runner, 'val_dataloader', runner.val_loop)
         check_save_best(runner)
         check_selection(runner)
     log_learning_rate(runner)
+    for sentence in about_lengths(runner):
+        runner.logger.warning(sentence)
 
 
 def check_validation(runner: Runner) -> None:
-    """Check a validation that is built but has not begun; see :func:`check_training`."""
+    """Check a validation by itself that is built but has not begun; see :func:`check_training`."""
     if runner.val_loop is not None:
         _check_predicting(runner, 'val_dataloader', runner.val_loop)
+        check_sizes(runner, {'val_dataloader': runner.val_loop.dataloader}, ['val_dataloader'])
 
 
 def check_testing(runner: Runner) -> None:
     """Check a test run that is built but has not begun; see :func:`check_training`."""
     _check_predicting(runner, 'test_dataloader', runner.test_loop)
+    check_sizes(runner, {'test_dataloader': runner.test_loop.dataloader}, ['test_dataloader'])
 
 
 def _check_predicting(runner: Runner, key: str, loop: Any) -> None:
@@ -159,6 +182,145 @@ def log_learning_rate(runner: Runner) -> None:
             f'the learning rate is meant for a batch of {base}, this run has {actual}: '
             f'--auto-scale-lr would multiply it by {actual / base:g}'
         )
+
+
+def about_lengths(runner: Runner) -> Iterator[str]:
+    """Say which settings the run is too short for, a sentence each.
+
+    They are warm-ups, milestones and ends of schedules, averages of weights, validations and
+    checkpoints.
+
+    Raises:
+        PreflightError: If the averaging of weights would begin after the run.
+    """
+    yield from _about_schedules(runner)
+    yield from _about_averages(runner)
+    loop = runner.train_loop
+    by_epoch = isinstance(loop, EpochBasedTrainLoop)
+    length = loop.max_epochs if by_epoch else loop.max_iters
+    if runner.val_loop is not None and getattr(loop, 'val_begin', 0) > length:
+        yield (
+            f'train_cfg.val_begin={loop.val_begin}, and the run has {length} '
+            f'{_unit(by_epoch, length)}: there is no validation'
+        )
+    hook = next((hook for hook in runner.hooks if isinstance(hook, CheckpointHook)), None)
+    if hook is not None:
+        yield from _about_checkpoints(hook, runner)
+
+
+def _unit(by_epoch: bool, count: int) -> str:
+    return ('epoch' if by_epoch else 'iteration') + ('s' if count != 1 else '')
+
+
+def _about_checkpoints(hook: CheckpointHook, runner: Runner) -> Iterator[str]:
+    if runner.val_loop is None and hook.save_best:
+        yield (
+            f'default_hooks.checkpoint.save_best={", ".join(hook.save_best)}, and there is no '
+            'validation, so no checkpoint is the best: set val_dataloader, val_evaluator, val_cfg'
+        )
+    length = runner.max_epochs if hook.by_epoch else runner.max_iters
+    if not hook.save_last and not 0 < hook.interval <= length:
+        yield (
+            f'default_hooks.checkpoint has interval={hook.interval} and save_last=False, and the '
+            f'run has {length}: nothing is saved to go on from'
+        )
+
+
+def _about_schedules(runner: Runner) -> Iterator[str]:
+    schedulers = runner.param_schedulers or []
+    groups = schedulers.items() if isinstance(schedulers, dict) else [(None, schedulers)]
+    loop = runner.train_loop
+    for name, several in groups:
+        for i, scheduler in enumerate(several):
+            where = f'param_scheduler.{i}' if name is None else f'param_scheduler.{name}.{i}'
+            length = loop.max_epochs if scheduler.by_epoch else loop.max_iters
+            unit = _unit(scheduler.by_epoch, length)
+            sentence = _about_scheduler(scheduler, length, unit, where)
+            if sentence is not None:
+                yield f'{where} ({type(scheduler).__name__}) {sentence}'
+
+
+def _about_scheduler(scheduler: _ParamScheduler, length: int, unit: str, where: str) -> str | None:
+    """What a run of some length, in the scheduler's unit, leaves out of a schedule."""
+    begin, name, run = scheduler.begin, scheduler.param_name, f'the run has {length} {unit}'
+    if begin >= length:
+        return f'begins at {begin}, and {run}: it changes nothing'
+    if _is_warm_up(scheduler):
+        return _about_warm_up(scheduler, length, unit, where)
+    milestones = getattr(scheduler, 'milestones', ())
+    beyond = [step for step in milestones if begin + step >= min(length, scheduler.end)]
+    if beyond:
+        falls = 'falls less often' if len(beyond) < len(milestones) else 'never falls'
+        return f'has the milestones {beyond}, and {run}: {name} {falls}'
+    if getattr(scheduler, 'step_size', 0) >= length - begin:
+        return f'has step_size={scheduler.step_size}, and {run}: {name} never falls'
+    steps = _steps_to_the_end(scheduler)
+    if steps is not None and begin + steps > length:
+        return f'ends at {begin + steps}, and {run}: {name} does not get to its last value'
+    return None
+
+
+def _is_warm_up(scheduler: _ParamScheduler) -> bool:
+    if isinstance(scheduler, LinearParamScheduler):
+        return scheduler.start_factor < scheduler.end_factor
+    return isinstance(scheduler, ConstantParamScheduler) and scheduler.factor < 1
+
+
+def _about_warm_up(scheduler: _ParamScheduler, length: int, unit: str, where: str) -> str | None:
+    """Say that a warm-up is a large part of a run, and how far it gets."""
+    steps, name = scheduler.end - scheduler.begin, scheduler.param_name
+    if steps <= _MOSTLY * length:
+        return None
+    share, value = _share_reached(scheduler, length), max(scheduler.base_values)
+    return (
+        f'is a warm-up over {steps}, and the run has {length} {unit}: {name} reaches '
+        f'{100 * share:.3g} % of the {value:g} that the config names, after '
+        f'{100 * min(scheduler.end / length, 1):.3g} % of the run; a tenth of it is '
+        f'--cfg-options {where}.end={scheduler.begin + max(length // 10, 2)}'
+    )
+
+
+def _share_reached(scheduler: _ParamScheduler, length: int) -> float:
+    """The largest factor of a warm-up within so many steps."""
+    if scheduler.end <= length:
+        return 1.0
+    if isinstance(scheduler, ConstantParamScheduler):
+        return scheduler.factor
+    done = (length - 1 - scheduler.begin) / (scheduler.end - 1 - scheduler.begin)
+    return scheduler.start_factor + done * (scheduler.end_factor - scheduler.start_factor)
+
+
+def _steps_to_the_end(scheduler: _ParamScheduler) -> int | None:
+    """After how many steps a value is what the schedule leads to; None if it leads to none."""
+    steps = getattr(scheduler, 'T_max', None) or getattr(scheduler, 'total_steps', None)
+    if steps is None and isinstance(scheduler, LinearParamScheduler | PolyParamScheduler):
+        steps = None if scheduler.end == INF else scheduler.end - scheduler.begin
+    return steps
+
+
+def _about_averages(runner: Runner) -> Iterator[str]:
+    """What a run is too short for in the moving average of its weights."""
+    loop = runner.train_loop
+    for hook in (hook for hook in runner.hooks if isinstance(hook, EMAHook)):
+        name, length = 'begin_iter', loop.max_iters
+        if hook.enabled_by_epoch:
+            name, length = 'begin_epoch', loop.max_epochs
+        begin = getattr(hook, name)
+        if begin >= length:
+            text = f'EMAHook has {name}={begin}, and the run has {length}: it averages no weights'
+            if begin > length:
+                raise PreflightError(text)
+            yield text
+            continue
+        average = hook.ema_model
+        updates = (loop.max_iters * (length - begin) / length) // average.interval
+        left = (1 - average.momentum) ** updates if type(average) is ExponentialMovingAverage else 0
+        if left > _MOSTLY:
+            yield (
+                f'EMAHook has momentum={average.momentum:g} and averages {updates:.0f} times: '
+                f'{100 * left:.3g} % of the weights that are tested are those that the run began '
+                'with; set a larger momentum'
+            )
 
 
 def _rates(runner: Runner) -> list[float]:

@@ -64,8 +64,9 @@ class PreflightHook(Hook):
         check_training(runner)
 
     def before_val(self, runner: Runner) -> None:
-        """Check a validation."""
-        check_validation(runner)
+        """Check a validation by itself; a training has checked its own."""
+        if not runner.is_training:
+            check_validation(runner)
 
     def before_test(self, runner: Runner) -> None:
         """Check a test run."""

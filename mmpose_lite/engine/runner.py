@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from mmpose_lite.datasets.collate import collate_samples
 from mmpose_lite.registry import RUNNERS, SCOPE, require_type
 from mmpose_lite.utils.config_text import ReadableConfig
-from mmpose_lite.utils.config_utils import adopt_config
+from mmpose_lite.utils.config_utils import about_keys, adopt_config, check_keys
 from mmpose_lite.utils.cpu_memory import keep_freed_memory
 
 from .checkpointing_runner import CheckpointingRunner
@@ -74,12 +74,21 @@ class PoseRunner(CheckpointingRunner):
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> PoseRunner:
-        """Build a runner from a config; one that says ``mmpose`` means this package."""
+        """Build a runner from a config; one that says ``mmpose`` means this package.
+
+        Raises:
+            InputError: If a key is a slip for one that is read.
+        """
         cfg = adopt_config(cfg, SCOPE)
+        check_keys(cfg)
+        unused = about_keys(cfg)
         place_targets(cfg)
         place_truth(cfg)
         place_augmentation(cfg)
-        return super().from_cfg(ReadableConfig.of(cfg))
+        runner = super().from_cfg(ReadableConfig.of(cfg))
+        for sentence in unused:
+            runner.logger.warning(sentence)
+        return runner
 
     def __init__(self, *args, **kwargs) -> None:
         if get_device() == 'cpu':

@@ -1,15 +1,89 @@
-"""Configs as people have them: with byte-order marks, and written for MMPose."""
+"""Configs as people have them, and which of their keys a run reads.
+
+They may begin with byte-order marks, and be written for MMPose.
+"""
 
 from __future__ import annotations
 
 import os.path as osp
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from mmengine.config import Config
 from mmengine.config import config as _config_module
 
+from mmpose_lite.errors import InputError, nearest
+
 _MMPOSE = 'mmpose'
+
+_ROLES = ('train', 'val', 'test')
+_LOADERS = tuple(f'{role}_dataloader' for role in _ROLES)
+# What a run reads: mmengine's Runner, and what this package adds to it.
+READ_KEYS = frozenset(
+    (
+        *_LOADERS,
+        *(f'{role}_cfg' for role in _ROLES),
+        *('activation_checkpointing', 'augment_on_device', 'auto_scale_lr', 'compile'),
+        *('custom_hooks', 'custom_imports', 'data_preprocessor', 'default_hooks'),
+        *('default_scope', 'efficient_conv_bn_eval', 'env_cfg', 'experiment_name'),
+        *('find_unused_parameters', 'launcher', 'load_from', 'log_level', 'log_processor'),
+        *('model', 'model_wrapper_cfg', 'optim_wrapper', 'param_scheduler', 'randomness'),
+        *('resume', 'runner_type', 'sync_bn', 'test_evaluator', 'val_evaluator', 'visualizer'),
+        'work_dir',
+    )
+)
+# What configs customarily call the values that they copy into those.
+VARIABLES = (
+    *('backend_args', 'base_lr', 'codec', 'data_mode', 'data_root', 'dataset_type'),
+    *('max_epochs', 'metainfo', 'stage2_num_epochs', 'test_pipeline', 'train_pipeline'),
+    *('train_pipeline_stage2', 'tta_cfg', 'tta_model', 'tta_pipeline', 'val_pipeline'),
+    *('vis_backends', 'dataset_info'),
+)
+_OF_LOADERS = (
+    *('batch_sampler', 'batch_size', 'collate_fn', 'dataset', 'drop_last', 'generator', 'in_order'),
+    *('multiprocessing_context', 'num_batch_per_epoch', 'num_workers', 'persistent_workers'),
+    *('pin_memory', 'pin_memory_device', 'prefetch_factor', 'sampler', 'shuffle', 'timeout'),
+    'worker_init_fn',
+)
+# The keys of dicts that are not a part's arguments, which the part's class would check.
+KEYS_OF = {
+    **dict.fromkeys(_LOADERS, _OF_LOADERS),
+    'auto_scale_lr': ('base_batch_size', 'enable'),
+    'env_cfg': ('cudnn_benchmark', 'dist_cfg', 'mp_cfg', 'resource_limit'),
+    'custom_imports': ('allow_failed_imports', 'imports'),
+    'env_cfg.mp_cfg': ('mp_start_method', 'opencv_num_threads'),
+    'randomness': ('deterministic', 'diff_rank_seed', 'seed'),
+    'optim_wrapper.paramwise_cfg': (
+        *('bias_decay_mult', 'bias_lr_mult', 'bypass_duplicate', 'custom_keys'),
+        *('dcn_offset_lr_mult', 'dwconv_decay_mult', 'flat_decay_mult', 'norm_decay_mult'),
+    ),
+    'optim_wrapper.clip_grad': (
+        *('clip_value', 'error_if_nonfinite', 'foreach', 'max_norm', 'norm_type', 'type'),
+    ),
+    'model.backbone.extra': ('stage1', 'stage2', 'stage3', 'stage4', 'upsample'),
+    **dict.fromkeys(
+        (f'model.backbone.extra.stage{i}' for i in range(1, 5)),
+        (
+            *('block', 'multiscale_output', 'num_blocks', 'num_branches', 'num_channels'),
+            'num_modules',
+        ),
+    ),
+    'model.train_cfg': ('compute_acc',),
+    'model.test_cfg': (
+        *('flip_mode', 'flip_test', 'output_heatmaps', 'output_keypoint_indices'),
+        *('shift_coords', 'shift_heatmap'),
+    ),
+    'default_hooks': (
+        *('badcase', 'checkpoint', 'logger', 'param_scheduler', 'runtime_info', 'sampler_seed'),
+        *('timer', 'visualization'),
+    ),
+}
+# Parts, and hooks under names of a user's own, may have further ones here.
+_OPEN = ('default_hooks', 'model.')
+# What a pipeline or a codec becomes part of is read, not the variable.
+_COPIED = ('codec', 'test_pipeline', 'train_pipeline', 'val_pipeline')
 
 
 def read_config_file(path: str | Path) -> Config:
@@ -61,3 +135,109 @@ def _adopt(node: Any, scope: str, folder: Path | None) -> None:
             node['from_file'] = str(own.resolve())
     for value in list(node.values()):
         _adopt(value, scope, folder)
+
+
+def check_keys(cfg: Config) -> None:
+    """Check that no key of a config is a slip for one that is read.
+
+    Names of a user's own are left alone: of those at the top that are like a key that is read, all
+    whose value stands elsewhere too, where the config has used it.
+
+    Raises:
+        InputError: If a key that nothing reads is like one that is read.
+    """
+    for key, value in cfg.items():
+        near = slip_of(key, (*READ_KEYS, *VARIABLES))
+        if near is not None and not _is_used(cfg, key, value, near):
+            raise _unread(key, near)
+    for path, known in KEYS_OF.items():
+        for key in _dict_at(cfg, path):
+            near = slip_of(key, known)
+            if near is not None:
+                raise _unread(f'{path}.{key}', f'{path}.{near}')
+
+
+def about_keys(cfg: Config) -> list[str]:
+    """Say what a config sets and a run does not use, a sentence each.
+
+    They are keys that nothing reads, and codecs and pipelines that were copied before they were
+    changed.
+    """
+    said = []
+    for path in (path for path in KEYS_OF if not path.startswith(_OPEN)):
+        unknown = [key for key in _dict_at(cfg, path) if key not in KEYS_OF[path]]
+        if unknown:
+            known = ', '.join(KEYS_OF[path])
+            said.append(f'nothing reads {", ".join(unknown)} of {path}, which has {known}')
+    for name in _COPIED:
+        value = cfg.get(name)
+        if isinstance(value, dict | list) and value and not _stands_elsewhere(cfg, name, value):
+            said.append(f'no part has {name} as it is: {_difference(cfg, name, value)}')
+    return said
+
+
+def slip_of(key: str, known: Iterable[str]) -> str | None:
+    """The known key that another is a slip for; None where it is one, or is like none.
+
+    ``codec2`` is no slip: a number makes a name of its own.
+    """
+    known = list(known)
+    if key in known:
+        return None
+    digits = re.compile(r'_?\d+')
+    for near in nearest(key, known, cutoff=0.8):
+        is_sibling = digits.sub('', key) == digits.sub('', near)
+        if abs(len(key) - len(near)) <= 2 and not is_sibling:
+            return near
+    return None
+
+
+def places(node: Any, path: str = '') -> Iterator[tuple[str, Any]]:
+    """All values inside a config, at any depth, by their dotted paths."""
+    is_dict = isinstance(node, dict)
+    if is_dict or isinstance(node, list | tuple):
+        for key, value in node.items() if is_dict else enumerate(node):
+            inner = f'{path}.{key}' if path else str(key)
+            yield inner, value
+            yield from places(value, inner)
+
+
+def _unread(path: str, near: str) -> InputError:
+    return InputError(f"nothing reads '{path}'; the nearest key is '{near}'")
+
+
+def _dict_at(cfg: Config, path: str) -> Mapping[str, Any]:
+    node: Any = cfg
+    for key in path.split('.'):
+        node = node.get(key) if isinstance(node, Mapping | Config) else None
+    return node if isinstance(node, Mapping) else {}
+
+
+def _is_used(cfg: Config, key: str, value: Any, near: str) -> bool:
+    """Whether a key that is like another is a variable of a user's own."""
+    is_container = isinstance(value, dict | list | tuple) and bool(value)
+    if near not in READ_KEYS:
+        parts = value.values() if isinstance(value, dict) else value if is_container else ()
+        parts = [part for part in parts if isinstance(part, dict | list | tuple) and part]
+        return not is_container or any(
+            _stands_elsewhere(cfg, key, each) for each in [value, *parts]
+        )
+    return is_container and _stands_elsewhere(cfg, key, value)
+
+
+def _stands_elsewhere(cfg: Config, name: str, value: Any) -> bool:
+    others = {key: other for key, other in cfg.items() if key != name}
+    if name in _COPIED:
+        others = {key: other for key, other in others.items() if key in READ_KEYS}
+    return any(type(each) is type(value) and each == value for _, each in places(others))
+
+
+def _difference(cfg: Config, name: str, value: Any) -> str:
+    """What is used in the place of a variable that was copied before it was changed."""
+    if name != 'codec' or not isinstance(value, dict):
+        return 'the pipelines of data sets, at *_dataloader.dataset.pipeline, are others'
+    decoder = _dict_at(cfg, 'model.head.decoder')
+    keys = [key for key in {**value, **decoder} if value.get(key) != decoder.get(key)]
+    own = ', '.join(f'{key}={value.get(key)!r}' for key in keys)
+    used = ', '.join(f'{key}={decoder.get(key)!r}' for key in keys)
+    return f'it has {own}, and model.head.decoder has {used}'

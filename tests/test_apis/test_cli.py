@@ -14,9 +14,23 @@ def test_commands_are_the_tools(command, capsys):
         main([command, 'none.py', *(['none.pth'] if command == 'test' else [])])
 
 
-@pytest.mark.parametrize(('argument', 'status'), [('--help', 0), ('dance', 2)])
-def test_commands_are_listed(argument, status, capsys):
-    assert main([argument]) == status
+@pytest.mark.parametrize(
+    ('typed', 'hint'),
+    [
+        ('trian', 'the nearest are train'),
+        ('check-data', 'the nearest are check_data'),
+        ('dance', 'none is near'),
+    ],
+)
+def test_a_mistyped_command_is_one_line_that_names_the_nearest(typed, hint, capsys):
+    assert main([typed]) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"error: '{typed}' is no command; {hint} of train, ")
+    assert printed.count('\n') == 1
+
+
+def test_commands_are_listed(capsys):
+    assert main(['--help']) == 0
     printed = capsys.readouterr().err
     assert 'train' in printed
     assert 'test' in printed

@@ -1,17 +1,24 @@
 """Reading configs: where they are found, MMPose's scope, overrides, metainfo beside the config."""
 
 import gc
+import inspect
 import os
+import re
+from pathlib import Path
 
 import pytest
+from mmengine.runner import Runner
 
+import mmpose_lite
 from mmpose_lite.apis import load_config
 from mmpose_lite.apis.check_data import main as check_data
 from mmpose_lite.apis.train import main as run_train
 from mmpose_lite.apis.train import merge_args, parse_args
 from mmpose_lite.registry import DATASETS
-from mmpose_lite.utils import InputError
+from mmpose_lite.utils import InputError, get_root_logger
+from mmpose_lite.utils.config_utils import READ_KEYS, about_keys
 
+PACKAGE = Path(mmpose_lite.__file__).parent
 SHIPPED = (
     'configs/face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256.py'
 )
@@ -168,3 +175,179 @@ def test_a_module_that_may_be_missing(tmp_path):
     text = "custom_imports = dict(imports=['no_such_mod'], allow_failed_imports=True)"
     with pytest.warns(UserWarning, match='no_such_mod failed to import'):
         load_config(write(tmp_path, text))
+
+
+TEXT = """
+codec = dict(type='MSRAHeatmap', input_size=(64, 64), heatmap_size=(16, 16), sigma=1)
+train_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='GenerateTarget', encoder=codec),
+]
+val_pipeline = [*train_pipeline[:2], dict(type='PackPoseInputs')]
+data_root, dataset_type = 'data/own/', 'WFLWDataset'
+epochs, base_lr, faces = 60, 0.002, dict(ann_file='faces.json')
+model = dict(type='A', head=dict(type='B', decoder=codec), test_cfg=dict(flip_test=True))
+train_dataloader = dict(
+    batch_size=2,
+    dataset=dict(faces, type=dataset_type, data_root=data_root, pipeline=train_pipeline),
+)
+val_dataloader = dict(
+    dataset=dict(
+        type=dataset_type, data_root=data_root, ann_file=data_root + 'b.json', pipeline=val_pipeline
+    )
+)
+test_dataloader = val_dataloader
+train_cfg = dict(max_epochs=epochs)
+optim_wrapper = dict(optimizer=dict(type='Adam', lr=base_lr))
+default_hooks = dict(checkpoint=dict(type='CheckpointHook'))
+auto_scale_lr = dict(base_batch_size=512)
+"""
+
+
+def test_an_override_of_a_variable_reaches_what_was_copied_from_it(tmp_path):
+    path = write(tmp_path, TEXT)
+    options = {'codec.sigma': 3, 'train_pipeline.1.use_udp': True}
+    cfg = load_config(path, options)
+    steps = cfg.train_dataloader.dataset.pipeline
+    assert steps[1].use_udp is True
+    assert [each.sigma for each in (cfg.codec, cfg.model.head.decoder, steps[2].encoder)] == [3] * 3
+    assert 'use_udp' not in cfg.val_dataloader.dataset.pipeline[1]
+    # Sizes that were taken out of a codec follow it.
+    cfg = load_config(path, {'codec.input_size': (96, 96)})
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        assert loader.dataset.pipeline[1].input_size == (96, 96)
+    assert cfg.model.head.decoder.input_size == (96, 96)
+
+
+def test_an_override_of_a_folder_or_a_type_reaches_all_data_sets(tmp_path):
+    options = {'data_root': '/faces', 'dataset_type': 'COFWDataset'}
+    cfg = load_config(write(tmp_path, TEXT), options)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        assert (loader.dataset.data_root, loader.dataset.type) == ('/faces', 'COFWDataset')
+    assert cfg.test_dataloader.dataset.ann_file == '/faces/b.json'
+    # What a run reads has the last word.
+    options['val_dataloader.dataset.data_root'] = 'other'
+    cfg = load_config(write(tmp_path, TEXT), options)
+    assert cfg.val_dataloader.dataset.data_root == 'other'
+
+
+def test_an_override_reaches_what_a_run_reads_at_the_top(tmp_path):
+    text = f"{TEXT}\nsize = (64, 64)\nevaluator = dict(type='NME')\nval_evaluator = evaluator"
+    cfg = load_config(write(tmp_path, text), {'evaluator.norm_mode': 'x'})
+    assert cfg.val_evaluator == {'type': 'NME', 'norm_mode': 'x'}
+    # A size may equal another without being copied from it.
+    with pytest.raises(InputError, match=r'size=.* reaches nothing: .* set model\.head\.decoder'):
+        load_config(write(tmp_path, text), {'size': (32, 32)})
+
+
+def test_an_override_of_one_of_two_equal_variables_is_refused(tmp_path):
+    text = f'{TEXT}\nother_pipeline = train_pipeline'
+    with pytest.raises(InputError, match=r'set train_dataloader\.dataset\.pipeline\.1\.use_udp'):
+        load_config(write(tmp_path, text), {'train_pipeline.1.use_udp': True})
+
+
+SLIPS = {
+    'train_dataloder.batch_size': "the config has no 'train_dataloder', but 'train_dataloader'",
+    'train_dataloader.batchsize': "train_dataloader has no 'batchsize', but 'batch_size'",
+    'model.test_cfg.flip_tset': "model.test_cfg has no 'flip_tset', but 'flip_test'",
+    'auto_scale_lr.enabel': "auto_scale_lr has no 'enabel', but 'enable'",
+    'default_hooks.chekpoint.interval': "default_hooks has no 'chekpoint', but 'checkpoint'",
+    'train_pipeline.7.prob': 'train_pipeline is a list of 3, 0 to 2',
+    'model.head': r"'model.head=7' would replace a B by 7; set model.head.type",
+    'train_cfg..max_epochs': 'a name is missing in its key',
+    # What a variable was used for cannot be told.
+    'base_lr': 'base_lr=7 reaches nothing: .* set optim_wrapper.optimizer.lr',
+    'faces.ann_file': 'faces.ann_file=7 reaches nothing: .* set train_dataloader.dataset.ann_file',
+}
+
+
+@pytest.mark.parametrize('key', SLIPS)
+def test_an_override_that_would_reach_nothing_is_refused(tmp_path, key):
+    with pytest.raises(InputError, match=f'own.py. with --cfg-options: .*{SLIPS[key]}'):
+        load_config(write(tmp_path, TEXT), {key: 7})
+
+
+def test_an_override_that_nothing_reads_is_said(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(get_root_logger(), 'warning', said.append)
+    assert load_config(write(tmp_path, TEXT), {'my_switch': 1}).my_switch == 1
+    assert said[0].startswith('my_switch=1: nothing that a run reads is a copy of my_switch')
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        (
+            'train_dataloder = dict(batch_size=4)',
+            "'train_dataloder'; the nearest key is 'train_data",
+        ),
+        ('optim_wraper = dict(clip_grad=None)', "the nearest key is 'optim_wrapper'"),
+        ("loadfrom = 'a.pth'", "'loadfrom'; the nearest key is 'load_from'"),
+        ("train_pipelin = [dict(type='LoadImage', a=1)]", "the nearest key is 'train_pipeline'"),
+        (
+            'model["test_cfg"]["flip_tset"] = 1',
+            "'model.test_cfg.flip_tset'; .*model.test_cfg.flip_t",
+        ),
+        ('auto_scale_lr["enabled"] = True', "'auto_scale_lr.enabled'; .*'auto_scale_lr.enable'"),
+        (
+            "model['backbone'] = dict(extra=dict(stage2=dict(num_chanels=(8, 8))))",
+            'model.backbone.extra.stage2.num_channels',
+        ),
+        ("custom_imports = dict(import_=['a'])", "'custom_imports.import_'; .*imports'"),
+        ('env_cfg = dict(cudnn_bench_mark=1)', "'env_cfg.cudnn_bench_mark'; the nearest"),
+    ],
+)
+def test_a_key_that_is_like_one_that_is_read_is_refused(tmp_path, line, message):
+    with pytest.raises(InputError, match=rf"own\.py': nothing reads .*{message}"):
+        load_config(write(tmp_path, f'{TEXT}\n{line}'))
+
+
+@pytest.mark.parametrize(
+    'lines',
+    [
+        "custom_hook = dict(type='A')\ncustom_hooks = [custom_hook]",
+        'codecs = [codec, dict(codec, sigma=2)]',
+        'codec2 = dict(codec, sigma=2)\ntrain_pipeline_stage1 = []',
+        "max_epoch = 3\ntrain_loader = dict(batch_size=3)\ntta_cfg = dict(type='A')",
+    ],
+)
+def test_variables_of_a_user_s_own_are_left_alone(tmp_path, lines):
+    cfg = load_config(write(tmp_path, f'{TEXT}\n{lines}'))
+    assert about_keys(cfg) == []
+
+
+def test_what_was_copied_before_it_was_changed_is_said(tmp_path):
+    write(tmp_path, TEXT, 'base.py')
+    text = "_base_ = './base.py'\ncodec = dict(sigma=3)\nval_pipeline = [dict(type='LoadImage')]"
+    cfg = load_config(write(tmp_path, f'{text}\nauto_scale_lr = dict(size=3)'))
+    sizes, codec, pipeline = about_keys(cfg)
+    assert sizes == 'nothing reads size of auto_scale_lr, which has base_batch_size, enable'
+    assert codec == 'no part has codec as it is: it has sigma=3, and model.head.decoder has sigma=1'
+    assert pipeline.startswith('no part has val_pipeline as it is: the pipelines of data sets')
+
+
+@pytest.mark.parametrize(
+    'value', ["[dict(type='A')]", "{'a':1}", '[1,2', '(1,2]', 'dict(a=1)', 'a,dict(b=1)']
+)
+def test_a_value_that_would_be_read_as_another_is_refused(value, capsys):
+    with pytest.raises(SystemExit):
+        parse_args([SHIPPED, '--cfg-options', f'custom_hooks={value}'])
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f'{value}' in last.replace('\\', '')
+    assert 'a value is a number, a word, True, False, None, or a list' in last
+
+
+def test_values_with_brackets_of_their_own_are_read(tmp_path):
+    options = ['a={}.pth', 'b=[(1,2),x]', 'c=face(1).json', 'd=epoch_{:03d}']
+    args = parse_args([SHIPPED, '--cfg-options', *options])
+    read = {'a': '{}.pth', 'b': [(1, 2), 'x'], 'c': 'face(1).json', 'd': 'epoch_{:03d}'}
+    assert args.cfg_options == read
+
+
+def test_what_the_package_reads_of_a_config_is_known_as_read():
+    sources = '\n'.join(path.read_text() for path in PACKAGE.rglob('*.py'))
+    read = re.findall(r"\b(?:runner|self)\.cfg(?:\.get\(|\[)'(\w+)'", sources)
+    assert {'compile', 'augment_on_device'} <= set(read) <= READ_KEYS
+    taken = inspect.signature(Runner.__init__).parameters
+    assert set(taken) - {'self', 'cfg'} <= READ_KEYS
