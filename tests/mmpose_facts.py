@@ -1,12 +1,14 @@
-"""What MMPose's face configs and point descriptions say, flattened, as numbers and names.
+"""What MMPose's face configs, point descriptions and registries say, as numbers and names.
 
-The facts are in mmpose_faces.json, recorded from the configs of an installed MMPose 1.3.2:
+The facts are in mmpose_faces.json and mmpose_registries.json, recorded from the files of MMPose
+1.3.2, of which nothing is run but configs:
 
     python tests/mmpose_facts.py .../site-packages/mmpose/.mim/configs
 
-One config stands there in full, the others as what differs from it.
+One config stands there in full, flattened, the others as what differs from it.
 """
 
+import ast
 import json
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 from mmengine.config import Config
 
 STORED = Path(__file__).with_name('mmpose_faces.json')
+REGISTRIES = Path(__file__).with_name('mmpose_registries.json')
 FACE = 'face_2d_keypoint'
 FIRST = f'{FACE}/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256.py'
 _HRNET = 'td-hm_hrnetv2-w18'
@@ -94,7 +97,27 @@ def read_descriptions() -> dict[str, dict[str, Any]]:
     return json.loads(STORED.read_text(encoding='utf-8'))['points']
 
 
+def read_registries() -> dict[str, list[str]]:
+    """The names in each of MMPose's registries."""
+    return json.loads(REGISTRIES.read_text(encoding='utf-8'))
+
+
+def scan_registries(package: Path) -> dict[str, list[str]]:
+    """Find what the decorators ``REGISTRY.register_module(name=...)`` below a package register."""
+    found: dict[str, list[str]] = {}
+    for path in package.rglob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            for call in getattr(node, 'decorator_list', ()):
+                function = getattr(call, 'func', None)
+                if getattr(function, 'attr', None) == 'register_module':
+                    named = [each.value.value for each in call.keywords if each.arg == 'name']
+                    found.setdefault(function.value.id, []).extend(named or [node.name])
+    return {registry: sorted(found[registry]) for registry in sorted(found)}
+
+
 def _record(root: Path) -> None:
+    names = scan_registries(root.parents[1])
+    REGISTRIES.write_text(json.dumps(names, indent=1) + '\n', encoding='utf-8')
     first = flat_config(root / FIRST)
     others = {}
     for name in OTHERS:

@@ -270,6 +270,25 @@ SABOTAGES = [
         "hint = f'the nearest are {near}' if near else 'none is near'",
         "hint = 'none is near'",
         'tests/test_apis/test_cli.py',
+        'the offsets of combined maps count everywhere',
+        'mmpose_lite/models/losses/heatmap_loss.py',
+        'counts = torch.cat([torch.ones_like(disc), disc, disc], dim=2)',
+        'counts = torch.ones_like(target)',
+        'tests/test_models/test_losses.py::test_combined_target',
+    ),
+    Sabotage(
+        'a loss may mean other targets than its head',
+        'mmpose_lite/models/heads/base_head.py',
+        'if meant and not set.intersection(*map(set, meant.values())):',
+        'if not meant:',
+        'tests/test_models/test_heads.py::test_codec_head_and_loss_train_together_or_are_refused',
+    ),
+    Sabotage(
+        'runs that begin within a second share a log',
+        'mmpose_lite/engine/runner.py',
+        'while self._timestamp in self._timestamps:',
+        'while False:',
+        'tests/test_engine/test_logs_of_runs.py::test_runs_that_begin_within_a_second_share_nothing',
     ),
 ]
 
