@@ -289,6 +289,25 @@ SABOTAGES = [
         'while self._timestamp in self._timestamps:',
         'while False:',
         'tests/test_engine/test_logs_of_runs.py::test_runs_that_begin_within_a_second_share_nothing',
+        'faces without a visible point are in the numbers',
+        'mmpose_lite/evaluation/metrics/row_metric.py',
+        "return None if np.any(row['mask']) else NO_POINT",
+        'return None',
+        'tests/test_evaluation/test_left_out.py',
+    ),
+    Sabotage(
+        'intervals are those of the draws, not of their own errors',
+        'mmpose_lite/evaluation/functional/bootstrap.py',
+        'own = np.maximum(own, _LEAST_ERROR**2 * squares)',
+        'own = np.broadcast_to(squares, own.shape)',
+        'tests/test_evaluation/test_bootstrap.py',
+    ),
+    Sabotage(
+        'another size takes the place of the one that the metric divides by',
+        'mmpose_lite/reporting/normalisers.py',
+        'is_own = run.measure is not None or np.isfinite(own.values).any() or not known',
+        'is_own = np.isfinite(own.values).any() or not known',
+        'tests/test_reporting/test_left_out.py',
     ),
 ]
 

@@ -40,16 +40,18 @@ def by_yaw(errors: Errors, yaw: tuple[ndarray, str] | None) -> dict[str, Any] | 
     edges = _YAW_EDGES.copy()
     edges[0] = min(edges[0], np.floor(np.nanmin(angles)))
     edges[-1] = max(edges[-1], np.floor(np.nanmax(angles)) + 1)
-    return {'source': source, 'bins': _bins(errors, angles, edges)}
+    unknown = int((errors.faces & np.isnan(angles)).sum())
+    return {'source': source, 'bins': _bins(errors, angles, edges), 'unknown': unknown}
 
 
 def by_box_size(run: Run, errors: Errors) -> dict[str, Any]:
     """Pooled errors by the longer side of the box, in bins whose ends are powers of two."""
     sizes = run.table.box_size
+    unknown = int((errors.faces & np.isnan(sizes)).sum())
     if not np.isfinite(sizes).any():
-        return {'bins': []}
+        return {'bins': [], 'unknown': unknown}
     low, high = np.floor(np.log2([np.nanmin(sizes), np.nanmax(sizes)])).astype(int)
-    return {'bins': _bins(errors, sizes, 2.0 ** np.arange(low, high + 2))}
+    return {'bins': _bins(errors, sizes, 2.0 ** np.arange(low, high + 2)), 'unknown': unknown}
 
 
 def _bins(errors: Errors, values: ndarray, edges: ndarray) -> list[dict[str, Any]]:

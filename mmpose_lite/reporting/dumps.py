@@ -10,6 +10,7 @@ A dump has ``config``, ``checkpoint``, ``metrics`` and ``faces``, one row each; 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,11 @@ def read_run(content: Any, where: str, name: str | None = None) -> Run:
     table = read_table(content['faces'], where)
     part = _Part(content, where)
     further = part.inner('further')
+    passes = tuple(
+        _pass(further.item('passes', number), len(table), table.points)
+        for number in range(len(further.list('passes')))
+    )
+    _check_passes(passes, further)
     provenance = {key: content.get(key) for key in ('config', 'checkpoint')}
     return Run(
         name=name or _name(content, where),
@@ -72,10 +78,7 @@ def read_run(content: Any, where: str, name: str | None = None) -> Run:
         points=_points(part.inner('points'), table.points),
         measure=_measure(part.inner('normaliser'), table.points),
         provenance={**provenance, **part.inner('provenance').content},
-        passes=tuple(
-            _pass(further.item('passes', number), len(table), table.points)
-            for number in range(len(further.list('passes')))
-        ),
+        passes=passes,
         seed=further.whole('seed', 0),
     )
 
@@ -169,12 +172,13 @@ def _measure(part: _Part, count: int) -> Measure | None:
 
 
 def _pass(part: _Part, faces: int, points: int) -> Pass:
-    kind, value = part.content.get('kind'), part.content.get('value')
+    kind = part.content.get('kind')
     if kind not in ('flip_test', *BOX_ERRORS):
         raise part.error('kind', f'is none of flip_test, {", ".join(BOX_ERRORS)}: {kind!r}')
-    if not isinstance(value, int | float):
-        raise part.error('value', f'is no number: {value!r}')
+    value = _pass_value(part, kind)
     indices = part.indices('indices', faces, (-1,))
+    if len(np.unique(indices)) < len(indices):
+        raise part.error('indices', 'names a face twice')
     try:
         pred = np.asarray(part.content.get('pred'), dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -182,4 +186,27 @@ def _pass(part: _Part, faces: int, points: int) -> Pass:
     if pred.shape != (len(indices), points, 2) or not np.isfinite(pred).all():
         wanted = (len(indices), points, 2)
         raise part.error('pred', f'must be finite numbers of the shape {wanted}')
-    return Pass(kind, float(value), indices, pred)
+    return Pass(kind, value, indices, pred)
+
+
+def _pass_value(part: _Part, kind: str) -> float:
+    value = part.content.get('value')
+    if not isinstance(value, int | float):
+        raise part.error('value', f'is no number: {value!r}')
+    fits, wanted = 0 < value <= 1, 'a share of a side, above 0 and up to 1'
+    if kind == 'flip_test':
+        fits, wanted = value in (0, 1), '0 or 1'
+    if not fits:
+        raise part.error('value', f'of {kind} is not {wanted}: {value!r}')
+    return float(value)
+
+
+def _check_passes(passes: Sequence[Pass], part: _Part) -> None:
+    """Check that no pass is there twice, and that wrong boxes are of the same faces."""
+    tried = [(each.kind, each.value if each.kind in BOX_ERRORS else None) for each in passes]
+    if len(set(tried)) < len(tried):
+        twice = next(each for each in tried if tried.count(each) > 1)
+        raise part.error('passes', f'holds {twice[0]} twice')
+    disturbed = [each for each in passes if each.kind in BOX_ERRORS]
+    if any(not np.array_equal(each.indices, disturbed[0].indices) for each in disturbed):
+        raise part.error('passes', 'disturbs the boxes of other faces in one pass than in another')

@@ -58,11 +58,13 @@ class Measured:
     def yaw(self) -> tuple[ndarray, str] | None:
         """Each face's yaw in degrees, NaN where unknown, and its source; None if for none.
 
-        Annotated yaws are taken where half of the faces have one; else what AFLW's points imply.
+        Annotated yaws are taken where half of the faces have one, and none is beyond a whole turn:
+        radians; else what AFLW's points imply.
         """
-        annotated = np.degrees(self.run.table.yaw)
-        if np.isfinite(annotated).mean() >= 0.5:
-            return annotated, 'annotated'
+        annotated = self.run.table.yaw
+        is_beyond = np.abs(annotated) > 2 * np.pi
+        if np.isfinite(annotated).mean() >= 0.5 and not is_beyond.any():
+            return np.degrees(annotated), 'annotated'
         if self.run.points.dataset != 'aflw' or self.run.table.points != 19:
             return None
         implied = np.degrees(head_pose(self.run.table.gt, self.run.table.mask)[:, 0])

@@ -32,7 +32,7 @@ class Normaliser:
 
 
 def find_normalisers(run: Run) -> dict[str, Normaliser]:
-    """The sizes that at least one face has; the metric's own is the first."""
+    """The metric's own size, and others that at least one face has."""
     found = {
         'box': Normaliser(
             'longer side of box',
@@ -55,8 +55,12 @@ def find_normalisers(run: Run) -> dict[str, Normaliser]:
     if eyes is not None:
         found['interocular'] = eyes
     name, own = _own(run, found)
-    found = {name: own, **{key: value for key, value in found.items() if key != name}}
-    return {key: value for key, value in found.items() if np.isfinite(value.values).any()}
+    others = {key: each for key, each in found.items() if key != name}
+    known = {key: each for key, each in others.items() if np.isfinite(each.values).any()}
+    # What the metric says it divides by stands first even where no face has it: no other may take
+    # its place unsaid.
+    is_own = run.measure is not None or np.isfinite(own.values).any() or not known
+    return {name: own, **known} if is_own else known
 
 
 def _own(run: Run, found: dict[str, Normaliser]) -> tuple[str, Normaliser]:
@@ -70,7 +74,8 @@ def _own(run: Run, found: dict[str, Normaliser]) -> tuple[str, Normaliser]:
             return 'interocular', eyes
         about = f'The distance between two true points, seen or hidden: {measure.title}.'
         return 'two_points', Normaliser(measure.title, about, values)
-    if np.isnan(norm).all():
+    is_box = measure is None or measure.item in (None, 'bbox_size')
+    if is_box and np.isnan(norm).all():
         return 'box', found['box']
     if np.allclose(norm, found['box'].values, rtol=1e-4, equal_nan=True):
         # To the last bit: the metric has it from numbers in single precision.

@@ -106,8 +106,8 @@ _RUN = {
     'curves': Each(Each({'error': [float], 'share': [float]})),
     # All below by the primary normaliser.
     'visibility': Maybe({'visible': _SIDE, 'hidden': _SIDE}),
-    'yaw': Maybe({'source': str, 'bins': [_FACES_IN_BIN]}),
-    'box_size': {'bins': [_FACES_IN_BIN]},
+    'yaw': Maybe({'source': str, 'bins': [_FACES_IN_BIN], 'unknown': int}),  # faces in no bin
+    'box_size': {'bins': [_FACES_IN_BIN], 'unknown': int},
     'by_point': [_POINT],
     'flip_test': Maybe({'on': Each(NUMBER), 'off': Each(NUMBER), 'faces': Each(int)}),
     'box_errors': Maybe(_BOX_ERRORS),

@@ -110,7 +110,9 @@ def read_table(rows: Any, where: str = 'rows') -> FaceTable:
     gt = reader.column('gt', (-1, 2))
     count = gt.shape[1]
     pred = reader.column('pred', (count, 2))
-    mask = reader.column('mask', (count,)) > 0
+    mask = reader.column('mask', (count,))
+    reader.check('mask', np.isin(mask, (0, 1)), 'is neither true nor false at point {}')
+    mask = mask > 0
     for key, points in (('pred', pred), ('gt', gt)):
         reader.check(key, np.isfinite(points).all(axis=-1) | ~mask, 'is not finite at point {}')
         near = ~(np.abs(points) > _FARTHEST).any(axis=-1)

@@ -60,10 +60,9 @@ def _check_errors(measured: Measured) -> None:
     name = measured.run.name
     if not measured.run.table.mask.any():
         raise InputError(f"run '{name}': no point of any face counts")
-    if not measured.normalisers or not measured.own.faces.any():
-        raise InputError(
-            f"run '{name}': no face with a point that counts has a size to normalise by"
-        )
+    if not measured.own.faces.any():
+        title = measured.normalisers[measured.primary].title
+        raise InputError(f"run '{name}': no face with a point that counts has the size: {title}")
 
 
 def _draw_pictures(

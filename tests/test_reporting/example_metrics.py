@@ -75,8 +75,12 @@ def _run(name: str, errors: np.ndarray, yaw: np.ndarray) -> dict[str, Any]:
             for key, (each, has) in divided.items()
         },
         'visibility': {'visible': _side(errors[:, :3]), 'hidden': _side(errors[:, 3:])},
-        'yaw': {'source': 'annotated', 'bins': _bins(yaw, means, [-90, -45, -15, 15, 45, 90])},
-        'box_size': {'bins': _bins(size, means, [60, 120, 240, 460])},
+        'yaw': {
+            'source': 'annotated',
+            'bins': _bins(yaw, means, [-90, -45, -15, 15, 45, 90]),
+            'unknown': 0,
+        },
+        'box_size': {'bins': _bins(size, means, [60, 120, 240, 460]), 'unknown': 0},
         'by_point': _by_point(errors),
         'flip_test': {
             'on': {key: float(errors[mask].mean()) for key, mask in masks.items()},

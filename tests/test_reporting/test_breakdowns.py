@@ -54,6 +54,20 @@ def test_annotated_yaw():
 TURNED = [(6, -80), (1, -14.9), (2, 0), (3, 14.9), (4, 15.1), (5, 120.5)]
 
 
+@pytest.mark.parametrize('beyond', [80, -7, float('inf')])
+def test_yaw_that_is_not_in_radians_is_not_known(beyond):
+    """One beyond a whole turn shows what the small ones are."""
+    assert summary(*[row(i, 1, yaw=0.5) for i in range(9)], row(9, 1, yaw=beyond))['yaw'] is None
+
+
+def test_faces_without_a_yaw_or_a_box_are_counted_beside_the_bins():
+    pair = {'title': 'left to right', 'item': None, 'pair': [0, 1]}
+    rows = [row(1, 1, yaw=0.1), row(2, 1, yaw=0.2), row(3, 1), row(4, 1, yaw=0.1, bbox=None)]
+    found = summary(*rows, normaliser=pair)
+    assert (found['yaw']['unknown'], [each['faces'] for each in found['yaw']['bins']]) == (1, [3])
+    assert found['box_size']['unknown'] == 1
+
+
 def test_yaw_of_faces_whose_points_have_other_names_is_not_known():
     assert summary(row(1, 1), row(2, 1))['yaw'] is None
 

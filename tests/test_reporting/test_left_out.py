@@ -94,18 +94,31 @@ def test_a_comparison_leaves_them_out():
         # Neither a box nor two points that are apart.
         (
             [row(1, 1) | {'mask': [True, False, False, False], 'bbox': None}],
-            "run 'run': no face with a point that counts has a size",
+            "run 'run': no face with a point that counts has the size: longer side",
         ),
         # The only face with a box has no points.
         (
             [row(1, 1) | NONE, row(2, 1) | {'mask': [1, 0, 0, 0], 'bbox': None}],
-            "run 'run': no face with a point that counts has a size",
+            "run 'run': no face with a point that counts has the size: longer side of box",
         ),
     ],
 )
 def test_a_run_of_which_nothing_is_left_is_refused_by_its_name(tmp_path, rows, message):
     with pytest.raises(InputError, match=message):
         write_report(tmp_path, [make_run(*rows)])
+
+
+@pytest.mark.parametrize(
+    ('rows', 'normaliser', 'title'),
+    [
+        ([row(1, 1, norm=0.0)], {'title': 'ear', 'item': 'ear', 'pair': None}, 'ear'),
+        ([row(1, 1)], {'title': 'ear', 'item': 'ear', 'pair': None}, 'ear'),
+        ([row(1, 1)], {'title': 'a to a', 'item': None, 'pair': [1, 1]}, 'a to a'),
+    ],
+)
+def test_no_other_size_takes_the_place_of_the_metric_s(tmp_path, rows, normaliser, title):
+    with pytest.raises(InputError, match=f"run 'run': no face .* has the size: {title}$"):
+        write_report(tmp_path, [make_run(*rows, normaliser=normaliser)])
 
 
 def test_a_subset_that_is_called_full_is_told_from_the_whole():

@@ -85,6 +85,8 @@ BAD = [
     ({'scores': [0.5]}, r"'scores' has the shape \(1,\)"),
     ({'subsets': 'frontal'}, "'subsets' is no list of names: 'frontal'"),
     ({'yaw': [1.0]}, r"'yaw' has the shape \(1,\)"),
+    ({'mask': [0.5, 1, 1, 1]}, "'mask' is neither true nor false at point 0"),
+    ({'mask': [True, None, True, True]}, "'mask' is neither true nor false at point 1"),
     ({'visibility': [1, 0]}, r"'visibility' has the shape \(2,\)"),
 ]
 

@@ -2,11 +2,16 @@
 
 import hashlib
 import json
+import math
+import re
+import shutil
 
 import numpy as np
 import pytest
+from data_factory import hide_points
 from run_tool import run_tool
 
+from mmpose_lite.apis.dump import _numbers_or_null
 from mmpose_lite.apis.report import main as run_report
 from mmpose_lite.apis.report import read_runs
 from mmpose_lite.apis.test import main as run_test
@@ -244,6 +249,47 @@ def test_disturbed_boxes_are_not_cut_from_a_cache(test_once, tmp_path, report, f
     assert found['flip_test']['off']['full'] == pytest.approx(
         report['flip_test']['off']['full'], abs=1e-4
     )
+
+
+@pytest.mark.usefixtures('as_new_process')
+def test_every_output_counts_the_same_faces_and_gives_the_same_numbers(
+    tmp_path, tiny_config, trained, face_set, capsys, monkeypatch
+):
+    """Of five faces the second, one of two frontal ones, has no visible point."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(face_set, 'data')
+    hide_points(tmp_path / 'data', 'test', 1)
+    hide_points(tmp_path / 'data', 'test_frontal', 0)
+    outputs = ['--out', 'out.json', '--dump', 'dump.json', '--report', 'one', '--report-faces', '0']
+    arguments = [str(tiny_config), str(trained.checkpoint), '--work-dir', 'run', *outputs]
+    run_test([*arguments, '--cfg-options', 'test_dataloader.dataset.data_root=data'])
+    printed = capsys.readouterr().out
+    assert re.search(r'NME .*full .* 4 .* 76', printed)
+    assert re.search(r'NME .*frontal .* 1 .* 19', printed)
+    assert '\nNME: 1 of 5 faces has no visible point and is left out (id 2)\n' in printed
+    out, dump = (json.loads((tmp_path / f'{name}.json').read_text()) for name in ('out', 'dump'))
+    assert dump['metrics'] == out
+    assert dump['counts'] == {
+        'NME': {'faces': 4, 'points': 76},
+        'NME_frontal': {'faces': 1, 'points': 19},
+    }
+    assert len(dump['faces']) == 5
+    run_report(['dump.json', '--out', 'two'])
+    one, two = (
+        json.loads((tmp_path / name / 'metrics.json').read_text())['runs']
+        for name in ('one', 'two')
+    )
+    assert one == two
+    for subset, name in (('full', 'NME'), ('frontal', 'NME_frontal')):
+        score = one[0]['scores']['box'][subset]
+        assert {key: score[key] for key in ('faces', 'points')} == dump['counts'][name]
+        assert score['pooled'] == out[name]
+    assert one[0]['left_out'] == ['1 of 5 faces has no visible point and is left out']
+
+
+def test_a_point_that_does_not_count_may_be_no_number_in_a_dump():
+    row = {'gt': [[1.5, 2], [math.nan, math.inf]], 'mask': [True, False]}
+    assert _numbers_or_null(row) == {**row, 'gt': [[1.5, 2], [None, None]]}
 
 
 @pytest.mark.usefixtures('as_new_process')
