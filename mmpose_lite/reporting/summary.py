@@ -83,7 +83,9 @@ def _left_out(measured: Measured) -> list[str]:
         f'no normaliser ({title})': int((counts & ~measured.own.faces).sum()),
     }
     return [
-        count_left_out(faces, len(measured.run.table), reason) for reason, faces in missing.items() if faces
+        count_left_out(faces, len(measured.run.table), reason)
+        for reason, faces in missing.items()
+        if faces
     ]
 
 
