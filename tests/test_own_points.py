@@ -160,6 +160,27 @@ class TestMirroringWithoutPairs:
         assert runner.iter == 2
 
 
+def on_the_axis(cfg):
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        for point in loader.dataset.metainfo.keypoint_info.values():
+            point.swap = point.name
+
+
+def test_points_that_all_lie_on_the_axis_are_mirrored(config, data, tmp_path, as_new_process):
+    """Each says so itself; one that says nothing could have been forgotten."""
+    runner = without_pairs(config, data, tmp_path, on_the_axis)
+    runner.train()
+    assert runner.iter == 2
+
+    def all_but_one(cfg):
+        on_the_axis(cfg)
+        cfg.train_dataloader.dataset.metainfo.keypoint_info[2].swap = ''
+
+    as_new_process()
+    with pytest.raises(ValueError, match=r'`swap`.*\(of one on the axis its own name'):
+        without_pairs(config, data, tmp_path, all_but_one).train()
+
+
 OWN = """
 from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.registry import DATASETS, MODELS

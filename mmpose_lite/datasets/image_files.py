@@ -71,7 +71,7 @@ def _fetch(path: str, backend_args: dict | None) -> bytes:
         return read_remote(path, backend_args=backend_args)
     except FileNotFoundError:
         raise
-    except (OSError, LookupError, ValueError, ImportError) as error:
+    except (OSError, LookupError, ValueError, TypeError, ImportError) as error:
         problem = ' '.join(f'{type(error).__name__}: {error}'.split())
         raise BadImageError(
             f'image {shown(path)} cannot be fetched by backend_args={backend_args}: {problem}'

@@ -27,6 +27,8 @@ _ROOM, _NARROW = 0.25, 0.05
 _APART, _FACTOR = 1.0, 5.0
 # The middle of a set's points lies so near to that of the boxes, in extents.
 _OFF_MIDDLE = 0.05
+# And those of most faces, in sides of the box, nearer than so.
+_MISPLACED = 0.15
 
 
 @dataclass
@@ -55,13 +57,14 @@ class FaceArrays:
     ) -> dict[str, Any]:
         """The attributes, from samples of a data set and the annotations they were made of."""
         unknown = (np.nan, np.nan)
+        visible = _joined(samples, 'keypoints_visible')  # with a weight behind it, or without
         boxes = [
             sample.get('raw_ann_info', annotation).get('bbox')
             for sample, annotation in zip(samples, annotations, strict=True)
         ]
         return {
             'points': _joined(samples, 'keypoints'),
-            'labelled': _joined(samples, 'keypoints_visible') > 0,
+            'labelled': visible.reshape(*visible.shape[:2], -1)[..., 0] > 0,
             'bbox_xyxy': _joined(samples, 'bbox'),
             'image_wh': np.array([each.get('image_wh', unknown) for each in samples], float),
             'bbox_as_written': np.array([_four(box) for box in boxes], float),
@@ -88,7 +91,7 @@ def implausible(faces: FaceArrays) -> str | None:
         from_center=faces.from_center,
     )
     checks = (
-        *(_shares_for_pixels, _corners_for_sizes, _exchanged, _outside_of_boxes, _narrow),
+        *(_shares_for_pixels, _corners_for_sizes, _misplaced, _outside_of_boxes, _narrow),
         *(_two_boxes, _outside_of_images, _percent_for_pixels),
     )
     # The first that speaks is the nearest to the cause.
@@ -144,19 +147,25 @@ def _corners_for_sizes(faces: FaceArrays) -> str | None:
     )
 
 
-def _exchanged(faces: FaceArrays) -> str | None:
-    """Points whose x and y are exchanged, beside boxes that are right."""
-    as_read = _misfit(faces, faces.points)
-    exchanged = _misfit(faces, faces.points[..., ::-1])
-    better = _share(exchanged < as_read) >= _NEARLY_ALL
-    if not better or np.median(as_read) < 3 * _OFF_MIDDLE:
+def _misplaced(faces: FaceArrays) -> str | None:
+    """Points in the middle of their boxes once one of the two is read in another way."""
+    middle = _middle(faces, faces.points)
+    corner, size = faces.bbox_xyxy[:, :2], faces.bbox_xyxy[:, 2:] - faces.bbox_xyxy[:, :2]
+    as_read = _apart(faces, middle, corner + size / 2)
+    if np.median(as_read) < _MISPLACED:
         return None
-    if np.median(exchanged) > 0.5 * np.median(as_read):
-        return None
-    return (
-        f'points lie {np.median(as_read):.2g} sides from the middle of their boxes in the median, '
-        f'and {np.median(exchanged):.2g} with x and y exchanged'
-    )
+    readings = {
+        'with x and y of the points exchanged': _apart(faces, middle[:, ::-1], corner + size / 2),
+        'with (x, y) as the middle of the box': _apart(faces, middle, corner),
+    }
+    for reading, apart in readings.items():
+        half = np.median(apart) < 0.5 * np.median(as_read)
+        if half and _share(apart < as_read) >= _NEARLY_ALL:
+            return (
+                f'points lie {np.median(as_read):.2g} sides from the middle of their boxes in the '
+                f'median, and {np.median(apart):.2g} {reading}'
+            )
+    return None
 
 
 def _outside_of_boxes(faces: FaceArrays) -> str | None:
@@ -164,19 +173,10 @@ def _outside_of_boxes(faces: FaceArrays) -> str | None:
     if outside <= _MOST:
         return None
     low, high = faces.bbox_xyxy[:, :2], faces.bbox_xyxy[:, 2:]
-    half, corner = (high - low) / 2, low[:, None]
-    readings = {
-        'with (x, y) as the middle of the box': (faces.points, low - half, low + half),
-        "counted from the box's corner": (faces.points + corner, low, high),
-        'counted from the corner of the photograph': (faces.points - corner, low, high),
-    }
-    ways = [
-        f'; {way} they would lie inside'
-        for way, (points, start, end) in readings.items()
-        if _share(_share_inside(faces, points, np.hstack([start, end])) >= _NEARLY_ALL)
-        >= _NEARLY_ALL
-    ]
-    return f'of {outside:.0%} of the faces most points lie outside of the box{"".join(ways[:1])}'
+    inside = _share_inside(faces, faces.points + low[:, None], np.hstack([low, high]))
+    from_corner = _share(inside >= _NEARLY_ALL) >= _NEARLY_ALL
+    why = "; counted from the box's corner they would lie inside" if from_corner else ''
+    return f'of {outside:.0%} of the faces most points lie outside of the box{why}'
 
 
 def _narrow(faces: FaceArrays) -> str | None:
@@ -268,10 +268,9 @@ def _middle(faces: FaceArrays, points: ndarray) -> ndarray:
     return (low + high) / 2
 
 
-def _misfit(faces: FaceArrays, points: ndarray) -> ndarray:
-    """How far the middle of the points is from that of the box, in sides of the box, ``(N,)``."""
-    of_boxes = (faces.bbox_xyxy[:, :2] + faces.bbox_xyxy[:, 2:]) / 2
-    return np.abs(_middle(faces, points) - of_boxes).max(axis=1) / faces.side
+def _apart(faces: FaceArrays, middle: ndarray, other: ndarray) -> ndarray:
+    """How far places are from others, in sides of the boxes, ``(N,)``."""
+    return np.abs(middle - other).max(axis=1) / faces.side
 
 
 def _across(faces: FaceArrays, middle_x: ndarray) -> float:

@@ -15,6 +15,7 @@ from mmpose_lite.apis.check_data import main as check_data
 from mmpose_lite.apis.train import main as run_train
 from mmpose_lite.apis.train import merge_args, parse_args
 from mmpose_lite.registry import DATASETS
+from mmpose_lite.structures import parse_pose_metainfo
 from mmpose_lite.utils import InputError, get_root_logger
 from mmpose_lite.utils.config_utils import READ_KEYS, about_keys
 
@@ -50,6 +51,26 @@ pipeline = [dict(type='mmpose.LoadImage'), dict(type='mmcv.LoadImageFromFile')]
     assert cfg.model.type == 'TopdownPoseEstimator'
     assert cfg.model.head._scope_ == 'mmpose_lite'
     assert [step.type for step in cfg.pipeline] == ['LoadImage', 'mmcv.LoadImageFromFile']
+
+
+@pytest.mark.parametrize('marked', ['own.py', 'base.py', 'points.py'])
+def test_a_byte_order_mark_is_passed_over(tmp_path, marked):
+    """Editors of Windows write one."""
+    info = "dict(dataset_name='one', keypoint_info={0: dict(name='a', id=0)}, skeleton_info={}, "
+    texts = {
+        'base.py': 'lr = 0.1\n',
+        'points.py': f'dataset_info = {info} joint_weights=[1.0], sigmas=[])\n',
+        'own.py': "_base_ = ['base.py']\nrate = {{_base_.lr}}\n"
+        "info = dict(from_file='points.py')\n",
+    }
+    for name, text in texts.items():
+        encoding = 'utf-8-sig' if name == marked else 'utf-8'
+        (tmp_path / name).write_text(text, encoding=encoding)
+    cfg = load_config(tmp_path / 'own.py')
+    assert (cfg.lr, cfg.rate) == (0.1, 0.1)
+    assert parse_pose_metainfo(cfg.info)['num_keypoints'] == 1
+    (tmp_path / 'own.json').write_text('{"lr": 0.2}', encoding='utf-8-sig')
+    assert load_config(tmp_path / 'own.json').lr == 0.2
 
 
 def test_a_shipped_name_is_found_from_any_folder(tmp_path, monkeypatch):

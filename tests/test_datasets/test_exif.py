@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import suppress
 from types import SimpleNamespace
 
 import cv2
@@ -11,6 +12,7 @@ from data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 from PIL import Image
 from seeding import wavy_image
 
+from mmpose_lite.apis.check_data import main
 from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage
 from mmpose_lite.datasets.browsing import Browser
 from mmpose_lite.datasets.image_files import BadImageError
@@ -218,15 +220,11 @@ train_dataloader = dict(dataset=dict(
 
 @pytest.fixture
 def check(tmp_path):
-    from mmpose_lite.apis.check_data import main
-
     def run(root, exif='ignore'):
         config, out = tmp_path / 'config.py', tmp_path / 'report.json'
         config.write_text(CONFIG.format(root=root, file=ANNOTATIONS.format('train'), exif=exif))
-        try:
+        with suppress(SystemExit):
             main([str(config), '--json', str(out), '--workers', '1'])
-        except SystemExit:
-            pass
         report = json.loads(out.read_text())
         return [[each['problem'] for each in report[kind]] for kind in ('faults', 'notes')]
 

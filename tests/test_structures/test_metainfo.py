@@ -45,6 +45,16 @@ def test_parsed():
     np.testing.assert_array_equal(meta['sigmas'], np.array([0.1, 0.2, 0.3], np.float32))
 
 
+def test_a_point_may_be_its_own_mirror():
+    own, silent = (
+        parse_pose_metainfo(description(keypoint_info=points(swap=swap))) for swap in ('nose', '')
+    )
+    assert own['own_mirror_ids'] == [2]
+    assert silent['own_mirror_ids'] == []
+    assert own['flip_indices'] == silent['flip_indices'] == [1, 0, 2]
+    assert own['flip_pairs'] == silent['flip_pairs']
+
+
 def test_what_is_parsed_comes_back():
     meta = parse_pose_metainfo(description())
     assert parse_pose_metainfo(meta) is meta

@@ -11,6 +11,7 @@ from mmpose_lite.registry import DATASETS
 from mmpose_lite.utils import InputError
 
 from ..datasets import BaseCocoStyleDataset
+from ..transforms import LoadImage
 
 _ROLES = ('train', 'val', 'test')
 # Of a data set's settings, those that say what becomes of its samples, and with them all that say
@@ -112,7 +113,8 @@ def _split(role: str, settings: dict, steps: Sequence) -> Split:
         )
     has_some = settings.get('indices') is not None
     picks = [(role, _unread(settings, _OF_SAMPLES))] if has_some else []
-    loading = [dict(s) for s in steps if isinstance(s, dict) and s.get('type') == 'LoadImage']
+    loads = ('LoadImage', LoadImage)
+    loading = [dict(s) for s in steps if isinstance(s, dict) and s.get('type') in loads]
     return Split(role, dataset, dict(dataset.subsets), picks, *loading[:1])
 
 

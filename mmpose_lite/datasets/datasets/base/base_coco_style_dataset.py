@@ -223,8 +223,9 @@ class BaseCocoStyleDataset(BaseDataset):
             raise InputError(f'{self.ann_file}: no usable annotation among {len(records)}')
         for line in self.about_reading(kept):
             self._tell(line)
-        problem = implausible(FaceArrays(**FaceArrays.arrays_of(kept, annotations)))
-        self._doubt(None if problem is None else (problem, True))
+        if {'keypoints', 'keypoints_visible', 'bbox'} <= kept[0].keys():
+            problem = implausible(FaceArrays(**FaceArrays.arrays_of(kept, annotations)))
+            self._doubt(None if problem is None else (problem, True))
         return kept
 
     def about_reading(self, instances: Sequence[dict]) -> Iterator[str]:
