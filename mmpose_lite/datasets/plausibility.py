@@ -16,6 +16,7 @@ from numpy import ndarray
 _FEWEST = 3
 # "Most" faces, and "nearly all" of them.
 _MOST, _NEARLY_ALL = 0.5, 0.9
+_NO_SIDE, _FAR = 1e-3, 2.0**24  # px; boxes beyond are told of one by one
 _SMALLEST_BOX = 2.0  # px; below it coordinates are shares of a side
 # Where so many faces have no coordinate above it, it is no coincidence.
 _PERCENT, _SEVERAL = 100.0, 10
@@ -104,7 +105,8 @@ def _joined(samples: Sequence[Mapping[str, Any]], key: str) -> ndarray:
 
 def _four(box: Any) -> Sequence[float]:
     is_box = isinstance(box, list) and len(box) == 4
-    return box if is_box and all(type(side) in (int, float) for side in box) else [np.nan] * 4
+    is_sound = is_box and all(type(side) in (int, float) and abs(side) < _FAR for side in box)
+    return box if is_sound else [np.nan] * 4
 
 
 def _shares_for_pixels(faces: FaceArrays) -> str | None:
@@ -192,7 +194,7 @@ def _narrow(faces: FaceArrays) -> str | None:
 def _two_boxes(faces: FaceArrays) -> str | None:
     """A centre and a scale that are of another face than the box beside them."""
     written = faces.bbox_as_written
-    known = (written[:, 2:] > 0).all(axis=1)  # and not NaN
+    known = (written[:, 2:] > _NO_SIDE).all(axis=1)  # and not NaN
     if not faces.from_center or known.sum() < _FEWEST:
         return None
     side, size = faces.side[known], written[known, 2:].max(axis=1)

@@ -17,8 +17,12 @@ from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage
 from mmpose_lite.datasets.browsing import Browser
 from mmpose_lite.datasets.image_files import BadImageError
 from mmpose_lite.engine.hooks.drawing_hook import DrawingHook
+from mmpose_lite.evaluation import NME
+from mmpose_lite.reporting.table import read_table
 from mmpose_lite.utils import InputError
+from mmpose_lite.visualization import FaceRow
 from mmpose_lite.visualization.image_file import read_image_rgb
+from mmpose_lite.visualization.sheet import face_tile
 
 UPRIGHT = wavy_image(3, 110, 80)  # BGR, higher than wide
 POINTS = SHAPE * 50 + [40, 75]  # the chin is below a photograph that lies
@@ -208,6 +212,19 @@ def test_pictures_are_in_the_frame_of_the_points(tmp_path, monkeypatch):
     )
     DrawingHook()._draw(faces[0]['data_samples'], {}, 'photo', 0, draw_heatmap=False)
     assert difference(drawn[0], UPRIGHT[..., ::-1]) < 3
+
+
+def test_reports_draw_the_photograph_that_was_tested(tmp_path):
+    sample = dataset(make_set(tmp_path / 'set'), 'apply')[0]['data_samples'].to_dict()
+    metric = NME(norm_mode='use_norm_item', norm_item='bbox_size')
+    metric.process({}, [{**sample, 'pred_instances': sample['gt_instances']}])
+    table = read_table(metric.results)
+    assert table.exif == ('apply',)
+    face = FaceRow(
+        table.images[0], table.gt[0], table.pred[0], [0, 0, 80, 110], 0.1, exif=table.exif[0]
+    )
+    stored = FaceRow(*(getattr(face, name) for name in list(vars(face))[:5]))
+    assert np.abs(face_tile(face, 64).astype(int) - face_tile(stored, 64)).mean() > 5
 
 
 CONFIG = """

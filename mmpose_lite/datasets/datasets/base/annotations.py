@@ -286,9 +286,10 @@ def _is_hole(value: Any) -> bool:
 
 def image_size(image: dict) -> dict[str, tuple[float, float]]:
     """The size of an image by its entry, as ``image_wh`` of a sample; empty if it has none."""
-    if 'width' not in image or 'height' not in image:
+    width, height = image.get('width'), image.get('height')
+    if not is_number(width) or not is_number(height):
         return {}
-    return {'image_wh': (image['width'], image['height'])}
+    return {'image_wh': (width, height)}
 
 
 def _id_problems(
