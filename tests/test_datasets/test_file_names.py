@@ -38,7 +38,7 @@ NEAR = {
     'images/a/Photo 1.PNG': 'a/Photo 1.PNG',
     'set/images/a/Photo 1.PNG': 'a/Photo 1.PNG',
     'C:\\Users\\me\\set\\Images\\a\\photo 1.png': 'a/Photo 1.PNG',
-    '/home/me/images/c.png': 'c.png',
+    '/elsewhere/images/c.png': 'c.png',
     'a/' + unicodedata.normalize('NFD', 'Zoë.png'): f'a/{COMPOSED}',
     'b/One.png': None,  # two are as near
     'b/one.png': 'b/one.png',
