@@ -37,6 +37,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='CKPT',
         help="continue from this checkpoint; without a value, from the work dir's latest",
     )
+    parser.add_argument(
+        '--resume-settings',
+        choices=('checkpoint', 'config'),
+        help='whose learning rate, other settings and schedules stand where they differ; the '
+        "checkpoint's by default",
+    )
     parser.add_argument('--no-validate', action='store_true', help='no validation while training')
     parser.add_argument(
         '--auto-scale-lr',
@@ -63,6 +69,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         cfg.resume, cfg.load_from = True, None
     elif args.resume is not None:
         cfg.resume, cfg.load_from = True, args.resume
+    if args.resume_settings is not None:
+        cfg.resume_settings = args.resume_settings
     add_log_backends(cfg, args.log)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None

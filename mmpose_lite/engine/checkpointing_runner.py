@@ -17,8 +17,9 @@ from mmpose_lite.utils.collectives import first_says
 from .checkpoints import install_checkpoint_reader, load_strictly
 from .checkpoints.latest import find_latest
 from .checkpoints.pretrained import drop_pretrained, load_fitting
-from .checkpoints.rank_state import gather_rank_states
-from .checkpoints.run_state import capture_run, position_of, restore_run
+from .checkpoints.rank_state import check_averages, gather_rank_states
+from .checkpoints.resumption import Resumption, stored_seed
+from .checkpoints.run_state import capture_run, position_of
 from .checkpoints.writer import write_checkpoint
 from .hooks import BadImageHook, CheckpointHook
 from .resumable_loop import ResumableLoop
@@ -55,12 +56,13 @@ class CheckpointingRunner(Runner):
         if self._resume:
             self._load_from = self._load_from or self._find_latest()
             self._resume = self._load_from is not None
-        if self._resume and self._randomness_cfg.get('seed') is None:
+        if self._load_from and self._resume and self._randomness_cfg.get('seed') is None:
             checkpoint = CheckpointLoader.load_checkpoint(self._load_from, 'cpu')
-            seed = checkpoint.get('meta', {}).get('seed')
-            self._randomness_cfg.update(seed=seed)
+            self._randomness_cfg.update(seed=stored_seed(checkpoint, self._load_from))
             self.set_randomness(**self._randomness_cfg)
         self.is_training = True
+        # What a checkpoint holds of other hooks is then of after the same moment.
+        self._hooks.sort(key=lambda hook: isinstance(hook, CheckpointHook))
         return super().train()
 
     def load_checkpoint(
@@ -88,6 +90,8 @@ class CheckpointingRunner(Runner):
         if strict is None:
             strict = self._strict_loading or self._resume
         checkpoint = CheckpointLoader.load_checkpoint(filename, map_location)
+        if self._resume:
+            check_averages(self, checkpoint, filename)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         model = self.model.module if is_model_wrapper(self.model) else self.model
         if strict:
@@ -104,15 +108,15 @@ class CheckpointingRunner(Runner):
         resume_param_scheduler: bool = True,
         map_location: str | Callable = 'cpu',
     ) -> None:
-        """Go on from a checkpoint, at the very iteration; see :func:`.restore_run`."""
+        """Go on from a checkpoint, at the very iteration; see :class:`.Resumption`."""
         checkpoint = self.load_checkpoint(filename, map_location)
-        restore_run(
+        Resumption(
             self,
             checkpoint,
             filename,
             optimizer=resume_optimizer,
             schedulers=resume_param_scheduler,
-        )
+        ).run()
 
     def save_checkpoint(
         self,

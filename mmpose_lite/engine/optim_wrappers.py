@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,10 +13,20 @@ from torch import Tensor, nn
 
 from mmpose_lite.registry import OPTIM_WRAPPERS
 
+from .checkpoints.schema import COUNT, Fields, Like, Number, check_form
 from .gradient_buffers import GradientBuffers
 from .loss_guard import LossGuard
-from .optimizers import load_optimizer_state
+from .optimizers import check_optimizer_state, check_settings, load_optimizer_state
 
+_SCALER_FORM = Fields(
+    {
+        'scale': Number(least=2.0**-126),
+        'growth_factor': Number(least=1),
+        'backoff_factor': Number(least=2.0**-126, most=1),
+        'growth_interval': Number(least=1, whole=True),
+        '_growth_tracker': COUNT,
+    }
+)
 _DTYPES = {'float16': torch.float16, 'bfloat16': torch.bfloat16}
 
 
@@ -59,7 +69,14 @@ class OptimWrapper(MMEngineOptimWrapper):
         #: Keeps losses that are not finite away from the weights; the training loop sets it.
         self.guard: LossGuard | None = None
         self._refused = False
+        self._is_exact = False  # whether a run goes on with all that its last step had begun
         self._buffers: GradientBuffers | None = None
+
+    def initialize_count_status(self, model: nn.Module, init_counts: int, max_counts: int) -> None:
+        """Begin to count; see mmengine, which warns of gradients that are lost if they are."""
+        begun = init_counts % self._accumulative_counts if self._is_exact else 0
+        super().initialize_count_status(model, init_counts - begun, max_counts)
+        self._inner_count = init_counts
 
     def update_params(
         self, loss: Tensor, step_kwargs: dict | None = None, zero_kwargs: dict | None = None
@@ -99,15 +116,36 @@ class OptimWrapper(MMEngineOptimWrapper):
         }
         return {'refused': self._refused, 'gradients': gradients}
 
+    def check_partial_step(self, partial: Any, where: str) -> None:
+        """Check what :meth:`partial_step` is said to have given.
+
+        Args:
+            partial: What a file has.
+            where: The file and the place in it, for messages.
+
+        Raises:
+            InputError: If it is nothing that this optimizer's parameters can have.
+        """
+        forms = {
+            i: Like(each, finite=self._has_finite_gradients)
+            for i, each in enumerate(self._parameters())
+            if each.requires_grad
+        }
+        gradients = Fields(forms, optional=frozenset(forms))
+        form = Fields({'refused': bool, 'gradients': gradients}) if partial != {} else dict
+        check_form(form, partial, where)
+
     def resume_step(self, partial: dict[str, Any]) -> None:
         """Take back what :meth:`partial_step` gave."""
+        self._is_exact = True
         if not partial:
             return
         self._refused = partial['refused']
         parameters = self._parameters()
         for i, gradient in partial['gradients'].items():
             if self._buffers is None:
-                parameters[i].grad = gradient.to(parameters[i])
+                # Laid out as its parameter, and in memory of its own, whatever the file says.
+                parameters[i].grad = torch.empty_like(parameters[i]).copy_(gradient)
             else:
                 self._buffers.fill(parameters[i], gradient)
 
@@ -130,6 +168,26 @@ class OptimWrapper(MMEngineOptimWrapper):
         else:
             self._buffers.clear()
 
+    def check_state_dict(
+        self, state_dict: Any, where: str, names: Mapping[Tensor, str] | None = None
+    ) -> None:
+        """Check what :meth:`state_dict` is said to have given; see :func:`check_optimizer_state`.
+
+        Args:
+            state_dict: What a file has.
+            where: The file and the place in it, for messages.
+            names: Names of parameters.
+
+        Raises:
+            InputError: If it does not fit.
+        """
+        check_optimizer_state(self.optimizer, state_dict, where, names)
+        settings = state_dict.get('base_param_settings')
+        if settings is not None:
+            place = f'{where}.base_param_settings'
+            own = self.base_param_settings or self.optimizer.param_groups[0]
+            check_settings(self.optimizer, own, settings, place)
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load the optimizer's state; see mmengine."""
         state = dict(state_dict)
@@ -137,6 +195,11 @@ class OptimWrapper(MMEngineOptimWrapper):
         if settings is not None:
             self.base_param_settings = settings
         load_optimizer_state(self.optimizer, state)
+
+    @property
+    def _has_finite_gradients(self) -> bool:
+        """Whether gradients are finite between the batches of a step: losses are."""
+        return True
 
     def _update(self, **kwargs) -> None:
         self.optimizer.step(**kwargs)
@@ -202,6 +265,15 @@ class AmpOptimWrapper(OptimWrapper):
         """The optimizer's state, with the scaler's as ``loss_scaler``."""
         return {**super().state_dict(), 'loss_scaler': self.loss_scaler.state_dict()}
 
+    def check_state_dict(
+        self, state_dict: Any, where: str, names: Mapping[Tensor, str] | None = None
+    ) -> None:
+        """Check what :meth:`state_dict` is said to have given, with the scaler's state."""
+        super().check_state_dict(state_dict, where, names)
+        scaler = state_dict.get('loss_scaler')
+        if scaler and self.loss_scaler.is_enabled():
+            check_form(_SCALER_FORM, scaler, f'{where}.loss_scaler')
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load what :meth:`state_dict` gave, or the state of a run without a scaler."""
         state = dict(state_dict)
@@ -209,6 +281,10 @@ class AmpOptimWrapper(OptimWrapper):
         if scaler and self.loss_scaler.is_enabled():
             self.loss_scaler.load_state_dict(scaler)
         super().load_state_dict(state)
+
+    @property
+    def _has_finite_gradients(self) -> bool:
+        return not self.loss_scaler.is_enabled()  # scaled ones may overflow
 
     def _clip_grad(self) -> None:
         self.loss_scaler.unscale_(self.optimizer)

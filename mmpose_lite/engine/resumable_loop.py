@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from bisect import bisect
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 from mmengine.hooks import EMAHook, SyncBuffersHook
@@ -14,6 +15,7 @@ from mmpose_lite.utils import InputError
 
 from .checkpoints.rank_state import random_state, set_random_state
 from .checkpoints.run_state import Position
+from .hook_memory import hook_states, restore_hook_states
 from .loss_guard import BufferCopies, LossGuard, NonFiniteLossError
 from .optim_wrappers import OptimWrapper
 from .stopping import RunStopped, StopInValidation, StopRequest, shield_workers
@@ -110,15 +112,16 @@ class ResumableLoop(BaseLoop):
         self._random = random_state()
         logs = self.runner.message_hub.state_dict()
         logs['resumed_keys'] = dict(logs['resumed_keys'])
+        memory = deepcopy(hook_states(self.runner.hooks))
         try:
             self.runner.val_loop.run()
         except StopInValidation:
-            self._forget_validation(logs)
+            self._forget_validation(logs, memory)
             self._end_if_asked()
         self.validation_is_over()
         self._end_if_asked()
 
-    def _forget_validation(self, logs: dict[str, Any]) -> None:
+    def _forget_validation(self, logs: dict[str, Any], memory: list[dict[str, Any]]) -> None:
         """Have everything as it was before a validation that is broken off."""
         for hook in self.runner.hooks:
             if isinstance(hook, EMAHook):  # the averaged weights are in the model
@@ -127,6 +130,7 @@ class ResumableLoop(BaseLoop):
         hub.log_scalars.clear()
         hub._resumed_keys.clear()
         hub.load_state_dict(logs)
+        restore_hook_states(self.runner, memory, 'before the validation')
 
     def _is_due(self, count: int, last: int) -> bool:
         """Whether a validation follows so many epochs or iterations of the last one."""

@@ -198,7 +198,11 @@ def _restore_history(fields: dict[str, Any], where: str) -> HistoryBuffer:
     given = [
         _to_array(each) if isinstance(each, torch.Tensor) else each for each in (values, counts)
     ]
-    arrays = [each for each in given if isinstance(each, np.ndarray) and each.ndim == 1]
+    arrays = [
+        each
+        for each in given
+        if isinstance(each, np.ndarray) and each.ndim == 1 and each.dtype.kind in 'biuf'
+    ]
     if len(arrays) != 2 or len(arrays[0]) != len(arrays[1]):
         raise InputError(f'{where} is no log history')
     if type(longest) is not int or longest < len(arrays[0]):

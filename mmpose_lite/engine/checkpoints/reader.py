@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path as osp
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,6 +25,7 @@ OWN_MARK = 'mmpose_lite'
 
 _WAY_ROUND = 'files whose maker you trust are read with --trust-checkpoint (trust_checkpoint=True)'
 _DTYPE_CODES = ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'b1', 'U1')
+_CONTAINERS = (dict, OrderedDict, Counter, list, tuple, set)
 _PLAIN = (str, bytes, int, float, bool, complex, type(None), torch.Size, np.generic)
 
 # Files that a person has named beside --trust-checkpoint.
@@ -157,24 +159,52 @@ def _no_attribute(owner: Any, name: str) -> None:
     """Stands in for getattr, by which a stored history names the statistics that all have."""
 
 
+def require_readable(checkpoint: dict[str, Any]) -> None:
+    """Check that what is about to be saved can be read again without running anything.
+
+    Raises:
+        RefusedError: If it cannot; the message names the place and the type.
+    """
+    for place, value in _leaves(checkpoint):
+        kind = type(value)
+        plain = kind in _PLAIN or (isinstance(value, np.generic) and _has_known_dtype(value))
+        array = _is_plain_array(value) and (
+            isinstance(value, torch.Tensor) or _has_known_dtype(value)
+        )
+        if not (plain or array):
+            raise RefusedError(f'{place} is a {kind.__module__}.{kind.__qualname__}')
+
+
 def _check_plain(content: Any) -> None:
     """Once more, on what has been made: tensors and plain data, and nothing else."""
-    todo: list[Any] = [content]
-    seen: set[int] = set()
-    histories = {id(each) for each in stored_histories(content)}
-    while todo:
-        value = todo.pop()
-        if isinstance(value, _PLAIN) or id(value) in seen:
-            continue
-        seen.add(id(value))
-        if isinstance(value, dict):
-            todo += value.values()
-        elif isinstance(value, list | tuple | set):
-            todo += value
-        elif isinstance(value, StoredHistory) and id(value) in histories:
-            todo.append(value.state)
-        elif not _is_plain_array(value):
+    histories = {id(each): each for each in stored_histories(content)}
+    todo = [content, *(each.state for each in histories.values())]
+    for _, value in _leaves(todo):
+        if (
+            not isinstance(value, _PLAIN)
+            and id(value) not in histories
+            and not _is_plain_array(value)
+        ):
             raise RefusedError(f'a {type(value).__module__}.{type(value).__qualname__}')
+
+
+def _leaves(content: Any) -> Iterator[tuple[str, Any]]:
+    """What containers of plain data hold, at any depth, and where: ``meta.seed``."""
+    todo: list[tuple[str, Any]] = [('', content)]
+    seen: set[int] = set()
+    while todo:
+        place, value = todo.pop()
+        if type(value) not in _CONTAINERS:
+            yield place.lstrip('.'), value
+        elif id(value) not in seen:
+            seen.add(id(value))
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            todo += ((f'{place}.{one_line(key, 40)}', item) for key, item in items)
+            todo += (
+                (f'{place}.{one_line(key, 40)} (key)', key)
+                for key in value
+                if isinstance(value, dict)
+            )
 
 
 def _is_plain_array(value: Any) -> bool:
@@ -182,6 +212,10 @@ def _is_plain_array(value: Any) -> bool:
         return not value.dtype.hasobject
     is_tensor = type(value) in (torch.Tensor, torch.nn.Parameter)
     return is_tensor and value.layout is torch.strided and not (value.is_quantized or value.is_meta)
+
+
+def _has_known_dtype(value: np.ndarray | np.generic) -> bool:
+    return type(value.dtype) in {type(np.dtype(code)) for code in _DTYPE_CODES}
 
 
 def _reason(error: Exception) -> str:

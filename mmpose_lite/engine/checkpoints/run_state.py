@@ -1,20 +1,21 @@
-"""What a checkpoint holds of a run, and how a run takes it back."""
+"""What a checkpoint holds of a run."""
 
 from __future__ import annotations
 
+import os.path as osp
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import mmengine
 from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 
 from mmpose_lite import __version__
-from mmpose_lite.utils import InputError
+from mmpose_lite.engine.hook_memory import hook_states
+from mmpose_lite.engine.schedulers import scheduler_states, scheduler_types
 from mmpose_lite.utils.tensor_utils import to_cpu
-
-from .rank_state import restore_rank_state
 
 
 @dataclass
@@ -54,12 +55,13 @@ def capture_run(
     Args:
         runner: The runner.
         position: Where it is.
-        optimizer: Whether the optimizer's state goes in.
-        schedulers: Whether that of the schedulers goes in.
+        optimizer: Whether a run can go on from it: the optimizer's state and the memory of hooks
+            go in.
+        schedulers: Whether the states of the schedulers go in.
 
     Returns:
         ``meta``, ``state_dict``, ``message_hub``, ``position`` and, where they are asked for,
-        ``optimizer`` and ``param_schedulers``; all tensors on the CPU.
+        ``optimizer``, ``hooks`` and ``param_schedulers``; all tensors on the CPU.
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     checkpoint = {
@@ -72,113 +74,68 @@ def capture_run(
             'time': time.strftime('%Y%m%d_%H%M%S'),
             'mmengine_version': mmengine.__version__,
             'mmpose_lite': __version__,
+            'trained_with': describe_training(runner),
         },
         'state_dict': model.state_dict(),
         'message_hub': runner.message_hub.state_dict(),
-        'position': {**asdict(position), 'global_batch': _global_batch(runner)},
+        'position': {
+            **asdict(position),
+            'global_batch': global_batch(runner),
+            'stopped': bool(getattr(runner.train_loop, 'stop_training', False)),
+        },
     }
     metainfo = getattr(runner.train_dataloader.dataset, 'metainfo', None)
     if metainfo is not None:
         checkpoint['meta']['dataset_meta'] = metainfo
     if optimizer:
         checkpoint['optimizer'] = runner.optim_wrapper.state_dict()
+        checkpoint['hooks'] = hook_states(runner.hooks)
     if schedulers and runner.param_schedulers is not None:
-        checkpoint['param_schedulers'] = _states(runner.param_schedulers)
+        checkpoint['param_schedulers'] = scheduler_states(runner.param_schedulers)
     return to_cpu(checkpoint)
 
 
-def restore_run(
-    runner: Runner, checkpoint: dict[str, Any], name: str, *, optimizer: bool, schedulers: bool
-) -> None:
-    """Give a run back what :func:`capture_run` described; its weights are loaded already.
+def describe_training(runner: Runner) -> dict[str, Any]:
+    """Plain facts of what a run is trained with, which a run that goes on is compared with.
 
-    Args:
-        runner: The runner, which is built.
-        checkpoint: A checkpoint of this package, or of mmengine's, which is at the start of an
-            epoch.
-        name: The file, for messages.
-        optimizer: Whether the optimizer's state is taken.
-        schedulers: Whether that of the schedulers is.
-
-    Raises:
-        InputError: If it lacks what a run needs to go on, or is inside an epoch of batches of
-            another size.
+    Returns:
+        ``optimizer`` and ``schedulers``, names of classes; ``accumulative_counts``; ``data``:
+        the class and file of the training set (from its root), its number of faces, and the
+        batches of an epoch.
     """
-    missing = [key for key in ('meta', 'message_hub') if key not in checkpoint]
-    missing += ['optimizer'] if optimizer and 'optimizer' not in checkpoint else []
-    if missing:
-        raise InputError(
-            f"checkpoint '{name}' has no {' and no '.join(missing)}: no run can go on from it; "
-            'load_from starts a new one from its weights'
-        )
-    position = _read_position(checkpoint, _global_batch(runner), name)
-    try:
-        random = _restore(runner, checkpoint, name, optimizer, schedulers)
-    except InputError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise InputError(
-            f"checkpoint '{name}' does not fit this run: {type(error).__name__}: {error}"
-        ) from error
-    runner.train_loop.resume(position, random)
-    where = f'epoch {position.epoch + 1}'
-    if position.batch:
-        where += f', batch {position.batch + 1}'
-    runner.logger.info(f"goes on from '{name}': {position.iter} iterations are done, {where} next")
+    loader = runner.train_dataloader
+    wrappers = optim_wrappers(runner).values()
+    return {
+        'optimizer': [type(each.optimizer).__name__ for each in wrappers],
+        'schedulers': scheduler_types(runner.param_schedulers or []),
+        'accumulative_counts': [getattr(each, '_accumulative_counts', 1) for each in wrappers],
+        'data': {
+            'dataset': type(loader.dataset).__name__,
+            'ann_file': ', '.join(_annotation_files(loader.dataset)),
+            'faces': len(loader.dataset),
+            'batch': global_batch(runner),
+            'batches': len(loader),
+        },
+    }
 
 
-def _restore(
-    runner: Runner, checkpoint: dict[str, Any], name: str, optimizer: bool, schedulers: bool
-) -> dict[str, Any] | None:
-    """All but weights and position; returns the state of the generators."""
-    seed = checkpoint['meta'].get('seed')
-    if seed is not None and seed != runner.seed:
-        runner.logger.warning(f"'{name}' was trained with seed {seed}, this run has {runner.seed}")
-    runner.message_hub.load_state_dict(checkpoint['message_hub'])
-    runner.message_hub.update_info('cfg', runner.cfg.pretty_text)
-    if optimizer:
-        runner.optim_wrapper.load_state_dict(checkpoint['optimizer'])
-    if schedulers and runner.param_schedulers is not None:
-        _load_states(runner.param_schedulers, checkpoint.get('param_schedulers', []))
-    if 'ranks' not in checkpoint:
-        return None
-    return restore_rank_state(runner, checkpoint['ranks'])
+def optim_wrappers(runner: Runner) -> dict[str, Any]:
+    """The optimizer's wrapper as ``''``, or several by their names."""
+    wrapper = runner.optim_wrapper
+    return dict(wrapper.items()) if isinstance(wrapper, OptimWrapperDict) else {'': wrapper}
 
 
-def _read_position(checkpoint: dict[str, Any], global_batch: int, name: str) -> Position:
-    stored = {key: checkpoint['meta'].get(key) for key in ('epoch', 'iter')}
-    stored.update(checkpoint.get('position', {}))
-    before = stored.pop('global_batch', global_batch)
-    for key, value in stored.items():
-        known = key in Position.__dataclass_fields__
-        if not (known and isinstance(value, int) and value >= 0):
-            raise InputError(f"checkpoint '{name}': position.{key}={value!r} is no position")
-    position = Position(**stored)
-    if position.batch and before != global_batch:
-        raise InputError(
-            f"checkpoint '{name}' is inside an epoch of batches of {before} faces over all "
-            f'processes, this run has {global_batch}: go on with the same, or from the end of an '
-            'epoch'
-        )
-    return position
-
-
-def _global_batch(runner: Runner) -> int:
+def global_batch(runner: Runner) -> int:
+    """Faces in a batch over all processes."""
     return runner.world_size * (runner.train_dataloader.batch_size or 1)
 
 
-def _states(schedulers: Any) -> Any:
-    if isinstance(schedulers, dict):
-        return {name: _states(each) for name, each in schedulers.items()}
-    return [each.state_dict() for each in schedulers]
-
-
-def _load_states(schedulers: Any, states: Any) -> None:
-    if isinstance(schedulers, dict):
-        for name, each in schedulers.items():
-            _load_states(each, states[name])
-        return
-    for scheduler, state in zip(schedulers, states, strict=True):
-        scheduler.load_state_dict(state)
-        # mmengine warns of schedulers that step before their optimizer has; this one has.
-        scheduler.optimizer._global_step = 0
+def _annotation_files(dataset: Any) -> list[str]:
+    """The files of a data set and of those it is made of, from its root if they lie below it."""
+    parts = [name for each in getattr(dataset, 'datasets', ()) for name in _annotation_files(each)]
+    file = getattr(dataset, 'ann_file', None)
+    if not isinstance(file, str) or not file:
+        return parts
+    root = getattr(dataset, 'data_root', None) or ''
+    below = osp.relpath(file, root) if root and osp.isabs(file) == osp.isabs(root) else file
+    return [file if below.startswith('..') else below, *parts]

@@ -14,7 +14,8 @@ import torch
 
 from mmpose_lite.utils import InputError
 
-from .reader import read_checkpoint
+from .reader import read_checkpoint, require_readable
+from .refusals import RefusedError
 from .seal import SealingWriter, check_seal
 
 _PART = '.part'
@@ -33,8 +34,10 @@ def write_checkpoint(checkpoint: dict[str, Any], path: str, *, resumable: bool) 
         resumable: Whether a run can go on from it.
 
     Raises:
-        SaveError: If the disk refuses; a file of that name that was there still is.
+        SaveError: If it holds what could not be read again, or the disk refuses; a file of that
+            name that was there still is.
     """
+    _require_readable(checkpoint, path)
     _write_durably(Path(path), lambda file: _write_sealed(checkpoint, file, resumable))
 
 
@@ -49,8 +52,9 @@ def publish_checkpoint(checkpoint: dict[str, Any], stem: str) -> str:
         The file: the stem, the first eight digits of its SHA-256, and ``.pth``.
 
     Raises:
-        SaveError: If the disk refuses.
+        SaveError: If it holds what could not be read again, or the disk refuses.
     """
+    _require_readable(checkpoint, f'{stem}.pth')
 
     def find_name(written: Path) -> Path:
         return Path(f'{stem}-{hashlib.sha256(written.read_bytes()).hexdigest()[:8]}.pth')
@@ -62,6 +66,16 @@ def publish_checkpoint(checkpoint: dict[str, Any], stem: str) -> str:
 def write_text(text: str, path: str) -> None:
     """Write a small text file in the same way; see :func:`write_checkpoint`."""
     _write_durably(Path(path), lambda file: file.write(text.encode()))
+
+
+def _require_readable(checkpoint: dict[str, Any], path: str) -> None:
+    try:
+        require_readable(checkpoint)
+    except RefusedError as error:
+        raise SaveError(
+            f"'{path}' could not be written: {error}, which is not read again; checkpoints hold "
+            'tensors and plain data'
+        ) from error
 
 
 def _write_sealed(checkpoint: dict[str, Any], file: BinaryIO, resumable: bool) -> None:
