@@ -74,10 +74,9 @@ def restore_hook_states(runner: Runner, stored: Sequence[dict[str, Any]], name: 
     for key in given | own:
         if len(given[key]) != len(own[key]):
             label = f'{key[0]}({key[1]})' if key[1] else key[0]
-            runner.logger.warning(
-                f"the memory of {label} is in '{name}' {len(given[key])} times, the run has "
-                f'{len(own[key])} of it: ' + ('begins anew' if own[key] else 'dropped')
-            )
+            end = 'begins anew' if own[key] else 'is dropped'
+            counts = f"{len(own[key])} in this run, {len(given[key])} in '{name}'"
+            runner.logger.warning(f'{label}: {counts}: its memory {end}')
             continue
         for hook, state in zip(own[key], given[key], strict=True):
             _restore(hook, state, f"checkpoint '{name}': hooks.{key[0]}")

@@ -55,6 +55,12 @@ class EpochBasedTrainLoop(ResumableLoop, _EpochBasedTrainLoop):
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         self._prepare(max_nonfinite_losses)
 
+    def resume(self, position: Position, random: dict[str, Any] | None) -> None:
+        """Go on from a position; epochs that are over may have been of another length."""
+        super().resume(position, random)
+        left = (self._max_epochs - position.epoch) * len(self.dataloader) - position.batch
+        self._max_iters = position.iter + left
+
     def run(self) -> nn.Module:
         """Train until the last epoch is over, or a signal asks to stop."""
         self._begin()

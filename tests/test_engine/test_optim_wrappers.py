@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from mmpose_lite.engine import AmpOptimWrapper
+from mmpose_lite.engine import AmpOptimWrapper, OptimWrapper
+from mmpose_lite.engine.loss_guard import LossGuard
 from mmpose_lite.registry import OPTIM_WRAPPERS
+from mmpose_lite.utils import InputError
 
 
 def wrapper(model, lr=0.1, **arguments):
@@ -92,3 +94,69 @@ def test_dtype(dtype, expected):
 def test_forms_of_the_loss_scale(loss_scale):
     amp = wrapper(nn.Linear(1, 1), loss_scale=loss_scale)
     assert not amp.loss_scaler.is_enabled()  # bfloat16 needs none
+
+
+def begun_step(losses, keep=True):
+    """Two branches, of which one gets gradients, in the middle of a step of three batches."""
+    model = nn.ModuleList([nn.Linear(2, 1), nn.Linear(2, 1)])
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1), accumulative_counts=3)
+    optim.guard = LossGuard(max_skips=3)
+    if keep:
+        optim.keep_gradients()
+    for factor in losses:
+        optim.update_params(model[0](torch.ones(1, 2)).sum() * factor)
+    return model, optim
+
+
+@pytest.mark.parametrize('keep', [True, False])
+def test_a_step_with_a_refused_loss_is_left_out_after_a_break_too(keep):
+    _, optim = begun_step([1.0, float('nan')], keep)
+    model, resumed = begun_step([], keep)
+    partial = optim.partial_step()
+    assert partial['refused'] is True
+    resumed.check_partial_step(partial, 'step')
+    resumed.resume_step(partial)
+    resumed.initialize_count_status(model, 2, 9)
+    before = model[0].weight.detach().clone()
+    resumed.update_params(model[0](torch.ones(1, 2)).sum())
+    assert torch.equal(model[0].weight, before)
+    assert begun_step([1.0])[1].partial_step()['refused'] is False
+
+
+@pytest.mark.parametrize('keep', [True, False])
+def test_a_partial_step_has_the_gradients_that_came(keep):
+    """Of a parameter that none has reached there is none: its step would not be left out."""
+    _, optim = begun_step([1.0, 1.0], keep)
+    gradients = optim.partial_step()['gradients']
+    assert gradients.keys() == {0, 1}
+    assert gradients[0].tolist() == [pytest.approx([2 / 3, 2 / 3])]
+    assert begun_step([1.0] * 3, keep)[1].partial_step() == {}
+
+
+@pytest.mark.parametrize('exact', [True, False])
+def test_gradients_that_are_lost_are_warned_of_and_others_are_not(exact, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'mmengine.optim.optimizer.optimizer_wrapper.print_log', lambda text, **_: said.append(text)
+    )
+    model, optim = begun_step([])
+    if exact:
+        optim.resume_step(begun_step([1.0])[1].partial_step())
+    optim.initialize_count_status(model, 4, 9)
+    assert optim.inner_count == 4
+    assert any('gradient of some iterations is lost' in line for line in said) is not exact
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [('scale', float('nan')), ('scale', 0), ('growth_interval', 0.5), ('_growth_tracker', 'x')],
+)
+def test_a_wrong_state_of_the_scaler_is_named(key, value):
+    model = nn.Linear(4, 1)
+    amp = wrapper(model)
+    amp.loss_scaler = torch.amp.GradScaler('cpu')
+    state = amp.state_dict()
+    amp.check_state_dict(state, 'optimizer')
+    state['loss_scaler'][key] = value
+    with pytest.raises(InputError, match=rf'optimizer\.loss_scaler\.{key} is'):
+        amp.check_state_dict(state, 'optimizer')

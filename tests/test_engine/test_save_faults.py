@@ -237,3 +237,15 @@ def test_what_a_damaged_file_replaces_is_kept(case, monkeypatch):
         train_epoch(run, hook)
     assert find_latest(str(case.folder), run.logger.warning).endswith('epoch_3.pth')
     assert before.keys() - {'last_checkpoint'} <= {path.name for path in case.folder.iterdir()}
+
+
+def test_what_could_not_be_read_again_is_not_saved(case):
+    """It is named, and all that was there still is."""
+    afresh(case)
+    before = names_of(case.folder)
+    run, hook = begin(case.folder, case.keep, case.best)
+    run.message_hub.update_info('mine', {'scores': [1, print]})
+    place = r'message_hub\.runtime_info\.mine\.scores\.1 is a builtins\.builtin_function'
+    with pytest.raises(SaveError, match=rf"epoch_4\.pth' could not be written: {place}"):
+        train_epoch(run, hook)
+    assert names_of(case.folder) == before

@@ -159,11 +159,16 @@ class Ready(Exception):
     """All is built, and nothing is loaded yet."""
 
 
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp('begun')
+
+
 @pytest.fixture
-def run(as_new_process, tmp_path, monkeypatch):
+def run(as_new_process, folder, tmp_path, monkeypatch):
     """A run that is about to go on, and what its checkpoint holds: 5 of 12 iterations."""
     cfg = make_config(
-        tmp_path,
+        folder,
         optim_wrapper__accumulative_counts=3,
         default_hooks__checkpoint__by_epoch=False,
         default_hooks__checkpoint__interval=5,
@@ -172,22 +177,25 @@ def run(as_new_process, tmp_path, monkeypatch):
             {'type': 'EarlyStoppingHook', 'monitor': 'NME', 'rule': 'less'},
         ],
     )
-    cfg.train_cfg.max_epochs = 2
-    train(cfg, tmp_path / 'run', hook=CountHook())
-    as_new_process()
-    cfg.train_cfg.max_epochs, cfg.resume, cfg.work_dir = 3, True, str(tmp_path / 'run')
+    file = folder / 'run' / 'iter_5.pth'
+    if not file.exists():
+        cfg.train_cfg.max_epochs = 2
+        train(cfg, folder / 'run', hook=CountHook())
+        as_new_process()
+    cfg.train_cfg.max_epochs, cfg.resume, cfg.work_dir = 3, True, str(folder / 'run')
 
     def stop(runner):
         raise Ready
 
     monkeypatch.setattr(PoseRunner, 'load_or_resume', stop)
-    runner = PoseRunner.from_cfg(cfg)
+    runner, said = PoseRunner.from_cfg(cfg), []
     runner.register_hook(CountHook())
     with pytest.raises(Ready):
         runner.train()
-    file = tmp_path / 'run' / 'iter_5.pth'
+    monkeypatch.setattr(runner.logger, 'warning', said.append)
     return SimpleNamespace(
         runner=runner,
+        said=said,
         stored=torch.load(file, weights_only=True),
         read=read_checkpoint(str(file)),
         path=str(tmp_path / 'wrong.pth'),
@@ -256,3 +264,25 @@ def test_each_wrong_value_is_one_line(run):
     assert runner.train_loop.position.iter == 5
     assert sum('exp_avg' in each for each in runner.optim_wrapper.optimizer.state.values())
     assert [hook.count for hook in runner.hooks if isinstance(hook, CountHook)] == [5]
+
+
+@pytest.mark.filterwarnings('ignore:Detected call of `scheduler.step')
+def test_gradients_of_another_number_of_processes_are_dropped_and_it_is_said(run):
+    run.read['ranks'] *= 2
+    Resumption(run.runner, run.read, run.path).run()
+    assert 'of 2 of its 3 batches in each of 2 process(es), are dropped' in run.said[-1]
+    assert not any(each.grad.any() for each in run.runner.model.parameters())
+
+
+@pytest.mark.filterwarnings('ignore:Detected call of `scheduler.step')
+def test_older_checkpoints_go_on_too(run):
+    """Without the facts, the hooks and the end that are newer; what can be compared is."""
+    content = run.read
+    del content['meta']['trained_with'], content['hooks'], content['position']['stopped']
+    content['optimizer']['param_groups'][0]['initial_lr'] *= 2
+    Resumption(run.runner, content, run.path).run()
+    assert run.runner.train_loop.position.iter == 5
+    settings, *hooks = run.said
+    assert settings.startswith(f"the settings of '{run.path}' stand, not the config's: lr=")
+    assert [line.partition(' ')[0] for line in hooks] == ['EarlyStoppingHook(NME):', 'CountHook:']
+    assert all(line.endswith('its memory begins anew') for line in hooks)
