@@ -47,7 +47,7 @@ def scheduler_types(schedulers: Any) -> list[str]:
 
 
 def check_scheduler_states(
-    schedulers: Any, states: Any, types: list[str] | None, iterations: int, where: str
+    schedulers: Any, states: Any, types: list[str] | None, over: tuple[int, int], where: str
 ) -> None:
     """Check that states are those of schedulers of the same kinds; nothing is changed.
 
@@ -55,7 +55,7 @@ def check_scheduler_states(
         schedulers: Those of this run.
         states: What a file has.
         types: The classes that it names, if it does.
-        iterations: Iterations that are over: no scheduler has made more steps.
+        over: Iterations and epochs that are over: no scheduler has made more steps.
         where: The file and the place in it, for messages.
 
     Raises:
@@ -70,7 +70,7 @@ def check_scheduler_states(
             'with those that it began with; load_from starts a new one from its weights'
         )
     for place, scheduler, state in _pairs(schedulers, states):
-        _check_state(scheduler, state, iterations, f'{where}{place}')
+        _check_state(scheduler, state, over, f'{where}{place}')
 
 
 def load_scheduler_states(schedulers: Any, states: Any) -> None:
@@ -178,7 +178,7 @@ def _check_layout(schedulers: Any, states: Any, where: str) -> None:
         )
 
 
-def _check_state(scheduler: Any, state: dict[str, Any], iterations: int, where: str) -> None:
+def _check_state(scheduler: Any, state: dict[str, Any], over: tuple[int, int], where: str) -> None:
     own = _state_of(scheduler)
     kind = type(scheduler).__name__
     for key, value in state.items():
@@ -187,8 +187,10 @@ def _check_state(scheduler: Any, state: dict[str, Any], iterations: int, where: 
     for key in _STEPS:
         if key in own and key not in state:
             raise InputError(f'{where}.{key} is missing')
+    most = {'last_step': over[0], '_global_step': over[state.get('by_epoch') is True]}
     for key in _own_fields(scheduler, state):
-        form = Number(-1, iterations + 1, whole=True) if key in _STEPS else _form_of(key, own[key])
+        # mmengine counts one more while a hook saves.
+        form = Number(-1, most[key] + 1, whole=True) if key in most else _form_of(key, own[key])
         # A setting may be None; whether the scheduler can do without it is tried.
         if state[key] is not None or key in (*_MEMORY, *_COUNTS):
             check_form(form, state[key], f'{where}.{key}')

@@ -62,6 +62,18 @@ def test_a_run_that_stops_early_ends_where_it_would_have(tmp_path, as_new_proces
     assert contents(tmp_path / 'killed') == contents(tmp_path / 'whole')
 
 
+def test_a_run_that_a_hook_has_ended_stays_ended(tmp_path, as_new_process):
+    """Its best weights are saved after the hook has said so; the config's settings go on."""
+    early = [stopping(stopping_threshold=1e9)]
+    cfg = make_config(tmp_path, custom_hooks=early, train_cfg__max_epochs=2)
+    assert train(cfg, tmp_path / 'run').epoch == 1
+    as_new_process()
+    assert train(cfg, tmp_path / 'run', resume=True).epoch == 1
+    as_new_process()
+    cfg.resume_settings, cfg.custom_hooks = 'config', []
+    assert train(cfg, tmp_path / 'run', resume=True).epoch == 2
+
+
 def run_of(*hooks):
     said = []
     return SimpleNamespace(hooks=hooks, logger=SimpleNamespace(warning=said.append), said=said)

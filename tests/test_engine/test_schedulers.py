@@ -89,7 +89,7 @@ def test_every_scheduler_is_saved_read_and_goes_on(name, tmp_path):
     resumed, fresh = build(name)
     types = ['LinearLR', name]
     assert scheduler_types(fresh) == types
-    check_scheduler_states(fresh, content['schedulers'], types, 6, 'states')
+    check_scheduler_states(fresh, content['schedulers'], types, (6, 3), 'states')
     assert list(changed_schedules(fresh, content['schedulers'])) == []
     resumed.load_state_dict(content['optimizer'])
     load_scheduler_states(fresh, content['schedulers'])
@@ -143,7 +143,7 @@ def test_states_of_another_class_are_refused(name, types, message):
     _, schedulers = build('MultiStepLR')
     _, fresh = build(name)
     with pytest.raises(InputError, match=message):
-        check_scheduler_states(fresh, scheduler_states(schedulers), types, 0, 'states')
+        check_scheduler_states(fresh, scheduler_states(schedulers), types, (0, 0), 'states')
 
 
 def test_momentum_of_adam_is_scheduled_as_before(tmp_path):
@@ -153,7 +153,7 @@ def test_momentum_of_adam_is_scheduled_as_before(tmp_path):
     content = saved(schedulers, whole, tmp_path / 'epoch_2.pth')
     rest = walk(whole, schedulers, range(2, 4))
     resumed, fresh = build('LinearMomentum', torch.optim.Adam)
-    check_scheduler_states(fresh, content['schedulers'], None, 4, 'states')
+    check_scheduler_states(fresh, content['schedulers'], None, (4, 2), 'states')
     resumed.load_state_dict(content['optimizer'])
     load_scheduler_states(fresh, content['schedulers'])
     assert walk(resumed, fresh, range(2, 4)) == rest

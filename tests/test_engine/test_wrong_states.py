@@ -77,6 +77,7 @@ WRONG = [
     ((*LINEAR, 'by_epoch'), 1),
     ((*LINEAR, 'step'), 3),
     ((*STEPS, 'gamma'), NAN),
+    ((*STEPS, '_global_step'), 4),  # after one epoch
     ((*STEPS, 'milestones'), Counter({'x': 1})),
     *(((*PLACE, 'epoch'), each) for each in (99, -1, True, 1.0, 'x', None)),
     *(((*PLACE, 'iter'), each) for each in (10**6, -1, False, 0)),

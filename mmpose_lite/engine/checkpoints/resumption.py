@@ -151,7 +151,7 @@ class Resumption:
                 self._schedulers,
                 self._checkpoint['param_schedulers'],
                 self._then.get('schedulers'),
-                self._position.iter,
+                (self._position.iter, self._position.epoch),
                 f'{self._where}: param_schedulers',
             )
         check_hook_states(self._checkpoint['hooks'], self._runner.hooks, f'{self._where}: hooks')
@@ -307,7 +307,10 @@ class Resumption:
     def _restore(self) -> dict[str, Any] | None:
         """All but weights and position; returns the state of the generators."""
         runner, stored = self._runner, self._checkpoint
-        runner.message_hub.load_state_dict(stored['message_hub'])
+        hub = stored['message_hub']
+        known = {**hub['log_scalars'], **hub['runtime_info']}  # mmengine warns of other keys
+        kept = {key: value for key, value in hub['resumed_keys'].items() if key in known}
+        runner.message_hub.load_state_dict({**hub, 'resumed_keys': kept})
         runner.message_hub.update_info('cfg', runner.cfg.pretty_text)
         if self._longest_epoch() > self._now['data']['batches']:
             runner.message_hub.update_info(_LONGEST, self._longest_epoch())
