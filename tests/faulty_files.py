@@ -8,7 +8,7 @@ from unittest.mock import patch
 from mmpose_lite.engine.checkpoints import seal, writer
 
 # What saving and rotating call; files count each of their own calls too.
-_CALLS = ('fsync', 'replace', 'remove', 'unlink', 'open', 'mkdir')
+_CALLS = ('fsync', 'replace', 'rename', 'remove', 'unlink', 'open', 'mkdir', 'symlink')
 _OF_FILES = ('write', 'read', 'flush', 'close')
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from typing import Any
 from mmengine.hooks import Hook
 
 _CALLS = {'os.rename': 'move', 'os.remove': 'remove'}
+# No two writes have the same name; two runs tell the same lines.
+_UNIQUE = re.compile(r'\.[0-9a-f]{8}\.part$')
 
 
 class TellingHook(Hook):
@@ -59,10 +62,11 @@ class TellingHook(Hook):
         if self._runner is None or event not in ('open', *_CALLS):
             return
         path = str(arguments[0])
-        if event == 'open' and path.endswith('.part'):
-            self._tell('write', os.path.basename(path))
+        name = _UNIQUE.sub('.part', os.path.basename(path))
+        if event == 'open' and name.endswith('.part'):
+            self._tell('write', name)
         elif event in _CALLS and path.startswith(self._runner.work_dir):
-            self._tell(_CALLS[event], os.path.basename(path))
+            self._tell(_CALLS[event], name)
 
     def _tell(self, kind: str, detail: str = '') -> None:
         line = f'{kind} {self._runner.train_loop.position.iter} {detail}'.strip()

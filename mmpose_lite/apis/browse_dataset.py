@@ -16,12 +16,12 @@ from rich.progress import track
 from mmpose_lite.datasets import build_dataset
 from mmpose_lite.datasets.browsing import Browser, FaceView, describe, find_browsers, image_sides
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import check_folder
 from mmpose_lite.visualization.drawing import RGB
 from mmpose_lite.visualization.point_sheet import LEFT, MIDDLE, RIGHT, PointTile, point_sheet
 
 from .command_line import add_options_argument, errors_in_one_line
 from .config import load_config
-from .output_paths import check_folder
 
 MODES = ('original', 'transformed', 'target')
 _COLORS: dict[int, RGB] = {-1: LEFT, 0: MIDDLE, 1: RIGHT}

@@ -68,6 +68,32 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
+def parse_one_file(
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None, name: str
+) -> argparse.Namespace:
+    """Parse a command line that names one checkpoint, for which a shell may give several.
+
+    Args:
+        parser: The parser.
+        argv: The command line.
+        name: Of the argument that is a checkpoint.
+
+    Raises:
+        InputError: If more files are named than the command takes.
+    """
+    args, others = parser.parse_known_args(argv)
+    if any(other.startswith('-') for other in others):
+        parser.error(f'unrecognized arguments: {" ".join(others)}')
+    if others:
+        files = [each for each in (getattr(args, name), *others) if each]
+        named = ', '.join(f"'{each}'" for each in files)
+        raise InputError(
+            f'one checkpoint is expected, and there is more than one file: {named}; did a pattern '
+            "stand for several? A training's best.pth is its best"
+        )
+    return args
+
+
 class _Options(DictAction):
     """mmengine's values by dotted key; what is none of them is refused by name."""
 

@@ -23,9 +23,9 @@ from mmpose_lite.datasets.converters import (
     face_300w,
     wflw,
 )
+from mmpose_lite.utils.paths import check_file, check_folder
 
 from .command_line import errors_in_one_line
-from .output_paths import check_file, check_folder
 
 _PUBLISHED: dict[str, Mapping[str, int]] = {
     'aflw': aflw.PUBLISHED,

@@ -31,9 +31,10 @@ from mmpose_lite.engine.checkpoints.refusals import one_line
 from mmpose_lite.engine.checkpoints.writer import write_checkpoint
 from mmpose_lite.registry import MODELS
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import check_file
 from mmpose_lite.version import __version__
 
-from .command_line import errors_in_one_line
+from .command_line import errors_in_one_line, parse_one_file
 from .config import load_config
 
 _SHOWN = 10
@@ -66,7 +67,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='read IN whatever it holds, and run that; for files that you made',
     )
-    return parser.parse_args(argv)
+    return parse_one_file(parser, argv, 'input')
 
 
 def convert_checkpoint(
@@ -88,11 +89,14 @@ def convert_checkpoint(
 
     Raises:
         InputError: If the file cannot be read, is none of the forms, something is left over or
-            missing, or a number is not finite.
+            missing, a number is not finite, or there is such an output already.
         SaveError: If the output cannot be written.
     """
     if osp.realpath(output) == osp.realpath(name):
         raise InputError(f"'{output}' is the file that is to be converted")
+    if osp.lexists(output):  # the second one that a pattern stands for, perhaps
+        raise InputError(f"'{output}' is there already: OUT is a new file")
+    check_file(output)
     install_checkpoint_reader()
     with trusting(*[name] if trust else []), names_as_stored():
         content = CheckpointLoader.load_checkpoint(name, 'cpu')

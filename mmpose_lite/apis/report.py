@@ -9,9 +9,9 @@ from pathlib import Path
 from mmpose_lite.reporting import Run, read_dump, write_report
 from mmpose_lite.reporting.writing import PAGE
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import check_folder
 
 from .command_line import errors_in_one_line
-from .output_paths import check_folder
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

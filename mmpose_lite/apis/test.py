@@ -21,18 +21,19 @@ from mmpose_lite.registry import explaining_builds
 from mmpose_lite.reporting import read_run
 from mmpose_lite.reporting.table import subset_label
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import check_file, check_folder
 
 from .command_line import (
     add_shared_arguments,
     apply_shared_arguments,
     errors_in_one_line,
     hook_settings,
+    parse_one_file,
     trusted_checkpoints,
 )
 from .config import load_config
 from .dump import command_line, dump_content, has_flip_test, main_metric
 from .further_passes import further_passes
-from .output_paths import check_folder
 from .report import write_and_tell
 from .train import build_runner
 
@@ -59,7 +60,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--badcase', action='store_true', help='collect the worst cases')
     add_shared_arguments(parser)
-    args = parser.parse_args(argv)
+    args = parse_one_file(parser, argv, 'checkpoint')
     if args.dump and not args.dump.endswith(('.json', '.pkl', '.pickle')):
         parser.error(f'--dump {args.dump}: the name must end in .json or .pkl')
     if args.report_faces < 0:
@@ -145,8 +146,10 @@ def run_passes(runner: PoseRunner, args: argparse.Namespace) -> dict[str, Any]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/test.py``."""
     args = parse_args(argv)
-    if args.report:
-        check_folder(args.report)
+    for folder in filter(None, (args.work_dir, args.report)):
+        check_folder(folder)
+    for file in filter(None, (args.out, args.dump)):
+        check_file(file)
     cfg = merge_args(load_config(args.config, args.cfg_options, _NEEDS), args)
     with trusting(*trusted_checkpoints(cfg, args)):
         runner, numbers = test(cfg)

@@ -9,6 +9,8 @@ from mmengine.config import Config
 
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.checkpoints import trusting
+from mmpose_lite.engine.distributed import join_processes
+from mmpose_lite.engine.work_dir import holding
 from mmpose_lite.registry import RUNNERS, explaining_builds
 from mmpose_lite.utils import InputError
 
@@ -17,6 +19,7 @@ from .command_line import (
     apply_shared_arguments,
     errors_in_one_line,
     hook_settings,
+    parse_one_file,
     trusted_checkpoints,
 )
 from .config import load_config
@@ -35,7 +38,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='CKPT',
-        help="continue from this checkpoint; without a value, from the work dir's latest",
+        help='continue from this checkpoint, or the latest of this folder; without a value, from '
+        "the work dir's latest, or anew if it has none; 'latest': it must have one",
+    )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help="remove an earlier training's checkpoints from the work dir, which else move to "
+        '`previous` in it',
     )
     parser.add_argument(
         '--resume-settings',
@@ -51,26 +61,30 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add_log_argument(parser)
     add_shared_arguments(parser)
-    return parser.parse_args(argv)
+    return parse_one_file(parser, argv, 'resume')
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the arguments of ``tools/train.py`` into a config.
 
     Raises:
-        InputError: If ``--auto-scale-lr`` is asked for and the config names no base batch, or
-            ``--log`` for what is not installed.
+        InputError: If ``--auto-scale-lr`` is asked for and the config names no base batch,
+            ``--log`` for what is not installed, or ``--overwrite`` with ``--resume``.
     """
     apply_shared_arguments(cfg, args)
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    if args.resume == 'auto':
-        cfg.resume, cfg.load_from = True, None
+    if args.resume in ('auto', 'latest'):
+        cfg.resume, cfg.load_from = args.resume == 'auto' or 'latest', None
     elif args.resume is not None:
         cfg.resume, cfg.load_from = True, args.resume
     if args.resume_settings is not None:
         cfg.resume_settings = args.resume_settings
+    if args.overwrite:
+        cfg.overwrite = True
+    if cfg.get('overwrite') and cfg.get('resume'):
+        raise InputError('--overwrite removes the checkpoints that --resume goes on from: use one')
     add_log_backends(cfg, args.log)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
@@ -91,9 +105,15 @@ def build_runner(cfg: Config) -> PoseRunner:
 
 @explaining_builds()
 def train(cfg: Config) -> PoseRunner:
-    """Train; returns the runner, whose model is trained."""
-    runner = build_runner(cfg)
-    runner.train()
+    """Train; returns the runner, whose model is trained.
+
+    Raises:
+        InputError: If another training has the work dir, before anything is written there.
+    """
+    join_processes(cfg.get('launcher', 'none'), cfg.get('env_cfg', {}))
+    with holding(cfg.work_dir):
+        runner = build_runner(cfg)
+        runner.train()
     return runner
 
 

@@ -9,6 +9,7 @@ import stat
 from mmengine.fileio import get as read_remote
 
 from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.utils.paths import shown
 
 from .file_names import is_address
 from .image_headers import HeaderError, image_size_wh
@@ -19,7 +20,6 @@ MAX_PIXELS = 2**28
 # A blank JPEG or PNG holds some hundreds of pixels in a byte; a header that says more, and more
 # than a camera's whole picture, lies.
 _PIXELS_PER_BYTE, _ANY_PIXELS = 1000, 2**24
-_LONGEST_NAME = 500
 _MAX_BYTES = 2**31 - 1  # what OpenCV takes
 # The process lacks something, not the image.
 _NOT_THE_IMAGE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -32,12 +32,6 @@ class BadImageError(InputError):
 
 class MissingImageError(BadImageError, MissingFileError):
     """An image that is not there."""
-
-
-def shown(path: str) -> str:
-    """A file's name as messages show it: on one line, and of a length that can be read."""
-    text = repr(path)
-    return text if len(text) <= _LONGEST_NAME else f'{text[:100]}...{text[-100:]}'
 
 
 def read_image(path: str, backend_args: dict | None = None) -> bytes:

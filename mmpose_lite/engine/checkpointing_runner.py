@@ -12,7 +12,9 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
-from mmpose_lite.utils.collectives import first_says
+from mmpose_lite.utils import InputError
+from mmpose_lite.utils.collectives import first_decides
+from mmpose_lite.utils.paths import check_folder
 
 from .checkpoints import install_checkpoint_reader, load_strictly
 from .checkpoints.latest import find_latest
@@ -23,6 +25,7 @@ from .checkpoints.run_state import capture_run, position_of
 from .checkpoints.writer import write_checkpoint
 from .hooks import BadImageHook, CheckpointHook
 from .resumable_loop import ResumableLoop
+from .work_dir import holding, near_runs
 
 
 class CheckpointingRunner(Runner):
@@ -32,29 +35,40 @@ class CheckpointingRunner(Runner):
     - They are read by :func:`~.checkpoints.read_checkpoint`, and strictly where weights that do
       not fit are a fault: in tests, and when a run goes on.
     - A run goes on at the very iteration, as if it had not been interrupted; see :mod:`.loops`.
-      It needs no pretrained weights for that.
+      It needs no pretrained weights for that. ``resume='latest'`` insists on a checkpoint, with
+      ``resume=True`` a run begins anew where there is none; ``load_from`` may be a folder.
+    - A training has its folders to itself; see :func:`.holding`.
 
     Attributes:
         is_training: Whether this runner trains, rather than validating or testing alone.
+        resumed_from: The checkpoint that this training goes on from, if it does.
     """
 
-    _resume: bool
+    _resume: Any
     _load_from: str | None
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, model: nn.Module | dict, work_dir: str, *args, **kwargs) -> None:
+        check_folder(work_dir)
         install_checkpoint_reader()
         self._strict_loading = False
         self.is_training = False
-        super().__init__(*args, **kwargs)
+        self.resumed_from: str | None = None
+        super().__init__(model, work_dir, *args, **kwargs)
 
     def train(self) -> nn.Module:
         """Train; a run that goes on has its seed before its loaders are built.
 
         Raises:
             RunStopped: If a signal ended the run; where it was is saved.
+            InputError: If another training has the folder, or there is nothing to go on from
+                where there must be.
         """
+        with holding(self.work_dir, self._checkpoint_hook().folder_of(self.work_dir)):
+            return self._train()
+
+    def _train(self) -> nn.Module:
         if self._resume:
-            self._load_from = self._load_from or self._find_latest()
+            self._load_from = first_decides(self._find_resumed) or None
             self._resume = self._load_from is not None
         if self._load_from and self._resume and self._randomness_cfg.get('seed') is None:
             checkpoint = CheckpointLoader.load_checkpoint(self._load_from, 'cpu')
@@ -109,6 +123,7 @@ class CheckpointingRunner(Runner):
         map_location: str | Callable = 'cpu',
     ) -> None:
         """Go on from a checkpoint, at the very iteration; see :class:`.Resumption`."""
+        self.resumed_from = filename
         checkpoint = self.load_checkpoint(filename, map_location)
         Resumption(
             self,
@@ -164,24 +179,38 @@ class CheckpointingRunner(Runner):
 
     def save_position(self) -> str:
         """Save where the run is, by its checkpoint hook; returns the file."""
-        hook = next((hook for hook in self.hooks if isinstance(hook, CheckpointHook)), None)
-        if hook is None:
-            hook = CheckpointHook(save_last=False)
+        hook = self._checkpoint_hook()
+        if hook not in self.hooks:
             hook.before_train(self)
         return hook.save_position(self)
+
+    def _checkpoint_hook(self) -> CheckpointHook:
+        """The hook that saves; one that only saves positions where the config has none."""
+        hooks = [hook for hook in self.hooks if isinstance(hook, CheckpointHook)]
+        return hooks[0] if hooks else CheckpointHook(save_last=False)
 
     def _init_model_weights(self) -> None:
         if self._resume:  # the checkpoint has every tensor
             drop_pretrained(self.model)
         super()._init_model_weights()
 
-    def _find_latest(self) -> str | None:
-        """What ``--resume`` goes on from, in all processes alike."""
-        path = ''
-        if is_main_process():
-            hooks = [hook for hook in self.hooks if isinstance(hook, CheckpointHook)]
-            is_own = hooks[0].is_own if hooks else CheckpointHook().is_own
-            path = find_latest(self.work_dir, self.logger.warning, is_own) or ''
-            if not path:
-                self.logger.info(f"'{self.work_dir}' has no checkpoint: the run begins anew")
-        return first_says(path) or None
+    def _find_resumed(self) -> str:
+        """What a run that is to go on goes on from; an empty text if it begins anew.
+
+        Raises:
+            InputError: If there is nothing, where a folder was named or ``resume='latest'``.
+        """
+        if self._load_from and not osp.isdir(self._load_from):
+            return self._load_from
+        hook = self._checkpoint_hook()
+        folder = self._load_from or hook.folder_of(self.work_dir)
+        path = find_latest(folder, self.logger.warning, hook.is_own)
+        if path is not None:
+            return path
+        problem = f"--resume: '{folder}' has no checkpoint to go on from"
+        near = ', '.join(f"'{each}'" for each in near_runs(folder, hook.is_own))
+        others = f'; there are some in {near}' if near else ''
+        if self._load_from or self._resume == 'latest':
+            raise InputError(f'{problem}{others}')
+        self.logger.warning(f'{problem}: THE RUN BEGINS ANEW{others}')
+        return ''

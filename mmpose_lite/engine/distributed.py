@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
-from mmengine.dist import init_dist
+from mmengine.dist import init_dist, is_distributed
 
 from mmpose_lite.launch.rank import LAUNCHER, leave
 from mmpose_lite.utils import InputError
@@ -26,6 +28,17 @@ _NAMES = {
     'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
 }
 _STARTERS = {'pytorch': 'torchrun (or tools/dist_train.sh)', 'slurm': 'srun', 'mpi': 'mpirun'}
+
+
+def join_processes(launcher: str, env_cfg: Mapping[str, Any]) -> None:
+    """Join the processes of a launcher into a group, unless they are in one.
+
+    Args:
+        launcher: See :func:`init_process_group`; ``'none'``: there is one process.
+        env_cfg: A config's; ``dist_cfg`` has the arguments of that function.
+    """
+    if launcher != 'none' and not is_distributed():
+        init_process_group(launcher, **env_cfg.get('dist_cfg', {}))
 
 
 def init_process_group(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from typing import Any
 
 import numpy as np
+from mmengine.dataset import InfiniteSampler
 from mmengine.dist import get_world_size
 from mmengine.hooks import CheckpointHook, EMAHook
 from mmengine.model import ExponentialMovingAverage
@@ -18,6 +19,7 @@ from mmengine.optim import (
 )
 from mmengine.optim.scheduler.param_scheduler import INF
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch.utils.data import DataLoader
 
 from .model_selection import about_held_out, about_selection
 from .point_checks import (
@@ -73,6 +75,31 @@ def _check_predicting(runner: Runner, key: str, loop: Any) -> None:
     check_keypoint_counts(runner, loaders)
     check_mirroring(runner, loaders, testing=True)
     check_metrics(loop)
+
+
+def check_not_empty(key: str, loader: DataLoader) -> None:
+    """Check that a loader has a batch, in some process at least.
+
+    Args:
+        key: Its key in the config.
+        loader: The loader, whose sampler shares faces out evenly.
+
+    Raises:
+        PreflightError: If it has none, in all processes alike; the message has the numbers.
+    """
+    dataset, batch = loader.dataset, loader.batch_size
+    if not isinstance(dataset, Sized):
+        return
+    faces, processes = len(dataset), get_world_size()
+    largest_share = -(-faces // processes)
+    is_endless = isinstance(loader.sampler, InfiniteSampler)
+    is_dropped = loader.drop_last and largest_share < (batch or 1) and not is_endless
+    if not faces or is_dropped or (batch is None and not len(loader)):
+        source = getattr(dataset, 'ann_file', '') or type(dataset).__name__
+        raise PreflightError(
+            f"{key} has no batch: '{source}' has {faces} faces, for {processes} process(es) with "
+            f'batch_size={batch} and drop_last={loader.drop_last}'
+        )
 
 
 def check_save_best(runner: Runner) -> None:

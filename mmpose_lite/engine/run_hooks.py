@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from logging import FileHandler
 from typing import Any
 
 from mmengine.hooks import EMAHook, Hook
@@ -12,6 +11,7 @@ from mmengine.runner import Runner
 from mmpose_lite.models.utils.fold_norms import fold_norms
 
 from .checkpoints import make_plain
+from .instances import close_files
 from .preflight import check_testing, check_training, check_validation
 from .resumable_loop import ResumableLoop
 
@@ -48,10 +48,7 @@ class CloseLogHook(Hook):
 
     def after_run(self, runner: Runner) -> None:
         """Close it; a line that comes later opens it again, at its end."""
-        for handler in runner.logger.handlers:
-            if isinstance(handler, FileHandler):
-                handler.mode = 'a'
-                handler.close()
+        close_files(runner.logger)
 
 
 class PreflightHook(Hook):

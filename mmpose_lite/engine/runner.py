@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import logging
-from itertools import count
-from typing import ClassVar
+import weakref
+from pathlib import Path
+from typing import TypeVar
 
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.dist import is_distributed
-from mmengine.logging import MMLogger
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.registry import FUNCTIONS
 from mmengine.runner import BaseLoop, Runner
+from mmengine.utils import ManagerMixin
+from mmengine.visualization import Visualizer
 from torch import nn
 from torch.utils.data import DataLoader
 
 from mmpose_lite.datasets.collate import collate_samples
 from mmpose_lite.registry import RUNNERS, SCOPE, require_type
+from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.config_text import ReadableConfig
 from mmpose_lite.utils.config_utils import about_keys, adopt_config, check_keys
 from mmpose_lite.utils.cpu_memory import keep_freed_memory
 
 from .checkpointing_runner import CheckpointingRunner
+from .checkpoints.writer import make_new_folder
 from .compile import compile_network, compile_settings
-from .distributed import init_process_group
+from .distributed import join_processes
 from .hooks import (
     BadImageHook,
     ResidentCropsHook,
@@ -36,14 +40,18 @@ from .hooks import (
     TrainErrorHook,
     ValLossHook,
 )
+from .instances import forget, release
 from .message_hub import DeferredMessageHub
 from .optim_wrappers import OptimWrapper
 from .optimizers import prefer_fused
 from .placement import place_augmentation, place_targets, place_truth
+from .preflight import check_not_empty
 from .run_hooks import CloseLogHook, PlainCheckpointHook, PreflightHook, ValidationStopHook
 from .run_log import environment_text, hooks_text, lines, training_facts
 from .steady_buckets import SteadyBucketsHook
 from .unused_parameters import UnusedParametersHook
+
+_Instance = TypeVar('_Instance', bound=ManagerMixin)
 
 
 def _is_for_users(record: logging.LogRecord) -> bool:
@@ -65,12 +73,10 @@ class PoseRunner(CheckpointingRunner):
     - Targets are made by the head, and crops on the device, where that is possible or asked for;
       see :mod:`.placement`.
     - Loaders pin their batches where there is a GPU.
+    - Its logger, hub and visualizer are its own, also where another run names them alike.
     - Logs have images/s, the error on training crops and the loss of validations, and end with
       the best and the last epoch; see the hooks that a config may set itself.
-    - Runs of one process that begin within a second have timestamps of their own.
     """
-
-    _timestamps: ClassVar[set[str]] = set()
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> PoseRunner:
@@ -94,6 +100,7 @@ class PoseRunner(CheckpointingRunner):
         if get_device() == 'cpu':
             keep_freed_memory()
         super().__init__(*args, **kwargs)
+        self._own(self.default_scope)
         self.register_hook(PreflightHook())
         self.register_hook(BadImageHook())
         augment = self.cfg.get('augment_on_device')
@@ -110,15 +117,24 @@ class PoseRunner(CheckpointingRunner):
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
         """Build the logger; deprecations inside mmengine that no user can mend stay out of it."""
+        release(MMLogger, self.experiment_name)
         logger = super().build_logger(*args, **kwargs)
         for handler in logger.handlers:
             handler.addFilter(_is_for_users)
-        return logger
+        return self._own(logger)
 
     def build_message_hub(self, message_hub: dict | None = None) -> DeferredMessageHub:
         """Build the hub of the run's scalars; its ``name`` is the experiment's by default."""
         name = self.experiment_name if message_hub is None else message_hub['name']
-        return DeferredMessageHub.get_instance(name)
+        release(MessageHub, name)
+        return self._own(DeferredMessageHub.get_instance(name))
+
+    def build_visualizer(self, visualizer: Visualizer | dict | None = None) -> Visualizer:
+        """Build the run's own visualizer; one that is given is the caller's."""
+        if isinstance(visualizer, Visualizer):
+            return visualizer
+        release(Visualizer, (visualizer or {}).get('name') or self.experiment_name)
+        return self._own(super().build_visualizer(visualizer))
 
     def build_optim_wrapper(
         self, optim_wrapper: MMEngineOptimWrapper | OptimWrapperDict | dict
@@ -140,15 +156,10 @@ class PoseRunner(CheckpointingRunner):
         return hooks_text(self.hooks)
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Set up processes and threads; see mmengine."""
-        if self.distributed and not is_distributed():
-            init_process_group(self.launcher, **env_cfg.get('dist_cfg', {}))
+        """Set up processes and threads, and a name of this run that no other has; see mmengine."""
+        join_processes(self.launcher, env_cfg)
         super().setup_env(env_cfg)
-        # mmengine keeps loggers and scalars by a name that ends with it, in seconds.
-        numbered = (f'{self._timestamp}_{number}' for number in count(2))
-        while self._timestamp in self._timestamps:
-            self._timestamp = next(numbered)
-        self._timestamps.add(self._timestamp)
+        self._timestamp = first_decides(self._claim_log_folder)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Move the model to its device, channels last, and wrap it in distributed runs."""
@@ -192,7 +203,21 @@ class PoseRunner(CheckpointingRunner):
             loop = dict(loop)
             kind = 'EpochBasedTrainLoop' if loop.pop('by_epoch', True) else 'IterBasedTrainLoop'
             loop['type'] = kind
-        return super().build_train_loop(loop)
+        found = super().build_train_loop(loop)
+        check_not_empty('train_dataloader', found.dataloader)
+        return found
+
+    def build_val_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the loop of validations, which must have a face."""
+        found = super().build_val_loop(loop)
+        check_not_empty('val_dataloader', found.dataloader)
+        return found
+
+    def build_test_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the loop of tests, which must have a face."""
+        found = super().build_test_loop(loop)
+        check_not_empty('test_dataloader', found.dataloader)
+        return found
 
     def val(self) -> dict[str, float]:
         """Validate; weights must fit."""
@@ -205,6 +230,15 @@ class PoseRunner(CheckpointingRunner):
         self._strict_loading = True
         self._maybe_compile('test_step')
         return super().test()
+
+    def _claim_log_folder(self) -> str:
+        """Make the folder of this run's log, which no other run has; returns its name."""
+        return make_new_folder(Path(self.work_dir, self._timestamp)).name
+
+    def _own(self, instance: _Instance) -> _Instance:
+        """Have mmengine's table of instances keep one no longer than this run is there."""
+        weakref.finalize(self, forget, instance).atexit = False
+        return instance
 
     def _log_env(self, env_cfg: dict) -> None:
         settings = {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from ..errors import InputError
 
 
 def is_shared() -> bool:
@@ -41,6 +44,34 @@ def _gather(own: Tensor, group: Any = None) -> list[Tensor]:
 def first_says(text: str) -> str:
     """What the first process says, in every process."""
     return gather_bytes(text.encode())[0].decode()
+
+
+def first_decides(decide: Callable[[], str]) -> str:
+    """Have the first process decide something, and all know it.
+
+    Args:
+        decide: Called in the first process alone.
+
+    Returns:
+        What it returned.
+
+    Raises:
+        InputError: In all processes, if it did in the first one.
+    """
+    found, refusal = '', None
+    if not is_shared() or dist.get_rank() == 0:
+        try:
+            found = decide()
+        except InputError as error:
+            refusal = error
+    if not is_shared():
+        if refusal is not None:
+            raise refusal
+        return found
+    refused, _, text = first_says(f'{refusal is not None:d}|{refusal or found}').partition('|')
+    if refused == '1':
+        raise refusal or InputError(text)
+    return text
 
 
 class Flags:

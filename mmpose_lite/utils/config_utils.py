@@ -30,7 +30,7 @@ READ_KEYS = frozenset(
         *('default_scope', 'efficient_conv_bn_eval', 'env_cfg', 'experiment_name'),
         *('find_unused_parameters', 'launcher', 'load_from', 'log_level', 'log_processor'),
         *('model', 'model_wrapper_cfg', 'optim_wrapper', 'param_scheduler', 'randomness'),
-        *('resume', 'resume_settings', 'runner_type', 'sync_bn', 'test_evaluator'),
+        *('overwrite', 'resume', 'resume_settings', 'runner_type', 'sync_bn', 'test_evaluator'),
         *('val_evaluator', 'visualizer'),
         'work_dir',
     )

@@ -5,6 +5,7 @@ by ``--whole``.
 """
 
 import logging
+import os
 import random
 
 import exact_runs
@@ -12,9 +13,9 @@ import pytest
 import torch
 from exact_runs import contents, digests, make_config
 
-from mmpose_lite.engine.checkpoints import read_checkpoint
+from mmpose_lite.engine.checkpoints import latest, read_checkpoint
 from mmpose_lite.engine.checkpoints.latest import find_latest
-from mmpose_lite.engine.checkpoints.writer import write_checkpoint
+from mmpose_lite.engine.checkpoints.writer import remove_parts, write_checkpoint
 from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.utils import InputError
 
@@ -142,6 +143,68 @@ def test_files_of_others_are_passed_over_in_silence(tmp_path):
     assert find_latest(str(tmp_path), told.append, hook.is_own) == str(tmp_path / 'epoch_1.pth')
     assert [line.split("'")[1].rpartition('/')[2] for line in told] == own
     assert all('is damaged: it has no seal' in line for line in told)
+
+
+def make_foreign(path, kind):
+    """What may have a checkpoint's name, and is none."""
+    if kind == 'folder':
+        path.mkdir()
+    elif kind == 'pipe':
+        os.mkfifo(path)
+    elif kind == 'sparse':
+        with path.open('wb') as file:
+            file.truncate(1 << 40)
+    else:
+        path.symlink_to({'dangling': 'gone.pth', 'loop': path, 'device': '/dev/zero'}[kind])
+
+
+KINDS = ('folder', 'pipe', 'dangling', 'loop', 'device', 'sparse')
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_other_things_of_a_checkpoint_s_name(kind, tmp_path):
+    """Under a name that the run itself would use they are passed over aloud."""
+    is_own = CheckpointHook(by_epoch=True).is_own
+    for name in ('backup.pth', 'epoch_9.pth', 'last_checkpoint', '.a.pth.part'):
+        make_foreign(tmp_path / name, kind)
+    count = 2 if kind == 'sparse' else 1  # without a seal, each file may be one of MMPose's
+    with pytest.raises(InputError, match=f'{count} checkpoints, and none of them is sound'):
+        find_latest(str(tmp_path), lambda text: None, is_own)
+    path = tmp_path / 'epoch_1.pth'
+    torch.save({**content(1), 'meta': {'iter': 1}}, path)
+    assert find_latest(str(tmp_path), lambda text: None, is_own) == str(path)
+    write_checkpoint(content(1), str(path), resumable=True)
+    told = []
+    assert find_latest(str(tmp_path), told.append, is_own) == str(path)
+    (line,) = told
+    assert "epoch_9.pth' is " in line or "epoch_9.pth' cannot be read" in line
+    with pytest.raises(InputError, match=r"checkpoint '.*epoch_9\.pth' (is|cannot be read)"):
+        read_checkpoint(str(tmp_path / 'epoch_9.pth'))
+    assert remove_parts(str(tmp_path)) == ([] if kind == 'folder' else ['.a.pth.part'])
+
+
+def test_a_file_that_nobody_may_read(tmp_path, monkeypatch):
+    write_checkpoint(content(1), str(tmp_path / 'epoch_1.pth'), resumable=True)
+    for name in ('epoch_2.pth', 'backup.pth'):
+        (tmp_path / name).write_text('')
+
+    def read_seal(path, read=latest.read_seal):
+        if not path.endswith('epoch_1.pth'):
+            raise PermissionError(13, 'Permission denied')
+        return read(path)
+
+    monkeypatch.setattr(latest, 'read_seal', read_seal)
+    told = []
+    is_own = CheckpointHook(by_epoch=True).is_own
+    assert find_latest(str(tmp_path), told.append, is_own) == str(tmp_path / 'epoch_1.pth')
+    (line,) = told
+    assert line.endswith("epoch_2.pth' cannot be read: Permission denied")
+
+
+def test_a_folder_is_no_checkpoint(tmp_path):
+    (tmp_path / 'best.pth').write_text('')
+    with pytest.raises(InputError, match=r'is a folder, not a file; it has best\.pth'):
+        read_checkpoint(str(tmp_path))
 
 
 def test_a_disk_that_cannot_read_a_file(tmp_path, monkeypatch):

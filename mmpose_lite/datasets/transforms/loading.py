@@ -9,6 +9,7 @@ from mmcv.transforms import LoadImageFromFile
 
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import shown
 
 from ..file_names import near_file
 from ..image_files import (
@@ -16,7 +17,6 @@ from ..image_files import (
     MissingImageError,
     header_problem,
     read_image,
-    shown,
 )
 from ..image_headers import exif_orientation, is_tiff
 from .extent import CropExtent

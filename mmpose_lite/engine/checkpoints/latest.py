@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import file_problem
 
 from .reader import read_checkpoint
 from .seal import check_seal, read_seal
 
-_POINTER = 'last_checkpoint'
+POINTER = 'last_checkpoint'
+BEST = 'best.pth'
+_LONGEST_POINTER = 8192  # bytes
 
 
 def find_latest(
@@ -51,30 +55,48 @@ def find_latest(
 def _candidates(folder: Path, is_own: Callable[[str], bool]) -> Iterator[tuple[Path, Callable]]:
     """Files to try, the best first, each with what finds out whether it is sound."""
     paths = sorted(folder.glob('*.pth'), key=_number, reverse=True)
-    seals = {path: read_seal(str(path)) for path in paths}
+    problems = {path: problem for path in paths if (problem := _problem(path))}
+    # Names of others that lead to no file are of no concern, as their files are not.
+    yield from ((path, partial(_refuse, problems[path])) for path in problems if is_own(path.name))
+    seals = {path: read_seal(str(path)) for path in paths if path not in problems}
     found = [(seal.iter, path) for path, seal in seals.items() if seal and seal.resumable]
     unsealed = [path for path, seal in seals.items() if seal is None and _is_of_a_run(path)]
     if any(seals.values()):
         # Of this package once: reading them says so, and they are never gone on from.
-        yield from ((path, _refuse) for path in unsealed if is_own(path.name))
+        refuse = partial(_refuse, 'is damaged: it has no seal')
+        yield from ((path, refuse) for path in unsealed if is_own(path.name))
         yield from ((path, check_seal) for _, path in sorted(found, reverse=True))
         return
     named = [path for path in unsealed if path.name == _pointed_at(folder)]
     yield from ((path, read_checkpoint) for path in dict.fromkeys([*named, *unsealed]))
 
 
-def _refuse(path: str) -> None:
-    raise InputError(f"checkpoint '{path}' is damaged: it has no seal")
+def _problem(path: Path) -> str | None:
+    """What keeps a path from being a file that can be read."""
+    problem = file_problem(path)
+    if problem is None:
+        try:
+            read_seal(str(path))
+        except OSError as error:
+            problem = f'cannot be read: {error.strerror}'
+    return problem
+
+
+def _refuse(problem: str, path: str) -> None:
+    raise InputError(f"checkpoint '{path}' {problem}")
 
 
 def _is_of_a_run(path: Path) -> bool:
     """Whether a name is that of a checkpoint with an optimizer, not of the best weights alone."""
-    return not path.name.startswith('best_')
+    return not path.name.startswith('best_') and path.name != BEST
 
 
 def _pointed_at(folder: Path) -> str:
-    pointer = folder / _POINTER
-    return Path(pointer.read_text(encoding='utf-8').strip()).name if pointer.is_file() else ''
+    pointer = folder / POINTER
+    if file_problem(pointer):
+        return ''
+    with pointer.open('rb') as file:
+        return Path(file.read(_LONGEST_POINTER).decode(errors='replace').strip()).name
 
 
 def _number(path: Path) -> int:

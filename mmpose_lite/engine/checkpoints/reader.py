@@ -7,6 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from glob import escape, glob
 from logging import WARNING
 from typing import Any, BinaryIO
 
@@ -15,6 +16,7 @@ import torch
 from mmengine.logging import print_log
 
 from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.utils.paths import file_problem, shown
 
 from .content import StoredHistory, restore_content, stored_histories
 from .inspection import inspect_file
@@ -75,9 +77,9 @@ def read_checkpoint(
     """
     path = osp.expanduser(path)
     trusted = trusted or is_trusted(path)
-    if not osp.isfile(path):
-        fault = 'is a folder, not a file' if osp.isdir(path) else 'does not exist'
-        raise MissingFileError(f"checkpoint '{path}' {fault}")
+    problem = file_problem(path)
+    if problem is not None:
+        raise MissingFileError(f'checkpoint {shown(path)} {problem}{_files_in(path)}')
     seal = check_seal(path)
     try:
         with open(path, 'rb') as file:
@@ -97,6 +99,12 @@ def read_checkpoint(
         _check_foreign(checkpoint, path)
     restore_content(checkpoint, path)
     return checkpoint
+
+
+def _files_in(folder: str) -> str:
+    """What a folder that was named instead of a file has to offer."""
+    files = sorted(osp.basename(each) for each in glob(osp.join(escape(folder), '*.pth')))
+    return f'; it has {", ".join(files)}' if files else ''
 
 
 def _normal(name: str) -> str:

@@ -96,9 +96,10 @@ def read_seal(path: str) -> Seal | None:
     try:
         fields = json.loads(head)
         del fields['sealed']
-        return Seal(**fields)
+        seal = Seal(**fields)
     except (ValueError, TypeError):
         return None
+    return seal if isinstance(seal.size, int) and isinstance(seal.iter, int) else None
 
 
 def check_seal(path: str) -> Seal | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -19,6 +21,7 @@ from .refusals import RefusedError
 from .seal import SealingWriter, check_seal
 
 _PART = '.part'
+PREVIOUS = 'previous'
 
 
 class SaveError(InputError, OSError):
@@ -93,14 +96,12 @@ def remove_replaced(path: str, successor: str) -> None:
     """
     if not os.path.lexists(path) or os.path.realpath(path) == os.path.realpath(successor):
         return
-    try:
+    with _reporting(f"checkpoint '{path}' could not be removed"):
         if check_seal(successor) is None and not _is_of_others(successor):
             raise InputError(
                 f"checkpoint '{successor}' is damaged: it has no seal; '{path}' is kept"
             )
         os.remove(path)
-    except OSError as error:
-        raise SaveError(f"checkpoint '{path}' could not be removed: {_reason(error)}") from error
 
 
 def _is_of_others(path: str) -> bool:
@@ -118,13 +119,84 @@ def remove_parts(folder: str) -> list[str]:
     Raises:
         SaveError: If one cannot be removed.
     """
-    left = sorted(Path(folder).glob(f'.*{_PART}'))
+    left = [path for path in sorted(Path(folder).glob(f'.*{_PART}')) if not path.is_dir()]
     for path in left:
-        try:
+        with _reporting(f"'{path}' could not be removed"):
             path.unlink(missing_ok=True)
-        except OSError as error:
-            raise SaveError(f"'{path}' could not be removed: {_reason(error)}") from error
     return [path.name for path in left]
+
+
+def point_to(target: str, link: str) -> None:
+    """Have a name in a folder be that of a file beside it, as of one moment.
+
+    It is a relative link where the disk knows links, else a second name of the file or a copy.
+
+    Raises:
+        SaveError: If the disk refuses; what the name was before it still is.
+    """
+    part = _part_of(Path(link))
+    with _reporting(f"'{link}' could not be written"), _without(part):
+        try:
+            os.symlink(os.path.basename(target), part)
+        except (OSError, NotImplementedError):
+            try:
+                os.link(target, part)
+            except (OSError, NotImplementedError):
+                shutil.copyfile(target, part)
+                _flush(part)
+        os.replace(part, link)
+        _flush(part.parent)
+
+
+def set_aside(folder: str, names: Sequence[str], time: str) -> str:
+    """Move files of a folder to ``previous/TIME`` in it, one after the other.
+
+    Each is at one of the two places at any moment. A place that is taken already is left alone.
+
+    Args:
+        folder: The folder.
+        names: The files, in the order in which they move.
+        time: What the new folder is named by.
+
+    Returns:
+        The new folder.
+
+    Raises:
+        SaveError: If the disk refuses; what has not moved is where it was.
+    """
+    with _reporting(f"files of '{folder}' could not be moved to '{PREVIOUS}' in it"):
+        aside = make_new_folder(Path(folder, PREVIOUS, time))
+        for name in names:
+            os.rename(Path(folder, name), aside / name)
+        _flush(aside)
+        _flush(Path(folder))
+    return str(aside)
+
+
+def make_new_folder(path: Path) -> Path:
+    """Make a folder that was not there, with a number after its name where that is taken.
+
+    Raises:
+        SaveError: If the disk refuses.
+    """
+    number = 0
+    while True:
+        folder = path.with_name(f'{path.name}_{number}') if number else path
+        with _reporting(f"folder '{folder}' could not be made"), suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            return folder
+        number += 1
+
+
+def remove(folder: str, names: Sequence[str]) -> None:
+    """Remove files of a folder.
+
+    Raises:
+        SaveError: If the disk refuses.
+    """
+    for name in names:
+        with _reporting(f"'{Path(folder, name)}' could not be removed"):
+            Path(folder, name).unlink()
 
 
 def _write_durably(
@@ -133,8 +205,8 @@ def _write_durably(
     find_name: Callable[[Path], Path] | None = None,
 ) -> Path:
     """Write beside a place, flush, move there (or to the name found), and flush the folder."""
-    part = path.with_name(f'.{path.name}{_PART}')
-    try:
+    part = _part_of(path)
+    with _reporting(f"'{path}' could not be written"), _without(part):
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(part, 'wb') as file:
             write(file)
@@ -142,22 +214,46 @@ def _write_durably(
             os.fsync(file.fileno())
         path = path if find_name is None else find_name(part)
         os.replace(part, path)
-        _flush_folder(path.parent)
-        return path
-    except (OSError, RuntimeError) as error:  # torch's writer reports a failed write as its own
+        _flush(path.parent)
+    return path
+
+
+def _part_of(path: Path) -> Path:
+    """A name beside a place that no other write has."""
+    return path.with_name(f'.{path.name}.{secrets.token_hex(4)}{_PART}')
+
+
+@contextmanager
+def _without(part: Path) -> Iterator[None]:
+    """Leave no part behind where its write fails."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+@contextmanager
+def _reporting(what: str) -> Iterator[None]:
+    """Have what the system refuses be a :class:`SaveError`; torch's writer reports it as its own.
+
+    Other errors stay what they are.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
         cause = _os_error(error)
         if cause is None:
             raise
-        with suppress(OSError):
-            part.unlink()
-        raise SaveError(f"'{path}' could not be written: {_reason(cause)}") from error
+        raise SaveError(f'{what}: {cause.strerror or cause}') from error
 
 
-def _flush_folder(folder: Path) -> None:
-    """Have the disk keep a folder's names; Windows knows no such call."""
-    if os.name == 'nt':
+def _flush(path: Path) -> None:
+    """Have the disk keep a file's content or a folder's names; Windows opens no folder."""
+    if os.name == 'nt' and path.is_dir():
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -169,7 +265,3 @@ def _os_error(error: BaseException | None) -> OSError | None:
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__ or error.__context__
     return error
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)

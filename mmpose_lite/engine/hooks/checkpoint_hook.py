@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import os.path as osp
 import re
 from typing import Any
@@ -12,14 +13,18 @@ from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.runner import Runner
 
 from mmpose_lite.engine.checkpoints.content import make_plain
+from mmpose_lite.engine.checkpoints.latest import BEST, POINTER
 from mmpose_lite.engine.checkpoints.loading import install_checkpoint_reader
 from mmpose_lite.engine.checkpoints.reader import read_checkpoint
 from mmpose_lite.engine.checkpoints.run_state import position_of
 from mmpose_lite.engine.checkpoints.writer import (
     SaveError,
+    point_to,
     publish_checkpoint,
+    remove,
     remove_parts,
     remove_replaced,
+    set_aside,
     write_text,
 )
 from mmpose_lite.engine.resumable_loop import ResumableLoop
@@ -29,6 +34,10 @@ from mmpose_lite.utils import InputError
 
 _KEPT = 'kept_checkpoints'
 _OF_A_SIGNAL = re.compile(r'iter_\d+\.pth')
+_PUBLISHED = re.compile(r'(.+)-[0-9a-f]{8}(\.pth)')
+# Beside checkpoints, what a training begins anew.
+_BEGUN_ANEW = (POINTER, 'scalars.csv')
+_NAMED = 3  # files that a message names
 
 
 @HOOKS.register_module()
@@ -39,6 +48,9 @@ class CheckpointHook(_CheckpointHook):
     - What it replaces (the oldest one beyond ``max_keep_ckpts``, the best one so far, the one that
       a signal asked for) is removed after the new one has been read back.
     - A metric that is not finite is never the best.
+    - ``best.pth`` is another name of the best weights, by the first metric of ``save_best``.
+    - What an earlier run has left is moved to ``previous/TIME`` in its folder when a training
+      begins there anew, or removed if the config says ``overwrite=True``.
 
     Args:
         kwargs: mmengine's. Checkpoints go to local folders; there is no ``backend_args``.
@@ -57,23 +69,28 @@ class CheckpointHook(_CheckpointHook):
                     'checkpoints are written to local folders only'
                 )
         super().__init__(**kwargs)
+        self._asked_dir = self.out_dir
         self._kept: list[str] = []
 
     def before_run(self, runner: Runner) -> None:
         """Have files read by our reader in a run of mmengine's own Runner, too."""
         install_checkpoint_reader()
 
+    def folder_of(self, work_dir: str) -> str:
+        """Where the checkpoints of a run go: its work dir, or ``out_dir`` and the name of that."""
+        if self._asked_dir in (None, work_dir):
+            return work_dir
+        return osp.join(self._asked_dir, osp.basename(osp.normpath(work_dir)))
+
     def before_train(self, runner: Runner) -> None:
-        """Find the folder, and what a run that goes on has saved in it."""
-        if self.out_dir is None:
-            self.out_dir = runner.work_dir
-        elif self.out_dir != runner.work_dir:
-            self.out_dir = osp.join(self.out_dir, osp.basename(osp.normpath(runner.work_dir)))
+        """Find the folder, and what a run that goes on has saved in it; of others it is cleared."""
+        self.out_dir = self.folder_of(runner.work_dir)
         runner.logger.info(f'checkpoints go to {self.out_dir}')
         if is_main_process():
             for folder in dict.fromkeys([self.out_dir, runner.work_dir]):
                 for name in remove_parts(folder):
                     runner.logger.info(f"removed '{name}', which was never finished")
+            self._clear_for(runner)
         info = runner.message_hub.runtime_info
         numbers = info.get('keep_ckpt_ids', ())  # of a run of mmengine's
         names = info.get(_KEPT, [self.filename_tmpl.format(number) for number in numbers])
@@ -84,6 +101,8 @@ class CheckpointHook(_CheckpointHook):
         if last in self._kept:
             self.last_ckpt = osp.join(self.out_dir, last)
             self._kept = self._rotate(runner, self._kept)  # what the last save had no time for
+        if is_main_process():
+            self._point_to_best(info)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Save the weights of a metric that is the best so far."""
@@ -102,6 +121,54 @@ class CheckpointHook(_CheckpointHook):
         last = [self.last_ckpt] if self.save_last and self.last_ckpt else []
         for path in dict.fromkeys([*last, *best]):
             self._publish_model(runner, path)
+
+    def _clear_for(self, runner: Runner) -> None:
+        """Make room for what a run will write; one that goes on has its files there."""
+        goes_on = self._goes_on_here(runner)
+        overwrites = runner.cfg.get('overwrite') and not goes_on
+        for folder in dict.fromkeys([self.out_dir, runner.work_dir]):
+            names = self._foreign_best(folder) if goes_on else self._left_in(folder)
+            if names and overwrites:
+                remove(folder, names)
+                self._tell_cleared(runner, folder, names, 'removed (overwrite)')
+            elif names:
+                aside = set_aside(folder, names, runner.timestamp)
+                self._tell_cleared(runner, folder, names, f"moved to '{aside}'")
+
+    @staticmethod
+    def _tell_cleared(runner: Runner, folder: str, names: list[str], done: str) -> None:
+        named = ', '.join(names[-_NAMED:]) + (', ...' if len(names) > _NAMED else '')
+        runner.logger.warning(
+            f"'{folder}' has {len(names)} files of an earlier training ({named}): {done}"
+        )
+
+    def _goes_on_here(self, runner: Runner) -> bool:
+        """Whether a run goes on from a checkpoint of the folder that it saves in."""
+        if not hasattr(runner, 'resumed_from'):  # mmengine's own, which does not say from where
+            return bool(getattr(runner, '_resume', False))
+        source = runner.resumed_from
+        here = osp.realpath(self.out_dir)
+        return source is not None and osp.realpath(osp.dirname(osp.expanduser(source))) == here
+
+    @staticmethod
+    def _foreign_best(folder: str) -> list[str]:
+        """``best.pth``, if it is no link: somebody's own, or of a disk that knows no links."""
+        path = osp.join(folder, BEST)
+        return [BEST] if osp.exists(path) and not osp.islink(path) else []
+
+    def _left_in(self, folder: str) -> list[str]:
+        """What runs have left in a folder, the checkpoint that one would go on from last."""
+        names = sorted(os.listdir(folder)) if osp.isdir(folder) else []
+        others = [name for name in names if self._is_of_a_run(name) and not self.is_own(name)]
+        own = [name for name in names if self.is_own(name)]
+        own.sort(key=lambda name: int(re.findall(r'\d+', name)[-1]))
+        return [*others, *own]
+
+    def _is_of_a_run(self, name: str) -> bool:
+        """Whether a name is that of a file that this hook, or a log, would write anew."""
+        name = _PUBLISHED.sub(r'\1\2', name)
+        is_best = name == BEST or (name.startswith('best_') and name.endswith('.pth'))
+        return is_best or name in _BEGUN_ANEW or self.is_own(name)
 
     def is_own(self, name: str) -> bool:
         """Whether a name is that of a checkpoint that this hook saves to go on from."""
@@ -136,7 +203,7 @@ class CheckpointHook(_CheckpointHook):
         """Point to the last checkpoint and remove what has had its time; returns what is left."""
         if not is_main_process():
             return names
-        write_text(self.last_ckpt, osp.join(runner.work_dir, 'last_checkpoint'))
+        write_text(self.last_ckpt, osp.join(runner.work_dir, POINTER))
         return [each for each in names if not self._removed(runner, each, names)]
 
     def _removed(self, runner: Runner, name: str, names: list[str]) -> bool:
@@ -175,7 +242,7 @@ class CheckpointHook(_CheckpointHook):
         if score is None or not math.isfinite(score):
             runner.logger.warning(f'{key} is {score}: it cannot be the best')
             return False
-        suffix = '' if len(self.key_indicators) == 1 else f'_{key}'
+        suffix = self._suffix(key)
         info = runner.message_hub.runtime_info
         best = info.get(f'best_score{suffix}')
         if best is not None and not self.is_better_than[key](score, best):
@@ -188,11 +255,27 @@ class CheckpointHook(_CheckpointHook):
         runner.message_hub.update_info(f'best_ckpt{suffix}', path)
         runner.message_hub.update_info(f'best_validation{suffix}', info.get('last_validation'))
         runner.save_checkpoint(self.out_dir, name, save_optimizer=False, save_param_scheduler=False)
-        if before and is_main_process():
-            self._remove_best(runner, osp.basename(before), path)
+        if is_main_process():
+            self._point_to_best(info)
+            if before:
+                self._remove_best(runner, osp.basename(before), path)
         unit = 'epochs' if self.by_epoch else 'iterations'
         runner.logger.info(f'the best {key} so far, {score:.4f} after {number} {unit}: {name}')
         return True
+
+    def _suffix(self, key: str) -> str:
+        """What mmengine's names of a metric's best score and file end with."""
+        return '' if len(self.key_indicators) == 1 else f'_{key}'
+
+    def _point_to_best(self, info: dict[str, Any]) -> None:
+        """Have ``best.pth`` be the best weights, by the first metric, where there are any."""
+        if not self.save_best:
+            return
+        name = osp.basename(info.get(f'best_ckpt{self._suffix(self.key_indicators[0])}') or '')
+        path, link = osp.join(self.out_dir, name), osp.join(self.out_dir, BEST)
+        is_there = name and osp.isfile(path)
+        if is_there and not (osp.exists(link) and osp.samefile(path, link)):
+            point_to(path, link)
 
     def _remove_best(self, runner: Runner, name: str, successor: str) -> None:
         try:

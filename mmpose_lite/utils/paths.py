@@ -1,0 +1,111 @@
+"""Looking at paths before anything is read from them or written to them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import InputError
+
+_LONGEST_NAME = 500
+
+
+def check_folder(folder: str | Path) -> None:
+    """Check that files can be written to a folder, with one that never has a name there.
+
+    Args:
+        folder: The folder; it need not be there yet, and is not made.
+
+    Raises:
+        InputError: If it is, or lies in, a file, cannot be made, or nothing can be written to it.
+    """
+    with _explaining(f'files cannot be written to {shown(folder)}'):
+        nearest = _nearest_folder(Path(folder))
+        with tempfile.TemporaryFile(dir=nearest) as file:
+            file.write(b'\0')
+
+
+def check_file(file: str | Path) -> None:
+    """Check that a file can be written.
+
+    Args:
+        file: The file; neither it nor its folder need be there yet.
+
+    Raises:
+        InputError: If it is a folder, or it or its folder cannot be written to.
+    """
+    with _explaining(f'{shown(file)} cannot be written'):
+        if os.path.isdir(file):
+            raise IsADirectoryError(0, 'it is a folder')
+        if os.path.exists(file):
+            if not os.access(file, os.W_OK):
+                raise PermissionError(0, 'permission denied')
+            return
+        check_folder(Path(file).parent)
+        with suppress(FileNotFoundError):
+            os.lstat(file)  # its name may be longer than the disk allows
+
+
+def file_problem(path: str | os.PathLike) -> str | None:
+    """Say what keeps a path from being a file to read, without opening it.
+
+    A pipe would be waited for, and a device may have no end.
+
+    Args:
+        path: The path; links are followed.
+
+    Returns:
+        Such as ``'is a folder, not a file'``; None if it is a file.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return 'is a link to nothing' if os.path.islink(path) else 'does not exist'
+    except (OSError, ValueError) as error:
+        return f'cannot be read: {_reason(error)}'
+    if stat.S_ISREG(mode):
+        return None
+    return f'is {"a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"}, not a file'
+
+
+def shown(path: str | os.PathLike) -> str:
+    """A path as messages show it: quoted, on one line, and of a length that can be read."""
+    text = repr(os.fspath(path))
+    return text if len(text) <= _LONGEST_NAME else f'{text[:100]}...{text[-100:]}'
+
+
+@contextmanager
+def _explaining(what: str) -> Iterator[None]:
+    """Have what the system refuses be an InputError."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        raise InputError(f'{what}: {_reason(error)}') from error
+
+
+def _nearest_folder(path: Path) -> Path:
+    """The folder itself, or the nearest one above it that is there; names below are looked at."""
+    for above in (path, *path.parents):
+        try:
+            is_folder = stat.S_ISDIR(os.stat(above).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            if os.path.islink(above):
+                raise FileNotFoundError(0, f'{shown(above)} is a link to nothing') from None
+            continue
+        if not is_folder:
+            raise NotADirectoryError(0, f'{shown(above)} is a file')
+        for name in path.relative_to(above).parts:
+            with suppress(FileNotFoundError):
+                os.lstat(above / name)  # a name may be longer than this folder's disk allows
+        return above
+    return Path()
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, 'strerror', None) or str(error)
