@@ -17,6 +17,7 @@ from mmpose_lite.engine.distributed import end_process
 from mmpose_lite.engine.placement import AUGMENT_MODES, set_cache
 from mmpose_lite.engine.stopping import RunStopped
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import check_folder
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
@@ -139,7 +140,11 @@ def add_options_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
-    """Write the shared arguments into a config, with ``work_dir`` decided."""
+    """Write the shared arguments into a config, with ``work_dir`` decided.
+
+    Raises:
+        InputError: If pictures cannot be written to ``--show-dir``.
+    """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg.launcher = args.launcher
     if args.work_dir is not None:
@@ -152,6 +157,8 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
         set_cache(cfg, args.cache)
     if args.augment_on_device is not None:
         cfg.augment_on_device = args.augment_on_device
+    if args.show_dir is not None:
+        check_folder(osp.join(cfg.work_dir, args.show_dir))
     if args.show or args.show_dir is not None:
         pictures = hook_settings(cfg, 'visualization', 'PoseVisualizationHook')
         pictures.update(enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval)

@@ -13,6 +13,7 @@ from mmpose_lite.engine.distributed import join_processes
 from mmpose_lite.engine.work_dir import holding
 from mmpose_lite.registry import RUNNERS, explaining_builds
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import check_folder
 
 from .command_line import (
     add_shared_arguments,
@@ -121,6 +122,8 @@ def train(cfg: Config) -> PoseRunner:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/train.py``."""
     args = parse_args(argv)
+    if args.work_dir:
+        check_folder(args.work_dir)
     cfg = merge_args(load_config(args.config, args.cfg_options, _NEEDS), args)
     with trusting(*trusted_checkpoints(cfg, args)):
         train(cfg)

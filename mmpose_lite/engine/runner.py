@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.logging import MessageHub, MMLogger
+from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
 from mmengine.optim import OptimWrapperDict
@@ -117,7 +117,6 @@ class PoseRunner(CheckpointingRunner):
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
         """Build the logger; deprecations inside mmengine that no user can mend stay out of it."""
-        release(MMLogger, self.experiment_name)
         logger = super().build_logger(*args, **kwargs)
         for handler in logger.handlers:
             handler.addFilter(_is_for_users)
@@ -126,7 +125,6 @@ class PoseRunner(CheckpointingRunner):
     def build_message_hub(self, message_hub: dict | None = None) -> DeferredMessageHub:
         """Build the hub of the run's scalars; its ``name`` is the experiment's by default."""
         name = self.experiment_name if message_hub is None else message_hub['name']
-        release(MessageHub, name)
         return self._own(DeferredMessageHub.get_instance(name))
 
     def build_visualizer(self, visualizer: Visualizer | dict | None = None) -> Visualizer:
@@ -232,8 +230,14 @@ class PoseRunner(CheckpointingRunner):
         return super().test()
 
     def _claim_log_folder(self) -> str:
-        """Make the folder of this run's log, which no other run has; returns its name."""
-        return make_new_folder(Path(self.work_dir, self._timestamp)).name
+        """Make the folder of this run's log, after which mmengine names what is the run's alone.
+
+        Returns:
+            Its name, which no other run of this folder or of this process has.
+        """
+        names = list(MMLogger._instance_dict)
+        folder = Path(self.work_dir, self._timestamp)
+        return make_new_folder(folder, lambda name: any(each.endswith(name) for each in names)).name
 
     def _own(self, instance: _Instance) -> _Instance:
         """Have mmengine's table of instances keep one no longer than this run is there."""

@@ -1,17 +1,22 @@
 """What the options of the tools do, in one process and on two epochs."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from mmpose_lite.apis import load_config, train
+from mmpose_lite.apis.convert_checkpoint import main as convert_checkpoint
 from mmpose_lite.apis.test import main as run_test
 from mmpose_lite.apis.test import merge_args as merge_test_args
 from mmpose_lite.apis.test import parse_args as parse_test_args
 from mmpose_lite.apis.train import main as run_train
 from mmpose_lite.apis.train import merge_args, parse_args
-from mmpose_lite.engine import AmpOptimWrapper
+from mmpose_lite.datasets.samplers import InfiniteSampler
+from mmpose_lite.engine import AmpOptimWrapper, PoseRunner, preflight
+from mmpose_lite.utils import InputError
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 
@@ -73,6 +78,37 @@ def test_resume_from_a_named_checkpoint(run, tmp_path):
     runner = run('--resume', str(first), train_cfg__max_epochs=2, work_dir='second')
     assert runner.epoch == 2
     assert [line['epoch'] for line in log_of(tmp_path / 'second')] == [2]
+
+
+def test_resuming_looks_where_the_run_saves(run, tmp_path):
+    elsewhere = {'default_hooks__checkpoint__out_dir': str(tmp_path / 'elsewhere')}
+    run(train_cfg__max_epochs=1, **elsewhere)
+    runner = run('--resume', 'latest', train_cfg__max_epochs=2, **elsewhere)
+    assert runner.resumed_from == str(tmp_path / 'elsewhere' / 'run' / 'epoch_1.pth')
+    assert runner.iter == 2
+    kept = sorted(path.name for path in (tmp_path / 'elsewhere' / 'run').glob('*.pth'))
+    assert 'epoch_2.pth' in kept
+
+
+def test_resuming_where_there_is_nothing(run, tmp_path, capsys):
+    run(train_cfg__max_epochs=1, work_dir='hrnet')
+    near = f"; there are some in '{tmp_path}/hrnet'"
+    nothing = f"--resume: '{tmp_path}/hrnt' has no checkpoint to go on from"
+    with pytest.raises(InputError, match=f'^{nothing}{near}$'):
+        run('--resume', 'latest', work_dir='hrnt')
+    with pytest.raises(InputError, match=f'^{nothing}{near}$'):
+        run('--resume', str(tmp_path / 'hrnt'), work_dir='other')
+    capsys.readouterr()
+    runner = run('--resume', work_dir='hrnt', train_cfg__max_epochs=1)
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if 'BEGINS ANEW' in each]
+    assert line.endswith(f'WARNING - {nothing}: THE RUN BEGINS ANEW{near}')
+    assert runner.resumed_from is None
+
+
+def test_resuming_from_a_folder(run, tmp_path):
+    run(train_cfg__max_epochs=1, work_dir='first')
+    runner = run('--resume', str(tmp_path / 'first'), train_cfg__max_epochs=2, work_dir='second')
+    assert runner.resumed_from == str(tmp_path / 'first' / 'epoch_1.pth')
 
 
 def test_amp_runs_on_a_cpu(run):
@@ -143,6 +179,103 @@ def test_a_missing_config_and_a_missing_checkpoint_are_named(tiny_config, tmp_pa
     as_new_process()
     with pytest.raises(SystemExit, match=r'gone\.pth'):
         run_train([str(tiny_config), '--resume', str(tmp_path / 'gone.pth'), *work_dir])
+
+
+@pytest.mark.parametrize(
+    ('run', 'arguments'),
+    [
+        (run_train, ['--resume', 'a.pth', 'b.pth']),
+        (run_test, ['a.pth', 'b.pth']),
+        (run_test, ['a.pth', '--out', 'numbers.json', '--amp', 'b.pth']),
+        (convert_checkpoint, ['a.pth', 'out.pth', 'b.pth']),
+    ],
+)
+def test_two_files_for_one_checkpoint_are_named(run, arguments):
+    config = [] if run is convert_checkpoint else ['config.py']
+    with pytest.raises(
+        SystemExit, match=r"one checkpoint is expected.*'a\.pth', 'b\.pth'"
+    ) as caught:
+        run([*config, *arguments])
+    assert '\n' not in caught.value.code
+
+
+def test_an_option_that_there_is_not_is_still_told(capsys):
+    with pytest.raises(SystemExit):
+        run_test(['config.py', 'a.pth', '--aamp', 'b.pth'])
+    assert 'unrecognized arguments: --aamp b.pth' in capsys.readouterr().err
+
+
+IMPOSSIBLE = ('file/deep', '/proc/here', 'n' * 300, 'nul\0', 'dangling')
+
+
+@pytest.mark.parametrize('place', IMPOSSIBLE)
+@pytest.mark.parametrize('option', ['--work-dir', '--out', '--dump', '--report'])
+def test_where_nothing_can_be_written_is_said_first(tmp_path, option, place, monkeypatch):
+    """Before the config is even read, where the command line names the place."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'file').write_text('')
+    (tmp_path / 'dangling').symlink_to('gone/for/good')
+    name = f'{place}/x.json' if option in ('--out', '--dump') else place
+    before = sorted(tmp_path.rglob('*'))
+    with pytest.raises(SystemExit, match='written') as caught:
+        run_test(['gone.py', 'gone.pth', option, name])
+    assert '\n' not in caught.value.code
+    if option == '--work-dir':
+        with pytest.raises(SystemExit, match='files cannot be written to'):
+            run_train(['gone.py', option, name])
+    assert sorted(tmp_path.rglob('*')) == before
+
+
+def test_so_is_it_for_a_runner_of_ones_own(tiny_config, tmp_path):
+    (tmp_path / 'file').write_text('')
+    cfg = load_config(tiny_config)
+    cfg.work_dir = str(tmp_path / 'file' / 'run')
+    with pytest.raises(InputError, match=r"files cannot be written to '.*run': '.*file' is a file"):
+        PoseRunner.from_cfg(cfg)
+
+
+def test_pictures_need_a_place_too(tiny_config, tmp_path):
+    (tmp_path / 'file').write_text('')
+    arguments = [str(tiny_config), 'gone.pth', '--work-dir', str(tmp_path / 'run')]
+    with pytest.raises(SystemExit, match='files cannot be written to'):
+        run_test([*arguments, '--show-dir', str(tmp_path / 'file')])
+
+
+@pytest.mark.parametrize('role', ['train', 'val', 'test'])
+def test_a_loader_without_a_batch_is_refused(tiny_config, tmp_path, role, monkeypatch):
+    """Of eight and five faces in batches of 16; nothing is saved, and nothing ends well."""
+    options = {f'{role}_dataloader.batch_size': 16, f'{role}_dataloader.drop_last': True}
+    cfg = load_config(tiny_config, options)
+    cfg.work_dir = str(tmp_path)
+    runner = PoseRunner.from_cfg(cfg)
+    faces = 8 if role == 'train' else 5
+    message = f"^{role}_dataloader has no batch: '.*json' has {faces} faces, for 1 process"
+    with pytest.raises(InputError, match=f'{message}.*batch_size=16 and drop_last=True'):
+        runner.test() if role == 'test' else runner.train()
+    assert list(tmp_path.glob('*.pth')) == []
+
+
+@pytest.mark.parametrize(
+    ('faces', 'settings', 'processes', 'is_empty'),
+    [
+        (4, {'batch_size': 2, 'drop_last': True}, 2, False),
+        (3, {'batch_size': 2, 'drop_last': True}, 2, False),  # shared out as four
+        (4, {'batch_size': 3, 'drop_last': True}, 2, True),
+        (4, {'batch_size': 16}, 8, False),
+        (0, {'batch_size': 2, 'sampler': []}, 1, True),
+    ],
+)
+def test_which_loaders_have_no_batch(faces, settings, processes, is_empty, monkeypatch):
+    monkeypatch.setattr(preflight, 'get_world_size', lambda: processes)
+    loader = DataLoader(list(range(faces)), **settings)
+    with pytest.raises(InputError) if is_empty else nullcontext():
+        preflight.check_not_empty('train_dataloader', loader)
+
+
+def test_an_endless_sampler_fills_any_batch():
+    faces = list(range(4))
+    loader = DataLoader(faces, batch_size=16, drop_last=True, sampler=InfiniteSampler(faces))
+    preflight.check_not_empty('train_dataloader', loader)
 
 
 def test_scaling_needs_a_base_batch(tiny_config, tmp_path):

@@ -19,7 +19,7 @@ from mmpose_lite.engine.checkpoints import read_checkpoint
 from mmpose_lite.engine.checkpoints.writer import SaveError
 from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.engine.work_dir import holding, near_runs
-from mmpose_lite.utils import InputError
+from mmpose_lite.utils import InputError, collectives
 
 
 def entries(folder):
@@ -95,6 +95,21 @@ def test_another_thread_is_another_training(tmp_path):
         thread.start()
         thread.join()
     assert f'process {os.getpid()} ' in found[0]
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_all_processes_end_with_the_refusal(tmp_path, hold, rank, monkeypatch):
+    """The first one tries, and tells the others."""
+    other, said = hold(tmp_path), []
+    monkeypatch.setattr(collectives, 'is_shared', lambda: True)
+    monkeypatch.setattr(collectives.dist, 'get_rank', lambda: rank)
+    refusal = f"1|'{tmp_path}' is in use by process {other.process} "
+    monkeypatch.setattr(
+        collectives, 'first_says', lambda text: said.append(text) or (refusal if rank else text)
+    )
+    with pytest.raises(InputError, match=f'process {other.process} '), holding(str(tmp_path)):
+        pass
+    assert said[0].startswith("1|'" if rank == 0 else '0|')
 
 
 def test_a_second_training_is_refused_before_it_writes(tmp_path, tiny_config, hold):

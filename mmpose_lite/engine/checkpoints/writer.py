@@ -173,8 +173,12 @@ def set_aside(folder: str, names: Sequence[str], time: str) -> str:
     return str(aside)
 
 
-def make_new_folder(path: Path) -> Path:
+def make_new_folder(path: Path, is_taken: Callable[[str], bool] = lambda name: False) -> Path:
     """Make a folder that was not there, with a number after its name where that is taken.
+
+    Args:
+        path: The folder.
+        is_taken: Tells of further names that are.
 
     Raises:
         SaveError: If the disk refuses.
@@ -182,10 +186,12 @@ def make_new_folder(path: Path) -> Path:
     number = 0
     while True:
         folder = path.with_name(f'{path.name}_{number}') if number else path
+        number += 1
+        if is_taken(folder.name):
+            continue
         with _reporting(f"folder '{folder}' could not be made"), suppress(FileExistsError):
             folder.mkdir(parents=True)
             return folder
-        number += 1
 
 
 def remove(folder: str, names: Sequence[str]) -> None:
