@@ -37,6 +37,9 @@ _READER = 'tests/test_engine/test_checkpoints/test_reader.py'
 _ENTRIES = 'tests/test_engine/test_checkpoints/test_entry_points.py'
 _CHECKPOINTS = 'mmpose_lite/engine/checkpoints'
 _LOSSES = 'tests/test_engine/test_losses_not_finite.py'
+_WORK_DIRS = 'tests/test_engine/test_work_dirs.py'
+_CHECKPOINT_HOOK = 'mmpose_lite/engine/hooks/checkpoint_hook.py'
+_OPTIONS = 'tests/test_apis/test_options.py'
 
 SABOTAGES = [
     Sabotage(
@@ -98,7 +101,7 @@ SABOTAGES = [
     Sabotage(
         'weights are written in place',
         f'{_CHECKPOINTS}/writer.py',
-        "part = path.with_name(f'.{path.name}{_PART}')",
+        'part = _part_of(path)',
         'part = path',
         _FAULTS,
     ),
@@ -112,7 +115,7 @@ SABOTAGES = [
     Sabotage(
         'a failed write is swallowed',
         f'{_CHECKPOINTS}/writer.py',
-        """raise SaveError(f"'{path}' could not be written: {_reason(cause)}") from error""",
+        "raise SaveError(f'{what}: {cause.strerror or cause}') from error",
         'return',
         _FAULTS,
     ),
@@ -438,6 +441,83 @@ SABOTAGES = [
         ' and (not self._buffers or self._buffers.has_reached(each))',
         '',
         'tests/test_engine/test_optim_wrappers.py',
+    ),
+    Sabotage(
+        'two trainings have one work dir',
+        'mmpose_lite/engine/work_dir.py',
+        'except Timeout:\n        pass',
+        'except Timeout:\n        return True',
+        f'{_WORK_DIRS}::test_a_folder_in_use_is_refused_until_its_process_ends',
+    ),
+    Sabotage(
+        'a work dir of an earlier training is written over',
+        _CHECKPOINT_HOOK,
+        'self._foreign_best(folder) if goes_on else self._left_in(folder)',
+        'self._foreign_best(folder)',
+        f'{_WORK_DIRS}::test_a_training_anew_moves_the_earlier_one_aside',
+    ),
+    Sabotage(
+        'best.pth of a work dir stays the first best',
+        _CHECKPOINT_HOOK,
+        '(osp.exists(link) and osp.samefile(path, link))',
+        'osp.exists(link)',
+        f'{_WORK_DIRS}::test_best_is_another_name_of_the_best_weights',
+    ),
+    Sabotage(
+        'an equal score is the best of a work dir',
+        _CHECKPOINT_HOOK,
+        'not self.is_better_than[key](score, best)',
+        'self.is_better_than[key](best, score)',
+        f'{_WORK_DIRS}::test_an_equal_score_is_no_better',
+    ),
+    Sabotage(
+        'writes to a work dir share their temporary name',
+        f'{_CHECKPOINTS}/writer.py',
+        '{secrets.token_hex(4)}',
+        'only',
+        f'{_WORK_DIRS}::test_two_writes_of_one_file_do_not_meet',
+    ),
+    Sabotage(
+        'a folder of the name of a checkpoint in a work dir is passed over in silence',
+        f'{_CHECKPOINTS}/latest.py',
+        'for path in problems if is_own(path.name)',
+        'for path in problems if not path.name',
+        f'{_DAMAGE}::test_other_things_of_a_checkpoint_s_name',
+    ),
+    Sabotage(
+        'resuming looks in the work dir alone',
+        'mmpose_lite/engine/checkpointing_runner.py',
+        'self._load_from or hook.folder_of(self.work_dir)',
+        'self._load_from or self.work_dir',
+        f'{_OPTIONS}::test_resuming_looks_where_the_run_saves',
+    ),
+    Sabotage(
+        'work dirs of one process share a visualizer',
+        'mmpose_lite/engine/runner.py',
+        "release(Visualizer, (visualizer or {}).get('name') or self.experiment_name)",
+        'pass',
+        'tests/test_engine/test_logs_of_runs.py::test_two_runs_share_nothing',
+    ),
+    Sabotage(
+        'a work dir that cannot be written to is noticed late',
+        'mmpose_lite/utils/paths.py',
+        'nearest = _nearest_folder(Path(folder))',
+        'return',
+        f'{_OPTIONS}::test_where_nothing_can_be_written_is_said_first',
+    ),
+    Sabotage(
+        'a loader without a batch fills a work dir',
+        'mmpose_lite/engine/preflight.py',
+        'if not faces or is_dropped or',
+        'if not faces or',
+        f'{_OPTIONS}::test_a_loader_without_a_batch_is_refused',
+    ),
+    Sabotage(
+        'the second checkpoint of a work dir is ignored where one is named',
+        'mmpose_lite/apis/command_line.py',
+        '    if others:\n',
+        '    if not others:\n',
+        f'{_OPTIONS}::test_two_files_for_one_checkpoint_are_named',
     ),
 ]
 

@@ -89,14 +89,10 @@ def convert_checkpoint(
 
     Raises:
         InputError: If the file cannot be read, is none of the forms, something is left over or
-            missing, a number is not finite, or there is such an output already.
+            missing, a number is not finite, or the output is there already beside the file.
         SaveError: If the output cannot be written.
     """
-    if osp.realpath(output) == osp.realpath(name):
-        raise InputError(f"'{output}' is the file that is to be converted")
-    if osp.lexists(output):  # the second one that a pattern stands for, perhaps
-        raise InputError(f"'{output}' is there already: OUT is a new file")
-    check_file(output)
+    _check_output(name, output)
     install_checkpoint_reader()
     with trusting(*[name] if trust else []), names_as_stored():
         content = CheckpointLoader.load_checkpoint(name, 'cpu')
@@ -113,6 +109,18 @@ def convert_checkpoint(
         _check_config(result.state, config, name)
     _write(result.state, content, name, output)
     return found, result
+
+
+def _check_output(name: str, output: str) -> None:
+    if osp.realpath(output) == osp.realpath(name):
+        raise InputError(f"'{output}' is the file that is to be converted")
+    is_beside = osp.realpath(osp.dirname(output)) == osp.realpath(osp.dirname(name))
+    if osp.lexists(output) and is_beside:
+        raise InputError(
+            f"'{output}' is there already, beside '{name}': did a pattern stand for both? OUT is a "
+            'new file, or one in another folder'
+        )
+    check_file(output)
 
 
 def _check(result: Translation, form: str, name: str, is_compared: bool) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from os import readlink
+from os.path import islink
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,11 @@ def write_json(path: str, content: Any) -> None:
     Path(path).write_text(json_tricks.dumps(content, primitives=True, indent=1) + '\n')
 
 
+def _with_target(checkpoint: str) -> str:
+    """A checkpoint's name, with the file that ``best.pth`` is a link to at this time."""
+    return f'{checkpoint} -> {readlink(checkpoint)}' if islink(checkpoint) else checkpoint
+
+
 def run_passes(runner: PoseRunner, args: argparse.Namespace) -> dict[str, Any]:
     """What the report asks for beyond the test; see :mod:`.further_passes`.
 
@@ -160,7 +167,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Wide enough for whole paths and names where the output is not a terminal.
     console = Console(soft_wrap=True) if Console().is_terminal else Console(width=160)
     precision = ', half precision' if cfg.test_cfg.get('fp16') else ''
-    print(f'{args.checkpoint}, flip test {"on" if has_flip_test(cfg) else "off"}{precision}')
+    flips = 'on' if has_flip_test(cfg) else 'off'
+    print(f'{_with_target(args.checkpoint)}, flip test {flips}{precision}')
     console.print(format_table(metrics))
     for line in left_out_lines(metrics):
         console.print(line, markup=False, highlight=False)

@@ -58,18 +58,16 @@ def first_decides(decide: Callable[[], str]) -> str:
     Raises:
         InputError: In all processes, if it did in the first one.
     """
+    if not is_shared():
+        return decide()
     found, refusal = '', None
-    if not is_shared() or dist.get_rank() == 0:
+    if dist.get_rank() == 0:
         try:
             found = decide()
         except InputError as error:
             refusal = error
-    if not is_shared():
-        if refusal is not None:
-            raise refusal
-        return found
-    refused, _, text = first_says(f'{refusal is not None:d}|{refusal or found}').partition('|')
-    if refused == '1':
+    is_refused, _, text = first_says(f'{refusal is not None:d}|{refusal or found}').partition('|')
+    if is_refused == '1':
         raise refusal or InputError(text)
     return text
 

@@ -199,6 +199,14 @@ def test_two_files_for_one_checkpoint_are_named(run, arguments):
     assert '\n' not in caught.value.code
 
 
+def test_a_pattern_for_two_writes_over_neither(tmp_path):
+    for name in ('a.pth', 'b.pth'):
+        (tmp_path / name).write_text(name)
+    with pytest.raises(SystemExit, match=r"b\.pth' is there already, beside '.*a\.pth'"):
+        convert_checkpoint([str(tmp_path / 'a.pth'), str(tmp_path / 'b.pth')])
+    assert (tmp_path / 'b.pth').read_text() == 'b.pth'
+
+
 def test_an_option_that_there_is_not_is_still_told(capsys):
     with pytest.raises(SystemExit):
         run_test(['config.py', 'a.pth', '--aamp', 'b.pth'])

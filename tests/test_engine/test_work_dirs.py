@@ -10,7 +10,8 @@ from contextlib import suppress
 
 import pytest
 from exact_runs import make_config
-from faulty_files import Faults, die, faulty, in_child
+from faulty_files import Faults, die, faulty
+from processes import Child
 from saved_runs import begin, names_of, train, train_epoch
 
 from mmpose_lite.apis.train import main as run_train
@@ -211,7 +212,7 @@ def test_nothing_is_lost_where_moving_ends_early(tmp_path):
             with faulty(Faults(at, die)):
                 begin(folder, 2, 1, resume=False)
 
-        assert in_child(move) == 9
+        assert Child(move).status() == 9
         run = train(folder, 2, 1, 1, resume=False)
         found = [path for path in folder.rglob('*') if path.is_file()]
         for path in start.iterdir():
