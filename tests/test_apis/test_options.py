@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from mmpose_lite.apis import load_config, train
 from mmpose_lite.apis.convert_checkpoint import main as convert_checkpoint
+from mmpose_lite.apis.test import _with_target
 from mmpose_lite.apis.test import main as run_test
 from mmpose_lite.apis.test import merge_args as merge_test_args
 from mmpose_lite.apis.test import parse_args as parse_test_args
@@ -197,6 +198,12 @@ def test_two_files_for_one_checkpoint_are_named(run, arguments):
     ) as caught:
         run([*config, *arguments])
     assert '\n' not in caught.value.code
+
+
+def test_a_test_says_which_file_a_link_is(tmp_path):
+    (tmp_path / 'best.pth').symlink_to('best_NME_epoch_3.pth')
+    assert _with_target(f'{tmp_path}/best.pth') == f'{tmp_path}/best.pth -> best_NME_epoch_3.pth'
+    assert _with_target('epoch_3.pth') == 'epoch_3.pth'
 
 
 def test_a_pattern_for_two_writes_over_neither(tmp_path):
