@@ -26,8 +26,8 @@ from mmpose_lite.registry import DATASETS, MODELS, SCOPE, TRANSFORMS
 from mmpose_lite.structures import PoseDataSample, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.utils import InputError
-from mmpose_lite.utils.paths import shown
 from mmpose_lite.utils.config_utils import adopt_config
+from mmpose_lite.utils.paths import shown
 
 from .config import load_config
 

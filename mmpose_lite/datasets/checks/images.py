@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..datasets.base.annotations import image_size
-from ..file_names import near_file
 from mmpose_lite.utils.paths import shown
 
+from ..datasets.base.annotations import image_size
+from ..file_names import near_file
 from ..image_files import BadImageError, read_image
 from ..image_headers import exif_orientation
 from ..transforms.loading import are_of_turned, decode_image, size_problem
