@@ -21,6 +21,8 @@ _FUSED_TYPES = (Adam, AdamW, SGD)
 _FUSED_DEVICES = ('cuda', 'cpu')
 # How a step is computed; torch keeps it among the settings that a checkpoint holds.
 _IMPLEMENTATION = ('fused', 'foreach')
+# States that are one number, which files of older torch have as such.
+_NUMBERS = ('step', 'mu_product')
 # States of which a step takes the square root.
 _SQUARES = ('exp_avg_sq', 'max_exp_avg_sq', 'square_avg', 'sum', 'row_var', 'col_var')
 # What schedulers put among the settings: where they begin, and between which bounds.
@@ -69,7 +71,8 @@ def load_optimizer_state(optimizer: Optimizer, state_dict: Mapping[str, Any]) ->
                 # The fused step on CPUs walks through memory as if all were laid out alike.
                 state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
             else:  # in a file several may share their memory
-                state[name] = value.reshape(()).clone() if value.numel() == 1 else value.clone()
+                is_count = value.numel() == 1 and value.dim() == 1
+                state[name] = value.reshape(()).clone() if is_count else value.clone()
 
 
 def check_optimizer_state(
@@ -271,7 +274,7 @@ class _Expectations:
 
 
 def _check_entry(key: str, example: Any, given: Any, where: str) -> None:
-    if isinstance(example, Tensor) and example.dim() == 0:
+    if key in _NUMBERS:
         if isinstance(given, Tensor) and given.numel() == 1 and given.dim() <= 1:
             given = given.item()
         check_form(COUNT if key == 'step' else Number(), _whole(given), where)

@@ -276,13 +276,19 @@ def test_gradients_of_another_number_of_processes_are_dropped_and_it_is_said(run
 
 
 @pytest.mark.filterwarnings('ignore:Detected call of `scheduler.step')
-def test_older_checkpoints_go_on_too(run):
+@pytest.mark.parametrize('maker', ['mmpose_lite', 'mmengine'])
+def test_older_checkpoints_go_on_too(run, maker):
     """Without the facts, the hooks and the end that are newer; what can be compared is."""
     content = run.read
+    if maker == 'mmengine':
+        del content['ranks'], content['meta']['mmpose_lite']
+        content['position'] = {}
     del content['meta']['trained_with'], content['hooks'], content['position']['stopped']
     content['optimizer']['param_groups'][0]['initial_lr'] *= 2
     Resumption(run.runner, content, run.path).run()
-    assert run.runner.train_loop.position.iter == 5
+    position = run.runner.train_loop.position
+    assert (position.epoch, position.iter) == (1, 5)
+    assert position.batch == (1 if maker == 'mmpose_lite' else 0)
     settings, *hooks = run.said
     assert settings.startswith(f"the settings of '{run.path}' stand, not the config's: lr=")
     assert [line.partition(' ')[0] for line in hooks] == ['EarlyStoppingHook(NME):', 'CountHook:']
