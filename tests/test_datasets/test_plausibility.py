@@ -59,7 +59,8 @@ WRONG = {
     r'from the middle of their boxes .* with \(x, y\) as the middle': arrays(
         POINTS, np.hstack([BOXES[:, :2] + BOXES[:, 2:] / 2, BOXES[:, 2:]])
     ),
-    "outside of the box; counted from the box's corner": arrays(
+    'of 100% of the faces most points lie outside of the box': arrays(POINTS + 300, BOXES),
+    "and 0.056 counted from the box's corner": arrays(
         POINTS - BOXES[:, None, :2], BOXES + np.array([150, 150, 0, 0])
     ),
     'points of a face span .* in another unit': arrays(

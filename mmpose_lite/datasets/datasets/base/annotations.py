@@ -286,7 +286,8 @@ def _is_hole(value: Any) -> bool:
 
 def image_size(image: dict) -> dict[str, tuple[float, float]]:
     """The size of an image by its entry, as ``image_wh`` of a sample; empty if it has none."""
-    width, height = image.get('width'), image.get('height')
+    width: Any = image.get('width')
+    height: Any = image.get('height')
     if not is_number(width) or not is_number(height):
         return {}
     return {'image_wh': (width, height)}
