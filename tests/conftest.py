@@ -1,5 +1,6 @@
 """What the tests share."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,8 @@ from mmengine.visualization import Visualizer
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # for the helpers that lie here: data_factory, golden, seeding
 
-# Networks this small are faster so, the more the busier the machine.
-torch.set_num_threads(1)
+# Networks this small are fastest with one, the more the busier the machine.
+torch.set_num_threads(int(os.environ.get('MMPOSE_LITE_TEST_THREADS', '1')))
 
 # Whole tables of reference numbers lie beside the checkout, where there are any. What must hold
 # everywhere is in the other tests.

@@ -16,8 +16,8 @@ IMAGES = torch.from_numpy(
 ).float()
 
 
-def small(depth=18, **arguments):
-    return ResNet(depth=depth, stem_channels=8, base_channels=4, **arguments)
+def small(depth=18, base_channels=4, **arguments):
+    return ResNet(depth=depth, stem_channels=8, base_channels=base_channels, **arguments)
 
 
 # Recorded with MMPose 1.3.2: for each output its channels and size, its mean, its largest value,
@@ -120,7 +120,9 @@ def test_frozen_stages_do_not_learn(count, deep_stem):
 
 
 def test_with_cp_and_norm_eval_give_the_same_numbers():
-    models = [small(norm_eval=True, with_cp=with_cp) for with_cp in (False, True)]
+    # On AVX2, oneDNN's weight gradients of strided pointwise convolutions write beyond their
+    # buffers where 2 to 7 channels come in, channels last.
+    models = [small(18, 8, norm_eval=True, with_cp=with_cp) for with_cp in (False, True)]
     for model in models:
         seed_weights(model)
         model.train()
