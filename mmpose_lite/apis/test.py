@@ -40,7 +40,6 @@ from .report import write_and_tell
 from .train import build_runner
 
 _NEEDS = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
-_FRACTIONS = ('NME', 'PCK', 'PCKh', 'tPCK', 'AUC')
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -111,7 +110,7 @@ def format_table(metrics: Sequence[RowMetric]) -> Table:
     for metric in metrics:
         for score in metric.scores:
             value = f'{score.value:.4f}'
-            if score.name in _FRACTIONS:
+            if metric.is_fraction:
                 value = f'{100 * score.value:.3f} %'
             subset = subset_label(score.subset)
             counts = (str(score.faces), str(score.points))

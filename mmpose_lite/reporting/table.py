@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from mmpose_lite.evaluation.metrics.row_metric import FARTHEST
 from mmpose_lite.utils import InputError
 
 WHOLE = 'full'
-# Beyond it errors in single precision, and sums of them, come to no number.
-_FARTHEST = 1e9  # px
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 
@@ -115,10 +114,10 @@ def read_table(rows: Any, where: str = 'rows') -> FaceTable:
     mask = mask > 0
     for key, points in (('pred', pred), ('gt', gt)):
         reader.check(key, np.isfinite(points).all(axis=-1) | ~mask, 'is not finite at point {}')
-        near = ~(np.abs(points) > _FARTHEST).any(axis=-1)
+        near = ~(np.abs(points) > FARTHEST).any(axis=-1)
         reader.check(key, near | ~mask, 'is in no image at point {}')
     bbox = reader.column('bbox', (4,), optional=True)
-    reader.check('bbox', ~(np.abs(bbox) > _FARTHEST).any(axis=1), 'is in no image')
+    reader.check('bbox', ~(np.abs(bbox) > FARTHEST).any(axis=1), 'is in no image')
     reader.check('bbox', ~np.any(bbox[:, 2:] <= bbox[:, :2], axis=1), 'has no area')
     return FaceTable(
         ids=tuple(reader.face_id(number) for number in range(len(rows))),

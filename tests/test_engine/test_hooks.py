@@ -19,6 +19,7 @@ from mmpose_lite.engine.hooks import (
 )
 from mmpose_lite.registry import METRICS
 from mmpose_lite.structures import PoseDataSample
+from mmpose_lite.utils import InputError
 from mmpose_lite.visualization import PoseLocalVisualizer
 
 H, W = 60, 80
@@ -271,7 +272,12 @@ class TestBadCaseAnalysisHook:
                 'metric_key': 'NME',
                 'badcase_thr': 0.1,
             },
-            {'metric_type': 'accuracy', 'metric': {'type': 'PCKAccuracy'}, 'metric_key': 'PCK'},
+            {
+                'metric_type': 'accuracy',
+                'metric': {'type': 'PCKAccuracy'},
+                'metric_key': 'PCK',
+                'badcase_thr': 0.9,
+            },
         ],
         ids=['loss', 'EPE', 'NME', 'PCK'],
     )
@@ -311,6 +317,9 @@ class TestBadCaseAnalysisHook:
     def test_mistakes_are_named(self, runner, photo):
         with pytest.raises(KeyError, match='badcase metric type speed is not supported'):
             BadCaseAnalysisHook(metric_type='speed')
+        pck = {'metric_type': 'accuracy', 'metric': {'type': 'PCKAccuracy'}, 'metric_key': 'PCK'}
+        with pytest.raises(InputError, match=r'badcase_thr=5: PCK is a fraction, 0\.05 is 5 %'):
+            BadCaseAnalysisHook(**{**BY_DISTANCE, **pck, 'badcase_thr': 5})
         hook = BadCaseAnalysisHook(**{**BY_DISTANCE, 'metric_key': 'PCK'})
         with pytest.raises(KeyError, match=r"'PCK' is none of .'two'"):
             hook.after_test_iter(runner, 0, {}, [face(photo)])

@@ -1,5 +1,8 @@
 """Faces that are in no number: left out, counted, said, and an error where nothing is left."""
 
+import math
+
+import numpy as np
 import pytest
 from metric_faces import evaluate, face
 
@@ -92,6 +95,34 @@ def test_where_nothing_is_left_it_is_an_error(metric):
         evaluate(metric, face(1), face(2, visible=NONE, subsets=('none',)))
     with pytest.raises(InputError, match=rf'{name} of the set \(test.json\) is over no face: 2 of'):
         evaluate(metric, face(1, visible=NONE), face(2, visible=NONE))
+
+
+def test_a_set_of_no_face_is_an_error():
+    metric = EPE()
+    metric.source = 'test.json'
+    with pytest.raises(InputError, match=r'EPE of the set \(test.json\) is over no face: there is'):
+        metric.evaluate(0)
+
+
+@pytest.mark.parametrize('visible', [(math.nan, 1, 1), (-1, 1, 1)])
+def test_a_point_whose_visibility_is_no_positive_number_does_not_count(visible):
+    assert evaluate(EPE(), face(1, (3, 4), visible=visible)) == {'EPE': 0}
+
+
+@pytest.mark.parametrize('metric', [EPE(), PCKAccuracy(), AUC()])
+def test_a_visible_point_without_a_place_is_refused_by_the_face(metric):
+    blank = face(7)
+    blank['gt_instances']['keypoints'] = np.full((1, 3, 2), np.nan)
+    with pytest.raises(InputError, match=r'id 7 .* has a visible true point that is not finite'):
+        evaluate(metric, blank)
+    blank['gt_instances']['keypoints_visible'] = np.zeros((1, 3))
+    assert evaluate(EPE(), face(1), blank) == {'EPE': 0}
+
+
+def test_predictions_that_errors_cannot_be_summed_of_are_refused():
+    """In single precision this would be infinite, without a word."""
+    with pytest.raises(InputError, match=r'id 7 .* predicts keypoints .* beyond 1e\+09'):
+        evaluate(EPE(), face(7, (1e39, 0)))
 
 
 def test_a_subset_without_a_normaliser_is_an_error():

@@ -17,6 +17,7 @@ from mmpose_lite.evaluation.metrics import RowMetric
 from mmpose_lite.evaluation.metrics.gather import gather_plain
 from mmpose_lite.registry import HOOKS, METRICS, MODELS
 from mmpose_lite.structures import PoseDataSample
+from mmpose_lite.utils import InputError
 
 from .drawing_hook import DrawingHook, image_path, picture_suffix
 
@@ -52,6 +53,7 @@ class BadCaseAnalysisHook(DrawingHook):
 
     Raises:
         KeyError: If ``metric_type`` is unknown.
+        InputError: If ``badcase_thr`` is above 1 for a metric that is a fraction.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class BadCaseAnalysisHook(DrawingHook):
         registry, self._large_is_bad = _METRIC_TYPES[metric_type]
         self.metric_type = metric_type
         self.metric: Any = registry.build(config) if enable else None
+        if badcase_thr > 1 and getattr(self.metric, 'is_fraction', False):
+            raise InputError(f'badcase_thr={badcase_thr}: {metric_key} is a fraction, 0.05 is 5 %')
         self.metric_key = metric_key
         self.metric_name = config['type'] if metric_type == 'loss' else metric_key
         self.badcase_thr = badcase_thr

@@ -26,6 +26,7 @@ class AUC(RowMetric):
     """
 
     names = ('AUC',)
+    is_fraction = True
 
     def __init__(
         self,

@@ -37,6 +37,7 @@ class NME(RowMetric):
     """
 
     names = ('NME',)
+    is_fraction = True
     DEFAULT_KEYPOINT_INDICES: ClassVar = {
         'horse10': [0, 1],
         '300w': [36, 45],

@@ -33,6 +33,8 @@ class PCKAccuracy(RowMetric):
         InputError: If ``thr`` is no such share, or a size is not above 0.
     """
 
+    is_fraction = True
+
     def __init__(
         self,
         thr: float = 0.05,

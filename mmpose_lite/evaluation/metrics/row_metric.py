@@ -19,6 +19,8 @@ from mmpose_lite.utils import InputError
 from .gather import gather_rows
 
 NO_POINT = 'no visible point'
+#: Beyond it errors in single precision, and sums of them, come to no number; px.
+FARTHEST = 1e9
 _NAMED = 5  # faces that a line names at most
 
 
@@ -71,6 +73,8 @@ class RowMetric(BaseMetric):
     default_prefix = ''
     #: What the numbers of this metric are called.
     names: tuple[str, ...] = ()
+    #: Whether these are fractions, which tables show in percent.
+    is_fraction = False
 
     def __init__(
         self,
@@ -114,8 +118,9 @@ class RowMetric(BaseMetric):
             data_samples: Samples as dicts, with ``gt_instances`` and ``pred_instances``.
 
         Raises:
-            InputError: If a sample has no truth, more or fewer points than its prediction, or a
-                predicted point or score that is not finite.
+            InputError: If a sample has no truth, more or fewer points than its prediction, a
+                visible point that is not finite, or a predicted point or score that is not, or is
+                beyond :data:`FARTHEST`.
         """
         for sample in data_samples:
             self.results.append(self._row(sample))
@@ -156,6 +161,8 @@ class RowMetric(BaseMetric):
             'pred': pred.tolist(),
             'mask': _visible(truth['keypoints_visible']).tolist(),
         }
+        if not np.isfinite(gt[row['mask']]).all():
+            raise InputError(f'{face} has a visible true point that is not finite')
         if 'exif' in sample:
             row['exif'] = sample['exif']
         if 'bboxes' in truth:
@@ -196,12 +203,11 @@ class RowMetric(BaseMetric):
         """The numbers over those of some faces that are not left out for a reason."""
         kept = [row for row, reason in faces if reason is None]
         if not kept:
+            rows, reasons = [row for row, _ in faces], [reason for _, reason in faces]
+            text = ', '.join(_left_out_text(rows, reasons)) or 'there is none'
             group = 'the set' if subset is None else f"subsets['{subset}']"
-            text = ', '.join(_left_out_text([row for row, _ in faces], [why for _, why in faces]))
-            raise InputError(
-                f'{self.title} of {group} ({self.source or _describe(faces[0][0])}) is over no '
-                f'face: {text}'
-            )
+            where = self.source or ', '.join(map(_describe, rows[:1])) or 'no sample'
+            raise InputError(f'{self.title} of {group} ({where}) is over no face: {text}')
         points = int(np.sum([row['mask'] for row in kept]))
         for name, value in self.compute(kept).items():
             yield Score(name, subset, value, len(kept), points)
@@ -282,8 +288,11 @@ def _check_finite(sample: dict) -> None:
     """Refuse predictions of spoilt weights: the highest place of a map of NaN is a number."""
     prediction = sample['pred_instances']
     for key in ('keypoints', 'keypoint_scores'):
-        if key in prediction and not np.isfinite(to_array(prediction[key])).all():
-            raise InputError(f'{_describe(sample)}: the model predicts {key} that are not finite')
+        if key in prediction and not (np.abs(to_array(prediction[key])) <= FARTHEST).all():
+            raise InputError(
+                f'{_describe(sample)}: the model predicts {key} that are not finite, or beyond '
+                f'{FARTHEST:g}'
+            )
 
 
 def to_array(value: Any) -> ndarray:
@@ -302,4 +311,4 @@ def _visible(keypoints_visible: Any) -> ndarray:
     visible = to_array(keypoints_visible)
     if visible.ndim == 3:
         visible = visible[..., 0]
-    return visible.astype(bool).reshape(-1)
+    return (visible > 0).reshape(-1)
