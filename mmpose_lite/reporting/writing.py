@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.files import replacing
 
 from .face_lines import face_lines
 from .measured import Measured
@@ -131,6 +131,5 @@ def _old_pictures(folder: Path) -> list[str]:
 
 def _put(path: Path, content: bytes) -> None:
     """Write a file beside its place, and move it there."""
-    beside = path.with_name(f'{path.name}.{os.getpid()}.tmp')
-    beside.write_bytes(content)
-    beside.replace(path)
+    with replacing(path) as file:
+        file.write(content)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from pathlib import Path
 from typing import Any
 
 from mmengine.visualization.vis_backend import BaseVisBackend, force_init_env
 
 from mmpose_lite.registry import VISBACKENDS
+from mmpose_lite.utils.files import replacing
 from mmpose_lite.utils.scalar_rows import before, kind_of
 
 _PLACES = ('step', 'epoch', 'iter')
@@ -80,12 +81,12 @@ class CsvVisBackend(BaseVisBackend):
     def _rewrite(self) -> None:
         """Write the whole file beside its place, and move it there."""
         self._old = before(self._old, self._new)
-        beside = self._path.with_name(f'{self._path.name}.{os.getpid()}.tmp')
-        with beside.open('w', newline='', encoding='utf-8') as file:
-            writer = csv.DictWriter(file, self._columns)
-            writer.writeheader()
-            writer.writerows([*self._old, *self._new])
-        beside.replace(self._path)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self._columns)
+        writer.writeheader()
+        writer.writerows([*self._old, *self._new])
+        with replacing(self._path) as file:
+            file.write(text.getvalue().encode())
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from crop_caches import build, change_time, opened, same_crops
 from data_factory import make_face_set
 
 from mmpose_lite.datasets.crop_cache import CropFile, DamagedCropsError
+from mmpose_lite.datasets.crop_cache.crop_file import write_crops
 from mmpose_lite.utils import InputError
 
 
@@ -41,7 +42,23 @@ def change_photograph(root):
     cv2.imwrite(path, 255 - cv2.imread(path))
 
 
-@pytest.mark.parametrize('change', [change_annotation, change_time, change_photograph])
+def change_pixels(root):
+    """Put other pixels into a file of the same size and time of change."""
+    path = root / 'images' / 'face1.png'
+    state, size = path.stat(), path.stat().st_size
+    for level in range(255, 0, -1):
+        content = cv2.imencode('.png', np.full_like(cv2.imread(str(path)), level))[1].tobytes()
+        if len(content) <= size:
+            break
+    path.write_bytes(content.ljust(size, b'\0'))  # decoders stop at the end of the image
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (size, state.st_mtime_ns)
+
+
+CHANGES = [change_annotation, change_time, change_photograph, change_pixels]
+
+
+@pytest.mark.parametrize('change', CHANGES)
 def test_a_stale_file_is_built_anew(root, change):
     build(root)
     path = next((root / 'crops').glob('*.crops'))
@@ -161,3 +178,59 @@ def test_an_interrupted_build_leaves_no_file(root):
         build(root)
     assert not list((root / 'crops').glob('*.crops*part'))
     assert not list((root / 'crops').glob('*.crops'))
+
+
+@pytest.fixture
+def victim(tmp_path):
+    """A file to which links lead that somebody has put beside the crops."""
+    path = tmp_path / 'victim'
+    path.write_bytes(b'mine')
+    return path
+
+
+@pytest.mark.parametrize('ending', ['.part', '.lock', '.damaged', ''])
+def test_links_beside_the_file_are_not_followed(root, victim, ending):
+    """A lock that is a link is refused by name; all else goes on without it."""
+    build(root)
+    path = next((root / 'crops').glob('*.crops'))
+    link = path.with_name(f'{path.name}{ending}')
+    link.unlink(missing_ok=True)
+    link.symlink_to(victim)
+    change_time(root)
+    if ending == '.lock':
+        with pytest.raises(InputError, match=r'crops\.lock.* remove it'):
+            build(root)
+    else:
+        assert same_crops(build(root), build(root, None))
+    assert victim.read_bytes() == b'mine'
+
+
+def test_the_mark_of_damage_is_not_put_where_a_link_leads(root, tmp_path):
+    dataset = build(root)
+    content = bytearray(opened(dataset).path.read_bytes())
+    content[int(opened(dataset).offsets[2])] ^= 1
+    opened(dataset).path.write_bytes(content)
+    mark = opened(dataset).path.with_name(f'{opened(dataset).path.name}.damaged')
+    mark.symlink_to(tmp_path / 'nowhere')
+    assert same_crops(dataset, build(root, None))
+    assert not (tmp_path / 'nowhere').exists()
+
+
+def test_a_pipe_in_place_of_the_crops_is_named(root):
+    path = opened(build(root)).path
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match=r'\.crops. is a folder, pipe or device'):
+        build(root)
+
+
+def test_a_table_of_places_beyond_the_file_is_refused(root):
+    """Its checksum may hold: somebody may have made it."""
+    path = opened(build(root)).path
+    file = CropFile(path)
+    crops = [(i, file[i]) for i in range(len(file))]
+    huge = crops[2][1]._replace(window=crops[2][1].window._replace(width=10**6))
+    write_crops(path, [*crops[:2], (2, huge), *crops[3:]], file.about)
+    with pytest.raises(DamagedCropsError, match='outside'):
+        CropFile(path)
+    assert same_crops(build(root), build(root, None))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.files import replacing
 
 _VERSION = 1
 
@@ -82,9 +83,8 @@ class Manifest:
         self.states.update({self.name(path): state for path, state in states.items()})
         files = {name: list(self.states[name]) for name in sorted(self.states)}
         content = {'version': _VERSION, 'sha256': self._digest(), 'files': files}
-        part = self.path.with_name(f'{self.path.name}.part')
-        part.write_text(json.dumps(content, indent=0) + '\n', encoding='utf-8')
-        part.replace(self.path)
+        with replacing(self.path) as file:
+            file.write(f'{json.dumps(content, indent=0)}\n'.encode())
 
     def _digest(self) -> str:
         files = sorted((name, *state) for name, state in self.states.items())

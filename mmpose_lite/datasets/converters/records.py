@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy import ndarray
+
+from mmpose_lite.utils.files import replacing
 
 from .photographs import Photograph
 from .report import WrittenSet
@@ -138,7 +139,6 @@ def write_set(
         'annotations': annotations,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'{path.name}.part')
-    partial.write_text(json.dumps(content, allow_nan=False) + '\n', encoding='utf-8')
-    os.replace(partial, path)
+    with replacing(path) as file:
+        file.write(f'{json.dumps(content, allow_nan=False)}\n'.encode())
     return WrittenSet(name, str(path), len(annotations), len(images), expected)

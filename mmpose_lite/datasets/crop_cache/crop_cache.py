@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -21,11 +22,14 @@ from numpy import ndarray
 from rich.progress import track
 
 from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.utils.files import remove_parts
 
 from ..transforms.extent import CropExtent
 from .crop_file import Crop, CropFile, DamagedCropsError, write_crops
 
-_VERSION = 1
+_VERSION = 2
+_WORKERS = min(os.cpu_count() or 1, 8)
+_SAMPLE = 4096  # bytes, at the beginning, in the middle and at the end of a photograph
 
 
 @dataclass(frozen=True)
@@ -116,12 +120,20 @@ class CropCache:
         self._mark = path.with_name(f'{path.name}.damaged')
         path.parent.mkdir(parents=True, exist_ok=True)
         # Ranks, and runs that begin together, wait for the one that builds.
-        with FileLock(f'{path}.lock'):
+        with self._locked():
             self.file = self._open() or self._build()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        path = f'{self._path}.lock'
+        if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+            raise InputError(f"cache: '{path}' is no file of ours; it is left as it is: remove it")
+        with FileLock(path):
+            yield
 
     def _open(self) -> CropFile | None:
         path = self._path
-        if self._mark.exists():
+        if os.path.lexists(self._mark):
             self._mark.unlink()
             print_log(f'{path} was found damaged by an earlier run; it is built anew', 'current')
             return None
@@ -150,6 +162,7 @@ class CropCache:
     def _build(self) -> CropFile:
         path = self._path
         crops = self._cut_all(f'{path.name}: cutting {len(self._faces)} crops')
+        remove_parts(path)
         write_crops(path, crops, self._about)
         file = CropFile(path)
         size = len(file.pixels) / 1e6
@@ -165,12 +178,11 @@ class CropCache:
         order = sorted(range(len(self._faces)), key=lambda i: self._faces[i].img_path)
         jobs = [list(job) for _, job in groupby(order, key=lambda i: self._faces[i].img_path)]
         # OpenCV decodes outside the interpreter's lock, so threads are enough.
-        workers = min(os.cpu_count() or 1, 8)
-        with ThreadPoolExecutor(workers) as pool:
+        with ThreadPoolExecutor(_WORKERS) as pool:
             # In portions: the disk may be slower than the decoding, and photographs are large.
-            portions = range(0, len(jobs), 4 * workers)
+            portions = range(0, len(jobs), 4 * _WORKERS)
             for begin in track(portions, title):
-                for crops in pool.map(self._cut, jobs[begin : begin + 4 * workers]):
+                for crops in pool.map(self._cut, jobs[begin : begin + 4 * _WORKERS]):
                     yield from crops
 
     def _cut(self, indices: list[int]) -> list[tuple[int, Crop]]:
@@ -218,7 +230,7 @@ class CropCache:
             self.file.check_all()
         except DamagedCropsError as error:
             print_log(f'{error}; it is built anew', 'current')
-            with FileLock(f'{self._path}.lock'):
+            with self._locked():
                 self.file = self._open_sound() or self._build()
 
     def leave_pixels(self, first: int) -> None:
@@ -234,26 +246,45 @@ class CropCache:
         try:
             self.file.check(index)
         except DamagedCropsError as error:
-            if not self._mark.exists():
+            if not os.path.lexists(self._mark):
                 print_log(f'{error}; photographs are read instead, the next run builds it anew')
                 with suppress(OSError):
-                    self._mark.touch()
+                    self._mark.touch(exist_ok=False)
             return self._cut([index])[0][1]
         return crop
 
 
 def _digest_faces(faces: Sequence[Face]) -> str:
-    """A hash of the boxes and of their photographs' names, sizes and times of change."""
+    """A hash of the boxes, and of their photographs' names and states."""
+    paths = list(dict.fromkeys(face.img_path for face in faces))
+    with ThreadPoolExecutor(_WORKERS) as pool:  # for disks that take their time
+        states = dict(zip(paths, pool.map(_state_of, paths), strict=True))
     digest = hashlib.sha256()
-    states: dict[str, tuple[int, int]] = {}
     for face in faces:
-        path = face.img_path
-        if path not in states:
-            try:
-                state = os.stat(path)
-            except FileNotFoundError as error:
-                raise MissingFileError(f"image '{path}' does not exist") from error
-            states[path] = (state.st_size, state.st_mtime_ns)
-        digest.update(repr((face.id, os.path.basename(path), states[path])).encode())
+        name = os.path.basename(face.img_path)
+        digest.update(repr((face.id, name, states[face.img_path])).encode())
         digest.update(np.concatenate([face.center, face.scale]).astype(np.float64).tobytes())
     return digest.hexdigest()
+
+
+def _state_of(path: str) -> tuple[int, int, bytes]:
+    """A photograph's size, its time of change, and a hash of some of its bytes.
+
+    A file that was put there with the size and the time of another differs in the bytes: all of
+    what a JPEG or PNG has packed is another behind the first pixel that differs.
+    """
+    try:
+        state = os.stat(path)
+        if not stat.S_ISREG(state.st_mode):  # refused when it is read
+            return state.st_size, state.st_mtime_ns, b''
+        last = max(state.st_size - _SAMPLE, 0)
+        with open(path, 'rb', buffering=0) as file:
+            digest = hashlib.blake2b(digest_size=16)
+            for begin in (0, last // 2, last):
+                file.seek(begin)
+                digest.update(file.read(_SAMPLE))
+    except FileNotFoundError as error:
+        raise MissingFileError(f"image '{path}' does not exist") from error
+    except OSError as error:
+        raise InputError(f"image '{path}' cannot be read: {error.strerror}") from error
+    return state.st_size, state.st_mtime_ns, digest.digest()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import stat
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +17,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
+
+from mmpose_lite.utils import InputError
+from mmpose_lite.utils.files import replacing
 
 from ..transforms.extent import Window
 
@@ -55,25 +59,18 @@ def write_crops(path: Path, crops: Iterable[tuple[int, Crop]], about: dict[str, 
         about: What the crops were made of, plain data; see :attr:`CropFile.about`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.part')
     rows = []
-    try:
-        with part.open('wb') as file:
-            file.write(_MAGIC)
-            for index, crop in crops:
-                pixels = np.ascontiguousarray(crop.pixels).reshape(-1)
-                checksum = zlib.crc32(pixels.data)
-                rows.append((index, file.tell(), crop.window, crop.image_hw, checksum))
-                file.write(pixels.data)
-            table, description = np.array(rows, dtype=_ROW), json.dumps(about).encode()
-            footer = table.tobytes() + description
-            tail = (len(table), len(description), zlib.crc32(footer), _MAGIC)
-            file.write(footer + np.array(tail, dtype=_TAIL).tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path, durable=True) as file:
+        file.write(_MAGIC)
+        for index, crop in crops:
+            pixels = np.ascontiguousarray(crop.pixels).reshape(-1)
+            checksum = zlib.crc32(pixels.data)
+            rows.append((index, file.tell(), crop.window, crop.image_hw, checksum))
+            file.write(pixels.data)
+        table, description = np.array(rows, dtype=_ROW), json.dumps(about).encode()
+        footer = table.tobytes() + description
+        tail = (len(table), len(description), zlib.crc32(footer), _MAGIC)
+        file.write(footer + np.array(tail, dtype=_TAIL).tobytes())
 
 
 class CropFile:
@@ -92,10 +89,13 @@ class CropFile:
     Raises:
         FileNotFoundError: If there is none.
         DamagedCropsError: If it is not whole.
+        InputError: If it is no regular file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
+        if not stat.S_ISREG(os.stat(self.path).st_mode):
+            raise InputError(f"cache: '{path}' is a folder, pipe or device, not a file of crops")
         with self.path.open('rb') as file:
             if os.fstat(file.fileno()).st_size < len(_MAGIC) + _TAIL.itemsize:
                 raise DamagedCropsError(f'{path} is no file of crops')
@@ -110,6 +110,7 @@ class CropFile:
         self._images_hw = [(int(height), int(width)) for height, width in table['image_hw']]
         self._checksums = table['checksum']
         self._checked = np.zeros(len(table), dtype=bool)
+        self._check_places(table['index'])
 
     def _read_footer(self, content: mmap.mmap) -> tuple[ndarray, dict[str, Any]]:
         end = len(content) - _TAIL.itemsize
@@ -122,6 +123,14 @@ class CropFile:
         if not footer or zlib.crc32(footer) != tail['checksum']:
             raise DamagedCropsError(f'{self.path} is damaged: its end is not as it was written')
         return np.frombuffer(footer[: middle - begin], _ROW), json.loads(footer[middle - begin :])
+
+    def _check_places(self, index: ndarray) -> None:
+        """Refuse a table of somebody else's, whose crops lie beyond the file."""
+        heights, widths = self.shapes_hw.reshape(-1, 2).T
+        ends = self.offsets + 3 * heights * widths
+        inside = (self.offsets >= 0) & (ends <= len(self.pixels)) & (heights > 0) & (widths > 0)
+        if not (inside.all() and np.array_equal(index, np.arange(len(index)))):
+            raise DamagedCropsError(f'{self.path} is damaged: crops lie outside of it')
 
     def __len__(self) -> int:
         return len(self._windows)

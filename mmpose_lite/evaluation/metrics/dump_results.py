@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from mmengine.logging import print_log
 from mmpose_lite.registry import METRICS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_bytes, is_shared
+from mmpose_lite.utils.files import replacing
 
 from .gather import in_order
 
@@ -66,10 +66,8 @@ class DumpResults(BaseMetric):
         """Write samples to the file, which is there as a whole or not at all."""
         path = Path(self.out_file_path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f'{path.name}.{os.getpid()}.tmp')
-        with beside.open('wb') as file:
+        with replacing(path) as file:
             pickle.dump(results, file, protocol=2)
-        beside.replace(path)
         print_log(f'{len(results)} samples are in {path}', logger='current')
         return {}
 
