@@ -6,7 +6,8 @@ import math
 import os.path as osp
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -49,6 +50,8 @@ def dump_content(
     provenance |= {'config': config, 'device': provenance['device'] + half}
     content = {'config': config, 'checkpoint': cfg.load_from, 'metrics': numbers}
     content['provenance'] = provenance
+    images = [] if metric is None else [row.get('img_path') or '' for row in metric.rows]
+    content['data_roots'] = data_roots(cfg.test_dataloader, images)
     if metric is None:
         return {**content, 'faces': []}
     meta = metric.dataset_meta or {}
@@ -90,6 +93,23 @@ def data_files(loader: Any) -> Iterator[str]:
         for each in named:
             if isinstance(each, str):
                 yield osp.join(dataset.get('data_root') or '', each)
+
+
+def data_roots(loader: Any, images: Iterable[str]) -> list[str]:
+    """The folders below which photographs are: the config's data roots, and where links lead.
+
+    Args:
+        loader: A loader's config.
+        images: The photographs' paths.
+    """
+    roots = [dataset.get('data_root') for dataset in find_datasets(loader)]
+    found = [root for root in dict.fromkeys(roots) if root]
+    known = [*map(osp.realpath, found)]
+    for folder in map(osp.realpath, {osp.dirname(image): None for image in images if image}):
+        if not any(Path(folder).is_relative_to(root) for root in known):
+            found.append(folder)
+            known.append(folder)
+    return found
 
 
 def command_line(argv: Sequence[str] | None) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mmpose_lite.reporting import Run, read_dump, write_report
 from mmpose_lite.reporting.writing import PAGE
-from mmpose_lite.utils import InputError
+from mmpose_lite.utils import InputError, MissingFileError
 from mmpose_lite.utils.paths import check_folder
 
 from .command_line import errors_in_one_line
@@ -29,6 +30,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='what to call the runs; by default as checkpoints',
     )
     parser.add_argument('--out', metavar='DIR', default='report', help='folder of the report')
+    parser.add_argument(
+        '--data-root',
+        metavar='DIR',
+        help='where the data root is by now: photographs are read below it, and nowhere else; by '
+        'default below the data roots that the dumps name',
+    )
     args = parser.parse_args(argv)
     if args.names and len(args.names) != len(args.dumps):
         parser.error(f'--names: {len(args.names)} names for {len(args.dumps)} dumps')
@@ -63,4 +70,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/report.py``."""
     args = parse_args(argv)
     check_folder(args.out)
-    write_and_tell(args.out, read_runs(args.dumps, args.names))
+    runs = read_runs(args.dumps, args.names)
+    if args.data_root is not None:
+        if not Path(args.data_root).is_dir():
+            raise MissingFileError(f"--data-root '{args.data_root}' is no folder")
+        runs = [replace(run, moved_to=args.data_root) for run in runs]
+    write_and_tell(args.out, runs)

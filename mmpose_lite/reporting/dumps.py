@@ -2,9 +2,9 @@
 
 A dump has ``config``, ``checkpoint``, ``metrics`` and ``faces``, one row each; see
 :func:`.read_table`. What else it has, older ones have not: ``provenance``; ``points`` (``dataset``,
-``names``, ``flip_indices``, ``links``); ``normaliser`` (``title``, ``item``, ``pair``); and
+``names``, ``flip_indices``, ``links``); ``normaliser`` (``title``, ``item``, ``pair``);
 ``further``, the ``seed`` and the ``passes`` beyond the first (``kind``, ``value``, ``indices``,
-``pred``).
+``pred``); and ``data_roots``, the folders below which the photographs are.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ def read_run(content: Any, where: str, name: str | None = None) -> Run:
         provenance={**provenance, **part.inner('provenance').content},
         passes=passes,
         seed=further.whole('seed', 0),
+        data_roots=part.texts('data_roots'),
     )
 
 
@@ -115,6 +116,12 @@ class _Part:
         if value is not None and not isinstance(value, str):
             raise self.error(key, 'is no text')
         return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        values = self.list(key)
+        if not all(isinstance(value, str) and value for value in values):
+            raise self.error(key, 'holds something other than names')
+        return tuple(values)
 
     def whole(self, key: str, default: int) -> int:
         value = self.content.get(key, default)

@@ -1,43 +1,61 @@
-"""Pictures of the worst faces: the photograph about the face, with truth and prediction."""
+"""Pictures of the worst faces: the photograph about the face, with truth and prediction.
+
+A dump may come from anybody. Of the files that it names only images are read, and only below the
+data roots, wherever links lead.
+"""
 
 from __future__ import annotations
 
+import os.path as osp
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from numpy import ndarray
 
+from mmpose_lite.datasets.image_files import BadImageError, header_problem, read_image, shown
 from mmpose_lite.visualization import FaceRow
+from mmpose_lite.visualization.image_file import decode_image_rgb
 from mmpose_lite.visualization.sheet import face_tile
 
 from .run import Run
 
 _TILE = 320  # px
 _QUALITY = 88
+_UNREADABLE, _OUTSIDE = 'unreadable', 'outside of the data roots'
+
+
+class _OutsideError(ValueError):
+    """A photograph does not lie below a data root."""
 
 
 def draw_worst(
     run: Run, worst: Sequence[dict[str, Any]], stem: str
-) -> tuple[dict[str, bytes], list[str]]:
+) -> tuple[dict[str, bytes], dict[str, list[str]]]:
     """Draw faces, and name their pictures in ``worst``, in place.
 
     Args:
         run: The run.
-        worst: Its entry of the metrics, worst first; ``picture`` stays None where there is no
-            photograph.
+        worst: Its entry of the metrics, worst first; where there is no photograph, ``picture``
+            stays None, and ``no_picture`` says why.
         stem: What the pictures' names begin with.
 
     Returns:
-        JPEG files by name, and the photographs that could not be drawn.
+        JPEG files by name; and for each reason the photographs that were not drawn.
     """
-    pictures, missing = {}, []
+    pictures: dict[str, bytes] = {}
+    missing: dict[str, list[str]] = {}
     for number, entry in enumerate(worst):
         try:
             content = _draw(run, entry['row'], entry['nme'])
-        except (OSError, ValueError):
-            missing.append(entry['image'])
+        except (OSError, ValueError) as error:
+            reason = _OUTSIDE if isinstance(error, _OutsideError) else _UNREADABLE
+            entry['no_picture'] = reason
+            missing.setdefault(reason, []).append(entry['image'])
             continue
         entry['picture'] = f'pictures/{stem}_worst_{number:02d}.jpg'
         pictures[entry['picture']] = content
@@ -68,6 +86,42 @@ def _draw(run: Run, row: int, nme: float) -> bytes:
         visible=table.mask[row],
         exif=table.exif[row],
     )
-    tile = cv2.cvtColor(face_tile(face, _TILE), cv2.COLOR_RGB2BGR)
-    _, content = cv2.imencode('.jpg', tile, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    tile_rgb = face_tile(face, _TILE, partial(_read_photograph, run))
+    tile_bgr = cv2.cvtColor(tile_rgb, cv2.COLOR_RGB2BGR)
+    _, content = cv2.imencode('.jpg', tile_bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     return content.tobytes()
+
+
+def _read_photograph(run: Run, image: str, exif: str) -> ndarray:
+    """Read a photograph that lies below a data root: ``(H, W, 3)`` uint8, RGB."""
+    path = _find_photograph(run, image)
+    content = read_image(path)
+    problem = header_problem(content)
+    if problem:
+        raise BadImageError(f'image {shown(path)} {problem}')
+    return decode_image_rgb(content, path, exif)
+
+
+def _find_photograph(run: Run, image: str) -> str:
+    """The file of a photograph, links resolved."""
+    for path in map(osp.realpath, _possible_places(run, image)):
+        if any(Path(path).is_relative_to(root) for root in _allowed_roots(run)):
+            return path
+    raise _OutsideError(f'image {shown(image)} is outside of the data roots')
+
+
+def _allowed_roots(run: Run) -> list[str]:
+    """The folders below which photographs are read, links resolved."""
+    if run.moved_to is not None:
+        return [osp.realpath(run.moved_to)]
+    home = Path(osp.realpath(osp.expanduser('~')))
+    # A folder that holds all of somebody's files is no data root, whatever a dump says.
+    return [root for root in map(osp.realpath, run.data_roots) if not home.is_relative_to(root)]
+
+
+def _possible_places(run: Run, image: str) -> Iterator[str]:
+    """Where a photograph may be: where the dump says, or as far below the root that has moved."""
+    yield image
+    for root in run.data_roots if run.moved_to else ():
+        if Path(osp.abspath(image)).is_relative_to(osp.abspath(root)):
+            yield osp.join(str(run.moved_to), osp.relpath(image, root))

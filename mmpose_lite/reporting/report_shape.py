@@ -87,6 +87,7 @@ _WORST = {
     'yaw': NUMBER,
     'box_size': NUMBER,
     'picture': TEXT,
+    'no_picture': TEXT,  # why
 }
 _RUN = {
     'name': str,

@@ -79,6 +79,8 @@ class Run:
         provenance: See :mod:`.provenance`; what is not there is not known.
         passes: Further passes.
         seed: Of the faces and directions of the further passes.
+        data_roots: The folders below which its photographs were.
+        moved_to: Where the data root is by now; None: where it was.
     """
 
     name: str
@@ -88,6 +90,8 @@ class Run:
     provenance: dict[str, Any] = field(default_factory=dict)
     passes: tuple[Pass, ...] = ()
     seed: int = 0
+    data_roots: tuple[str, ...] = ()
+    moved_to: str | None = None
 
     def renamed(self, name: str) -> Run:
         """The same run under another name."""

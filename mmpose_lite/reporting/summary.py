@@ -127,6 +127,7 @@ def _worst(measured: Measured) -> list[dict[str, Any]]:
             'yaw': None if yaw is None else _known(yaw[0][i]),
             'box_size': _known(table.box_size[i]),
             'picture': None,
+            'no_picture': None,
             'row': i,
         }
         for i in order.tolist()

@@ -75,10 +75,11 @@ def _draw_pictures(
     for run, entry, stem in zip(runs, entries, stems, strict=True):
         drawn, missing = draw_worst(run, entry['worst'], stem)
         pictures |= drawn
-        if missing:
+        for reason, images in missing.items():
             remarks.append(
-                f'{run.name}: {len(missing)} of the {len(entry["worst"])} worst faces have no '
-                f"picture: their photographs cannot be read, the first is '{missing[0]}'"
+                f'{run.name}: {len(images)} of the {len(entry["worst"])} worst faces have no '
+                f"picture: their photographs are {reason}, the first is '{images[0]}' (see "
+                'tools/report.py --data-root)'
             )
     return pictures, remarks
 

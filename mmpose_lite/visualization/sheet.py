@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -131,17 +131,20 @@ def face_sheet(
     return Path(out_file)
 
 
-def face_tile(face: FaceRow, tile: int) -> np.ndarray:
+def face_tile(
+    face: FaceRow, tile: int, read: Callable[..., np.ndarray] = read_image_rgb
+) -> np.ndarray:
     """Cut a face out, enlarged by the half of what is beside it, and draw its points.
 
     Args:
         face: What to draw.
         tile: Height and width of the result, px.
+        read: Reads the image by its path and ``exif``: uint8 ``(H, W, 3)``, RGB.
 
     Returns:
         ``(tile, tile, 3)`` RGB.
     """
-    image_rgb = read_image_rgb(face.img_path, exif=face.exif)
+    image_rgb = read(face.img_path, exif=face.exif)
     low, high = np.asarray(face.bbox_xyxy, float).reshape(2, 2)
     picture, matrix = cut_square(image_rgb, (low + high) / 2, _ENLARGE * (high - low).max(), tile)
     truth = face.keypoints @ matrix[:, :2].T + matrix[:, 2]

@@ -145,6 +145,7 @@ def _worst_faces(
             'yaw': float(yaw[face]),
             'box_size': float(size[face]),
             'picture': f'pictures/{name}_worst_{place:02}.jpg',
+            'no_picture': None,
         }
         for place, face in enumerate(_worst(means, masks))
     ]

@@ -26,7 +26,9 @@ def photographs(tmp_path):
 
 def test_all_files_are_there(tmp_path, photographs):
     out = tmp_path / 'deep' / 'report'
-    remarks = write_report(out, [make_run(*photographs, name='my run/1')])
+    remarks = write_report(
+        out, [make_run(*photographs, name='my run/1', data_roots=[str(tmp_path)])]
+    )
     names = {str(path.relative_to(out)) for path in out.rglob('*') if path.is_file()}
     pictures = {f'pictures/my-run-1_worst_{i:02d}.jpg' for i in (1, 2)}
     assert names == {'index.html', 'metrics.json', 'per_face.csv', *pictures}
@@ -36,14 +38,17 @@ def test_all_files_are_there(tmp_path, photographs):
     assert [each['id'] for each in worst] == [2, 1, 0]
     assert [each['picture'] for each in worst] == [None, *sorted(pictures)]
     assert remarks == [
-        'my run/1: 1 of the 3 worst faces have no picture: their photographs cannot be read, the '
-        f"first is '{photographs[2]['img_path']}'"
+        'my run/1: 1 of the 3 worst faces have no picture: their photographs are unreadable, the '
+        f"first is '{photographs[2]['img_path']}' (see tools/report.py --data-root)"
     ]
     assert 'my run/1' in (out / 'index.html').read_text()
 
 
 def test_a_picture_shows_truth_and_prediction(tmp_path, photographs):
-    write_report(tmp_path / 'out', [make_run(row(0, 12, img_path=photographs[0]['img_path']))])
+    write_report(
+        tmp_path / 'out',
+        [make_run(row(0, 12, img_path=photographs[0]['img_path']), data_roots=[str(tmp_path)])],
+    )
     (path,) = (tmp_path / 'out' / 'pictures').iterdir()
     tile = cv2.imread(str(path)).astype(int)
     assert tile.shape == (320, 320, 3)
@@ -145,10 +150,10 @@ def test_what_is_not_compared_is_told(tmp_path):
 
 def test_an_older_report_s_pictures_go_and_files_of_others_stay(tmp_path, photographs):
     out = tmp_path / 'out'
-    write_report(out, [make_run(*photographs, name='before')])
+    write_report(out, [make_run(*photographs, name='before', data_roots=[str(tmp_path)])])
     (out / 'notes.txt').write_text('mine')
     (out / 'pictures' / 'mine.jpg').write_bytes(b'mine')
-    write_report(out, [make_run(*photographs[:1], name='after')])
+    write_report(out, [make_run(*photographs[:1], name='after', data_roots=[str(tmp_path)])])
     names = {str(path.relative_to(out)) for path in out.rglob('*') if path.is_file()}
     pictures = {'pictures/mine.jpg', 'pictures/after_worst_00.jpg'}
     assert names == {'index.html', 'metrics.json', 'per_face.csv', 'notes.txt', *pictures}
