@@ -134,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         check_file(args.report)
     report = convert(args)
     for line in report.lines():
-        print(line)
+        print(line.encode(errors='backslashreplace').decode())  # file names may be no UTF-8
     if args.report:
         Path(args.report).parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(report.to_dict(), indent=1)

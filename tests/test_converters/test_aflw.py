@@ -210,7 +210,7 @@ def test_faces_without_numbers_and_boxes_that_are_no_squares(aflw):
     data[3, 5] = np.nan
     report = convert(aflw, mat=aflw.mat(bbox=bbox, data=data), sqlite=aflw.sqlite())
     assert [each.faces for each in report.sets] == [6, 3, 2]
-    (lost,) = report.unplaced['its box or points are no finite numbers']
+    (lost,) = report.unplaced['its box or points are no finite numbers, or in no image']
     assert lost.startswith('row 4 of ')
     (note,) = report.notes['the box is no square, the longer side counts']
     assert note == '3/image00014.jpg (AFLWinfo_release.mat, row 8)'

@@ -1,6 +1,8 @@
 """AFLW's own release: alone, and as the source of pose and attributes."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -150,16 +152,24 @@ def test_faces_that_are_there_again_are_counted(aflw, tmp_path):
 @pytest.mark.parametrize(
     ('change', 'kind', 'key', 'value'),
     [
-        ('FacePose SET yaw = 9e999 WHERE', "its 'yaw'", 'yaw', None),
-        ('FaceMetaData SET glasses = -9e999 WHERE', "its 'glasses'", 'glasses', None),
-        ('FeatureCoords SET y = 9e999 WHERE feature_id = 2 AND', 'a point', 'num_keypoints', 16),
+        ('FacePose SET yaw = 9e999 WHERE', "its 'yaw' is no finite number", 'yaw', None),
+        (
+            'FaceMetaData SET glasses = -9e999 WHERE',
+            "its 'glasses' is no finite number",
+            'glasses',
+            None,
+        ),
+        (
+            'FeatureCoords SET y = 9e999 WHERE feature_id = 2 AND',
+            'a point is in no image',
+            'num_keypoints',
+            16,
+        ),
     ],
 )
 def test_infinite_numbers_are_left_out(aflw, change, kind, key, value):
     report = convert(aflw, sqlite=aflw.sqlite(f'UPDATE {change} face_id = 101'))
-    assert report.notes[f'{kind} is no finite number, and is left out'] == [
-        '2/image04476.jpg (face_id 101)'
-    ]
+    assert report.notes[f'{kind}, and is left out'] == ['2/image04476.jpg (face_id 101)']
     assert report.is_complete
     assert by_id(read(aflw, 'aflw-visible_all'))[101].get(key) == value
 
@@ -167,7 +177,7 @@ def test_infinite_numbers_are_left_out(aflw, change, kind, key, value):
 def test_an_infinite_rectangle_is_none(aflw):
     report = convert(aflw, sqlite=aflw.sqlite('UPDATE FaceRect SET x = 9e999 WHERE face_id = 101'))
     label = '2/image04476.jpg (face_id 101)'
-    assert report.notes['the rectangle is no finite number, and is left out'] == [label]
+    assert report.notes['the rectangle is in no image, and is left out'] == [label]
     assert report.unplaced == {'it has no rectangle': [label]}
 
 
@@ -226,5 +236,74 @@ def test_databases_that_are_none(aflw, tmp_path):
         convert(aflw, sqlite=tmp_path / 'text')
     with pytest.raises(InputError, match='no such table: FacePose'):
         convert(aflw, sqlite=aflw.sqlite('DROP TABLE FacePose'))
-    with pytest.raises(InputError, match="no database of AFLW's release: could not convert"):
+    with pytest.raises(
+        InputError, match=r"FaceRect\.x is 'left', not int or float, in the row of face_id 1"
+    ):
         convert(aflw, sqlite=aflw.sqlite("UPDATE FaceRect SET x = 'left'"))
+
+
+WRONG_VALUES = {
+    'FaceImages.filepath': ['5', "x'ff'"],
+    'Faces.file_id': ["x'ff'", '1.5'],
+    'FaceRect.x': ["'left'", "x'ff'"],
+    'FeatureCoords.feature_id': ["'1'", '1.5'],
+    'FeatureCoords.y': ["''"],
+    'FacePose.yaw': ["'a'"],
+    'FaceMetaData.sex': ["x'ff'", '1'],
+    'FaceMetaData.glasses': ["'yes'", "x''"],
+}
+
+
+@pytest.mark.parametrize(
+    ('place', 'value'), [(place, value) for place, each in WRONG_VALUES.items() for value in each]
+)
+def test_a_value_of_another_type_is_named(aflw, place, value):
+    """Columns without a type keep what they are given."""
+    table, column = place.split('.')
+    path = aflw.sqlite()
+    with closing(sqlite3.connect(path)) as base:
+        columns = [row[1] for row in base.execute(f'PRAGMA table_info({table})')]
+        base.execute(f'ALTER TABLE {table} RENAME TO old')
+        base.execute(f'CREATE TABLE {table} ({", ".join(columns)})')
+        base.execute(f'INSERT INTO {table} SELECT * FROM old')
+        base.execute(f'UPDATE {table} SET {column} = {value} WHERE rowid = 2')
+        base.commit()
+    with pytest.raises(InputError, match=rf'aflw\.sqlite: {table}\.{column} is .*, in the row of'):
+        convert(aflw, sqlite=path)
+
+
+@pytest.mark.parametrize(
+    'statements',
+    [
+        ('ALTER TABLE Faces RENAME TO f', 'CREATE VIEW Faces AS SELECT * FROM f'),
+        (
+            'DROP TABLE Faces',
+            'CREATE VIEW Faces AS WITH RECURSIVE n(face_id, file_id, db_id) AS '
+            "(SELECT 1, 'a', 'b' UNION ALL SELECT face_id + 1, file_id, db_id FROM n) "
+            'SELECT * FROM n',
+        ),
+        ('ALTER TABLE Faces ADD COLUMN z AS (hex(zeroblob(1 << 29)) || face_id)',),
+    ],
+    ids=['view', 'view without end', 'computed'],
+)
+def test_tables_are_plain_ones(aflw, statements):
+    with pytest.raises(InputError, match=r"'Faces' is no plain table"):
+        convert(aflw, sqlite=aflw.sqlite(*statements))
+
+
+def test_a_rectangle_in_no_image_is_left_out(aflw):
+    report = convert(aflw, sqlite=aflw.sqlite('UPDATE FaceRect SET w = 1e308 WHERE face_id = 101'))
+    label = '2/image04476.jpg (face_id 101)'
+    assert report.notes['the rectangle is in no image, and is left out'] == [label]
+
+
+def test_photographs_are_those_below_the_folder(aflw, tmp_path):
+    for name in (str(tmp_path / 'private.jpg'), '../private.jpg', '../../private.jpg'):
+        (tmp_path / 'private.jpg').write_bytes(aflw.photo('0/image00010.jpg').read_bytes())
+        report = convert(
+            aflw,
+            sqlite=aflw.sqlite(
+                f"UPDATE FaceImages SET filepath = '{name}' WHERE filepath = '0/image00010.jpg'"
+            ),
+        )
+        assert 'its photograph is missing' in report.unplaced

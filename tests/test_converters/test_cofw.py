@@ -1,6 +1,7 @@
 """COFW from files of MATLAB 7.3 that hold the photographs."""
 
 import json
+import os
 
 import cv2
 import h5py
@@ -169,3 +170,123 @@ def test_the_files_are_read_by_the_data_set(cofw):
     np.testing.assert_array_equal(data[1]['bbox'], [[10, 20, 50, 63]])
     assert data[1]['keypoints_visible'].sum() == 29  # occluded points count
     assert data[1]['img'].shape == (64, 80, 3)
+
+
+def put(file, key, value=None, **kwargs):
+    if key in file:
+        del file[key]
+    return file.create_dataset(key, data=value, **kwargs)
+
+
+def external(file, key, at):
+    put(file, key, shape=(87, 3), dtype='f8', external=[(str(at), 0, 87 * 3 * 8)])
+
+
+def virtual(file, key, at):
+    del file[key]
+    layout = h5py.VirtualLayout((87, 3), 'f8')
+    layout[:] = h5py.VirtualSource(str(at), 'x', (87, 3))
+    file.create_virtual_dataset(key, layout)
+
+
+def link(file, key, at):
+    del file[key]
+    file[key] = at
+
+
+WRONG_FIELDS = {
+    'a group': (lambda f, k, at: (f.__delitem__(k), f.create_group(k)), 'is no array'),
+    'a type': (lambda f, k, at: link(f, k, np.dtype('f8')), 'is no array'),
+    'a link to nothing': (lambda f, k, at: link(f, k, h5py.SoftLink('/none')), 'is a link'),
+    'a link to another file': (lambda f, k, at: link(f, k, h5py.ExternalLink(at, 'x')), 'a link'),
+    'a link to a pipe': (lambda f, k, at: link(f, k, h5py.ExternalLink(f'{at}.p', 'x')), 'a link'),
+    'storage elsewhere': (external, 'in another file'),
+    'parts of other files': (virtual, 'in another file'),
+    'text': (lambda f, k, at: put(f, k, np.full((87, 3), b'a')), 'does not hold real numbers'),
+    'texts': (lambda f, k, at: put(f, k, np.full((87, 3), 'a', object)), 'not hold real numbers'),
+    'references': (lambda f, k, at: put(f, k, shape=(87, 3), dtype=h5py.ref_dtype), 'real numbers'),
+    'one number': (lambda f, k, at: put(f, k, 3.0), r"'phisTr' is \(\)"),
+    'nothing': (lambda f, k, at: put(f, k, h5py.Empty('f8')), "'phisTr'"),
+    'no end': (lambda f, k, at: put(f, k, shape=(87, 2**40), chunks=(87, 9), dtype='f8'), 'bytes'),
+    'no end, packed': (
+        lambda f, k, at: put(f, k, shape=(87, 2**40), chunks=(87, 9), dtype='f8', compression=9),
+        'declares',
+    ),
+    'another filter': (
+        lambda f, k, at: put(f, k, np.ones((87, 3)), chunks=(87, 3), compression='lzf'),
+        'filter',
+    ),
+}
+
+
+@pytest.mark.parametrize('kind', WRONG_FIELDS)
+def test_a_field_of_another_kind_is_named(cofw, kind):
+    """None is followed into another file, and no room is made for what is not there."""
+    other = cofw / 'other.h5'
+    with h5py.File(other, 'w') as file:
+        file['x'] = np.ones((87, 3))
+    os.mkfifo(f'{other}.p')
+    change, message = WRONG_FIELDS[kind]
+    edit(cofw, 'train', lambda file: change(file, 'phisTr', other))
+    with pytest.raises(InputError, match=rf"COFW_train_color\.mat: 'phisTr'.*{message}|{message}"):
+        convert_cofw(cofw, cofw, expected=COUNTS)
+
+
+def test_packed_fields_are_read(cofw):
+    def pack(file):
+        for key in KEYS['train'][1:]:
+            put(file, key, file[key][()], compression=4, shuffle=True, fletcher32=True)
+
+    edit(cofw, 'train', pack)
+    assert convert_cofw(cofw, cofw, expected=COUNTS).is_complete
+
+
+def refer(file, to):
+    file[KEYS['train'][0]][0, 1] = to
+
+
+LEFT_OUT = {
+    'null': lambda f: refer(f, h5py.Reference()),
+    'group': lambda f: refer(f, f['#refs#'].ref),
+    'empty': lambda f: refer(f, put(f, '#refs#/1', np.zeros((3, 0, 0), np.uint8)).ref),
+    'none': lambda f: refer(f, put(f, '#refs#/1', h5py.Empty('u1')).ref),
+    'one': lambda f: refer(f, put(f, '#refs#/1', np.uint8(3)).ref),
+    'long': lambda f: refer(f, put(f, '#refs#/1', np.zeros((1, 70000), np.uint8)).ref),
+    'floats': lambda f: refer(f, put(f, '#refs#/1', np.zeros((3, 9, 9))).ref),
+    'references': lambda f: refer(f, f[KEYS['train'][0]].ref),
+}
+
+
+@pytest.mark.parametrize('kind', LEFT_OUT)
+def test_a_photograph_that_is_none_is_left_out(cofw, kind):
+    edit(cofw, 'train', LEFT_OUT[kind])
+    report = convert_cofw(cofw, cofw, expected=COUNTS)
+    assert report.unplaced == {
+        'its photograph is no array of levels from 0 to 255': ['COFW_train_color.mat, face 2']
+    }
+
+
+def test_a_photograph_comes_from_no_other_file(cofw):
+    """Nor is one made of a few bytes."""
+    (cofw / 'secret').write_bytes(bytes(range(27)))
+    shape = {'shape': (3, 3, 3), 'dtype': 'u1', 'external': [(str(cofw / 'secret'), 0, 27)]}
+    edit(cofw, 'train', lambda file: refer(file, put(file, '#refs#/1', **shape).ref))
+    with pytest.raises(InputError, match=r"color\.mat: 'IsTr', face 2: .* in another file"):
+        convert_cofw(cofw, cofw, expected=COUNTS)
+    assert not (cofw / 'images' / '000002.jpg').exists()
+    huge = {'shape': (3, 16000, 16000), 'dtype': 'u1', 'chunks': (3, 100, 100)}
+    edit(cofw, 'train', lambda file: refer(file, put(file, '#refs#/1', **huge).ref))
+    with pytest.raises(InputError, match=r"'IsTr', face 2: declares 768000000 bytes, and 0 are"):
+        convert_cofw(cofw, cofw, expected=COUNTS)
+
+
+def test_references_must_be_some(cofw):
+    edit(cofw, 'train', lambda file: put(file, 'IsTr', np.ones((1, 3))))
+    with pytest.raises(InputError, match=r"'IsTr' does not hold references"):
+        convert_cofw(cofw, cofw, expected=COUNTS)
+
+
+def test_a_box_beyond_every_image_is_left_out(cofw):
+    edit(cofw, 'train', lambda file: file[KEYS['train'][2]].__setitem__((2, 1), 1e308))
+    report = convert_cofw(cofw, cofw, expected=COUNTS)
+    assert [*report.unplaced.values()] == [['COFW_train_color.mat, face 2']]

@@ -13,7 +13,7 @@ from mmpose_lite.utils import InputError, MissingFileError
 
 from .aflw_mat import NUM_POINTS
 from .places import LISTED_TWICE, both_labels
-from .records import Face
+from .records import FARTHEST, Face
 from .report import ConversionReport
 
 _FIRST_COLUMNS = ['image_name', 'scale', 'box_size', 'center_w', 'center_h']
@@ -113,6 +113,6 @@ def _number(path: Path, line: int, name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    if not abs(value) <= FARTHEST:
         raise InputError(f"{path}: line {line}: '{name}' must be a number, it is '{text}'")
     return value

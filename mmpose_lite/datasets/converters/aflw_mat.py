@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
+from mmpose_lite.utils import InputError, MissingKeyError
 
-from .optional import import_reader
-from .records import Face
+from .mat5 import read_mat5
+from .records import Face, are_coordinates
 from .report import ConversionReport
 
 NUM_POINTS = 19
@@ -64,32 +64,20 @@ def read_mat(
     return train, test
 
 
-def _load(path: str) -> dict[str, Any]:
-    reader = import_reader('scipy.io', path)
+def _load(path: str) -> dict[str, ndarray]:
     keys = ('nameList', 'ra', *_COLUMNS)
-    try:
-        content = reader.loadmat(path, appendmat=False, variable_names=keys)
-    except FileNotFoundError as error:
-        raise MissingFileError(f"mat='{path}' does not exist") from error
-    except NotImplementedError as error:
-        raise InputError(f'{path}: a file of MATLAB 7.3; the release of Zhu et al. is none') from (
-            error
-        )
-    # What scipy raises for other files depends on where it notices.
-    except Exception as error:
-        raise InputError(f'{path}: no MATLAB file: {error}') from error
+    content = read_mat5(path, keys)
     missing = [key for key in keys if key not in content]
     if missing:
         raise MissingKeyError(f"{path}: lacks '{missing[0]}'; has {len(keys) - len(missing)} of it")
     return content
 
 
-def _names(path: str | Path, cells: Any) -> list[str]:
+def _names(path: str | Path, cells: ndarray) -> list[str]:
     """The names, '' where a cell is empty."""
-    if not isinstance(cells, ndarray) or cells.dtype.kind not in 'OU':
+    if cells.dtype.kind != 'U':
         raise InputError(f"{path}: 'nameList' does not hold names")
-    texts = (np.asarray(cell).ravel().tolist()[:1] for cell in cells.ravel())
-    return [''.join(map(str, text)).strip() for text in texts]
+    return [str(name).strip() for name in cells.tolist()]
 
 
 def _numbers(path: str | Path, key: str, values: Any) -> ndarray:
@@ -118,8 +106,8 @@ def _fault(name: str, values: Mapping[str, ndarray]) -> str:
     """Why a row cannot be used; empty if it can."""
     if not name:
         return 'it names no photograph'
-    if not (np.isfinite(values['bbox']).all() and np.isfinite(values['data']).all()):
-        return 'its box or points are no finite numbers'
+    if not are_coordinates(values['bbox'], values['data']):
+        return 'its box or points are no finite numbers, or in no image'
     return '' if max(_sides(values['bbox'])) > 0 else 'its box has no area'
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 from mmpose_lite.utils import InputError, MissingFileError
 
+from .records import are_coordinates
 from .report import ConversionReport
 
 FEATURE_IDS = (*range(1, 13), 14, 15, 16, 18, 19, 20, 21)
@@ -61,46 +63,93 @@ def read_release(path: str | Path, report: ConversionReport) -> list[ReleasedFac
     Args:
         path: The database.
         report: Gets photographs, rectangles and points that stand there twice, and numbers that
-            are not finite, which are left out.
+            no image's pixels have, which are left out.
 
     Raises:
         MissingFileError: If there is no such file.
-        InputError: If it is no such database, or lacks a table or a column.
+        InputError: If it is no such database, lacks a table or a column, or a value is of another
+            type; the message names it.
     """
     if not Path(path).is_file():
         raise MissingFileError(f"sqlite='{path}' does not exist")
     try:
-        # Read-only, so that nothing is made beside a database that others share.
-        with closing(sqlite3.connect(f'{Path(path).resolve().as_uri()}?mode=ro', uri=True)) as base:
-            images = _images(base, report)
-            faces = {row[0]: _face(row, images, report) for row in base.execute(_FACES)}
-            _add_rectangles(faces, base.execute(_RECTANGLES), report)
-            _add_points(faces, base.execute(_POINTS), report)
-            _add_attributes(faces, base, report)
-    except (
-        sqlite3.Error,
-        ValueError,
-        TypeError,
-    ) as error:  # the latter where text should be numbers
+        with closing(_Database(path)) as base:
+            images = _images(base.rows('FaceImages'), report)
+            faces = {row[0]: _face(row, images, report) for row in base.rows('Faces')}
+            _add_rectangles(faces, base.rows('FaceRect'), report)
+            _add_points(faces, base.rows('FeatureCoords'), report)
+            _add_angles(faces, base.rows('FacePose'), report)
+            _add_attributes(faces, base.rows('FaceMetaData'), report)
+    # A damaged file may hold what is no text, or name more bytes than there are.
+    except (sqlite3.Error, UnicodeError, MemoryError) as error:
         raise InputError(f"{path}: no database of AFLW's release: {error}") from error
     return list(faces.values())
 
 
-# Rows that stand there twice come in the order in which the first is taken.
-_FACES = 'SELECT face_id, db_id, file_id FROM Faces ORDER BY face_id'
-_IMAGES = 'SELECT db_id, file_id, filepath FROM FaceImages ORDER BY image_id'
-_RECTANGLES = 'SELECT face_id, x, y, w, h FROM FaceRect ORDER BY rowid'
-_POINTS = (
-    'SELECT face_id, feature_id, x, y FROM FeatureCoords ORDER BY annot_type_id IS NOT 0, rowid'
-)
-_POSES = 'SELECT face_id, yaw, pitch, roll FROM FacePose ORDER BY rowid'
-_METADATA = 'SELECT face_id, sex, glasses, occluded FROM FaceMetaData ORDER BY rowid'
-_ATTRIBUTES = ('sex', 'glasses', 'occluded')
+_WHOLE, _NUMBER, _TEXT, _KEY = (int,), (int, float), (str,), (int, str)
+_ANGLES, _ATTRIBUTES = ('yaw', 'pitch', 'roll'), ('sex', 'glasses', 'occluded')
+# The types of columns, and the order of rows; of rows that stand there twice the first is taken.
+_TABLES: dict[str, tuple[dict[str, tuple[type, ...]], str]] = {
+    'Faces': ({'face_id': _WHOLE, 'db_id': _KEY, 'file_id': _KEY}, 'face_id'),
+    'FaceImages': ({'db_id': _KEY, 'file_id': _KEY, 'filepath': _TEXT}, 'image_id'),
+    'FaceRect': ({'face_id': _WHOLE, **dict.fromkeys('xywh', _NUMBER)}, 'rowid'),
+    'FeatureCoords': (
+        {'face_id': _WHOLE, 'feature_id': _WHOLE, 'x': _NUMBER, 'y': _NUMBER},
+        'annot_type_id IS NOT 0, rowid',
+    ),
+    'FacePose': ({'face_id': _WHOLE, **dict.fromkeys(_ANGLES, _NUMBER)}, 'rowid'),
+    'FaceMetaData': (
+        {'face_id': _WHOLE, 'sex': _TEXT, 'glasses': _NUMBER, 'occluded': _NUMBER},
+        'rowid',
+    ),
+}
 
 
-def _images(base: sqlite3.Connection, report: ConversionReport) -> dict[tuple, str]:
+class _Database:
+    """A database whose tables are plain ones, and whose values have the types they should have."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = path
+        # Read-only, so that nothing is made beside a database that others share.
+        self._base = sqlite3.connect(f'{Path(path).resolve().as_uri()}?mode=ro', uri=True)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._base.close()
+
+    def rows(self, table: str) -> Iterator[tuple]:
+        """The rows of a table.
+
+        Raises:
+            InputError: If it is no plain table, or a value is of another type; the message names
+                table, column and value.
+        """
+        self._check_plain(table)
+        columns, order = _TABLES[table]
+        for row in self._base.execute(f'SELECT {", ".join(columns)} FROM {table} ORDER BY {order}'):
+            for (name, kinds), value in zip(columns.items(), row, strict=True):
+                if value is not None and not isinstance(value, kinds):
+                    wanted = ' or '.join(kind.__name__ for kind in kinds)
+                    raise InputError(
+                        f'{self.path}: {table}.{name} is {reprlib.repr(value)}, not {wanted}, in '
+                        f'the row of {next(iter(columns))} {reprlib.repr(row[0])}'
+                    )
+            yield row
+
+    def _check_plain(self, table: str) -> None:
+        """Refuse a view, or columns that are computed: they may take for ever."""
+        kinds = self._base.execute(
+            'SELECT type, sql FROM sqlite_master WHERE name = ? COLLATE NOCASE', (table,)
+        ).fetchall()
+        plain = [(kind, str(sql).upper().startswith('CREATE TABLE')) for kind, sql in kinds]
+        computed = self._base.execute(f"SELECT 1 FROM pragma_table_xinfo('{table}') WHERE hidden")
+        if kinds and (plain != [('table', True)] or computed.fetchone()):
+            raise InputError(f"{self.path}: '{table}' is no plain table, but a view or the like")
+
+
+def _images(rows: Iterable[tuple], report: ConversionReport) -> dict[tuple, str]:
     images: dict[tuple, str] = {}
-    for db_id, file_id, filepath in base.execute(_IMAGES):
+    for db_id, file_id, filepath in rows:
         first = images.setdefault((db_id, file_id), filepath)
         if first is not filepath:
             report.note('the photograph is listed twice', f'{first}, {filepath}')
@@ -127,8 +176,8 @@ def _add_rectangles(
     faces: dict[int, ReleasedFace], rows: Iterable[tuple], report: ConversionReport
 ) -> None:
     for face, x, y, width, height in _known(faces, rows):
-        if not _are_finite(x, y, width, height):
-            report.note('the rectangle is no finite number, and is left out', face.label)
+        if not are_coordinates(x, y, width, height):
+            report.note('the rectangle is in no image, and is left out', face.label)
         elif face.rect_xywh is not None:
             report.note('the face has several rectangles, the first is taken', face.label)
         elif width > 0 and height > 0:
@@ -140,8 +189,8 @@ def _add_points(
 ) -> None:
     repeated: Counter[str] = Counter()
     for face, feature, x, y in _known(faces, rows):
-        if not _are_finite(x, y):
-            report.note('a point is no finite number, and is left out', face.label)
+        if not are_coordinates(x, y):
+            report.note('a point is in no image, and is left out', face.label)
         elif feature in face.points:
             repeated[face.label] += 1
         else:
@@ -150,13 +199,18 @@ def _add_points(
         report.note('the face has a point twice, the first is taken', label)
 
 
-def _add_attributes(
-    faces: dict[int, ReleasedFace], base: sqlite3.Connection, report: ConversionReport
+def _add_angles(
+    faces: dict[int, ReleasedFace], rows: Iterable[tuple], report: ConversionReport
 ) -> None:
-    for face, *angles in _known(faces, base.execute(_POSES)):
-        for name, angle in zip(('yaw', 'pitch', 'roll'), angles, strict=True):
+    for face, *angles in _known(faces, rows):
+        for name, angle in zip(_ANGLES, angles, strict=True):
             _add_attribute(face, name, float(angle), report)
-    for face_id, sex, *yes_or_no in base.execute(_METADATA):
+
+
+def _add_attributes(
+    faces: dict[int, ReleasedFace], rows: Iterable[tuple], report: ConversionReport
+) -> None:
+    for face_id, sex, *yes_or_no in rows:
         for name, value in zip(_ATTRIBUTES, (sex or None, *yes_or_no), strict=True):
             if face_id in faces and value is not None:
                 _add_attribute(faces[face_id], name, value, report)
@@ -167,7 +221,3 @@ def _add_attribute(face: ReleasedFace, name: str, value: Any, report: Conversion
         report.note(f"its '{name}' is no finite number, and is left out", face.label)
     else:
         face.attributes.setdefault(name, value)
-
-
-def _are_finite(*values: Any) -> bool:
-    return all(math.isfinite(float(value)) for value in values)

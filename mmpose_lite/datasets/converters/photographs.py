@@ -81,12 +81,13 @@ class Photographs:
 
 
 def files_below(root: Path, suffixes: Sequence[str]) -> list[Path]:
-    """List the files below a folder that end so, links followed, sorted."""
+    """List the regular files below a folder that end so, links followed, sorted."""
     return sorted(
         Path(folder, name)
         for folder, _, names in os.walk(root, followlinks=True)
         for name in names
-        if os.path.splitext(name)[1].lower() in suffixes
+        # Pipes and devices would be waited for, or have no end.
+        if os.path.splitext(name)[1].lower() in suffixes and os.path.isfile(f'{folder}/{name}')
     )
 
 

@@ -9,6 +9,8 @@ from numpy import ndarray
 
 from mmpose_lite.utils import InputError
 
+from .records import are_coordinates
+
 
 def read_pts(path: Path, num_points: int) -> ndarray:
     """Read the points of a face.
@@ -41,6 +43,6 @@ def read_pts(path: Path, num_points: int) -> ndarray:
         raise InputError(f'{path}: a line is no point: {error}') from error
     if points.shape != (num_points, 2) or counts != {num_points}:
         raise InputError(f'{path}: must hold {num_points} points, n_points: {sorted(counts)}')
-    if not np.isfinite(points).all():
-        raise InputError(f'{path}: a point is no finite number')
+    if not are_coordinates(points):
+        raise InputError(f'{path}: a point is no finite number, or in no image')
     return points

@@ -19,6 +19,10 @@ from .report import WrittenSet
 _MARGIN = 0.1  # of the points' box at each side, in MMPose's files
 
 
+FARTHEST = 1e9
+"""No pixel of an image is farther from its corner; areas of what is farther may be infinite."""
+
+
 @dataclass(frozen=True)
 class Face:
     """A face as a source has it; K points, pixels of the photograph.
@@ -49,6 +53,11 @@ class Face:
     def label(self) -> str:
         """The face's name in reports."""
         return f'{self.image} ({self.where})'
+
+
+def are_coordinates(*values: Any) -> bool:
+    """Whether all values are finite numbers that some image's pixels may have."""
+    return all((np.abs(np.asarray(each, dtype=np.float64)) <= FARTHEST).all() for each in values)
 
 
 def square_about(points: ndarray) -> tuple[tuple[float, float], float]:

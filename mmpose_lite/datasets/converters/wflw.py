@@ -11,7 +11,7 @@ from mmpose_lite.utils import InputError, MissingFileError
 
 from .photographs import Photographs, Progress, files_below, place
 from .places import placed_faces, remark_on_folder, report_places
-from .records import Face, square_about, write_set
+from .records import Face, are_coordinates, square_about, write_set
 from .report import ConversionReport
 
 PUBLISHED = {
@@ -103,9 +103,10 @@ def _face(path: Path, number: int, line: str) -> Face:
     except ValueError as error:
         raise InputError(f'{path}: line {number}: {error}') from error
     points, rect, flags = np.split(values, [2 * _NUM_POINTS, 2 * _NUM_POINTS + 4])
-    if not np.isfinite(values).all() or not np.isin(flags, (0, 1)).all():
+    if not are_coordinates(values) or not np.isin(flags, (0, 1)).all():
         raise InputError(
-            f'{path}: line {number}: numbers must be finite, attributes 0 or 1: {flags.tolist()}'
+            f'{path}: line {number}: numbers must be finite and in an image, attributes 0 or 1: '
+            f'{flags.tolist()}'
         )
     points = points.reshape(_NUM_POINTS, 2)
     center, side = square_about(points)

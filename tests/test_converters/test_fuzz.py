@@ -1,0 +1,125 @@
+"""Thousands of damaged releases: each is converted, or refused by a line that names its file.
+
+A share of the cases runs with the other tests; all of them run with ``--whole``, and
+``MMPOSE_LITE_FUZZ_SEED`` makes others. A case that fails prints its number.
+"""
+
+import os
+import shutil
+from collections import Counter
+
+import h5py
+import numpy as np
+import pytest
+from fuzzing.outcome import SECONDS, at_most
+
+from mmpose_lite.datasets.converters import (
+    convert_300w,
+    convert_aflw,
+    convert_cofw,
+    convert_wflw,
+)
+from mmpose_lite.utils import InputError
+
+SEED = int(os.environ.get('MMPOSE_LITE_FUZZ_SEED', '0'))
+COUNTS = {'train': 7, 'test': 3, 'test_frontal': 2}
+
+
+@pytest.fixture(scope='module')
+def cases(whole):
+    """How many of each kind of file."""
+    return 1000 if whole else 40
+
+
+def damage(content, rng):
+    """Change some bytes, take some out, double some, or end early."""
+    content = bytearray(content)
+    for _ in range(int(rng.integers(1, 6))):
+        place = int(rng.integers(len(content)))
+        length = int(rng.integers(1, 9))
+        kind = int(rng.integers(5))
+        if kind == 0:
+            content[place] ^= 1 << int(rng.integers(8))
+        elif kind == 1:
+            content[place : place + length] = rng.bytes(length)
+        elif kind == 2:
+            content[place : place + length] = bytes([int(rng.choice([0, 0xFF, 0x7F]))]) * length
+        elif kind == 3:
+            del content[place : place + length]
+        elif rng.random() < 0.2:
+            del content[place:]
+            content += b'\n'
+    return bytes(content)
+
+
+def check(path, convert, cases, number_of_kind):
+    """Damage a file again and again; what is raised must be one line that names it."""
+    sound, outcomes = path.read_bytes(), Counter()
+    for number in range(cases):
+        rng = np.random.default_rng([SEED, number_of_kind, number])
+        path.write_bytes(damage(sound, rng))
+        try:
+            with at_most(SECONDS):
+                convert()
+            outcomes['converted'] += 1
+        except InputError as error:
+            message = str(error)
+            assert '\n' not in message, number
+            assert path.name in message or "images='" in message, (number, message)
+            outcomes['refused'] += 1
+        except BaseException as error:
+            raise AssertionError(f'case {number} of {path.name}') from error
+    path.write_bytes(sound)
+    return outcomes
+
+
+def test_files_of_aflw(aflw, cases):
+    def converting(**sources):
+        return lambda: convert_aflw(aflw.images, aflw.out, expected=COUNTS, **sources)
+
+    mat, sqlite = aflw.mat(), aflw.sqlite()
+    aflw.csv()
+    kinds = {
+        mat: converting(mat=mat),
+        sqlite: converting(sqlite=sqlite),
+        aflw.list_file('test'): converting(csv=aflw.root),
+    }
+    for number, (path, convert) in enumerate(kinds.items()):
+        assert check(path, convert, cases, number)['refused'] > cases / 20
+
+
+def test_lists_of_wflw(aflw, cases):
+    values = np.arange(200.0)
+    lines = [' '.join(map(str, [*values, *[0] * 6, '0/image00010.jpg']))] * 3
+    for name in ('train', 'test'):
+        path = aflw.root / f'list_98pt_rect_attr_{name}.txt'
+        path.write_text('\n'.join(lines))
+    outcomes = check(path, lambda: convert_wflw(aflw.images, aflw.root, aflw.out, COUNTS), cases, 3)
+    assert outcomes['refused'] > cases / 10
+
+
+def test_points_of_300w(aflw, cases):
+    """Beside its photograph; a face without sound points is left out."""
+    root = aflw.root / '300w' / 'ibug'
+    root.mkdir(parents=True)
+    shutil.copy(aflw.photo('0/image00010.jpg'), root / 'a.jpg')
+    points = '\n'.join(f'{x}.5 {x}' for x in range(68))
+    (root / 'a.pts').write_text(f'version: 1\nn_points: 68\n{{\n{points}\n}}\n')
+    assert sum(
+        check(root / 'a.pts', lambda: convert_300w(root.parent, aflw.out), cases, 4).values()
+    )
+
+
+def test_files_of_cofw(tmp_path, cases):
+    """Values are damaged where HDF5 keeps them, and so is what HDF5 itself is told."""
+    for name, keys in (
+        ('train', ('IsTr', 'phisTr', 'bboxesTr')),
+        ('test', ('IsT', 'phisT', 'bboxesT')),
+    ):
+        path = tmp_path / f'COFW_{name}_color.mat'
+        with h5py.File(path, 'w') as file:
+            image = file.create_dataset('i', data=np.ones((3, 9, 8), np.uint8))
+            file.create_dataset(keys[0], data=np.array([[image.ref] * 2], h5py.ref_dtype))
+            file[keys[1]], file[keys[2]] = np.full((87, 2), 4.0), np.full((4, 2), 5.0)
+    outcomes = check(path, lambda: convert_cofw(tmp_path, tmp_path), cases, 5)
+    assert outcomes['refused'] > cases / 20
