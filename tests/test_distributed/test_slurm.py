@@ -51,6 +51,50 @@ def test_too_few_arguments_show_the_usage(tmp_path, tool):
     assert 'CONFIG' in done.printed
 
 
+NO_NUMBERS = [
+    'PATH[$(touch ran)]',
+    'a[$(touch ran)]',
+    '$(touch ran)',
+    '-1',
+    '1.5',
+    'two',
+    '1 2',
+    '9' * 30,
+]
+SLURM = {tool: (f'slurm_{tool}', 'gpus', 'name', 'c.py', 'x') for tool in ('train', 'test')}
+DIST = {'dist_train': ('dist_train', 'c.py'), 'dist_test': ('dist_test', 'c.py', 'a.pth')}
+VARIABLES = [
+    *((SLURM[tool], name) for tool in SLURM for name in ('GPUS', 'GPUS_PER_NODE', 'CPUS_PER_TASK')),
+    *(
+        ((*command, '1'), name)
+        for command in DIST.values()
+        for name in ('NNODES', 'NODE_RANK', 'PORT', 'JOIN_SECONDS', 'STOP_SECONDS')
+    ),
+]
+
+
+@pytest.mark.parametrize(('command', 'name'), VARIABLES)
+def test_what_is_to_be_a_number_is_never_run(tmp_path, command, name):
+    tool, *arguments = command
+    for value in NO_NUMBERS if name == 'GPUS' else NO_NUMBERS[:1]:
+        script = ROOT / 'tools' / f'{tool}.sh'
+        done = run(script, *arguments, cwd=tmp_path, PATH=PATH, **{name: value})
+        assert done.status == 2, done.printed
+        (line,) = done.printed.splitlines()
+        assert line.startswith(f'error: {name}=')
+        assert line.endswith(' is no whole number below 1000000')
+    assert not (tmp_path / 'ran').exists()
+
+
+@pytest.mark.parametrize('command', DIST.values(), ids=DIST)
+def test_the_number_of_processes_is_one(tmp_path, command):
+    tool, *arguments = command
+    done = run(ROOT / 'tools' / f'{tool}.sh', *arguments, 'PATH[$(touch ran)]', cwd=tmp_path)
+    assert (done.status, done.printed.count('\n')) == (2, 1)
+    assert 'gpus=' in done.printed
+    assert not (tmp_path / 'ran').exists()
+
+
 def test_two_tasks_test_without_a_gpu(tmp_path, tiny_config, untrained):
     outputs = ('--out', 'numbers.json')
     command = (ROOT / 'tools' / 'slurm_test.sh', 'cpus', 'name', tiny_config, untrained, *outputs)

@@ -82,7 +82,8 @@ def read_release(path: str | Path, report: ConversionReport) -> list[ReleasedFac
             _add_attributes(faces, base.rows('FaceMetaData'), report)
     # A damaged file may hold what is no text, or name more bytes than there are.
     except (sqlite3.Error, UnicodeError, MemoryError) as error:
-        raise InputError(f"{path}: no database of AFLW's release: {error}") from error
+        reason = ' '.join(str(error).split())[:200]  # it may quote the file
+        raise InputError(f"{path}: no database of AFLW's release: {reason}") from error
     return list(faces.values())
 
 

@@ -24,6 +24,9 @@ from .stand_ins import (
 # Far above any model's: a network with three hundred layers takes some ten thousand steps.
 MOST_STEPS = 2_000_000
 LONGEST_PICKLE = 1 << 28
+# A generator of numpy keeps two. Integers of 64 bits share a hash with eight others at most, wider
+# ones with any number, and a dict of such keys would take hours.
+MOST_WIDE_INTEGERS = 1000
 
 _CONSTANTS: dict[str, Callable[[], Any]] = {
     'NONE': lambda: None,
@@ -105,8 +108,12 @@ class DryRun:
             UnreadableError: If it is no pickle, or has no end.
         """
         start, stream = self._stream.tell(), cast(BinaryIO, self._stream)
+        wide = 0
         try:
             for number, (step, argument, position) in enumerate(pickletools.genops(stream)):
+                wide += step.name == 'LONG1' and argument.bit_length() > 64
+                if wide > MOST_WIDE_INTEGERS:
+                    raise RefusedError(f'more than {MOST_WIDE_INTEGERS} integers above 64 bits')
                 if number > MOST_STEPS or (position or 0) - start > LONGEST_PICKLE:
                     raise RefusedError('a pickle that is longer than any checkpoint')
                 self._follow(step.name, argument)

@@ -5,7 +5,7 @@ import resource
 import pytest
 from hostile import hostile_files, shown
 from hostile_calls import hostile_calls
-from pickling import call, content, old, write, zipped
+from pickling import call, content, old, plain, write, zipped
 
 from mmpose_lite.engine.checkpoints import read_checkpoint
 from mmpose_lite.utils import InputError
@@ -62,3 +62,32 @@ def test_memory_does_not_follow_what_a_file_says(tmp_path):
         with pytest.raises(InputError):
             read_checkpoint(str(path))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
+SAME_HASH = [number * ((1 << 61) - 1) for number in range(10, 3010)]
+COLLIDING = {
+    'dict': plain(dict.fromkeys(SAME_HASH[:1500])),
+    'OrderedDict': call('collections OrderedDict', [(key, 0) for key in SAME_HASH[:1500]]),
+    'set': call('builtins set', SAME_HASH[:1500]),
+    'below zero': plain({-key: 0 for key in SAME_HASH[:1500]}),
+    'two dicts': plain([dict.fromkeys(SAME_HASH[:600]), dict.fromkeys(SAME_HASH[600:1200])]),
+}
+
+
+@pytest.mark.parametrize('pack', [zipped, old])
+@pytest.mark.parametrize('kind', COLLIDING)
+def test_keys_of_one_hash_are_refused(tmp_path, pack, kind):
+    """A dict of them takes time with the square of their number."""
+    path = tmp_path / 'keys.pth'
+    path.write_bytes(pack(content(COLLIDING[kind])))
+    with pytest.raises(InputError, match=r'keys\.pth.*more than 1000 integers above 64 bits'):
+        read_checkpoint(str(path))
+
+
+def test_a_few_wide_integers_and_many_plain_ones_are_read(tmp_path):
+    """A generator of numpy has some of 128 bits, optimizers have many keys."""
+    path = tmp_path / 'sound.pth'
+    values = {'wide': [1 << 127] * 2 + SAME_HASH[:900], 'keys': dict.fromkeys(range(-5, 5000))}
+    values['keys'] |= dict.fromkeys([2**63 - 1, -(2**63), 2**64 - 1])
+    path.write_bytes(zipped(content(plain(values))))
+    assert read_checkpoint(str(path))['meta'] == values
