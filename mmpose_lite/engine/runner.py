@@ -26,7 +26,6 @@ from mmpose_lite.registry import RUNNERS, SCOPE, require_type
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.config_text import ReadableConfig
 from mmpose_lite.utils.config_utils import about_keys, adopt_config, check_keys
-from mmpose_lite.utils.cpu_memory import keep_freed_memory
 
 from .checkpointing_runner import CheckpointingRunner
 from .checkpoints.writer import make_new_folder
@@ -63,7 +62,6 @@ class PoseRunner(CheckpointingRunner):
     """mmengine's Runner with these differences; arguments are the same.
 
     - Checkpoints are sealed, runs go on exactly; see :class:`CheckpointingRunner`.
-    - Models are laid out channels last.
     - Processes without a GPU join by gloo.
     - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
     - What disagrees (numbers of points, ``save_best``) is an error before the first iteration.
@@ -97,8 +95,6 @@ class PoseRunner(CheckpointingRunner):
         return runner
 
     def __init__(self, *args, **kwargs) -> None:
-        if get_device() == 'cpu':
-            keep_freed_memory()
         super().__init__(*args, **kwargs)
         self._own(self.default_scope)
         self.register_hook(PreflightHook())
@@ -160,9 +156,7 @@ class PoseRunner(CheckpointingRunner):
         self._timestamp = first_decides(self._claim_log_folder)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Move the model to its device, channels last, and wrap it in distributed runs."""
-        # The same function in the layout that convolutions are fastest in.
-        model = model.to(memory_format=torch.channels_last)
+        """Move the model to its device, and wrap it in distributed runs."""
         unwrapped = not is_model_wrapper(model)
         if not (self.distributed and unwrapped and model_wrapper_cfg is None):
             return super().wrap_model(model_wrapper_cfg, model)

@@ -1,5 +1,8 @@
 """Folded norms: the same function, in evaluation only."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 from torch import nn
@@ -39,6 +42,91 @@ def test_a_folded_model_gives_the_same(tiny_config, decays):
         assert count_norms(model) == 0
         found = model(images)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()))
+
+
+@pytest.fixture
+def model(tiny_config):
+    return with_statistics(MODELS.build(load_config(tiny_config).model))
+
+
+IMAGES = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+
+def assert_folded(model):
+    """The model predicts from folded norms, and what it would without."""
+    with torch.no_grad():
+        folded = model._for_evaluation(IMAGES)
+        assert count_norms(folded.backbone) == 0
+        (found,), (wanted,) = folded.extract_feat(IMAGES), model.extract_feat(IMAGES)
+    assert not torch.equal(found, wanted)
+    atol = 1e-5 * float(wanted.abs().max())
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=atol)
+
+
+def test_an_evaluation_folds_and_the_model_knows_nothing_of_it(model):
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    norms = count_norms(model)
+    assert_folded(model)
+    assert count_norms(model) == norms
+    assert list(model.state_dict()) == list(before)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_it_follows_whatever_is_done_to_the_weights(model, tiny_config):
+    assert_folded(model)
+    with torch.no_grad():
+        model.backbone.conv1.weight.mul_(2)
+        assert_folded(model)
+        model.backbone.bn1.running_mean.data.add_(1)  # as averages are put in place
+        assert_folded(model)
+    other = with_statistics(MODELS.build(load_config(tiny_config).model))
+    other.backbone.conv1.weight.data.neg_()
+    model.load_state_dict(other.state_dict())
+    assert_folded(model)
+    model.load_state_dict(other.state_dict(), assign=True)
+    assert_folded(model)
+    model.backbone.bn1 = with_statistics(nn.BatchNorm2d(64))
+    assert_folded(model)
+    for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert_folded(copied)
+        assert copied.backbone.conv1 is not model.backbone.conv1
+
+
+def test_where_others_look_on_nothing_is_folded(model):
+    assert model._for_evaluation(IMAGES) is model  # gradients are wanted
+    with torch.no_grad():
+        seen = []
+        handle = model.backbone.bn1.register_forward_hook(lambda *call: seen.append(call))
+        assert model._for_evaluation(IMAGES) is model
+        handle.remove()
+        model.backbone.bn1.train()
+        assert model._for_evaluation(IMAGES) is model
+        model.eval()
+        model.backbone.forward = model.backbone.forward  # as a compiler leaves it
+        assert model._for_evaluation(IMAGES) is model
+        del model.backbone.forward
+        assert_folded(model)
+        assert model.train()._for_evaluation(IMAGES) is model
+
+
+def test_a_model_lies_channels_last_whoever_builds_it(model):
+    for weight in (model.backbone.layer1[0].conv2.weight, model.head.conv_layers[0].weight):
+        assert weight.is_contiguous(memory_format=torch.channels_last)
+    model.init_weights()
+    conv = model.backbone.layer1[0].conv2
+    assert conv.weight.is_contiguous(memory_format=torch.channels_last)
+    assert torch.zeros_like(conv.weight).stride() == conv.weight.stride()  # of gradients
+
+
+@pytest.mark.parametrize(('device', 'calls'), [('cpu', 1), ('cuda', 0)])
+def test_a_model_on_a_cpu_keeps_freed_memory(tiny_config, monkeypatch, device, calls):
+    kept = []
+    monkeypatch.setattr('mmpose_lite.models.pose_estimators.base.get_device', lambda: device)
+    monkeypatch.setattr(
+        'mmpose_lite.models.pose_estimators.base.keep_freed_memory', lambda: kept.append(1)
+    )
+    MODELS.build(load_config(tiny_config).model)
+    assert len(kept) == calls
 
 
 class Shared(nn.Module):

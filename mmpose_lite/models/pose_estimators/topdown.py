@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -40,23 +40,16 @@ class TopdownPoseEstimator(BasePoseEstimator):
         """
         if not self.with_head:
             raise RuntimeError('a model without a head cannot predict')
+        extract_feat = self._for_evaluation(inputs).extract_feat
         if self.test_cfg.get('flip_test', False):
-            feats: Any = self._extract_both(inputs)
+            feats: Any = _extract_both(extract_feat, inputs)
         else:
-            feats = self.extract_feat(inputs)
+            feats = extract_feat(inputs)
         predictions = self.head.predict(feats, data_samples, test_cfg=self.test_cfg)
         fields = None
         if isinstance(predictions, tuple):
             predictions, fields = predictions
         return self.add_pred_to_datasample(predictions, fields, data_samples)
-
-    def _extract_both(self, inputs: Tensor) -> list:
-        """Feature maps of the images and of their mirrors."""
-        count = len(inputs)
-        if inputs.device.type == 'cpu' and count >= _FULL_PASS:
-            return [self.extract_feat(inputs), self.extract_feat(inputs.flip(-1))]
-        both = self.extract_feat(torch.cat([inputs, inputs.flip(-1)]))
-        return [[maps[:count] for maps in both], [maps[count:] for maps in both]]
 
     def add_pred_to_datasample(
         self,
@@ -95,3 +88,12 @@ class TopdownPoseEstimator(BasePoseEstimator):
                     maps.set_field(by_point[kept].flatten(0, 1), 'heatmaps')
                 sample.pred_fields = maps
         return batch_data_samples
+
+
+def _extract_both(extract_feat: Callable[[Tensor], Any], inputs: Tensor) -> list:
+    """Feature maps of the images and of their mirrors."""
+    count = len(inputs)
+    if inputs.device.type == 'cpu' and count >= _FULL_PASS:
+        return [extract_feat(inputs), extract_feat(inputs.flip(-1))]
+    both = extract_feat(torch.cat([inputs, inputs.flip(-1)]))
+    return [[maps[:count] for maps in both], [maps[count:] for maps in both]]

