@@ -215,7 +215,7 @@ class _Source:
 
 def _is_image(found: Any) -> bool:
     """Whether an array of HDF5 is a photograph that a JPEG can hold."""
-    shape = found.shape or ()
+    shape = list(found.shape or ())
     sides = shape[1:] if len(shape) == 3 and shape[0] == 3 else shape
     fits = len(sides) == 2 and min(sides) > 0 and max(sides) <= _LONGEST_SIDE
     return found.dtype == np.uint8 and fits and math.prod(sides) <= MAX_PIXELS
