@@ -59,6 +59,7 @@ class Bench:
         env = self.sides[job.side].environment(job.threads or os.cpu_count() or 1, job.gpu)
         env['PYTHON'] = sys.executable  # for dist_train.sh
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
+            self.sides[job.side].prepare(Path(name))
             found = run_watched(command, Path(name), env, job.watch_memory)
             notes = json.loads((Path(name) / _RESULTS[job.script]).read_text(encoding='utf-8'))
         return Measurement(self.shorten(command), figures(notes, found.pop('begun')) | found)

@@ -73,6 +73,15 @@ class Side:
         env.pop('PYTHONDONTWRITEBYTECODE', None)
         return env
 
+    def prepare(self, folder: Path) -> None:
+        """Put into a working folder what this side looks for there.
+
+        A checkout of MMPose finds the names of its points at ``configs/_base_/datasets``, in the
+        working folder alone; a wheel looks in the package too.
+        """
+        if self.package == MMPOSE:
+            (folder / 'configs').symlink_to(self.home / 'configs', target_is_directory=True)
+
     def write_config(self, path: Path, data_root: Path) -> Path:
         """Write this side's config for a data set."""
         base = self.home / 'configs' / AFLW

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from mmengine.dataset import pseudo_collate
 from torch import Tensor
 from torch.utils.data import default_collate, get_worker_info
+
+from mmpose_lite.utils import InputError
+
+# What torch, and the system by way of it, say where workers cannot hand over a batch.
+_NO_ROOM = re.compile(r'shared memory|\(shm\)|killed by signal: Bus error|</torch_\d+')
+_NO_FILES = re.compile(r'ancdata|DataLoader worker.*Too many open files', re.DOTALL)
+_WITHOUT_WORKERS = (
+    'load without workers: --cfg-options train_dataloader.num_workers=0 (or val_, test_dataloader)'
+)
 
 
 def collate_samples(samples: Sequence[dict[str, Any]]) -> Any:
@@ -43,3 +55,36 @@ def _stack(inputs: list[Tensor]) -> Tensor:
     if inputs[0].dim() != 3:
         return default_collate(inputs)
     return default_collate([image.permute(1, 2, 0) for image in inputs]).permute(0, 3, 1, 2)
+
+
+@contextmanager
+def explaining_workers() -> Iterator[None]:
+    """Say in one line what to do where workers cannot hand over their batches.
+
+    Raises:
+        InputError: If the block ends for want of shared memory, or of open files.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (RuntimeError, OSError) as error:
+        if _NO_ROOM.search(str(error)):
+            raise InputError(
+                f'workers of a loader find no room for a batch in shared memory{_room()}: give a '
+                f'container more (docker run --shm-size=8g), or {_WITHOUT_WORKERS}'
+            ) from error
+        if _NO_FILES.search(str(error)):
+            raise InputError(
+                'workers of a loader hand over more batches than files may be open: allow more '
+                f'(ulimit -n 65536), or {_WITHOUT_WORKERS}'
+            ) from error
+        raise
+
+
+def _room() -> str:
+    """How large the system's shared memory is, where it is a folder."""
+    with suppress(OSError):
+        room = shutil.disk_usage('/dev/shm')
+        return f' (/dev/shm: {room.free / 2**20:.0f} of {room.total / 2**20:.0f} MiB are free)'
+    return ''

@@ -21,7 +21,7 @@ from mmengine.visualization import Visualizer
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmpose_lite.datasets.collate import collate_samples
+from mmpose_lite.datasets.collate import collate_samples, explaining_workers
 from mmpose_lite.registry import RUNNERS, SCOPE, require_type
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.config_text import ReadableConfig
@@ -211,12 +211,19 @@ class PoseRunner(CheckpointingRunner):
         check_not_empty('test_dataloader', found.dataloader)
         return found
 
+    @explaining_workers()
+    def train(self) -> nn.Module:
+        """Train; see :meth:`CheckpointingRunner.train`."""
+        return super().train()
+
+    @explaining_workers()
     def val(self) -> dict[str, float]:
         """Validate; weights must fit."""
         self._strict_loading = True
         self._maybe_compile('val_step')
         return super().val()
 
+    @explaining_workers()
     def test(self) -> dict[str, float]:
         """Test; weights must fit."""
         self._strict_loading = True

@@ -28,6 +28,19 @@ def test_mmpose_is_found_in_a_folder(tmp_path):
     assert side.script('train') == (tmp_path / 'tools' / 'train.py').resolve()
 
 
+def test_points_of_a_checkout_are_found_in_the_working_folder(tmp_path):
+    """MMPose's data sets name ``configs/_base_/datasets/aflw.py``, from there."""
+    points = tmp_path / 'checkout' / 'configs' / '_base_' / 'datasets' / 'aflw.py'
+    points.parent.mkdir(parents=True)
+    points.write_text('dataset_info = {}')
+    (tmp_path / 'work').mkdir()
+    Side(MMPOSE, (), (), tmp_path / 'checkout', {}).prepare(tmp_path / 'work')
+    assert (tmp_path / 'work' / 'configs' / '_base_' / 'datasets' / 'aflw.py').samefile(points)
+    (tmp_path / 'ours').mkdir()
+    Side(OURS, (), (), tmp_path / 'checkout', {}).prepare(tmp_path / 'ours')
+    assert not list((tmp_path / 'ours').iterdir())
+
+
 @pytest.mark.parametrize('home', ['.', 'mmpose/.mim'], ids=['checkout', 'installed'])
 def test_tools_and_configs_are_beside_the_package_or_in_it(tmp_path, home):
     write_home(tmp_path / home)

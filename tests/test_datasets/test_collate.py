@@ -9,10 +9,11 @@ from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
 from mmpose_lite.datasets import DefaultSampler
-from mmpose_lite.datasets.collate import collate_samples
+from mmpose_lite.datasets.collate import collate_samples, explaining_workers
 from mmpose_lite.engine import PoseRunner
+from mmpose_lite.engine.checkpointing_runner import CheckpointingRunner
 from mmpose_lite.models import PoseDataPreprocessor
-from mmpose_lite.utils import register_all_modules
+from mmpose_lite.utils import InputError, register_all_modules
 
 # Python 3.12 and later warn about any fork of a process with threads.
 pytestmark = pytest.mark.filterwarnings('ignore:This process:DeprecationWarning')
@@ -105,3 +106,41 @@ def test_it_is_what_loaders_of_a_run_do_unless_told_otherwise(tmp_path):
     asked['collate_fn'] = {'type': 'pseudo_collate'}
     loader = PoseRunner.build_dataloader({**asked, 'num_workers': 1})
     assert all(isinstance(batch['inputs'], list) for batch in loader)
+
+
+WORKERS = {
+    'unable to allocate shared memory(shm) for file </torch_1_2_0>: No space left on device (28)': (
+        '--shm-size'
+    ),
+    'unable to open shared memory object </torch_1_2_0> in read-write mode': '--shm-size',
+    'unable to write to file </torch_1_2_0>': '--shm-size',
+    "DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that dataloader's": (
+        '--shm-size'
+    ),
+    'received 0 items of ancdata': 'ulimit -n',
+    'Caught OSError in DataLoader worker process 0.\n... [Errno 24] Too many open files': 'ulimit',
+}
+
+
+@pytest.mark.parametrize('kind', [RuntimeError, OSError])
+@pytest.mark.parametrize('text', WORKERS)
+@pytest.mark.parametrize('name', ['train', 'val', 'test'])
+def test_workers_without_room_are_told_the_way_out(monkeypatch, kind, text, name):
+    """Whichever loop meets it."""
+
+    def fail(*_):
+        raise kind(text)
+
+    monkeypatch.setattr(CheckpointingRunner, 'train', fail)
+    monkeypatch.setattr(PoseRunner, '_maybe_compile', fail)
+    with pytest.raises(InputError, match=WORKERS[text]) as caught:
+        getattr(object.__new__(PoseRunner), name)()
+    assert 'num_workers=0' in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('error', [RuntimeError('CUDA out of memory'), InputError('(shm)')])
+def test_other_errors_stay_as_they_are(error):
+    with pytest.raises(type(error)) as caught, explaining_workers():
+        raise error
+    assert caught.value is error
