@@ -28,7 +28,8 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
         '--trust-checkpoint',
         action='store_true',
         help='read the named checkpoint (CKPT, load_from) and the init_cfg files of the config '
-        'whatever they hold, and run that; for files that you made',
+        'whatever they hold, and run that; for files that you made (the config is Python: it is '
+        'run without this too)',
     )
     parser.add_argument('--amp', action='store_true', help='forward passes in half precision')
     parser.add_argument(

@@ -70,7 +70,8 @@ def init_model(
         device: Such as ``'cuda:0'`` or ``'cpu'``; ``'auto'``: a GPU where there is one.
         cfg_options: Values of the config to override, by dotted key.
         trust_checkpoint: Read the checkpoint whatever it holds, and run that. Without it, files
-            that hold more than tensors and plain data are refused.
+            that hold more than tensors and plain data are refused. A config's file is Python, and
+            is always run.
 
     Returns:
         The model in evaluation mode, with ``cfg`` and ``dataset_meta``.

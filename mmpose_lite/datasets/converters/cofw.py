@@ -238,12 +238,13 @@ def _convert(
     name = f'{face_id:06d}.jpg'
     _write_image(folder / name, image)
     height, width = image.shape[:2]
+    x, y, box_width, box_height = np.maximum(bbox, 0).tolist()
     face = Face(
         image=name,
         where=where,
         points=np.maximum(values[:2].T - 1, 0),  # MATLAB counts pixels from 1
         flags=np.where(values[2] > 0, 1, 2),
-        bbox_xywh=tuple(np.maximum(bbox, 0).tolist()),
+        bbox_xywh=(x, y, box_width, box_height),
     )
     return face, Photograph(folder / name, name, (width, height))
 

@@ -111,7 +111,7 @@ class DryRun:
         wide = 0
         try:
             for number, (step, argument, position) in enumerate(pickletools.genops(stream)):
-                wide += step.name == 'LONG1' and abs(argument or 0) >> 64 > 0
+                wide += isinstance(argument, int) and argument.bit_length() > 64
                 if wide > MOST_WIDE_INTEGERS:
                     raise RefusedError(f'more than {MOST_WIDE_INTEGERS} integers above 64 bits')
                 if number > MOST_STEPS or (position or 0) - start > LONGEST_PICKLE:

@@ -58,8 +58,9 @@ def read_checkpoint(
 ) -> dict[str, Any]:
     """Read a checkpoint file: tensors, plain data, and what mmengine's own files hold.
 
-    Nothing of the file is run. It is looked at before room is made for it, and files of this
-    package must carry the seal that they were written with.
+    Nothing of the file is run. (A config is Python, and is run: one that comes with the file is
+    to be read first.) The file is looked at before room is made for it, and files of this package
+    must carry the seal that they were written with.
 
     Args:
         path: The file.
