@@ -23,8 +23,14 @@ from .jobs import Job, Measurement, figures, run_watched
 from .sides import AFLW, ROOT, Side
 from .sizes import Sizes
 
-_RESULTS = {'train': 'stopwatch.json', 'test': 'stopwatch.json', 'loader': 'loader.json'}
-_CHECKPOINT = 'checkpoint.pth'
+_RESULTS = {
+    'train': 'stopwatch.json',
+    'test': 'stopwatch.json',
+    'loader': 'loader.json',
+    'model': 'model.json',
+}
+CHECKPOINT = 'checkpoint.pth'
+"""In ``$WORK``: random weights for tests."""
 
 
 class Bench:
@@ -73,9 +79,9 @@ class Bench:
         if job.ranks:
             command = ['bash', str(side.script('dist_train')), str(config), str(job.ranks)]
         if job.script == 'test':
-            command.append(str(self.folder / _CHECKPOINT))
-        if job.script == 'loader':
-            command += [_RESULTS['loader'], '--package', job.side]
+            command.append(str(self.folder / CHECKPOINT))
+        if job.script in ('loader', 'model'):
+            command += [_RESULTS[job.script], '--package', job.side]
         options = ['--cfg-options', *job.options] if job.options else []
         return command + [
             each.replace('$WORK', str(self.folder)) for each in (*job.arguments, *options)
@@ -117,7 +123,7 @@ def open_bench(
             described[form.name] = make_face_set(
                 rendered, data[form.name], form, sizes.train, sizes.test
             )
-        write_checkpoint(folder / _CHECKPOINT)
+        write_checkpoint(folder / CHECKPOINT)
         yield Bench(folder, {side.package: side for side in sides}, data, described)
 
 

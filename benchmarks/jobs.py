@@ -29,7 +29,7 @@ class Job:
 
     Attributes:
         side: Package.
-        script: ``'train'``, ``'test'`` or ``'loader'``.
+        script: ``'train'``, ``'test'``, ``'loader'`` or ``'model'``.
         data: Name of the data set.
         options: Values of the config, as ``--cfg-options`` takes them.
         arguments: Further arguments of the script.
@@ -114,13 +114,13 @@ def figures(notes: Mapping[str, Any], begun: float) -> dict[str, float]:
     """Work out what a process noted.
 
     Args:
-        notes: What its stopwatch or ``loader.py`` wrote.
+        notes: What its stopwatch, ``loader.py`` or ``model.py`` wrote.
         begun: When its command was given, on the same clock.
 
     Returns:
         Of a loader ``epoch_s``, ``images_per_s`` and ``images_per_cpu_s`` (of its main process
-        alone); of a test ``loop_s`` and ``images_per_s``; of
-        a training ``to_first_iteration_s``, ``parameters`` and, where iterations were timed,
+        alone); of a test ``loop_s`` and ``images_per_s``; of a training, and of a model's own
+        steps, ``to_first_iteration_s``, ``parameters`` and, where iterations were timed,
         ``step_s`` (network, loss and optimizer), ``network_images_per_s`` and, with the loader,
         ``images_per_s``.
     """

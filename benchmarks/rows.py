@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from .bench import CHECKPOINT
 from .faces import FORMATS, SMALL, Format, Mixture
 from .jobs import Job
 from .sides import MMPOSE, OURS
@@ -65,6 +66,7 @@ def make_groups(sizes: Sizes) -> list[list[Row]]:
     return [
         *(_pipeline(form, sizes) for form in FORMATS),
         _network(sizes),
+        _model(sizes),
         _loader(sizes),
         _training(sizes),
         _test(sizes),
@@ -119,6 +121,22 @@ def _network(sizes: Sizes) -> list[Row]:
         Row('step-float32', f'{what}, float32', NETWORK, ours, theirs, 1.3),
         Row('step-amp', f'{what}, {BFLOAT16}', NETWORK, amp, theirs, 2.5),
     ]
+
+
+def _model(sizes: Sizes) -> list[Row]:
+    """A model's own steps, as a program has them that builds the model and drives it itself."""
+    counts = {'--batch': sizes.model_batch, '--warmup': sizes.warmup, '--steps': sizes.steps}
+    shared = tuple(str(each) for pair in counts.items() for each in pair)
+    rows = []
+    for step, more, goal in (
+        ('train', ('--step', 'train'), 1.5),
+        ('test', ('--step', 'test', '--checkpoint', f'$WORK/{CHECKPOINT}'), 2),
+    ):
+        ours, theirs = (Job(side, 'model', SMALL.name, (), (*more, *shared)) for side in SIDES)
+        built = 'MODELS.build' if step == 'train' else 'init_model, flip test'
+        work = f"a model's own {step}_step of {sizes.model_batch}, {built}, no runner, CPU, float32"
+        rows.append(Row(f'model-{step}', work, NETWORK, ours, theirs, goal))
+    return rows
 
 
 def _loader(sizes: Sizes) -> list[Row]:

@@ -58,9 +58,9 @@ class Side:
     versions: dict[str, str]
 
     def script(self, name: str) -> Path:
-        """The file of ``train``, ``test``, ``dist_train`` or ``loader``."""
-        if name == 'loader':
-            return MEASURE / 'loader.py'
+        """The file of ``train``, ``test``, ``dist_train``, ``loader`` or ``model``."""
+        if name in ('loader', 'model'):
+            return MEASURE / f'{name}.py'
         return self.home / 'tools' / f'{name}{".sh" if name == "dist_train" else ".py"}'
 
     def environment(self, threads: int, gpu: bool) -> dict[str, str]:

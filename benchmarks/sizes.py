@@ -13,6 +13,7 @@ class Sizes:
         photographs: Different training photographs.
         train, test: Faces of the data sets; AFLW's own numbers by default.
         batch: Images of a training step on a CPU.
+        model_batch: Images of a step of a model that no tool drives.
         warmup: Steps before those that are timed.
         steps: Timed steps.
         seconds: How long a loader is timed.
@@ -26,6 +27,7 @@ class Sizes:
     train: int = 20_080
     test: int = 4_386
     batch: int = 16
+    model_batch: int = 8
     warmup: int = 2
     steps: int = 4
     seconds: float = 3
@@ -38,6 +40,15 @@ class Sizes:
 
 FULL = Sizes()
 TRIAL = Sizes(
-    photographs=8, train=400, test=40, batch=2, warmup=1, steps=1, seconds=0.1, cached=64, tested=8
+    photographs=8,
+    train=400,
+    test=40,
+    batch=2,
+    model_batch=2,
+    warmup=1,
+    steps=1,
+    seconds=0.1,
+    cached=64,
+    tested=8,
 )
 """Whether every row can be measured; its numbers mean nothing. One of these faces is frontal."""

@@ -145,7 +145,7 @@ def inference_topdown(
         img: The photograph: its file; an image of PIL's, of any mode but the 32-bit ones; or uint8
             pixels, ``(H, W, 3)``, grey ``(H, W)`` or ``(H, W, 1)``, or with alpha, which is
             dropped, ``(H, W, 4)``. Files and PIL's images are turned upright as their EXIF
-            orientation says.
+            orientation says, unless the config's ``LoadImage`` has ``exif='ignore'`` for files.
         bboxes: Boxes of faces, image pixels: ``(N, 4)``, or ``(N, 5)`` with their scores. They are
             padded as the config's ``GetBBoxCenterScale`` says. Empty: no face. None: the whole
             image is one.
@@ -204,8 +204,16 @@ def _pipeline(model: BaseModel) -> Compose:
                 'the model has no cfg.test_dataloader.dataset.pipeline, by which photographs '
                 'become crops; init_model gives models their cfg'
             )
-        model._inference_pipeline = Compose([TRANSFORMS.build(step) for step in steps])
+        model._inference_pipeline = Compose([TRANSFORMS.build(_upright(step)) for step in steps])
     return model._inference_pipeline
+
+
+def _upright(step: dict) -> dict:
+    """A step that loads photographs as they are shown, unless it says how; others as they are."""
+    kind = step.get('type')
+    is_loading = kind is LoadImage or str(kind).rpartition('.')[2] == LoadImage.__name__
+    ignores = str(step.get('color_type', '')).endswith('_ignore_orientation')
+    return {'exif': 'apply', **step} if is_loading and not ignores else step
 
 
 def _load(img: Any, color: str, pipeline: Compose) -> dict[str, Any]:
@@ -213,7 +221,7 @@ def _load(img: Any, color: str, pipeline: Compose) -> dict[str, Any]:
     if isinstance(img, str | os.PathLike):
         path = os.fspath(img)
         known = (step for step in pipeline.transforms if isinstance(step, LoadImage))
-        loaded = next(known, LoadImage()).transform({'img_path': path})
+        loaded = next(known, LoadImage(exif='apply')).transform({'img_path': path})
         if loaded is None:  # of a pipeline with ignore_empty
             raise InputError(f'image {shown(path)} cannot be read')
         return loaded

@@ -182,8 +182,23 @@ def test_photographs_of_a_turned_camera_are_turned_upright(model, photo, tmp_pat
     stored.save(tmp_path / 'turned.png', exif=exif)
     wanted = points(inference_topdown(model, photo, [BOX]))
     with Image.open(tmp_path / 'turned.png') as turned:
-        for form in (turned,):
+        for form in (tmp_path / 'turned.png', turned):
             np.testing.assert_array_equal(points(inference_topdown(model, form, [BOX])), wanted)
+
+
+@pytest.mark.parametrize(
+    'setting', [{'exif': 'ignore'}, {'color_type': 'color_ignore_orientation'}]
+)
+def test_a_config_may_have_photographs_as_they_are_stored(tiny_config, tmp_path, photo, setting):
+    cfg = load_config(tiny_config)
+    cfg.test_dataloader.dataset.pipeline[0].update(setting)
+    other = init_model(cfg, device='cpu')
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(photo) as stored:
+        stored.convert('RGB').save(tmp_path / 'turned.png', exif=exif)
+    (found,) = inference_topdown(other, tmp_path / 'turned.png', [BOX])
+    assert found.ori_shape == cv2.imread(photo).shape[:2]
 
 
 @pytest.mark.parametrize(
