@@ -40,6 +40,10 @@ _LOSSES = 'tests/test_engine/test_losses_not_finite.py'
 _WORK_DIRS = 'tests/test_engine/test_work_dirs.py'
 _CHECKPOINT_HOOK = 'mmpose_lite/engine/hooks/checkpoint_hook.py'
 _OPTIONS = 'tests/test_apis/test_options.py'
+_INFERENCE = 'mmpose_lite/apis/inference.py'
+_AT_THE_DOOR = 'tests/test_apis/test_inference.py'
+_STRICT = 'tests/test_engine/test_checkpoints/test_strict_loading.py'
+_FOLDED = 'tests/test_models/test_fold_norms.py'
 
 SABOTAGES = [
     Sabotage(
@@ -595,6 +599,93 @@ SABOTAGES = [
         'if self.package == MMPOSE:',
         'if False:',
         'tests/test_benchmarks/test_sides.py',
+    ),
+    Sabotage(
+        'at the door a box without area is taken',
+        _INFERENCE,
+        '        _refuse(table, wrong, fault)\n',
+        '        pass\n',
+        f'{_AT_THE_DOOR}::test_a_box_that_can_hold_no_face_is_refused',
+    ),
+    Sabotage(
+        'at the door a frame without a face is one face',
+        _INFERENCE,
+        'if bboxes is None:',
+        'if bboxes is None or len(bboxes) == 0:',
+        f'{_AT_THE_DOOR}::test_a_frame_without_a_face_has_none',
+    ),
+    Sabotage(
+        'at the door pixels of any kind are taken',
+        _INFERENCE,
+        'if pixels.dtype != np.uint8:',
+        'if pixels.dtype == np.complex64:',
+        f'{_AT_THE_DOOR}::test_what_is_no_photograph_is_refused',
+    ),
+    Sabotage(
+        'at the door a photograph stays as a camera stored it',
+        _INFERENCE,
+        "return {'exif': 'apply', **step} if is_loading and not ignores else step",
+        'return step',
+        f'{_AT_THE_DOOR}::test_photographs_of_a_turned_camera_are_turned_upright',
+    ),
+    Sabotage(
+        'at the door a compiled part keeps its names',
+        f'{_CHECKPOINTS}/dialects.py',
+        "_COMPILED.sub('', name) for name in stored",
+        'name for name in stored',
+        f'{_STRICT}::test_a_part_that_was_compiled_fits',
+    ),
+    Sabotage(
+        'at the door weights are taken from an average',
+        f'{_CHECKPOINTS}/content.py',
+        'for key in CONTAINERS if key in part',
+        'for key in reversed(CONTAINERS) if key in part',
+        'tests/test_engine/test_checkpoints/test_dialects.py::'
+        'test_the_weights_of_a_run_go_before_their_average',
+    ),
+    Sabotage(
+        "at the door mmengine's Runner never trains",
+        'mmpose_lite/engine/run_log.py',
+        'return isinstance(runner._train_loop, BaseLoop)',
+        'return False',
+        'tests/test_engine/test_mmengine_runner.py::test_it_trains_goes_on_and_tests',
+    ),
+    Sabotage(
+        'at the door the head makes the targets whatever a switch says',
+        'mmpose_lite/engine/placement.py',
+        "if not cfg.get('targets_by_head', True):",
+        "if not cfg.get('model', True):",
+        'tests/test_engine/test_placement.py::'
+        'test_hooks_find_the_targets_of_the_pipeline_where_a_switch_says_so',
+    ),
+    Sabotage(
+        'at the door layers that were put in later are not folded',
+        'mmpose_lite/models/utils/fold_norms.py',
+        'if len(modules) != len(self._modules) or not all(map(is_, modules, self._modules)):',
+        'if not self._modules:',
+        f'{_FOLDED}::test_it_follows_whatever_is_done_to_the_weights',
+    ),
+    Sabotage(
+        'at the door hooks of a folded model are passed over',
+        'mmpose_lite/models/utils/fold_norms.py',
+        'return bool(hooks) or module.training',
+        'return module.training',
+        f'{_FOLDED}::test_where_others_look_on_nothing_is_folded',
+    ),
+    Sabotage(
+        'at the door weights lie as they are built',
+        'mmpose_lite/models/pose_estimators/base.py',
+        'self.to(memory_format=torch.channels_last)',
+        'pass',
+        f'{_FOLDED}::test_a_model_lies_channels_last_whoever_builds_it',
+    ),
+    Sabotage(
+        'at the door a missing network names no way round',
+        f'{_CHECKPOINTS}/pretrained.py',
+        "raise type(error)(f'{error}; {_WAY_ROUND.format(type(module).__name__)}') from error",
+        'raise',
+        'tests/test_engine/test_checkpoints/test_pretrained.py::'
+        'test_without_a_network_the_way_round_is_named',
     ),
 ]
 
