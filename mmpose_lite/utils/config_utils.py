@@ -92,12 +92,9 @@ def read_config_file(path: str | Path) -> Config:
 
     Modules of its ``custom_imports`` are not imported.
     """
-    # mmengine would hand the mark on to the parser.
+    # mmengine would hand the mark on to the parser. It stays so: other threads may read as well.
     vars(_config_module)['open'] = _open_without_mark
-    try:
-        return Config.fromfile(path, import_custom_modules=False)
-    finally:
-        del vars(_config_module)['open']
+    return Config.fromfile(path, import_custom_modules=False)
 
 
 def _open_without_mark(path: Any, mode: str = 'r', encoding: str | None = None) -> IO:
