@@ -132,6 +132,13 @@ def test_so_is_one_that_saves_where_another_does(tmp_path, hold, as_new_process)
         PoseRunner.from_cfg(cfg).train()
 
 
+def test_a_validation_may_run_beside_a_training(tmp_path, hold, as_new_process):
+    cfg = make_config(tmp_path)
+    cfg.work_dir = str(tmp_path / 'run')
+    hold(tmp_path / 'run')
+    assert PoseRunner.from_cfg(cfg).val()['NME'] > 0
+
+
 def test_a_disk_without_locks_is_said(tmp_path, monkeypatch, capsys, as_new_process):
     def acquire(*args, **options):
         raise NotImplementedError('no flock here')
