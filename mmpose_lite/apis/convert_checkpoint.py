@@ -65,8 +65,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--trust-checkpoint',
         action='store_true',
-        help='read IN whatever it holds, and run that; for files that you made (--config is Python: '
-        'it is run without this too)',
+        help='read IN whatever it holds, and run that; for files that you made (--config is '
+        'Python, which is run without this too)',
     )
     return parse_one_file(parser, argv, 'input')
 
