@@ -113,12 +113,9 @@ class BaseCocoStyleDataset(BaseDataset):
         _check_choice(name, 'data_mode', data_mode, ('topdown', 'bottomup'))
         _check_choice(name, 'file_names', file_names, NAME_MODES)
         _check_choice(name, 'on_implausible', on_implausible, ('refuse', 'warn'))
-        if bbox_margin is not None and not (is_number(bbox_margin) and bbox_margin >= 0):
-            raise InputError(f'{name}: bbox_margin={bbox_margin!r} is no share from 0 on')
-        if bbox_file and (data_mode != 'topdown' or not test_mode):
-            raise InputError(f"{name}: bbox_file needs data_mode='topdown' and test_mode=True")
-        if bbox_file and train_val_split:
-            raise InputError(f'{name}: bbox_file has no train_val_split')
+        _check_margin(name, bbox_margin)
+        if bbox_file:
+            _check_detections(name, data_mode, test_mode, train_val_split)
         self.data_mode = data_mode
         self.bbox_file = bbox_file
         self.sample_interval = sample_interval
@@ -383,3 +380,20 @@ def _check_choice(name: str, key: str, value: Any, choices: Sequence[str]) -> No
     """
     if value not in choices:
         raise InputError(f'{name}: {key}={value!r} is not one of {", ".join(choices)}')
+
+
+def _check_margin(name: str, margin: Any) -> None:
+    if margin is not None and not (is_number(margin) and margin >= 0):
+        raise InputError(f'{name}: bbox_margin={margin!r} is no share from 0 on')
+
+
+def _check_detections(name: str, data_mode: str, test_mode: bool, split: dict | None) -> None:
+    """Check that detected boxes are asked for where nothing is trained on.
+
+    Raises:
+        InputError: If they are not.
+    """
+    if data_mode != 'topdown' or not test_mode:
+        raise InputError(f"{name}: bbox_file needs data_mode='topdown' and test_mode=True")
+    if split:
+        raise InputError(f'{name}: bbox_file has no train_val_split')
