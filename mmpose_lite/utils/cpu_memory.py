@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from functools import cache
 
 try:
     import resource
@@ -19,12 +20,13 @@ _MMAP_MAX = -4
 _KEPT_BYTES = 2**28
 
 
+@cache
 def keep_freed_memory() -> bool:
     """Have the C library use freed memory again, instead of giving it back at once.
 
     glibc asks the system for every large block and returns it when it is freed. A network
     allocates its feature maps anew at each step, and would spend up to half of its time on the
-    faults of their fresh pages. Processes that are forked later inherit the setting.
+    faults of their fresh pages. It is set once a process; those that are forked later inherit it.
 
     Returns:
         Whether it took effect: there is nothing to set in another C library than glibc.
