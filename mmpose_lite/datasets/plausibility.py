@@ -18,7 +18,7 @@ _FEWEST = 3
 _MOST, _NEARLY_ALL = 0.5, 0.9
 _NO_SIDE, _FAR = 1e-3, 2.0**24  # px; boxes beyond are told of one by one
 _SMALLEST_BOX = 2.0  # px; below it coordinates are shares of a side
-# Where so many faces have no coordinate above it, it is no coincidence.
+# What so many faces have in common is no coincidence, such as no coordinate above this.
 _PERCENT, _SEVERAL = 100.0, 10
 # As shares of the box's side: room about a box that points may lie in; and what the points of a
 # face span at least, and at most.
@@ -26,8 +26,8 @@ _ROOM, _NARROW = 0.25, 0.05
 # A box and a centre with a scale are of one face if they lie no farther apart, in sides, and their
 # sides differ by no larger a factor.
 _APART, _FACTOR = 1.0, 5.0
-# The middle of a set's points lies so near to that of the boxes, in extents.
-_OFF_MIDDLE = 0.05
+# The middle of a set's points lies so near to that of the boxes, in extents; that of a few faces'.
+_OFF_MIDDLE, _FAR_OFF_MIDDLE = 0.05, 0.25
 # And those of most faces, in sides of the box, nearer than so.
 _MISPLACED = 0.15
 
@@ -139,7 +139,11 @@ def _corners_for_sizes(faces: FaceArrays) -> str | None:
     # Faces look both ways, so across a set their points lie in the middle of boxes.
     as_sizes = _across(faces, first[:, 0] + second[:, 0] / 2)
     as_corners = _across(faces, (first[:, 0] + second[:, 0]) / 2)
-    off_middle = as_sizes < -_OFF_MIDDLE and abs(as_corners) < 0.5 * abs(as_sizes)
+    off, off_by_corners = np.median(as_sizes), np.median(as_corners)
+    # A few faces that fill their photographs may be a little off by chance.
+    least = _OFF_MIDDLE if len(written) >= _SEVERAL else _FAR_OFF_MIDDLE
+    is_nearer = _share(np.abs(as_corners) < np.abs(as_sizes)) >= _NEARLY_ALL
+    off_middle = off < -least and abs(off_by_corners) < 0.5 * abs(off) and is_nearer
     if not off_middle and not (beyond > _MOST and _share(fits) >= _NEARLY_ALL):
         return None
     return (
@@ -272,7 +276,7 @@ def _apart(faces: FaceArrays, middle: ndarray, other: ndarray) -> ndarray:
     return np.abs(middle - other).max(axis=1) / faces.side
 
 
-def _across(faces: FaceArrays, middle_x: ndarray) -> float:
-    """How far right of the boxes' middles the points' middles lie in the median, in extents."""
+def _across(faces: FaceArrays, middle_x: ndarray) -> ndarray:
+    """How far right of the boxes' middles the points' middles lie, in extents, ``(N,)``."""
     apart = _middle(faces, faces.points)[:, 0] - middle_x
-    return float(np.median(apart / np.maximum(_extent(faces), 1e-6)))
+    return apart / np.maximum(_extent(faces), 1e-6)

@@ -94,6 +94,20 @@ def test_corners_of_faces_in_the_middle_are_seen_by_their_points():
 
 
 @pytest.mark.parametrize('seed', range(20))
+@pytest.mark.parametrize('count', [3, 5, 12, 30])
+def test_faces_that_fill_their_photographs_are_not_doubted(count, seed):
+    """Boxes that begin near the edge are nearly the same as corners; turned heads are off them."""
+    rng = np.random.default_rng(seed)
+    points, boxes = make_faces(count, seed)
+    size = rng.uniform(160, 210, (count, 1))
+    filled = np.hstack([rng.uniform(5, 30, (count, 2)), size, size])
+    turn = np.hstack([0.08 * rng.normal(size=(count, 1)) * size, np.zeros((count, 1))])
+    shape = (points - boxes[:, None, :2]) / boxes[:, None, 2:]
+    points = filled[:, None, :2] + shape * filled[:, None, 2:] + turn[:, None]
+    assert implausible(arrays(points, filled, size_wh=(256, 256))) is None
+
+
+@pytest.mark.parametrize('seed', range(20))
 def test_sound_sets_are_not_doubted(seed):
     points, boxes = make_faces(seed=seed, count=3 + seed)
     assert implausible(arrays(points, boxes)) is None
