@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
-# What tools/dataset_converters reads MATLAB's files with: scipy up to version 7, h5py from 7.3 on.
+# MATLAB's files: h5py reads those from 7.3 on, for converters; scipy writes older synthetic ones.
 CONVERT = ['scipy>=1.10', 'h5py>=3.8']
 
 
