@@ -202,17 +202,25 @@ def _try_settings(optimizer: Optimizer, settings: Mapping[str, Any], where: str)
         type(optimizer)([probe], **own)
     except Exception:  # a class of somebody else's, which wants more than its settings
         return
-    for key, value in settings.items():
-        # A schedule's bounds are to be what it schedules.
-        plain = next(
-            (key.removeprefix(each) for each in _OF_SCHEDULES if key.startswith(each)), key
-        )
-        if plain not in own:
-            continue
+    plain = {key: value for key, value in settings.items() if key in own}
+    # Bounds of a schedule are to be what it schedules.
+    bounds = {
+        key: key.removeprefix(start)
+        for key in settings
+        for start in _OF_SCHEDULES
+        if key.startswith(start) and key.removeprefix(start) in own
+    }
+    trials = [(key, {name: settings[key]}) for key, name in bounds.items()]
+    try:
+        type(optimizer)([probe], **{**own, **plain})
+    except (ValueError, TypeError, RuntimeError):
+        trials += [(key, {key: value}) for key, value in plain.items()]
+    for key, tried in trials:
         try:
-            type(optimizer)([probe], **{**own, plain: value})
+            type(optimizer)([probe], **{**own, **tried})
         except (ValueError, TypeError, RuntimeError) as error:
-            raise InputError(f'{where}.{key} is {show(value)}: {one_line(error)}') from error
+            fault = f'{where}.{key} is {show(settings[key])}: {one_line(error)}'
+            raise InputError(fault) from error
 
 
 def _arguments(optimizer: Optimizer, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -160,3 +160,16 @@ def test_a_wrong_state_of_the_scaler_is_named(key, value):
     state['loss_scaler'][key] = value
     with pytest.raises(InputError, match=rf'optimizer\.loss_scaler\.{key} is'):
         amp.check_state_dict(state, 'optimizer')
+
+
+def test_settings_of_a_file_that_go_together_are_looked_at_together():
+    """Nesterov's momentum needs a momentum, which the config's optimizer has not."""
+    parameter = nn.Parameter(torch.ones(2))
+    stored = torch.optim.SGD([parameter], lr=0.1, momentum=0.9, nesterov=True).state_dict()
+    own = OptimWrapper(torch.optim.SGD([parameter], lr=0.1))
+    own.check_state_dict(stored, 'optimizer')
+    own.load_state_dict(stored)
+    assert own.param_groups[0]['nesterov']
+    stored['param_groups'][0].update(momentum=0.0)
+    with pytest.raises(InputError, match=r'param_groups\.0\.nesterov is True: Nesterov'):
+        own.check_state_dict(stored, 'optimizer')
