@@ -84,10 +84,10 @@ def parse_one_file(
         InputError: If more files are named than the command takes.
     """
     args, others = parser.parse_known_args(argv)
-    if any(other.startswith('-') for other in others):
+    if others and (not getattr(args, name) or any(other.startswith('-') for other in others)):
         parser.error(f'unrecognized arguments: {" ".join(others)}')
     if others:
-        files = [each for each in (getattr(args, name), *others) if each]
+        files = [getattr(args, name), *others]
         named = ', '.join(f"'{each}'" for each in files)
         raise InputError(
             f'one checkpoint is expected, and there is more than one file: {named}; did a pattern '

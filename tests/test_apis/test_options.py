@@ -200,6 +200,12 @@ def test_two_files_for_one_checkpoint_are_named(run, arguments):
     assert '\n' not in caught.value.code
 
 
+def test_a_word_too_many_of_a_training_is_no_checkpoint(capsys):
+    with pytest.raises(SystemExit):
+        run_train(['config.py', 'work_dir'])
+    assert 'unrecognized arguments: work_dir' in capsys.readouterr().err
+
+
 def test_a_test_says_which_file_a_link_is(tmp_path):
     (tmp_path / 'best.pth').symlink_to('best_NME_epoch_3.pth')
     assert _with_target(f'{tmp_path}/best.pth') == f'{tmp_path}/best.pth -> best_NME_epoch_3.pth'
