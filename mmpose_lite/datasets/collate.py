@@ -14,8 +14,11 @@ from torch.utils.data import default_collate, get_worker_info
 
 from mmpose_lite.utils import InputError
 
-# What torch, and the system by way of it, say where workers cannot hand over a batch.
-_NO_ROOM = re.compile(r'shared memory|\(shm\)|killed by signal: Bus error|</torch_\d+')
+# What torch, and the system by way of it, say where workers cannot hand over a batch. GPUs have a
+# shared memory of their own, which kernels of compiled models may lack.
+_NO_ROOM = re.compile(
+    r'out of shared memory|shared memory object|\(shm\)|killed by signal: Bus error|</torch_\d+'
+)
 _NO_FILES = re.compile(r'ancdata|DataLoader worker.*Too many open files', re.DOTALL)
 _WITHOUT_WORKERS = (
     'load without workers: --cfg-options train_dataloader.num_workers=0 (or val_, test_dataloader)'

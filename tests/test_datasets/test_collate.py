@@ -139,7 +139,14 @@ def test_workers_without_room_are_told_the_way_out(monkeypatch, kind, text, name
     assert '\n' not in str(caught.value)
 
 
-@pytest.mark.parametrize('error', [RuntimeError('CUDA out of memory'), InputError('(shm)')])
+@pytest.mark.parametrize(
+    'error',
+    [
+        RuntimeError('CUDA out of memory'),
+        RuntimeError('backend raised: out of resource: shared memory, Required: 245760'),
+        InputError('(shm)'),
+    ],
+)
 def test_other_errors_stay_as_they_are(error):
     with pytest.raises(type(error)) as caught, explaining_workers():
         raise error
