@@ -17,9 +17,10 @@ import cv2
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.datasets.image_files import BadImageError, header_problem, read_image, shown
+from mmpose_lite.datasets.image_files import read_image
+from mmpose_lite.datasets.transforms.loading import decode_image
+from mmpose_lite.utils.paths import shown
 from mmpose_lite.visualization import FaceRow
-from mmpose_lite.visualization.image_file import decode_image_rgb
 from mmpose_lite.visualization.sheet import face_tile
 
 from .run import Run
@@ -95,11 +96,7 @@ def _draw(run: Run, row: int, nme: float) -> bytes:
 def _read_photograph(run: Run, image: str, exif: str) -> ndarray:
     """Read a photograph that lies below a data root: ``(H, W, 3)`` uint8, RGB."""
     path = _find_photograph(run, image)
-    content = read_image(path)
-    problem = header_problem(content)
-    if problem:
-        raise BadImageError(f'image {shown(path)} {problem}')
-    return decode_image_rgb(content, path, exif)
+    return cv2.cvtColor(decode_image(read_image(path), path, exif=exif), cv2.COLOR_BGR2RGB)
 
 
 def _find_photograph(run: Run, image: str) -> str:

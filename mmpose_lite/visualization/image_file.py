@@ -35,23 +35,6 @@ def read_image_rgb(
         content = fileio.get(path, backend_args=backend_args)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'image file {path} does not exist') from error
-    return decode_image_rgb(content, path, exif)
-
-
-def decode_image_rgb(content: bytes, path: str | Path, exif: str = 'ignore') -> np.ndarray:
-    """Decode the bytes of an image in the frame that its points are in.
-
-    Args:
-        content: The bytes.
-        path: Where they are from, for the message.
-        exif: See :func:`read_image_rgb`.
-
-    Returns:
-        ``(H, W, 3)`` uint8, RGB.
-
-    Raises:
-        ValueError: If OpenCV cannot decode them.
-    """
     flags = _READ_FLAGS[exif]
     image_bgr = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
     if image_bgr is None:
