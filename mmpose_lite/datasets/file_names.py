@@ -80,17 +80,16 @@ class PhotoFinder:
         return osp.join(folder, near[0]) if len(near) == 1 else None
 
 
-def near_file(folder: str | None, path: str) -> str:
+def near_file(photographs: PhotoFinder, path: str) -> str:
     """What to add to the message about a photograph that is missing; empty if nothing is near.
 
     Args:
-        folder: The folder of the photographs; None if it is not known.
+        photographs: Finds those of the data set; each folder is listed once.
         path: The file that is missing.
     """
-    if folder is None or is_address(path):
+    if is_address(path):
         return ''
-    inside = osp.join(folder, '')
-    near = PhotoFinder(folder).nearest(path.removeprefix(inside))
+    near = photographs.nearest(path.removeprefix(osp.join(photographs.folder, '')))
     return '' if near is None else f"; {near!r} does: dataset.file_names='lenient' reads it"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 
-from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage
+from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage, file_names
 from mmpose_lite.datasets.datasets.base import base_coco_style_dataset
 from mmpose_lite.datasets.file_names import PhotoFinder
 from mmpose_lite.datasets.image_files import BadImageError, MissingImageError
@@ -97,6 +97,18 @@ def test_the_message_names_it_and_the_switch_reads_it(folder, monkeypatch):
     assert '1 photographs are read under another name (file_names), such as ' in lines[-1]
     with pytest.raises(MissingImageError, match=r"gone\.png' does not exist$"):
         load(folder, 'gone.png')[0]
+
+
+def test_a_folder_is_listed_once_for_all_photographs_that_are_missing(folder, monkeypatch):
+    """A set of 20,000 whose names have another case is told of within seconds."""
+    listed = []
+    listing = file_names._listed
+    monkeypatch.setattr(file_names, '_listed', lambda name: listed.append(name) or listing(name))
+    step = LoadImage()
+    for name in ('C.png', 'C.PNG', 'd.png'):
+        with pytest.raises(MissingImageError):
+            step.transform({'img_path': os.path.join(folder, name), 'img_folder': folder})
+    assert listed == [folder]
 
 
 def test_crops_and_detections_have_the_same_names(folder):

@@ -121,7 +121,7 @@ def check_images(
 def _why_not_read(split: Split, found: ImageState) -> str:
     problem = (found.problem or '').removeprefix(f'image {shown(found.path)} ')
     is_missing = found.state is None and 'does not exist' in problem
-    return problem + (near_file(split.img_folder, found.path) if is_missing else '')
+    return problem + (near_file(split.dataset.photographs, found.path) if is_missing else '')
 
 
 def _other_way(exif: str) -> str:

@@ -11,7 +11,7 @@ from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.paths import shown
 
-from ..file_names import near_file
+from ..file_names import PhotoFinder, near_file
 from ..image_files import (
     BadImageError,
     MissingImageError,
@@ -140,6 +140,7 @@ class LoadImage(LoadImageFromFile):
         if exif == 'apply' and color_type.endswith(_IGNORING):
             raise InputError(f"LoadImage: exif='apply' contradicts color_type='{color_type}'")
         self.exif = exif
+        self._photographs: PhotoFinder | None = None  # of the folder where one was missing
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """Add nothing to what is read about a box."""
@@ -174,8 +175,16 @@ class LoadImage(LoadImageFromFile):
             if self.ignore_empty:
                 return None
             if isinstance(error, MissingImageError):
-                raise MissingImageError(f'{error}{near_file(folder, path)}') from error
+                raise MissingImageError(f'{error}{self._about_missing(path, folder)}') from error
             raise
+
+    def _about_missing(self, path: str, folder: str | None) -> str:
+        """What is there under a name near that of a missing photograph."""
+        if folder is None:
+            return ''
+        if self._photographs is None or self._photographs.folder != folder:
+            self._photographs = PhotoFinder(folder)
+        return near_file(self._photographs, path)
 
     def _check_size(self, image: np.ndarray, results: dict) -> None:
         """Compare the size with the annotations', whose points else lie somewhere else."""
