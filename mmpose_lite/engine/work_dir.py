@@ -19,6 +19,7 @@ from mmengine.logging import print_log
 
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
+from mmpose_lite.utils.locks import lock_file
 from mmpose_lite.utils.paths import check_folder
 
 from .checkpoints.writer import PREVIOUS, write_text
@@ -62,12 +63,12 @@ def _locked(folder: str) -> Iterator[str]:
     """Lock a folder and write down who did.
 
     Raises:
-        InputError: If it is locked.
+        InputError: If it is locked, or something else is at the lock's place.
         SaveError: If nothing can be written there.
     """
     check_folder(folder)
     os.makedirs(folder, exist_ok=True)
-    lock, holder = FileLock(osp.join(folder, _LOCK)), osp.join(folder, _HOLDER)
+    lock, holder = lock_file(osp.join(folder, _LOCK)), osp.join(folder, _HOLDER)
     is_locked = _lock(lock, folder)
     try:
         write_text(json.dumps({'process': os.getpid(), 'host': socket.gethostname()}), holder)

@@ -81,6 +81,18 @@ def test_a_folder_in_use_is_refused_until_its_process_ends(tmp_path, hold):
     assert sorted(path.name for path in tmp_path.iterdir()) == ['.lock', 'other']
 
 
+def test_a_link_in_the_lock_s_place_is_left_as_it_is(tmp_path):
+    (tmp_path / 'weights.pth').write_text('weights')
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / '.lock').symlink_to('../weights.pth')
+    with (
+        pytest.raises(InputError, match=r"run/\.lock' is no lock of ours"),
+        holding(str(tmp_path / 'run')),
+    ):
+        pass
+    assert (tmp_path / 'weights.pth').read_text() == 'weights'
+
+
 def test_another_thread_is_another_training(tmp_path):
     found = []
 

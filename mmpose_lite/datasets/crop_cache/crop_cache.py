@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -16,13 +16,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from filelock import FileLock
 from mmengine.logging import print_log
 from numpy import ndarray
 from rich.progress import track
 
 from mmpose_lite.utils import InputError, MissingFileError
 from mmpose_lite.utils.files import remove_parts
+from mmpose_lite.utils.locks import lock_file
 
 from ..transforms.extent import CropExtent
 from .crop_file import Crop, CropFile, DamagedCropsError, write_crops
@@ -120,16 +120,8 @@ class CropCache:
         self._mark = path.with_name(f'{path.name}.damaged')
         path.parent.mkdir(parents=True, exist_ok=True)
         # Ranks, and runs that begin together, wait for the one that builds.
-        with self._locked():
+        with lock_file(f'{self._path}.lock'):
             self.file = self._open() or self._build()
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        path = f'{self._path}.lock'
-        if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-            raise InputError(f"cache: '{path}' is no file of ours; it is left as it is: remove it")
-        with FileLock(path):
-            yield
 
     def _open(self) -> CropFile | None:
         path = self._path
@@ -230,7 +222,7 @@ class CropCache:
             self.file.check_all()
         except DamagedCropsError as error:
             print_log(f'{error}; it is built anew', 'current')
-            with self._locked():
+            with lock_file(f'{self._path}.lock'):
                 self.file = self._open_sound() or self._build()
 
     def leave_pixels(self, first: int) -> None:

@@ -214,7 +214,7 @@ def _write_durably(
     part = _part_of(path)
     with _reporting(f"'{path}' could not be written"), _without(part):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, 'wb') as file:
+        with open(part, 'xb') as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
