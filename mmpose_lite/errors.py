@@ -35,3 +35,9 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> list[str]:
     by_lower = {each.lower(): each for each in known}
     found = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=cutoff)
     return [by_lower[each] for each in found]
+
+
+def about_nearest(name: str, known: Iterable[str]) -> str:
+    """Say which names a mistyped one may mean, for a message: ``the nearest are ...``."""
+    near = nearest(name, known)
+    return f'the nearest are {", ".join(near)}' if near else 'none is near'

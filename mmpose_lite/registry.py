@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from mmengine import registry as mmengine_registry
 from mmengine.registry import Registry, build_functions
 
-from .errors import InputError, MissingKeyError, nearest
+from .errors import InputError, MissingKeyError, about_nearest
 
 SCOPE = 'mmpose_lite'
 
@@ -90,16 +90,11 @@ def require_type(registry: Registry, key: str) -> Any:
 def _unknown(registry: Registry, key: str) -> UnknownTypeError:
     # mmengine's own registries have no parent.
     parent = registry.parent.module_dict if registry.parent else {}
-    near = _nearest(key.rpartition('.')[2], [*parent, *registry.module_dict])
+    near = about_nearest(key.rpartition('.')[2], [*parent, *registry.module_dict])
     return UnknownTypeError(
         f"type='{key}' is not in the {registry.scope}::{registry.name} registry; {near}. "
         "A type of your own needs custom_imports = dict(imports=['its.module']) in the config"
     )
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = nearest(name, known)
-    return f'the nearest are {", ".join(near)}' if near else 'none is near'
 
 
 def _explain(error: KeyError | TypeError) -> InputError | None:
@@ -141,7 +136,7 @@ def _about_arguments(
     if found[2] not in values['args'] or found[1] not in {m.__qualname__ for m in makers}:
         return None
     known = dict.fromkeys(key for maker in makers for key in _parameters(maker))
-    near = _nearest(found[2], known)
+    near = about_nearest(found[2], known)
     return WrongArgumentsError(
         f"{name} takes no argument '{found[2]}'; {near} of {', '.join(known)}"
     )

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from mmpose_lite.errors import nearest
+from mmpose_lite.errors import about_nearest
 from mmpose_lite.utils import collector_at_rest
 
 _COMMANDS = {
@@ -35,8 +35,7 @@ def main(argv: Sequence[str]) -> int | None:
         print('usage: python -m mmpose_lite COMMAND ...', *lines, sep='\n', file=sys.stderr)
         return 0
     if argv[0] not in _COMMANDS:
-        near = ', '.join(nearest(argv[0].replace('-', '_'), _COMMANDS))
-        hint = f'the nearest are {near}' if near else 'none is near'
+        hint = about_nearest(argv[0].replace('-', '_'), _COMMANDS)
         print(
             f"error: '{argv[0]}' is no command; {hint} of {', '.join(_COMMANDS)}", file=sys.stderr
         )

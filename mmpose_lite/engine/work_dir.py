@@ -9,7 +9,6 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
-from difflib import get_close_matches
 from itertools import islice
 from logging import WARNING
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from mmengine.logging import print_log
 
+from mmpose_lite.errors import nearest
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.locks import lock_file
@@ -151,8 +151,7 @@ def near_runs(folder: str, is_checkpoint: Callable[[str], bool]) -> list[str]:
 def _similar(folder: Path) -> list[Path]:
     """Folders beside one, those of the most similar name first."""
     names = [each.name for each in _folders_in(folder.parent) if each.name != folder.name]
-    near = get_close_matches(folder.name, names, n=_NEAR)
-    return [folder.with_name(name) for name in near]
+    return [folder.with_name(name) for name in nearest(folder.name, names)]
 
 
 def _folders_in(folder: Path) -> list[Path]:

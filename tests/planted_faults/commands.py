@@ -27,7 +27,7 @@ SABOTAGES = [
     Sabotage(
         'a mistyped command names no near one',
         'mmpose_lite/apis/cli.py',
-        "hint = f'the nearest are {near}' if near else 'none is near'",
+        "hint = about_nearest(argv[0].replace('-', '_'), _COMMANDS)",
         "hint = 'none is near'",
         'tests/test_apis/test_cli.py',
     ),
