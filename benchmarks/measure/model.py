@@ -62,7 +62,7 @@ def make_test(
 
 
 def time_steps(step: Callable[[dict], Any], batch: dict, warmup: int, count: int) -> dict:
-    """When each step begins and ends, on the machine's monotonic clock."""
+    """Note when each step begins and ends, on the machine's monotonic clock."""
     notes: dict[str, Any] = {'warmup': warmup, 'batch': len(batch['inputs'])}
     notes |= {'begun': [], 'done': []}
     for _ in range(warmup + count):

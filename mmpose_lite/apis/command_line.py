@@ -121,7 +121,7 @@ class _Options(DictAction):
 
 
 def _is_plain(value: str) -> bool:
-    """Whether mmengine reads a value as what it looks like: it knows no dicts and no calls."""
+    """Tell whether mmengine reads a value as what it looks like: it knows no dicts and no calls."""
     try:
         DictAction._parse_iterable(value)
     except AssertionError:  # its word for brackets that do not close

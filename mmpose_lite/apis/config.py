@@ -230,7 +230,7 @@ def _carry(cfg: Config, name: str, before: Any, options: Mapping[str, Any]) -> l
 
 
 def _is_specific(value: Any) -> bool:
-    """Whether an equal value is a copy: of a size, such as (64, 64), it need not be."""
+    """Tell whether an equal value is a copy: of a size, such as (64, 64), it need not be."""
     if isinstance(value, list | tuple):
         return any(isinstance(each, dict) for each in value)
     return isinstance(value, dict) and bool(value)
@@ -284,7 +284,7 @@ def _replace(
 
 
 def _related(cfg: Config, before: Any, options: Mapping[str, Any]) -> Iterator[str]:
-    """Where a run may read what an option meant: the same value under the same or a like key."""
+    """Find where a run may read what an option meant: the same value under a like key."""
     read = list(places({key: value for key, value in cfg.items() if key in READ_KEYS}))
     for option in options:
         inner, leaf = option.partition('.')[2], option.rpartition('.')[2]
@@ -299,7 +299,7 @@ def _related(cfg: Config, before: Any, options: Mapping[str, Any]) -> Iterator[s
 
 
 def _is_like(key: str, name: str) -> bool:
-    """Whether a name is a key, or ends with it, as ``base_lr`` does with ``lr``."""
+    """Tell whether a name is a key, or ends with it, as ``base_lr`` does with ``lr``."""
     return f'_{name}'.endswith(f'_{key}')
 
 

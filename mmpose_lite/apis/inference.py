@@ -32,7 +32,7 @@ from mmpose_lite.utils.paths import shown
 from .config import load_config
 
 Photograph = ndarray | Image.Image | str | os.PathLike
-"""What :func:`inference_topdown` takes for a photograph."""
+"""The kinds of photographs that :func:`inference_topdown` takes."""
 
 _BATCH = 64
 _BOX_FORMATS = ('xyxy', 'xywh')

@@ -86,7 +86,7 @@ def explaining_workers() -> Iterator[None]:
 
 
 def _room() -> str:
-    """How large the system's shared memory is, where it is a folder."""
+    """The size of the system's shared memory, where it is a folder."""
     with suppress(OSError):
         room = shutil.disk_usage('/dev/shm')
         return f' (/dev/shm: {room.free / 2**20:.0f} of {room.total / 2**20:.0f} MiB are free)'

@@ -15,7 +15,7 @@ _DRIVE = re.compile(r'^[A-Za-z]:$')
 
 
 def is_address(name: str) -> bool:
-    """Whether a name is an address (``s3://...``), which no folder has."""
+    """Tell whether a name is an address (``s3://...``), which no folder has."""
     return '://' in name
 
 
@@ -81,7 +81,7 @@ class PhotoFinder:
 
 
 def near_file(photographs: PhotoFinder, path: str) -> str:
-    """What to add to the message about a photograph that is missing; empty if nothing is near.
+    """An addition to the message about a missing photograph; empty if nothing is near.
 
     Args:
         photographs: Finds those of the data set; each folder is listed once.

@@ -44,12 +44,12 @@ def image_size_wh(content: bytes) -> tuple[int, int] | None:
 
 
 def is_tiff(content: bytes) -> bool:
-    """Whether the bytes begin like a TIFF, which decoders turn upright unasked."""
+    """Tell whether the bytes begin like a TIFF, which decoders turn upright unasked."""
     return content.startswith((b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'))
 
 
 def exif_orientation(content: bytes) -> int:
-    """How a camera was held, by the EXIF data of an image: 1 is upright; 1 to 8.
+    """The orientation of the camera by the EXIF data of an image, 1 to 8: 1 is upright.
 
     JPEG, PNG, WebP and TIFF are known; others count as upright.
     """
@@ -64,7 +64,7 @@ def exif_orientation(content: bytes) -> int:
 
 
 def _exif_start(content: bytes) -> int | None:
-    """Where the EXIF data of an image begins; None where there is none."""
+    """The place where the EXIF data of an image begins; None where there is none."""
     if is_tiff(content):
         return 0
     if content.startswith(b'\xff\xd8'):

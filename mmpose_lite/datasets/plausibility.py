@@ -1,4 +1,4 @@
-"""What is wrong with a set as a whole, seen in all of its boxes and points at once.
+"""Faults of a set as a whole, seen in all of its boxes and points at once.
 
 A single face may have any of these numbers; that most of them have cannot be.
 """
@@ -272,11 +272,11 @@ def _middle(faces: FaceArrays, points: ndarray) -> ndarray:
 
 
 def _apart(faces: FaceArrays, middle: ndarray, other: ndarray) -> ndarray:
-    """How far places are from others, in sides of the boxes, ``(N,)``."""
+    """Distances of places from others, in sides of the boxes, ``(N,)``."""
     return np.abs(middle - other).max(axis=1) / faces.side
 
 
 def _across(faces: FaceArrays, middle_x: ndarray) -> ndarray:
-    """How far right of the boxes' middles the points' middles lie, in extents, ``(N,)``."""
+    """Distances of the points' middles to the right of the boxes', in extents, ``(N,)``."""
     apart = _middle(faces, faces.points)[:, 0] - middle_x
     return apart / np.maximum(_extent(faces), 1e-6)

@@ -195,7 +195,7 @@ class CheckpointingRunner(Runner):
         super()._init_model_weights()
 
     def _find_resumed(self) -> str:
-        """What a run that is to go on goes on from; an empty text if it begins anew.
+        """Find the checkpoint to resume from; an empty text if the run begins anew.
 
         Raises:
             InputError: If there is nothing, where a folder was named or ``resume='latest'``.

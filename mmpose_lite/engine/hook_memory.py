@@ -1,4 +1,4 @@
-"""What hooks remember, as a part of checkpoints."""
+"""The memory of hooks, as a part of checkpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What mmengine keeps by name until the process ends: here, for as long as its run is there."""
+"""Objects that mmengine keeps by name until the process ends, freed here with their run."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from mmengine.utils import ManagerMixin
 
 
 def release(kind: Any, name: str) -> None:
-    """Have a name be free for a new instance of a class; who holds the old one keeps it."""
+    """Free a name for a new instance of a class; who holds the old one keeps it."""
     kind._instance_dict.pop(name, None)
     for child in kind.__subclasses__():
         release(child, name)
 
 
 def forget(instance: ManagerMixin) -> None:
-    """Have mmengine's tables drop a logger, hub, visualizer or scope; its file is closed."""
+    """Drop a logger, hub, visualizer or scope from mmengine's tables; its file is closed."""
     for kind in type(instance).__mro__:
         table = vars(kind).get('_instance_dict', {})
         if table.get(instance.instance_name) is instance:

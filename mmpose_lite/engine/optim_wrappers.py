@@ -198,7 +198,7 @@ class OptimWrapper(MMEngineOptimWrapper):
 
     @property
     def _has_finite_gradients(self) -> bool:
-        """Whether gradients are finite between the batches of a step: losses are."""
+        """Tell whether gradients are finite between the batches of a step: losses are."""
         return True
 
     def _update(self, **kwargs) -> None:

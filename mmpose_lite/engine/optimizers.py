@@ -195,7 +195,7 @@ def _setting_form(example: Any) -> Any:
 
 
 def _try_settings(optimizer: Optimizer, settings: Mapping[str, Any], where: str) -> None:
-    """Have the optimizer's class look at settings, each by itself if they do not pass together."""
+    """Try settings on the optimizer's class, each by itself if they do not pass together."""
     probe = nn.Parameter(torch.zeros(1))
     own = _arguments(optimizer, optimizer.defaults)
     try:
@@ -232,7 +232,7 @@ def _arguments(optimizer: Optimizer, settings: Mapping[str, Any]) -> dict[str, A
 
 
 class _Expectations:
-    """What an optimizer keeps for its parameters, found out by a step of a fresh one.
+    """The state that an optimizer keeps for its parameters, found by a step of a fresh one.
 
     Args:
         optimizer: The optimizer.

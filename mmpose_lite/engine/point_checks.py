@@ -1,4 +1,4 @@
-"""Whether data, model and metrics mean the same points, checked before the first iteration.
+"""Checks before the first iteration that data, model and metrics mean the same points.
 
 Numbers of points, mirror pairs and sizes stand in several places of a config each. Sizes are also
 compared with what the network makes of one crop; see :func:`check_sizes`.
@@ -250,7 +250,7 @@ def _arguments(codec: Any) -> dict[str, Any]:
 
 
 def _about_decoder(decoder: Any, affines: Mapping[str, TopdownAffine]) -> Iterator[str]:
-    """What fits together and yet moves points by a share of a cell."""
+    """Tell of settings that fit together and yet move points by a share of a cell."""
     is_udp = isinstance(decoder, UDPHeatmap)
     if not is_udp and not isinstance(decoder, MSRAHeatmap):
         return
@@ -280,7 +280,7 @@ def _about_flip_test(model: Any, decoder: Any) -> Iterator[str]:
 
 
 def _goes_part_by_part(runner: Runner, model: Any) -> bool:
-    """Whether a model's parts can be tried one after another, all of them on this process."""
+    """Tell whether a model's parts can be tried one after another, all of them on this process."""
     is_whole = not is_model_wrapper(runner.model) or isinstance(
         runner.model, DistributedDataParallel
     )
@@ -307,7 +307,7 @@ def _untouched(runner: Runner) -> Iterator[None]:
 
 
 def _try_crop(model: Any, key: str, dataset: Any, predicts: bool) -> None:
-    """Have one face pass the model, part by part."""
+    """Send one face through the model, part by part."""
     packed = None if isinstance(dataset, IterableDataset) or not len(dataset) else dataset[0]
     if not (isinstance(packed, dict) and isinstance(packed.get('inputs'), Tensor)):
         return
@@ -391,7 +391,7 @@ def _as_plain(value: Any) -> Any:
 
 @contextmanager
 def _naming(what: str, given: str) -> Iterator[None]:
-    """Have an error of torch, which names no part, name the part and what it was given.
+    """Add to an error of torch, which names no part, the part and its input.
 
     Errors of other kinds are faults of a part's code, and keep their trace.
     """

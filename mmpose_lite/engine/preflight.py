@@ -167,7 +167,7 @@ def check_metrics(loop: Any) -> None:
 
 
 def _names(metrics: Sequence[Any]) -> list[str]:
-    """What the numbers of metrics are called, without subsets."""
+    """The names of metrics' numbers, without subsets."""
     return [
         f'{metric.prefix}/{name}' if metric.prefix else name
         for metric in metrics
@@ -268,7 +268,7 @@ def _about_schedules(runner: Runner) -> Iterator[str]:
 
 
 def _about_scheduler(scheduler: _ParamScheduler, length: int, unit: str, where: str) -> str | None:
-    """What a run of some length, in the scheduler's unit, leaves out of a schedule."""
+    """Say what a run of some length, in the scheduler's unit, leaves out of a schedule."""
     begin, name, run = scheduler.begin, scheduler.param_name, f'the run has {length} {unit}'
     if begin >= length:
         return f'begins at {begin}, and {run}: it changes nothing'
@@ -326,7 +326,7 @@ def _steps_to_the_end(scheduler: _ParamScheduler) -> int | None:
 
 
 def _about_averages(runner: Runner) -> Iterator[str]:
-    """What a run is too short for in the moving average of its weights."""
+    """Say what a run is too short for in the moving average of its weights."""
     loop = runner.train_loop
     for hook in (hook for hook in runner.hooks if isinstance(hook, EMAHook)):
         name, length = 'begin_iter', loop.max_iters

@@ -100,7 +100,7 @@ def is_logged(runner: Any, batch_idx: int) -> bool:
 
 
 def is_training(runner: Any) -> bool:
-    """Whether a runner trains, rather than validating or testing alone.
+    """Tell whether a runner trains, rather than validating or testing alone.
 
     Ours says so; of mmengine's, the training loop is built by then.
     """

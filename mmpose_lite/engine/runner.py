@@ -241,7 +241,7 @@ class PoseRunner(CheckpointingRunner):
         return make_new_folder(folder, lambda name: any(each.endswith(name) for each in names)).name
 
     def _own(self, instance: _Instance) -> _Instance:
-        """Have mmengine's table of instances keep one no longer than this run is there."""
+        """Keep an instance in mmengine's table no longer than this run is there."""
         weakref.finalize(self, forget, instance).atexit = False
         return instance
 

@@ -213,7 +213,7 @@ def _form_of(key: str, own: Any) -> Any:
 
 
 def _try_value(scheduler: Any, state: dict[str, Any], where: str) -> None:
-    """Have a copy of a scheduler compute its value, with groups that nobody uses."""
+    """Compute a scheduler's value on a copy, with groups that nobody uses."""
     trial = copy(scheduler)
     trial.__dict__.update({key: state[key] for key in _own_fields(scheduler, state)})
     trial.last_step = max(trial.last_step, 0)

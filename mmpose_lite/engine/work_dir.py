@@ -104,7 +104,7 @@ def _lock(lock: FileLock, folder: str) -> bool:
 
 
 def _holder(folder: str) -> dict:
-    """Who locked a folder last, as far as is known."""
+    """The last holder of a folder, as far as is known."""
     try:
         about = json.loads(Path(folder, _HOLDER).read_text(encoding='utf-8'))
     except (OSError, ValueError):
@@ -113,7 +113,7 @@ def _holder(folder: str) -> dict:
 
 
 def _may_run(about: dict) -> bool:
-    """Whether a holder may still be running; those of other machines always may."""
+    """Tell whether a holder may still be running; those of other machines always may."""
     process = about.get('process')
     if os.name == 'nt' or about.get('host') != socket.gethostname() or not isinstance(process, int):
         return True

@@ -117,7 +117,7 @@ def _allowed_roots(run: Run) -> list[str]:
 
 
 def _possible_places(run: Run, image: str) -> Iterator[str]:
-    """Where a photograph may be: where the dump says, or as far below the root that has moved."""
+    """Possible places of a photograph: where the dump says, or as far below the moved root."""
     yield image
     for root in run.data_roots if run.moved_to else ():
         if Path(osp.abspath(image)).is_relative_to(osp.abspath(root)):

@@ -44,7 +44,7 @@ def headline(errors: Errors) -> dict[str, Any]:
 
 
 def _ratios(errors: Errors, kept: ndarray) -> tuple[ndarray, ndarray]:
-    """What each face adds above and below the line of ratios: mean, pooled, three areas.
+    """Numerators and denominators of each face for ratios: mean, pooled, three areas.
 
     Returns:
         Two arrays ``(n, 5)``.

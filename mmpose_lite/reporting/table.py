@@ -84,7 +84,7 @@ class FaceTable:
 
 
 def subset_label(name: str | None) -> str:
-    """What reports call a subset; None is the whole set, from which one ``full`` is told apart."""
+    """The name of a subset in reports; None is the whole set, from which ``full`` is told apart."""
     return WHOLE if name is None else f'{WHOLE}_subset' if name == WHOLE else name
 
 

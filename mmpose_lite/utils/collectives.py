@@ -47,7 +47,7 @@ def first_says(text: str) -> str:
 
 
 def first_decides(decide: Callable[[], str]) -> str:
-    """Have the first process decide something, and all know it.
+    """Let the first process decide something, and tell all.
 
     Args:
         decide: Called in the first process alone.

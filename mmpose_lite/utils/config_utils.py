@@ -212,7 +212,7 @@ def _dict_at(cfg: Config, path: str) -> Mapping[str, Any]:
 
 
 def _is_used(cfg: Config, key: str, value: Any, near: str) -> bool:
-    """Whether a key that is like another is a variable of a user's own."""
+    """Tell whether a key that is like another is a variable of a user's own."""
     is_container = isinstance(value, dict | list | tuple) and bool(value)
     if near not in READ_KEYS:
         parts = value.values() if isinstance(value, dict) else value if is_container else ()
@@ -231,7 +231,7 @@ def _stands_elsewhere(cfg: Config, name: str, value: Any) -> bool:
 
 
 def _difference(cfg: Config, name: str, value: Any) -> str:
-    """What is used in the place of a variable that was copied before it was changed."""
+    """Say what is used in place of a variable that was copied before it was changed."""
     if name != 'codec' or not isinstance(value, dict):
         return 'the pipelines of data sets, at *_dataloader.dataset.pipeline, are others'
     decoder = _dict_at(cfg, 'model.head.decoder')

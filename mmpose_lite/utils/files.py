@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 PART = '.part'
-"""What the names of files end with that are being written."""
+"""The ending of the names of files that are being written."""
 
 
 @contextmanager

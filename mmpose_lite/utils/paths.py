@@ -80,7 +80,7 @@ def shown(path: str | os.PathLike) -> str:
 
 @contextmanager
 def _explaining(what: str) -> Iterator[None]:
-    """Have what the system refuses be an InputError."""
+    """Raise the system's refusals as an InputError."""
     try:
         yield
     except InputError:

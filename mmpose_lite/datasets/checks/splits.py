@@ -55,7 +55,7 @@ class Split:
 
     @property
     def exif(self) -> str:
-        """What becomes of EXIF orientations, see ``LoadImage``."""
+        """The treatment of EXIF orientations, see ``LoadImage``."""
         return self.loading.get('exif', 'ignore')
 
     def image_path(self, image: dict) -> str:

@@ -145,7 +145,7 @@ class _Source:
         self._file.close()
 
     def points(self, index: int) -> ndarray:
-        """What a face's points are: ``(3, K)``, x, y, and 1 where they are occluded."""
+        """A face's points, ``(3, K)``: x, y, and 1 where they are occluded."""
         return self._points[:, index].reshape(3, _NUM_POINTS)
 
     def box(self, index: int) -> ndarray:
@@ -214,7 +214,7 @@ class _Source:
 
 
 def _is_image(found: Any) -> bool:
-    """Whether an array of HDF5 is a photograph that a JPEG can hold."""
+    """Tell whether an array of HDF5 is a photograph that a JPEG can hold."""
     shape = list(found.shape or ())
     sides = shape[1:] if len(shape) == 3 and shape[0] == 3 else shape
     fits = len(sides) == 2 and min(sides) > 0 and max(sides) <= _LONGEST_SIDE

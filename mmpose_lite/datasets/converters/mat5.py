@@ -126,7 +126,7 @@ class _Matrix:
         self.name = bytes(name).decode('latin1')
 
     def values(self) -> ndarray:
-        """What it holds; see :func:`read_mat5`."""
+        """The values that it holds; see :func:`read_mat5`."""
         if self._class == _CELL:
             return np.array(self._cells(), dtype=str)
         return np.array(self._texts(), dtype=str) if self._class == _CHAR else self._numbers()

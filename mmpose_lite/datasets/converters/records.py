@@ -56,7 +56,7 @@ class Face:
 
 
 def are_coordinates(*values: Any) -> bool:
-    """Whether all values are finite numbers that some image's pixels may have."""
+    """Tell whether all values are finite numbers that some image's pixels may have."""
     return all((np.abs(np.asarray(each, dtype=np.float64)) <= FARTHEST).all() for each in values)
 
 

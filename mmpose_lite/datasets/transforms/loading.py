@@ -179,7 +179,7 @@ class LoadImage(LoadImageFromFile):
             raise
 
     def _about_missing(self, path: str, folder: str | None) -> str:
-        """What is there under a name near that of a missing photograph."""
+        """The file under a name near that of a missing photograph, in words."""
         if folder is None:
             return ''
         if self._photographs is None or self._photographs.folder != folder:
@@ -231,7 +231,7 @@ class LoadImage(LoadImageFromFile):
 
 
 def are_of_turned(points: np.ndarray, size_wh: tuple[int, int]) -> bool:
-    """Whether points are of a photograph with its sides exchanged.
+    """Tell whether points are of a photograph with its sides exchanged.
 
     Args:
         points: ``(N, 2)``, pixels.

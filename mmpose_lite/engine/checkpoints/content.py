@@ -113,7 +113,7 @@ def restore_content(checkpoint: dict[str, Any], path: str) -> None:
 
 
 def _find_weights(checkpoint: dict[str, Any], path: str) -> None:
-    """Have the weights under ``state_dict``, wherever the file has them; averages come last."""
+    """Put the weights under ``state_dict``, wherever the file has them; averages come last."""
     weights, taken = checkpoint, []
     while (key := _container_in(weights)) is not None:
         weights = weights[key]

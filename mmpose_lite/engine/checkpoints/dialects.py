@@ -119,7 +119,7 @@ def find_dialect(names: Iterable[str]) -> str | None:
 
 
 def _recognise(names: Iterable[str]) -> tuple[str | None, dict[str, str]]:
-    """What names speak, and the bare name of each."""
+    """Find the dialect of names, and the bare name of each."""
     stored = {name: name for name in names}
     for bare in _ways_to_unwrap(stored):
         for key, dialect in DIALECTS.items():

@@ -103,7 +103,7 @@ def read_checkpoint(
 
 
 def _files_in(folder: str) -> str:
-    """What a folder that was named instead of a file has to offer."""
+    """The checkpoints of a folder that was named instead of a file, in words."""
     files = sorted(osp.basename(each) for each in glob(osp.join(escape(folder), '*.pth')))
     return f'; it has {", ".join(files)}' if files else ''
 
@@ -198,7 +198,7 @@ def _check_plain(content: Any) -> None:
 
 
 def _leaves(content: Any) -> Iterator[tuple[str, Any]]:
-    """What containers of plain data hold, at any depth, and where: ``meta.seed``."""
+    """The values in containers of plain data, at any depth, each with its place: ``meta.seed``."""
     todo: list[tuple[str, Any]] = [('', content)]
     seen: set[int] = set()
     while todo:

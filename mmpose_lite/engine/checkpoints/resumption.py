@@ -1,4 +1,4 @@
-"""How a run takes back what a checkpoint holds: all is checked before anything is changed."""
+"""Resuming a run from a checkpoint: all is checked before anything is changed."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class Resumption:
             check_rank_states(self._runner, self._checkpoint['ranks'], f'{self._where}: ranks')
 
     def _read_facts(self) -> dict[str, Any]:
-        """What the run was trained with; nothing in files that do not say."""
+        """The facts of the earlier training; none in files that do not say."""
         facts = self._checkpoint['meta'].get('trained_with', {})
         form = Fields(_FACTS, optional=frozenset(_FACTS), open=True)
         check_form(form, facts, f'{self._where}: meta.trained_with')

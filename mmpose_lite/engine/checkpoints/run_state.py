@@ -1,4 +1,4 @@
-"""What a checkpoint holds of a run."""
+"""The content of checkpoints."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def remove_replaced(path: str, successor: str) -> None:
 
 
 def _is_of_others(path: str) -> bool:
-    """Whether a file without a seal is a sound checkpoint, as mmengine's own Runner writes them."""
+    """Tell whether a file without a seal is a sound checkpoint, as of mmengine's own Runner."""
     try:
         read_checkpoint(path)
     except InputError:
@@ -127,7 +127,7 @@ def remove_parts(folder: str) -> list[str]:
 
 
 def point_to(target: str, link: str) -> None:
-    """Have a name in a folder be that of a file beside it, as of one moment.
+    """Point a name in a folder to a file beside it, atomically.
 
     It is a relative link where the disk knows links, else a second name of the file or a copy.
 
@@ -242,7 +242,7 @@ def _without(part: Path) -> Iterator[None]:
 
 @contextmanager
 def _reporting(what: str) -> Iterator[None]:
-    """Have what the system refuses be a :class:`SaveError`; torch's writer reports it as its own.
+    """Raise the system's refusals as a :class:`SaveError`; torch's writer reports them as its own.
 
     Other errors stay what they are.
     """
@@ -256,7 +256,7 @@ def _reporting(what: str) -> Iterator[None]:
 
 
 def _flush(path: Path) -> None:
-    """Have the disk keep a file's content or a folder's names; Windows opens no folder."""
+    """Flush a file's content or a folder's names to the disk; Windows opens no folder."""
     if os.name == 'nt' and path.is_dir():
         return
     descriptor = os.open(path, os.O_RDONLY)

@@ -73,11 +73,11 @@ class CheckpointHook(_CheckpointHook):
         self._kept: list[str] = []
 
     def before_run(self, runner: Runner) -> None:
-        """Have files read by our reader in a run of mmengine's own Runner, too."""
+        """Install our reader of files in a run of mmengine's own Runner, too."""
         install_checkpoint_reader()
 
     def folder_of(self, work_dir: str) -> str:
-        """Where the checkpoints of a run go: its work dir, or ``out_dir`` and the name of that."""
+        """The folder of a run's checkpoints: its work dir, or ``out_dir`` and the name of that."""
         if self._asked_dir in (None, work_dir):
             return work_dir
         return osp.join(self._asked_dir, osp.basename(osp.normpath(work_dir)))
@@ -143,7 +143,7 @@ class CheckpointHook(_CheckpointHook):
         )
 
     def _goes_on_here(self, runner: Runner) -> bool:
-        """Whether a run goes on from a checkpoint of the folder that it saves in."""
+        """Tell whether a run goes on from a checkpoint of the folder that it saves in."""
         if not hasattr(runner, 'resumed_from'):  # mmengine's own, which does not say from where
             return bool(getattr(runner, '_resume', False))
         source = runner.resumed_from
@@ -157,7 +157,7 @@ class CheckpointHook(_CheckpointHook):
         return [BEST] if osp.exists(path) and not osp.islink(path) else []
 
     def _left_in(self, folder: str) -> list[str]:
-        """What runs have left in a folder, the checkpoint that one would go on from last."""
+        """The files that runs have left in a folder; the checkpoint to resume from comes last."""
         names = sorted(os.listdir(folder)) if osp.isdir(folder) else []
         others = [name for name in names if self._is_of_a_run(name) and not self.is_own(name)]
         own = [name for name in names if self.is_own(name)]
@@ -165,7 +165,7 @@ class CheckpointHook(_CheckpointHook):
         return [*others, *own]
 
     def _is_of_a_run(self, name: str) -> bool:
-        """Whether a name is that of a file that this hook, or a log, would write anew."""
+        """Tell whether a name is that of a file that this hook, or a log, would write anew."""
         name = _PUBLISHED.sub(r'\1\2', name)
         is_best = name == BEST or (name.startswith('best_') and name.endswith('.pth'))
         return is_best or name in _BEGUN_ANEW or self.is_own(name)
@@ -264,11 +264,11 @@ class CheckpointHook(_CheckpointHook):
         return True
 
     def _suffix(self, key: str) -> str:
-        """What mmengine's names of a metric's best score and file end with."""
+        """The ending of mmengine's names of a metric's best score and file."""
         return '' if len(self.key_indicators) == 1 else f'_{key}'
 
     def _point_to_best(self, info: dict[str, Any]) -> None:
-        """Have ``best.pth`` be the best weights, by the first metric, where there are any."""
+        """Point ``best.pth`` to the best weights, by the first metric, where there are any."""
         if not self.save_best:
             return
         name = osp.basename(info.get(f'best_ckpt{self._suffix(self.key_indicators[0])}') or '')

@@ -1,4 +1,4 @@
-"""How far a mean would move with other faces: the bootstrap over faces, studentised.
+"""Confidence intervals of means over faces: the studentised bootstrap.
 
 Faces are drawn with replacement, as many as there are, again and again. In each draw the mean's
 distance from that of all faces is put over the draw's own standard error; the quantiles of these
@@ -99,7 +99,7 @@ def _limits(ratios: ndarray, errors: ndarray, drawn: ndarray, level: float) -> n
 
 
 def _in_own_errors(drawn: ndarray, squares: ndarray) -> ndarray:
-    """How far the ratios of draws are off, in standard errors of each draw.
+    """Deviations of the ratios of draws, in standard errors of each draw.
 
     Args:
         drawn: ``(R, 5 S)``, the sums over drawn faces of the columns above.
@@ -150,7 +150,7 @@ def paired_difference(
 
 
 def _p_value(difference: float, error: ndarray, drawn: ndarray) -> float:
-    """How often draws are as far off as 0 is, which the interval holds where that is not rare."""
+    """The share of draws as far off as 0 is, which the interval holds where that is not rare."""
     if not error[0]:
         away = math.copysign(math.inf, difference) if difference else 0.0
     else:

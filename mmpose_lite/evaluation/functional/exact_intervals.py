@@ -42,7 +42,7 @@ def _lowest(count: int, faces: int, outside: float) -> float:
 
 
 class _Chances:
-    """How likely 0, 1, ... of some faces are, up to below a number of them."""
+    """Probabilities of 0, 1, ... of some faces, up to below a number of them."""
 
     def __init__(self, faces: int, below: int) -> None:
         self.counts = np.arange(below, dtype=np.float64)

@@ -104,7 +104,7 @@ class NME(RowMetric):
         return {'norm': float(np.max(to_array(truth[self.norm_item])))}
 
     def reason_to_leave_out(self, row: dict[str, Any]) -> str | None:
-        """What a face lacks: a visible point, or one of the two that give the normaliser."""
+        """A face's lack: of a visible point, or of one of the two that give the normaliser."""
         pair = self.pair
         reason = super().reason_to_leave_out(row)
         if reason is None and pair is not None and not all(row['mask'][i] for i in pair):

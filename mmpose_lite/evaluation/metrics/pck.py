@@ -73,7 +73,7 @@ class PCKAccuracy(RowMetric):
         return box_size(truth, row) if item == 'bbox' else float(np.max(to_array(truth[key])))
 
     def reason_to_leave_out(self, row: dict[str, Any]) -> str | None:
-        """What a face lacks: a visible point, or a torso of a pixel or more where that counts."""
+        """A face's lack: of a visible point, or of a torso of a pixel or more where that counts."""
         reason = super().reason_to_leave_out(row)
         if reason is None and 'torso' in self.norm_item:
             is_there = row['mask'][4] and row['mask'][5] and row['norm_torso'] >= 1

@@ -107,7 +107,7 @@ class RowMetric(BaseMetric):
         return {}
 
     def reason_to_leave_out(self, row: dict[str, Any]) -> str | None:
-        """What a face lacks to be in the numbers, in words that follow "has"; None: nothing."""
+        """The reason why a face is left out, in words that follow "has"; None if it counts."""
         return None if np.any(row['mask']) else NO_POINT
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:

@@ -93,7 +93,7 @@ class FoldedView:
 
 
 def _is_bound(module: nn.Module) -> bool:
-    """Whether a module must be itself, and as it is, when it is called."""
+    """Tell whether a module must be itself, and as it is, when it is called."""
     hooks = module._forward_hooks or module._forward_pre_hooks
     return bool(hooks) or module.training or 'forward' in vars(module)
 

@@ -231,7 +231,7 @@ def is_number(value: Any) -> bool:
 
 
 def lacks_bbox(annotation: dict) -> bool:
-    """Whether an annotation has no ``bbox``, or an empty one."""
+    """Tell whether an annotation has no ``bbox``, or an empty one."""
     box = annotation.get('bbox')
     return box == [] or _is_hole(box)
 
@@ -263,7 +263,7 @@ def tidy(content: Any) -> Any:
 
 
 def _has_holes(values: Any) -> bool:
-    """Whether one of many values is null or NaN; may be true of other lists with faults."""
+    """Tell whether one of many values is null or NaN; may be true of other lists with faults."""
     if not isinstance(values, list):
         return False
     try:
@@ -322,7 +322,7 @@ def _has_image(annotation: dict, image_ids: set[Hashable]) -> bool:
 
 
 def _other_kind(image_id: Any, image_ids: set[Hashable]) -> str:
-    """What tells that an id is there as text, or as a number, and the reference is the other."""
+    """Say that an id is there as text where the reference is a number, or the other way round."""
     other: Any = None
     if isinstance(image_id, str) and image_id.isdecimal() and len(image_id) < 20:
         other = int(image_id)

@@ -172,11 +172,11 @@ class BaseCocoStyleDataset(BaseDataset):
 
     @cached_property
     def photographs(self) -> PhotoFinder:
-        """Where the photographs are."""
+        """The finder of the photographs."""
         return PhotoFinder(self.data_prefix['img'], self.file_names)
 
     def about_points(self, records: Sequence[Record], content: dict) -> tuple[str, bool] | None:
-        """How the file's names of points differ; see :func:`~.categories.about_names`."""
+        """Compare the file's names of points; see :func:`~.categories.about_names`."""
         names = self._metainfo['keypoint_id2name']
         return about_names(names_of_points(records, content), [names[i] for i in sorted(names)])
 
@@ -226,7 +226,7 @@ class BaseCocoStyleDataset(BaseDataset):
         return kept
 
     def about_reading(self, instances: Sequence[dict]) -> Iterator[str]:
-        """What was read in another way than it is written, a line each."""
+        """Say what was read in another way than it is written, a line each."""
         made = sum(lacks_bbox(each['raw_ann_info']) for each in instances if 'raw_ann_info' in each)
         if made:
             yield (

@@ -42,7 +42,7 @@ def of_category(
 
 
 def names_of_points(records: Sequence[Record], content: dict[str, Any]) -> list[str]:
-    """What the file calls the points of these annotations, in its order; empty if it does not."""
+    """The file's names of the points of these annotations, in its order; empty if it has none."""
     if not records:
         return []
     (most_common, _), *_ = Counter(record.category() for record in records).most_common(1)
@@ -91,7 +91,7 @@ def _plain(name: str) -> str:
 
 
 def _are_numbered(names: Sequence[str]) -> bool:
-    """Whether names tell nothing but their place: 1, 2, 3, or kpt0, kpt1, kpt2."""
+    """Tell whether names tell nothing but their place: 1, 2, 3, or kpt0, kpt1, kpt2."""
     found = [re.fullmatch(r'\D*(\d{1,9})', name) for name in names]
     if not all(found):
         return False

@@ -57,7 +57,7 @@ def open_crops(
 
 
 def _known(info: dict) -> dict:
-    """What a sample says of its photograph, for :class:`LoadImage`."""
+    """A sample's facts of its photograph, for :class:`LoadImage`."""
     return {key: info[key] for key in ('img_path', 'image_wh', 'id') if key in info}
 
 
