@@ -25,6 +25,7 @@ from mmpose_lite.utils.config_utils import (
     places,
     read_config_file,
     slip_of,
+    value_at,
 )
 
 # Keys of MMPose 0.x's configs, and of those of 1.x alone.
@@ -222,9 +223,9 @@ def _carry(cfg: Config, name: str, before: Any, options: Mapping[str, Any]) -> l
         reached = _replace(values, lambda _, value: (_equal(value, before), after))
     for key in [] if twins else options:
         inner, leaf = key.split('.')[1:], key.rpartition('.')[2]
-        old = _at(before, inner)
+        old = value_at(before, inner)
         if isinstance(old, list | tuple) and old:
-            reached += _replace(values, _of_key(leaf, old, _at(after, inner)))
+            reached += _replace(values, _of_key(leaf, old, value_at(after, inner)))
     values[name] = after
     return reached
 
@@ -288,7 +289,7 @@ def _related(cfg: Config, before: Any, options: Mapping[str, Any]) -> Iterator[s
     read = list(places({key: value for key, value in cfg.items() if key in READ_KEYS}))
     for option in options:
         inner, leaf = option.partition('.')[2], option.rpartition('.')[2]
-        old = _at(before, inner.split('.')) if inner else before
+        old = value_at(before, inner.split('.')) if inner else before
         for path, value in read:
             key = path.rpartition('.')[2]
             is_same = _is_like(key, leaf) and _equal(value, old)
@@ -309,18 +310,6 @@ def _some(paths: Iterable[str]) -> str:
     return ', '.join(found[:_NAMED]) + more
 
 
-def _at(node: Any, keys: Sequence[str]) -> Any:
-    """The value at a path; None if there is none."""
-    for key in keys:
-        if isinstance(node, dict):
-            node = node.get(key)
-        elif isinstance(node, list | tuple) and key.isdigit() and int(key) < len(node):
-            node = node[int(key)]
-        else:
-            return None
-    return node
-
-
 def _check_option(cfg: Config, option: str, value: Any) -> None:
     """Check that an option's key is no slip, as far as the config tells.
 
@@ -339,7 +328,7 @@ def _check_option(cfg: Config, option: str, value: Any) -> None:
             if near is not None:
                 raise InputError(f"'{option}': {path or 'the config'} has no '{key}', but '{near}'")
             return
-        node = _at(node, [key])
+        node = value_at(node, [key])
     is_part = isinstance(node, dict) and 'type' in node
     if is_part and value is not None and not isinstance(value, dict):
         raise InputError(

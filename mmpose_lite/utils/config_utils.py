@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os.path as osp
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -200,14 +200,24 @@ def places(node: Any, path: str = '') -> Iterator[tuple[str, Any]]:
             yield from places(value, inner)
 
 
+def value_at(node: Any, keys: Sequence[str]) -> Any:
+    """The value at a path inside dicts and lists; None if there is none."""
+    for key in keys:
+        if isinstance(node, dict):
+            node = node.get(key)
+        elif isinstance(node, list | tuple) and key.isdigit() and int(key) < len(node):
+            node = node[int(key)]
+        else:
+            return None
+    return node
+
+
 def _unread(path: str, near: str) -> InputError:
     return InputError(f"nothing reads '{path}'; the nearest key is '{near}'")
 
 
 def _dict_at(cfg: Config, path: str) -> Mapping[str, Any]:
-    node: Any = cfg
-    for key in path.split('.'):
-        node = node.get(key) if isinstance(node, Mapping | Config) else None
+    node = value_at(cfg._cfg_dict, path.split('.'))
     return node if isinstance(node, Mapping) else {}
 
 
