@@ -48,6 +48,7 @@ class LocalRendezvous(RendezvousHandler):
             wait_for_workers=False,
             multi_tenant=True,
             master_listen_fd=listener,
+            use_libuv=False,  # torch 2.6's would not take a socket that listens already
         )
 
     @property
