@@ -96,12 +96,13 @@ class Launcher:
             self._kill()
 
     def _find_endings(self) -> None:
+        now = time.monotonic()  # which of those found together was the first is not known
         for rank, note in self._notes.items():
             if rank in self._endings:
                 continue
             status = _status_of(note['pid'])
             if status is not None:
-                self._endings[rank] = Ending(time.monotonic(), status)
+                self._endings[rank] = Ending(now, status)
 
     def _pass_on(self) -> None:
         for rank, note in self._notes.items():

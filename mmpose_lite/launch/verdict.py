@@ -72,7 +72,8 @@ def find_verdict(notes: dict[int, dict[str, Any]], endings: dict[int, Ending]) -
         return _of_note(own[0])
     first = failed[0]['time'] if failed else float('inf')
     silent = [
-        (ending.status == -signal.SIGTERM, ending.time, rank)
+        # A status of 0 may be torchrun's, who has collected a rank that it ended itself.
+        (ending.status == -signal.SIGTERM, ending.time, ending.status == 0, rank)
         for rank, ending in endings.items()
         if _is_silent(notes.get(rank), ending) and ending.time < first + _LAG
     ]

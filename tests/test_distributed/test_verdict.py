@@ -46,6 +46,13 @@ def test_a_rank_that_the_launcher_ended_is_not():
     assert found == (0, ' lost its connections: Connection closed', 1)
 
 
+def test_of_those_that_were_found_gone_together_the_one_of_a_known_status_is():
+    """The others may be those that torchrun ended, and collected before the launcher saw them."""
+    notes = (note(1, 'running'), note(2, 'running'))
+    assert verdict(*notes, r1=(5.0, 0), r2=(5.0, -9)) == (2, ' was killed by SIGKILL', 137)
+    assert verdict(*notes, r1=(5.0, 0), r2=(5.1, -9))[0] == 1
+
+
 @pytest.mark.parametrize(('status', 'code'), [(0, 1), (3, 3)])
 def test_an_end_without_a_word_is_no_success(status, code):
     text = f' ended with status {status} before it was done'
