@@ -99,7 +99,7 @@ def _lock(lock: FileLock, folder: str) -> bool:
     who = f'process {about.get("process", "unknown")} on {about.get("host", "an unknown machine")}'
     raise InputError(
         f"'{folder}' is in use by another training, {who}: wait until it ends, or choose another "
-        'folder with --work-dir'
+        f"folder with --work-dir; if it is gone, remove '{osp.join(folder, _LOCK)}'"
     )
 
 

@@ -161,7 +161,8 @@ def about_keys(cfg: Config) -> list[str]:
     They are keys that nothing reads, and codecs and pipelines that were copied before they were
     changed.
     """
-    said = []
+    unread = [key for key, value in cfg.items() if _is_unread(cfg, key, value)]
+    said = [f'nothing reads {", ".join(unread)}'] if unread else []
     for path in (path for path in KEYS_OF if not path.startswith(_OPEN)):
         unknown = [key for key in _dict_at(cfg, path) if key not in KEYS_OF[path]]
         if unknown:
@@ -231,6 +232,25 @@ def _is_used(cfg: Config, key: str, value: Any, near: str) -> bool:
             _stands_elsewhere(cfg, key, each) for each in [value, *parts]
         )
     return is_container and _stands_elsewhere(cfg, key, value)
+
+
+def _is_unread(cfg: Config, key: str, value: Any) -> bool:
+    """Tell whether a key of a user's own holds settings of which no part has any.
+
+    Single values are left out: a config may have reckoned with them.
+    """
+    if key in READ_KEYS or key in VARIABLES or not isinstance(value, dict | list) or not value:
+        return False
+    others = [each for _, each in places({k: v for k, v in cfg.items() if k != key})]
+    parts = [each for _, each in places(value) if isinstance(each, dict | list) and each]
+    return not any(_holds(other, part) for other in others for part in [value, *parts])
+
+
+def _holds(other: Any, part: dict | list) -> bool:
+    """Tell whether a value is another, or a dict has all entries of it."""
+    if isinstance(other, dict) and isinstance(part, dict):
+        return all(key in other and other[key] == value for key, value in part.items())
+    return type(other) is type(part) and other == part
 
 
 def _stands_elsewhere(cfg: Config, name: str, value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Sabotages of networks, losses and inference."""
+"""Sabotages of networks, codecs, losses and inference."""
 
 from .sabotage import Sabotage
 
@@ -65,5 +65,47 @@ SABOTAGES = [
         'self.to(memory_format=torch.channels_last)',
         'pass',
         'tests/test_models/test_fold_norms.py::test_a_model_lies_channels_last_whoever_builds_it',
+    ),
+    Sabotage(
+        'modules with hooks are folded',
+        'mmpose_lite/models/utils/fold_norms.py',
+        'return bool(hooks) or module.training or',
+        'return',
+        'tests/test_models/test_fold_norms.py',
+    ),
+    Sabotage(
+        'the mixed derivative of DARK is wrong',
+        'mmpose_lite/codecs/utils/refinement.py',
+        'dxy = 0.25 * (at(1, 1) - at(1, -1) - at(-1, 1) + at(-1, -1))',
+        'dxy = 0.25 * (at(1, 1) - at(1, -1) + at(-1, 1) + at(-1, -1))',
+        'tests/test_codecs/test_msra_heatmap.py',
+    ),
+    Sabotage(
+        'the quarter cell is a half',
+        'mmpose_lite/codecs/utils/refinement.py',
+        'return keypoints + 0.25 * torch.stack([step_x, step_y], dim=-1)',
+        'return keypoints + 0.5 * torch.stack([step_x, step_y], dim=-1)',
+        'tests/test_codecs/test_msra_heatmap.py',
+    ),
+    Sabotage(
+        "UDP's mixed derivative is twice as large",
+        'mmpose_lite/codecs/utils/refinement.py',
+        'dxy = 0.5 * (at(1, 1) - at(1, 0)',
+        'dxy = 1.0 * (at(1, 1) - at(1, 0)',
+        'tests/test_codecs/test_udp_heatmap.py::test_a_slanted_peak_is_found_where_it_is',
+    ),
+    Sabotage(
+        'weights of points are not used',
+        'mmpose_lite/models/losses/regression_loss.py',
+        'output, target = output * weight, target * weight',
+        'output, target = output * 1, target * 1',
+        'tests/test_models/test_regression_losses.py',
+    ),
+    Sabotage(
+        'an index beyond the crops is read',
+        'mmpose_lite/models/data_preprocessors/batch_warp.py',
+        'if not _is_index(index) or not 0 <= int(index) < len(crops):',
+        'if not _is_index(index):',
+        'tests/test_models/test_device_warp.py',
     ),
 ]

@@ -195,4 +195,25 @@ SABOTAGES = [
         'tests/test_engine/test_placement.py::test_hooks_find_the_targets_of_the_pipeline'
         '_where_a_switch_says_so',
     ),
+    Sabotage(
+        'hooks of another number swap their memory',
+        'mmpose_lite/engine/hook_memory.py',
+        'if len(given[key]) != len(own[key]):',
+        'if False:',
+        'tests/test_engine/test_hook_memory.py',
+    ),
+    Sabotage(
+        'buffers are not put back',
+        'mmpose_lite/engine/loss_guard.py',
+        '_copy(self._copies, self._buffers)',
+        '_copy(self._buffers, self._copies)',
+        'tests/test_engine/test_losses_not_finite.py',
+    ),
+    Sabotage(
+        'a bad loss may be as late as the checkpoint',
+        'mmpose_lite/engine/loss_guard.py',
+        'self._look(wait=True)',
+        'self._look(wait=False)',
+        'tests/test_engine/test_no_waiting.py tests/test_engine/test_losses_not_finite.py',
+    ),
 ]

@@ -329,13 +329,20 @@ def test_a_key_that_is_like_one_that_is_read_is_refused(tmp_path, line, message)
     [
         "custom_hook = dict(type='A')\ncustom_hooks = [custom_hook]",
         'codecs = [codec, dict(codec, sigma=2)]',
-        'codec2 = dict(codec, sigma=2)\ntrain_pipeline_stage1 = []',
-        "max_epoch = 3\ntrain_loader = dict(batch_size=3)\ntta_cfg = dict(type='A')",
+        'codec2 = dict(codec)\ntrain_pipeline_stage1 = []',
+        "max_epoch = 3\ntta_cfg = dict(type='A')",
+        "of_hooks = dict(type='A', priority=3)\ncustom_hooks = [dict(interval=2, **of_hooks)]",
     ],
 )
 def test_variables_of_a_user_s_own_are_left_alone(tmp_path, lines):
     cfg = load_config(write(tmp_path, f'{TEXT}\n{lines}'))
     assert about_keys(cfg) == []
+
+
+def test_settings_that_nothing_reads_are_said(tmp_path):
+    lines = "codec2 = dict(codec, sigma=2)\nlr_config = dict(policy='step', step=[40, 55])"
+    cfg = load_config(write(tmp_path, f'{TEXT}\n{lines}'))
+    assert about_keys(cfg) == ['nothing reads codec2, lr_config']
 
 
 def test_what_was_copied_before_it_was_changed_is_said(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mmpose_lite.codecs import UDPHeatmap
+from mmpose_lite.codecs.utils.refinement import refine_keypoints_dark_udp
 
 KINDS = ('gaussian', 'combined')
 
@@ -79,6 +80,15 @@ def test_sizes_are_counted_between_cell_centres(kind):
     heatmaps = one.encode(np.array([[[192, 256]]], dtype=np.float32))['heatmaps']
     assert np.unravel_index(heatmaps[0].argmax(), (65, 49))[0] >= 61
     assert heatmaps[0, 64, 48] == 1
+
+
+def test_a_slanted_peak_is_found_where_it_is():
+    y, x = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing='ij')
+    u, v = x - 15.3, y - 14.8
+    # The logarithm is a parabola with a mixed term, which the step solves exactly.
+    heatmap = torch.exp(-(0.06 * u**2 + 0.07 * u * v + 0.08 * v**2))[None, None]
+    found = refine_keypoints_dark_udp(torch.tensor([[[15.0, 15.0]]]), heatmap, 3)
+    np.testing.assert_allclose(found, [[[15.3, 14.8]]], atol=1e-3)
 
 
 @pytest.mark.parametrize('kind', KINDS)

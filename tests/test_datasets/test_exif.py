@@ -166,6 +166,14 @@ def test_a_size_that_no_orientation_explains_is_named(tmp_path, size_wh, message
         dataset(root)[0]
 
 
+def test_a_size_need_not_be_compared(tmp_path):
+    root = make_set(tmp_path / 'set', 1, (80, 111), SHAPE * 40 + [40, 40])
+    with pytest.raises(BadImageError, match=r'LoadImage\(check_size=False\) takes it as it is'):
+        dataset(root)[0]
+    sample = LoadImage(check_size=False).transform(dataset(root).get_data_info(0))
+    assert sample['ori_shape'] == (110, 80)
+
+
 def test_a_size_in_decimals_is_the_same(tmp_path):
     root = make_set(tmp_path / 'set', 1, (80.0, 110.0))
     assert dataset(root)[0]['data_samples'].ori_shape == (110, 80)

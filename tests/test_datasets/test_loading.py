@@ -1,6 +1,9 @@
 """Photographs as people have them: kinds, wrong names, damage."""
 
 import io
+import os
+import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -34,6 +37,12 @@ def with_thumbnail():
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x927C] = jpeg()
     return jpeg(exif=exif)
+
+
+def lying_png():
+    """A small PNG whose header promises 16,000 pixels in a square."""
+    header = b'IHDR' + struct.pack('>II', 16000, 16000) + png()[24:29]
+    return png()[:12] + header + struct.pack('>I', zlib.crc32(header)) + png()[33:]
 
 
 def load(path, **arguments):
@@ -77,6 +86,7 @@ def test_grey_becomes_bgr(tmp_path):
         ('cut.jpg', jpeg()[:-300], 'ends early'),
         ('thumbnail.jpg', with_thumbnail()[:-300], 'ends early'),
         ('cut.png', png()[:60], 'is no image that can be decoded'),
+        ('lying.png', lying_png(), 'has 16000x16000 pixels by its header, which it is too short'),
     ],
 )
 def test_what_cannot_be_decoded_is_named(tmp_path, name, content, message):
@@ -85,6 +95,11 @@ def test_what_cannot_be_decoded_is_named(tmp_path, name, content, message):
     with pytest.raises(ValueError, match=f'{name}.*{message}'):
         load(path)
     assert load(path, ignore_empty=True) is None
+
+
+def test_a_device_is_not_read():
+    with pytest.raises(ValueError, match=f'{os.devnull}. is a pipe, socket or device'):
+        load(os.devnull)
 
 
 def test_a_missing_file_is_named(tmp_path):

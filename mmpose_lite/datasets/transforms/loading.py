@@ -104,6 +104,7 @@ class LoadImage(LoadImageFromFile):
         exif: What becomes of an orientation that the camera noted: ``'ignore'`` where
             annotations count pixels as stored; ``'apply'`` where they are of the photograph as
             it is shown. It is the same for all back ends.
+        check_size: Refuse an image whose size is not that of its record.
         backend_args: Where files are, see :func:`mmengine.fileio.get`.
 
     Raises:
@@ -124,6 +125,7 @@ class LoadImage(LoadImageFromFile):
         file_client_args: dict | None = None,
         ignore_empty: bool = False,
         exif: str = 'ignore',
+        check_size: bool = True,
         *,
         backend_args: dict | None = None,
     ) -> None:
@@ -140,6 +142,7 @@ class LoadImage(LoadImageFromFile):
         if exif == 'apply' and color_type.endswith(_IGNORING):
             raise InputError(f"LoadImage: exif='apply' contradicts color_type='{color_type}'")
         self.exif = exif
+        self.check_size = check_size
         self._photographs: PhotoFinder | None = None  # of the folder where one was missing
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
@@ -157,7 +160,8 @@ class LoadImage(LoadImageFromFile):
             image = self._load(results['img_path'], results.get('img_folder'))
             if image is None:
                 return None
-            self._check_size(image, results)
+            if self.check_size:
+                self._compare_size(image, results)
             results['img'] = image.astype(np.float32) if self.to_float32 else image
         if self.exif == 'apply':
             results['exif'] = self.exif
@@ -186,7 +190,7 @@ class LoadImage(LoadImageFromFile):
             self._photographs = PhotoFinder(folder)
         return near_file(self._photographs, path)
 
-    def _check_size(self, image: np.ndarray, results: dict) -> None:
+    def _compare_size(self, image: np.ndarray, results: dict) -> None:
         """Compare the size with the annotations', whose points else lie somewhere else."""
         wanted, size_wh = results.get('image_wh'), image.shape[1::-1]
         if wanted is None and 'keypoints' in results:
@@ -200,7 +204,9 @@ class LoadImage(LoadImageFromFile):
             return  # points outside of a photograph are nothing that loading forbids
         problem = size_problem(size_wh, wanted, orientation, self.exif)
         where = f' (annotation id {results["id"]!r})' if 'id' in results else ''
-        raise BadImageError(f'image {shown(path)} {problem}{where}')
+        raise BadImageError(
+            f'image {shown(path)} {problem}{where}; LoadImage(check_size=False) takes it as it is'
+        )
 
     def _decode_by_other(self, content: bytes, path: str) -> np.ndarray:
         """Decode by one of mmcv's other backends, each of which fails in its own ways."""
