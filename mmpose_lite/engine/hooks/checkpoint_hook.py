@@ -31,6 +31,7 @@ from mmpose_lite.engine.resumable_loop import ResumableLoop
 from mmpose_lite.engine.run_log import is_training
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.collectives import first_decides
 
 _KEPT = 'kept_checkpoints'
 _OF_A_SIGNAL = re.compile(r'iter_\d+\.pth')
@@ -86,11 +87,7 @@ class CheckpointHook(_CheckpointHook):
         """Find the folder, and what a run that goes on has saved in it; of others it is cleared."""
         self.out_dir = self.folder_of(runner.work_dir)
         runner.logger.info(f'checkpoints go to {self.out_dir}')
-        if is_main_process():
-            for folder in dict.fromkeys([self.out_dir, runner.work_dir]):
-                for name in remove_parts(folder):
-                    runner.logger.info(f"removed '{name}', which was never finished")
-            self._clear_for(runner)
+        first_decides(lambda: self._clear_for(runner))
         info = runner.message_hub.runtime_info
         numbers = info.get('keep_ckpt_ids', ())  # of a run of mmengine's
         names = info.get(_KEPT, [self.filename_tmpl.format(number) for number in numbers])
@@ -122,8 +119,11 @@ class CheckpointHook(_CheckpointHook):
         for path in dict.fromkeys([*last, *best]):
             self._publish_model(runner, path)
 
-    def _clear_for(self, runner: Runner) -> None:
+    def _clear_for(self, runner: Runner) -> str:
         """Make room for what a run will write; one that goes on has its files there."""
+        for folder in dict.fromkeys([self.out_dir, runner.work_dir]):
+            for name in remove_parts(folder):
+                runner.logger.info(f"removed '{name}', which was never finished")
         goes_on = self._goes_on_here(runner)
         overwrites = runner.cfg.get('overwrite') and not goes_on
         for folder in dict.fromkeys([self.out_dir, runner.work_dir]):
@@ -134,6 +134,7 @@ class CheckpointHook(_CheckpointHook):
             elif names:
                 aside = set_aside(folder, names, runner.timestamp)
                 self._tell_cleared(runner, folder, names, f"moved to '{aside}'")
+        return ''
 
     @staticmethod
     def _tell_cleared(runner: Runner, folder: str, names: list[str], done: str) -> None:
