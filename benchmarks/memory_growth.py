@@ -21,15 +21,15 @@ from statistics import median
 from typing import Any
 
 os.environ['CUDA_VISIBLE_DEVICES'] = ''
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tests'))  # for exact_runs
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tests'))  # for helpers
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import exact_runs
-from data_factory import make_face_set
 from mmengine.hooks import Hook
 
 from benchmarks import machine, memory
 from benchmarks.report import markdown_table, write_between
+from helpers import exact_runs
+from helpers.data_factory import make_face_set
 
 GOAL = 1.0  # MiB for 1,000 iterations
 # Epochs before those that count: buffers find their size in them.

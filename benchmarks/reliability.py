@@ -28,13 +28,12 @@ os.environ['CUDA_VISIBLE_DEVICES'] = ''
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tests'))  # for exact_runs
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from exact_runs import make_config
-
 from benchmarks import machine
 from benchmarks.report import write_between
 from benchmarks.restarts.settings import Setting, choose
 from benchmarks.restarts.summary import failures, phases, summary
 from benchmarks.restarts.trial import Trial
+from helpers.exact_runs import make_config
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

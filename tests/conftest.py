@@ -13,7 +13,7 @@ from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))  # for the helpers that lie here: data_factory, golden, seeding
+sys.path.insert(0, str(HERE))  # for `helpers` and `planted_faults`
 
 # Networks this small are fastest with one, the more the busier the machine.
 torch.set_num_threads(int(os.environ.get('MMPOSE_LITE_TEST_THREADS', '1')))
@@ -67,7 +67,7 @@ def as_new_process(monkeypatch):
 @pytest.fixture(scope='session')
 def face_set(tmp_path_factory):
     """The folder of a tiny set in AFLW's form; tests read it and leave it as it is."""
-    from data_factory import make_face_set
+    from helpers.data_factory import make_face_set
 
     return make_face_set(tmp_path_factory.mktemp('faces'))
 
@@ -75,7 +75,7 @@ def face_set(tmp_path_factory):
 @pytest.fixture(scope='session')
 def tiny_config(tmp_path_factory, face_set):
     """A config that trains a tiny HRNet on that set; it lies outside the checkout."""
-    from data_factory import write_tiny_config
+    from helpers.data_factory import write_tiny_config
 
     return write_tiny_config(tmp_path_factory.mktemp('config'), face_set)
 
@@ -83,7 +83,7 @@ def tiny_config(tmp_path_factory, face_set):
 @pytest.fixture(scope='session')
 def trained(tmp_path_factory, tiny_config):
     """A run of tools/train.py that learns the set by heart: its folder and what it printed."""
-    from run_tool import run_tool
+    from helpers.run_tool import run_tool
 
     folder = tmp_path_factory.mktemp('trained')
     epochs = ['train_cfg.max_epochs=80', 'train_cfg.val_interval=40']

@@ -7,11 +7,11 @@ from pathlib import Path
 import mmengine.runner  # noqa: F401  (fills mmengine's registries, as every run does)
 import pytest
 import torch
-from face_sets import FORMS, make_set
 from mmengine.config import Config
-from mmpose_facts import NAMES, flat_config, read_configs
-from tiny_recipe import shrink
 
+from helpers.face_sets import FORMS, make_set
+from helpers.mmpose_facts import NAMES, flat_config, read_configs
+from helpers.tiny_recipe import shrink
 from mmpose_lite.apis import load_config
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.placement import place_augmentation, place_targets, set_cache

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from face_sets import points_of, write_file, write_image
 from mmengine.config import Config
-from tiny_recipe import shrink
 
+from helpers.face_sets import points_of, write_file, write_image
+from helpers.tiny_recipe import shrink
 from mmpose_lite.apis import init_model, load_config
 from mmpose_lite.apis.train import main as run_train
 from mmpose_lite.engine import PoseRunner

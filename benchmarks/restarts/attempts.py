@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import exact_runs
 import torch
+
+from helpers import exact_runs
 
 from .moments import START, Moment
 from .telling import TellingHook

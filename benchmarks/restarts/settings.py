@@ -7,7 +7,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from exact_runs import BY_ITERATION, WITH_EMA
+from helpers.exact_runs import BY_ITERATION, WITH_EMA
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from exact_runs import contents, make_config
+from helpers.exact_runs import contents, make_config
 
 from .attempts import Attempt, TrainingError
 from .moments import Moment, draw_moments, while_starting

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from data_factory import ANNOTATIONS, make_face_set
 
+from helpers.data_factory import ANNOTATIONS, make_face_set
 from mmpose_lite.apis.browse_dataset import choose, load_browsers, main, to_tile
 from mmpose_lite.apis.config import load_config
 from mmpose_lite.datasets.browsing import image_sides

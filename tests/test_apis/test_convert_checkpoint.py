@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_imagenet, to_mmpose0
-from run_tool import run_tool
-from seeding import seed_weights
 
+from helpers.foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_imagenet, to_mmpose0
+from helpers.run_tool import run_tool
+from helpers.seeding import seed_weights
 from mmpose_lite.apis import init_model, load_config
 from mmpose_lite.apis.cli import main as run_command
 from mmpose_lite.apis.convert_checkpoint import convert_checkpoint, main

@@ -4,8 +4,8 @@ import gc
 import json
 
 import torch
-from run_tool import run_tool
 
+from helpers.run_tool import run_tool
 from mmpose_lite import __version__
 from mmpose_lite.utils import collector_at_rest
 

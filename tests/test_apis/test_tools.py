@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from run_tool import run_tool
 
+from helpers.run_tool import run_tool
 from mmpose_lite.apis import inference_topdown, init_model
 from mmpose_lite.engine.run_log import training_facts
 

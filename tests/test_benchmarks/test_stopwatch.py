@@ -4,11 +4,11 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from run_tool import run_tool
 from torch import nn
 
 from benchmarks.jobs import figures
 from benchmarks.measure.stopwatch import Stopwatch
+from helpers.run_tool import run_tool
 
 CONFIG = """
 _base_ = ['{base}']

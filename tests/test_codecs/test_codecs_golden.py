@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from golden import table
 
+from helpers.golden import table
 from mmpose_lite.codecs import MSRAHeatmap
 
 SETTINGS = {

@@ -9,8 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from data_factory import SHAPE
 from scipy.io import savemat
+
+from helpers.data_factory import SHAPE
 
 SCHEMA = """
 CREATE TABLE Faces (face_id INTEGER PRIMARY KEY, file_id TEXT, db_id TEXT);

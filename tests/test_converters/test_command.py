@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-from run_tool import run_tool
 
+from helpers.run_tool import run_tool
 from mmpose_lite.apis.convert import main
 from mmpose_lite.datasets.converters import convert_aflw
 from mmpose_lite.synthetic import DatasetError, Recipe, make_dataset, write_forms

@@ -11,8 +11,8 @@ from collections import Counter
 import h5py
 import numpy as np
 import pytest
-from fuzzing.outcome import SECONDS, at_most
 
+from helpers.fuzzing.outcome import SECONDS, at_most
 from mmpose_lite.datasets.converters import (
     convert_300w,
     convert_aflw,

@@ -5,8 +5,8 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
-from data_factory import ANNOTATIONS, make_face_set
 
+from helpers.data_factory import ANNOTATIONS, make_face_set
 from mmpose_lite.apis.check_data import main
 
 CONFIG = """

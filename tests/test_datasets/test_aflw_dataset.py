@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 
+from helpers.data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 from mmpose_lite.datasets import AFLWDataset
 from mmpose_lite.registry import DATASETS
 

@@ -5,10 +5,10 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from data_factory import ANNOTATIONS
 from mmengine.dataset import ConcatDataset, pseudo_collate
 from torch.utils.data import DataLoader
 
+from helpers.data_factory import ANNOTATIONS
 from mmpose_lite.datasets import AFLWDataset, DefaultSampler
 from mmpose_lite.datasets.datasets.base.loading import load_sample
 from mmpose_lite.datasets.image_files import BadImageError, MissingImageError

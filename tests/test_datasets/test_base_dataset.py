@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from data_factory import SHAPE, records, write_annotations
 
+from helpers.data_factory import SHAPE, records, write_annotations
 from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.datasets.base import base_coco_style_dataset
 from mmpose_lite.evaluation import NME

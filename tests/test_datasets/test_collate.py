@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from crop_caches import build
-from data_factory import make_face_set
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
+from helpers.crop_caches import build
+from helpers.data_factory import make_face_set
 from mmpose_lite.datasets import DefaultSampler
 from mmpose_lite.datasets.collate import collate_samples, explaining_workers
 from mmpose_lite.engine import PoseRunner

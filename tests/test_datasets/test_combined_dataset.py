@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 import torch
-from face_sets import FORMS, annotate, make_set, points_of, write_file
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
+from helpers.face_sets import FORMS, annotate, make_set, points_of, write_file
 from mmpose_lite.datasets import CombinedDataset, DefaultSampler
 from mmpose_lite.datasets.randomness import SampleIndex
 from mmpose_lite.registry import DATASETS

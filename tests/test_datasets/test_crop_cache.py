@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from crop_caches import AUGMENT, build, change_time, draw, opened, same_crops
-from data_factory import make_face_set
 
+from helpers.crop_caches import AUGMENT, build, change_time, draw, opened, same_crops
+from helpers.data_factory import make_face_set
 from mmpose_lite.datasets.crop_cache import DamagedCropsError
 from mmpose_lite.datasets.transforms import topdown_transforms
 from mmpose_lite.utils import InputError, MissingFileError

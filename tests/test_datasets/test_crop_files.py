@@ -7,9 +7,9 @@ import threading
 import cv2
 import numpy as np
 import pytest
-from crop_caches import build, change_time, opened, same_crops
-from data_factory import make_face_set
 
+from helpers.crop_caches import build, change_time, opened, same_crops
+from helpers.data_factory import make_face_set
 from mmpose_lite.datasets.crop_cache import CropFile, DamagedCropsError
 from mmpose_lite.datasets.crop_cache.crop_file import write_crops
 from mmpose_lite.utils import InputError

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 from PIL import Image
-from seeding import wavy_image
 
+from helpers.data_factory import ANNOTATIONS, SHAPE, records, write_annotations
+from helpers.seeding import wavy_image
 from mmpose_lite.apis.check_data import main
 from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage
 from mmpose_lite.datasets.browsing import Browser

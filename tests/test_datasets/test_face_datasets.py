@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from face_sets import FORMS, SIDE, SIZE_WH, annotate, make_set, points_of, write_file
-from mmpose_facts import SETS, read_descriptions
 
+from helpers.face_sets import FORMS, SIDE, SIZE_WH, annotate, make_set, points_of, write_file
+from helpers.mmpose_facts import SETS, read_descriptions
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.structures import parse_pose_metainfo
 

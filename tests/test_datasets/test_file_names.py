@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 
+from helpers.data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage, file_names
 from mmpose_lite.datasets.datasets.base import base_coco_style_dataset
 from mmpose_lite.datasets.file_names import PhotoFinder

@@ -14,11 +14,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from data_factory import ANNOTATIONS, make_face_set
-from fuzzing import annotations, images
-from fuzzing.outcome import PIPELINE, SECONDS, at_most, load, losses, make_head
 from rich.console import Console
 
+from helpers.data_factory import ANNOTATIONS, make_face_set
+from helpers.fuzzing import annotations, images
+from helpers.fuzzing.outcome import PIPELINE, SECONDS, at_most, load, losses, make_head
 from mmpose_lite.apis.check_data import format_findings, write_report
 from mmpose_lite.datasets import AFLWDataset, LoadImage
 from mmpose_lite.datasets.checks import check_splits, find_splits

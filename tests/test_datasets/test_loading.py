@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from seeding import wavy_image
 
+from helpers.seeding import wavy_image
 from mmpose_lite.datasets import LoadImage
 
 PIXELS = wavy_image(3, 40, 60)  # BGR

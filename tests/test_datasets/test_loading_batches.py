@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from crop_caches import AUGMENT, build
-from data_factory import make_face_set
 from mmcv.transforms import BaseTransform
 
+from helpers.crop_caches import AUGMENT, build
+from helpers.data_factory import make_face_set
 from mmpose_lite.datasets import AFLWDataset, BaseCocoStyleDataset, RandomFlip
 from mmpose_lite.datasets.randomness import SampleIndex
 

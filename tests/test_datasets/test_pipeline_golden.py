@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from golden import table
 from mmengine.dataset import Compose
-from seeding import wavy_image
 
+from helpers.golden import table
+from helpers.seeding import wavy_image
 from mmpose_lite.apis import load_config
 from mmpose_lite.datasets import AFLWDataset
 from mmpose_lite.registry import TRANSFORMS

@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 import pytest
-from data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 
+from helpers.data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 from mmpose_lite.datasets import AFLWDataset, BaseCocoStyleDataset
 from mmpose_lite.datasets.datasets.base import base_coco_style_dataset
 from mmpose_lite.datasets.plausibility import FaceArrays, implausible

@@ -7,10 +7,10 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from data_factory import ANNOTATIONS
 from mmengine.dataset import ConcatDataset, RepeatDataset, pseudo_collate
 from torch.utils.data import DataLoader
 
+from helpers.data_factory import ANNOTATIONS
 from mmpose_lite.datasets import AFLWDataset, DefaultSampler, InfiniteSampler
 from mmpose_lite.datasets.randomness import SampleIndex, sample_rng
 

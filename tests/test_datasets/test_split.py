@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from data_factory import ANNOTATIONS, make_face_set, write_annotations
 
+from helpers.data_factory import ANNOTATIONS, make_face_set, write_annotations
 from mmpose_lite.datasets import AFLWDataset
 from mmpose_lite.datasets.checks import check_splits, find_splits
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit

@@ -10,8 +10,8 @@ import pytest
 import torch
 from mmengine.dataset import Compose
 from mmengine.structures import PixelData
-from seeding import wavy_image
 
+from helpers.seeding import wavy_image
 from mmpose_lite.datasets import (
     GenerateTarget,
     GetBBoxCenterScale,

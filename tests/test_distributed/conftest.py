@@ -29,8 +29,8 @@ def faulty_config(tmp_path_factory, tiny_config):
 def untrained(tmp_path_factory, tiny_config):
     """A checkpoint of the tiny network with drawn weights."""
     import torch
-    from seeding import seed_weights
 
+    from helpers.seeding import seed_weights
     from mmpose_lite.apis import init_model
 
     model = init_model(tiny_config, device='cpu')

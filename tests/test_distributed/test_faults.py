@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from processes import ROOT, finish, left_behind, start
 
+from helpers.processes import ROOT, finish, left_behind, start
 from mmpose_lite.engine.checkpoints import read_checkpoint
 
 # What the line about the rank says.

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import ROOT, finish, left_behind, run, start
+
+from helpers.processes import ROOT, finish, left_behind, run, start
 
 SCRIPT = """
 import os, signal, subprocess, sys, time

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from processes import ROOT, run
+
+from helpers.processes import ROOT, run
 
 
 def logged(folder, config, world, batch):

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 import torch
-from processes import FAULTS, ROOT, run
 
+from helpers.processes import FAULTS, ROOT, run
 from mmpose_lite.evaluation.metrics.dump_results import decode, encode
 
 WORLDS = (1, 2, 3, 8)

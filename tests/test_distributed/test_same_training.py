@@ -4,8 +4,8 @@ import json
 
 import pytest
 from mmengine.dataset import sampler as mmengine_samplers
-from processes import ROOT, run
 
+from helpers.processes import ROOT, run
 from mmpose_lite.datasets.samplers import DefaultSampler
 
 STEPS = 20

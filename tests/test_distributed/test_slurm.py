@@ -5,8 +5,8 @@ import os
 import sys
 
 import pytest
-from processes import FAULTS, ROOT, run
 
+from helpers.processes import FAULTS, ROOT, run
 from mmpose_lite.engine.distributed import first_node
 
 PATH = f'{FAULTS}{os.pathsep}{os.environ["PATH"]}'

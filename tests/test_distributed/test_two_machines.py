@@ -5,7 +5,8 @@ import shutil
 import subprocess
 
 import pytest
-from processes import FAULTS, ROOT, left_behind, run
+
+from helpers.processes import FAULTS, ROOT, left_behind, run
 
 UNSHARE = ('unshare', '--user', '--map-root-user', '--net', '--mount')
 TOOLS = ('unshare', 'nsenter', 'ip')

@@ -8,11 +8,11 @@ import logging
 import os
 import random
 
-import exact_runs
 import pytest
 import torch
-from exact_runs import contents, digests, make_config
 
+from helpers import exact_runs
+from helpers.exact_runs import contents, digests, make_config
 from mmpose_lite.engine.checkpoints import latest, read_checkpoint
 from mmpose_lite.engine.checkpoints.latest import find_latest
 from mmpose_lite.engine.checkpoints.writer import remove_parts, write_checkpoint

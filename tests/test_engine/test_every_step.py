@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 import torch
-from exact_runs import BY_ITERATION, make_config
 from mmengine.hooks import Hook
 
+from helpers.exact_runs import BY_ITERATION, make_config
 from mmpose_lite.engine import PoseRunner
 
 BATCHES = 6  # of 3 of 16 faces, the last of one

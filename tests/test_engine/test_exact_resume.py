@@ -3,13 +3,13 @@
 import os
 import signal
 
-import exact_runs
 import pytest
 import torch
-from exact_runs import BY_ITERATION, WITH_EMA, digests, make_config
-from exact_runs import last_checkpoint as last
 from mmengine.hooks import Hook
 
+from helpers import exact_runs
+from helpers.exact_runs import BY_ITERATION, WITH_EMA, digests, make_config
+from helpers.exact_runs import last_checkpoint as last
 from mmpose_lite.engine.stopping import RunStopped
 from mmpose_lite.registry import MODELS
 from mmpose_lite.utils import InputError

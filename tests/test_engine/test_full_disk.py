@@ -9,8 +9,8 @@ import textwrap
 
 import pytest
 import torch
-from processes import ROOT, Child
 
+from helpers.processes import ROOT, Child
 from mmpose_lite.engine.checkpoints import read_checkpoint
 from mmpose_lite.engine.checkpoints.writer import SaveError, write_checkpoint
 

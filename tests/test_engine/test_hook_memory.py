@@ -3,9 +3,9 @@
 from types import SimpleNamespace
 
 import pytest
-from exact_runs import contents, make_config, train
 from mmengine.hooks import EarlyStoppingHook, Hook
 
+from helpers.exact_runs import contents, make_config, train
 from mmpose_lite.engine.hook_memory import hook_states, restore_hook_states
 from mmpose_lite.utils import InputError
 

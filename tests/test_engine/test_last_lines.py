@@ -1,8 +1,8 @@
 """The end of a training's log: the best and the last epoch. And what the best is chosen on."""
 
 import pytest
-from exact_runs import BY_ITERATION, make_config, train
 
+from helpers.exact_runs import BY_ITERATION, make_config, train
 from mmpose_lite.apis import load_config
 from mmpose_lite.engine.model_selection import about_held_out, about_selection
 from mmpose_lite.evaluation.metrics import NME

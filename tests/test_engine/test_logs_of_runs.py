@@ -8,11 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from exact_runs import make_config, train
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
+from helpers.exact_runs import make_config, train
 from mmpose_lite.engine import PoseRunner
 
 pytestmark = pytest.mark.usefixtures('as_new_process')

@@ -5,14 +5,14 @@ from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
 
-import exact_runs
 import pytest
 import torch
-from exact_runs import make_config
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
-from processes import LIMIT, Child
 
+from helpers import exact_runs
+from helpers.exact_runs import make_config
+from helpers.processes import LIMIT, Child
 from mmpose_lite.engine.checkpoints import read_checkpoint
 from mmpose_lite.engine.checkpoints.latest import find_latest
 from mmpose_lite.engine.checkpoints.run_state import Position

@@ -3,8 +3,8 @@
 import shutil
 
 import pytest
-from exact_runs import make_config, train
 
+from helpers.exact_runs import make_config, train
 from mmpose_lite.utils import InputError
 
 RATE = 0.002

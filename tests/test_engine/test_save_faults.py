@@ -8,10 +8,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from faulty_files import REFUSALS, Faults, die, faulty
-from processes import Child
-from saved_runs import Run, begin, names_of, train, train_epoch
 
+from helpers.faulty_files import REFUSALS, Faults, die, faulty
+from helpers.processes import Child
+from helpers.saved_runs import Run, begin, names_of, train, train_epoch
 from mmpose_lite.engine.checkpoints import read_checkpoint
 from mmpose_lite.engine.checkpoints.latest import find_latest
 from mmpose_lite.engine.checkpoints.writer import SaveError, write_checkpoint

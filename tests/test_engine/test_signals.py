@@ -11,12 +11,12 @@ import sys
 import time
 from types import SimpleNamespace
 
-import exact_runs
 import pytest
-from exact_runs import digests, last_checkpoint, make_config
 from mmengine.hooks import Hook
-from processes import ROOT, finish, start
 
+from helpers import exact_runs
+from helpers.exact_runs import digests, last_checkpoint, make_config
+from helpers.processes import ROOT, finish, start
 from mmpose_lite.engine.checkpoints.latest import find_latest
 from mmpose_lite.engine.checkpoints.seal import read_seal
 

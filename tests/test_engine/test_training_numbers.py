@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from data_factory import ANNOTATIONS, hide_points
-from exact_runs import AUGMENTED, digests, last_checkpoint, make_config, train
 from mmengine.hooks import Hook, LoggerHook
 
+from helpers.data_factory import ANNOTATIONS, hide_points
+from helpers.exact_runs import AUGMENTED, digests, last_checkpoint, make_config, train
 from mmpose_lite.datasets import AFLWDataset
 from mmpose_lite.datasets.randomness import SampleIndex
 from mmpose_lite.engine.hooks import (

@@ -9,11 +9,11 @@ import time
 from contextlib import suppress
 
 import pytest
-from exact_runs import make_config
-from faulty_files import Faults, die, faulty
-from processes import Child
-from saved_runs import begin, names_of, train, train_epoch
 
+from helpers.exact_runs import make_config
+from helpers.faulty_files import Faults, die, faulty
+from helpers.processes import Child
+from helpers.saved_runs import begin, names_of, train, train_epoch
 from mmpose_lite.apis.train import main as run_train
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.checkpoints import read_checkpoint

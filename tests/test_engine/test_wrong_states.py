@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from exact_runs import make_config, train
 from mmengine.hooks import Hook
 
+from helpers.exact_runs import make_config, train
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.checkpoints import read_checkpoint
 from mmpose_lite.engine.checkpoints.resumption import Resumption

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from golden import table
 
+from helpers.golden import table
 from mmpose_lite.evaluation.functional import keypoint_nme, keypoint_pck_accuracy
 
 

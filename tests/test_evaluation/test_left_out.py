@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from metric_faces import evaluate, face
 
+from helpers.metric_faces import evaluate, face
 from mmpose_lite.evaluation import AUC, EPE, NME, PCKAccuracy
 from mmpose_lite.evaluation.metrics import row_metric
 from mmpose_lite.utils import InputError

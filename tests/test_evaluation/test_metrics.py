@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from metric_faces import TRUTH, evaluate, face
 
+from helpers.metric_faces import TRUTH, evaluate, face
 from mmpose_lite.evaluation import NME
 from mmpose_lite.registry import METRICS
 from mmpose_lite.structures import parse_pose_metainfo

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from golden import facts
 from mmengine.structures import InstanceData, PixelData
-from seeding import seed_weights, wavy_image
 
+from helpers.golden import facts
+from helpers.seeding import seed_weights, wavy_image
 from mmpose_lite.apis import load_config
 from mmpose_lite.codecs import MSRAHeatmap
 from mmpose_lite.registry import MODELS

@@ -4,7 +4,8 @@ import hashlib
 
 import numpy as np
 import pytest
-from golden import facts
+
+from helpers.golden import facts
 
 FACTS = facts()
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from golden import table
+
+from helpers.golden import table
 
 
 @pytest.fixture(scope='module')

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData
-from seeding import seed_weights
 
+from helpers.seeding import seed_weights
 from mmpose_lite.models import TopdownPoseEstimator
 from mmpose_lite.models.pose_estimators import topdown
 from mmpose_lite.models.utils import flip_heatmaps

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData, PixelData
-from seeding import seed_weights
 from torch import nn
 
+from helpers.seeding import seed_weights
 from mmpose_lite.codecs import MSRAHeatmap
 from mmpose_lite.models import HeatmapHead, losses
 from mmpose_lite.models.utils import (

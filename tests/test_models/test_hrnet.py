@@ -4,9 +4,9 @@ import copy
 
 import pytest
 import torch
-from seeding import seed_weights
 from torch import nn
 
+from helpers.seeding import seed_weights
 from mmpose_lite.models import HRNet
 from mmpose_lite.models.backbones.hrnet import HRModule
 from mmpose_lite.models.backbones.residual import BasicBlock, Bottleneck

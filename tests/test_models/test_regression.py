@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData
-from seeding import seed_weights, wavy_image
 from torch import nn
 
+from helpers.seeding import seed_weights, wavy_image
 from mmpose_lite.codecs import RegressionLabel
 from mmpose_lite.engine.compile import compile_network
 from mmpose_lite.models import GlobalAveragePooling, RegressionHead

@@ -5,9 +5,9 @@ import copy
 import numpy as np
 import pytest
 import torch
-from seeding import seed_weights, wavy_image
 from torch import nn
 
+from helpers.seeding import seed_weights, wavy_image
 from mmpose_lite.models.backbones import ResNet, ResNetV1d
 from mmpose_lite.models.backbones.residual import BasicBlock, Bottleneck, ResLayer, get_expansion
 

@@ -1,8 +1,8 @@
 """Mirrored heatmaps against MMPose's whole table."""
 
 import torch
-from golden import table
 
+from helpers.golden import table
 from mmpose_lite.models.utils import flip_heatmaps
 from mmpose_lite.structures import parse_pose_metainfo
 

@@ -1,10 +1,10 @@
 """The pooled mean of a report against MMPose's NME, on its own table of faces."""
 
 import pytest
-from golden import table
 from hand_made import run as make_run
 from hand_made import summarise
 
+from helpers.golden import table
 from mmpose_lite.evaluation.functional import keypoint_nme
 
 

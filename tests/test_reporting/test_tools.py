@@ -8,9 +8,9 @@ import shutil
 
 import numpy as np
 import pytest
-from data_factory import hide_points
-from run_tool import run_tool
 
+from helpers.data_factory import hide_points
+from helpers.run_tool import run_tool
 from mmpose_lite.apis.dump import _numbers_or_null
 from mmpose_lite.apis.report import main as run_report
 from mmpose_lite.apis.report import read_runs

@@ -6,9 +6,9 @@ import re
 
 import pytest
 from mmengine.config import Config
-from mmpose_facts import read_registries
-from processes import ROOT
 
+from helpers.mmpose_facts import read_registries
+from helpers.processes import ROOT
 from mmpose_lite import registry
 from mmpose_lite.utils import InputError, register_all_modules
 

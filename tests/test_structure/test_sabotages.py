@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 from planted_faults import SABOTAGES
 from sabotages import ROOT, apply
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from seeding import wavy_image
 
+from helpers.seeding import wavy_image
 from mmpose_lite.structures.bbox import (
     bbox_clip_border,
     bbox_corner2xyxy,

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 import pytest
-from golden import table
-from seeding import wavy_image
 
+from helpers.golden import table
+from helpers.seeding import wavy_image
 from mmpose_lite.structures import parse_pose_metainfo
 from mmpose_lite.structures.bbox import bbox_xyxy2cs, get_udp_warp_matrix, get_warp_matrix
 

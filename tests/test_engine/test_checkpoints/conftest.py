@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from seeding import seed_weights
 
+from helpers.seeding import seed_weights
 from mmpose_lite.apis import load_config
 from mmpose_lite.registry import MODELS
 

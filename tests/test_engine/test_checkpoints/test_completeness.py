@@ -4,8 +4,8 @@ import re
 
 import pytest
 import torch
-from foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_mmpose0
 
+from helpers.foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_mmpose0
 from mmpose_lite.engine.checkpoints.completeness import find_missing
 from mmpose_lite.engine.checkpoints.dialects import find_dialect, translate
 from mmpose_lite.registry import MODELS

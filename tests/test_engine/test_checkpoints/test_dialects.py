@@ -4,10 +4,10 @@ import logging
 
 import pytest
 import torch
-from foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_imagenet
 from mmengine.logging import MMLogger
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from helpers.foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_imagenet
 from mmpose_lite.apis import init_model, load_config
 from mmpose_lite.engine.checkpoints import install_checkpoint_reader, read_checkpoint
 from mmpose_lite.engine.checkpoints.dialects import (

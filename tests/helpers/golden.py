@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-TABLES = HERE.parents[1] / 'shared' / 'golden'  # conftest.py: tests of these are not collected
+TABLES = HERE.parents[2] / 'shared' / 'golden'  # conftest.py: tests of these are not collected
 
 
 def table(name: str) -> Any:

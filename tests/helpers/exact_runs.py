@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from data_factory import make_face_set, write_tiny_config
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
 
+from helpers.data_factory import make_face_set, write_tiny_config
 from mmpose_lite.apis.config import load_config
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.checkpoints import read_checkpoint

@@ -8,7 +8,8 @@ import zlib
 import cv2
 import numpy as np
 from PIL import Image
-from seeding import wavy_image
+
+from helpers.seeding import wavy_image
 
 PIXELS = wavy_image(3, 60, 80)  # BGR
 

@@ -3,8 +3,8 @@
 import os
 
 import numpy as np
-from data_factory import ANNOTATIONS
 
+from helpers.data_factory import ANNOTATIONS
 from mmpose_lite.datasets import AFLWDataset
 from mmpose_lite.datasets.randomness import SampleIndex
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FAULTS = ROOT / 'tests' / 'test_distributed'
 # A job ends within 30 s of its failure; before that come imports and iterations.
 LIMIT = 120
