@@ -26,8 +26,8 @@ from benchmarks import machine
 from benchmarks.report import markdown_table, write_between
 from benchmarks.sides import AFLW, ROOT
 from mmpose_lite.apis import load_config
-from mmpose_lite.engine.checkpoints.seal import check_seal
-from mmpose_lite.engine.checkpoints.writer import write_checkpoint
+from mmpose_lite.checkpoints.seal import check_seal
+from mmpose_lite.checkpoints.writer import write_checkpoint
 from mmpose_lite.registry import MODELS
 
 GOAL = 2.0  # times torch.save

@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int | None:
     if not arguments:
         return report()
     with collector_at_rest():
-        from .apis.cli import main as run_command
+        from mmpose_lite.cli.commands import main as run_command
     return run_command(arguments)
 
 

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from helpers.face_sets import points_of, write_file, write_image
 from helpers.tiny_recipe import shrink
 from mmpose_lite.apis import init_model, load_config
-from mmpose_lite.apis.train import main as run_train
+from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.structures import config_root
 
@@ -269,7 +269,7 @@ def test_every_command_names_it(config, data, tmp_path, as_new_process, command,
     if command == 'test':
         arguments.insert(1, 'none.pth')
         arguments += [f'work_dir={tmp_path / "run"}']
-    module = importlib.import_module(f'mmpose_lite.apis.{command}')
+    module = importlib.import_module(f'mmpose_lite.cli.{command}')
     with pytest.raises(SystemExit, match=r"^error: type='Xyzzy' is not in the .*none is near"):
         module.main(arguments)
 

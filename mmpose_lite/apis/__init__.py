@@ -2,7 +2,6 @@
 
 from .config import load_config
 from .inference import inference_topdown, init_model
-from .test import test
-from .train import train
+from .training import test, train
 
 __all__ = ['inference_topdown', 'init_model', 'load_config', 'test', 'train']

@@ -20,8 +20,8 @@ from numpy import ndarray
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from mmpose_lite.checkpoints import install_checkpoint_reader, load_strictly, trusting
 from mmpose_lite.datasets.transforms import LoadImage
-from mmpose_lite.engine.checkpoints import install_checkpoint_reader, load_strictly, trusting
 from mmpose_lite.registry import DATASETS, MODELS, SCOPE, TRANSFORMS
 from mmpose_lite.structures import PoseDataSample, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy

@@ -12,19 +12,19 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
+from mmpose_lite.checkpoints import install_checkpoint_reader, load_strictly
+from mmpose_lite.checkpoints.latest import find_latest
+from mmpose_lite.checkpoints.pretrained import drop_pretrained, load_fitting
+from mmpose_lite.checkpoints.writer import write_checkpoint
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.paths import check_folder
 
-from .checkpoints import install_checkpoint_reader, load_strictly
-from .checkpoints.latest import find_latest
-from .checkpoints.pretrained import drop_pretrained, load_fitting
-from .checkpoints.rank_state import check_averages, gather_rank_states
-from .checkpoints.resumption import Resumption, stored_seed
-from .checkpoints.run_state import capture_run, position_of
-from .checkpoints.writer import write_checkpoint
 from .hooks import BadImageHook, CheckpointHook
+from .rank_state import check_averages, gather_rank_states
 from .resumable_loop import ResumableLoop
+from .resumption import Resumption, stored_seed
+from .run_state import capture_run, position_of
 from .work_dir import holding, near_runs
 
 

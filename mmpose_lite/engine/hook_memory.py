@@ -9,9 +9,8 @@ from typing import Any
 from mmengine.hooks import EarlyStoppingHook, Hook
 from mmengine.runner import Runner
 
+from mmpose_lite.checkpoints.schema import COUNT, Each, Fields, Number, check_form
 from mmpose_lite.utils import InputError
-
-from .checkpoints.schema import COUNT, Each, Fields, Number, check_form
 
 # Hooks of mmengine's that remember something, and have no state_dict.
 _FIELDS: dict[type[Hook], dict[str, Any]] = {

@@ -21,8 +21,8 @@ from torch.utils.data import BatchSampler, DataLoader
 from mmpose_lite.registry import LOOPS
 from mmpose_lite.utils import InputError
 
-from .checkpoints.run_state import Position
 from .resumable_loop import ResumableLoop
+from .run_state import Position
 
 
 @LOOPS.register_module()

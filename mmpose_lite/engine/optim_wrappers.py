@@ -11,9 +11,9 @@ from mmengine.device import get_device
 from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
 from torch import Tensor, nn
 
+from mmpose_lite.checkpoints.schema import COUNT, Fields, Like, Number, check_form
 from mmpose_lite.registry import OPTIM_WRAPPERS
 
-from .checkpoints.schema import COUNT, Fields, Like, Number, check_form
 from .gradient_buffers import GradientBuffers
 from .loss_guard import LossGuard
 from .optimizers import check_optimizer_state, check_settings, load_optimizer_state

@@ -13,11 +13,11 @@ from mmengine.runner import BaseLoop
 
 from mmpose_lite.utils import InputError
 
-from .checkpoints.rank_state import random_state, set_random_state
-from .checkpoints.run_state import Position
 from .hook_memory import hook_states, restore_hook_states
 from .loss_guard import BufferCopies, LossGuard, NonFiniteLossError
 from .optim_wrappers import OptimWrapper
+from .rank_state import random_state, set_random_state
+from .run_state import Position
 from .stopping import RunStopped, StopInValidation, StopRequest, shield_workers
 
 _NAMED = 8  # files of a batch that a message names

@@ -8,9 +8,9 @@ from mmengine.hooks import EMAHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmpose_lite.checkpoints import make_plain
 from mmpose_lite.models.utils.fold_norms import fold_norms
 
-from .checkpoints import make_plain
 from .instances import close_files
 from .preflight import check_testing, check_training, check_validation
 from .resumable_loop import ResumableLoop

@@ -21,6 +21,7 @@ from mmengine.visualization import Visualizer
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mmpose_lite.checkpoints.writer import make_new_folder
 from mmpose_lite.datasets.collate import collate_samples, explaining_workers
 from mmpose_lite.registry import RUNNERS, SCOPE, require_type
 from mmpose_lite.utils.collectives import first_decides
@@ -28,7 +29,6 @@ from mmpose_lite.utils.config_text import ReadableConfig
 from mmpose_lite.utils.config_utils import about_keys, adopt_config, check_keys
 
 from .checkpointing_runner import CheckpointingRunner
-from .checkpoints.writer import make_new_folder
 from .compile import compile_network, compile_settings
 from .distributed import join_processes
 from .hooks import (

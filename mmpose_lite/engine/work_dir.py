@@ -16,13 +16,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from mmengine.logging import print_log
 
+from mmpose_lite.checkpoints.writer import PREVIOUS, write_text
 from mmpose_lite.errors import nearest
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.locks import lock_file
 from mmpose_lite.utils.paths import check_folder
-
-from .checkpoints.writer import PREVIOUS, write_text
 
 _LOCK, _HOLDER = '.lock', '.lock.json'
 # Workers that a killed training left behind, which have its lock too, end within this.

@@ -15,8 +15,8 @@ from mmengine.logging import HistoryBuffer
 
 from helpers.data_factory import make_face_set, write_tiny_config
 from mmpose_lite.apis.config import load_config
+from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.engine import PoseRunner
-from mmpose_lite.engine.checkpoints import read_checkpoint
 
 # Of a run's time, not of its result.
 _CLOCKS = ('time', 'data_time', 'memory', 'eta')

@@ -5,7 +5,7 @@ import os
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from mmpose_lite.engine.checkpoints import seal, writer
+from mmpose_lite.checkpoints import seal, writer
 
 # What saving and rotating call; files count each of their own calls too.
 _CALLS = ('fsync', 'replace', 'rename', 'remove', 'unlink', 'open', 'mkdir', 'symlink')

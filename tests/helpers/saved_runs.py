@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import torch
 from mmengine.logging import MessageHub
 
-from mmpose_lite.engine.checkpoints import read_checkpoint
-from mmpose_lite.engine.checkpoints.latest import find_latest
-from mmpose_lite.engine.checkpoints.run_state import Position
-from mmpose_lite.engine.checkpoints.writer import write_checkpoint
+from mmpose_lite.checkpoints import read_checkpoint
+from mmpose_lite.checkpoints.latest import find_latest
+from mmpose_lite.checkpoints.writer import write_checkpoint
 from mmpose_lite.engine.hooks import CheckpointHook
+from mmpose_lite.engine.run_state import Position
 
 BATCHES = 4  # of an epoch
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from helpers.data_factory import ANNOTATIONS, make_face_set
-from mmpose_lite.apis.browse_dataset import choose, load_browsers, main, to_tile
 from mmpose_lite.apis.config import load_config
-from mmpose_lite.datasets.browsing import image_sides
+from mmpose_lite.cli.browse_dataset import choose, load_browsers, main, to_tile
+from mmpose_lite.data_tools.browsing import image_sides
 from mmpose_lite.visualization.point_sheet import LEFT, MIDDLE, RIGHT, PointTile, draw_tile
 
 CONFIG = """

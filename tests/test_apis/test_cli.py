@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmpose_lite.apis.cli import main
+from mmpose_lite.cli.commands import main
 
 
 @pytest.mark.parametrize('command', ['train', 'test', 'check_data'])

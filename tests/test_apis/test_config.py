@@ -11,9 +11,9 @@ from mmengine.runner import Runner
 
 import mmpose_lite
 from mmpose_lite.apis import load_config
-from mmpose_lite.apis.check_data import main as check_data
-from mmpose_lite.apis.train import main as run_train
-from mmpose_lite.apis.train import merge_args, parse_args
+from mmpose_lite.cli.check_data import main as check_data
+from mmpose_lite.cli.train import main as run_train
+from mmpose_lite.cli.train import merge_args, parse_args
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.structures import parse_pose_metainfo
 from mmpose_lite.utils import InputError, get_root_logger

@@ -9,11 +9,11 @@ from helpers.foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_imagenet, 
 from helpers.run_tool import run_tool
 from helpers.seeding import seed_weights
 from mmpose_lite.apis import init_model, load_config
-from mmpose_lite.apis.cli import main as run_command
-from mmpose_lite.apis.convert_checkpoint import convert_checkpoint, main
-from mmpose_lite.engine.checkpoints import read_checkpoint
-from mmpose_lite.engine.checkpoints.dialects import DIALECTS
-from mmpose_lite.engine.checkpoints.seal import read_seal
+from mmpose_lite.checkpoints import read_checkpoint
+from mmpose_lite.checkpoints.dialects import DIALECTS
+from mmpose_lite.checkpoints.seal import read_seal
+from mmpose_lite.cli.commands import main as run_command
+from mmpose_lite.cli.convert_checkpoint import convert_checkpoint, main
 from mmpose_lite.registry import MODELS
 from mmpose_lite.utils import InputError
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from mmpose_lite.apis import load_config, log_backends
-from mmpose_lite.apis.log_backends import add_log_backends
-from mmpose_lite.apis.train import main, merge_args, parse_args, train
+from mmpose_lite.apis import load_config, train
+from mmpose_lite.cli import log_backends
+from mmpose_lite.cli.log_backends import add_log_backends
+from mmpose_lite.cli.train import main, merge_args, parse_args
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 

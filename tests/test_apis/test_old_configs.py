@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from mmpose_lite.apis import load_config
-from mmpose_lite.apis.train import main as run_train
+from mmpose_lite.cli.train import main as run_train
 
 # The keys of an AFLW config of 0.x; its bases are in MMPose's tree, and not here.
 OLD = """
@@ -54,7 +54,7 @@ HEAD = "keypoint_head=dict(type='TopdownHeatmapSimpleHead')"
 def test_it_is_told_by_what_it_inherits(tmp_path, base, text, marks, command):
     (tmp_path / 'base.py').write_text(base)
     (tmp_path / 'own.py').write_text(f"_base_ = './base.py'\n{text}\n")
-    module = importlib.import_module(f'mmpose_lite.apis.{command}')
+    module = importlib.import_module(f'mmpose_lite.cli.{command}')
     with pytest.raises(SystemExit, match=rf'own\.py\' is one of MMPose 0\.x, by its {marks}'):
         module.main([str(tmp_path / 'own.py')])
 

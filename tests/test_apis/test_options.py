@@ -8,13 +8,13 @@ import torch
 from torch.utils.data import DataLoader
 
 from mmpose_lite.apis import load_config, train
-from mmpose_lite.apis.convert_checkpoint import main as convert_checkpoint
-from mmpose_lite.apis.test import _with_target
-from mmpose_lite.apis.test import main as run_test
-from mmpose_lite.apis.test import merge_args as merge_test_args
-from mmpose_lite.apis.test import parse_args as parse_test_args
-from mmpose_lite.apis.train import main as run_train
-from mmpose_lite.apis.train import merge_args, parse_args
+from mmpose_lite.cli.convert_checkpoint import main as convert_checkpoint
+from mmpose_lite.cli.test import _with_target
+from mmpose_lite.cli.test import main as run_test
+from mmpose_lite.cli.test import merge_args as merge_test_args
+from mmpose_lite.cli.test import parse_args as parse_test_args
+from mmpose_lite.cli.train import main as run_train
+from mmpose_lite.cli.train import merge_args, parse_args
 from mmpose_lite.datasets.samplers import InfiniteSampler
 from mmpose_lite.engine import AmpOptimWrapper, PoseRunner, preflight
 from mmpose_lite.utils import InputError

@@ -8,10 +8,10 @@ import torch
 from mmpose_lite.apis import load_config
 from mmpose_lite.apis import test as run_test
 from mmpose_lite.apis import train as run_train
-from mmpose_lite.apis.test import main as run_test_tool
-from mmpose_lite.apis.test import merge_args as merge_test_args
-from mmpose_lite.apis.test import parse_args as parse_test_args
-from mmpose_lite.apis.train import merge_args, parse_args
+from mmpose_lite.cli.test import main as run_test_tool
+from mmpose_lite.cli.test import merge_args as merge_test_args
+from mmpose_lite.cli.test import parse_args as parse_test_args
+from mmpose_lite.cli.train import merge_args, parse_args
 from mmpose_lite.models import HRNet
 
 pytestmark = pytest.mark.usefixtures('as_new_process')

@@ -121,7 +121,7 @@ def test_inference_gives_what_the_test_run_gave(faces, tiny_config, trained, fac
 
 @pytest.mark.usefixtures('as_new_process')
 def test_dump_of_samples(tmp_path, tiny_config, trained, faces):
-    from mmpose_lite.apis.test import main
+    from mmpose_lite.cli.test import main
 
     out = tmp_path / 'samples.pkl'
     main(

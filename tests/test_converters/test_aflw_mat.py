@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from mmpose_lite.datasets.converters import convert_aflw, mat5
+from mmpose_lite.data_tools.converters import convert_aflw, mat5
 from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
 
 COUNTS = {'train': 7, 'test': 3, 'test_frontal': 2}

@@ -7,8 +7,8 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from mmpose_lite.data_tools.converters import convert_aflw
 from mmpose_lite.datasets import AFLWDataset
-from mmpose_lite.datasets.converters import convert_aflw
 from mmpose_lite.utils import InputError, MissingFileError
 
 COUNTS = {'train': 7, 'test': 3, 'test_frontal': 2}

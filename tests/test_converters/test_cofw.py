@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from mmpose_lite.datasets.converters import convert_cofw
+from mmpose_lite.data_tools.converters import convert_cofw
 from mmpose_lite.datasets.datasets import COFWDataset
 from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from helpers.run_tool import run_tool
-from mmpose_lite.apis.convert import main
-from mmpose_lite.datasets.converters import convert_aflw
+from mmpose_lite.cli.convert import main
+from mmpose_lite.data_tools.converters import convert_aflw
 from mmpose_lite.synthetic import DatasetError, Recipe, make_dataset, write_forms
 
 NAMES = ('train', 'test', 'test_frontal')

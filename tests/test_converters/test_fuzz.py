@@ -13,12 +13,7 @@ import numpy as np
 import pytest
 
 from helpers.fuzzing.outcome import SECONDS, at_most
-from mmpose_lite.datasets.converters import (
-    convert_300w,
-    convert_aflw,
-    convert_cofw,
-    convert_wflw,
-)
+from mmpose_lite.data_tools.converters import convert_300w, convert_aflw, convert_cofw, convert_wflw
 from mmpose_lite.utils import InputError
 
 SEED = int(os.environ.get('MMPOSE_LITE_FUZZ_SEED', '0'))

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmpose_lite.datasets.converters import convert_wflw
+from mmpose_lite.data_tools.converters import convert_wflw
 from mmpose_lite.datasets.datasets import WFLWDataset
 from mmpose_lite.utils import InputError, MissingFileError
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from helpers.data_factory import ANNOTATIONS, make_face_set
-from mmpose_lite.apis.check_data import main
+from mmpose_lite.cli.check_data import main
 
 CONFIG = """
 train_dataloader = dict(dataset=dict(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmpose_lite.apis.check_data import main
+from mmpose_lite.cli.check_data import main
 
 
 def test_a_sound_set_has_no_faults(faces_to_check, capsys):

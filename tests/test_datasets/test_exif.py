@@ -12,9 +12,9 @@ from PIL import Image
 
 from helpers.data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 from helpers.seeding import wavy_image
-from mmpose_lite.apis.check_data import main
+from mmpose_lite.cli.check_data import main
+from mmpose_lite.data_tools.browsing import Browser
 from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage
-from mmpose_lite.datasets.browsing import Browser
 from mmpose_lite.datasets.image_files import BadImageError
 from mmpose_lite.engine.hooks.drawing_hook import DrawingHook
 from mmpose_lite.evaluation import NME

@@ -19,9 +19,9 @@ from rich.console import Console
 from helpers.data_factory import ANNOTATIONS, make_face_set
 from helpers.fuzzing import annotations, images
 from helpers.fuzzing.outcome import PIPELINE, SECONDS, at_most, load, losses, make_head
-from mmpose_lite.apis.check_data import format_findings, write_report
+from mmpose_lite.cli.check_data import format_findings, write_report
+from mmpose_lite.data_tools.checks import check_splits, find_splits
 from mmpose_lite.datasets import AFLWDataset, LoadImage
-from mmpose_lite.datasets.checks import check_splits, find_splits
 from mmpose_lite.datasets.image_files import BadImageError
 from mmpose_lite.utils import InputError
 

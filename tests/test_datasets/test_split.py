@@ -5,8 +5,8 @@ import json
 import pytest
 
 from helpers.data_factory import ANNOTATIONS, make_face_set, write_annotations
+from mmpose_lite.data_tools.checks import check_splits, find_splits
 from mmpose_lite.datasets import AFLWDataset
-from mmpose_lite.datasets.checks import check_splits, find_splits
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit
 from mmpose_lite.utils import InputError
 

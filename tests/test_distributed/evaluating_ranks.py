@@ -8,7 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
-from mmpose_lite.apis.test import main
+from mmpose_lite.cli.test import main
 
 
 def free_port() -> int:

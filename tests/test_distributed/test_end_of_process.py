@@ -11,7 +11,7 @@ from mmpose_lite.launch.rank import LAUNCHER
 SCRIPT = """
 import sys
 import torch.distributed as dist
-from mmpose_lite.apis.command_line import errors_in_one_line
+from mmpose_lite.cli.command_line import errors_in_one_line
 from mmpose_lite.engine.stopping import RunStopped
 
 class Witness:

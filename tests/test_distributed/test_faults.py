@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from helpers.processes import ROOT, finish, left_behind, start
-from mmpose_lite.engine.checkpoints import read_checkpoint
+from mmpose_lite.checkpoints import read_checkpoint
 
 # What the line about the rank says.
 SAID = {

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from mmpose_lite.apis.test import main as run_test
-from mmpose_lite.apis.train import main as run_train
+from mmpose_lite.cli.test import main as run_test
+from mmpose_lite.cli.train import main as run_train
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 

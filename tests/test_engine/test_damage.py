@@ -13,9 +13,9 @@ import torch
 
 from helpers import exact_runs
 from helpers.exact_runs import contents, digests, make_config
-from mmpose_lite.engine.checkpoints import latest, read_checkpoint
-from mmpose_lite.engine.checkpoints.latest import find_latest
-from mmpose_lite.engine.checkpoints.writer import remove_parts, write_checkpoint
+from mmpose_lite.checkpoints import latest, read_checkpoint
+from mmpose_lite.checkpoints.latest import find_latest
+from mmpose_lite.checkpoints.writer import remove_parts, write_checkpoint
 from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.utils import InputError
 
@@ -215,7 +215,7 @@ def test_a_disk_that_cannot_read_a_file(tmp_path, monkeypatch):
         if path.endswith('epoch_2.pth'):
             raise OSError(5, 'Input/output error')
 
-    monkeypatch.setattr('mmpose_lite.engine.checkpoints.latest.check_seal', check)
+    monkeypatch.setattr('mmpose_lite.checkpoints.latest.check_seal', check)
     told = []
     assert find_latest(str(tmp_path), told.append) == str(tmp_path / 'epoch_1.pth')
     assert 'Input/output error' in told[0]

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from helpers.processes import ROOT, Child
-from mmpose_lite.engine.checkpoints import read_checkpoint
-from mmpose_lite.engine.checkpoints.writer import SaveError, write_checkpoint
+from mmpose_lite.checkpoints import read_checkpoint
+from mmpose_lite.checkpoints.writer import SaveError, write_checkpoint
 
 
 def large(value):
@@ -41,7 +41,7 @@ import sys
 from pathlib import Path
 sys.path[:0] = [{root!r}, {tests!r}, {here!r}]
 from test_full_disk import SaveError, large, write_checkpoint
-from mmpose_lite.engine.checkpoints.latest import find_latest
+from mmpose_lite.checkpoints.latest import find_latest
 saved = 0
 try:
     for count in range(1, 10):

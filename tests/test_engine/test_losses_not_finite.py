@@ -13,11 +13,11 @@ from mmengine.logging import MessageHub
 from helpers import exact_runs
 from helpers.exact_runs import make_config
 from helpers.processes import LIMIT, Child
-from mmpose_lite.engine.checkpoints import read_checkpoint
-from mmpose_lite.engine.checkpoints.latest import find_latest
-from mmpose_lite.engine.checkpoints.run_state import Position
+from mmpose_lite.checkpoints import read_checkpoint
+from mmpose_lite.checkpoints.latest import find_latest
 from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.engine.loss_guard import LossGuard, NonFiniteLossError
+from mmpose_lite.engine.run_state import Position
 from mmpose_lite.utils import InputError
 
 

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmpose_lite.apis import load_config
-from mmpose_lite.apis.train import build_runner
+from mmpose_lite.apis.training import build_runner
 from mmpose_lite.engine import PoseRunner, loss_guard
 from mmpose_lite.engine.loops import EpochBasedTrainLoop
 

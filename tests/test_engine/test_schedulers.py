@@ -5,9 +5,9 @@ import torch
 from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_SCHEDULERS
 from torch import nn
 
+from mmpose_lite.checkpoints import read_checkpoint
+from mmpose_lite.checkpoints.writer import write_checkpoint
 from mmpose_lite.engine import OptimWrapper
-from mmpose_lite.engine.checkpoints import read_checkpoint
-from mmpose_lite.engine.checkpoints.writer import write_checkpoint
 from mmpose_lite.engine.schedulers import (
     changed_schedules,
     check_scheduler_states,

@@ -17,8 +17,8 @@ from mmengine.hooks import Hook
 from helpers import exact_runs
 from helpers.exact_runs import digests, last_checkpoint, make_config
 from helpers.processes import ROOT, finish, start
-from mmpose_lite.engine.checkpoints.latest import find_latest
-from mmpose_lite.engine.checkpoints.seal import read_seal
+from mmpose_lite.checkpoints.latest import find_latest
+from mmpose_lite.checkpoints.seal import read_seal
 
 WORKERS = {'train_dataloader__num_workers': 2, 'val_dataloader__num_workers': 1}
 LINE = r"stopped by {} after iteration (\d+): '(.*)' is saved, and --resume goes on from it"

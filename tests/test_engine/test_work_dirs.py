@@ -14,10 +14,10 @@ from helpers.exact_runs import make_config
 from helpers.faulty_files import Faults, die, faulty
 from helpers.processes import Child
 from helpers.saved_runs import begin, names_of, train, train_epoch
-from mmpose_lite.apis.train import main as run_train
+from mmpose_lite.checkpoints import read_checkpoint
+from mmpose_lite.checkpoints.writer import SaveError
+from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.engine import PoseRunner
-from mmpose_lite.engine.checkpoints import read_checkpoint
-from mmpose_lite.engine.checkpoints.writer import SaveError
 from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.engine.work_dir import holding, near_runs
 from mmpose_lite.utils import InputError, collectives
@@ -296,7 +296,7 @@ def test_of_several_metrics_the_first_is_the_best(tmp_path):
 
 def test_two_writes_of_one_file_do_not_meet(tmp_path, monkeypatch):
     """Of two runs that no lock keeps apart, or of a run and a conversion."""
-    from mmpose_lite.engine.checkpoints import writer
+    from mmpose_lite.checkpoints import writer
 
     parts = []
     replace = os.replace

@@ -9,10 +9,10 @@ import torch
 from mmengine.hooks import Hook
 
 from helpers.exact_runs import make_config, train
+from mmpose_lite.checkpoints import read_checkpoint
+from mmpose_lite.checkpoints.writer import write_checkpoint
 from mmpose_lite.engine import PoseRunner
-from mmpose_lite.engine.checkpoints import read_checkpoint
-from mmpose_lite.engine.checkpoints.resumption import Resumption
-from mmpose_lite.engine.checkpoints.writer import write_checkpoint
+from mmpose_lite.engine.resumption import Resumption
 from mmpose_lite.utils import InputError
 
 NAN = float('nan')

@@ -12,9 +12,9 @@ import pytest
 from helpers.data_factory import hide_points
 from helpers.run_tool import run_tool
 from mmpose_lite.apis.dump import _numbers_or_null
-from mmpose_lite.apis.report import main as run_report
-from mmpose_lite.apis.report import read_runs
-from mmpose_lite.apis.test import main as run_test
+from mmpose_lite.cli.report import main as run_report
+from mmpose_lite.cli.report import read_runs
+from mmpose_lite.cli.test import main as run_test
 from mmpose_lite.reporting.report_shape import check_report
 from mmpose_lite.utils import InputError
 

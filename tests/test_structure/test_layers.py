@@ -17,11 +17,12 @@ LAYERS = (
     ('registry',),
     ('utils',),
     ('launch', 'structures'),
-    ('codecs',),
+    ('codecs', 'checkpoints'),
     ('datasets', 'models', 'evaluation', 'visualization', 'synthetic'),
-    ('reporting',),
+    ('reporting', 'data_tools'),
     ('engine',),
     ('apis',),
+    ('cli',),
     ('__main__',),
 )
 RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}

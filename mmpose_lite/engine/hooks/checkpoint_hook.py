@@ -12,12 +12,11 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.runner import Runner
 
-from mmpose_lite.engine.checkpoints.content import make_plain
-from mmpose_lite.engine.checkpoints.latest import BEST, POINTER
-from mmpose_lite.engine.checkpoints.loading import install_checkpoint_reader
-from mmpose_lite.engine.checkpoints.reader import read_checkpoint
-from mmpose_lite.engine.checkpoints.run_state import position_of
-from mmpose_lite.engine.checkpoints.writer import (
+from mmpose_lite.checkpoints.content import make_plain
+from mmpose_lite.checkpoints.latest import BEST, POINTER
+from mmpose_lite.checkpoints.loading import install_checkpoint_reader
+from mmpose_lite.checkpoints.reader import read_checkpoint
+from mmpose_lite.checkpoints.writer import (
     SaveError,
     point_to,
     publish_checkpoint,
@@ -32,6 +31,8 @@ from mmpose_lite.engine.run_log import is_training
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
+
+from ..run_state import position_of
 
 _KEPT = 'kept_checkpoints'
 _OF_A_SIGNAL = re.compile(r'iter_\d+\.pth')

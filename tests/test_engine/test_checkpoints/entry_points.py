@@ -74,7 +74,7 @@ def build_entry(entry: str, job: dict) -> Callable[[str], object]:
     """The function that reads a file as the entry point does."""
     from mmpose_lite.apis import init_model
     from mmpose_lite.apis.config import load_config
-    from mmpose_lite.engine.checkpoints import install_checkpoint_reader
+    from mmpose_lite.checkpoints import install_checkpoint_reader
     from mmpose_lite.registry import MODELS
 
     options = {'work_dir': job['folder']}
@@ -82,7 +82,7 @@ def build_entry(entry: str, job: dict) -> Callable[[str], object]:
         config = load_config(job['config'], options)
         return lambda path: init_model(copy.deepcopy(config), path, device='cpu')
     if entry == 'convert':
-        from mmpose_lite.apis.convert_checkpoint import convert_checkpoint
+        from mmpose_lite.cli.convert_checkpoint import convert_checkpoint
 
         output = os.path.join(job['folder'], 'out', 'net.pth')
         return lambda path: convert_checkpoint(path, output)
@@ -111,7 +111,7 @@ def runner_entry(entry: str, job: dict) -> Callable[[str], object]:
     """
     import importlib
 
-    tool = importlib.import_module(f'mmpose_lite.apis.{"test" if entry == "test" else "train"}')
+    tool = importlib.import_module(f'mmpose_lite.cli.{"test" if entry == "test" else "train"}')
     given = {'test': ['FILE'], 'train': ['--cfg-options', 'load_from=FILE']}
     arguments = given.get(entry, ['--resume', 'FILE'])
     args = tool.parse_args([job['config'], *arguments, '--work-dir', job['folder']])

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from helpers.foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_mmpose0
-from mmpose_lite.engine.checkpoints.completeness import find_missing
-from mmpose_lite.engine.checkpoints.dialects import find_dialect, translate
+from mmpose_lite.checkpoints.dialects import find_dialect, translate
+from mmpose_lite.cli.completeness import find_missing
 from mmpose_lite.registry import MODELS
 
 FORMS = {**WHOLE, **BACKBONES}

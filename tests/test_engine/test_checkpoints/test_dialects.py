@@ -9,13 +9,8 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from helpers.foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_imagenet
 from mmpose_lite.apis import init_model, load_config
-from mmpose_lite.engine.checkpoints import install_checkpoint_reader, read_checkpoint
-from mmpose_lite.engine.checkpoints.dialects import (
-    DIALECTS,
-    find_dialect,
-    names_as_stored,
-    translate,
-)
+from mmpose_lite.checkpoints import install_checkpoint_reader, read_checkpoint
+from mmpose_lite.checkpoints.dialects import DIALECTS, find_dialect, names_as_stored, translate
 from mmpose_lite.registry import MODELS
 from mmpose_lite.utils import InputError
 

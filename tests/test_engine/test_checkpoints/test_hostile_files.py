@@ -7,7 +7,7 @@ from hostile import hostile_files, shown
 from hostile_calls import hostile_calls
 from pickling import call, content, old, plain, write, zipped
 
-from mmpose_lite.engine.checkpoints import read_checkpoint
+from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.utils import InputError
 
 FILES = hostile_files('canary')

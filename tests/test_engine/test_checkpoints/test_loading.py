@@ -14,7 +14,7 @@ import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 from pickling import call, content, zipped
 
-from mmpose_lite.engine.checkpoints import (
+from mmpose_lite.checkpoints import (
     install_checkpoint_reader,
     load_strictly,
     read_checkpoint,
@@ -170,7 +170,7 @@ def test_every_scheme_of_mmengine_is_read_by_ours():
     foreign = {
         prefix: loader
         for prefix, loader in CheckpointLoader._schemes.items()
-        if loader.__module__ != 'mmpose_lite.engine.checkpoints.loading'
+        if loader.__module__ != 'mmpose_lite.checkpoints.loading'
     }
     assert not foreign
 
@@ -191,7 +191,7 @@ def places(web, monkeypatch):
     monkeypatch.setattr(f'{module}.get_deprecated_model_names', lambda: {'before': 'net'})
     backend = Backend()
     monkeypatch.setattr(
-        'mmpose_lite.engine.checkpoints.loading.get_file_backend', lambda *_, **__: backend
+        'mmpose_lite.checkpoints.loading.get_file_backend', lambda *_, **__: backend
     )
     cloud = SimpleNamespace(
         get=lambda _: SimpleNamespace(download=lambda path: shutil.copy(web.file, path))

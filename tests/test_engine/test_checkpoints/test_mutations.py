@@ -11,7 +11,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from pickling import saved, zipped
 
-from mmpose_lite.engine.checkpoints import read_checkpoint
+from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.utils import InputError
 
 CONTENT = {

@@ -9,7 +9,7 @@ from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 from torch import nn
 
-from mmpose_lite.engine.checkpoints import install_checkpoint_reader
+from mmpose_lite.checkpoints import install_checkpoint_reader
 from mmpose_lite.utils import InputError
 
 pytestmark = pytest.mark.usefixtures('as_new_process')

@@ -12,7 +12,7 @@ from mmengine.optim import MultiStepLR, OptimWrapper
 from pickling import content, mapping, name, plain, zipped
 from torch import nn
 
-from mmpose_lite.engine.checkpoints import read_checkpoint
+from mmpose_lite.checkpoints import read_checkpoint
 
 ZIP_OR_OLD = pytest.mark.parametrize('new', [True, False], ids=['zip', 'old'])
 

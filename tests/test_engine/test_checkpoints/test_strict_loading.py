@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.logging import MMLogger
 
-from mmpose_lite.engine.checkpoints import load_strictly
+from mmpose_lite.checkpoints import load_strictly
 from mmpose_lite.utils import InputError
 
 

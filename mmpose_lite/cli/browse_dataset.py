@@ -13,15 +13,15 @@ from mmengine.registry import init_default_scope
 from rich.console import Console
 from rich.progress import track
 
+from mmpose_lite.apis.config import load_config
+from mmpose_lite.data_tools.browsing import Browser, FaceView, describe, find_browsers, image_sides
 from mmpose_lite.datasets import build_dataset
-from mmpose_lite.datasets.browsing import Browser, FaceView, describe, find_browsers, image_sides
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.paths import check_folder
 from mmpose_lite.visualization.drawing import RGB
 from mmpose_lite.visualization.point_sheet import LEFT, MIDDLE, RIGHT, PointTile, point_sheet
 
 from .command_line import add_options_argument, errors_in_one_line
-from .config import load_config
 
 MODES = ('original', 'transformed', 'target')
 _COLORS: dict[int, RGB] = {-1: LEFT, 0: MIDDLE, 1: RIGHT}

@@ -12,15 +12,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from numpy import ndarray
 
-from mmpose_lite.structures.bbox import (
-    fix_aspect_ratio,
-    get_udp_warp_matrix,
-    get_warp_matrix,
-)
-from mmpose_lite.utils import InputError
-
-from .randomness import SampleIndex
-from .transforms import (
+from mmpose_lite.datasets.randomness import SampleIndex
+from mmpose_lite.datasets.transforms import (
     GenerateTarget,
     GetBBoxCenterScale,
     LoadImage,
@@ -28,6 +21,12 @@ from .transforms import (
     RandomFlip,
     TopdownAffine,
 )
+from mmpose_lite.structures.bbox import (
+    fix_aspect_ratio,
+    get_udp_warp_matrix,
+    get_warp_matrix,
+)
+from mmpose_lite.utils import InputError
 
 Stage = tuple[Mapping[str, Any], Sequence[BaseTransform]]
 """A pipeline, and what of the points' description stands in for what came before."""

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmpose_lite.datasets.datasets import BaseCocoStyleDataset
+from mmpose_lite.datasets.transforms import LoadImage
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.utils import InputError
-
-from ..datasets import BaseCocoStyleDataset
-from ..transforms import LoadImage
 
 _ROLES = ('train', 'val', 'test')
 # Of a data set's settings, those that say what becomes of its samples, and with them all that say

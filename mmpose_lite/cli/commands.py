@@ -10,15 +10,15 @@ from mmpose_lite.errors import about_nearest
 from mmpose_lite.utils import collector_at_rest
 
 _COMMANDS = {
-    'train': ('mmpose_lite.apis.train', 'train a model from a config'),
-    'convert': ('mmpose_lite.apis.convert', 'convert the annotations of a data set'),
-    'browse_dataset': ('mmpose_lite.apis.browse_dataset', 'draw the faces that a config names'),
-    'check_data': ('mmpose_lite.apis.check_data', 'check the data that a config names'),
-    'test': ('mmpose_lite.apis.test', 'test a checkpoint'),
-    'report': ('mmpose_lite.apis.report', 'write a report on test runs from their dumps'),
-    'analyze_logs': ('mmpose_lite.apis.analyze_logs', 'compare trainings by their logs'),
+    'train': ('mmpose_lite.cli.train', 'train a model from a config'),
+    'convert': ('mmpose_lite.cli.convert', 'convert the annotations of a data set'),
+    'browse_dataset': ('mmpose_lite.cli.browse_dataset', 'draw the faces that a config names'),
+    'check_data': ('mmpose_lite.cli.check_data', 'check the data that a config names'),
+    'test': ('mmpose_lite.cli.test', 'test a checkpoint'),
+    'report': ('mmpose_lite.cli.report', 'write a report on test runs from their dumps'),
+    'analyze_logs': ('mmpose_lite.cli.analyze_logs', 'compare trainings by their logs'),
     'convert_checkpoint': (
-        'mmpose_lite.apis.convert_checkpoint',
+        'mmpose_lite.cli.convert_checkpoint',
         'convert weights of other packages',
     ),
 }

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from mmpose_lite.datasets.datasets.base.annotations import image_size
+from mmpose_lite.datasets.file_names import near_file
+from mmpose_lite.datasets.image_files import BadImageError, read_image
+from mmpose_lite.datasets.image_headers import exif_orientation
+from mmpose_lite.datasets.transforms.loading import are_of_turned, decode_image, size_problem
 from mmpose_lite.utils.paths import shown
 
-from ..datasets.base.annotations import image_size
-from ..file_names import near_file
-from ..image_files import BadImageError, read_image
-from ..image_headers import exif_orientation
-from ..transforms.loading import are_of_turned, decode_image, size_problem
 from .findings import Finding
 from .manifest import FileState
 from .records import Faces, SplitContent

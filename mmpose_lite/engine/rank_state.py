@@ -14,11 +14,10 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from mmpose_lite.checkpoints.schema import Each, Fields, Like, Number, check_form
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_bytes
 from mmpose_lite.utils.tensor_utils import to_cpu
-
-from .schema import Each, Fields, Like, Number, check_form
 
 _RANDOM_FORM = Fields(
     {

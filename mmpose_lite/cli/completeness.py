@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmpose_lite.checkpoints.dialects import DIALECTS, Translation
+from mmpose_lite.checkpoints.fitting import differences
 from mmpose_lite.registry import MODELS
 
-from .dialects import DIALECTS, Translation
-from .fitting import differences
 from .networks import describe_backbone, describe_head
 
 _PARTS: dict[str, Callable[[dict[str, Tensor]], dict[str, Any]]] = {

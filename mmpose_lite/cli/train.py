@@ -7,15 +7,10 @@ from collections.abc import Sequence
 
 from mmengine.config import Config
 
-from mmpose_lite.engine import PoseRunner
-from mmpose_lite.engine.checkpoints import trusting
-from mmpose_lite.engine.distributed import join_processes
-from mmpose_lite.engine.work_dir import holding
-from mmpose_lite.registry import RUNNERS, explaining_builds
-from mmpose_lite.utils import InputError
-from mmpose_lite.utils.paths import check_folder
-
-from .command_line import (
+from mmpose_lite.apis.config import load_config
+from mmpose_lite.apis.training import train
+from mmpose_lite.checkpoints import trusting
+from mmpose_lite.cli.command_line import (
     add_shared_arguments,
     apply_shared_arguments,
     errors_in_one_line,
@@ -23,8 +18,9 @@ from .command_line import (
     parse_one_file,
     trusted_checkpoints,
 )
-from .config import load_config
-from .log_backends import add_log_argument, add_log_backends
+from mmpose_lite.cli.log_backends import add_log_argument, add_log_backends
+from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import check_folder
 
 _NEEDS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 
@@ -95,27 +91,6 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
             raise InputError(f'--auto-scale-lr: {args.config} has no auto_scale_lr.base_batch_size')
         cfg.auto_scale_lr.enable = True
     return cfg
-
-
-def build_runner(cfg: Config) -> PoseRunner:
-    """Build the runner that a config asks for; :class:`PoseRunner` by default."""
-    if 'runner_type' in cfg:
-        return RUNNERS.build(cfg)
-    return PoseRunner.from_cfg(cfg)
-
-
-@explaining_builds()
-def train(cfg: Config) -> PoseRunner:
-    """Train; returns the runner, whose model is trained.
-
-    Raises:
-        InputError: If another training has the work dir, before anything is written there.
-    """
-    join_processes(cfg.get('launcher', 'none'), cfg.get('env_cfg', {}))
-    with holding(cfg.work_dir):
-        runner = build_runner(cfg)
-        runner.train()
-    return runner
 
 
 @errors_in_one_line

@@ -11,14 +11,9 @@ from typing import Any
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 
-from mmpose_lite.engine.checkpoints import (
-    install_checkpoint_reader,
-    load_strictly,
-    make_plain,
-    trusting,
-)
-from mmpose_lite.engine.checkpoints.completeness import find_missing
-from mmpose_lite.engine.checkpoints.dialects import (
+from mmpose_lite.apis.config import load_config
+from mmpose_lite.checkpoints import install_checkpoint_reader, load_strictly, make_plain, trusting
+from mmpose_lite.checkpoints.dialects import (
     DIALECTS,
     Translation,
     find_dialect,
@@ -26,16 +21,16 @@ from mmpose_lite.engine.checkpoints.dialects import (
     translate,
     weights_of,
 )
-from mmpose_lite.engine.checkpoints.fitting import not_finite
-from mmpose_lite.engine.checkpoints.refusals import one_line
-from mmpose_lite.engine.checkpoints.writer import write_checkpoint
+from mmpose_lite.checkpoints.fitting import not_finite
+from mmpose_lite.checkpoints.refusals import one_line
+from mmpose_lite.checkpoints.writer import write_checkpoint
 from mmpose_lite.registry import MODELS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.paths import check_file
 from mmpose_lite.version import __version__
 
 from .command_line import errors_in_one_line, parse_one_file
-from .config import load_config
+from .completeness import find_missing
 
 _SHOWN = 10
 

@@ -8,13 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmpose_lite.datasets.datasets.base.annotations import (
+    Record,
+    file_problems,
+    has_id,
+    is_number,
+    lacks_bbox,
+    tidy,
+)
+from mmpose_lite.datasets.datasets.base.categories import of_category
+from mmpose_lite.datasets.datasets.base.detections import read_detections
+from mmpose_lite.datasets.datasets.base.json_files import AnnotationError, read_json, short
+from mmpose_lite.datasets.plausibility import FaceArrays, implausible
 from mmpose_lite.utils import InputError
 
-from ..datasets.base.annotations import Record, file_problems, has_id, is_number, lacks_bbox, tidy
-from ..datasets.base.categories import of_category
-from ..datasets.base.detections import read_detections
-from ..datasets.base.json_files import AnnotationError, read_json, short
-from ..plausibility import FaceArrays, implausible
 from .findings import Finding
 from .splits import Split
 

@@ -15,10 +15,10 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from mmpose_lite.datasets.checks import CheckReport, Finding, check_splits, find_splits
+from mmpose_lite.apis.config import load_config
+from mmpose_lite.data_tools.checks import CheckReport, Finding, check_splits, find_splits
 
 from .command_line import add_options_argument, errors_in_one_line
-from .config import load_config
 
 _CLAIMS = {'auto': None, 'yes': True, 'no': False}
 

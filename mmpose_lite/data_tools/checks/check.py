@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmpose_lite.datasets.datasets.base.subsets import find_subsets
 from mmpose_lite.utils import InputError
 
-from ..datasets.base.subsets import find_subsets
 from .counts import aflw_count, check_count
 from .faces import check_faces
 from .findings import Finding

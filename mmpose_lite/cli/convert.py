@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from mmpose_lite.datasets.converters import (
+from mmpose_lite.data_tools.converters import (
     ConversionReport,
     aflw,
     cofw,

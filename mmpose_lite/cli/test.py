@@ -15,17 +15,12 @@ from mmengine.dist import is_main_process
 from rich.console import Console
 from rich.table import Table
 
-from mmpose_lite.engine import PoseRunner
-from mmpose_lite.engine.checkpoints import trusting
-from mmpose_lite.engine.run_hooks import FoldNormsHook
-from mmpose_lite.evaluation.metrics import RowMetric
-from mmpose_lite.registry import explaining_builds
-from mmpose_lite.reporting import read_run
-from mmpose_lite.reporting.table import subset_label
-from mmpose_lite.utils import InputError
-from mmpose_lite.utils.paths import check_file, check_folder
-
-from .command_line import (
+from mmpose_lite.apis.config import load_config
+from mmpose_lite.apis.dump import command_line, dump_content, has_flip_test, main_metric
+from mmpose_lite.apis.further_passes import further_passes
+from mmpose_lite.apis.training import test
+from mmpose_lite.checkpoints import trusting
+from mmpose_lite.cli.command_line import (
     add_shared_arguments,
     apply_shared_arguments,
     errors_in_one_line,
@@ -33,11 +28,13 @@ from .command_line import (
     parse_one_file,
     trusted_checkpoints,
 )
-from .config import load_config
-from .dump import command_line, dump_content, has_flip_test, main_metric
-from .further_passes import further_passes
-from .report import write_and_tell
-from .train import build_runner
+from mmpose_lite.cli.report import write_and_tell
+from mmpose_lite.engine import PoseRunner
+from mmpose_lite.evaluation.metrics import RowMetric
+from mmpose_lite.reporting import read_run
+from mmpose_lite.reporting.table import subset_label
+from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import check_file, check_folder
 
 _NEEDS = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
 
@@ -82,18 +79,6 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         evaluators = list(evaluators) if isinstance(evaluators, list | tuple) else [evaluators]
         cfg.test_evaluator = [*evaluators, {'type': 'DumpResults', 'out_file_path': args.dump}]
     return cfg
-
-
-@explaining_builds()
-def test(cfg: Config) -> tuple[PoseRunner, dict[str, float]]:
-    """Test the checkpoint ``cfg.load_from``.
-
-    Returns:
-        The runner, whose metrics hold one row a face, and the numbers by name.
-    """
-    runner = build_runner(cfg)
-    runner.register_hook(FoldNormsHook())
-    return runner, runner.test()
 
 
 def row_metrics(runner: PoseRunner) -> list[RowMetric]:

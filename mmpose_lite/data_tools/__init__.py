@@ -1,0 +1,1 @@
+"""Tools for data sets, which no training loads: converters, checks and drawings."""
