@@ -20,7 +20,14 @@ from mmpose_lite.apis.dump import command_line, dump_content, has_flip_test, mai
 from mmpose_lite.apis.further_passes import further_passes
 from mmpose_lite.apis.training import test
 from mmpose_lite.checkpoints import trusting
-from mmpose_lite.cli.command_line import (
+from mmpose_lite.engine import PoseRunner
+from mmpose_lite.evaluation.metrics import RowMetric
+from mmpose_lite.reporting import read_run
+from mmpose_lite.reporting.table import subset_label
+from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import check_file, check_folder
+
+from .command_line import (
     add_shared_arguments,
     apply_shared_arguments,
     errors_in_one_line,
@@ -28,13 +35,7 @@ from mmpose_lite.cli.command_line import (
     parse_one_file,
     trusted_checkpoints,
 )
-from mmpose_lite.cli.report import write_and_tell
-from mmpose_lite.engine import PoseRunner
-from mmpose_lite.evaluation.metrics import RowMetric
-from mmpose_lite.reporting import read_run
-from mmpose_lite.reporting.table import subset_label
-from mmpose_lite.utils import InputError
-from mmpose_lite.utils.paths import check_file, check_folder
+from .report import write_and_tell
 
 _NEEDS = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
 

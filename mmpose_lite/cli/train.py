@@ -10,7 +10,10 @@ from mmengine.config import Config
 from mmpose_lite.apis.config import load_config
 from mmpose_lite.apis.training import train
 from mmpose_lite.checkpoints import trusting
-from mmpose_lite.cli.command_line import (
+from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import check_folder
+
+from .command_line import (
     add_shared_arguments,
     apply_shared_arguments,
     errors_in_one_line,
@@ -18,9 +21,7 @@ from mmpose_lite.cli.command_line import (
     parse_one_file,
     trusted_checkpoints,
 )
-from mmpose_lite.cli.log_backends import add_log_argument, add_log_backends
-from mmpose_lite.utils import InputError
-from mmpose_lite.utils.paths import check_folder
+from .log_backends import add_log_argument, add_log_backends
 
 _NEEDS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 
