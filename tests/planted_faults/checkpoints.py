@@ -78,7 +78,7 @@ SABOTAGES = [
         'mmpose_lite/checkpoints/reader.py',
         'checkpoint = torch.load(file, map_location=map_location, weights_only=True)',
         'checkpoint = torch.load(file, map_location=map_location, weights_only=False)',
-        'tests/test_structure/test_unsafe_calls.py',
+        'tests/test_architecture/test_unsafe_calls.py',
     ),
     Sabotage(
         'files are not looked at before they are read',

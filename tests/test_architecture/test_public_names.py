@@ -2,7 +2,7 @@
 
 After adding names, or removing some on purpose, write the list anew:
 
-    python tests/test_structure/test_public_names.py
+    python tests/test_architecture/test_public_names.py
 """
 
 import ast
