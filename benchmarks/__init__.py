@@ -1,1 +1,1 @@
-"""What mmpose_lite costs, beside MMPose and by itself; README.md says how to read it."""
+"""Benchmarks of mmpose_lite, beside MMPose and by itself; see README.md."""

@@ -129,7 +129,7 @@ def open_bench(
 
 @contextmanager
 def _ending_in_order() -> Iterator[None]:
-    """Have a signal to end raise SystemExit: else the folder stays, with gigabytes of crops."""
+    """Raise SystemExit on SIGTERM: otherwise the folder stays, with gigabytes of crops."""
     before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         yield

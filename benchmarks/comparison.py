@@ -48,7 +48,7 @@ def compare(
 
 
 def missing(row: Row, available: Collection[str]) -> str:
-    """Why a row cannot be measured; empty if it can."""
+    """Explain why a row cannot be measured; empty if it can."""
     lacking = [need for need in row.needs if need not in available]
     return f'not measured: without {", ".join(lacking)}' if lacking else ''
 

@@ -93,12 +93,12 @@ def ranks_table(cells: Sequence[Mapping[str, Any]]) -> str:
 
 
 def ring_bytes(parameters: int, ranks: int) -> float:
-    """What a rank sends in a step: a ring passes on each gradient 2 (N - 1) / N times."""
+    """Bytes that a rank sends in a step: a ring passes on each gradient 2 (N - 1) / N times."""
     return 2 * (ranks - 1) / ranks * parameters * _BYTES
 
 
 def arithmetic_table(parameters: int) -> str:
-    """What a rank sends in a step, and how fast it must, so as to be done within some steps."""
+    """Tabulate what a rank sends in a step, and the bandwidth that it takes to finish in time."""
     lines = []
     for ranks in _GPUS:
         sent = ring_bytes(parameters, ranks)

@@ -25,7 +25,7 @@ class JobError(RuntimeError):
 
 @dataclass(frozen=True)
 class Job:
-    """What one process does; equal jobs are measured once a round.
+    """Work of one process; equal jobs are measured once a round.
 
     Attributes:
         side: Package.
@@ -52,7 +52,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a job took: its command, without the machine's paths, and numbers by name."""
+    """Result of a job: its command, without the machine's paths, and numbers by name."""
 
     command: str
     figures: dict[str, float]

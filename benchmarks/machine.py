@@ -1,4 +1,4 @@
-"""What measurements were taken on."""
+"""Description of the machine that measurements were taken on."""
 
 from __future__ import annotations
 

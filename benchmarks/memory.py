@@ -8,7 +8,7 @@ _PROC = Path('/proc')
 
 
 def is_known() -> bool:
-    """Whether this system tells (Linux does)."""
+    """Tell whether this system reports memory (Linux does)."""
     return (_PROC / 'self' / 'smaps_rollup').is_file()
 
 
@@ -46,7 +46,7 @@ def pss_mib(pid: int) -> float:
 
 
 def own_mib(pid: int) -> float:
-    """What a process has in memory besides files, in MiB; 0 if it has ended.
+    """Memory of a process besides mapped files, in MiB; 0 if it has ended.
 
     It depends neither on what else is running nor on what is still shared with a parent.
     """

@@ -20,7 +20,7 @@ GPU_ARGUMENTS = ('--amp', '--augment-on-device')
 
 @dataclass(frozen=True)
 class Figure:
-    """Which of a job's numbers a row shows, see :func:`~.jobs.figures`, and its unit."""
+    """The number of a job that a row shows, see :func:`~.jobs.figures`, and its unit."""
 
     key: str
     unit: str

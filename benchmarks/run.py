@@ -67,7 +67,7 @@ def choose(groups: list[list[Row]], names: Sequence[str] | None) -> list[list[Ro
 
 
 def find_available(sides: Sequence[Side], aflw: Path | None) -> set[str]:
-    """What there is of all that rows may need."""
+    """Collect what rows need and this machine has."""
     there = {
         **{side.package: True for side in sides},
         GPU: torch.cuda.is_available() and 'H200' in torch.cuda.get_device_name(),

@@ -124,7 +124,7 @@ def find_home(package: Path) -> Path:
 
 
 def _ask(prefix: tuple[str, ...], paths: tuple[str, ...]) -> tuple[Path, dict[str, str]]:
-    """Have an interpreter say where its MMPose is, and with which versions."""
+    """Ask an interpreter where its MMPose is, and with which versions."""
     env = {**os.environ, 'PYTHONPATH': os.pathsep.join(paths), 'PYTHONWARNINGS': 'ignore'}
     with tempfile.TemporaryDirectory() as folder:
         out_file = Path(folder) / 'found.json'

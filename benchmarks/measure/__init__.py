@@ -1,1 +1,1 @@
-"""What runs inside a measured process, in either environment: it imports neither package itself."""
+"""Code that runs inside a measured process, in either environment; it imports neither package."""

@@ -54,7 +54,7 @@ class NoDistributions(ModuleType):
     """A ``pkg_resources`` that knows no distribution; mmengine then looks for the module."""
 
     class DistributionNotFound(Exception):
-        """What every question is answered with."""
+        """Answer to every attribute and call."""
 
     def get_distribution(self, name: str) -> None:
         """Find nothing."""

@@ -1,4 +1,4 @@
-"""When a training is killed: moments of the undisturbed one, some aimed at, most by chance."""
+"""Moments at which a training is killed: some aimed at, most by chance."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Moment:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the process is to end itself there: from outside it would be too late."""
+        """True if the process ends itself there: from outside it would be too late."""
         return not self.delay and 0 in self.victims and self.events[0] != START
 
     @property
     def phase(self) -> str:
-        """What the training does then."""
+        """Stage of the training at that moment."""
         return phase_of(self.events[0])
 
 

@@ -1,4 +1,4 @@
-"""What the trainings that are killed are like."""
+"""Settings of the trainings that are killed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Setting:
         return 4 if self.loop == 'epochs' else 3
 
     def options(self) -> dict[str, Any]:
-        """What it changes in the config of ``exact_runs.make_config``."""
+        """Changes to the config of ``exact_runs.make_config``."""
         options: dict[str, Any] = {
             'train_dataloader__batch_size': 4 // self.ranks,
             'train_dataloader__num_workers': self.workers,

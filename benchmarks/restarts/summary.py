@@ -21,14 +21,14 @@ def summary(trials: Sequence[Mapping[str, Any]]) -> str:
 
 
 def phases(trials: Sequence[Mapping[str, Any]]) -> str:
-    """Where the kills were."""
+    """Count the kills by stage."""
     counts = Counter(kill['phase'] for trial in trials for kill in trial['kills'])
     rows = [(phase, str(count)) for phase, count in counts.most_common()]
     return markdown_table(('Killed while', 'Kills'), rows)
 
 
 def failures(trials: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What went wrong, a line for each trial."""
+    """List what went wrong, a line for each trial."""
     return [
         f'seed {trial["seed"]}, {trial["setting"]}: {trial["different"] or trial["problem"]}'
         for trial in trials
@@ -37,7 +37,7 @@ def failures(trials: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def lost_too_much(trial: Mapping[str, Any]) -> bool:
-    """Whether a kill lost more than what is done between two saves."""
+    """Tell whether a kill lost more than what is done between two saves."""
     return trial['most_lost'] > trial['save_interval']
 
 

@@ -21,7 +21,7 @@ _SPARE = 10
 
 @dataclass
 class Kill:
-    """What a kill did.
+    """Outcome of one kill.
 
     Attributes:
         phase: In which phase it was to be.

@@ -1,4 +1,4 @@
-"""What every codec offers."""
+"""Base class of the codecs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class BaseKeypointCodec:
 
     @property
     def support_batch_decoding(self) -> bool:
-        """Whether :meth:`batch_decode` can be called: always."""
+        """True: :meth:`batch_decode` can always be called."""
         return True
 
     def encode(self, keypoints: ndarray, keypoints_visible: ndarray | None = None) -> dict:

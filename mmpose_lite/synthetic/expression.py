@@ -1,4 +1,4 @@
-"""What a face is doing: brows, lids, gaze and mouth."""
+"""Facial expression: brows, lids, gaze and mouth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What covers the head: scalp hair, hats and scarves, as a mask and a thickness over the skin."""
+"""Cover of the head: scalp hair, hats and scarves, as a mask and a thickness over the skin."""
 
 from __future__ import annotations
 

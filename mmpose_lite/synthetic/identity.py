@@ -1,4 +1,4 @@
-"""Who a face belongs to: shape, colours, hair and what is worn."""
+"""Identity of a face: shape, colours, hair and what is worn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the features of a face lie: the one source for its shape, its paint and its landmarks.
+"""Layout of a face's features: the one source for its shape, its paint and its landmarks.
 
 Positions are in *face-plane* centimetres (X, V): X to image right as seen from the front, V up,
 origin midway between the eyes. Texture coordinates unroll X around the head:

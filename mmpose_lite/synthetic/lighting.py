@@ -79,7 +79,7 @@ def cavity(points: Array, normals: Array) -> Array:
 
 
 class ShadowMap:
-    """How far towards the key light the nearest surface lies, on a coarse grid.
+    """Depth of the surface nearest to the key light, on a coarse grid.
 
     Args:
         clouds: (n, 3) points of everything that casts a shadow.

@@ -6,19 +6,222 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .accessories import build_brim, build_ears, build_glasses, build_loose_hair
-from .body import build_body
 from .expression import Expression
-from .fields import linear
-from .hair import hair_cover, hat_cover
+from .fields import linear, smooth_curve, smooth_noise, smoothstep, vec
+from .hair import hair_cover, hat_cover, strands
 from .head import build_head, grid_axes, surface_point
 from .identity import Identity
 from .layout import FaceLayout, lay_out
-from .mesh import GridMesh, grid_normals
+from .mesh import GridMesh, grid_normals, plain_mesh, tube_mesh
 from .pose import Pose
 from .skin import beard_thickness, paint_head
 
 Array = np.ndarray
+_ROWS_Y = np.array([-14.6, -15.3, -16, -17, -18, -19.2, -21, -23, -26, -32, -45, -400.0])
+# Rows: y, half width and half depth of the trunk in centimetres.
+_TRUNK = np.array(
+    [
+        (-400, 15.0, 11.5),
+        (-32, 15.5, 11.0),
+        (-26, 17.0, 10.5),
+        (-22.5, 17.5, 9.5),
+        (-20.5, 16.5, 8.5),
+        (-18.8, 13.5, 7.5),
+        (-17.5, 10.5, 6.8),
+        (-16.5, 8.0, 6.2),
+        (-15.5, 6.2, 5.6),
+        (-14.5, 5.5, 5.0),
+    ]
+)
+# Rows: x, y, z and radius of the right arm's middle line.
+_ARM = np.array(
+    [
+        (13.0, -20.5, -1.5, 2.0),
+        (15.5, -22.0, -1.5, 3.6),
+        (17.6, -25.0, -1.6, 4.6),
+        (19.0, -31.0, -2.0, 4.7),
+        (20.5, -42.0, -3.0, 4.3),
+        (20.5, -400.0, -3.0, 4.0),
+    ]
+)
+
+
+def build_ears(identity: Identity) -> list[GridMesh]:
+    """Return the two ears as bowls with a rim, attached in front; none under scarf or long hair."""
+    if identity.hat == 'scarf' or identity.hair_style in ('long', 'fringe'):
+        return []
+    size = 1 + 0.08 * identity.trait('ear_size')
+    tilt = np.radians(28 + 9 * identity.trait('ear_angle'))
+    angle = np.linspace(0, 2 * np.pi, 21)
+    radius = np.array([0.02, 0.3, 0.55, 0.72, 0.84, 0.94, 1.0, 0.98])[:, None]
+    lift = np.array([0.12, 0.14, 0.22, 0.32, 0.34, 0.55, 0.42, 0.0])[:, None]
+    shade = np.array([0.50, 0.60, 0.86, 0.98, 0.80, 1.05, 1.02, 0.95])[:, None]
+    up = np.sin(angle)[None] * radius * np.where(np.sin(angle) > 0, 2.9, 3.2)[None]
+    # Narrower at the lobe than at the top.
+    back = np.cos(angle)[None] * radius * (1.65 + 0.40 * np.sin(angle))[None] + 1.3
+    ears = []
+    half_width = 7.25 * (1 + 0.035 * identity.trait('head_width'))
+    red = linear(identity.skin_rgb * [1.0, 0.90, 0.88])
+    for side in (-1, 1):
+        out = back * np.sin(tilt) + lift * np.cos(tilt)
+        x = side * (half_width - 0.1 + size * out)
+        z = -0.2 - size * (back * np.cos(tilt) - lift * np.sin(tilt)) - 0.22 * up
+        points = np.stack([x, -1.3 + size * up, z], -1)
+        rgb = red * (shade * np.ones_like(up))[..., None]
+        ears.append(plain_mesh(points, rgb, two_sided=True, gloss=0.0))
+    return ears
+
+
+def build_loose_hair(identity: Identity, rng: np.random.Generator) -> list[GridMesh]:
+    """Return hair that hangs down around the head, a bun, or a scarf's drape."""
+    if identity.hat == 'scarf':
+        return [_drape(identity.cloth_rgb, (-1.0, -19.0), 0.9, 76, rng, streaks=0.25)]
+    style = identity.hair_style
+    if style == 'long' or (style == 'fringe' and identity.skin_seed % 3):
+        length = rng.uniform(-18, -7)
+        return [_drape(identity.hair_rgb, (6.0, length), 1.2, 72, rng, streaks=1.0)]
+    if style == 'bun' and identity.hat == 'none':
+        return [_bun(identity, rng)]
+    return []
+
+
+def _drape(
+    rgb: Array,
+    y_range: tuple[float, float],
+    volume: float,
+    front_deg: float,
+    rng: np.random.Generator,
+    streaks: float,
+) -> GridMesh:
+    rows, cols = 16, 41
+    azimuth = np.radians(np.linspace(front_deg, 360 - front_deg, cols))[::-1][None]
+    ends = y_range[1] + streaks * smooth_noise(rng, (1, cols), (1, 2.0))
+    y = y_range[0] + (ends - y_range[0]) * np.linspace(0, 1, rows)[:, None]
+    down = (y_range[0] - y) / 10.0
+    wave = 0.25 * np.sin(down * rng.uniform(2, 6) + azimuth * rng.integers(3, 8))
+    # The upper edge starts under the hair (or scarf) that lies on the head.
+    rise = volume * smoothstep(0, 0.55, down)
+    width = 7.0 + rise - 0.35 * down + wave * np.minimum(down, 1)
+    x = width * np.sin(azimuth)
+    depth = np.where(np.cos(azimuth) > 0, 8.2, 8.3 - 1.2 * down) + rise
+    z = -1.0 + depth * np.cos(azimuth)
+    points = np.stack(np.broadcast_arrays(x, y, z), -1)
+    pattern = 1 + streaks * (strands(rng, (rows, cols), 2.0) - 1)
+    return plain_mesh(
+        points, linear(rgb * pattern[..., None]), two_sided=True, gloss=0.25 * streaks
+    )
+
+
+def _bun(identity: Identity, rng: np.random.Generator) -> GridMesh:
+    radius = rng.uniform(2.2, 3.4)
+    center = np.array([0.0, rng.uniform(5, 11.5), -8.5])
+    points = center + radius * _sphere(13, 17)
+    pattern = strands(rng, (13, 17), 3.0)[..., None]
+    return plain_mesh(points, linear(identity.hair_rgb * pattern), gloss=0.3)
+
+
+def _sphere(rows: int, cols: int) -> Array:
+    """Return a (rows, cols, 3) unit sphere, rows from top to bottom."""
+    polar = np.linspace(0, np.pi, rows)[:, None]
+    azimuth = np.linspace(-np.pi, np.pi, cols)[None]
+    return np.stack(
+        np.broadcast_arrays(
+            np.sin(polar) * np.sin(azimuth), np.cos(polar), np.sin(polar) * np.cos(azimuth)
+        ),
+        -1,
+    )
+
+
+def build_brim(identity: Identity, skin: Array) -> list[GridMesh]:
+    """Return a cap's visor in front of the forehead."""
+    if identity.hat != 'cap':
+        return []
+    angle = np.linspace(-1.15, 1.15, 21)[None]
+    out = np.linspace(0, 1, 6)[:, None]
+    root = surface_point(skin, np.array([0.0, 5.2]))
+    reach = out * 6.0 * np.cos(angle * 1.36)
+    x = 7.4 * np.sin(angle) * (1 - 0.12 * out)
+    z = root[2] - 9.3 + 9.6 * np.cos(angle) ** 0.8 + reach
+    y = root[1] + 0.1 - 1.3 * out - 1.9 * (1 - np.cos(angle)) * (1 + 0.3 * out)
+    points = np.stack(np.broadcast_arrays(x, y, z), -1)
+    return [plain_mesh(points, linear(identity.cloth_rgb * 0.9), two_sided=True)]
+
+
+def build_glasses(identity: Identity, layout: FaceLayout, skin: Array) -> list[GridMesh]:
+    """Return the frame, and dark lenses; clear ones are not seen."""
+    if identity.glasses == 'none':
+        return []
+    rng = np.random.default_rng([identity.skin_seed, 2])
+    wide, tall = rng.uniform(2.4, 2.9), rng.uniform(1.6, 2.4)
+    power = rng.uniform(2.0, 4.0)
+    bridge = surface_point(skin, np.array([0.0, -0.3]))
+    brow = max(surface_point(skin, eye.center + vec(0, 1.8))[2] for eye in layout.eyes)
+    front = max(bridge[2] + 0.1, brow + 0.25)
+    colour = linear(rng.choice([[0.05, 0.05, 0.06], [0.30, 0.17, 0.08], [0.55, 0.5, 0.42]]))
+    thick = rng.uniform(0.09, 0.22)
+    parts = []
+    angle = np.linspace(0, 2 * np.pi, 33)
+    for eye in layout.eyes:
+        outline = _superellipse(angle, wide, tall, power)
+        center = np.array([eye.center[0] + eye.side * 0.2, eye.center[1] - 0.25, front])
+        rim = np.concatenate([outline, np.zeros((len(angle), 1))], 1) + center
+        # The frame follows the face's curve.
+        rim[:, 2] -= 0.035 * rim[:, 0] ** 2
+        parts.append(tube_mesh(rim, thick, colour, gloss=0.6))
+        parts.append(_temple(eye.side, rim, thick, colour))
+        if identity.glasses == 'dark':
+            parts.append(_lens(rim))
+    arc = np.linspace(-1, 1, 7)
+    span = abs(layout.eyes[1].center[0]) + 0.2 - wide
+    line = np.stack([arc * span, 0.2 + 0.25 * (1 - arc**2), front + 0.15 - 0.1 * arc**2], 1)
+    parts.append(tube_mesh(line, thick, colour, gloss=0.6))
+    return parts
+
+
+def _lens(rim: Array) -> GridMesh:
+    """Return an opaque lens, lighter towards its lower edge."""
+    fan = np.linspace(0.02, 1, 4)[:, None, None]
+    middle = rim[:-1].mean(0)
+    points = middle + (rim - middle)[None] * fan
+    height = (middle[1] - points[..., 1:2]) / np.ptp(rim[:, 1])
+    return plain_mesh(points, 0.01 + 0.05 * (height + 0.5), two_sided=True, gloss=0.4)
+
+
+def _superellipse(angle: Array, wide: float, tall: float, power: float) -> Array:
+    cos, sin = np.cos(angle), np.sin(angle)
+    x = wide * np.sign(cos) * np.abs(cos) ** (2 / power)
+    return np.stack([x, tall * np.sign(sin) * np.abs(sin) ** (2 / power)], 1)
+
+
+def _temple(side: int, rim: Array, thick: float, rgb: Array) -> GridMesh:
+    hinge = rim[np.argmax(rim[:, 0] * side)] + [0, 0.5, 0]
+    ear = np.array([side * 7.6, 0.6, -1.5])
+    t = np.linspace(0, 1, 8)[:, None]
+    line = hinge + (ear - hinge) * t + np.array([side * 0.35, 0, 0]) * np.sin(np.pi * t)
+    return tube_mesh(line, thick, rgb, gloss=0.6)
+
+
+def build_body(identity: Identity, rng: np.random.Generator) -> list[GridMesh]:
+    """Return trunk and arms; the head's pose turns them in part (see ``Pose.turn``)."""
+    size = 1 + 0.05 * identity.trait('neck_width')
+    cloth = linear(identity.shirt_rgb)
+    arms = [
+        tube_mesh(_ARM[:, :3] * [side * size, 1, 1], _ARM[:, 3], cloth, sides=12)
+        for side in (-1, 1)
+    ]
+    return [_trunk(size, cloth, rng), *arms]
+
+
+def _trunk(size: float, cloth: Array, rng: np.random.Generator) -> GridMesh:
+    width = smooth_curve(_ROWS_Y, _TRUNK[:, :2], 0.3)[:, None] * size
+    depth = smooth_curve(_ROWS_Y, _TRUNK[:, ::2], 0.3)[:, None]
+    azimuth = np.linspace(-np.pi, np.pi, 41)[None]
+    cos = np.cos(azimuth)
+    x = width * np.sin(azimuth)
+    z = -1.5 + depth * np.sign(cos) * np.abs(cos) ** 0.8
+    points = np.stack(np.broadcast_arrays(x, _ROWS_Y[:, None], z), -1)
+    collar = np.where(_ROWS_Y > -15.5, rng.uniform(0.4, 1.3), 1.0)[:, None, None]
+    return plain_mesh(points, np.clip(cloth * collar, 0, 1))
 
 
 @dataclass(frozen=True)

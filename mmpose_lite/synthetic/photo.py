@@ -1,4 +1,4 @@
-"""What a camera does to a picture: tone, colour cast, vignette, blur, noise and JPEG."""
+"""Camera effects: tone, colour cast, vignette, blur, noise and JPEG."""
 
 from __future__ import annotations
 

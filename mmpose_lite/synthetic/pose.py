@@ -1,4 +1,4 @@
-"""Where a head looks, and where it is in the picture."""
+"""Pose of a head: where it looks, and where it is in the picture."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_points_follow_the_pixels(faces):
 
 
 def patch(path, face, zoom):
-    """What lies between the outermost points, 32x32."""
+    """Cut out the box of the outermost points and scale it to 32x32."""
     points = np.array(face['keypoints']).reshape(-1, 3)[:, :2] / zoom
     image = cv2.imread(str(path))
     image = cv2.resize(image, None, fx=1 / zoom, fy=1 / zoom, interpolation=cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""How cost grows: tables, picture and what is not tried."""
+"""Growth of cost: tables, picture and what is not tried."""
 
 import argparse
 import json

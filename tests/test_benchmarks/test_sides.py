@@ -1,4 +1,4 @@
-"""Where the sides are found, and what is said of their commands."""
+"""Finding the two sides, and describing their commands."""
 
 import sys
 from pathlib import Path

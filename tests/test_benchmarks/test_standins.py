@@ -13,7 +13,7 @@ MISSING = ('no_such_package', 'no_such_package.part')
 
 @pytest.fixture
 def installed(monkeypatch):
-    """What was stood in for, of a missing package and one that is there."""
+    """Name what was replaced: of a missing package and of one that is there."""
     monkeypatch.setattr(standins, 'OPTIONAL', (*MISSING, 'json'))
     monkeypatch.setattr(sys, 'modules', dict(sys.modules))
     return standins.install()

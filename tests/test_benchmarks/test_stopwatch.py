@@ -19,7 +19,7 @@ train_dataloader = dict(batch_size=2)
 
 
 def runner(batch=4, faces=6):
-    """What the hook asks of a runner."""
+    """The part of a runner that the hook uses."""
     return SimpleNamespace(
         train_dataloader=SimpleNamespace(batch_size=batch),
         test_dataloader=SimpleNamespace(dataset=range(faces)),

@@ -70,7 +70,7 @@ def aflw_batch(aflw_model):
 
 @pytest.fixture(scope='session')
 def aflw_forward(aflw_model, aflw_batch):
-    """What a test run of two images gives: feature maps, heatmaps and points."""
+    """Results of a test run of two images: feature maps, heatmaps and points."""
     model, inputs, samples = aflw_model.eval(), aflw_batch['inputs'], aflw_batch['data_samples']
     seen = []
     hook = model.backbone.register_forward_hook(lambda *args: seen.append(args[-1]))

@@ -34,7 +34,7 @@ def random_matrix(rng, window, size_wh):
 
 
 def joined(windows):
-    """What :func:`warp_crops` reads windows from: pixels, offsets, shapes."""
+    """Arguments from which :func:`warp_crops` reads windows: pixels, offsets, shapes."""
     pixels = torch.from_numpy(np.concatenate([window.reshape(-1) for window in windows]))
     shapes_hw = torch.tensor([window.shape[:2] for window in windows])
     sizes = 3 * shapes_hw.prod(dim=1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmpose_lite.synthetic.mesh import grid_normals, plain_mesh, sample_grid
-from mmpose_lite.synthetic.raster import EMPTY_DEPTH, gather_triangles, rasterize
+from mmpose_lite.synthetic.render import EMPTY_DEPTH, gather_triangles, rasterize
 
 
 def square(left, top, right, bottom, depth):

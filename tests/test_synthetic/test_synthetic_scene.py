@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from mmpose_lite.synthetic.occluders import occlude
-from mmpose_lite.synthetic.scene import FaceLabel, draw_angles, random_source, render_scene
+from mmpose_lite.synthetic.scene import FaceLabel, draw_angles, occlude, random_source, render_scene
 from mmpose_lite.synthetic.writer import Recipe, plan_pictures
 
 

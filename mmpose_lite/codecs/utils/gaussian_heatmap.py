@@ -109,13 +109,13 @@ def _axis(size: int, like: Tensor) -> Tensor:
 
 
 def _overlaps(heatmap_size: tuple[int, int], first: Tensor, stop: Tensor) -> Tensor:
-    """Whether the patch from first to stop touches the map: ``(B, K)``."""
+    """Test if the patch from first to stop touches the map: ``(B, K)`` bool."""
     size = constant(heatmap_size, first)
     return ((first < size) & (stop >= 0)).all(dim=-1)
 
 
 def _is_inside(heatmap_size: tuple[int, int], center: Tensor) -> Tensor:
-    """Whether a cell is on the map: ``(B, K)``."""
+    """Test if a cell is on the map: ``(B, K)`` bool."""
     size = constant(heatmap_size, center)
     return ((center >= 0) & (center < size)).all(dim=-1)
 
