@@ -8,13 +8,18 @@ RUN := $(ENV)/bin/python
 STAMP := $(ENV)/.mmpose_lite-$(shell echo '$(CURDIR)' | cksum | cut -d' ' -f1)
 METADATA := setup.py requirements.txt pyproject.toml
 
-.PHONY: help install quickstart test check format clean
+# One worker a core; each takes a gigabyte of memory.
+PYTEST := $(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal
+
+.PHONY: help install quickstart test slow lint check format clean
 
 help:
 	@echo 'make install     install the package, editable'
 	@echo 'make quickstart  render faces, train, test and draw; a few minutes on a CPU'
-	@echo 'make test        run the tests'
-	@echo 'make check       lint, format, types and tests: what CI runs'
+	@echo 'make test        run the quick tests; five minutes on two cores'
+	@echo 'make slow        run the others, which start processes or train for longer'
+	@echo 'make lint        check lint, format and types'
+	@echo 'make check       all three: what CI runs'
 	@echo 'make format      repair what lint and format can repair'
 	@echo 'make clean       remove what builds and tests leave behind'
 
@@ -24,13 +29,17 @@ quickstart: $(STAMP)
 	$(RUN) tools/quickstart.py
 
 test: $(STAMP)-dev
-	$(RUN) -m pytest
+	$(PYTEST) -m 'not slow'
 
-check: $(STAMP)-dev
+slow: $(STAMP)-dev
+	$(PYTEST) -m slow
+
+lint: $(STAMP)-dev
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
-	$(RUN) -m pytest
+
+check: lint test slow
 
 format: $(STAMP)-dev
 	$(RUN) -m ruff check --fix

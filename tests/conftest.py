@@ -1,19 +1,21 @@
-"""What the tests share."""
+"""Options, markers and fixtures of all tests."""
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+# One thread for each pytest-xdist worker, and for each program that a test starts.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
 import pytest
 import torch
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.registry import DefaultScope
-from mmengine.visualization import Visualizer
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # for `helpers` and `planted_faults`
+
+from helpers import processes as _processes  # noqa: E402
+from helpers.in_process import forget_globals, run_main  # noqa: E402
 
 # Networks this small are fastest with one, the more the busier the machine.
 torch.set_num_threads(int(os.environ.get('MMPOSE_LITE_TEST_THREADS', '1')))
@@ -30,16 +32,31 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_configure(config):
+    for line in (
+        'slow: left out of `make test`; given to each test with the fixture `processes`',
+        'quick(promise): start programs in `make test` all the same, for the sake of a promise',
+    ):
+        config.addinivalue_line('markers', line)
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if 'processes' in item.fixturenames and not item.get_closest_marker('quick'):
+            item.add_marker('slow')
+
+
+@pytest.fixture(scope='session')
+def processes():
+    """Functions that start programs; a test that has them is slow unless it is marked as quick."""
+    return _processes
+
+
 @pytest.fixture(scope='session')
 def whole(request) -> bool:
     """Whether all cases are asked for, not only a share of them."""
     return request.config.getoption('--whole')
-
-
-def _with_subclasses(kind: type) -> Iterator[type]:
-    yield kind
-    for child in kind.__subclasses__():
-        yield from _with_subclasses(child)
 
 
 @pytest.fixture
@@ -48,20 +65,11 @@ def as_new_process(monkeypatch):
 
     The value is a function that does so once more, for a test of several runs.
     """
-
-    def forget():
-        for logger in MMLogger._instance_dict.values():
-            for handler in logger.handlers:
-                handler.close()
-        for manager in (MMLogger, MessageHub, Visualizer, DefaultScope):
-            for kind in _with_subclasses(manager):
-                kind._instance_dict.clear()
-
     # Laying out the text of its config would be most of a tiny run's time.
     monkeypatch.setattr('mmengine.config.config.FormatCode', lambda code, **_: (code, True))
-    forget()
-    yield forget
-    forget()
+    forget_globals()
+    yield forget_globals
+    forget_globals()
 
 
 @pytest.fixture(scope='session')
@@ -82,15 +90,13 @@ def tiny_config(tmp_path_factory, face_set):
 
 @pytest.fixture(scope='session')
 def trained(tmp_path_factory, tiny_config):
-    """A run of tools/train.py that learns the set by heart: its folder and what it printed."""
-    from helpers.run_tool import run_tool
+    """The folder, the last checkpoint and the log of a training that learns the set by heart."""
+    from mmpose_lite.cli.train import main
 
     folder = tmp_path_factory.mktemp('trained')
     epochs = ['train_cfg.max_epochs=80', 'train_cfg.val_interval=40']
     epochs.append('default_hooks.checkpoint.interval=40')
-    printed = run_tool(
-        'train.py', tiny_config, '--work-dir', 'run', '--cfg-options', *epochs, cwd=folder
-    )
+    printed = run_main(main, tiny_config, '--work-dir', 'run', '--cfg-options', *epochs, cwd=folder)
     return SimpleNamespace(
         folder=folder / 'run', checkpoint=folder / 'run' / 'epoch_80.pth', printed=printed
     )

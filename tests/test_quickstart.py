@@ -2,16 +2,16 @@
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tools'))
 
-from quickstart import ROOT, mean_shape_nme
+from quickstart import mean_shape_nme
 
 
 def face(points, center, side):
@@ -27,19 +27,18 @@ def test_mean_shape_nme_by_hand():
     assert mean_shape_nme(train, test) == 50 / 200
 
 
-def test_quickstart_ends_with_metrics_and_a_picture(tmp_path):
+@pytest.mark.quick('the quick start ends with metrics and a picture')
+def test_quickstart_ends_with_metrics_and_a_picture(processes, tmp_path):
     sizes = ['--train', '16', '--test', '8', '--epochs', '1']
     folders = ['--data', str(tmp_path / 'faces'), '--work-dir', str(tmp_path / 'run')]
-    command = [sys.executable, str(ROOT / 'tools/quickstart.py'), *sizes, *folders]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    printed = processes.run_tool('quickstart.py', *sizes, *folders, cwd=tmp_path)
 
     metrics = json.loads((tmp_path / 'run/metrics.json').read_text())
     assert set(metrics) == {'NME', 'NME_frontal', 'NME_mean_shape'}
     full, frontal, mean = (f'{100 * metrics[key]:.2f}' for key in sorted(metrics))
-    last = done.stdout.strip().splitlines()[-1]
+    last = printed.strip().splitlines()[-1]
     assert last == f'NME full {full} %  frontal {frontal} %  (mean shape {mean} %)'
     assert 0.05 < metrics['NME_mean_shape'] < 0.5
 
-    picture = re.search(r'picture  (\S+)', done.stdout).group(1)
+    picture = re.search(r'picture  (\S+)', printed).group(1)
     assert cv2.imread(str(tmp_path / picture)).shape[1] > 400

@@ -1,8 +1,6 @@
 """The wheel: built, installed elsewhere, and used away from the checkout."""
 
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -24,15 +22,11 @@ print(len([Config.fromfile(path) for path in config_root().rglob('td-hm_*.py')])
 """
 
 
-def pip(*arguments: str) -> None:
-    """Run pip without any index."""
-    command = [sys.executable, '-m', 'pip', *arguments, '--no-deps', '--no-index', '--quiet']
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+pytestmark = pytest.mark.quick('the wheel holds what is needed to use it')
 
 
 @pytest.fixture(scope='module')
-def site(tmp_path_factory):
+def site(processes, tmp_path_factory):
     """Build a wheel from a copy of the checkout and unpack it into a folder of its own."""
     pytest.importorskip('setuptools')
     folder = tmp_path_factory.mktemp('wheel')
@@ -48,9 +42,15 @@ def site(tmp_path_factory):
     stale = source / 'build' / 'lib' / 'mmpose_lite' / 'configs' / 'gone.py'
     stale.parent.mkdir(parents=True)
     stale.touch()
-    pip('wheel', '--no-build-isolation', '--wheel-dir', str(folder), str(source))
+
+    def pip(*arguments):
+        command = (sys.executable, '-m', 'pip', *arguments, '--no-deps', '--no-index', '--quiet')
+        done = processes.run(*command, cwd=folder)
+        assert done.status == 0, done.printed
+
+    pip('wheel', '--no-build-isolation', '--wheel-dir', folder, source)
     (wheel,) = folder.glob('mmpose_lite-*.whl')
-    pip('install', '--target', str(folder / 'site'), str(wheel))
+    pip('install', '--target', folder / 'site', wheel)
     return folder / 'site'
 
 
@@ -70,17 +70,10 @@ def test_wheel_holds_nothing_beside_the_package(site):
     assert {path.name.partition('-')[0] for path in site.iterdir()} == {'mmpose_lite'}
 
 
-def test_installed_package_finds_its_configs(site, tmp_path):
-    done = subprocess.run(
-        [sys.executable, '-c', USE],
-        cwd=tmp_path,
-        env={**os.environ, 'PYTHONPATH': str(site)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    package, configs, points, count = done.stdout.split()
+def test_installed_package_finds_its_configs(processes, site, tmp_path):
+    done = processes.run(sys.executable, '-c', USE, cwd=tmp_path, PYTHONPATH=str(site))
+    assert done.status == 0, done.printed
+    package, configs, points, count = done.printed.split()
     assert Path(package) == site / 'mmpose_lite'
     assert Path(configs) == site / 'mmpose_lite' / 'configs'
     assert int(points) == 19

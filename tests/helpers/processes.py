@@ -1,4 +1,7 @@
-"""Running commands and forked children, and seeing what they say and leave behind."""
+"""Start programs and forked children, and collect what they print and leave behind.
+
+Tests reach the programs through the fixture ``processes``, which marks them as slow.
+"""
 
 import os
 import signal
@@ -13,8 +16,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = ROOT / 'tests' / 'test_distributed'
-# A job ends within 30 s of its failure; before that come imports and iterations.
-LIMIT = 120
+# A job ends within 30 s of its failure; before that come imports and iterations on a busy machine.
+LIMIT = 300
 
 
 def start(*command: object, cwd: Path, **variables: str) -> subprocess.Popen:
@@ -25,6 +28,7 @@ def start(*command: object, cwd: Path, **variables: str) -> subprocess.Popen:
         list(map(str, command)),
         cwd=cwd,
         env=environment,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -45,6 +49,23 @@ def finish(process: subprocess.Popen, limit: float = LIMIT) -> SimpleNamespace:
 def run(*command: object, cwd: Path, **variables: str) -> SimpleNamespace:
     """Start a command and wait for it."""
     return finish(start(*command, cwd=cwd, **variables))
+
+
+def run_tool(
+    tool: str, *arguments: object, cwd: Path, launcher: tuple[str, ...] = (), **variables: str
+) -> str:
+    """Run ``python [launcher] tools/...`` as a user does; return what it printed."""
+    command = (sys.executable, *launcher, ROOT / 'tools' / tool)
+    done = run(*command, *arguments, cwd=cwd, **variables)
+    assert done.status == 0, done.printed[-5000:]  # how it ended; the config is far above
+    return done.printed
+
+
+def run_python(code: str, *arguments: object, flags: tuple[str, ...] = (), **variables: str) -> str:
+    """Run code in a fresh interpreter at the root of the checkout; return what it printed."""
+    done = run(sys.executable, *flags, '-c', code, *arguments, cwd=ROOT, **variables)
+    assert done.status == 0, done.printed
+    return done.printed
 
 
 class Child:

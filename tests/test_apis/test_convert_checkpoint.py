@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from helpers.foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_imagenet, to_mmpose0
-from helpers.run_tool import run_tool
 from helpers.seeding import seed_weights
 from mmpose_lite.apis import init_model, load_config
 from mmpose_lite.checkpoints import read_checkpoint
@@ -182,9 +181,9 @@ def test_files_of_no_known_form_are_named(files):
         convert_checkpoint('none.pth', output)
 
 
-def test_the_tool(model, files, tmp_path):
+def test_the_tool(processes, model, files, tmp_path):
     given, _ = files(to_mmpose0(model.state_dict()))
-    printed = run_tool('convert_checkpoint.py', given, 'new.pth', cwd=tmp_path)
+    printed = processes.run_tool('convert_checkpoint.py', given, 'new.pth', cwd=tmp_path)
     assert 'keypoint_head.final_layer.3.*' in printed
     assert read_seal(str(tmp_path / 'new.pth')) is not None
 

@@ -5,7 +5,6 @@ import json
 
 import torch
 
-from helpers.run_tool import run_tool
 from mmpose_lite import __version__
 from mmpose_lite.utils import collector_at_rest
 
@@ -41,12 +40,13 @@ NOT_NEEDED = (
 )
 
 
-def test_a_training_loads_only_what_it_needs(tmp_path, tiny_config, monkeypatch):
+def test_a_training_loads_only_what_it_needs(processes, tmp_path, tiny_config):
     (tmp_path / 'probe.py').write_text(PROBE)
     config = tmp_path / 'probed.py'
     config.write_text(CONFIG.format(base=tiny_config))
-    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
-    printed = run_tool('train.py', config, '--work-dir', 'run', cwd=tmp_path)
+    printed = processes.run_tool(
+        'train.py', config, '--work-dir', 'run', cwd=tmp_path, PYTHONPATH=str(tmp_path)
+    )
     facts = json.loads((tmp_path / 'facts.json').read_text())
     assert [name for name in NOT_NEEDED if name in facts['modules']] == []
     assert facts['gc']

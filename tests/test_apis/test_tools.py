@@ -7,8 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from helpers.run_tool import run_tool
+from helpers.in_process import run_main
 from mmpose_lite.apis import inference_topdown, init_model
+from mmpose_lite.cli.test import main
 from mmpose_lite.engine.run_log import training_facts
 
 # Answering every face with the mean of the eight has an NME of 0.086.
@@ -17,12 +18,11 @@ LEARNT = 0.06
 
 @pytest.fixture(scope='module')
 def tested(tmp_path_factory, tiny_config, trained):
-    """A folder in which tools/test.py left its files, and what it printed."""
+    """The folder in which tools/test.py left its files, and what it printed."""
     folder = tmp_path_factory.mktemp('tested')
     outputs = ('--out', 'numbers.json', '--dump', 'deep/faces.json', '--show-dir', 'pictures')
-    printed = run_tool(
-        'test.py', tiny_config, trained.checkpoint, '--work-dir', 'run', *outputs, cwd=folder
-    )
+    arguments = (tiny_config, trained.checkpoint, '--work-dir', 'run', *outputs)
+    printed = run_main(main, *arguments, cwd=folder)
     return folder, printed
 
 
@@ -121,8 +121,6 @@ def test_inference_gives_what_the_test_run_gave(faces, tiny_config, trained, fac
 
 @pytest.mark.usefixtures('as_new_process')
 def test_dump_of_samples(tmp_path, tiny_config, trained, faces):
-    from mmpose_lite.cli.test import main
-
     out = tmp_path / 'samples.pkl'
     main(
         [str(tiny_config), str(trained.checkpoint), '--work-dir', str(tmp_path), '--dump', str(out)]
@@ -132,10 +130,11 @@ def test_dump_of_samples(tmp_path, tiny_config, trained, faces):
         np.testing.assert_allclose(sample['pred_instances']['keypoints'][0], row['pred'], atol=1e-3)
 
 
-def test_two_processes_train_and_validate(tmp_path, tiny_config):
+@pytest.mark.quick('two ranks')
+def test_two_processes_train_and_validate(processes, tmp_path, tiny_config):
     """Eight faces in batches of two by two ranks; every rank sees all rows of the five."""
     launcher = ('-m', 'torch.distributed.run', '--nproc_per_node', '2', '--standalone')
-    printed = run_tool(
+    printed = processes.run_tool(
         'train.py',
         tiny_config,
         '--launcher',

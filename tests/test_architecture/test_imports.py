@@ -1,13 +1,8 @@
-"""What an import costs and needs, in fresh processes."""
+"""The cost and the needs of an import, in fresh processes."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
 
 HEAVY = ('torch', 'torchvision', 'cv2', 'mmcv', 'matplotlib', 'mmpose_lite.models')
 
@@ -37,21 +32,12 @@ for path in sorted(Path('mmpose_lite').rglob('*.py')):
 """
 
 
-def run(code: str, *flags: str) -> str:
-    """Run code in a fresh interpreter at the root of the checkout and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, *flags, '-c', code], cwd=ROOT, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.parametrize('module', ['mmpose_lite', 'mmpose_lite.registry', 'mmpose_lite.utils'])
-def test_import_is_light_and_silent(module):
+def test_import_is_light_and_silent(processes, module):
     code = f'import sys, {module}; print([m for m in {HEAVY} if m in sys.modules])'
-    assert run(code, '-W', 'error').strip() == '[]'
+    assert processes.run_python(code, flags=('-W', 'error')).strip() == '[]'
 
 
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
-def test_every_module_imports_alone():
-    assert run(IMPORT_EACH) == ''
+def test_every_module_imports_alone(processes):
+    assert processes.run_python(IMPORT_EACH) == ''

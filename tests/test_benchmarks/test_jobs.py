@@ -53,15 +53,18 @@ def test_a_training_that_ended_at_once_has_no_rates():
     assert figures(notes, begun=10) == {'to_first_iteration_s': 2, 'parameters': 5}
 
 
+@pytest.mark.usefixtures('processes')
 def test_a_process_that_fails_is_an_error_with_its_last_words(tmp_path):
     with pytest.raises(JobError, match=r'status 3:\nwhat it was'):
         run('import sys; print("what it was"); sys.exit(3)', tmp_path)
 
 
+@pytest.mark.usefixtures('processes')
 def test_memory_is_not_looked_at_unasked(tmp_path):
     assert set(run('pass', tmp_path)) == {'begun', 'wall_s', 'cpu_s'}
 
 
+@pytest.mark.usefixtures('processes')
 @pytest.mark.skipif(not memory.is_known(), reason="needs Linux's /proc")
 def test_memory_counts_the_whole_tree(tmp_path):
     assert 250 < run(PARENT, tmp_path, watch_memory=True)['peak_mib'] < 350

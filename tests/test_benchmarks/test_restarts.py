@@ -1,7 +1,6 @@
 """Trainings that are killed: a few of the benchmark's hundred, and how their moments are drawn."""
 
 import json
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -27,14 +26,14 @@ TIMELINE = [
 ]
 
 
-def test_killed_trainings_end_as_undisturbed_ones(tmp_path):
+def test_killed_trainings_end_as_undisturbed_ones(processes, tmp_path):
     """A tenth of the command's: python benchmarks/reliability.py."""
     runs, kills = 10, 5
-    command = [sys.executable, str(ROOT / 'benchmarks' / 'reliability.py'), '--seed', '9']
+    command = [sys.executable, ROOT / 'benchmarks' / 'reliability.py', '--seed', 9]
     out = tmp_path / 'found.json'
-    command += ['--runs', str(runs), '--kills', str(kills), '--json', str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    command += ['--runs', runs, '--kills', kills, '--json', out]
+    done = processes.run(*command, cwd=tmp_path)
+    assert done.status == 0, done.printed
     trials = json.loads(out.read_text())['trials']
     assert [trial['equal'] for trial in trials] == [True] * runs
     assert [len(trial['kills']) for trial in trials] == [kills] * runs

@@ -8,7 +8,8 @@ from torch import nn
 
 from benchmarks.jobs import figures
 from benchmarks.measure.stopwatch import Stopwatch
-from helpers.run_tool import run_tool
+from helpers.in_process import run_main
+from mmpose_lite.cli.train import main
 
 CONFIG = """
 _base_ = ['{base}']
@@ -34,7 +35,7 @@ def read(path):
 def test_a_real_training_ends_after_its_iterations(tmp_path, tiny_config):
     config = tmp_path / 'config.py'
     config.write_text(CONFIG.format(base=tiny_config))
-    printed = run_tool('train.py', config, '--work-dir', 'run', cwd=tmp_path)
+    printed = run_main(main, config, '--work-dir', 'run', cwd=tmp_path)
     notes = read(tmp_path / 'stopwatch.json')
     assert (notes['batch'], notes['warmup']) == (2, 1)
     times = [time for pair in zip(notes['begun'], notes['done'], strict=True) for time in pair]

@@ -8,7 +8,6 @@ import sys
 import numpy as np
 import pytest
 
-from helpers.run_tool import run_tool
 from mmpose_lite.cli.convert import main
 from mmpose_lite.data_tools.converters import convert_aflw
 from mmpose_lite.synthetic import DatasetError, Recipe, make_dataset, write_forms
@@ -108,9 +107,9 @@ def test_a_missing_reader_is_named(monkeypatch, tmp_path):
     assert '\n' not in ended.value.code
 
 
-def test_the_tool_prints_the_report(aflw, tmp_path):
+def test_the_tool_prints_the_report(processes, aflw, tmp_path):
     out = tmp_path / 'report' / 'all.json'
-    printed = run_tool(
+    printed = processes.run_tool(
         'dataset_converters/aflw.py', '--images', aflw.images, '--mat', aflw.mat(),
         '--sqlite', aflw.sqlite(), '--out', aflw.out, '--report', out,
         '--expect', 'train=7', 'test=3', 'test_frontal=2', cwd=tmp_path,
@@ -124,8 +123,10 @@ def test_the_tool_prints_the_report(aflw, tmp_path):
 
 
 @pytest.mark.parametrize('name', ['300w', 'cofw', 'wflw'])
-def test_the_other_tools_start(name, tmp_path):
-    assert 'usage: convert' in run_tool(f'dataset_converters/{name}.py', '--help', cwd=tmp_path)
+def test_the_other_tools_start(processes, name, tmp_path):
+    assert 'usage: convert' in processes.run_tool(
+        f'dataset_converters/{name}.py', '--help', cwd=tmp_path
+    )
 
 
 def test_aflws_numbers_are_asked_for_by_default(aflw, capsys):

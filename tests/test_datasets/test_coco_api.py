@@ -1,16 +1,12 @@
 """The one module that imports a COCO library."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mmpose_lite.datasets.coco_api import BACKEND, COCO, COCOeval
 
-ROOT = Path(__file__).resolve().parents[2]
 POINTS = [10, 10, 2, 20, 10, 2, 15, 20, 2]
 
 
@@ -55,7 +51,7 @@ def test_evaluates_keypoints(annotation_file):
 
 
 @pytest.mark.skipif(BACKEND != 'xtcocotools', reason='pycocotools has working masks')
-def test_a_mask_module_that_does_not_load_is_stood_in_for(annotation_file):
+def test_a_mask_module_that_does_not_load_is_stood_in_for(processes, annotation_file):
     # Whatever NumPy is here, make the compiled module fail the way it fails on NumPy 2.
     code = f"""
 import sys
@@ -72,11 +68,7 @@ try:
 except RuntimeError as error:
     print(error)
 """
-    done = subprocess.run(
-        [sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    ids, message = done.stdout.splitlines()
+    ids, message = processes.run_python(code).splitlines()
     assert ids == '[7]'
     assert 'segmentation masks need xtcocotools._mask' in message
     assert 'numpy.dtype size changed' in message

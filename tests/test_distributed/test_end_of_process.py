@@ -1,11 +1,10 @@
 """How processes of a group end: at once, as a thread of gloo's may abort one that goes down."""
 
-import os
-import subprocess
 import sys
 
 import pytest
 
+from helpers.processes import ROOT
 from mmpose_lite.launch.rank import LAUNCHER
 
 SCRIPT = """
@@ -32,30 +31,25 @@ main(sys.argv[2:])
 """
 
 
-def end(tmp_path, *arguments, grouped=True, **variables):
+def end(processes, tmp_path, *arguments, grouped=True, **variables):
     """Run a command that is done, or stopped with a code; return its status and lines."""
     script = SCRIPT.replace('GROUPED', str(grouped))
-    done = subprocess.run(
-        [sys.executable, '-c', script, str(tmp_path / 'store'), *arguments],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout.splitlines()
+    command = (sys.executable, '-c', script, tmp_path / 'store', *arguments)
+    done = processes.run(*command, cwd=ROOT, **variables)
+    return done.status, done.printed.splitlines()
 
 
 @pytest.mark.parametrize(('arguments', 'code'), [((), 0), (('143',), 143)])
-def test_a_process_of_a_group_ends_at_once(tmp_path, arguments, code):
-    assert end(tmp_path, *arguments) == (code, ['done'])
+def test_a_process_of_a_group_ends_at_once(processes, tmp_path, arguments, code):
+    assert end(processes, tmp_path, *arguments) == (code, ['done'])
 
 
-def test_a_single_process_ends_as_any_other(tmp_path):
-    assert end(tmp_path, grouped=False) == (0, ['done', 'the interpreter goes down'])
+def test_a_single_process_ends_as_any_other(processes, tmp_path):
+    assert end(processes, tmp_path, grouped=False) == (0, ['done', 'the interpreter goes down'])
 
 
-def test_the_launcher_ends_its_processes_itself(tmp_path):
+def test_the_launcher_ends_its_processes_itself(processes, tmp_path):
     """It has to write down how they ended first."""
-    status, lines = end(tmp_path, **{LAUNCHER: '1'})
+    status, lines = end(processes, tmp_path, **{LAUNCHER: '1'})
     assert (status, lines[0]) == (0, 'done')
     assert lines[1:] == ['the interpreter goes down']

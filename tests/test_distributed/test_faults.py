@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.processes import ROOT, finish, left_behind, start
+from helpers.processes import ROOT, left_behind
 from mmpose_lite.checkpoints import read_checkpoint
 
 # What the line about the rank says.
@@ -55,7 +55,7 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.fixture(scope='module')
-def train(faulty_config):
+def train(processes, faulty_config):
     """A function that starts to train for two epochs in a folder, with workers or without."""
     config = faulty_config('FaultHook')
 
@@ -64,19 +64,21 @@ def train(faulty_config):
         options += WORKERS if workers else []
         command = (ROOT / 'tools' / 'dist_train.sh', config, world, '--work-dir', 'run')
         marked = {'MARK': str(folder), **variables}
-        return start(*command, *arguments, '--cfg-options', *options, cwd=folder, **marked)
+        return processes.start(
+            *command, *arguments, '--cfg-options', *options, cwd=folder, **marked
+        )
 
     return start_in
 
 
 @pytest.fixture(scope='module')
-def undisturbed(train, tmp_path_factory):
+def undisturbed(processes, train, tmp_path_factory):
     """A function that gives the weights that a number of ranks ends with."""
 
     @cache
     def weights(world):
         folder = tmp_path_factory.mktemp(f'undisturbed{world}')
-        done = finish(train(folder, world, False))
+        done = processes.finish(train(folder, world, False))
         assert done.status == 0, done.printed
         return digest(folder)
 
@@ -100,11 +102,11 @@ def shared_memory() -> set[str]:
 
 
 def test_a_failure_ends_the_run_and_a_restart_goes_on(
-    tmp_path, train, undisturbed, kind, place, rank, world
+    processes, tmp_path, train, undisturbed, kind, place, rank, world
 ):
     shared = shared_memory()
     fault = {'FAULT': f'{kind}:{place}:{rank}', 'FAULT_AT': str(tmp_path / 'when')}
-    done = finish(train(tmp_path, world, kind == 'worker', **fault))
+    done = processes.finish(train(tmp_path, world, kind == 'worker', **fault))
     ended = time.time()
     assert done.status not in (0, None), done.printed
     named = re.findall(rf'^error: (rank \d+ of {world}.*)', done.printed, flags=re.MULTILINE)
@@ -115,12 +117,12 @@ def test_a_failure_ends_the_run_and_a_restart_goes_on(
     assert left_behind(f'MARK={tmp_path}') == []
     assert shared_memory() <= shared
 
-    again = finish(train(tmp_path, world, kind == 'worker', '--resume'))
+    again = processes.finish(train(tmp_path, world, kind == 'worker', '--resume'))
     assert again.status == 0, again.printed
     assert digest(tmp_path) == undisturbed(world)
 
 
-def test_a_signal_saves_and_a_restart_goes_on(tmp_path, train, undisturbed):
+def test_a_signal_saves_and_a_restart_goes_on(processes, tmp_path, train, undisturbed):
     process = train(tmp_path, 2, False)
     seen = ''
     while 'Epoch(train)' not in seen:
@@ -128,12 +130,12 @@ def test_a_signal_saves_and_a_restart_goes_on(tmp_path, train, undisturbed):
         assert line, seen
         seen += line
     process.send_signal(signal.SIGTERM)
-    done = finish(process)
+    done = processes.finish(process)
     assert done.status == 128 + signal.SIGTERM, seen + done.printed
     assert done.printed.count('stopped by SIGTERM') == 1, done.printed
     assert 'rank' not in done.printed.splitlines()[-1]
     assert left_behind(f'MARK={tmp_path}') == []
 
-    again = finish(train(tmp_path, 2, False, '--resume'))
+    again = processes.finish(train(tmp_path, 2, False, '--resume'))
     assert again.status == 0, again.printed
     assert digest(tmp_path) == undisturbed(2)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.processes import ROOT, finish, left_behind, run, start
+from helpers.processes import ROOT, left_behind
 
 SCRIPT = """
 import os, signal, subprocess, sys, time
@@ -55,10 +55,10 @@ def command(tmp_path):
         ('input', 1, 'error: rank 2 of 3: no such file'),
     ],
 )
-def test_one_end_is_the_end_of_all(tmp_path, command, kind, status, line):
+def test_one_end_is_the_end_of_all(processes, tmp_path, command, kind, status, line):
     mark = f'MARK={tmp_path}'
     begun = time.monotonic()
-    done = run(*command, kind, 2, cwd=tmp_path, MARK=str(tmp_path))
+    done = processes.run(*command, kind, 2, cwd=tmp_path, MARK=str(tmp_path))
     assert time.monotonic() - begun < 30
     assert done.status == status
     assert done.printed.splitlines()[-1] == line
@@ -70,17 +70,17 @@ def test_one_end_is_the_end_of_all(tmp_path, command, kind, status, line):
         assert 'gloo' not in trace
 
 
-def test_success_is_silent_and_the_port_is_a_free_one(tmp_path, command):
+def test_success_is_silent_and_the_port_is_a_free_one(processes, tmp_path, command):
     with socket.socket() as taken:
         taken.bind(('127.0.0.1', 0))
         taken.listen()
-        done = run(*command, 'none', -1, cwd=tmp_path)
+        done = processes.run(*command, 'none', -1, cwd=tmp_path)
         assert done.status == 0
         lines = sorted(line.rpartition(' ')[0] for line in done.printed.splitlines())
         assert lines == [f'started {i} 3 {tmp_path}' for i in range(3)]
         port = taken.getsockname()[1]
         command = (*command[:-1], '--master_port', port, command[-1])
-        done = run(*command, 'none', -1, cwd=tmp_path)
+        done = processes.run(*command, 'none', -1, cwd=tmp_path)
     assert done.status == 1
     assert done.printed == (
         f'error: the port of 127.0.0.1:{port} is in use; PORT or --master_port names another\n'
@@ -95,30 +95,30 @@ def listening(port: int) -> set[str]:
     return {host for host, its_port in places if int(its_port, 16) == port}
 
 
-def test_a_signal_lets_every_rank_save(tmp_path, command):
-    process = start(*command, 'wait', -1, cwd=tmp_path)
+def test_a_signal_lets_every_rank_save(processes, tmp_path, command):
+    process = processes.start(*command, 'wait', -1, cwd=tmp_path)
     lines = [process.stdout.readline() for _ in range(3)]
     hosts = listening(int(lines[0].rpartition(' ')[2]))
     process.send_signal(signal.SIGTERM)
-    done = finish(process)
+    done = processes.finish(process)
     assert hosts == {'0100007F'}  # 127.0.0.1: nobody else's business
     assert done.status == 128 + signal.SIGTERM
     assert done.printed.splitlines() == ['saved 0', 'saved 1', 'saved 2']
 
 
-def test_a_failure_after_a_signal_is_told(tmp_path, command):
-    process = start(*command, 'wait', 1, cwd=tmp_path)
+def test_a_failure_after_a_signal_is_told(processes, tmp_path, command):
+    process = processes.start(*command, 'wait', 1, cwd=tmp_path)
     for _ in range(3):
         process.stdout.readline()
     process.send_signal(signal.SIGTERM)
-    done = finish(process)
+    done = processes.finish(process)
     assert done.printed.splitlines()[-1] == 'error: rank 1 of 3: OSError: disk full'
     assert done.status == 1
 
 
-def test_processes_end_with_a_launcher_that_is_killed(tmp_path, command):
+def test_processes_end_with_a_launcher_that_is_killed(processes, tmp_path, command):
     mark = {'MARK': str(tmp_path), 'TMPDIR': str(tmp_path)}
-    process = start(*command, 'wait', -1, cwd=tmp_path, **mark)
+    process = processes.start(*command, 'wait', -1, cwd=tmp_path, **mark)
     for _ in range(3):
         process.stdout.readline()
     process.kill()
@@ -127,8 +127,8 @@ def test_processes_end_with_a_launcher_that_is_killed(tmp_path, command):
     assert left_behind(f'MARK={tmp_path}', patience=2) == []
 
 
-def test_modules_run_too(tmp_path):
+def test_modules_run_too(processes, tmp_path):
     Path(tmp_path / 'module.py').write_text('import sys; print(__name__, sys.argv[1:])')
     launch = (sys.executable, ROOT / 'tools' / 'launch.py', '-m', 'module', '--flag')
-    done = run(*launch, cwd=tmp_path)
+    done = processes.run(*launch, cwd=tmp_path)
     assert (done.status, done.printed) == (0, "__main__ ['--flag']\n")

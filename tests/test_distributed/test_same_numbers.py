@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.processes import FAULTS, ROOT, run
+from helpers.processes import FAULTS, ROOT
 from mmpose_lite.evaluation.metrics.dump_results import decode, encode
 
 WORLDS = (1, 2, 3, 8)
 
 
 @pytest.fixture(scope='module')
-def folder(tmp_path_factory, tiny_config, untrained):
+def folder(processes, tmp_path_factory, tiny_config, untrained):
     """Where tests of five faces by 1, 2, 3 and 8 ranks left their files, and nothing else."""
     folder = tmp_path_factory.mktemp('numbers')
     script = FAULTS / 'evaluating_ranks.py'
     command = (sys.executable, script, tiny_config, untrained, folder, *WORLDS)
-    done = run(*command, cwd=folder, PYTHONPATH=str(ROOT))
+    done = processes.run(*command, cwd=folder, PYTHONPATH=str(ROOT))
     assert done.status == 0, done.printed
     return folder
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from mmengine.dataset import sampler as mmengine_samplers
 
-from helpers.processes import ROOT, run
+from helpers.processes import ROOT
 from mmpose_lite.datasets.samplers import DefaultSampler
 
 STEPS = 20
@@ -33,24 +33,24 @@ def test_global_batches_are_the_same_in_order(monkeypatch, world, faces):
     assert one != global_batches(monkeypatch, 1, faces, 16, epoch=0)
 
 
-def records(folder, config, world, batch):
+def records(processes, folder, config, world, batch):
     """What each rank wrote down while training with a batch of its own."""
     seen = folder / f'seen{world}'
     seen.mkdir()
     options = [f'train_dataloader.batch_size={batch}', f'train_cfg.max_epochs={STEPS * 4 // 8}']
     tool = (ROOT / 'tools' / 'dist_train.sh', config, world, '--no-validate')
     command = (*tool, '--work-dir', f'run{world}')
-    done = run(*command, '--cfg-options', *options, cwd=folder, RECORD=str(seen))
+    done = processes.run(*command, '--cfg-options', *options, cwd=folder, RECORD=str(seen))
     assert done.status == 0, done.printed
     files = [seen / f'{rank}.jsonl' for rank in range(world)]
     return [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
 
 
-def test_two_ranks_train_as_one_does(tmp_path, faulty_config):
+def test_two_ranks_train_as_one_does(processes, tmp_path, faulty_config):
     """Batch norms are frozen: each rank would have statistics of its own."""
     config = faulty_config('RecordHook', 'FrozenNormsHook')
-    (alone,) = records(tmp_path, config, world=1, batch=4)
-    both = records(tmp_path, config, world=2, batch=2)
+    (alone,) = records(processes, tmp_path, config, world=1, batch=4)
+    both = records(processes, tmp_path, config, world=2, batch=2)
     assert len(alone) == STEPS
     for one, first, second in zip(alone, *both, strict=True):
         dealt = [face for pair in zip(first['ids'], second['ids'], strict=True) for face in pair]

@@ -6,25 +6,24 @@ import sys
 
 import pytest
 
-from helpers.processes import FAULTS, ROOT, run
+from helpers.processes import FAULTS, ROOT
 from mmpose_lite.engine.distributed import first_node
 
 PATH = f'{FAULTS}{os.pathsep}{os.environ["PATH"]}'
 
 
-def words_for_srun(tmp_path, tool, *arguments, **variables):
-    """What srun is called with."""
+def words_for_srun(processes, tmp_path, tool, *arguments, **variables):
+    """Return what srun is called with."""
     seen = tmp_path / 'seen'
     command = (ROOT / 'tools' / f'slurm_{tool}.sh', 'gpus', 'name', *arguments)
-    done = run(*command, cwd=tmp_path, PATH=PATH, SRUN_SEEN=str(seen), **variables)
+    done = processes.run(*command, cwd=tmp_path, PATH=PATH, SRUN_SEEN=str(seen), **variables)
     assert done.status == 0, done.printed
     return seen.read_text().splitlines()
 
 
-def test_arguments_of_training(tmp_path):
-    words = words_for_srun(
-        tmp_path, 'train', 'c.py', 'my run', '--amp', GPUS='16', SRUN_ARGS='--exclusive -w n1'
-    )
+def test_arguments_of_training(processes, tmp_path):
+    variables = {'GPUS': '16', 'SRUN_ARGS': '--exclusive -w n1'}
+    words = words_for_srun(processes, tmp_path, 'train', 'c.py', 'my run', '--amp', **variables)
     assert words == [
         '--partition=gpus', '--job-name=name', '--ntasks=16', '--ntasks-per-node=8',
         '--cpus-per-task=5', '--kill-on-bad-exit=1', '--gres=gpu:8', '--exclusive', '-w', 'n1',
@@ -33,9 +32,9 @@ def test_arguments_of_training(tmp_path):
     ]  # fmt: skip
 
 
-def test_arguments_of_a_test(tmp_path):
+def test_arguments_of_a_test(processes, tmp_path):
     few = {'GPUS': '2', 'CPUS_PER_TASK': '3', 'GRES': '', 'PY_ARGS': '--out o.json'}
-    words = words_for_srun(tmp_path, 'test', 'c.py', 'a.pth', **few)
+    words = words_for_srun(processes, tmp_path, 'test', 'c.py', 'a.pth', **few)
     assert words == [
         '--partition=gpus', '--job-name=name', '--ntasks=2', '--ntasks-per-node=2',
         '--cpus-per-task=3', '--kill-on-bad-exit=1', sys.executable, '-u',
@@ -44,8 +43,8 @@ def test_arguments_of_a_test(tmp_path):
 
 
 @pytest.mark.parametrize('tool', ['slurm_train', 'slurm_test', 'dist_train', 'dist_test'])
-def test_too_few_arguments_show_the_usage(tmp_path, tool):
-    done = run(ROOT / 'tools' / f'{tool}.sh', 'a', cwd=tmp_path)
+def test_too_few_arguments_show_the_usage(processes, tmp_path, tool):
+    done = processes.run(ROOT / 'tools' / f'{tool}.sh', 'a', cwd=tmp_path)
     assert done.status == 2
     assert done.printed.startswith(f'usage: {ROOT / "tools" / tool}.sh ')
     assert 'CONFIG' in done.printed
@@ -74,11 +73,11 @@ VARIABLES = [
 
 
 @pytest.mark.parametrize(('command', 'name'), VARIABLES)
-def test_what_is_to_be_a_number_is_never_run(tmp_path, command, name):
+def test_what_is_to_be_a_number_is_never_run(processes, tmp_path, command, name):
     tool, *arguments = command
     for value in NO_NUMBERS if name == 'GPUS' else NO_NUMBERS[:1]:
         script = ROOT / 'tools' / f'{tool}.sh'
-        done = run(script, *arguments, cwd=tmp_path, PATH=PATH, **{name: value})
+        done = processes.run(script, *arguments, cwd=tmp_path, PATH=PATH, **{name: value})
         assert done.status == 2, done.printed
         (line,) = done.printed.splitlines()
         assert line.startswith(f'error: {name}=')
@@ -87,18 +86,20 @@ def test_what_is_to_be_a_number_is_never_run(tmp_path, command, name):
 
 
 @pytest.mark.parametrize('command', DIST.values(), ids=DIST)
-def test_the_number_of_processes_is_one(tmp_path, command):
+def test_the_number_of_processes_is_one(processes, tmp_path, command):
     tool, *arguments = command
-    done = run(ROOT / 'tools' / f'{tool}.sh', *arguments, 'PATH[$(touch ran)]', cwd=tmp_path)
+    done = processes.run(
+        ROOT / 'tools' / f'{tool}.sh', *arguments, 'PATH[$(touch ran)]', cwd=tmp_path
+    )
     assert (done.status, done.printed.count('\n')) == (2, 1)
     assert 'gpus=' in done.printed
     assert not (tmp_path / 'ran').exists()
 
 
-def test_two_tasks_test_without_a_gpu(tmp_path, tiny_config, untrained):
+def test_two_tasks_test_without_a_gpu(processes, tmp_path, tiny_config, untrained):
     outputs = ('--out', 'numbers.json')
     command = (ROOT / 'tools' / 'slurm_test.sh', 'cpus', 'name', tiny_config, untrained, *outputs)
-    done = run(*command, cwd=tmp_path, PATH=PATH, GPUS='2', GRES='')
+    done = processes.run(*command, cwd=tmp_path, PATH=PATH, GPUS='2', GRES='')
     assert done.status == 0, done.printed
     assert json.loads((tmp_path / 'numbers.json').read_text())['NME'] > 0
     assert done.printed.count('normaliser') == 1

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from helpers.processes import FAULTS, ROOT, left_behind, run
+from helpers.processes import FAULTS, ROOT, left_behind
 
 UNSHARE = ('unshare', '--user', '--map-root-user', '--net', '--mount')
 TOOLS = ('unshare', 'nsenter', 'ip')
@@ -23,7 +23,7 @@ def why_not() -> str:
 
 
 @pytest.fixture
-def machines(tmp_path, faulty_config):
+def machines(processes, tmp_path, faulty_config):
     """A function that trains with one rank on each machine: their statuses and outputs."""
     reason = why_not()
     if reason:
@@ -35,7 +35,7 @@ def machines(tmp_path, faulty_config):
         options = ('--cfg-options', 'train_cfg.max_epochs=1')
         options += ('default_hooks.checkpoint.interval=1',)
         command = (*UNSHARE, 'sh', FAULTS / 'two_machines.sh', *tool, *options)
-        done = run(*command, cwd=tmp_path, MARK=str(tmp_path), **variables)
+        done = processes.run(*command, cwd=tmp_path, MARK=str(tmp_path), **variables)
         assert done.status == 0, done.printed
         statuses = (tmp_path / 'statuses.txt').read_text().split()
         outputs = [(tmp_path / f'{name}.txt').read_text() for name in ('first', 'second')]

@@ -3,7 +3,6 @@
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import textwrap
 
@@ -56,18 +55,17 @@ assert find_latest('{disk}', print) == f'{disk}/epoch_{{saved}}.pth'
 """
 
 
-def test_a_full_disk(tmp_path):
+def test_a_full_disk(processes, tmp_path):
     """1 MiB each, on a disk of 4 MiB."""
     disk = tmp_path / 'disk'
     disk.mkdir()
     mount = ['unshare', '-rm', 'sh', '-c', f'mount -t tmpfs -o size=4m tmpfs {disk} && "$@"', 'sh']
-    if not shutil.which('unshare') or subprocess.run([*mount, 'true'], check=False).returncode:
+    if not shutil.which('unshare') or processes.run(*mount, 'true', cwd=tmp_path).status:
         pytest.skip('this system lets nobody mount a disk of their own')
     here = ROOT / 'tests'
     text = FULL_DISK.format(
         root=str(ROOT), tests=str(here), here=str(here / 'test_engine'), disk=disk
     )
-    command = [*mount, sys.executable, '-c', textwrap.dedent(text)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count('No space left on device') == 1
+    done = processes.run(*mount, sys.executable, '-c', textwrap.dedent(text), cwd=tmp_path)
+    assert done.status == 0, done.printed
+    assert done.printed.count('No space left on device') == 1

@@ -16,7 +16,7 @@ from mmengine.hooks import Hook
 
 from helpers import exact_runs
 from helpers.exact_runs import digests, last_checkpoint, make_config
-from helpers.processes import ROOT, finish, start
+from helpers.processes import ROOT
 from mmpose_lite.checkpoints.latest import find_latest
 from mmpose_lite.checkpoints.seal import read_seal
 
@@ -25,14 +25,14 @@ LINE = r"stopped by {} after iteration (\d+): '(.*)' is saved, and --resume goes
 
 
 @pytest.fixture(scope='module')
-def runs(tmp_path_factory):
+def runs(processes, tmp_path_factory):
     """A config as a file, and what it comes to undisturbed."""
     folder = tmp_path_factory.mktemp('signals')
     cfg = make_config(folder, train_cfg__max_epochs=6, default_hooks__logger__interval=1, **WORKERS)
     cfg.param_scheduler[1].end = 6
     cfg.dump(folder / 'config.py')
-    found = SimpleNamespace(config=folder / 'config.py')
-    done = finish(begin(found, folder))
+    found = SimpleNamespace(config=folder / 'config.py', processes=processes)
+    done = processes.finish(begin(found, folder))
     assert done.status == 0, done.printed
     found.end = digests(last_checkpoint(folder / 'run'))
     return found
@@ -40,7 +40,7 @@ def runs(tmp_path_factory):
 
 def begin(runs, folder, *arguments):
     command = (sys.executable, ROOT / 'tools' / 'train.py', runs.config, '--work-dir', 'run')
-    return start(*command, *arguments, cwd=folder)
+    return runs.processes.start(*command, *arguments, cwd=folder)
 
 
 def wait_for(process, text):
@@ -72,7 +72,7 @@ def check_stopped(done, number, folder):
 
 
 def check_goes_on(runs, folder):
-    again = finish(begin(runs, folder, '--resume'))
+    again = runs.processes.finish(begin(runs, folder, '--resume'))
     assert again.status == 0, again.printed
     assert digests(last_checkpoint(folder / 'run')) == runs.end
 
@@ -85,7 +85,7 @@ def test_a_signal_saves_the_step(number, group, moment, runs, tmp_path):
     process = begin(runs, tmp_path)
     seen = wait_for(process, moment)
     send(process, number, group)
-    done = finish(process)
+    done = runs.processes.finish(process)
     done.printed = seen + done.printed
     check_stopped(done, number, tmp_path)
     check_goes_on(runs, tmp_path)
@@ -121,7 +121,7 @@ def test_signals_at_random_moments(runs, tmp_path, whole):
         seen = wait_for(process, 'Epoch(train)')
         time.sleep(draw.uniform(0, 1.0))
         send(process, number, group)
-        done = finish(process)
+        done = runs.processes.finish(process)
         done.printed = seen + done.printed
         check_stopped(done, number, folder)
         check_goes_on(runs, folder)

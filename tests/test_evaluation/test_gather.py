@@ -1,8 +1,6 @@
 """Rows of several processes make the numbers that one process makes."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,23 +10,15 @@ HERE = Path(__file__).resolve().parent
 
 
 @pytest.fixture(scope='module')
-def answers(tmp_path_factory):
-    """What each of three ranks answers, and the folder that they ran in."""
+def answers(processes, tmp_path_factory):
+    """The answer of each of three ranks, and the folder that they ran in."""
     folder, stores = tmp_path_factory.mktemp('cwd'), tmp_path_factory.mktemp('stores')
-    env = {**os.environ, 'PYTHONPATH': str(HERE.parents[1]), 'OMP_NUM_THREADS': '1'}
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, str(HERE / 'evaluate_rank.py'), str(stores), str(rank)],
-            cwd=folder,
-            env=env,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(3)
-    ]
-    texts = [rank.communicate(timeout=120)[0] for rank in ranks]
-    assert [rank.returncode for rank in ranks] == [0, 0, 0]
-    return [json.loads(text.splitlines()[-1]) for text in texts], folder
+    command = (sys.executable, HERE / 'evaluate_rank.py', stores)
+    here = {'cwd': folder, 'PYTHONPATH': str(HERE.parents[1])}
+    ranks = [processes.start(*command, rank, **here) for rank in range(3)]
+    done = [processes.finish(rank) for rank in ranks]
+    assert [each.status for each in done] == [0, 0, 0], done
+    return [json.loads(each.printed.splitlines()[-1]) for each in done], folder
 
 
 @pytest.mark.parametrize('world', [2, 3])

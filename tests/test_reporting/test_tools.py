@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from helpers.data_factory import hide_points
-from helpers.run_tool import run_tool
+from helpers.in_process import run_main
 from mmpose_lite.apis.dump import _numbers_or_null
 from mmpose_lite.cli.report import main as run_report
 from mmpose_lite.cli.report import read_runs
@@ -21,12 +21,11 @@ from mmpose_lite.utils import InputError
 
 @pytest.fixture(scope='module')
 def tested(tmp_path_factory, tiny_config, trained):
-    """A folder in which tools/test.py left a report and a dump, and what it printed."""
+    """The folder in which tools/test.py left a report and a dump, and what it printed."""
     folder = tmp_path_factory.mktemp('reported')
     outputs = ('--report', 'report', '--report-faces', '3', '--dump', 'one.json')
-    printed = run_tool(
-        'test.py', tiny_config, trained.checkpoint, '--work-dir', 'run', *outputs, cwd=folder
-    )
+    arguments = (tiny_config, trained.checkpoint, '--work-dir', 'run', *outputs)
+    printed = run_main(run_test, *arguments, cwd=folder)
     return folder, printed
 
 
@@ -115,9 +114,9 @@ def test_disturbed_boxes(report, dump):
     assert len(set(errors.values())) == 9
 
 
-def test_a_dump_gives_the_same_report(tested, report):
+def test_a_dump_gives_the_same_report(processes, tested, report):
     folder, _ = tested
-    run_tool('report.py', 'one.json', '--out', 'again', cwd=folder)
+    processes.run_tool('report.py', 'one.json', '--out', 'again', cwd=folder)
     (again,) = json.loads((folder / 'again' / 'metrics.json').read_text())['runs']
     assert again == report
 
@@ -191,10 +190,10 @@ def test_the_number_of_faces_is_not_below_zero(tiny_config, capsys):
     assert '--report-faces -1' in capsys.readouterr().err
 
 
-def test_two_processes_make_the_same_report(tmp_path, tiny_config, trained, report):
+def test_two_processes_make_the_same_report(processes, tmp_path, tiny_config, trained, report):
     """The further passes too: three faces by two ranks."""
     launcher = ('-m', 'torch.distributed.run', '--nproc_per_node', '2', '--standalone')
-    run_tool(
+    processes.run_tool(
         'test.py',
         *(tiny_config, trained.checkpoint, '--launcher', 'pytorch', '--work-dir', 'run'),
         *('--report', 'report', '--report-faces', '3'),

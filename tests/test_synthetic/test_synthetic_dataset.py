@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -209,13 +208,11 @@ def test_too_few_workers_are_refused(tmp_path):
     assert not (tmp_path / 'set').exists()
 
 
-def test_tool_refuses_a_foreign_folder_in_one_line(tmp_path):
+def test_tool_refuses_a_foreign_folder_in_one_line(processes, tmp_path):
     (tmp_path / 'precious.txt').write_text('mine', encoding='utf-8')
-    tool = [sys.executable, str(ROOT / 'tools' / 'make_synthetic_aflw.py'), str(tmp_path)]
-    done = subprocess.run(
-        [*tool, '--train', '1', '--test', '1'], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert done.stderr.count('\n') == 1
-    assert str(tmp_path) in done.stderr
+    tool = (sys.executable, ROOT / 'tools' / 'make_synthetic_aflw.py', tmp_path)
+    done = processes.run(*tool, '--train', '1', '--test', '1', cwd=tmp_path)
+    assert done.status == 1
+    assert done.printed.count('\n') == 1
+    assert str(tmp_path) in done.printed
     assert digests(tmp_path).keys() == {'precious.txt'}

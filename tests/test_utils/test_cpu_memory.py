@@ -1,8 +1,6 @@
 """Freed memory is used again."""
 
 import platform
-import subprocess
-import sys
 
 import pytest
 
@@ -22,11 +20,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def faults(choice):
-    command = [sys.executable, '-c', PROGRAM, choice]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
 @pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason='a setting of glibc')
-def test_large_blocks_are_allocated_once():
-    assert faults('keep') < 0.1 * faults('leave')
+def test_large_blocks_are_allocated_once(processes):
+    keep, leave = (int(processes.run_python(PROGRAM, choice)) for choice in ('keep', 'leave'))
+    assert keep < 0.1 * leave

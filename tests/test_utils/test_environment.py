@@ -1,7 +1,6 @@
 """The report on the environment: ``python -m mmpose_lite`` and what it is made of."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -27,29 +26,21 @@ def installed(monkeypatch):
     return pretend
 
 
-def test_report_names_the_versions_and_finds_nothing_wrong():
-    done = subprocess.run(
-        [sys.executable, '-m', 'mmpose_lite'], cwd=ROOT, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    lines = dict(line.split(None, 1) for line in done.stdout.splitlines() if '  ' in line)
+def test_report_names_the_versions_and_finds_nothing_wrong(processes):
+    done = processes.run(sys.executable, '-m', 'mmpose_lite', cwd=ROOT)
+    assert done.status == 0, done.printed
+    lines = dict(line.split(None, 1) for line in done.printed.splitlines() if '  ' in line)
     assert lines['mmpose_lite'] == mmpose_lite.__version__
     assert lines['Configs'] == str(ROOT / 'configs')
-    assert 'Nothing is wrong.' in done.stdout
+    assert 'Nothing is wrong.' in done.printed
 
 
-def test_report_on_a_bare_interpreter_lists_what_to_install():
+def test_report_on_a_bare_interpreter_lists_what_to_install(processes):
     # Without site-packages only the standard library is there.
-    done = subprocess.run(
-        [sys.executable, '-S', '-m', 'mmpose_lite'],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 1, done.stderr
+    done = processes.run(sys.executable, '-S', '-m', 'mmpose_lite', cwd=ROOT)
+    assert done.status == 1, done.printed
     for need in module.NEEDS:
-        assert f'pip install "{need.distribution}>={need.minimum}"' in done.stdout
+        assert f'pip install "{need.distribution}>={need.minimum}"' in done.printed
 
 
 def test_environment_here_is_in_order():

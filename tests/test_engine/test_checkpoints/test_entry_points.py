@@ -4,9 +4,7 @@ Each entry point reads all files in one process of its own, by what the tools an
 """
 
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +22,7 @@ ENTRIES = ['init', 'pretrained', 'test', 'train', 'resume', 'convert']
 
 
 @pytest.fixture(scope='session')
-def job(tmp_path_factory, tiny_config):
+def job(processes, tmp_path_factory, tiny_config):
     """Hostile files of all families, files that fit, and where things are."""
     root = tmp_path_factory.mktemp('hostile')
     canary = str(root / 'canary')
@@ -43,7 +41,13 @@ def job(tmp_path_factory, tiny_config):
         torch.save(value, inert[family])
     torch.save(good, root / 'good.pth')
     return SimpleNamespace(
-        root=root, canary=canary, config=tiny_config, hostile=hostile, refused=refused, inert=inert
+        processes=processes,
+        root=root,
+        canary=canary,
+        config=tiny_config,
+        hostile=hostile,
+        refused=refused,
+        inert=inert,
     )
 
 
@@ -61,18 +65,10 @@ def read_all(job, entry, files):
     }
     path = job.root / f'{entry}.json'
     path.write_text(json.dumps(task, default=str))
-    done = subprocess.run(
-        [sys.executable, str(HERE / 'entry_points.py'), entry, str(path)],
-        cwd=folder,
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(HERE.parents[2])},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    command = (sys.executable, HERE / 'entry_points.py', entry, path)
+    done = job.processes.run(*command, cwd=folder, PYTHONPATH=str(HERE.parents[2]))
+    assert done.status == 0, done.printed[-5000:]
+    return json.loads(done.printed.splitlines()[-1])
 
 
 @pytest.fixture(scope='session', params=ENTRIES)
