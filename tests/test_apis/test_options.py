@@ -277,7 +277,7 @@ def test_a_loader_without_a_batch_is_refused(tiny_config, tmp_path, role, monkey
 
 
 @pytest.mark.parametrize(
-    ('faces', 'settings', 'processes', 'is_empty'),
+    ('faces', 'settings', 'world', 'is_empty'),
     [
         (4, {'batch_size': 2, 'drop_last': True}, 2, False),
         (3, {'batch_size': 2, 'drop_last': True}, 2, False),  # shared out as four
@@ -286,8 +286,8 @@ def test_a_loader_without_a_batch_is_refused(tiny_config, tmp_path, role, monkey
         (0, {'batch_size': 2, 'sampler': []}, 1, True),
     ],
 )
-def test_which_loaders_have_no_batch(faces, settings, processes, is_empty, monkeypatch):
-    monkeypatch.setattr(preflight, 'get_world_size', lambda: processes)
+def test_which_loaders_have_no_batch(faces, settings, world, is_empty, monkeypatch):
+    monkeypatch.setattr(preflight, 'get_world_size', lambda: world)
     loader = DataLoader(list(range(faces)), **settings)
     with pytest.raises(InputError) if is_empty else nullcontext():
         preflight.check_not_empty('train_dataloader', loader)
