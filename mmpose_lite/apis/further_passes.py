@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from mmpose_lite.datasets import build_dataset
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.evaluation.metrics import RowMetric
-from mmpose_lite.evaluation.metrics.gather import gather_rows
+from mmpose_lite.evaluation.metrics.row_metric import gather_rows
 from mmpose_lite.reporting.run import BOX_ERRORS
 
 AMOUNTS = (0.05, 0.1, 0.2)

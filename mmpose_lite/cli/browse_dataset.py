@@ -19,7 +19,7 @@ from mmpose_lite.datasets import build_dataset
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.paths import check_folder
 from mmpose_lite.visualization.drawing import RGB
-from mmpose_lite.visualization.point_sheet import LEFT, MIDDLE, RIGHT, PointTile, point_sheet
+from mmpose_lite.visualization.sheet import LEFT, MIDDLE, RIGHT, PointTile, point_sheet
 
 from .command_line import add_options_argument, errors_in_one_line
 

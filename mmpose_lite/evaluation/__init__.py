@@ -1,4 +1,4 @@
-"""Evaluation: numbers computed from one row a face."""
+"""Evaluation: scores computed from one row per face."""
 
 from .metrics import AUC, EPE, NME, PCKAccuracy
 

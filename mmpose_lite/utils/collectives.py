@@ -1,7 +1,8 @@
-"""Small exchanges between the processes of a run, of bytes and numbers, never of pickles."""
+"""Small exchanges between the processes of a run: bytes, JSON and numbers, never pickles."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,17 @@ def gather_bytes(content: bytes) -> list[bytes]:
         bytes(part[: int(length)].cpu().numpy())
         for part, length in zip(_gather(padded), lengths, strict=True)
     ]
+
+
+def gather_objects(value: Any, default: Callable[[Any], Any] | None = None) -> list[Any]:
+    """Gather a value of every process as JSON; each gets all, in the order of the ranks.
+
+    Args:
+        value: Plain data that JSON can hold.
+        default: Makes plain data of what it cannot; see :func:`json.dumps`.
+    """
+    content = json.dumps(value, default=default).encode()
+    return [json.loads(part) for part in gather_bytes(content)]
 
 
 def _gather(own: Tensor, group: Any = None) -> list[Tensor]:

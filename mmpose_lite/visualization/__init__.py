@@ -1,15 +1,18 @@
-"""Pictures of faces: samples while training and testing, and sheets of results."""
+"""Pictures of faces: samples during training and testing, and sheets of results."""
 
 from .csv_vis_backend import CsvVisBackend
+from .curves import Curve, draw_curves
 from .local_visualizer import PoseLocalVisualizer
 from .opencv_backend_visualizer import OpencvBackendVisualizer
 from .sheet import FaceRow, face_sheet, worst_and_typical
 
 __all__ = [
     'CsvVisBackend',
+    'Curve',
     'FaceRow',
     'OpencvBackendVisualizer',
     'PoseLocalVisualizer',
+    'draw_curves',
     'face_sheet',
     'worst_and_typical',
 ]

@@ -1,4 +1,4 @@
-"""Logged scalars as a table that spreadsheets read."""
+"""Logged scalars as a table for spreadsheets."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _PLACES = ('step', 'epoch', 'iter')
 
 @VISBACKENDS.register_module()
 class CsvVisBackend(BaseVisBackend):
-    """Writes every line of a training, and every validation, as a row of one CSV file.
+    """Write every log line of a training and every validation as a row of one CSV file.
 
-    The first column, ``mode``, is ``train`` or ``val``. A new key is a new column, which is empty
-    in earlier rows. Each row is in the file when the call returns. Pictures and configs are left to
-    other backends.
+    The first column, ``mode``, is ``train`` or ``val``. A new key becomes a new column, empty in
+    earlier rows. A row is in the file when the call returns. Pictures and configs are left to other
+    backends.
 
     Args:
         save_dir: Folder of the file.
         file: Its name.
-        resume: Go on with the file that is there: rows that a resumed run makes again replace the
-            former ones. Else it begins anew.
+        resume: Continue an existing file: rows that a resumed run repeats replace the former ones.
+            By default the file starts empty.
     """
 
     def __init__(self, save_dir: str, file: str = 'scalars.csv', resume: bool = False) -> None:
@@ -79,7 +79,7 @@ class CsvVisBackend(BaseVisBackend):
             csv.DictWriter(file, self._columns).writerow(row)
 
     def _rewrite(self) -> None:
-        """Write the whole file beside its place, and move it there."""
+        """Replace the whole file atomically."""
         self._old = before(self._old, self._new)
         text = io.StringIO()
         writer = csv.DictWriter(text, self._columns)
@@ -90,7 +90,7 @@ class CsvVisBackend(BaseVisBackend):
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    """The rows of a file; a last line that was never finished is left out."""
+    """Read the rows of a file, but for a last line that was never finished."""
     text = path.read_text(encoding='utf-8')
     whole = text[: text.rfind('\n') + 1]
     rows = csv.DictReader(whole.splitlines())
@@ -108,5 +108,5 @@ def _parse(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    """A tensor or array of one number as that number; everything else as it is."""
+    """Turn a tensor or array of one number into that number."""
     return value.item() if hasattr(value, 'item') else value

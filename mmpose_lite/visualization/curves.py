@@ -1,4 +1,4 @@
-"""Curves of trainings, one beside the other."""
+"""Training curves of several runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from mmpose_lite.utils import InputError
 
 _COLUMNS, _PANEL_INCHES = 2, (6.4, 4.2)
-# Apart for people who do not see all colours; after Okabe and Ito.
+# Distinguishable with colour blindness; after Okabe and Ito.
 _COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000', '#999999')
 
 
@@ -18,11 +18,11 @@ class Curve:
     """A line of a panel.
 
     Attributes:
-        label: What it is.
-        xs: Where its values are.
-        ys: Its values.
-        run: The number of its run, which gives the colour.
-        is_validation: Drawn dashed, with a mark at each value.
+        label: Its name in the legend.
+        xs: Positions of its values.
+        ys: The values.
+        run: The index of its run, which determines the colour.
+        is_validation: Drawn dashed, with a marker at each value.
     """
 
     label: str
@@ -33,12 +33,12 @@ class Curve:
 
 
 def check_picture(path: str | Path) -> None:
-    """Check that a picture can be written under a name.
+    """Check that a picture can be written to a file of this name.
 
     Raises:
         InputError: If matplotlib does not know the format.
     """
-    # Imported here: it takes a second, and a table needs none.
+    # Imported here: it takes a second, and tables do without.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     formats = FigureCanvasAgg.get_supported_filetypes()
@@ -47,14 +47,14 @@ def check_picture(path: str | Path) -> None:
 
 
 def draw_curves(path: str | Path, panels: dict[str, list[Curve]], x_label: str) -> None:
-    """Draw a panel for each name, and write the picture.
+    """Draw a panel for each title, and write the picture.
 
-    An axis is logarithmic where its values are positive and span more than a factor of 20.
+    A vertical axis is logarithmic if its values are positive and span more than a factor of 20.
 
     Args:
-        path: The picture; its ending names the format.
-        panels: Curves by the panel's title; none is empty.
-        x_label: What is on the horizontal axes.
+        path: The picture; its suffix determines the format.
+        panels: Curves by the panel's title; no panel is empty.
+        x_label: Label of the horizontal axes.
 
     Raises:
         InputError: See :func:`check_picture`.

@@ -1,8 +1,8 @@
-"""Drawing on RGB arrays with OpenCV.
+"""Drawing on RGB arrays with OpenCV, and reading and writing them as picture files.
 
 Every ``draw_*`` function changes the ``(H, W, 3)`` uint8 array that it is given. Coordinates are
-image pixels, x before y, with pixel centres at whole numbers; they may be fractions and may lie
-outside the image. What is not a finite number is not drawn.
+image pixels, x before y, with pixel centres at integers; they may be fractions and may lie outside
+the image. Shapes with coordinates that are not finite are not drawn.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Number
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from mmengine import fileio
 
 Color = str | Sequence[int]
 RGB = tuple[int, int, int]
@@ -39,11 +41,11 @@ def to_rgb(color: Color) -> RGB:
     """Turn a colour's name, or a sequence of red, green and blue from 0 to 255, into a tuple.
 
     Args:
-        color: MMCV's eight names mean the full colours (``'green'`` is ``(0, 255, 0)``); any
-            other string is one that matplotlib knows, such as ``'orange'`` or ``'#ff8800'``.
+        color: MMCV's eight names stand for the full colours (``'green'`` is ``(0, 255, 0)``); any
+            other string is a colour of matplotlib's, such as ``'orange'`` or ``'#ff8800'``.
 
     Raises:
-        ValueError: If the colour is unknown or has not three parts.
+        ValueError: If the colour is unknown or does not have three parts.
     """
     if isinstance(color, str):
         return _NAMED[color] if color in _NAMED else _matplotlib_rgb(color)
@@ -59,15 +61,15 @@ def each_color(
     name: str = 'colors',
     items: str = 'items',
 ) -> list[Any]:
-    """One colour for each of ``count`` items, from one for all, or None for all, or one for each.
+    """Expand colours to one for each of ``count`` items.
 
-    Names stay names, and None, for what is hidden, stays None.
+    Names stay names, and None, which hides an item, stays None.
 
     Args:
-        colors: A colour, or a sequence of colours or None.
-        count: How many items there are.
-        name: What the colours are called in the error's message.
-        items: What the items are called there.
+        colors: One colour or None for all items, or a sequence with one for each.
+        count: The number of items.
+        name: The name of the colours in the error's message.
+        items: The name of the items there.
 
     Raises:
         ValueError: If there are several colours, but not ``count``.
@@ -81,7 +83,7 @@ def each_color(
 
 
 def _matplotlib_rgb(name: str) -> RGB:
-    # Imported here, because few need it and it takes a third of a second.
+    # Imported here: it takes a third of a second and is rarely needed.
     from matplotlib.colors import to_rgb as parse
 
     red, green, blue = (round(part * 255) for part in parse(name))
@@ -101,7 +103,7 @@ def draw_disc(
 def draw_ring(
     image_rgb: np.ndarray, xy: np.ndarray, radius: float, color: Color, width: float = 1
 ) -> None:
-    """Draw a circle's line about ``xy`` ``(2,)``; ``radius`` and ``width`` in pixels."""
+    """Draw a circle's outline about ``xy`` ``(2,)``; ``radius`` and ``width`` in pixels."""
     center = _fixed_point(xy)
     if center is not None:
         _circle(image_rgb, center, radius, color, _thickness(width))
@@ -139,7 +141,7 @@ def draw_box(
 def draw_polygon(
     image_rgb: np.ndarray, points: np.ndarray, color: Color, alpha: float = 1.0
 ) -> None:
-    """Fill a polygon with the corners ``points`` ``(P, 2)``."""
+    """Draw a filled polygon with the corners ``points`` ``(P, 2)``."""
     corners = [_fixed_point(point) for point in points]
     if None not in corners:
         with _layer(image_rgb, alpha) as layer:
@@ -148,7 +150,7 @@ def draw_polygon(
 
 
 def limb_outline(start: np.ndarray, end: np.ndarray, width: float) -> np.ndarray:
-    """The corners ``(P, 2)`` of an ellipse between two points, OpenPose's form of a link.
+    """Compute the corners ``(P, 2)`` of an ellipse between two points, OpenPose's shape of a link.
 
     Args:
         start: ``(2,)``, one end of the long axis.
@@ -163,7 +165,7 @@ def limb_outline(start: np.ndarray, end: np.ndarray, width: float) -> np.ndarray
 
 
 def text_size(text: str, size: float) -> tuple[int, int]:
-    """Width and height in pixels of a text whose lines are ``size`` pixels high."""
+    """Width and height in pixels of a line of text that is ``size`` pixels high."""
     (width, height), _ = cv2.getTextSize(text, _FONT, size / _FONT_PX, _stroke(size))
     return width, height
 
@@ -181,13 +183,13 @@ def draw_text(
     """Write a line of text.
 
     Args:
-        image_rgb: ``(H, W, 3)``, is changed.
-        text: What to write. A character outside ASCII becomes a question mark.
+        image_rgb: ``(H, W, 3)``, changed in place.
+        text: The text. A character outside ASCII becomes a question mark.
         xy: ``(2,)``, the point that the text is aligned to.
         size: Height of a line, px; capital letters are two thirds of it.
         color: The text's colour.
-        horizontal: Which part of the text is at the point: ``'left'``, ``'center'``, ``'right'``.
-        vertical: Likewise ``'top'``, ``'center'`` or ``'bottom'``, which is the base line.
+        horizontal: The part of the text at the point: ``'left'``, ``'center'``, ``'right'``.
+        vertical: Likewise ``'top'``, ``'center'`` or ``'bottom'``, the baseline.
         background: Colour of a box behind the text; None for no box.
     """
     if _fixed_point(xy) is None:
@@ -204,12 +206,12 @@ def draw_text(
 
 
 def overlay_heatmap(image_rgb: np.ndarray, heatmap: np.ndarray, alpha: float = 0.6) -> np.ndarray:
-    """Colour an image by a heatmap; where the map is at its lowest, the image shows through.
+    """Colour an image by a heatmap; at the lowest values the image shows through.
 
     Args:
-        image_rgb: ``(H, W, 3)`` uint8; is not changed.
-        heatmap: ``(h, w)``, stretched over the whole image. Its range is taken as it is.
-        alpha: How much of the colour there is where the map is at its highest.
+        image_rgb: ``(H, W, 3)`` uint8; not changed.
+        heatmap: ``(h, w)``, of any range, stretched over the whole image.
+        alpha: Opacity of the colour at the highest value.
 
     Returns:
         ``(H, W, 3)`` uint8.
@@ -219,7 +221,7 @@ def overlay_heatmap(image_rgb: np.ndarray, heatmap: np.ndarray, alpha: float = 0
     heat = (heat - heat.min()) / max(float(np.ptp(heat)), 1e-12)
     heat = cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR)
     colored_bgr = cv2.applyColorMap(np.uint8(heat * 255), cv2.COLORMAP_JET)
-    weight = alpha * np.sqrt(heat)[..., None]  # the root lets weak second peaks be seen too
+    weight = alpha * np.sqrt(heat)[..., None]  # the root makes weak second peaks visible
     blended = image_rgb * (1 - weight) + colored_bgr[..., ::-1] * weight
     return np.uint8(np.rint(blended))
 
@@ -241,10 +243,69 @@ def _stroke(size: float) -> int:
 
 @contextmanager
 def _layer(image_rgb: np.ndarray, alpha: float) -> Iterator[np.ndarray]:
-    """Give the array to draw on; with ``alpha`` below 1 it is blended into the image after."""
+    """Yield the array to draw on; with ``alpha`` below 1 it is blended into the image after."""
     if alpha >= 1:
         yield image_rgb
         return
     layer = image_rgb.copy()
     yield layer
     cv2.addWeighted(layer, alpha, image_rgb, 1 - alpha, 0, dst=image_rgb)
+
+
+_READ_FLAGS = {
+    'ignore': cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
+    'apply': cv2.IMREAD_COLOR,
+}
+
+
+def read_image_rgb(
+    path: str | Path, backend_args: dict | None = None, exif: str = 'ignore'
+) -> np.ndarray:
+    """Read an image in the frame of its points.
+
+    Args:
+        path: A path or, with a fitting storage backend, a URL.
+        backend_args: Arguments of mmengine's file backend; by default it is chosen by the path.
+        exif: ``'ignore'``: pixels as they are stored; ``'apply'``: turned as the camera noted.
+
+    Returns:
+        ``(H, W, 3)`` uint8, RGB.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If OpenCV cannot decode the file.
+    """
+    try:
+        content = fileio.get(path, backend_args=backend_args)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'image file {path} does not exist') from error
+    flags = _READ_FLAGS[exif]
+    image_bgr = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+    if image_bgr is None:
+        raise ValueError(f'image file {path} cannot be decoded ({len(content)} bytes)')
+    return cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB)
+
+
+def write_image_rgb(image_rgb: np.ndarray, path: str | Path) -> None:
+    """Write an image in the format of the file's suffix; make missing folders.
+
+    Args:
+        image_rgb: ``(H, W, 3)`` uint8.
+        path: The file.
+
+    Raises:
+        ValueError: If OpenCV has no writer for this suffix.
+    """
+    path = Path(path)
+    if not can_write(path.suffix):
+        raise ValueError(
+            f"{path}: no picture format is known for '{path.suffix}'; use .png or .jpg"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _, content = cv2.imencode(path.suffix, cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR))
+    path.write_bytes(content.tobytes())
+
+
+def can_write(suffix: str) -> bool:
+    """Tell whether pictures with a suffix such as ``'.png'`` can be written."""
+    return bool(suffix) and cv2.haveImageWriter(f'picture{suffix}')

@@ -1,4 +1,4 @@
-"""The visualizer of samples: points, links, boxes and heatmaps on the photograph."""
+"""Visualizer of samples: points, links, boxes and heatmaps on the photograph."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmpose_lite.registry import VISUALIZERS
 from mmpose_lite.structures import PoseDataSample
 
-from .drawing import Color, each_color, limb_outline, overlay_heatmap
-from .image_file import write_image_rgb
+from .drawing import Color, each_color, limb_outline, overlay_heatmap, write_image_rgb
 from .opencv_backend_visualizer import OpencvBackendVisualizer
 
 Palette = str | Sequence[Color | None] | None
@@ -25,30 +24,30 @@ _LIMB_ALPHA = 0.6
 
 @VISUALIZERS.register_module()
 class PoseLocalVisualizer(OpencvBackendVisualizer):
-    """Draws the truth and the prediction of a sample.
+    """Draw the truth and the prediction of a sample.
 
-    With both, two panels stand side by side: the truth left, the prediction right. In the right
-    one a thin line goes from each predicted point to where it should be, which a small dot marks.
+    With both there are two panels: the truth left, the prediction right. In the right one a thin
+    line connects each predicted point to its true place, marked by a small dot.
 
     Args:
         name: Name of the instance.
-        image: ``(H, W, 3)`` RGB, the image to begin with.
-        vis_backends: Where pictures and scalars are stored.
+        image: ``(H, W, 3)`` RGB, the first image.
+        vis_backends: Backends that store pictures and scalars.
         save_dir: Folder of those backends; without it, those that write files are left out.
         bbox_color: Colour of the boxes.
-        kpt_color: Colour of all points, or one for each; None as a point's colour hides it.
+        kpt_color: Colour of all points, or one for each; None hides a point.
         link_color: Colour of all links, or one for each; None draws no links.
         text_color: Colour of the boxes' labels; None for no labels.
         skeleton: The links, as pairs of point indices.
         line_width: Width of boxes and links, px.
         radius: Radius of the points, px.
-        show_keypoint_weight: Whether a point is the fainter the lower its score is.
+        show_keypoint_weight: Draw points with lower scores fainter.
         backend: ``'opencv'`` or ``'matplotlib'``.
-        alpha: How opaque points and boxes are, 0 to 1.
-        error_color: Colour of the lines from prediction to truth; None for no such lines.
+        alpha: Opacity of points and boxes, 0 to 1.
+        error_color: Colour of the lines from prediction to truth; None for no lines.
 
-    Colours are names or ``(red, green, blue)`` from 0 to 255. What :meth:`set_dataset_meta` knows
-    of colours and links goes before the arguments.
+    Colours are names or ``(red, green, blue)`` from 0 to 255. Those of :meth:`set_dataset_meta`
+    take precedence over the arguments.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class PoseLocalVisualizer(OpencvBackendVisualizer):
         error_color: Color | None = 'yellow',
     ) -> None:
         with warnings.catch_warnings():
-            # Without a folder nothing is to be stored: no news.
+            # Without a folder nothing is to be stored, as intended.
             warnings.filterwarnings('ignore', message='Failed to add .*save_dir')
             super().__init__(name, backend, image, vis_backends, save_dir)
         self.bbox_color = bbox_color
@@ -86,16 +85,16 @@ class PoseLocalVisualizer(OpencvBackendVisualizer):
         self.dataset_meta: dict = {}
 
     def set_dataset_meta(self, dataset_meta: Any, skeleton_style: str = 'mmpose') -> None:
-        """Take links and colours from the description of a point set.
+        """Take links and colours from the metainfo of a data set.
 
         Args:
-            dataset_meta: A parsed description. Its keys ``bbox_color``, ``keypoint_colors``,
-                ``skeleton_links`` and ``skeleton_link_colors`` count, where it has them. What is
-                no mapping is ignored.
+            dataset_meta: Parsed metainfo, of which ``bbox_color``, ``keypoint_colors``,
+                ``skeleton_links`` and ``skeleton_link_colors`` are used if present. Anything but a
+                mapping is ignored.
             skeleton_style: ``'mmpose'`` or ``'openpose'``.
 
         Raises:
-            NotImplementedError: If the description is not of the style that is asked for.
+            NotImplementedError: If the metainfo is not of this style.
         """
         if isinstance(dataset_meta, Mapping):
             meta = dict(dataset_meta)
@@ -130,26 +129,26 @@ class PoseLocalVisualizer(OpencvBackendVisualizer):
             name: The picture's name in the backends, and the window's title.
             image: ``(H, W, 3)`` RGB, the photograph; the sample's points are in its pixels.
             data_sample: Truth and prediction; each may be missing.
-            draw_gt: Whether there is a panel with the truth.
-            draw_pred: Whether there is a panel with the prediction.
-            draw_heatmap: Whether heatmaps, where there are any, are drawn below the panels. They
-                are stretched over the whole image.
-            draw_bbox: Whether the boxes are drawn.
-            show_kpt_idx: Whether each point's index is written beside it.
-            skeleton_style: ``'mmpose'``, or ``'openpose'`` for links in the form of limbs.
-            show: Whether to show a window.
-            wait_time: How long the window waits, s; 0 waits for a key.
+            draw_gt: Draw a panel with the truth.
+            draw_pred: Draw a panel with the prediction.
+            draw_heatmap: Draw heatmaps, if there are any, below the panels, stretched over the
+                whole image.
+            draw_bbox: Draw the boxes.
+            show_kpt_idx: Write each point's index beside it.
+            skeleton_style: ``'mmpose'``, or ``'openpose'`` for limb-shaped links.
+            show: Show the picture in a window.
+            wait_time: Seconds that the window waits; 0 waits for a key.
             out_file: The file to write. Without it, and if nothing is shown, the picture goes to
                 the backends.
             kpt_thr: Points with less visibility, or a lower score, are not drawn.
-            step: The step that the backends note.
+            step: The step for the backends.
 
         Returns:
             The picture, RGB: ``H`` high (twice that with heatmaps), ``W`` wide for each panel.
 
         Raises:
-            ValueError: If the colours do not fit the points or links.
-            NotImplementedError: If the point set has no openpose style.
+            ValueError: If the number of colours is not that of points or links.
+            NotImplementedError: If the metainfo is not of the openpose style.
         """
         _check_style(skeleton_style, self.dataset_meta or {})
         panels, heats = [], []
@@ -264,7 +263,7 @@ class PoseLocalVisualizer(OpencvBackendVisualizer):
         if isinstance(heatmaps, torch.Tensor):
             heatmaps = heatmaps.detach().float().cpu().numpy()
         if heatmaps.ndim == 3:
-            # Of each point the first one: maps of offsets are no heat.
+            # The first map of each point: maps of offsets are no heat.
             heatmaps = heatmaps[:: max(1, len(heatmaps) // (count or len(heatmaps)))].max(axis=0)
         return overlay_heatmap(overlaid_image, heatmaps)
 

@@ -1,4 +1,4 @@
-"""mmengine's visualizer, drawing with OpenCV."""
+"""mmengine's visualizer with OpenCV as a second backend."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Colors = Color | Sequence[Color]
 
 
 def _or_matplotlib(method: Callable) -> Callable:
-    """Draw with ``method``, or with mmengine's of this name if the backend is matplotlib.
+    """Wrap ``method`` to call mmengine's method of the same name if the backend is matplotlib.
 
-    The arguments have mmengine's names, so they are handed on by name.
+    The arguments have mmengine's names and are passed on by name.
     """
     signature = inspect.signature(method)
 
@@ -42,19 +42,18 @@ def _or_matplotlib(method: Callable) -> Callable:
 
 
 class OpencvBackendVisualizer(Visualizer):
-    """A visualizer that draws with OpenCV or, as mmengine's own, with matplotlib.
+    """A visualizer that draws with OpenCV or, like mmengine's, with matplotlib.
 
-    The drawing methods take one item or several, and one value for all or one for each. They
-    return the visualizer, so that calls can be chained. Only the main process draws. OpenCV has no
-    use for the arguments ``line_styles``, ``font_families`` and ``font_properties``, nor for the
-    ``face_colors`` of boxes and polygons.
+    Drawing methods take one item or several, and one value for all or one for each. They return the
+    visualizer for chaining. Only the main process draws. OpenCV ignores ``line_styles``,
+    ``font_families`` and ``font_properties``, and the ``face_colors`` of boxes and polygons.
 
     Args:
         name: Name of the instance.
-        backend: ``'opencv'`` or ``'matplotlib'``. OpenCV is many times faster, and with it
-            matplotlib is not even imported.
-        image: ``(H, W, 3)`` RGB, the image to begin with.
-        vis_backends: Where :meth:`add_image` and the like store what they get.
+        backend: ``'opencv'`` or ``'matplotlib'``. OpenCV is many times faster and does not
+            import matplotlib.
+        image: ``(H, W, 3)`` RGB, the first image.
+        vis_backends: Backends that store images and scalars.
         save_dir: Folder of those backends.
         fig_save_cfg: Arguments of matplotlib's figure for saving.
         fig_show_cfg: Arguments of matplotlib's figure for showing.
@@ -88,7 +87,7 @@ class OpencvBackendVisualizer(Visualizer):
 
     @_or_matplotlib
     def set_image(self, image: np.ndarray) -> None:
-        """Take a copy of ``image`` ``(H, W, 3)``, RGB, to draw on.
+        """Copy ``image`` ``(H, W, 3)``, RGB, to draw on.
 
         Raises:
             ValueError: If the array is not ``(H, W, 3)``.
@@ -100,7 +99,7 @@ class OpencvBackendVisualizer(Visualizer):
 
     @_or_matplotlib
     def get_image(self) -> np.ndarray:
-        """The image ``(H, W, 3)``, RGB, with what was drawn.
+        """Return the image ``(H, W, 3)``, RGB, with all that was drawn.
 
         Raises:
             RuntimeError: If no image was set.
@@ -125,9 +124,9 @@ class OpencvBackendVisualizer(Visualizer):
         Args:
             center: ``(N, 2)`` or ``(2,)``, px.
             radius: ``(N,)``, ``(1,)`` or a number, px.
-            face_colors: What fills them; ``'none'`` leaves a ring of the edge colour.
-            alpha: 1 is opaque. With OpenCV it counts for filled circles.
-            edge_colors: Colours of the rims; a circle that OpenCV fills has none.
+            face_colors: Fill colours; ``'none'`` leaves a ring of the edge colour.
+            alpha: Opacity; with OpenCV, of filled circles only.
+            edge_colors: Colours of the rims; circles filled by OpenCV have none.
             line_styles: Styles of the rims.
             line_widths: Widths of the rims, px.
         """
@@ -161,11 +160,12 @@ class OpencvBackendVisualizer(Visualizer):
 
         Args:
             texts: One or N texts.
-            positions: ``(N, 2)`` or ``(2,)``, px: what the alignments refer to.
-            font_sizes: Heights of a line, px; None goes by the image's size.
+            positions: ``(N, 2)`` or ``(2,)``, px, the points that the alignments refer to.
+            font_sizes: Heights of a line, px; by default from the image's size.
             colors: Colours of the texts.
-            vertical_alignments: Where the position is: ``'top'``, ``'center'`` or ``'bottom'``.
-            horizontal_alignments: ``'left'``, ``'center'`` or ``'right'``, likewise.
+            vertical_alignments: The part of the text at the position: ``'top'``, ``'center'`` or
+                ``'bottom'``.
+            horizontal_alignments: Likewise ``'left'``, ``'center'`` or ``'right'``.
             bboxes: Boxes behind the texts; OpenCV uses their ``facecolor``.
             font_families: See mmengine.
             font_properties: See mmengine.
@@ -195,7 +195,7 @@ class OpencvBackendVisualizer(Visualizer):
         line_styles: str | list[str] = '-',
         face_colors: Colors = 'none',
     ) -> OpencvBackendVisualizer:
-        """Draw the outlines of boxes ``(N, 4)`` or ``(4,)``, xyxy, px; ``alpha`` 1 is opaque."""
+        """Draw the outlines of boxes ``(N, 4)`` or ``(4,)``, xyxy, px; ``alpha`` is the opacity."""
         boxes_xyxy = np.reshape(tensor2ndarray(bboxes), (-1, 4))
         count = len(boxes_xyxy)
         colors, widths = each_color(edge_colors, count), _each(line_widths, count)
@@ -248,10 +248,10 @@ class OpencvBackendVisualizer(Visualizer):
         """Show an image in a window.
 
         Args:
-            drawn_img: ``(H, W, 3)`` RGB; None shows the visualizer's own.
+            drawn_img: ``(H, W, 3)`` RGB; by default the visualizer's image.
             win_name: The window's title.
-            wait_time: How long to wait, s; 0 waits for a key.
-            continue_key: The key that ends the wait; for OpenCV any key does.
+            wait_time: Seconds to wait; 0 waits for a key.
+            continue_key: The key that ends the wait; with OpenCV any key does.
         """
         image_rgb = self.get_image() if drawn_img is None else drawn_img
         window = str(id(self))  # one window for all images: only its title changes
@@ -267,7 +267,7 @@ class OpencvBackendVisualizer(Visualizer):
 
 
 class _NoFigure:
-    """Stands where the base class keeps a matplotlib figure that OpenCV's drawing never needs."""
+    """Placeholder for the base class's matplotlib figure, which OpenCV does not need."""
 
     def get_dpi(self) -> float:
         return 100.0

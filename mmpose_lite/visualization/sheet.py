@@ -1,4 +1,4 @@
-"""Sheets of faces: truth and prediction side by side with the error, many faces to a picture."""
+"""Sheets of many faces: truth, prediction and error, or annotated points with their targets."""
 
 from __future__ import annotations
 
@@ -11,8 +11,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .drawing import draw_disc, draw_segment, draw_text, text_size
-from .image_file import read_image_rgb, write_image_rgb
+from .drawing import (
+    RGB,
+    draw_disc,
+    draw_ring,
+    draw_segment,
+    draw_text,
+    overlay_heatmap,
+    read_image_rgb,
+    text_size,
+    write_image_rgb,
+)
 
 _BACKGROUND, INK, FAINT = (24, 26, 30), (240, 240, 240), (150, 156, 166)
 _TRUTH, _PREDICTED, _ERROR = (60, 220, 90), (255, 96, 32), (255, 236, 130)
@@ -30,13 +39,13 @@ class FaceRow:
         keypoints: ``(K, 2)``, the truth.
         predicted: ``(K, 2)``, the prediction.
         bbox_xyxy: ``(4,)``, the face's box.
-        nme: Normalised mean error as a fraction: 0.02 is written as 2 %.
-        group: Faces that follow each other in one group come under a title of this text.
-        visible: ``(K,)``, truth only where it is not 0; None for all points.
-        exif: Whether the image is turned as its camera noted: ``'apply'``, or ``'ignore'``.
+        nme: Normalised mean error as a fraction: 0.02 is shown as 2 %.
+        group: Title above consecutive faces of one group.
+        visible: ``(K,)``, nonzero for points whose truth is drawn; None for all.
+        exif: ``'apply'``: the image is turned by its EXIF orientation; or ``'ignore'``.
 
     Raises:
-        ValueError: If shapes do not fit or the box is empty; the message names the file.
+        ValueError: If shapes do not match or the box is empty; the message names the file.
     """
 
     img_path: str
@@ -67,16 +76,16 @@ class FaceRow:
 def worst_and_typical(
     rows: Sequence[FaceRow], n_worst: int = 8, n_typical: int = 8
 ) -> list[FaceRow]:
-    """Pick the faces with the largest errors, and a fair sample of all the others.
+    """Pick the faces with the largest errors, and a fair sample of the others.
 
     Args:
-        rows: Faces in any order. An error that is no number counts as the largest.
-        n_worst: How many of the worst.
-        n_typical: How many of the rest, at even steps from its best to its worst.
+        rows: Faces in any order. An error that is NaN counts as the largest.
+        n_worst: Number of the worst faces.
+        n_typical: Number of other faces, at even steps from the best to the worst.
 
     Returns:
-        The worst, worst first, then the typical, best first; each with a ``group`` that says so.
-        Fewer if there are fewer.
+        The worst, worst first, then the typical, best first, each with its ``group``; fewer if
+        there are fewer faces.
     """
     ranked = sorted(rows, key=lambda row: math.inf if math.isnan(row.nme) else row.nme)
     n_worst = min(n_worst, len(ranked))
@@ -101,11 +110,11 @@ def face_sheet(
     """Write a picture of many faces, each with its truth, its prediction and its error.
 
     Args:
-        faces: What to draw, row by row. A new group begins a new row, under its title.
+        faces: The faces, row by row. A new group begins a new row, under its title.
         out_file: The picture to write, ``.png`` or ``.jpg``.
         columns: Faces in a row.
         tile: Height and width of a face, px.
-        heading: A line of text above all; the legend stands beside it.
+        heading: A line of text at the top, beside the legend.
 
     Returns:
         The path written.
@@ -134,12 +143,12 @@ def face_sheet(
 def face_tile(
     face: FaceRow, tile: int, read: Callable[..., np.ndarray] = read_image_rgb
 ) -> np.ndarray:
-    """Cut a face out, enlarged by the half of what is beside it, and draw its points.
+    """Cut out a face with a margin and draw its points.
 
     Args:
-        face: What to draw.
+        face: The face.
         tile: Height and width of the result, px.
-        read: Reads the image by its path and ``exif``: uint8 ``(H, W, 3)``, RGB.
+        read: Reads the image by its path and ``exif``: ``(H, W, 3)`` uint8, RGB.
 
     Returns:
         ``(tile, tile, 3)`` RGB.
@@ -153,7 +162,7 @@ def face_tile(
         truth = np.where(np.asarray(face.visible)[:, None] > 0, truth, np.nan)
     for start, end in zip(truth, predicted, strict=True):
         draw_segment(picture, start, end, _ERROR)
-    # The truth is the larger disc: it shows as a rim where the prediction is right.
+    # The truth is the larger disc: it shows as a rim around a correct prediction.
     radius = max(1.5, tile / 90)
     for points, size, color in ((truth, 1.4, _TRUTH), (predicted, 1, _PREDICTED)):
         for xy in points:
@@ -164,12 +173,12 @@ def face_tile(
 def cut_square(
     image_rgb: np.ndarray, center: np.ndarray, side: float, tile: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Bring a square of an image to the size of a tile.
+    """Resample a square of an image to the size of a tile.
 
     Args:
         image_rgb: ``(H, W, 3)`` uint8.
-        center: ``(2,)``, the square's middle.
-        side: Its side, image pixels; it may leave the image.
+        center: ``(2,)``, the square's centre.
+        side: Its side, image pixels; it may extend beyond the image.
         tile: Height and width of the result, px.
 
     Returns:
@@ -177,7 +186,7 @@ def cut_square(
     """
     zoom = tile / side
     shrunk, shrink_xy = image_rgb, np.ones(2)
-    if zoom < 1:  # what a large face loses must be averaged, so shrink first, then cut
+    if zoom < 1:  # shrink first, then cut: a large face must be averaged
         size_wh = np.array(image_rgb.shape[1::-1])
         small_wh = np.maximum(1, np.rint(size_wh * zoom)).astype(int)
         shrunk = cv2.resize(image_rgb, small_wh.tolist(), interpolation=cv2.INTER_AREA)
@@ -189,7 +198,7 @@ def cut_square(
 
 
 def _zoom_matrix(center: np.ndarray, zoom_xy: np.ndarray, tile: int) -> np.ndarray:
-    """The map that zooms and brings ``center`` to the middle of the tile."""
+    """The map that zooms and moves ``center`` to the centre of the tile."""
     return np.column_stack([np.diag(zoom_xy), (tile - 1) / 2 - center * zoom_xy])
 
 
@@ -205,7 +214,7 @@ def _row(faces: Sequence[FaceRow], width: int, tile: int) -> np.ndarray:
 
 
 def title_strip(text: str, width: int) -> np.ndarray:
-    """A strip of a sheet with a line of text; too long a text loses its middle."""
+    """Draw a strip of a sheet with a line of text, whose middle is cut if it is too long."""
     strip = blank_strip(_TITLE, width)
     draw_text(strip, shortened(text, 17, width - 2 * GAP), np.array([GAP, 23]), 17, INK)
     return strip
@@ -223,15 +232,181 @@ def _heading(text: str, width: int) -> np.ndarray:
 
 
 def blank_strip(height: int, width: int) -> np.ndarray:
-    """A strip of a sheet, ``(height, width, 3)``, of the background's colour."""
+    """Make a strip of a sheet, ``(height, width, 3)``, of the background's colour."""
     return np.full((height, width, 3), _BACKGROUND, np.uint8)
 
 
 def shortened(text: str, size: float, width: float) -> str:
-    """Leave out the middle of a text that is wider than ``width`` px."""
+    """Cut the middle out of a text that is wider than ``width`` px."""
     kept = len(text)
     short = text
     while kept > 1 and text_size(short, size)[0] > width:
         kept -= 1
         short = f'{text[: (kept + 1) // 2]}...{text[len(text) - kept // 2 :]}'
     return short
+
+
+LEFT, MIDDLE, RIGHT = (80, 170, 255), (90, 230, 90), (255, 110, 60)
+"""Colours of points that are left, central and right in the photograph."""
+
+_BOX, _CROP, _NO_TARGET = (255, 236, 130), (240, 240, 240), (190, 90, 200)
+_SHADE = (0, 0, 0)  # around points and numbers, which lie on any colour
+_HEAT = 0.45  # opacity; the face stays visible below its targets
+_NOTES, _LEGEND_LINE = 38, 17  # px
+
+
+@dataclass(frozen=True)
+class PointTile:
+    """One picture of a sheet, in the pixels of its image; K points.
+
+    Attributes:
+        image_rgb: ``(H, W, 3)`` uint8, the photograph or a crop.
+        points: ``(K, 2)``.
+        shown: ``(K,)``, True for annotated points.
+        center: ``(2,)``, the centre of the square that is shown.
+        side: Its side.
+        box: ``(4, 2)``, corners of the annotated box.
+        crop: ``(4, 2)``, corners of the network's input; None if the image is that input.
+        heatmap: ``(h, w)`` over the whole image; None for the image alone.
+        has_target: ``(K,)``, True for points with a target; None for all.
+        caption: First line of text below.
+        note: Second line.
+    """
+
+    image_rgb: np.ndarray
+    points: np.ndarray
+    shown: np.ndarray
+    center: np.ndarray
+    side: float
+    box: np.ndarray
+    crop: np.ndarray | None = None
+    heatmap: np.ndarray | None = None
+    has_target: np.ndarray | None = None
+    caption: str = ''
+    note: str = ''
+
+
+def point_sheet(
+    tiles: Sequence[PointTile],
+    out_file: str | Path,
+    names: Sequence[str],
+    colors: Sequence[RGB],
+    columns: int = 6,
+    tile: int = 300,
+    heading: str = '',
+) -> Path:
+    """Write a picture of faces with numbered points, above a legend of their names.
+
+    Args:
+        tiles: The faces, row by row.
+        out_file: The picture to write, ``.png`` or ``.jpg``.
+        names: The points' names.
+        colors: The points' colours.
+        columns: Faces in a row.
+        tile: Height and width of a face, px.
+        heading: A line of text at the top.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ValueError: If there are no faces, or a size is not positive.
+    """
+    if not tiles or columns < 1 or tile < 1:
+        raise ValueError(
+            f'{out_file}: needs faces, columns and a size, got {len(tiles)}, {columns}, {tile}'
+        )
+    columns = min(columns, len(tiles))
+    width = columns * (tile + GAP) + GAP
+    strips = [title_strip(heading, width)]
+    for start in range(0, len(tiles), columns):
+        strips.append(_row_of_points(tiles[start : start + columns], width, tile, colors))
+    strips.append(legend(names, colors, width))
+    write_image_rgb(np.concatenate(strips), out_file)
+    return Path(out_file)
+
+
+def draw_tile(face: PointTile, tile: int, colors: Sequence[RGB]) -> np.ndarray:
+    """Draw a face: heatmap, box, crop, and each point with its number.
+
+    Args:
+        face: The face.
+        tile: Height and width of the result, px.
+        colors: The points' colours.
+
+    Returns:
+        ``(tile, tile, 3)`` RGB.
+    """
+    image_rgb = face.image_rgb
+    if face.heatmap is not None:
+        image_rgb = overlay_heatmap(image_rgb, face.heatmap, _HEAT)
+    picture, matrix = cut_square(image_rgb, face.center, face.side, tile)
+
+    def to_tile(xy: np.ndarray) -> np.ndarray:
+        return xy @ matrix[:, :2].T + matrix[:, 2]
+
+    for corners, color in ((face.crop, _CROP), (face.box, _BOX)):
+        if corners is not None:
+            outline = to_tile(corners)
+            for start, end in zip(outline, np.roll(outline, -1, axis=0), strict=True):
+                draw_segment(picture, start, end, color)
+    has_target = np.ones(len(face.points), bool) if face.has_target is None else face.has_target
+    # Many points leave room only for small numbers.
+    radius, size = max(1.5, tile / 140), max(7.0, tile / (26 + len(face.points) / 4))
+    for k, xy in enumerate(to_tile(face.points)):
+        if not face.shown[k]:
+            continue
+        if has_target[k]:
+            draw_disc(picture, xy, radius + 0.7, _SHADE)
+            draw_disc(picture, xy, radius, colors[k])
+        else:
+            draw_ring(picture, xy, radius * 1.6, _NO_TARGET)
+        beside = xy + np.array([radius + 1, -radius])
+        draw_text(picture, str(k), beside + 1, size, _SHADE)
+        draw_text(picture, str(k), beside, size, colors[k])
+    return picture
+
+
+def legend(names: Sequence[str], colors: Sequence[RGB], width: int) -> np.ndarray:
+    """Draw the legend: the points' names by number, and the meaning of colours and lines.
+
+    Args:
+        names: The names.
+        colors: Their colours.
+        width: Width of the result, px.
+
+    Returns:
+        ``(height, width, 3)`` RGB.
+    """
+    entries = [
+        (f'{k} {name}', color) for k, (name, color) in enumerate(zip(names, colors, strict=True))
+    ]
+    entries += [
+        ('left in the photograph', LEFT),
+        ('in the middle', MIDDLE),
+        ('right in the photograph', RIGHT),
+        ('box', _BOX),
+        ('crop', _CROP),
+        ('ring: no target', _NO_TARGET),
+    ]
+    entry_width = max(text_size(text, 13)[0] for text, _ in entries) + 16
+    columns = max(1, (width - GAP) // entry_width)
+    lines = math.ceil(len(entries) / columns)
+    strip = blank_strip(lines * _LEGEND_LINE + GAP, width)
+    for i, (text, color) in enumerate(entries):
+        column, line = divmod(i, lines)
+        xy = np.array([GAP + column * entry_width, (line + 1) * _LEGEND_LINE - 4])
+        draw_text(strip, text, xy, 13, color)
+    return strip
+
+
+def _row_of_points(
+    tiles: Sequence[PointTile], width: int, tile: int, colors: Sequence[RGB]
+) -> np.ndarray:
+    strip = blank_strip(tile + _NOTES + GAP, width)
+    for i, face in enumerate(tiles):
+        x = GAP + i * (tile + GAP)
+        strip[:tile, x : x + tile] = draw_tile(face, tile, colors)
+        for text, below, size, color in ((face.caption, 15, 14, INK), (face.note, 32, 13, FAINT)):
+            draw_text(strip, shortened(text, size, tile), np.array([x, tile + below]), size, color)
+    return strip

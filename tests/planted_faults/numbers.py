@@ -5,7 +5,7 @@ from .sabotage import Sabotage
 SABOTAGES = [
     Sabotage(
         'faces that fill up the last batch are counted',
-        'mmpose_lite/evaluation/metrics/gather.py',
+        'mmpose_lite/evaluation/metrics/row_metric.py',
         'return rows[:size]',
         'return rows',
         'tests/test_evaluation',
@@ -54,7 +54,7 @@ SABOTAGES = [
     ),
     Sabotage(
         'a face at the limit fails',
-        'mmpose_lite/evaluation/functional/error_curves.py',
+        'mmpose_lite/evaluation/functional/keypoint_eval.py',
         "side='right') / len(ranked)",
         "side='left') / len(ranked)",
         'tests/test_evaluation/test_error_curves.py',

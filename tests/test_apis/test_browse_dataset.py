@@ -12,7 +12,7 @@ from helpers.data_factory import ANNOTATIONS, make_face_set
 from mmpose_lite.apis.config import load_config
 from mmpose_lite.cli.browse_dataset import choose, load_browsers, main, to_tile
 from mmpose_lite.data_tools.browsing import image_sides
-from mmpose_lite.visualization.point_sheet import LEFT, MIDDLE, RIGHT, PointTile, draw_tile
+from mmpose_lite.visualization.sheet import LEFT, MIDDLE, RIGHT, PointTile, draw_tile
 
 CONFIG = """
 codec = dict(type='MSRAHeatmap', input_size=(64, 64), heatmap_size=(16, 16), sigma=1)

@@ -21,7 +21,7 @@ from mmpose_lite.evaluation import NME
 from mmpose_lite.reporting.table import read_table
 from mmpose_lite.utils import InputError
 from mmpose_lite.visualization import FaceRow
-from mmpose_lite.visualization.image_file import read_image_rgb
+from mmpose_lite.visualization.drawing import read_image_rgb
 from mmpose_lite.visualization.sheet import face_tile
 
 UPRIGHT = wavy_image(3, 110, 80)  # BGR, higher than wide

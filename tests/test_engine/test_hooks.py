@@ -302,7 +302,9 @@ class TestBadCaseAnalysisHook:
             {'img_path': photo, 'id': 0, 'bbox': [[10, 10, 40, 40]], 'two': 4.5},
             {'img_path': photo, 'id': 7, 'bbox': [[0, 0, 1, 1]], 'two': 50.0},
         ]
-        monkeypatch.setattr(badcase_hook, 'gather_plain', lambda mine, default: [mine, [other, []]])
+        monkeypatch.setattr(
+            badcase_hook, 'gather_objects', lambda mine, default: [mine, [other, []]]
+        )
         hook = BadCaseAnalysisHook(**BY_DISTANCE)
         listed = self.run(hook, runner, [face(photo, error=9)])
         assert [(entry['id'], 'file' in entry) for entry in listed] == [(7, False), (0, True)]

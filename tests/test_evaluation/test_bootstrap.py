@@ -5,7 +5,7 @@ import pytest
 
 from mmpose_lite.evaluation.functional import FEWEST_FACES, paired_difference, ratio_intervals
 from mmpose_lite.evaluation.functional.bootstrap import draw_counts
-from mmpose_lite.evaluation.functional.error_curves import areas
+from mmpose_lite.evaluation.functional.keypoint_eval import areas
 
 ONE = np.ones((1, 1))
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mmpose_lite.visualization import drawing
-from mmpose_lite.visualization.image_file import read_image_rgb, write_image_rgb
+from mmpose_lite.visualization.drawing import read_image_rgb, write_image_rgb
 
 RED = (255, 0, 0)
 

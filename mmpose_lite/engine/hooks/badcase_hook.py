@@ -14,10 +14,10 @@ from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from mmpose_lite.evaluation.metrics import RowMetric
-from mmpose_lite.evaluation.metrics.gather import gather_plain
 from mmpose_lite.registry import HOOKS, METRICS, MODELS
 from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.collectives import gather_objects
 
 from .drawing_hook import DrawingHook, image_path, picture_suffix
 
@@ -127,7 +127,7 @@ class BadCaseAnalysisHook(DrawingHook):
             return
         # The sampler may give one face to two ranks; rank 0's entry, which has a file, stays.
         own = [self.results, self._unmeasured]
-        gathered = gather_plain(own, default=lambda number: number.item())
+        gathered = gather_objects(own, default=lambda number: number.item())
         parts, lacking = zip(*reversed(gathered), strict=True)
         unique = {_identity(entry): entry for part in parts for entry in part}
         self.results = sorted(unique.values(), key=self._rank)

@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.visualization import Visualizer
 
 from mmpose_lite.structures import PoseDataSample, merge_data_samples
-from mmpose_lite.visualization.image_file import can_write, read_image_rgb
+from mmpose_lite.visualization.drawing import can_write, read_image_rgb
 
 
 class DrawingHook(Hook):

@@ -1,16 +1,19 @@
-"""The arithmetic of evaluation: numpy in, numbers out."""
+"""The arithmetic of evaluation, on numpy arrays."""
 
 from .bootstrap import (
     FEWEST_FACES,
     LEVEL,
     PairedDifference,
     paired_difference,
+    quantile_interval,
     ratio_intervals,
+    share_interval,
 )
-from .error_curves import areas, error_shares, failures
-from .exact_intervals import quantile_interval, share_interval
 from .head_pose import head_pose
 from .keypoint_eval import (
+    areas,
+    error_shares,
+    failures,
     keypoint_auc,
     keypoint_distances,
     keypoint_epe,

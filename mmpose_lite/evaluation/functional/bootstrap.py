@@ -1,10 +1,17 @@
-"""Confidence intervals of means over faces: the studentised bootstrap.
+"""Confidence intervals over faces: a bootstrap for means, exact ones for shares and quantiles.
 
-Faces are drawn with replacement, as many as there are, again and again. In each draw the mean's
-distance from that of all faces is put over the draw's own standard error; the quantiles of these
-say how many standard errors away the limits are. Unlike percentiles of the means, that follows the
-skewness of errors where faces are few. A face comes with all of its points, which are not
-independent. Source: Efron, Annals of Statistics 7, 1979; Hall, Annals of Statistics 16, 1988.
+The bootstrap is studentised. As many faces as there are get drawn with replacement, many times. In
+each draw, the distance of its mean from that of all faces is divided by the draw's own standard
+error; the quantiles of these ratios are the limits, in standard errors. Unlike percentiles of the
+means, they follow the skewness of errors when there are few faces. A face is drawn with all of its
+points, which are not independent. Source: Efron, Annals of Statistics 7, 1979; Hall, Annals of
+Statistics 16, 1988.
+
+Shares and quantiles follow from the binomial distribution. If none of 30 faces fails, the share of
+failures may still be 5 %; draws of these faces contain no failure either, so a bootstrap would
+exclude that. Sources: Clopper and Pearson, Biometrika 26, 1934, whose intervals hold the share at
+least as often as they claim; order statistics for quantiles (David and Nagaraja, Order Statistics,
+2003, section 7.1).
 """
 
 from __future__ import annotations
@@ -18,23 +25,23 @@ from numpy import ndarray
 
 DRAWS = 2000
 LEVEL = 0.95
-#: With fewer faces there is no interval: what they have not shown is most of the uncertainty.
+#: With fewer faces there is no interval: most of the uncertainty is in what they do not show.
 FEWEST_FACES = 20
-_CELLS = 2**20  # faces times draws at a time: some 20 MB
-# Draws of n faces spread less than new faces would. Limits move out by this over n of their
-# distance, by which simulated intervals of 30 faces hold the mean as often as they say.
+_CELLS = 2**20  # faces times draws processed at a time: about 20 MB
+# Draws of n faces spread less than new faces would. Limits move out by this fraction over n, with
+# which simulated intervals of 30 faces hold the mean as often as they claim.
 _WIDENING = 2.0
-# Of the standard error of all faces: no draw's is taken for less. Where only one or two faces
-# differ from the others, many draws have none of them, and no error of their own.
+# The least standard error of a draw, as a fraction of that of all faces. If only one or two faces
+# differ from the others, many draws contain neither and have no error of their own.
 _LEAST_ERROR = 0.2
-_ROUNDING = 1e-12  # of a number
+_ROUNDING = 1e-12  # relative
 
 
 def draw_counts(faces: int, draws: int = DRAWS, seed: int = 0) -> Iterator[ndarray]:
-    """Draw the faces anew, some draws at a time.
+    """Resample the faces, a batch of draws at a time.
 
     Yields:
-        ``(R, faces)`` int64: how often each face is in each of R draws.
+        ``(R, faces)`` int64: the count of each face in each of R draws.
     """
     rng = np.random.default_rng(seed)
     at_a_time = max(1, _CELLS // faces)
@@ -47,17 +54,17 @@ def draw_counts(faces: int, draws: int = DRAWS, seed: int = 0) -> Iterator[ndarr
 def ratio_intervals(
     sums: ndarray, totals: ndarray, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
 ) -> ndarray:
-    """The intervals of ratios of sums over faces: means over faces, means over their points.
+    """Compute intervals of ratios of sums over faces: means over faces or over their points.
 
     Args:
-        sums: ``(N, S)``, what each face adds above the line.
-        totals: ``(N, S)`` or ``(N, 1)``, and below it; 0 where a face adds nothing.
-        draws: How often faces are drawn.
-        seed: The same one gives the same draws.
-        level: How often an interval is to hold the ratio of all faces there could be.
+        sums: ``(N, S)``, the numerators, one for each face.
+        totals: ``(N, S)`` or ``(N, 1)``, the denominators; 0 for a face that does not count.
+        draws: Number of draws.
+        seed: Seed of the draws.
+        level: Confidence level.
 
     Returns:
-        ``(S, 2)``, low and high; NaN where fewer than :data:`FEWEST_FACES` faces add something.
+        ``(S, 2)``, low and high; NaN if fewer than :data:`FEWEST_FACES` faces count.
     """
     totals = np.broadcast_to(np.asarray(totals, dtype=np.float64), sums.shape)
     enough = (totals > 0).sum(axis=0) >= FEWEST_FACES
@@ -71,14 +78,13 @@ def ratio_intervals(
 def _studentised(
     sums: ndarray, totals: ndarray, draws: int, seed: int
 ) -> tuple[ndarray, ndarray, ndarray]:
-    """Ratios ``(S,)``, their standard errors ``(S,)``, and how many of them draws are off.
+    """Compute ratios ``(S,)``, widened standard errors ``(S,)``, and the deviations of draws.
 
-    The errors are widened. The last, ``(draws, S)``, are each in the standard error of its own
-    draw.
+    The deviations, ``(draws, S)``, are in units of each draw's own standard error.
     """
     below = totals.sum(axis=0)
     ratios = sums.sum(axis=0) / below
-    # What is left of each face: these add up to 0, and their squares to the error's.
+    # Residuals of the faces: they add up to 0, and their squares to the squared error.
     rest = sums - ratios * totals
     squares = (rest**2).sum(axis=0)
     squares[squares <= _ROUNDING**2 * (sums**2).sum(axis=0)] = 0.0
@@ -92,18 +98,18 @@ def _studentised(
 
 
 def _limits(ratios: ndarray, errors: ndarray, drawn: ndarray, level: float) -> ndarray:
-    """Limits ``(S, 2)``: where draws are too small by the most, the ratio may be larger by that."""
+    """Limits ``(S, 2)``: the ratio may exceed its estimate by as much as draws fall short of it."""
     outside = (1 - level) / 2
     low, high = np.quantile(drawn, [1 - outside, outside], axis=0)
     return np.stack([ratios - low * errors, ratios - high * errors], axis=1)
 
 
 def _in_own_errors(drawn: ndarray, squares: ndarray) -> ndarray:
-    """Deviations of the ratios of draws, in standard errors of each draw.
+    """Deviations of the ratios of draws, in units of each draw's standard error.
 
     Args:
-        drawn: ``(R, 5 S)``, the sums over drawn faces of the columns above.
-        squares: ``(S,)``, the sum of the squares over all faces once.
+        drawn: ``(R, 5 S)``, the sums of the columns above over the drawn faces.
+        squares: ``(S,)``, the sum of squared residuals over all faces.
     """
     rest, below, rest_squared, product, below_squared = np.split(drawn, 5, axis=1)
     off = np.divide(rest, below, out=np.zeros_like(rest), where=below > 0)
@@ -114,13 +120,13 @@ def _in_own_errors(drawn: ndarray, squares: ndarray) -> ndarray:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """What one set of predictions has more than another on the same faces.
+    """Difference of two sets of predictions on the same faces.
 
     Attributes:
-        difference: The second number less the first.
-        interval: Low and high, of :data:`LEVEL`; None below :data:`FEWEST_FACES` faces.
-        p: Two-sided: how often draws are as far off as no difference is, on either side; None
-            where there is no interval.
+        difference: The second number minus the first.
+        interval: Low and high, at :data:`LEVEL`; None with fewer than :data:`FEWEST_FACES` faces.
+        p: Two-sided p-value: the share of draws that deviate as far as zero does; None without
+            an interval.
     """
 
     difference: float
@@ -131,14 +137,14 @@ class PairedDifference:
 def paired_difference(
     first: ndarray, second: ndarray, totals: ndarray, draws: int = DRAWS, seed: int = 0
 ) -> PairedDifference:
-    """Compare two means over the same faces; each draw has the same faces of both.
+    """Compare two means over the same faces with a paired bootstrap.
 
     Args:
-        first: ``(N,)``, the sum of each face's errors by the first.
-        second: ``(N,)``, likewise by the second.
-        totals: ``(N,)``, how many errors these sums are of.
-        draws: How often faces are drawn.
-        seed: Of the draws.
+        first: ``(N,)``, each face's sum of errors in the first run.
+        second: ``(N,)``, likewise in the second.
+        totals: ``(N,)``, the number of errors in each sum.
+        draws: Number of draws.
+        seed: Seed of the draws.
     """
     more, below = (second - first)[:, None], np.asarray(totals, dtype=np.float64)[:, None]
     difference = float(more.sum() / below.sum())
@@ -150,10 +156,80 @@ def paired_difference(
 
 
 def _p_value(difference: float, error: ndarray, drawn: ndarray) -> float:
-    """The share of draws as far off as 0 is, which the interval holds where that is not rare."""
+    """The two-sided share of draws that deviate as far as 0 does."""
     if not error[0]:
         away = math.copysign(math.inf, difference) if difference else 0.0
     else:
         away = difference / float(error[0])
     turned = min(int((drawn >= away).sum()), int((drawn <= away).sum()))
     return min(1.0, 2 * (turned + 1) / (len(drawn) + 1))
+
+
+_HALVINGS = 50
+
+
+def share_interval(count: int, faces: int, level: float = LEVEL) -> tuple[float, float] | None:
+    """Compute the interval of the share of faces with a property that ``count`` faces have.
+
+    Returns:
+        Low and high, from 0 to 1; None with fewer than :data:`FEWEST_FACES` faces.
+    """
+    if faces < FEWEST_FACES:
+        return None
+    outside = (1 - level) / 2
+    return _lowest(count, faces, outside), 1 - _lowest(faces - count, faces, outside)
+
+
+def _lowest(count: int, faces: int, outside: float) -> float:
+    """The share for which ``count`` faces or more have the probability ``outside``."""
+    if count == 0:
+        return 0.0
+    low, high = 0.0, 1.0
+    chances = _Chances(faces, count)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        rarer = 1 - chances(middle).sum() < outside
+        low, high = (middle, high) if rarer else (low, middle)
+    return low
+
+
+class _Chances:
+    """Binomial probabilities of 0, 1, ... successes, below a limit."""
+
+    def __init__(self, faces: int, below: int) -> None:
+        self.counts = np.arange(below, dtype=np.float64)
+        self.others = faces - self.counts
+        # Logarithms of the binomial coefficients.
+        self.ways = np.zeros(below)
+        self.ways[1:] = np.cumsum(np.log((self.others[1:] + 1) / self.counts[1:]))
+
+    def __call__(self, share: float) -> ndarray:
+        return np.exp(self.ways + self.counts * np.log(share) + self.others * np.log1p(-share))
+
+
+def quantile_interval(
+    values: ndarray, quantile: float, level: float = LEVEL
+) -> tuple[float, float] | None:
+    """Compute the interval of a quantile: the two ranked values that enclose it at a level.
+
+    Args:
+        values: ``(N,)``.
+        quantile: From 0 to 1, both excluded.
+        level: Confidence level.
+
+    Returns:
+        Low and high; None with fewer than :data:`FEWEST_FACES` faces, or too few for the level.
+    """
+    faces = len(values)
+    if faces < FEWEST_FACES:
+        return None
+    ranked = np.sort(np.asarray(values, dtype=np.float64))
+    # Probabilities that at most so many values lie below the quantile.
+    reached = np.cumsum(_Chances(faces, faces + 1)(quantile))
+    outside = (1 - level) / 2
+    all_below = 1 - reached[faces - 1]
+    low = int(np.searchsorted(reached, outside - max(0.0, all_below - outside), side='right'))
+    high = min(int(np.searchsorted(reached, 1 - outside)), faces - 1)
+    if low == 0:
+        return None
+    return float(ranked[low - 1]), float(ranked[high])

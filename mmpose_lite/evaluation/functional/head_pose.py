@@ -1,4 +1,4 @@
-"""The pose of a head, from AFLW's 19 points alone."""
+"""Head pose from AFLW's 19 points alone."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ MEAN_HEAD = np.array(
         [0.0, -9.4, 0.6],
     ]
 )  # fmt: skip
-_FEWEST = 8  # points; with fewer the fit follows their noise
+_FEWEST = 8  # points; with fewer, the fit follows their noise
 _STEPS = 8
 
 
 def head_pose(points: ndarray, mask: ndarray) -> ndarray:
-    """Estimate the pose that brings a mean head nearest to the points, seen from afar.
+    """Estimate the pose in which the projection of a mean head is nearest to the points.
 
-    The head is turned by ``Rz(roll) Rx(pitch) Ry(yaw)``, scaled and moved in the picture (a
-    scaled orthographic projection), so that the sum of squared distances to the points is least.
+    The head is rotated by ``Rz(roll) Rx(pitch) Ry(yaw)``, projected orthographically, scaled and
+    shifted so that the sum of squared distances to the points is smallest.
 
     Args:
         points: ``(N, 19, 2)``, image pixels, in AFLW's order.
-        mask: ``(N, 19)``, bool: which points count.
+        mask: ``(N, 19)``, bool: the points that count.
 
     Returns:
         ``(N, 3)``: yaw, pitch and roll in radians, yaw > 0 to image right, pitch > 0 down,
@@ -38,39 +38,39 @@ def head_pose(points: ndarray, mask: ndarray) -> ndarray:
     poses = np.full((len(points), 3), np.nan)
     for face, (xy, counts) in enumerate(zip(points, np.asarray(mask, dtype=bool), strict=True)):
         if counts.sum() >= _FEWEST:
-            turn = _fit(MEAN_HEAD[counts], xy[counts] * [1.0, -1.0])
-            poses[face] = _angles(turn)
+            rotation = _fit(MEAN_HEAD[counts], xy[counts] * [1.0, -1.0])
+            poses[face] = _angles(rotation)
     return poses
 
 
 def _fit(head: ndarray, seen: ndarray) -> ndarray:
-    """The turn ``(3, 3)`` of a head ``(P, 3)`` that is seen as ``(P, 2)``, y up.
+    """Fit the rotation ``(3, 3)`` of a head ``(P, 3)`` to its projection ``(P, 2)``, y up.
 
-    The unseen depths and the turn are found in turns: each makes the other's best (a rigid fit).
+    Depths and rotation are estimated alternately, each given the other (a rigid fit).
     """
     head, seen = head - head.mean(axis=0), seen - seen.mean(axis=0)
     affine = np.linalg.lstsq(head, seen, rcond=None)[0].T
-    turn, scale = _nearest_turn(affine)
+    rotation, scale = _nearest_rotation(affine)
     for _ in range(_STEPS):
-        depth = scale * head @ turn[2]
+        depth = scale * head @ rotation[2]
         left, _, right = np.linalg.svd(np.column_stack([seen, depth]).T @ head)
         left[:, 2] *= np.sign(np.linalg.det(left @ right))
-        turn = left @ right
-        flat = head @ turn[:2].T
+        rotation = left @ right
+        flat = head @ rotation[:2].T
         scale = float((flat * seen).sum() / max((flat**2).sum(), 1e-12))
-    return turn
+    return rotation
 
 
-def _nearest_turn(affine: ndarray) -> tuple[ndarray, float]:
-    """The turn whose first two rows are nearest to a map ``(2, 3)``, and the map's scale."""
+def _nearest_rotation(affine: ndarray) -> tuple[ndarray, float]:
+    """The rotation whose first two rows are nearest to a map ``(2, 3)``, and the map's scale."""
     left, sizes, right = np.linalg.svd(affine, full_matrices=False)
     rows = left @ right
     return np.vstack([rows, np.cross(rows[0], rows[1])]), float(sizes.mean())
 
 
-def _angles(turn: ndarray) -> tuple[float, float, float]:
+def _angles(rotation: ndarray) -> tuple[float, float, float]:
     """Yaw, pitch and roll of ``Rz(roll) Rx(pitch) Ry(yaw)``."""
-    pitch = np.arcsin(np.clip(turn[2, 1], -1, 1))
-    yaw = np.arctan2(-turn[2, 0], turn[2, 2])
-    roll = np.arctan2(-turn[0, 1], turn[1, 1])
+    pitch = np.arcsin(np.clip(rotation[2, 1], -1, 1))
+    yaw = np.arctan2(-rotation[2, 0], rotation[2, 2])
+    roll = np.arctan2(-rotation[0, 1], rotation[1, 1])
     return float(yaw), float(pitch), float(roll)

@@ -1,6 +1,6 @@
-"""Distances between predicted and true points.
+"""Distances between predicted and true points, and curves of the errors of faces.
 
-Shapes throughout: N faces, K points, D dimensions; ``mask`` ``(N, K)`` says which points count.
+Shapes throughout: N faces, K points, D dimensions; ``mask`` ``(N, K)`` marks the points that count.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mmpose_lite.codecs.utils import get_heatmap_maximum
 
 
 def keypoint_distances(pred: ndarray, gt: ndarray, mask: ndarray, norm_factor: ndarray) -> ndarray:
-    """Normalised distances ``(N, K)``, float32, -1 where a point or its face does not count.
+    """Compute normalised distances ``(N, K)``, float32; -1 if a point or its face does not count.
 
     Args:
         pred: ``(N, K, D)``.
@@ -31,19 +31,19 @@ def keypoint_distances(pred: ndarray, gt: ndarray, mask: ndarray, norm_factor: n
 
 
 def keypoint_nme(pred: ndarray, gt: ndarray, mask: ndarray, normalize_factor: ndarray) -> float:
-    """Normalised mean error: the mean over all points that count, as a fraction.
+    """Compute the normalised mean error over all points that count, as a fraction.
 
     Args:
         pred: ``(N, K, D)``, predicted.
         gt: ``(N, K, D)``, true, in the same frame.
         mask: ``(N, K)``, bool.
-        normalize_factor: ``(N, 1)`` or ``(N, D)``, what each face's distances are divided by.
+        normalize_factor: ``(N, 1)`` or ``(N, D)``, the size of each face to divide by.
 
     Raises:
-        ValueError: If no point counts, a normaliser of a face that counts is not above 0, or a
-            prediction is not finite; the message names the face's number.
+        ValueError: If no point counts, the normaliser of a face that counts is not above 0, or a
+            point is not finite; the message names the face's number.
 
-    Source: MMPose's ``keypoint_nme``, which answers 0.0 to these three.
+    Source: MMPose's ``keypoint_nme``, which returns 0.0 in these cases.
     """
     mask = np.asarray(mask, dtype=bool)
     if not mask.any():
@@ -63,7 +63,7 @@ def keypoint_nme(pred: ndarray, gt: ndarray, mask: ndarray, normalize_factor: nd
 
 
 def keypoint_epe(pred: ndarray, gt: ndarray, mask: ndarray) -> float:
-    """End-point error: the mean distance over all points that count, in the points' unit.
+    """Compute the end-point error: the mean distance over all points that count, in their unit.
 
     Args:
         pred: ``(N, K, D)``.
@@ -79,7 +79,7 @@ def keypoint_epe(pred: ndarray, gt: ndarray, mask: ndarray) -> float:
 def keypoint_pck_accuracy(
     pred: ndarray, gt: ndarray, mask: ndarray, thr: float, norm_factor: ndarray
 ) -> tuple[ndarray, float, int]:
-    """Percentage of correct keypoints: distances below a threshold.
+    """Compute the percentage of correct keypoints: the share of distances below a threshold.
 
     Args:
         pred: ``(N, K, 2)``.
@@ -89,8 +89,8 @@ def keypoint_pck_accuracy(
         norm_factor: ``(N, 2)``; a face whose factor is 0 does not count.
 
     Returns:
-        The share of each point over the faces, ``(K,)``, -1 where none counts; the mean over the
-        points that have one (NaN for none, where MMPose has 0.0); and their number.
+        The share of each point over the faces, ``(K,)``, -1 if none counts; the mean over the
+        points that have one (NaN for none; MMPose returns 0.0); and their number.
     """
     distances = keypoint_distances(pred, gt, mask, norm_factor)
     counted = distances != -1
@@ -104,17 +104,17 @@ def keypoint_pck_accuracy(
 def keypoint_auc(
     pred: ndarray, gt: ndarray, mask: ndarray, norm_factor: float, num_thrs: int = 20
 ) -> float:
-    """Area under the curve of PCK over thresholds 0, 1 / num_thrs, ... of the normaliser.
+    """Compute the area under the PCK curve over thresholds 0, 1 / num_thrs, ... of a distance.
 
     Args:
         pred: ``(N, K, 2)``.
         gt: ``(N, K, 2)``.
         mask: ``(N, K)``, bool.
-        norm_factor: The distance that is 1, in the points' unit.
+        norm_factor: The distance that a threshold of 1 stands for, in the points' unit.
         num_thrs: Number of thresholds.
 
     Raises:
-        ValueError: If no point counts; MMPose's answers 0.0.
+        ValueError: If no point counts; MMPose returns 0.0.
     """
     if not np.any(mask):
         raise ValueError('an AUC over no point is no number: no face has a point that counts')
@@ -131,7 +131,7 @@ def pose_pck_accuracy(
     thr: float = 0.05,
     normalize: ndarray | None = None,
 ) -> tuple[ndarray, float, int]:
-    """PCK between the peaks of heatmaps; see :func:`keypoint_pck_accuracy`.
+    """Compute the PCK of the peaks of heatmaps; see :func:`keypoint_pck_accuracy`.
 
     Args:
         output: ``(N, K, H, W)``, predicted.
@@ -150,7 +150,7 @@ def pose_pck_accuracy(
 def multilabel_classification_accuracy(
     pred: ndarray, gt: ndarray, mask: ndarray, thr: float = 0.5
 ) -> float:
-    """Share of samples whose labels are all right.
+    """Compute the share of samples whose labels are all correct.
 
     Args:
         pred: ``(N, L)``, confidences.
@@ -159,10 +159,43 @@ def multilabel_classification_accuracy(
         thr: Confidences above it mean 1.
 
     Returns:
-        The share; NaN where no sample counts, for which MMPose has 0.0.
+        The share; NaN if no sample counts, for which MMPose returns 0.0.
     """
     whole = np.asarray(mask > 0).all(axis=1)
     if not whole.any():
         return math.nan
     right = ((pred[whole] - thr) * (gt[whole] - thr) > 0).all(axis=1)
     return float(right.mean())
+
+
+def error_shares(errors: ndarray, limits: ndarray) -> ndarray:
+    """Compute the cumulative error distribution: the share of faces up to each limit.
+
+    Args:
+        errors: ``(N,)``, one error a face, as a fraction of its normaliser.
+        limits: ``(L,)``.
+
+    Returns:
+        ``(L,)``, from 0 to 1.
+    """
+    ranked = np.sort(np.asarray(errors, dtype=np.float64))
+    return np.searchsorted(ranked, limits, side='right') / len(ranked)
+
+
+def failures(errors: ndarray, limit: float) -> ndarray:
+    """Mark errors ``(N,)`` above a limit with 1.0, others with 0.0; the mean is the rate."""
+    return (np.asarray(errors) > limit).astype(np.float64)
+
+
+def areas(errors: ndarray, limit: float) -> ndarray:
+    """Compute each face's area under its curve of :func:`error_shares` up to a limit.
+
+    The curve of a face with error e steps from 0 to 1 at e, so its area relative to the limit is
+    ``max(0, limit - e) / limit``. The mean over faces is the area under the whole curve, exact and
+    without a grid: 1 if all errors are 0, and 0 if none is below the limit.
+
+    Args:
+        errors: ``(N,)``.
+        limit: The end of the area; above 0.
+    """
+    return np.maximum(0.0, limit - np.asarray(errors, dtype=np.float64)) / limit

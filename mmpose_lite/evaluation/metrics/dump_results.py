@@ -1,4 +1,4 @@
-"""Predictions as a file, in the form of MMPose's dumps."""
+"""Dumps of predictions in MMPose's format."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_bytes, is_shared
 from mmpose_lite.utils.files import replacing
 
-from .gather import in_order
+from .row_metric import in_order
 
 
 @METRICS.register_module()
 class DumpResults(BaseMetric):
-    """Writes the samples of a test, with their predictions, to a pickle file.
+    """Write the samples of a test, with their predictions, to a pickle file.
 
-    The file is mmengine's: a list of samples as dicts, in the order of the data. They are gathered
-    over the process group, and the first process writes them.
+    The format is mmengine's: a list of samples as dicts, in the order of the data. They are
+    gathered over the process group, and the first process writes them.
 
     Args:
         out_file_path: The file, which ends in ``.pkl`` or ``.pickle``.
-        collect_device: Kept for MMPose's configs; the process group's device is used.
-        collect_dir: Kept for MMPose's configs; nothing goes through a folder.
+        collect_device: Accepted for MMPose's configs; the process group's device is used.
+        collect_dir: Accepted for MMPose's configs; no folder is used.
 
     Raises:
         InputError: If the file's name ends otherwise.
@@ -52,7 +52,7 @@ class DumpResults(BaseMetric):
         self.results.extend(_on_cpu(sample) for sample in data_samples)
 
     def evaluate(self, size: int) -> dict[str, float]:
-        """Gather the samples, write the file in the first process, and give no numbers."""
+        """Gather the samples and write the file in the first process; there are no scores."""
         parts = [self.results]
         if is_shared():
             texts = gather_bytes(json.dumps(encode(self.results)).encode())
@@ -63,7 +63,7 @@ class DumpResults(BaseMetric):
         return {}
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Write samples to the file, which is there as a whole or not at all."""
+        """Write samples to the file, which appears whole or not at all."""
         path = Path(self.out_file_path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:
@@ -73,10 +73,10 @@ class DumpResults(BaseMetric):
 
 
 def encode(value: Any) -> Any:
-    """Make what samples hold (arrays, tensors, nested containers, plain values) fit for JSON.
+    """Turn a sample (arrays, tensors, nested containers, plain values) into JSON data.
 
     Raises:
-        TypeError: If there is something else in it.
+        TypeError: If it holds anything else.
     """
     if isinstance(value, list):
         return [encode(item) for item in value]

@@ -1,4 +1,4 @@
-"""The base of metrics: one row a face, numbers for the whole and for each named subset."""
+"""Base class of metrics: one row per face, scores of the whole set and of each named subset."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
@@ -15,25 +16,25 @@ from mmengine.logging import print_log
 from numpy import ndarray
 
 from mmpose_lite.utils import InputError
-
-from .gather import gather_rows
+from mmpose_lite.utils.collectives import gather_objects
 
 NO_POINT = 'no visible point'
-#: Beyond it errors in single precision, and sums of them, come to no number; px.
+#: Farther points make errors in single precision, or their sums, overflow; px.
 FARTHEST = 1e9
-_NAMED = 5  # faces that a line names at most
+_MISSING = object()
+_NAMED = 5  # most faces that a line names
 
 
 @dataclass(frozen=True)
 class Score:
-    """One number and what it was computed over.
+    """One number and the faces and points it was computed over.
 
     Attributes:
         name: The metric's name, without the subset's.
         subset: The subset's name; None is the whole set.
         value: The number.
-        faces: How many faces it is over; those that are left out do not count.
-        points: How many points it is over.
+        faces: The number of faces, without those that are left out.
+        points: The number of points.
     """
 
     name: str
@@ -49,31 +50,31 @@ class Score:
 
 
 class RowMetric(BaseMetric):
-    """Keeps one row a face, gathers the rows of all ranks, and computes from them.
+    """Keep one row per face, gather the rows of all ranks, and compute scores from them.
 
-    A metric sets :attr:`names` and defines :meth:`compute`; what it needs beside points goes into
-    the row by :meth:`extra`. Faces without a visible point are in no number; see
+    A metric sets :attr:`names` and defines :meth:`compute`; :meth:`extra` adds what it needs beside
+    points to the row. Faces without a visible point are left out; see
     :meth:`reason_to_leave_out`.
 
     Args:
-        collect_device: Kept for MMPose's configs; the process group's device is used.
-        prefix: Put before the numbers' names, with a slash.
-        collect_dir: Kept for MMPose's configs; nothing goes through a folder.
+        collect_device: Accepted for MMPose's configs; the process group's device is used.
+        prefix: Put before the scores' names, with a slash.
+        collect_dir: Accepted for MMPose's configs; no folder is used.
 
     Attributes:
         rows: The rows of the last evaluation: ``id``, ``img_path``, ``subsets``, ``pred``, ``gt``
-            ``(K, 2)``, ``mask`` ``(K,)``, ``bbox`` xyxy, ``scores`` ``(K,)``; image pixels. Where
-            annotations have them ``flags``, ``visibility`` ``(K,)`` and ``yaw``; ``exif`` where
-            photographs were turned by it.
-        scores: The numbers of the last evaluation.
-        left_out: Faces in no number of it, one sentence a reason.
+            ``(K, 2)``, ``mask`` ``(K,)``, ``bbox`` xyxy, ``scores`` ``(K,)``; image pixels. If
+            annotated, ``flags``, ``visibility`` ``(K,)`` and ``yaw``; ``exif`` if photographs were
+            turned by it.
+        scores: The scores of the last evaluation.
+        left_out: Faces left out of it, one sentence per reason.
         source: The annotation files, for messages; the runner's checks set it.
     """
 
     default_prefix = ''
-    #: What the numbers of this metric are called.
+    #: Names of the scores.
     names: tuple[str, ...] = ()
-    #: Whether these are fractions, which tables show in percent.
+    #: Scores are fractions, which tables show in percent.
     is_fraction = False
 
     def __init__(
@@ -90,24 +91,24 @@ class RowMetric(BaseMetric):
 
     @property
     def normaliser(self) -> str:
-        """What distances are divided by, in words."""
+        """The size that distances are divided by, in words."""
         return '-'
 
     @property
     def title(self) -> str:
-        """The names of the numbers, in words."""
+        """The names of the scores, in words."""
         return ', '.join(self.names) or type(self).__name__
 
     @abstractmethod
     def compute(self, rows: list[dict[str, Any]]) -> dict[str, float]:
-        """Compute the numbers of some rows, by name."""
+        """Compute the scores of some rows, by name."""
 
     def extra(self, truth: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-        """Read further values, as plain data, for a row from the truth of its sample."""
+        """Read further values for a row, as plain data, from the truth of its sample."""
         return {}
 
     def reason_to_leave_out(self, row: dict[str, Any]) -> str | None:
-        """The reason why a face is left out, in words that follow "has"; None if it counts."""
+        """The reason to leave out a face, in words that follow "has"; None if it counts."""
         return None if np.any(row['mask']) else NO_POINT
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -118,18 +119,18 @@ class RowMetric(BaseMetric):
             data_samples: Samples as dicts, with ``gt_instances`` and ``pred_instances``.
 
         Raises:
-            InputError: If a sample has no truth, more or fewer points than its prediction, a
-                visible point that is not finite, or a predicted point or score that is not, or is
-                beyond :data:`FARTHEST`.
+            InputError: If a sample has no truth, its prediction has another number of points, a
+                visible point is not finite, or a predicted point or score is not finite or beyond
+                :data:`FARTHEST`.
         """
         for sample in data_samples:
             self.results.append(self._row(sample))
             _check_finite(sample)
 
     def check(self, sample: dict) -> None:
-        """Check, before anything is predicted, that a sample has what the metric needs.
+        """Check, before any prediction, that a sample has what the metric needs.
 
-        A face that the numbers leave out is fine.
+        A face that would be left out passes.
 
         Args:
             sample: A sample as a dict, with ``gt_instances``.
@@ -173,7 +174,7 @@ class RowMetric(BaseMetric):
         return {**row, **self.extra(truth, row)}
 
     def evaluate(self, size: int) -> dict[str, float]:
-        """Compute all numbers over ``size`` samples, on every rank alike."""
+        """Compute all scores over ``size`` samples, with the same result on every rank."""
         rows = gather_rows(self.results, size)
         self.results.clear()
         metrics = self.compute_metrics(rows)
@@ -182,10 +183,10 @@ class RowMetric(BaseMetric):
         return metrics
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
-        """Compute the numbers of the whole set and of each subset: ``NME``, ``NME_frontal``.
+        """Compute the scores of the whole set and of each subset: ``NME``, ``NME_frontal``.
 
         Raises:
-            InputError: If no face of the set, or of a subset, can be in a number.
+            InputError: If no face of the set, or of a subset, is left.
         """
         self.rows = results
         reasons = [self.reason_to_leave_out(row) for row in results]
@@ -213,15 +214,38 @@ class RowMetric(BaseMetric):
             yield Score(name, subset, value, len(kept), points)
 
     def _tell_left_out(self, reasons: list[str | None]) -> None:
-        """Log which faces are left out, once for as long as they are the same."""
+        """Log the faces that are left out, unless the last evaluation left out the same."""
         told, self.left_out = self.left_out, _left_out_text(self.rows, reasons)
         if told != self.left_out:
             for text in self.left_out:
                 print_log(f'{self.title}: {text}', logger='current')
 
 
+def gather_rows(rows: list[dict[str, Any]], size: int) -> list[dict[str, Any]]:
+    """Gather the rows of all ranks in the data's order; every rank gets all of them.
+
+    Args:
+        rows: This rank's rows, plain data. Rank r of R has the samples r, r + R, ..., as the
+            sampler deals them.
+        size: The number of samples; the sampler's padding beyond it is cut off.
+
+    Raises:
+        RuntimeError: If there are fewer rows than samples.
+    """
+    return in_order(gather_objects(rows), size)
+
+
+def in_order(parts: Sequence[Sequence[Any]], size: int) -> list[Any]:
+    """Put the samples of all ranks, dealt in turn, into the data's order, and cut off padding."""
+    dealt = chain.from_iterable(zip_longest(*parts, fillvalue=_MISSING))
+    rows = [row for row in dealt if row is not _MISSING]
+    if len(rows) < size:
+        raise RuntimeError(f'{size} samples were to be evaluated, only {len(rows)} have a row')
+    return rows[:size]
+
+
 def _groups(rows: list[dict[str, Any]]) -> dict[str | None, list[int]]:
-    """The places of the rows of the whole set (None) and of each subset."""
+    """Indices of the rows of the whole set (None) and of each subset."""
     groups: dict[str | None, list[int]] = {None: list(range(len(rows)))}
     for place, row in enumerate(rows):
         for subset in dict.fromkeys(row['subsets']):
@@ -230,7 +254,7 @@ def _groups(rows: list[dict[str, Any]]) -> dict[str | None, list[int]]:
 
 
 def _left_out_text(rows: list[dict[str, Any]], reasons: list[str | None]) -> list[str]:
-    """Sentences: how many faces lack what, and which if they are few."""
+    """One sentence per reason: the number of faces, and their ids if they are few."""
     faces: dict[str, list[Any]] = defaultdict(list)
     for row, reason in zip(rows, reasons, strict=True):
         if reason is not None:
@@ -243,20 +267,20 @@ def _left_out_text(rows: list[dict[str, Any]], reasons: list[str | None]) -> lis
 
 
 def count_left_out(faces: int, among: int, reason: str) -> str:
-    """Say how many faces are in no number: ``2 of 5 faces have ... and are left out``."""
+    """Word a count of faces: ``2 of 5 faces have ... and are left out``."""
     verbs = ('has', 'is') if faces == 1 else ('have', 'are')
     return f'{faces:,} of {among:,} faces {verbs[0]} {reason} and {verbs[1]} left out'
 
 
 def check_sizes(rows: list[dict[str, Any]], sizes: ndarray) -> None:
-    """Check what distances are divided by.
+    """Check the sizes that distances are divided by.
 
     Args:
         rows: The faces.
         sizes: ``(N,)``, image pixels.
 
     Raises:
-        InputError: If one is not above 0; the message names the first face, and counts others.
+        InputError: If a size is not above 0; the message names the first face and counts others.
     """
     bad = ~((sizes > 0) & np.isfinite(sizes))
     if bad.any():
@@ -285,7 +309,7 @@ def _describe(sample: dict) -> str:
 
 
 def _check_finite(sample: dict) -> None:
-    """Refuse predictions of spoilt weights: the highest place of a map of NaN is a number."""
+    """Refuse predictions that are not finite: the peak of a heatmap of NaN has a finite place."""
     prediction = sample['pred_instances']
     for key in ('keypoints', 'keypoint_scores'):
         if key in prediction and not (np.abs(to_array(prediction[key])) <= FARTHEST).all():
@@ -307,7 +331,7 @@ def points_of(rows: list[dict[str, Any]]) -> tuple[ndarray, ndarray, ndarray]:
 
 
 def _visible(keypoints_visible: Any) -> ndarray:
-    """One bool a point, from ``(1, K)`` or ``(1, K, 1 or 2)``."""
+    """One bool per point, from ``(1, K)`` or ``(1, K, 1 or 2)``."""
     visible = to_array(keypoints_visible)
     if visible.ndim == 3:
         visible = visible[..., 0]
