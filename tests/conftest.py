@@ -47,6 +47,34 @@ def pytest_collection_modifyitems(items):
             item.add_marker('slow')
 
 
+# Programs that describe the machine and the commit; mmengine and Python start them.
+_DESCRIBING = ('git', 'uname')
+# The test that runs now, where it may start no other program.
+_without_programs = []
+
+
+def _refuse_programs(event, args):
+    if event in ('subprocess.Popen', 'os.posix_spawn', 'os.system') and _without_programs:
+        program = os.path.basename(os.fsdecode(args[0]))
+        if program not in _DESCRIBING:
+            pytest.fail(
+                f'{_without_programs[-1]} starts {program}: it needs the fixture `processes`'
+            )
+
+
+sys.addaudithook(_refuse_programs)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    is_watched = not any(map(item.get_closest_marker, ('slow', 'quick')))
+    _without_programs[:] = [item.nodeid] * is_watched
+    try:
+        return (yield)
+    finally:
+        _without_programs.clear()
+
+
 @pytest.fixture(scope='session')
 def processes():
     """Functions that start programs; a test that has them is slow unless it is marked as quick."""

@@ -79,6 +79,7 @@ def see(faces, as_new_process):
 
 # torch says so on a machine with fewer cores.
 @pytest.mark.filterwarnings('ignore:This DataLoader will create 4')
+@pytest.mark.slow  # `test_resuming_a_resumed_run` is quick
 @pytest.mark.parametrize('loop', LOOPS)
 def test_resuming_at_every_step(loop, see, tmp_path, whole):
     undisturbed = see(loop, 0, tmp_path)

@@ -10,6 +10,7 @@ from mmengine.hooks import Hook
 from helpers import exact_runs
 from helpers.exact_runs import BY_ITERATION, WITH_EMA, digests, make_config
 from helpers.exact_runs import last_checkpoint as last
+from helpers.processes import Child
 from mmpose_lite.engine.stopping import RunStopped
 from mmpose_lite.registry import MODELS
 from mmpose_lite.utils import InputError
@@ -47,11 +48,19 @@ SETTINGS = {
     'amp': {'optim_wrapper__type': 'AmpOptimWrapper'},
     'by_iteration': BY_ITERATION,
 }
+MOMENTS = [{'after_iter': 3}, {'after_iter': 8}, {'in_validation_of': 2}, {'in_validation_of': 3}]
+QUICK = [('accumulation', MOMENTS[0]), ('plain', MOMENTS[2])]
+CASES = QUICK + [
+    pytest.param(name, moment, marks=pytest.mark.slow)
+    for name in SETTINGS
+    for moment in MOMENTS
+    if (name, moment) not in QUICK
+]
 
 
 @pytest.fixture
 def train(as_new_process):
-    """Trains as in a process of its own."""
+    """Train as in a process of its own."""
 
     def train_anew(*args, **kwargs):
         as_new_process()
@@ -67,7 +76,7 @@ def ends(tmp_path_factory):
 
 @pytest.fixture
 def undisturbed(ends, train):
-    """The end of the run of some settings that nothing disturbs, by their name."""
+    """A function of the name of settings: their config, and the end of an undisturbed run."""
 
     def end_of(name):
         if name not in ends:
@@ -81,11 +90,7 @@ def undisturbed(ends, train):
 
 # mmengine says so where a step takes several iterations.
 @pytest.mark.filterwarnings('ignore:Detected call of `scheduler.step')
-@pytest.mark.parametrize('name', SETTINGS)
-@pytest.mark.parametrize(
-    'moment',
-    [{'after_iter': 3}, {'after_iter': 8}, {'in_validation_of': 2}, {'in_validation_of': 3}],
-)
+@pytest.mark.parametrize(('name', 'moment'), CASES)
 def test_a_signal_loses_nothing(name, moment, undisturbed, train, tmp_path):
     cfg, expected = undisturbed(name)
     if name == 'by_iteration' and 'in_validation_of' in moment:
@@ -93,6 +98,17 @@ def test_a_signal_loses_nothing(name, moment, undisturbed, train, tmp_path):
     with pytest.raises(RunStopped) as stopped:
         train(cfg, tmp_path, hook=InterruptHook(**moment, by=signal.SIGTERM))
     assert stopped.value.code == 128 + signal.SIGTERM
+    train(cfg, tmp_path, resume=True)
+    assert digests(last(tmp_path)) == expected
+
+
+# Python 3.12 and later warn about any fork of a process with threads.
+@pytest.mark.filterwarnings('ignore:.*multi-threaded, use of fork')
+def test_a_killed_run_goes_on(undisturbed, train, tmp_path):
+    cfg, expected = undisturbed('plain')
+    killed = InterruptHook(in_validation_of=2, by=signal.SIGKILL)
+    assert Child(lambda: train(cfg, tmp_path, hook=killed)).status() == -signal.SIGKILL
+    assert last(tmp_path).name == 'epoch_2.pth'
     train(cfg, tmp_path, resume=True)
     assert digests(last(tmp_path)) == expected
 

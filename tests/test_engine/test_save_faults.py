@@ -18,7 +18,9 @@ from mmpose_lite.checkpoints.writer import SaveError, write_checkpoint
 from mmpose_lite.utils import InputError
 
 
-@pytest.fixture(params=[(1, 9), (2, 3)], ids=['keep1', 'keep2'])
+@pytest.fixture(
+    params=[pytest.param((1, 9), marks=pytest.mark.slow), (2, 3)], ids=['keep1', 'keep2']
+)
 def case(request):
     """Three epochs are done; what is left of four and of five undisturbed ones.
 
