@@ -2,6 +2,7 @@
 
 import pytest
 
+from helpers.processes import ROOT
 from mmpose_lite.cli.commands import main
 
 
@@ -34,3 +35,8 @@ def test_commands_are_listed(capsys):
     printed = capsys.readouterr().err
     assert 'train' in printed
     assert 'test' in printed
+
+
+@pytest.mark.parametrize('tool', sorted(path.name for path in (ROOT / 'tools').glob('*.py')))
+def test_each_tool_starts(processes, tool, tmp_path):
+    assert 'usage: ' in processes.run_tool(tool, '--help', cwd=tmp_path)

@@ -49,7 +49,10 @@ def command(tmp_path):
 @pytest.mark.parametrize(
     ('kind', 'status', 'line'),
     [
-        ('kill', 137, 'error: rank 2 of 3 was killed by SIGKILL'),
+        pytest.param(
+            *('kill', 137, 'error: rank 2 of 3 was killed by SIGKILL'),
+            marks=pytest.mark.quick('a rank that dies ends the run'),
+        ),
         ('stuck', 137, 'error: rank 2 of 3 was killed by SIGKILL'),
         ('raise', 1, "error: rank 2 of 3: KeyError: 'key'"),
         ('input', 1, 'error: rank 2 of 3: no such file'),

@@ -21,6 +21,7 @@ def words_for_srun(processes, tmp_path, tool, *arguments, **variables):
     return seen.read_text().splitlines()
 
 
+@pytest.mark.quick('Slurm gets the arguments of a training')
 def test_arguments_of_training(processes, tmp_path):
     variables = {'GPUS': '16', 'SRUN_ARGS': '--exclusive -w n1'}
     words = words_for_srun(processes, tmp_path, 'train', 'c.py', 'my run', '--amp', **variables)

@@ -35,6 +35,7 @@ def test_report_names_the_versions_and_finds_nothing_wrong(processes):
     assert 'Nothing is wrong.' in done.printed
 
 
+@pytest.mark.quick('a bare interpreter is told what to install')
 def test_report_on_a_bare_interpreter_lists_what_to_install(processes):
     # Without site-packages only the standard library is there.
     done = processes.run(sys.executable, '-S', '-m', 'mmpose_lite', cwd=ROOT)
