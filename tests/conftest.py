@@ -118,13 +118,26 @@ def tiny_config(tmp_path_factory, face_set):
 
 @pytest.fixture(scope='session')
 def trained(tmp_path_factory, tiny_config):
-    """The folder, the last checkpoint and the log of a training that learns the set by heart."""
+    """The folder, the last checkpoint and the log of a training that learns the set by heart.
+
+    All pytest-xdist workers share it, and tests leave it as it is.
+    """
+    from filelock import FileLock
+
     from mmpose_lite.cli.train import main
 
-    folder = tmp_path_factory.mktemp('trained')
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base) / 'trained'
     epochs = ['train_cfg.max_epochs=80', 'train_cfg.val_interval=40']
     epochs.append('default_hooks.checkpoint.interval=40')
-    printed = run_main(main, tiny_config, '--work-dir', 'run', '--cfg-options', *epochs, cwd=folder)
+    arguments = (tiny_config, '--work-dir', 'run', '--cfg-options', *epochs)
+    with FileLock(f'{folder}.lock'):
+        if not (folder / 'printed.txt').exists():
+            folder.mkdir(exist_ok=True)
+            printed = run_main(main, *arguments, cwd=folder)
+            (folder / 'printed.txt').write_text(printed, encoding='utf-8')
     return SimpleNamespace(
-        folder=folder / 'run', checkpoint=folder / 'run' / 'epoch_80.pth', printed=printed
+        folder=folder / 'run',
+        checkpoint=folder / 'run' / 'epoch_80.pth',
+        printed=(folder / 'printed.txt').read_text(encoding='utf-8'),
     )

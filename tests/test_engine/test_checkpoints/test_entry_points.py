@@ -78,6 +78,14 @@ def outcome(request, job):
     return SimpleNamespace(entry=request.param, results=read_all(job, request.param, files))
 
 
+@pytest.mark.quick('hostile checkpoints run nothing')
+def test_nothing_of_five_families_runs(job):
+    families = list(job.refused)[:: len(job.refused) // 5][:5]
+    results = read_all(job, 'test', {family: job.refused[family] for family in families})
+    assert [results[family]['seen'] for family in families] == [[]] * 5
+    assert all('InputError' in results[family]['error'][0].split() for family in families)
+
+
 def test_nothing_runs(job, outcome):
     assert len(outcome.results) == len(job.refused) + len(job.inert) >= 140
     assert not {family: each['seen'] for family, each in outcome.results.items() if each['seen']}
