@@ -12,7 +12,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from numpy import ndarray
 
-from mmpose_lite.datasets.randomness import SampleIndex
+from mmpose_lite.datasets.samplers import SampleIndex
 from mmpose_lite.datasets.transforms import (
     GenerateTarget,
     GetBBoxCenterScale,

@@ -16,8 +16,7 @@ from mmpose_lite.utils import InputError
 
 from .crop_cache import CacheSettings
 from .datasets.base import BaseCocoStyleDataset
-from .datasets.base.crops import open_crops
-from .randomness import SampleIndex
+from .samplers import SampleIndex
 from .transforms.converting import KeypointConverter
 
 # What of the common description stands in for the part's own; a sample tells its part by its name.
@@ -109,7 +108,7 @@ class CombinedDataset(BaseDataset):
     def _open_cache(self, part: Any, settings: CacheSettings) -> None:
         if not isinstance(part, BaseCocoStyleDataset):
             raise InputError(f'CombinedDataset: {type(part).__name__} has no crops to cache')
-        part.crops = open_crops(part, settings, self.pipeline.transforms)
+        part.open_crops(settings, self.pipeline.transforms)
 
     def _check_points(self) -> None:
         common = self._metainfo['num_keypoints']

@@ -9,14 +9,11 @@ import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote
 
+from mmpose_lite.utils.images import is_address
+
 NAME_MODES = ('exact', 'lenient')
 
 _DRIVE = re.compile(r'^[A-Za-z]:$')
-
-
-def is_address(name: str) -> bool:
-    """Tell whether a name is an address (``s3://...``), which no folder has."""
-    return '://' in name
 
 
 class PhotoFinder:
@@ -50,6 +47,14 @@ class PhotoFinder:
             return path
         self.nearly[name] = found
         return found
+
+    def remarks(self) -> Iterator[str]:
+        """Say that photographs were read under another name, if some were."""
+        for name, file in [*self.nearly.items()][:1]:
+            yield (
+                f'{len(self.nearly)} photographs are read under another name (file_names), such '
+                f'as {file!r} for {name!r}'
+            )
 
     def nearest(self, name: str) -> str | None:
         r"""Find the one file that a name nearly names.

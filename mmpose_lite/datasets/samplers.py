@@ -1,16 +1,83 @@
-"""Samplers whose indices carry their seed and epoch; see :mod:`.randomness`."""
+"""Samplers, and randomness that belongs to the sample.
+
+What is drawn for face ``index`` in epoch ``epoch`` is a function of (seed, epoch, index) alone, so
+the number of workers and ranks, and resuming, change nothing. The three numbers travel with the
+index: a sampler yields :class:`SampleIndex`, the data set puts a generator under ``rng`` into the
+sample, and every random transform draws from it by :func:`sample_rng`. Transforms that draw from
+the global state of ``random`` or ``numpy.random`` find it seeded by the same three numbers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import Any
 
+import numpy as np
 from mmengine.dataset import DefaultSampler as _DefaultSampler
 from mmengine.dataset import InfiniteSampler as _InfiniteSampler
 
 from mmpose_lite.registry import DATA_SAMPLERS
 
-from .randomness import SampleIndex
+
+class SampleIndex(int):
+    """An index into a data set that knows the seed and the epoch it is drawn in.
+
+    Data sets made of others (``ConcatDataset``, ``RepeatDataset``) compute a part's index from it;
+    what they compute still knows where it comes from.
+
+    Args:
+        index: The index.
+        seed: Seed of the run.
+        epoch: Epoch, from 0.
+        origin: The index that the sampler gave; ``index`` by default.
+    """
+
+    seed: int
+    epoch: int
+    origin: int
+
+    def __new__(cls, index: int, seed: int, epoch: int, origin: int | None = None) -> SampleIndex:
+        self = super().__new__(cls, index)
+        self.seed = seed
+        self.epoch = epoch
+        self.origin = int(self) if origin is None else origin
+        return self
+
+    def __reduce__(self) -> tuple:
+        return SampleIndex, (int(self), self.seed, self.epoch, self.origin)
+
+    def at(self, index: int) -> SampleIndex:
+        """Another index that stands for the same sample of the sampler."""
+        return SampleIndex(index, self.seed, self.epoch, self.origin)
+
+    def __add__(self, other: int) -> SampleIndex:
+        return self.at(int(self) + int(other))
+
+    def __sub__(self, other: int) -> SampleIndex:
+        return self.at(int(self) - int(other))
+
+    def __mod__(self, other: int) -> SampleIndex:
+        return self.at(int(self) % int(other))
+
+    def __floordiv__(self, other: int) -> SampleIndex:
+        return self.at(int(self) // int(other))
+
+    def rng(self) -> np.random.Generator:
+        """The generator of this sample in this epoch."""
+        return np.random.default_rng([self.seed, self.epoch, self.origin])
+
+    def seed_global_state(self) -> None:
+        """Seed Python's and numpy's global generators, which transforms of others draw from."""
+        random.seed(f'{self.seed} {self.epoch} {self.origin}')
+        np.random.seed([number % 2**32 for number in (self.seed, self.epoch, self.origin)])
+
+
+def sample_rng(results: Mapping[str, Any]) -> np.random.Generator:
+    """The generator of a sample; without one, a new one seeded by numpy's global state."""
+    rng = results.get('rng')
+    return np.random.default_rng(np.random.randint(2**31)) if rng is None else rng
 
 
 @DATA_SAMPLERS.register_module()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mmpose_lite.datasets.datasets.base.split import TrainValSplit
+from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
 
 from .placement import find_datasets
 from .point_checks import PreflightError

@@ -17,8 +17,7 @@ import cv2
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.datasets.image_files import read_image
-from mmpose_lite.datasets.transforms.loading import decode_image
+from mmpose_lite.utils.images import decode_image, read_image
 from mmpose_lite.utils.paths import shown
 from mmpose_lite.visualization import FaceRow
 from mmpose_lite.visualization.sheet import face_tile

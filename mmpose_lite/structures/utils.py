@@ -8,7 +8,7 @@ import torch
 from mmengine.structures import InstanceData, PixelData
 from numpy import ndarray
 
-from .bbox.warp import get_warp_matrix
+from .bbox.transforms import get_warp_matrix
 from .pose_data_sample import PoseDataSample
 
 

@@ -18,6 +18,8 @@ import cv2
 import numpy as np
 from mmengine import fileio
 
+from mmpose_lite.utils.images import decode_image
+
 Color = str | Sequence[int]
 RGB = tuple[int, int, int]
 
@@ -252,11 +254,6 @@ def _layer(image_rgb: np.ndarray, alpha: float) -> Iterator[np.ndarray]:
     cv2.addWeighted(layer, alpha, image_rgb, 1 - alpha, 0, dst=image_rgb)
 
 
-_READ_FLAGS = {
-    'ignore': cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
-    'apply': cv2.IMREAD_COLOR,
-}
-
 
 def read_image_rgb(
     path: str | Path, backend_args: dict | None = None, exif: str = 'ignore'
@@ -273,17 +270,13 @@ def read_image_rgb(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If OpenCV cannot decode the file.
+        BadImageError: If the file is no image that can be decoded.
     """
     try:
         content = fileio.get(path, backend_args=backend_args)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'image file {path} does not exist') from error
-    flags = _READ_FLAGS[exif]
-    image_bgr = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
-    if image_bgr is None:
-        raise ValueError(f'image file {path} cannot be decoded ({len(content)} bytes)')
-    return cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(decode_image(content, str(path), exif=exif), cv2.COLOR_BGR2RGB)
 
 
 def write_image_rgb(image_rgb: np.ndarray, path: str | Path) -> None:

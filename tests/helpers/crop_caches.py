@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.data_factory import ANNOTATIONS
 from mmpose_lite.datasets import AFLWDataset
-from mmpose_lite.datasets.randomness import SampleIndex
+from mmpose_lite.datasets.samplers import SampleIndex
 
 AUGMENT = [
     {'type': 'RandomFlip'},

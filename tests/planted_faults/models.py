@@ -103,7 +103,7 @@ SABOTAGES = [
     ),
     Sabotage(
         'an index beyond the crops is read',
-        'mmpose_lite/models/data_preprocessors/batch_warp.py',
+        'mmpose_lite/models/data_preprocessors/device_crops.py',
         'if not _is_index(index) or not 0 <= int(index) < len(crops):',
         'if not _is_index(index):',
         'tests/test_models/test_device_warp.py',

@@ -10,10 +10,9 @@ from torch.utils.data import DataLoader
 
 from helpers.data_factory import ANNOTATIONS
 from mmpose_lite.datasets import AFLWDataset, DefaultSampler
-from mmpose_lite.datasets.datasets.base.loading import load_sample
-from mmpose_lite.datasets.image_files import BadImageError, MissingImageError
-from mmpose_lite.datasets.randomness import SampleIndex
+from mmpose_lite.datasets.samplers import SampleIndex
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.images import BadImageError, MissingImageError
 
 PIPELINE = [
     {'type': 'LoadImage'},
@@ -89,7 +88,7 @@ def test_a_stand_in_is_augmented_as_what_it_replaces(damaged, face_set):
     replaced = get(load(damaged), 2)
     face = replaced['data_samples'].id - 1
     whole = load(face_set, 'refuse')
-    alike = load_sample(whole, SampleIndex(2, 5, 0), face)
+    alike = whole.load_sample(SampleIndex(2, 5, 0), face)
     assert torch.equal(replaced['inputs'], alike['inputs'])
 
 
@@ -170,7 +169,7 @@ def test_too_few_handles_are_not_the_image_s_fault(face_set, monkeypatch):
     def refuse(*_, **__):
         raise OSError(24, 'Too many open files')
 
-    monkeypatch.setattr('mmpose_lite.datasets.image_files.open', refuse, raising=False)
+    monkeypatch.setattr('mmpose_lite.utils.images.open', refuse, raising=False)
     with pytest.raises(OSError, match='Too many open files') as caught:
         get(load(face_set), 0)
     assert not isinstance(caught.value, BadImageError)

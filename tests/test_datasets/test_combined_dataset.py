@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from helpers.face_sets import FORMS, annotate, make_set, points_of, write_file
 from mmpose_lite.datasets import CombinedDataset, DefaultSampler
-from mmpose_lite.datasets.randomness import SampleIndex
+from mmpose_lite.datasets.samplers import SampleIndex
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.utils import InputError
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from mmpose_lite.datasets.crop_cache.crop_window import CropExtent
 from mmpose_lite.datasets.transforms import DisturbBox, GetBBoxCenterScale, TopdownAffine
-from mmpose_lite.datasets.transforms.extent import CropExtent
 from mmpose_lite.utils import InputError
 
 BOX = np.array([[20.0, 30.0, 120.0, 80.0]], dtype=np.float32)  # 100 x 50 about (70, 55)

@@ -13,8 +13,8 @@ from helpers.data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage, file_names
 from mmpose_lite.datasets.datasets.base import base_coco_style_dataset
 from mmpose_lite.datasets.file_names import PhotoFinder
-from mmpose_lite.datasets.image_files import BadImageError, MissingImageError
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.images import BadImageError, MissingImageError
 
 COMPOSED = unicodedata.normalize('NFC', 'Zoë.png')
 
@@ -139,7 +139,7 @@ def test_an_address_is_fetched_by_what_is_named(folder, monkeypatch):
         with open(os.path.join(folder, 'c.png'), 'rb') as file:
             return file.read()
 
-    monkeypatch.setattr('mmpose_lite.datasets.image_files.read_remote', get)
+    monkeypatch.setattr('mmpose_lite.utils.images.read_remote', get)
     step = {'type': 'LoadImage', 'backend_args': {'backend': 'http'}}
     found = load(folder, 'https://example.org/a.png', pipeline=[step])
     assert found[0]['img'].shape == (80, 100, 3)

@@ -8,7 +8,7 @@ from mmcv.transforms import BaseTransform
 from helpers.crop_caches import AUGMENT, build
 from helpers.data_factory import make_face_set
 from mmpose_lite.datasets import AFLWDataset, BaseCocoStyleDataset, RandomFlip
-from mmpose_lite.datasets.randomness import SampleIndex
+from mmpose_lite.datasets.samplers import SampleIndex
 
 
 @pytest.fixture(scope='module')
@@ -57,7 +57,7 @@ def test_a_batch_is_its_faces_one_by_one(root, alone):
 
 
 class RefusesTheSecond(BaseTransform):
-    goes_batchwise = True
+    keeps_pixels = True
 
     def extend_crop(self, extent):
         return extent

@@ -11,7 +11,7 @@ from mmpose_lite.datasets import (
     RandomFlip,
     RandomHalfBody,
 )
-from mmpose_lite.datasets.randomness import SampleIndex
+from mmpose_lite.datasets.samplers import SampleIndex
 
 COUNT = 20000
 

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from helpers.data_factory import ANNOTATIONS
 from mmpose_lite.datasets import AFLWDataset, DefaultSampler, InfiniteSampler
-from mmpose_lite.datasets.randomness import SampleIndex, sample_rng
+from mmpose_lite.datasets.samplers import SampleIndex, sample_rng
 
 PIPELINE = [
     {'type': 'LoadImage'},

@@ -7,7 +7,7 @@ import pytest
 from helpers.data_factory import ANNOTATIONS, make_face_set, write_annotations
 from mmpose_lite.data_tools.checks import check_splits, find_splits
 from mmpose_lite.datasets import AFLWDataset
-from mmpose_lite.datasets.datasets.base.split import TrainValSplit
+from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
 from mmpose_lite.utils import InputError
 
 # The first 8 bytes of each name's SHA-256 modulo 10,000, by sha256sum.

@@ -7,7 +7,7 @@ from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 
 from mmpose_lite.apis.config import load_config
-from mmpose_lite.datasets.randomness import SampleIndex
+from mmpose_lite.datasets.samplers import SampleIndex
 from mmpose_lite.engine.placement import (
     find_datasets,
     place_augmentation,

@@ -12,7 +12,7 @@ from mmengine.hooks import Hook, LoggerHook
 from helpers.data_factory import ANNOTATIONS, hide_points
 from helpers.exact_runs import AUGMENTED, digests, last_checkpoint, make_config, train
 from mmpose_lite.datasets import AFLWDataset
-from mmpose_lite.datasets.randomness import SampleIndex
+from mmpose_lite.datasets.samplers import SampleIndex
 from mmpose_lite.engine.hooks import (
     SpeedHook,
     ValLossHook,

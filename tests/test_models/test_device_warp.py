@@ -9,7 +9,7 @@ import torch
 
 from mmpose_lite.models import PoseDataPreprocessor
 from mmpose_lite.models.data_preprocessors import warp_crops
-from mmpose_lite.models.data_preprocessors.device_warp import invert_affine
+from mmpose_lite.models.data_preprocessors.device_crops import invert_affine
 from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.structures.bbox import flip_matrix
 from mmpose_lite.utils import InputError

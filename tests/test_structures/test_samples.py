@@ -14,7 +14,7 @@ from mmpose_lite.structures import (
     revert_heatmap,
     split_instances,
 )
-from mmpose_lite.structures.elements import make_element
+from mmpose_lite.structures.pose_data_sample import make_element
 
 
 def test_fields_of_a_sample():

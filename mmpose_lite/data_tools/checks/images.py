@@ -14,9 +14,8 @@ from numpy import ndarray
 
 from mmpose_lite.datasets.datasets.base.annotations import image_size
 from mmpose_lite.datasets.file_names import near_file
-from mmpose_lite.datasets.image_files import BadImageError, read_image
-from mmpose_lite.datasets.image_headers import exif_orientation
-from mmpose_lite.datasets.transforms.loading import are_of_turned, decode_image, size_problem
+from mmpose_lite.datasets.transforms.loading import are_of_turned, size_problem
+from mmpose_lite.utils.images import BadImageError, decode_image, exif_orientation, read_image
 from mmpose_lite.utils.paths import shown
 
 from .findings import Finding

@@ -9,17 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmpose_lite.datasets.datasets.base.annotations import (
+    AnnotationError,
     Record,
     file_problems,
     has_id,
     is_number,
     lacks_bbox,
+    read_detections,
+    read_json,
+    short,
     tidy,
 )
-from mmpose_lite.datasets.datasets.base.categories import of_category
-from mmpose_lite.datasets.datasets.base.detections import read_detections
-from mmpose_lite.datasets.datasets.base.json_files import AnnotationError, read_json, short
-from mmpose_lite.datasets.plausibility import FaceArrays, implausible
+from mmpose_lite.datasets.datasets.base.plausibility import FaceArrays, implausible
+from mmpose_lite.datasets.datasets.base.subsets import of_category
 from mmpose_lite.utils import InputError
 
 from .findings import Finding

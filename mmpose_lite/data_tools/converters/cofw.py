@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.datasets.image_files import MAX_PIXELS
 from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
 from mmpose_lite.utils.files import replacing
+from mmpose_lite.utils.images import MAX_PIXELS
 
 from .photographs import Photograph, Progress
 from .records import Face, are_coordinates, write_set

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from mmpose_lite.datasets.image_headers import HeaderError, image_size_wh
 from mmpose_lite.utils import MissingFileError
+from mmpose_lite.utils.images import HeaderError, image_size_wh
 
 from .report import ConversionReport
 

@@ -2,5 +2,14 @@
 
 from .crop_cache import CacheSettings, CropCache, Face
 from .crop_file import CropFile, DamagedCropsError
+from .crop_window import CropExtent, Window
 
-__all__ = ['CacheSettings', 'CropCache', 'CropFile', 'DamagedCropsError', 'Face']
+__all__ = [
+    'CacheSettings',
+    'CropCache',
+    'CropExtent',
+    'CropFile',
+    'DamagedCropsError',
+    'Face',
+    'Window',
+]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -20,12 +20,13 @@ from mmengine.logging import print_log
 from numpy import ndarray
 from rich.progress import track
 
+from mmpose_lite.structures.bbox import bbox_xyxy2cs
 from mmpose_lite.utils import InputError, MissingFileError
 from mmpose_lite.utils.files import remove_parts
 from mmpose_lite.utils.locks import lock_file
 
-from ..transforms.extent import CropExtent
 from .crop_file import Crop, CropFile, DamagedCropsError, write_crops
+from .crop_window import CropExtent
 
 _VERSION = 2
 _WORKERS = min(os.cpu_count() or 1, 8)
@@ -74,47 +75,77 @@ class Face:
     center: ndarray
     scale: ndarray
 
+    @classmethod
+    def of(cls, sample: Mapping[str, Any]) -> Face:
+        """Read a face from a sample of a data set."""
+        if 'bbox_center' in sample and 'bbox_scale' in sample:
+            center, scale = sample['bbox_center'], sample['bbox_scale']
+        else:
+            center, scale = bbox_xyxy2cs(sample['bbox'])
+        return cls(sample['id'], sample['img_path'], center[0], scale[0])
+
 
 class CropCache:
     """The crops of a data set's faces; built where there is none, or where it does not fit.
 
+    The file's name tells the annotation file, and what was asked for by a hash, so that the
+    crops for training and for testing live side by side.
+
     Args:
-        path: The file of crops.
-        faces: The faces, in the order of the data set.
-        extent: What of a photograph the pipeline can read.
-        load: Reads a photograph: path to uint8 ``(H, W, 3)``.
         settings: The settings.
-        source: The annotation file.
+        samples: The samples of the data set, in its order.
+        extent: What of a photograph the pipeline can read.
+        loader: The transform that loads a photograph, uint8 ``(H, W, 3)``, as ``img``.
+        ann_file: The annotation file.
+        img_folder: Folder of the photographs.
+        folder: Where the file lies if the settings do not say.
+        part: The part of the annotation file that the samples are of; None for all.
 
     Attributes:
         file: The file of crops.
 
     Raises:
         MissingFileError: If a photograph is missing.
+        InputError: If the loader does not load it as uint8 with 3 channels.
     """
 
     def __init__(
         self,
-        path: Path,
-        faces: Sequence[Face],
-        extent: CropExtent,
-        load: Callable[[str], ndarray],
         settings: CacheSettings,
-        source: str,
+        samples: Sequence[Mapping[str, Any]],
+        extent: CropExtent,
+        loader: Callable[[dict], dict | None],
+        ann_file: str,
+        img_folder: str,
+        folder: str,
+        part: Any = None,
     ) -> None:
+        faces = [Face.of(sample) for sample in samples]
         self._faces = faces
         self._extent = extent
-        self._load = load
+        self._loader = loader
+        # What the loader reads of a sample.
+        self._photographs = {
+            sample['img_path']: {
+                key: sample[key] for key in ('img_path', 'image_wh', 'id') if key in sample
+            }
+            for sample in samples
+        }
         self._settings = settings
         self._rows = {face.id: i for i, face in enumerate(faces)}
         self._first: int | None = None
         about = {
             'version': _VERSION,
-            'annotations': hashlib.sha256(Path(source).read_bytes()).hexdigest(),
+            'annotations': hashlib.sha256(Path(ann_file).read_bytes()).hexdigest(),
             'faces': _digest_faces(faces),
             'extent': json.loads(json.dumps(asdict(extent))),
             'shrink': settings.shrink,
         }
+        places = (os.path.abspath(ann_file), os.path.abspath(img_folder))
+        parts = () if part is None else (part,)
+        asked = (places, extent, settings.shrink, len(faces), loader, *parts)
+        digest = hashlib.sha256(repr(asked).encode()).hexdigest()
+        path = Path(settings.dir or folder, f'{Path(ann_file).stem}-{digest[:8]}.crops')
         self._path, self._about = path, about
         # Left by a process that found damage, for the next one that opens the file.
         self._mark = path.with_name(f'{path.name}.damaged')
@@ -193,6 +224,15 @@ class CropCache:
                 pixels = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA)
             crops.append((index, Crop(pixels, window, (height, width))))
         return crops
+
+    def _load(self, img_path: str) -> ndarray:
+        results = self._loader(dict(self._photographs[img_path]))
+        image = None if results is None else results['img']
+        if image is None or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise InputError(
+                f"cache: image '{img_path}' is not uint8 with 3 channels by {self._loader}"
+            )
+        return image
 
     def sample(self, face_id: Any) -> dict[str, Any]:
         """What the pipeline starts from in place of a photograph.

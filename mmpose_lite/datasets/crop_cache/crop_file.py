@@ -21,7 +21,7 @@ from numpy import ndarray
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.files import replacing
 
-from ..transforms.extent import Window
+from .crop_window import Window
 
 _MAGIC = b'mmpose_lite crops 1\n'
 _ROW = np.dtype(

@@ -1,14 +1,20 @@
-"""Transforms: each reads and writes keys of one dict, listed in :mod:`.sample`."""
+"""Transforms: each reads and writes keys of one dict, a :class:`~.base.Sample`."""
 
+from ..samplers import sample_rng
 from .albumentation import Albumentation
-from .bbox_transforms import GetBBoxCenterScale, RandomBBoxTransform, RandomHalfBody
-from .color import PhotometricDistortion
+from .base import Sample, Transform
+from .common_transforms import (
+    GenerateTarget,
+    GetBBoxCenterScale,
+    PhotometricDistortion,
+    RandomBBoxTransform,
+    RandomFlip,
+    RandomHalfBody,
+)
 from .converting import KeypointConverter
-from .disturbing import DisturbBox
-from .flip import RandomFlip
 from .formatting import PackPoseInputs
 from .loading import LoadImage
-from .target import GenerateTarget
+from .perturb_bbox import DisturbBox
 from .topdown_transforms import TopdownAffine
 
 __all__ = [
@@ -23,5 +29,8 @@ __all__ = [
     'RandomBBoxTransform',
     'RandomFlip',
     'RandomHalfBody',
+    'Sample',
     'TopdownAffine',
+    'Transform',
+    'sample_rng',
 ]

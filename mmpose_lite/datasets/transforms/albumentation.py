@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.utils import InputError
 
-from ..randomness import sample_rng
+from ..samplers import sample_rng
+from .base import Transform
 
 
 @TRANSFORMS.register_module()
-class Albumentation(BaseTransform):
+class Albumentation(Transform):
     """Applies albumentations' transforms to the pixels of an image.
 
     Args:
@@ -77,9 +77,6 @@ class Albumentation(BaseTransform):
         for key, albu in self.keymap_to_albu.items():
             results[key] = augmented[albu]
         return results
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(transforms={self.transforms})'
 
 
 def _built(kind: type, arguments: dict[str, Any]) -> Any:

@@ -1,10 +1,27 @@
-"""MMPose's place of the transforms that are not for top-down models alone."""
+"""Transforms that are not for top-down models alone: boxes, mirroring, colour and targets."""
 
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate
+from statistics import NormalDist
+
+import cv2
+import numpy as np
+from mmengine.config import ConfigDict
+from numpy import ndarray
+
+from mmpose_lite.codecs import BaseKeypointCodec
+from mmpose_lite.registry import KEYPOINT_CODECS, TRANSFORMS
+from mmpose_lite.structures.bbox import DIRECTIONS, bbox_xyxy2cs, flip_bbox
+from mmpose_lite.structures.keypoint import flip_keypoints
+
+from ..crop_cache import CropExtent
+from ..samplers import sample_rng
 from .albumentation import Albumentation
-from .bbox_transforms import GetBBoxCenterScale, RandomBBoxTransform, RandomHalfBody
-from .color import PhotometricDistortion
-from .flip import RandomFlip
-from .target import GenerateTarget
+from .base import Transform
 
 __all__ = [
     'Albumentation',
@@ -15,3 +32,432 @@ __all__ = [
     'RandomFlip',
     'RandomHalfBody',
 ]
+
+_NORMAL = NormalDist()
+# Shift in x and y, scale and rotation of a box that stays as it is.
+_UNCHANGED = np.array((0.0, 0.0, 1.0, 0.0), dtype=np.float32)
+_TABLES = ('field_mapping_table', 'instance_mapping_table', 'label_mapping_table')
+
+
+def truncated_normal(rng: np.random.Generator, low: float, high: float, size: tuple) -> ndarray:
+    """Draw from the standard normal distribution between two bounds, by its inverse.
+
+    One uniform number is drawn for each result, whatever its value.
+    """
+    uniform = rng.uniform(_NORMAL.cdf(low), _NORMAL.cdf(high), size)
+    drawn = np.array([_NORMAL.inv_cdf(value) for value in uniform.flat], dtype=np.float32)
+    return drawn.reshape(size)
+
+
+@lru_cache
+def _amounts(shift: float, smallest: float, largest: float, rotation: float) -> ndarray:
+    """What random numbers are multiplied by, and what is added, for x, y, scale and rotation."""
+    factors = (shift, shift, 0.5 * (largest - smallest), rotation)
+    offsets = (0.0, 0.0, 0.5 * (largest + smallest), 0.0)
+    return np.array([factors, offsets], dtype=np.float32)
+
+
+@TRANSFORMS.register_module()
+class GetBBoxCenterScale(Transform):
+    """Writes ``bbox_center`` (N, 2) and ``bbox_scale`` (N, 2), width and height, image pixels.
+
+    Where the data set brings both they are kept, and the scale is padded all the same.
+
+    Args:
+        padding: The factor by which the crop exceeds the box.
+    """
+
+    def __init__(self, padding: float = 1.25) -> None:
+        self.padding = padding
+
+    keeps_pixels = True
+
+    def extend_crop(self, extent: CropExtent) -> CropExtent:
+        """Add the padding to what is read about a box."""
+        return extent.padded(self.padding)
+
+    def transform(self, results: dict) -> dict:
+        """Make centre and scale of ``bbox``."""
+        if 'bbox_center' in results and 'bbox_scale' in results:
+            results['bbox_scale'] = results['bbox_scale'] * self.padding
+        else:
+            center, scale = bbox_xyxy2cs(results['bbox'], padding=self.padding)
+            results['bbox_center'], results['bbox_scale'] = center, scale
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomBBoxTransform(Transform):
+    """Shifts, scales and turns the crop.
+
+    The amounts are normally distributed, truncated to [-1, 1], times the factors.
+
+    Args:
+        shift_factor: Largest shift, as a share of the crop's width and height.
+        shift_prob: Probability of a shift.
+        scale_factor: Smallest and largest factor on the scale.
+        scale_prob: Probability of scaling.
+        rotate_factor: Largest rotation in degrees.
+        rotate_prob: Probability of a rotation.
+    """
+
+    def __init__(
+        self,
+        shift_factor: float = 0.16,
+        shift_prob: float = 0.3,
+        scale_factor: tuple[float, float] = (0.5, 1.5),
+        scale_prob: float = 1.0,
+        rotate_factor: float = 80.0,
+        rotate_prob: float = 0.6,
+    ) -> None:
+        self.shift_factor = shift_factor
+        self.shift_prob = shift_prob
+        self.scale_factor = scale_factor
+        self.scale_prob = scale_prob
+        self.rotate_factor = rotate_factor
+        self.rotate_prob = rotate_prob
+
+    keeps_pixels = True
+
+    def extend_crop(self, extent: CropExtent) -> CropExtent:
+        """Add the largest shift, scale and rotation to what is read about a box."""
+        factors = [*self.scale_factor] if self.scale_prob > 0 else []
+        if self.scale_prob < 1:
+            factors.append(1.0)
+        return extent.varied(
+            shift=self.shift_factor if self.shift_prob > 0 else 0.0,
+            scale=(min(factors), max(factors)),
+            rotation=self.rotate_factor if self.rotate_prob > 0 else 0.0,
+        )
+
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[ndarray, ndarray, ndarray]:
+        """Draw for ``count`` boxes.
+
+        Returns:
+            Shift ``(N, 2)`` in shares of the crop, scale ``(N, 1)`` as a factor and rotation
+            ``(N,)`` in degrees.
+        """
+        amounts = truncated_normal(rng, -1.0, 1.0, (count, 4))
+        chances = rng.random((count, 3))[:, [0, 0, 1, 2]]
+        factors, offsets = _amounts(self.shift_factor, *self.scale_factor, self.rotate_factor)
+        probs = (self.shift_prob, self.shift_prob, self.scale_prob, self.rotate_prob)
+        drawn = np.where(chances < probs, amounts * factors + offsets, _UNCHANGED)
+        return drawn[:, :2], drawn[:, 2:3], drawn[:, 3]
+
+    def transform(self, results: dict) -> dict:
+        """Vary ``bbox_center`` and ``bbox_scale``; write ``bbox_rotation`` (N,) in degrees."""
+        scale = results['bbox_scale']
+        shift, factor, rotation = self.draw(sample_rng(results), len(scale))
+        center = results['bbox_center'] + shift * scale
+        results['bbox_center'] = center.astype(np.float32, copy=False)
+        results['bbox_scale'] = (scale * factor).astype(np.float32, copy=False)
+        results['bbox_rotation'] = rotation
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomHalfBody(Transform):
+    """Crops to the upper or the lower points (those of type ``upper`` and ``lower``).
+
+    The crop is centred on the mean of the points.
+
+    Args:
+        min_total_keypoints: Fewer visible points: no crop.
+        min_upper_keypoints: Fewer visible upper points: not the upper half.
+        min_lower_keypoints: Fewer visible lower points: not the lower half.
+        padding: The factor by which the crop exceeds the box about the points.
+        prob: Probability of a crop.
+        upper_prioritized_prob: Probability of the upper half, where both can be had.
+    """
+
+    def __init__(
+        self,
+        min_total_keypoints: int = 9,
+        min_upper_keypoints: int = 2,
+        min_lower_keypoints: int = 3,
+        padding: float = 1.5,
+        prob: float = 0.3,
+        upper_prioritized_prob: float = 0.7,
+    ) -> None:
+        self.min_total_keypoints = min_total_keypoints
+        self.min_upper_keypoints = min_upper_keypoints
+        self.min_lower_keypoints = min_lower_keypoints
+        self.padding = padding
+        self.prob = prob
+        self.upper_prioritized_prob = upper_prioritized_prob
+
+    def _choose(
+        self, rng: np.random.Generator, visible: ndarray, upper: list[int], lower: list[int]
+    ) -> list[int] | None:
+        """The visible points of the half to crop to, or None; always draws two numbers."""
+        wanted, prefers_upper = rng.random() < self.prob, rng.random() < self.upper_prioritized_prob
+        if visible.sum() < self.min_total_keypoints or not wanted:
+            return None
+        halves = [
+            [i for i in upper if visible[i]] if prefers_upper else [i for i in lower if visible[i]],
+            [i for i in lower if visible[i]] if prefers_upper else [i for i in upper if visible[i]],
+        ]
+        least = [self.min_upper_keypoints, self.min_lower_keypoints]
+        if not prefers_upper:
+            least.reverse()
+        for half, enough in zip(halves, least, strict=True):
+            if len(half) >= enough:
+                return half
+        return None
+
+    def transform(self, results: dict) -> dict:
+        """Where a half is chosen, write its ``bbox_center`` and ``bbox_scale``."""
+        rng = sample_rng(results)
+        chosen = [
+            self._choose(rng, visible > 0, results['upper_body_ids'], results['lower_body_ids'])
+            for visible in results['keypoints_visible']
+        ]
+        for i, ids in enumerate(chosen):
+            if not ids:
+                continue
+            points = results['keypoints'][i][ids]
+            bbox_xyxy = np.concatenate([points.min(axis=0), points.max(axis=0)])
+            if (bbox_xyxy[2:] <= bbox_xyxy[:2]).any():
+                continue
+            for key in ('bbox_center', 'bbox_scale'):
+                results[key] = results[key].copy()
+            results['bbox_center'][i] = points.mean(axis=0)
+            results['bbox_scale'][i] = (bbox_xyxy[2:] - bbox_xyxy[:2]) * self.padding
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomFlip(Transform):
+    """Mirrors the image with its boxes and points; left and right points change their names.
+
+    The image becomes a mirrored view of its memory: no pixel is moved before the crop.
+
+    Args:
+        prob: Probability of mirroring, or one for each direction.
+        direction: ``'horizontal'``, ``'vertical'`` or ``'diagonal'``, or several of them; one
+            probability is shared out evenly.
+
+    Raises:
+        ValueError: If probabilities or directions are wrong or do not fit each other.
+    """
+
+    def __init__(
+        self,
+        prob: float | Sequence[float] = 0.5,
+        direction: str | Sequence[str] = 'horizontal',
+    ) -> None:
+        directions = [direction] if isinstance(direction, str) else list(direction)
+        if not isinstance(prob, float | int | Sequence) or isinstance(prob, str):
+            raise ValueError(f'prob must be a number or a list of them, got {prob!r}')
+        shares = [float(p) for p in prob] if isinstance(prob, Sequence) else [float(prob)]
+        if min(shares) < 0 or sum(shares) > 1:
+            raise ValueError(f'prob={prob} must lie between 0 and 1, and so must its sum')
+        unknown = set(directions) - set(DIRECTIONS)
+        if unknown:
+            raise ValueError(f'direction={direction}: {unknown} are not of {list(DIRECTIONS)}')
+        if isinstance(prob, Sequence) and len(shares) != len(directions):
+            raise ValueError(f'prob={prob} and direction={direction} differ in length')
+        self.prob = prob
+        self.direction = direction
+        self._directions = directions
+        if not isinstance(prob, Sequence):
+            shares = [shares[0] / len(directions)] * len(directions)
+        self._bounds = list(accumulate(shares))
+
+    keeps_pixels = True
+
+    def extend_crop(self, extent: CropExtent) -> CropExtent:
+        """Add nothing: mirrored crops are of the same pixels."""
+        return extent
+
+    def draw(self, rng: np.random.Generator) -> str | None:
+        """Draw a direction, or None for no mirroring."""
+        index = bisect_right(self._bounds, rng.random())
+        return self._directions[index] if index < len(self._directions) else None
+
+    def transform(self, results: dict) -> dict:
+        """Mirror what there is; write ``flip`` and ``flip_direction``."""
+        direction = self.draw(sample_rng(results))
+        results['flip'] = direction is not None
+        results['flip_direction'] = direction
+        if direction is None:
+            return results
+        # Axes of an array count (y, x), those of points (x, y).
+        axes = tuple(1 - axis for axis in DIRECTIONS[direction])
+        size_wh = results['input_size'] if 'input_size' in results else results['img_shape'][::-1]
+        for key in ('img', 'img_mask'):
+            if isinstance(results.get(key), list):
+                results[key] = [np.flip(each, axes) for each in results[key]]
+            elif key in results:
+                results[key] = np.flip(results[key], axes)
+        if 'img_window' in results:
+            results['img_window'] = results['img_window'].mirrored(size_wh, direction)
+        for key, form in (('bbox', 'xyxy'), ('bbox_center', 'center')):
+            if results.get(key) is not None:
+                results[key] = flip_bbox(results[key], size_wh, form, direction)
+        if results.get('keypoints') is not None:
+            results['keypoints'], results['keypoints_visible'] = flip_keypoints(
+                results['keypoints'],
+                results.get('keypoints_visible'),
+                image_size=size_wh,
+                flip_indices=results['flip_indices'],
+                direction=direction,
+            )
+        return results
+
+
+@TRANSFORMS.register_module()
+class PhotometricDistortion(Transform):
+    """Random brightness, contrast, saturation, hue and order of channels, one chance in two each.
+
+    Args:
+        brightness_delta: Largest change of brightness, levels of 256.
+        contrast_range: Smallest and largest factor on the contrast.
+        saturation_range: Smallest and largest factor on the saturation.
+        hue_delta: Largest turn of the hue, in OpenCV's half degrees.
+
+    Contrast comes before or after saturation and hue, one chance in two.
+    """
+
+    def __init__(
+        self,
+        brightness_delta: int = 32,
+        contrast_range: Sequence[float] = (0.5, 1.5),
+        saturation_range: Sequence[float] = (0.5, 1.5),
+        hue_delta: int = 18,
+    ) -> None:
+        self.brightness_delta = brightness_delta
+        self.contrast_lower, self.contrast_upper = self.contrast_range = contrast_range
+        self.saturation_lower, self.saturation_upper = self.saturation_range = saturation_range
+        self.hue_delta = hue_delta
+
+    def extend_crop(self, extent: CropExtent) -> CropExtent:
+        """Add nothing: a pixel depends on no other."""
+        return extent
+
+    def transform(self, results: dict) -> dict:
+        """Change ``img``, ``(H, W, 3)`` uint8 BGR.
+
+        Raises:
+            KeyError: If there is no ``img``.
+        """
+        if 'img' not in results:
+            raise KeyError("PhotometricDistortion needs 'img'")
+        rng = sample_rng(results)
+        bright, contrast, contrast_first, saturate, turn, swap = rng.random(6) < 0.5
+        delta = rng.uniform(-self.brightness_delta, self.brightness_delta)
+        gain = rng.uniform(self.contrast_lower, self.contrast_upper)
+        saturation = rng.uniform(self.saturation_lower, self.saturation_upper)
+        hue = int(rng.integers(-self.hue_delta, self.hue_delta, endpoint=True))
+        order = rng.permutation(3)
+
+        image = results['img']
+        if bright:
+            image = _scale(image, beta=delta)
+        if contrast and contrast_first:
+            image = _scale(image, alpha=gain)
+        if saturate or turn:
+            image = _change_hsv(image, saturation if saturate else 1.0, hue if turn else 0)
+        if contrast and not contrast_first:
+            image = _scale(image, alpha=gain)
+        results['img'] = image[..., order] if swap else image
+        return results
+
+
+def _scale(image: ndarray, alpha: float = 1.0, beta: float = 0.0) -> ndarray:
+    return np.clip(image.astype(np.float32) * alpha + beta, 0, 255).astype(np.uint8)
+
+
+def _change_hsv(image: ndarray, saturation: float, hue: int) -> ndarray:
+    hsv = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGR2HSV)
+    hsv[..., 1] = _scale(hsv[..., 1], alpha=saturation)
+    hsv[..., 0] = (hsv[..., 0].astype(int) + hue) % 180
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
+
+
+@TRANSFORMS.register_module()
+class GenerateTarget(Transform):
+    """Encodes the points by one codec or several, and writes what these make.
+
+    Args:
+        encoder: Config of a codec, or several.
+        target_type: MMPose's old argument; it has no effect.
+        multilevel: The codecs make the same targets in several resolutions, which are written as
+            lists. Else each codec makes targets of its own names.
+        use_dataset_keypoint_weights: Multiply the weights by the metainfo's ``joint_weights``.
+
+    Raises:
+        ValueError: If ``multilevel`` is set for one codec.
+    """
+
+    def __init__(
+        self,
+        encoder: dict | Sequence[dict],
+        target_type: str | None = None,
+        multilevel: bool = False,
+        use_dataset_keypoint_weights: bool = False,
+    ) -> None:
+        configs = list(encoder) if isinstance(encoder, (list, tuple)) else [encoder]
+        if multilevel and not isinstance(encoder, (list, tuple)):
+            raise ValueError('multilevel=True needs a list of encoders')
+        self.encoder_cfg = encoder
+        self.target_type = target_type
+        self.multilevel = multilevel
+        self.use_dataset_keypoint_weights = use_dataset_keypoint_weights
+        self._encoders: list[BaseKeypointCodec] = [
+            KEYPOINT_CODECS.build(ConfigDict(config)) for config in configs
+        ]
+        self.encoder = self._encoders if isinstance(encoder, (list, tuple)) else self._encoders[0]
+
+    def transform(self, results: dict) -> dict:
+        """Encode ``transformed_keypoints``, or else ``keypoints``.
+
+        Raises:
+            ValueError: If there are no points, or the codecs' names do not fit ``multilevel``.
+        """
+        keypoints = results.get('transformed_keypoints', results.get('keypoints'))
+        if keypoints is None:
+            raise ValueError("GenerateTarget needs 'transformed_keypoints' or 'keypoints'")
+        encoded = []
+        for codec in self._encoders:
+            extra = {key: results[key] for key in codec.auxiliary_encode_keys}
+            targets = codec.encode(
+                keypoints=keypoints, keypoints_visible=results['keypoints_visible'], **extra
+            )
+            if self.use_dataset_keypoint_weights:
+                targets['keypoint_weights'] = (
+                    targets['keypoint_weights'] * results['dataset_keypoint_weights']
+                )
+            encoded.append(targets)
+        results.update(_join_levels(encoded) if self.multilevel else _join_names(encoded))
+        for table in _TABLES:
+            merged = {k: v for codec in self._encoders for k, v in getattr(codec, table).items()}
+            if merged:
+                results[table] = merged
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(encoder={self.encoder_cfg!s}, '
+            f'use_dataset_keypoint_weights={self.use_dataset_keypoint_weights})'
+        )
+
+
+def _join_levels(encoded: list[dict]) -> dict:
+    if any(targets.keys() != encoded[0].keys() for targets in encoded):
+        raise ValueError('with multilevel=True all encoders must have the same keys')
+    return {key: [targets[key] for targets in encoded] for key in encoded[0]}
+
+
+def _join_names(encoded: list[dict]) -> dict:
+    if len(encoded) == 1:
+        return encoded[0]
+    # Every codec weighs its own targets; all else must have one maker.
+    joined: dict = {'keypoint_weights': []}
+    for targets in encoded:
+        joined['keypoint_weights'].append(targets.pop('keypoint_weights'))
+        for key, value in targets.items():
+            if key in joined:
+                raise ValueError(f'Overlapping item "{key}" from two encoders: set multilevel=True')
+            joined[key] = value
+    return joined

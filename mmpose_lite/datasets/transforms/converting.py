@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 from numpy import ndarray
 
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.utils import InputError
 
-from .extent import CropExtent
+from ..crop_cache import CropExtent
+from .base import Transform
 
 
 @TRANSFORMS.register_module()
-class KeypointConverter(BaseTransform):
+class KeypointConverter(Transform):
     """Brings the points of a data set into the order of another one.
 
     A point that the source has not is at the origin, and not visible.
@@ -33,7 +33,6 @@ class KeypointConverter(BaseTransform):
     """
 
     keeps_pixels = True
-    goes_batchwise = True
 
     def __init__(
         self, num_keypoints: int, mapping: Sequence[tuple[int | Sequence[int], int]]
@@ -96,11 +95,6 @@ class KeypointConverter(BaseTransform):
         for source, target in zip(made_of, self.target_index, strict=True):
             mirror[target] = found.get(frozenset(flip_indices[i] for i in source), target)
         return mirror
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(num_keypoints={self.num_keypoints}, mapping={self.mapping!s})'
-        )
 
 
 def _read_pair(pair: tuple[int | Sequence[int], int]) -> tuple[tuple[int, int], int]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData, PixelData
 from mmengine.utils import is_seq_of
 from numpy import ndarray
@@ -15,7 +14,9 @@ from torch import Tensor
 
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.structures import MultilevelPixelData, PoseDataSample
-from mmpose_lite.structures.elements import make_element
+from mmpose_lite.structures.pose_data_sample import make_element
+
+from .base import Transform
 
 _LONE = (int, float, str, np.generic)  # not a list of values
 _META_KEYS = (
@@ -61,7 +62,7 @@ def keypoints_to_tensor(keypoints: ndarray | Sequence[ndarray]) -> Tensor:
 
 
 @TRANSFORMS.register_module()
-class PackPoseInputs(BaseTransform):
+class PackPoseInputs(Transform):
     """Packs ``inputs`` (uint8 tensor (3, H, W)) and ``data_samples`` (:class:`PoseDataSample`).
 
     Args:
@@ -98,7 +99,7 @@ class PackPoseInputs(BaseTransform):
         'keypoints_visible_weights': 'keypoints_visible_weights',
     }
 
-    goes_batchwise = True
+    keeps_pixels = True
 
     def __init__(
         self,
@@ -154,12 +155,6 @@ class PackPoseInputs(BaseTransform):
     def _table(self, results: dict, name: str) -> dict[str, str]:
         table = getattr(self, name)
         return {**table, **results[name]} if name in results else table
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(meta_keys={self.meta_keys}, '
-            f'pack_transformed={self.pack_transformed}, pack_pixels={self.pack_pixels})'
-        )
 
 
 def _to_tensor(value: Any) -> Any:

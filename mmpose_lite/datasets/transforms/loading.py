@@ -2,84 +2,31 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from mmcv.image.io import imfrombytes, supported_backends
 from mmcv.transforms import LoadImageFromFile
 
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.utils import InputError
-from mmpose_lite.utils.paths import shown
-
-from ..file_names import PhotoFinder, near_file
-from ..image_files import (
+from mmpose_lite.utils.images import (
+    EXIF_MODES,
+    IGNORING,
     BadImageError,
     MissingImageError,
+    decode_image,
+    exif_orientation,
     header_problem,
+    is_tiff,
+    oriented,
     read_image,
 )
-from ..image_headers import exif_orientation, is_tiff
-from .extent import CropExtent
+from mmpose_lite.utils.paths import shown
 
-EXIF_MODES = ('ignore', 'apply')
-_IGNORING = '_ignore_orientation'
+from ..crop_cache import CropExtent
+from ..file_names import PhotoFinder, near_file
+
 # A point lies clearly beyond a photograph from this share of its side on.
 _CLEARLY = 0.05
-# Pixels come as stored; what an orientation does to them is the same for all back ends.
-_CV2_FLAGS = {
-    'color': cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
-    'grayscale': cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
-    'unchanged': cv2.IMREAD_UNCHANGED,
-}
-
-
-def decode_image(
-    content: bytes, path: str, color_type: str = 'color', exif: str = 'ignore'
-) -> np.ndarray:
-    """Decode a JPEG, PNG or other image.
-
-    Args:
-        content: The file's bytes; what they are counts, not the file's name.
-        path: Where they come from, for the message of an error.
-        color_type: ``'color'``, ``'grayscale'`` or ``'unchanged'``.
-        exif: ``'ignore'``: pixels as they are stored; ``'apply'``: turned as the camera noted.
-
-    Returns:
-        ``(H, W, 3)`` uint8 BGR; ``(H, W)`` for grey.
-
-    Raises:
-        BadImageError: If the bytes are no image, end early, or are of more pixels than
-            ``MAX_PIXELS``.
-    """
-    problem = header_problem(content)
-    image = None
-    if problem is None:
-        flag = _CV2_FLAGS[color_type.removesuffix(_IGNORING)]
-        try:
-            image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flag)
-        except cv2.error as error:
-            if error.code == cv2.Error.StsNoMem:
-                raise
-            problem = f'cannot be decoded: {error.err or error}'
-    if image is None:
-        problem = problem or 'is no image that can be decoded'
-        raise BadImageError(f'image {shown(path)} {problem} ({len(content)} bytes)')
-    return _oriented(image, content, exif, is_upright=is_tiff(content))
-
-
-def _oriented(image: np.ndarray, content: bytes, exif: str, is_upright: bool) -> np.ndarray:
-    """Bring decoded pixels into the frame that is asked for: as stored, or upright."""
-    if is_upright == (exif == 'apply'):
-        return image
-    orientation = exif_orientation(content)
-    # Upright is, in this order: transposed from 5 on, and mirrored along these axes.
-    axes = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}.get(orientation, ())
-    if not is_upright:
-        image = np.flip(image.swapaxes(0, 1) if orientation >= 5 else image, axes)
-    else:
-        image = np.flip(image, axes)
-        image = image.swapaxes(0, 1) if orientation >= 5 else image
-    return np.ascontiguousarray(image)
 
 
 def _bgr(image: np.ndarray) -> np.ndarray:
@@ -115,7 +62,6 @@ class LoadImage(LoadImageFromFile):
     """
 
     keeps_pixels = True
-    goes_batchwise = True
 
     def __init__(
         self,
@@ -139,7 +85,7 @@ class LoadImage(LoadImageFromFile):
         )
         if exif not in EXIF_MODES:
             raise InputError(f"LoadImage: exif='{exif}' is not one of {', '.join(EXIF_MODES)}")
-        if exif == 'apply' and color_type.endswith(_IGNORING):
+        if exif == 'apply' and color_type.endswith(IGNORING):
             raise InputError(f"LoadImage: exif='apply' contradicts color_type='{color_type}'")
         self.exif = exif
         self.check_size = check_size
@@ -214,7 +160,7 @@ class LoadImage(LoadImageFromFile):
         if backend not in supported_backends:
             raise InputError(f"LoadImage: imdecode_backend='{backend}' is not known to mmcv")
         if backend == 'pillow' and flag in ('color', 'grayscale'):
-            flag += _IGNORING
+            flag += IGNORING
         problem, image = header_problem(content), None
         if problem is None:
             try:
@@ -230,7 +176,7 @@ class LoadImage(LoadImageFromFile):
         if backend == 'tifffile' and self.color_type.startswith('color'):
             image = _bgr(image)
         is_upright = backend == 'pillow' and is_tiff(content)
-        return np.ascontiguousarray(_oriented(image, content, self.exif, is_upright))
+        return np.ascontiguousarray(oriented(image, content, self.exif, is_upright))
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, exif='{self.exif}')"

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from mmcv.transforms import BaseTransform
 from numpy import ndarray
 
 from mmpose_lite.registry import TRANSFORMS
@@ -17,7 +16,8 @@ from mmpose_lite.structures.bbox import (
     get_warp_matrix,
 )
 
-from .extent import MARGIN, CropExtent
+from ..crop_cache.crop_window import MARGIN, CropExtent
+from .base import Transform
 
 # Pixels of an image beyond which a fourth channel costs as much as it saves.
 _THREE_CHANNELS_BEYOND = 2**19
@@ -26,7 +26,7 @@ _CUT_BEYOND = 2**17
 
 
 @TRANSFORMS.register_module()
-class TopdownAffine(BaseTransform):
+class TopdownAffine(Transform):
     """Crops the (turned, scaled, mirrored) box to the network's input, in one affine map.
 
     Args:
@@ -49,7 +49,6 @@ class TopdownAffine(BaseTransform):
         self.warp = warp
 
     keeps_pixels = True
-    goes_batchwise = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         """End what is read about a box."""
@@ -100,12 +99,6 @@ class TopdownAffine(BaseTransform):
         if 'img_window' in results and image.shape[0] * image.shape[1] > _CUT_BEYOND:
             image, matrix = _cut(image, matrix, size_wh)
         results['img'] = _crop(image, matrix, size_wh)
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(input_size={self.input_size}, use_udp={self.use_udp}, '
-            f'warp={self.warp})'
-        )
 
 
 def _as_stored(image: ndarray, matrix: ndarray) -> tuple[ndarray, ndarray]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.model import ImgDataPreprocessor
 from mmengine.model.utils import stack_batch
+from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample
+from mmpose_lite.structures.pose_data_sample import make_element
 
-from .batch_warp import is_uncropped, warp_faces
-from .resident_crops import ResidentCrops
-from .transfer import sample_on, stack_on
+from .device_crops import ResidentCrops, is_uncropped, join_on, warp_faces
 
 
 @MODELS.register_module()
@@ -100,7 +102,7 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
             images = warp_faces(images, samples, self.crops, self.device, self._overlaps)
         inputs = self._batch(images)
         if samples:
-            samples = [sample_on(sample, self.device, self._overlaps) for sample in samples]
+            samples = [_sample_on(sample, self.device, self._overlaps) for sample in samples]
             self._tell_sizes(samples, images, tuple(inputs.shape[-2:]))
         if training and self.batch_augments is not None:
             for augment in self.batch_augments:
@@ -113,7 +115,7 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
                 raise TypeError(f'inputs must be (B, C, H, W) or a list, got {tuple(images.shape)}')
             batch = images.to(self.device, non_blocking=self._overlaps)
         elif len({image.shape for image in images}) == 1:
-            batch = stack_on(images, self.device, self._overlaps)
+            batch = _stack_on(images, self.device, self._overlaps)
         else:
             moved = [image.to(self.device, non_blocking=self._overlaps) for image in images]
             normalised = [self._normalised(image[None])[0] for image in moved]
@@ -154,3 +156,43 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
     def _padded(self, shape_hw: Sequence[int]) -> tuple[int, ...]:
         divisor = self.pad_size_divisor
         return tuple(-(-length // divisor) * divisor for length in shape_hw)
+
+
+def _stack_on(images: Sequence[Tensor], device: torch.device, non_blocking: bool) -> Tensor:
+    """Stack images of one shape ``(C, H, W)`` on a device, ``(B, C, H, W)``.
+
+    Views of ``(H, W, C)`` are copied as they lie: the batch is channels-last.
+
+    Raises:
+        TypeError: If an image is not of three dimensions.
+    """
+    shape = images[0].shape
+    if len(shape) != 3:
+        raise TypeError(f'inputs must be images (C, H, W), got {tuple(shape)}')
+    channels, height, width = shape
+    by_pixel = [image.permute(1, 2, 0) for image in images]
+    if all(image.is_contiguous() for image in by_pixel):
+        joined = join_on([image.view(-1) for image in by_pixel], device, non_blocking)
+        return joined.view(-1, height, width, channels).permute(0, 3, 1, 2)
+    return join_on([image.reshape(-1) for image in images], device, non_blocking).view(-1, *shape)
+
+
+def _sample_on(
+    sample: BaseDataElement, device: torch.device, non_blocking: bool
+) -> BaseDataElement:
+    """A sample of its own whose tensors are on the device; it shares what holds no tensor.
+
+    The element's own ``to`` would copy the metainfo deeply, which takes milliseconds a batch.
+    """
+    metainfo = {key: sample.get(key) for key in sample.metainfo_keys()}
+    moved = make_element(type(sample), {}, metainfo)
+    for key, value in sample.items():
+        is_moved = _may_hold_tensors(value)
+        setattr(moved, key, value.to(device, non_blocking=non_blocking) if is_moved else value)
+    return moved
+
+
+def _may_hold_tensors(value: Any) -> bool:
+    if isinstance(value, BaseDataElement):
+        return not all(isinstance(each, np.ndarray) for each in value.values())
+    return hasattr(value, 'to')

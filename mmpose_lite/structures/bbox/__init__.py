@@ -2,6 +2,7 @@
 
 from .bbox_overlaps import bbox_overlaps
 from .transforms import (
+    DIRECTIONS,
     bbox_clip_border,
     bbox_corner2xyxy,
     bbox_cs2xywh,
@@ -11,11 +12,15 @@ from .transforms import (
     bbox_xyxy2corner,
     bbox_xyxy2cs,
     bbox_xyxy2xywh,
+    fix_aspect_ratio,
     flip_bbox,
+    flip_matrix,
+    get_udp_warp_matrix,
+    get_warp_matrix,
 )
-from .warp import fix_aspect_ratio, flip_matrix, get_udp_warp_matrix, get_warp_matrix
 
 __all__ = [
+    'DIRECTIONS',
     'bbox_clip_border',
     'bbox_corner2xyxy',
     'bbox_cs2xywh',

@@ -1,19 +1,26 @@
-"""Conversions between box forms, in image pixels.
+"""Box forms, in image pixels, and the affine maps from a box to a network's input, ``(2, 3)``.
 
 Forms: ``xyxy`` (left, top, right, bottom), ``xywh`` (left, top, width, height), ``cs`` (centre
 ``(x, y)`` and scale ``(w, h)``, the side lengths in pixels) and ``corner`` (four points: top left,
-bottom left, top right, bottom right). Every function takes one box ``(4,)`` or many ``(N, 4)`` and
-answers alike; none changes its argument.
+bottom left, top right, bottom right). Conversions take one box ``(4,)`` or many ``(N, 4)`` and
+answer alike; none changes its argument.
 """
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
+import cv2
 import numpy as np
 from numpy import ndarray
 
-from ..flip import DIRECTIONS
-from .warp import get_udp_warp_matrix as get_udp_warp_matrix  # MMPose's place of it
-from .warp import get_warp_matrix as get_warp_matrix
+DIRECTIONS: dict[str, tuple[int, ...]] = {
+    'horizontal': (0,),
+    'vertical': (1,),
+    'diagonal': (0, 1),
+}
+"""The axes that a mirroring turns, named as MMPose names them."""
 
 
 def bbox_xyxy2xywh(bbox_xyxy: ndarray) -> ndarray:
@@ -115,3 +122,135 @@ def flip_bbox(
         else:
             flipped[..., axis] = last - bbox[..., axis] - bbox[..., axis + 2]
     return flipped
+
+
+def fix_aspect_ratio(scale: ndarray, aspect_ratio: float) -> ndarray:
+    """Grow the shorter side of boxes until width / height is the ratio.
+
+    Args:
+        scale: ``(..., 2)``, width and height in pixels.
+        aspect_ratio: Width over height.
+    """
+    width, height = scale[..., :1], scale[..., 1:]
+    return np.where(
+        width > height * aspect_ratio,
+        np.concatenate([width, width / aspect_ratio], axis=-1),
+        np.concatenate([height * aspect_ratio, height], axis=-1),
+    )
+
+
+def get_warp_matrix(
+    center: ndarray,
+    scale: ndarray,
+    rot: float,
+    output_size: tuple[int, int],
+    shift: tuple[float, float] = (0.0, 0.0),
+    inv: bool = False,
+    fix_aspect_ratio: bool = True,
+) -> ndarray:
+    """The map that takes a rotated box to the output, centre to centre.
+
+    Args:
+        center: ``(2,)``, centre of the box, image pixels.
+        scale: ``(2,)``, width and height of the box, image pixels.
+        rot: Rotation of the box in degrees.
+        output_size: Width and height of the output.
+        shift: Shift of the centre, as a share of the box's width and height.
+        inv: Return the way back, from output to image.
+        fix_aspect_ratio: Scale both axes by the widths' ratio; else each by its own.
+
+    Returns:
+        ``(2, 3)`` float64.
+    """
+    _require_pair('center', center)
+    _require_pair('scale', scale)
+    _require_pair('output_size', output_size)
+    angle = np.deg2rad(rot)
+    cos, sin = float(np.cos(angle)), float(np.sin(angle))
+    width, height = float(scale[0]), float(scale[1])
+    x, y = float(center[0]) + width * shift[0], float(center[1]) + height * shift[1]
+    # Three points fix the map, in float32 as the published numbers have it: the centre, the middle
+    # of the left side, and a third: one quarter turn about the left side, or the middle of the top.
+    left = (x - 0.5 * width * cos, y - 0.5 * width * sin)
+    top = (x + 0.5 * height * sin, y - 0.5 * height * cos)
+    source = np.array([(x, y), left, top], dtype=np.float32)
+    if fix_aspect_ratio:
+        _turn_left(source)
+    target = _output_points(*output_size, fix_aspect_ratio)
+    return cv2.getAffineTransform(target, source) if inv else cv2.getAffineTransform(source, target)
+
+
+def get_udp_warp_matrix(
+    center: ndarray, scale: ndarray, rot: float, output_size: tuple[int, int]
+) -> ndarray:
+    """The map of "The Devil is in the Details" (UDP): sizes are counted between pixel centres.
+
+    Args:
+        center: ``(2,)``, centre of the box, image pixels.
+        scale: ``(2,)``, width and height of the box, image pixels.
+        rot: Rotation of the box in degrees.
+        output_size: Width and height of the output.
+
+    Returns:
+        ``(2, 3)`` float32.
+
+    Source: Huang et al., CVPR 2020, https://arxiv.org/abs/1911.07524
+    """
+    _require_pair('center', center)
+    _require_pair('scale', scale)
+    _require_pair('output_size', output_size)
+    angle = np.deg2rad(rot)
+    cos, sin = math.cos(angle), math.sin(angle)
+    ratio_x = (output_size[0] - 1) / scale[0]
+    ratio_y = (output_size[1] - 1) / scale[1]
+    input_w, input_h = center[0] * 2, center[1] * 2
+    return np.array(
+        [
+            [
+                ratio_x * cos,
+                -ratio_x * sin,
+                ratio_x * (-0.5 * input_w * cos + 0.5 * input_h * sin + 0.5 * scale[0]),
+            ],
+            [
+                ratio_y * sin,
+                ratio_y * cos,
+                ratio_y * (-0.5 * input_w * sin - 0.5 * input_h * cos + 0.5 * scale[1]),
+            ],
+        ],
+        dtype=np.float32,
+    )
+
+
+def flip_matrix(image_size: tuple[int, int], direction: str = 'horizontal') -> ndarray:
+    """The mirroring of an image as a ``(3, 3)`` matrix: x becomes width - 1 - x.
+
+    Args:
+        image_size: Width and height of the image.
+        direction: ``'horizontal'``, ``'vertical'`` or ``'diagonal'``.
+    """
+    matrix = np.eye(3)
+    for axis in DIRECTIONS[direction]:
+        matrix[axis, axis] = -1
+        matrix[axis, 2] = image_size[axis] - 1
+    return matrix
+
+
+@lru_cache
+def _output_points(width: int, height: int, fix_aspect_ratio: bool) -> ndarray:
+    half_w, half_h = 0.5 * width, 0.5 * height
+    points = np.array([(half_w, half_h), (0.0, half_h), (half_w, 0.0)], dtype=np.float32)
+    if fix_aspect_ratio:
+        _turn_left(points)
+    points.flags.writeable = False
+    return points
+
+
+def _turn_left(points: ndarray) -> None:
+    """Put the third of three points one quarter turn about the second, from the first."""
+    (center_x, center_y), (left_x, left_y), _ = points
+    points[2] = left_x - (center_y - left_y), left_y + (center_x - left_x)
+
+
+def _require_pair(name: str, value: ndarray | tuple[int, int]) -> None:
+    if len(value) != 2:
+        raise ValueError(f'{name} needs two numbers, got {value!r}')

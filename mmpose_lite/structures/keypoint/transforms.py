@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy import ndarray
 
-from ..flip import DIRECTIONS
+from ..bbox.transforms import DIRECTIONS
 
 
 def flip_keypoints(

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from mmpose_lite.datasets import AFLWDataset, BaseCocoStyleDataset
-from mmpose_lite.datasets.randomness import SampleIndex
+from mmpose_lite.datasets.samplers import SampleIndex
 from mmpose_lite.models import HeatmapHead
 
 CODEC = {'type': 'MSRAHeatmap', 'input_size': (32, 32), 'heatmap_size': (8, 8), 'sigma': 1}

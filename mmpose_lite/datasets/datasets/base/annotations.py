@@ -1,24 +1,39 @@
-"""Reading COCO-style annotation files: each fault is named by file, record and field."""
+"""Reading COCO-style annotation files and detections: each fault names file, record and field."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Hashable, Iterator, Sequence
+import os.path as osp
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import Repr
 from typing import Any
 
 import numpy as np
 
-from .json_files import AnnotationError, read_json, short
+from mmpose_lite.structures.bbox import bbox_xywh2xyxy
+from mmpose_lite.utils import InputError, MissingFileError
 
 # Beyond it float32 does not tell one pixel from the next.
 _LARGEST = 2.0**24
 # A smaller side is no box, and makes a map with no inverse.
-SMALLEST_SIDE = 1e-3
+_SMALLEST_SIDE = 1e-3
 _DEEPEST = 20
 _IDS = ('id', 'image_id', 'category_id', 'iscrowd')
 _POINTS = ('keypoints', 'face_kpts')  # the latter are COCO-WholeBody's
+_SHORT = Repr()
+_SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 200, 60, 60
+
+
+def short(value: Any) -> str:
+    """A value as messages show it: of any length and depth, on one line."""
+    return _SHORT.repr(value)
+
+
+class AnnotationError(InputError):
+    """A record that cannot be used; the message names the file, the record and the field."""
 
 
 @dataclass(frozen=True)
@@ -117,10 +132,10 @@ class Record:
         Raises:
             AnnotationError: If it is beyond what a crop can be cut by.
         """
-        if not SMALLEST_SIDE <= side <= _LARGEST:
+        if not _SMALLEST_SIDE <= side <= _LARGEST:
             raise self.error(
                 field,
-                f'makes a box of {side:g} pixels, not of {SMALLEST_SIDE:g} to {_LARGEST:.0f}',
+                f'makes a box of {side:g} pixels, not of {_SMALLEST_SIDE:g} to {_LARGEST:.0f}',
             )
 
     def category(self) -> Any:
@@ -163,6 +178,64 @@ class Record:
         for field, value in self.annotation.items():
             if _depth_exceeds(value, _DEEPEST):
                 raise self.error(field, f'is nested more than {_DEEPEST} deep')
+
+    def annotated(self) -> dict[str, Any]:
+        """Read what a report tells apart; what is not there, or of another form, is left out.
+
+        The ``keypoints`` have been checked.
+
+        Returns:
+            ``flags``, the third number of each point; ``visibility``, 1 for a point that can be
+            seen and 0 for a hidden one; ``yaw`` in radians. The latter two are no part of MMPose's
+            form: the converters and the embedded faces have them.
+        """
+        flags = self.annotation['keypoints'][2::3]
+        found: dict[str, Any] = {'flags': flags}
+        visibility = self.annotation.get('visibility')
+        if (
+            isinstance(visibility, list)
+            and len(visibility) == len(flags)
+            and all(isinstance(each, int) and each in (0, 1) for each in visibility)
+        ):
+            found['visibility'] = visibility
+        if is_number(self.annotation.get('yaw')):
+            found['yaw'] = self.annotation['yaw']
+        return found
+
+
+def read_json(path: str) -> Any:
+    """Read a JSON file in UTF-8, UTF-16 or UTF-32, with or without a byte-order mark.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        AnnotationError: If it cannot be read, is no JSON, or has a key twice in one object, of
+            which JSON would keep the last.
+    """
+    try:
+        with open(path, 'rb') as file:
+            return json.loads(file.read(), object_pairs_hook=_each_key_once)
+    except FileNotFoundError as error:
+        raise MissingFileError(f'annotation file {path!r} does not exist') from error
+    except OSError as error:
+        raise AnnotationError(f'{path}: cannot be read: {error.strerror}') from error
+    except AnnotationError as error:
+        raise AnnotationError(f'{path}: {error}') from None
+    except (ValueError, RecursionError) as error:  # a wrong encoding, a number of 5,000 digits
+        raise AnnotationError(f'{path}: no JSON: {error}') from error
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in seen:
+            where = f'the record of id {short(found["id"])}' if 'id' in found else 'an object'
+            values = f'{short(seen[key])} and {short(value)}'
+            raise AnnotationError(f'{where} has the key {short(key)} twice: {values}')
+        seen[key] = value
+    return found
 
 
 def read_annotations(path: str | Path) -> tuple[list[Record], dict[str, Any]]:
@@ -343,3 +416,76 @@ def _depth_exceeds(value: Any, limit: int) -> bool:
         if not level:
             return False
     return any(isinstance(each, (list, dict)) for each in level)
+
+
+def group_by_image(instances: list[dict]) -> list[dict]:
+    """Join the faces of an image to one sample; what differs by face is joined along axis 0."""
+    of_image = ('img_path', 'image_wh')
+    joined = ('bbox', 'bbox_score', 'keypoints', 'keypoints_visible')
+    groups: dict[Any, list[dict]] = {}
+    for instance in instances:
+        groups.setdefault(instance['img_id'], []).append(instance)
+    return [
+        {
+            'img_id': img_id,
+            **{key: members[0][key] for key in of_image if key in members[0]},
+            'id': [member['id'] for member in members],
+            **{key: np.concatenate([member[key] for member in members]) for key in joined},
+        }
+        for img_id, members in groups.items()
+    ]
+
+
+def read_detections(path: str, images: Sequence[dict], find: Callable[[str], str]) -> list[dict]:
+    """Read a list of detections into samples without truth.
+
+    Args:
+        path: A JSON list of dicts with ``image_id``, ``bbox`` (xywh, image pixels), ``score``.
+        images: The annotation file's images, with ``id`` and ``file_name``.
+        find: Tells the file of a ``file_name``.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        AnnotationError: If an entry lacks a field or names an unknown image.
+    """
+    if not osp.isfile(path):
+        raise MissingFileError(f"bbox_file='{path}' does not exist")
+    detections = read_json(path)
+    if not isinstance(detections, list):
+        raise AnnotationError(f'{path}: must be a list of detections')
+    by_id = {image['id']: image for image in images}
+    samples = []
+    for number, detection in enumerate(detections):
+        where = f'{path}: detection {number}'
+        image = by_id[_checked_image_id(where, detection, by_id)]
+        bbox_xywh = np.array(detection['bbox'], dtype=np.float32)
+        samples.append(
+            {
+                'img_id': image['id'],
+                'img_path': find(image['file_name']),
+                **image_size(image),
+                'id': number,
+                'bbox': bbox_xywh2xyxy(bbox_xywh)[None],
+                'bbox_score': np.array([detection['score']], dtype=np.float32),
+                'subsets': (),
+            }
+        )
+    return samples
+
+
+def _checked_image_id(where: str, detection: Any, by_id: dict) -> Any:
+    """The id of a detection's image, once all of its fields are checked."""
+    if not isinstance(detection, dict):
+        raise AnnotationError(f'{where} must be a record, it is {short(detection)}')
+    for key in ('image_id', 'bbox', 'score'):
+        if key not in detection:
+            raise AnnotationError(f"{where} has no '{key}'")
+    image_id, box = detection['image_id'], detection['bbox']
+    if not isinstance(image_id, Hashable) or image_id not in by_id:
+        raise AnnotationError(f'{where}: image_id={short(image_id)} is unknown')
+    is_list = isinstance(box, list) and len(box) == 4 and all(map(is_number, box))
+    if not is_list or min(box[2:]) < _SMALLEST_SIDE:
+        raise AnnotationError(f'{where}: bbox={short(box)} is no box')
+    if not is_number(detection['score']):
+        raise AnnotationError(f'{where}: score={short(detection["score"])} is no number')
+    return image_id

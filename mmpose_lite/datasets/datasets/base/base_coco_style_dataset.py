@@ -6,35 +6,43 @@ import logging
 import os.path as osp
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from mmengine.dataset import BaseDataset
+from mmengine.dataset import BaseDataset, Compose
 from mmengine.logging import print_log
 
 from mmpose_lite.registry import DATASETS, TRANSFORMS
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.structures.metainfo import SAMPLE_KEYS, PoseMetainfo, parse_pose_metainfo
-from mmpose_lite.utils import InputError
+from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.utils.images import is_address
 
-from ...crop_cache import CacheSettings, CropCache
-from ...file_names import NAME_MODES, PhotoFinder, is_address
-from ...plausibility import FaceArrays, implausible
+from ...crop_cache import CacheSettings, CropCache, CropExtent
+from ...file_names import NAME_MODES, PhotoFinder
+from ...samplers import SampleIndex
 from ...transforms import LoadImage
-from .annotations import Record, image_size, is_number, lacks_bbox, read_annotations
-from .bottomup import group_by_image
-from .categories import about_names, names_of_points, of_category
-from .crops import open_crops
-from .detections import read_detections
-from .facts import annotated_facts
-from .indices import check_indices
-from .json_files import AnnotationError, short
-from .loading import load_batch, load_sample
-from .paths import check_paths
+from .annotations import (
+    AnnotationError,
+    Record,
+    group_by_image,
+    image_size,
+    is_number,
+    lacks_bbox,
+    read_annotations,
+    read_detections,
+    short,
+)
+from .plausibility import FaceArrays, implausible
 from .replacement import Replacement
-from .split import TrainValSplit
-from .subsets import check_subsets, find_subsets
+from .subsets import TrainValSplit, about_names, find_subsets, names_of_points, of_category
+
+_CHOICES = {
+    'data_mode': ('topdown', 'bottomup'),
+    'file_names': NAME_MODES,
+    'on_implausible': ('refuse', 'warn'),
+}
 
 
 @DATASETS.register_module()
@@ -62,13 +70,13 @@ class BaseCocoStyleDataset(BaseDataset):
         max_refetch: How often another sample is tried where the pipeline gives none (training).
         sample_interval: Use only every n-th image.
         subsets: Named subsets that are evaluated beside the whole: for each name an annotation
-            file, a file of ids, or a list of ids; see :func:`~.subsets.find_subsets`.
+            file, a file of ids, or a list of ids; see :func:`~.find_subsets`.
         cache: Keep of every photograph what the pipeline can read, in one file: its folder, True
             for ``crops`` below ``data_root``, or a dict of :class:`~.CacheSettings`.
         on_bad_image: ``'refuse'``, ``'replace'`` or a dict of :class:`~.Replacement`: what becomes
             of photographs that cannot be read.
         train_val_split: Use one of two parts of the photographs: a dict of
-            :class:`~.split.TrainValSplit`.
+            :class:`~.TrainValSplit`.
         category: Use the annotations of this category: its name or id in the file.
         file_names: ``'exact'``, or ``'lenient'``: photographs that are not there under the name of
             the annotations are read under the one that :class:`~.PhotoFinder` finds.
@@ -109,25 +117,19 @@ class BaseCocoStyleDataset(BaseDataset):
         bbox_margin: float | None = 0.1,
         on_implausible: str = 'refuse',
     ) -> None:
-        name = type(self).__name__
-        _check_choice(name, 'data_mode', data_mode, ('topdown', 'bottomup'))
-        _check_choice(name, 'file_names', file_names, NAME_MODES)
-        _check_choice(name, 'on_implausible', on_implausible, ('refuse', 'warn'))
-        _check_margin(name, bbox_margin)
-        if bbox_file:
-            _check_detections(name, data_mode, test_mode, train_val_split)
         self.data_mode = data_mode
         self.bbox_file = bbox_file
         self.sample_interval = sample_interval
         self.subsets = subsets or {}
-        self.cache = CacheSettings.of(cache)
-        self.train_val_split = TrainValSplit.of(train_val_split)
-        self.crops: CropCache | None = None
-        self.replacement = Replacement.of(on_bad_image, test_mode)
         self.category = category
         self.file_names = file_names
         self.bbox_margin = bbox_margin
         self.on_implausible = on_implausible
+        self._check_arguments(test_mode, bool(train_val_split))
+        self.cache = CacheSettings.of(cache)
+        self.train_val_split = TrainValSplit.of(train_val_split)
+        self.crops: CropCache | None = None
+        self.replacement = Replacement.of(on_bad_image, test_mode)
         self._fully_initialized: bool = False
         super().__init__(
             ann_file=ann_file,
@@ -143,6 +145,20 @@ class BaseCocoStyleDataset(BaseDataset):
             max_refetch=max_refetch,
         )
 
+    def _check_arguments(self, test_mode: bool, is_split: bool) -> None:
+        name = type(self).__name__
+        for key, choices in _CHOICES.items():
+            value = getattr(self, key)
+            if value not in choices:
+                raise InputError(f'{name}: {key}={value!r} is not one of {", ".join(choices)}')
+        margin = self.bbox_margin
+        if margin is not None and not (is_number(margin) and margin >= 0):
+            raise InputError(f'{name}: bbox_margin={margin!r} is no share from 0 on')
+        if self.bbox_file and not (self.data_mode == 'topdown' and test_mode):
+            raise InputError(f"{name}: bbox_file needs data_mode='topdown' and test_mode=True")
+        if self.bbox_file and is_split:
+            raise InputError(f'{name}: bbox_file has no train_val_split')
+
     @classmethod
     def _load_metainfo(cls, metainfo: dict | None = None) -> PoseMetainfo:
         if metainfo is not None and not isinstance(metainfo, dict):
@@ -151,11 +167,11 @@ class BaseCocoStyleDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """Read the annotations (or detections) into one dict a sample."""
-        check_paths(type(self).__name__, self.data_root, self.ann_file, self.data_prefix['img'])
+        self._check_paths()
         records, content = read_annotations(self.ann_file)
         self._check_addresses(records)
-        self._shared = {key: self._metainfo[key] for key in SAMPLE_KEYS}
-        self._shared['img_folder'] = self.data_prefix['img']
+        shared = {key: self._metainfo[key] for key in SAMPLE_KEYS}
+        self._shared = {**shared, 'img_folder': self.data_prefix['img']}
         if self.bbox_file:
             path = osp.join(self.data_root or '', self.bbox_file)
             return read_detections(path, content['images'], self.photographs.path)
@@ -170,13 +186,28 @@ class BaseCocoStyleDataset(BaseDataset):
         instances = self._parse_records(records, subsets)
         return group_by_image(instances) if self.data_mode == 'bottomup' else instances
 
+    def _check_paths(self) -> None:
+        name, img_folder = type(self).__name__, self.data_prefix['img']
+        if self.data_root and not osp.isdir(self.data_root):
+            raise MissingFileError(
+                f"{name}: data_root='{self.data_root}' is no folder (ann_file='{self.ann_file}')"
+            )
+        if not osp.isfile(self.ann_file):
+            raise MissingFileError(f"{name}: ann_file='{self.ann_file}' does not exist")
+        if img_folder and not osp.isdir(img_folder):
+            raise MissingFileError(f"{name}: data_prefix.img='{img_folder}' is no folder")
+
+    @property
+    def _transforms(self) -> Sequence[Callable]:
+        return getattr(self.pipeline, 'transforms', ())
+
     @cached_property
     def photographs(self) -> PhotoFinder:
         """The finder of the photographs."""
         return PhotoFinder(self.data_prefix['img'], self.file_names)
 
     def about_points(self, records: Sequence[Record], content: dict) -> tuple[str, bool] | None:
-        """Compare the file's names of points; see :func:`~.categories.about_names`."""
+        """Compare the file's names of points; see :func:`~.about_names`."""
         names = self._metainfo['keypoint_id2name']
         return about_names(names_of_points(records, content), [names[i] for i in sorted(names)])
 
@@ -191,12 +222,58 @@ class BaseCocoStyleDataset(BaseDataset):
         super().full_init()
         if self.cache is not None:
             try:
-                self.crops = open_crops(self, self.cache)
+                self.open_crops(self.cache)
             except BaseException:
                 self._fully_initialized = False  # not without the cache that was asked for
                 raise
         if self.subsets and not self.bbox_file and self.data_mode == 'topdown':
-            check_subsets(self)
+            self._check_subsets()
+
+    def open_crops(self, settings: CacheSettings, further: Sequence[Callable] = ()) -> None:
+        """Open the crops of the samples; build them where they do not fit.
+
+        Args:
+            settings: The cache's settings.
+            further: Transforms that come after the pipeline.
+
+        Raises:
+            InputError: If the data set or its pipeline cannot be served from a cache.
+        """
+        name = type(self).__name__
+        if self.data_mode != 'topdown' or self.bbox_file:
+            raise InputError(f"{name}: cache needs data_mode='topdown' and annotated boxes")
+        transforms = [*self._transforms, *further]
+        extent = CropExtent.of_pipeline(transforms)
+        loader = next((each for each in transforms if isinstance(each, LoadImage)), None)
+        if loader is None:
+            raise InputError(f'{name}: cache needs a pipeline that begins with LoadImage')
+        self.crops = CropCache(
+            settings,
+            samples=[self.get_data_info(i) for i in range(len(self))],
+            extent=extent,
+            loader=loader,
+            ann_file=self.ann_file,
+            img_folder=self.data_prefix['img'],
+            folder=osp.join(self.data_root or '', 'crops'),
+            part=self.train_val_split,
+        )
+
+    def _check_subsets(self) -> None:
+        """Check that each named subset has a face with a visible point among those used."""
+        has_points: dict[str, bool] = {}
+        for face in map(self.get_data_info, range(len(self))):
+            counts = bool(np.any(face['keypoints_visible'] > 0))
+            has_points |= {name: counts or has_points.get(name, False) for name in face['subsets']}
+        for name in self.subsets:
+            if not has_points.get(name):
+                lacks = 'face with a visible point' if name in has_points else 'face'
+                used = f'indices={self._indices}'
+                if self.train_val_split is not None:
+                    used = f'{used}, train_val_split: {self.train_val_split.part}'
+                raise InputError(
+                    f"{type(self).__name__}: subsets['{name}'] has no {lacks} among the "
+                    f'{len(self)} used of {self.ann_file} ({used})'
+                )
 
     def _parse_records(self, records: list[Record], subsets: dict) -> list[dict]:
         kept: list[dict] = []
@@ -233,17 +310,10 @@ class BaseCocoStyleDataset(BaseDataset):
                 f'{made} annotations have no bbox; it is made about their labelled points, '
                 f'{self.bbox_margin:.0%} of their longer extent wider on each side (bbox_margin)'
             )
-        nearly = self.photographs.nearly
-        if nearly:
-            name = next(iter(nearly))
-            yield (
-                f'{len(nearly)} photographs are read under another name (file_names), such as '
-                f'{nearly[name]!r} for {name!r}'
-            )
+        yield from self.photographs.remarks()
 
     def _check_addresses(self, records: Sequence[Record]) -> None:
-        steps = getattr(self.pipeline, 'transforms', ())
-        loaders = [step for step in steps if isinstance(step, LoadImage)]
+        loaders = [step for step in self._transforms if isinstance(step, LoadImage)]
         if not loaders or any(loader.backend_args for loader in loaders):
             return
         for record in records:
@@ -270,7 +340,7 @@ class BaseCocoStyleDataset(BaseDataset):
         self._tell(text, logging.WARNING)
 
     def reason_to_drop(self, record: Record) -> str | None:
-        """Why an annotation is left out; None if it is not."""
+        """Give the reason to leave out an annotation; None if there is none."""
         return record.reason_to_drop()
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
@@ -309,7 +379,7 @@ class BaseCocoStyleDataset(BaseDataset):
         return Record(self.ann_file, raw_data_info['raw_ann_info'], raw_data_info['raw_img_info'])
 
     def _parse_common(self, record: Record) -> dict:
-        """What every data set reads in the same way: names, points and their visibility."""
+        """Read what all data sets have in common: names, points and their visibility."""
         points = np.array(record.keypoints(self._metainfo['num_keypoints']), dtype=np.float32)
         points = points.reshape(1, -1, 3)
         common = {
@@ -322,10 +392,10 @@ class BaseCocoStyleDataset(BaseDataset):
             'num_keypoints': record.annotation.get('num_keypoints', points.shape[1]),
             'keypoints': points[..., :2],
             'keypoints_visible': np.minimum(1, points[..., 2]),
+            **image_size(record.image),
         }
-        common.update(image_size(record.image))
         if self.test_mode and self.data_mode == 'topdown':
-            common['annotated'] = annotated_facts(record)
+            common['annotated'] = record.annotated()
         return common
 
     def filter_data(self) -> list[dict]:
@@ -338,8 +408,20 @@ class BaseCocoStyleDataset(BaseDataset):
         kept = self.data_list
         if threshold is not None:
             kept = [item for item in kept if item['bbox_score'].max() >= threshold]
-        check_indices(self._indices, len(kept), self.ann_file)
+        self._check_indices(len(kept))
         return kept
+
+    def _check_indices(self, count: int) -> None:
+        """Check that the samples listed are there; a number of first ones may be too high."""
+        indices = self._indices
+        if indices is None or isinstance(indices, int):
+            return
+        asked = f'indices={short(list(indices))}: {self.ann_file} has {count} usable faces'
+        if not len(indices):
+            raise InputError(f'{asked}, none is asked for')
+        for i in indices:
+            if not (isinstance(i, int | np.integer) and -count <= i < count):
+                raise InputError(f'{asked}, and no face {short(i)}')
 
     def get_data_info(self, idx: int) -> dict:
         """Sample ``idx`` before the pipeline, with what of the metainfo transforms read."""
@@ -348,14 +430,61 @@ class BaseCocoStyleDataset(BaseDataset):
         return info
 
     def prepare_data(self, idx: int) -> Any:
-        """Run the pipeline on sample ``idx``; randomness follows the index (see randomness.py)."""
+        """Run the pipeline on sample ``idx``; randomness follows the index (see samplers.py)."""
         if self.replacement is not None:
-            return self.replacement.prepare(partial(load_sample, self), idx, len(self))
-        return load_sample(self, idx, idx)
+            return self.replacement.prepare(self.load_sample, idx, len(self))
+        return self.load_sample(idx, idx)
+
+    def load_sample(self, idx: int, which: int) -> Any:
+        """Run the pipeline on sample ``which`` with the randomness of ``idx``."""
+        if not isinstance(idx, SampleIndex):
+            return self.pipeline(self.raw_sample(which))
+        rng = idx.rng()
+        idx.seed_global_state()
+        sample = self.pipeline({**self.raw_sample(which), 'rng': rng})
+        if sample is None and not self.test_mode:
+            # The pipeline refuses the sample; which one stands in is drawn for it, too.
+            for _ in range(self.max_refetch):
+                other = int(rng.integers(len(self)))
+                sample = self.pipeline({**self.raw_sample(other), 'rng': rng})
+                if sample is not None:
+                    break
+        return sample
 
     def __getitems__(self, indices: Sequence[int]) -> list:
-        """Load the samples of a batch, as one by one, but in less time; see loading.py."""
-        return load_batch(self, indices)
+        """Load samples, the same that ``self[index]`` gives.
+
+        Crops from the cache pass the pipeline transform by transform instead of face by face: what
+        one transform needs then stays in the core's caches, which takes a tenth off the time of a
+        face. Photographs do not, for a whole batch of them would be in memory at once.
+        """
+        drawn = [index for index in indices if isinstance(index, SampleIndex)]
+        if len(drawn) < len(indices) or not self._goes_batchwise():
+            return [self[index] for index in indices]
+        samples: list[Any] = [{**self.raw_sample(index), 'rng': index.rng()} for index in drawn]
+        for transform in self.pipeline.transforms:
+            samples = [None if sample is None else transform(sample) for sample in samples]
+        # Only one by one is another drawn where the pipeline refuses a sample.
+        return [
+            self[index] if sample is None else sample
+            for index, sample in zip(indices, samples, strict=True)
+        ]
+
+    def _goes_batchwise(self) -> bool:
+        """Tell whether nothing is lost when the samples of a batch pass each transform together.
+
+        A transform's own class must say so; what it says of others that inherit from it does not
+        count.
+        """
+        kind, ours = type(self), BaseCocoStyleDataset
+        return (
+            self.crops is not None
+            and self.replacement is None
+            and kind.__getitem__ is ours.__getitem__
+            and kind.prepare_data is ours.prepare_data
+            and type(self.pipeline) is Compose
+            and all(vars(type(t)).get('keeps_pixels', False) for t in self.pipeline.transforms)
+        )
 
     def raw_sample(self, idx: int) -> dict:
         """Sample ``idx`` before the pipeline, with its crop where there is a cache."""
@@ -370,30 +499,3 @@ class BaseCocoStyleDataset(BaseDataset):
         from ...coco_api import COCO
 
         return COCO(self.ann_file)
-
-
-def _check_choice(name: str, key: str, value: Any, choices: Sequence[str]) -> None:
-    """Check an argument that is one of a few words.
-
-    Raises:
-        InputError: If it is none of them.
-    """
-    if value not in choices:
-        raise InputError(f'{name}: {key}={value!r} is not one of {", ".join(choices)}')
-
-
-def _check_margin(name: str, margin: Any) -> None:
-    if margin is not None and not (is_number(margin) and margin >= 0):
-        raise InputError(f'{name}: bbox_margin={margin!r} is no share from 0 on')
-
-
-def _check_detections(name: str, data_mode: str, test_mode: bool, split: dict | None) -> None:
-    """Check that detected boxes are asked for where nothing is trained on.
-
-    Raises:
-        InputError: If they are not.
-    """
-    if data_mode != 'topdown' or not test_mode:
-        raise InputError(f"{name}: bbox_file needs data_mode='topdown' and test_mode=True")
-    if split:
-        raise InputError(f'{name}: bbox_file has no train_val_split')

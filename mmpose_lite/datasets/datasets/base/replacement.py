@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.images import BadImageError
 
-from ...image_files import BadImageError
-from ...randomness import SampleIndex
+from ...samplers import SampleIndex
 
 # Keeps these draws apart from those of the augmentation.
 _STREAM = 1

@@ -1,25 +1,216 @@
-"""Named subsets of a data set, given as annotation files or lists of ids."""
+"""Choosing annotations: those of a category, of one part of a split, and named subsets."""
 
 from __future__ import annotations
 
+import hashlib
 import os.path as osp
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from mmpose_lite.utils import InputError, MissingFileError
 
-from .annotations import Record, read_annotations
-from .categories import of_category
-from .json_files import AnnotationError, read_json, short
-
-if TYPE_CHECKING:
-    from .base_coco_style_dataset import BaseCocoStyleDataset
+from .annotations import AnnotationError, Record, read_annotations, read_json, short
 
 # A face of a subset file is the face of the whole set in the same image whose points lie here.
 _SAME_FACE_PIXELS = 0.5
+_PARTS = ('train', 'val')
+_BUCKETS = 10_000
+
+
+@dataclass(frozen=True)
+class TrainValSplit:
+    """The ``train_val_split`` of a data set: which part of its photographs it has.
+
+    A photograph belongs to ``'val'`` if the first 8 bytes of the SHA-256 of its ``file_name`` (as
+    the annotations have it, in UTF-8), as a big-endian number modulo 10,000, are less than 10,000
+    ``val_share``. So nothing is drawn: it is the same part on all machines and in all versions,
+    all faces of a photograph are on one side, and photographs that are added or removed move no
+    others.
+
+    Attributes:
+        part: ``'train'`` or ``'val'``.
+        val_share: The share of photographs that are ``'val'``, between 0 and 1.
+    """
+
+    part: str
+    val_share: float = 0.1
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any] | None) -> TrainValSplit | None:
+        """Read the ``train_val_split`` of a config: None, or a dict of the attributes.
+
+        Raises:
+            InputError: If it is neither, or a value is out of range.
+        """
+        if settings is None:
+            return None
+        known = isinstance(settings, Mapping) and set(settings) <= set(cls.__dataclass_fields__)
+        if not known or settings.get('part') not in _PARTS:
+            raise InputError(
+                f"train_val_split={settings!r} must be a dict of part ('train' or 'val') and "
+                'val_share (0.1 by default)'
+            )
+        share = settings.get('val_share', cls.val_share)
+        is_number = isinstance(share, int | float) and not isinstance(share, bool)
+        if not is_number or not 0 < share < 1:
+            raise InputError(f'train_val_split.val_share={share!r} must be between 0 and 1')
+        return cls(settings['part'], float(share))
+
+    def has(self, file_name: str) -> bool:
+        """Whether a photograph belongs to this part."""
+        start = hashlib.sha256(file_name.encode('utf-8', 'surrogatepass')).digest()[:8]
+        is_val = int.from_bytes(start, 'big') % _BUCKETS < round(_BUCKETS * self.val_share)
+        return is_val == (self.part == 'val')
+
+    def keep(self, records: Sequence[Record], file: str) -> list[Record]:
+        """The faces of this part.
+
+        Raises:
+            InputError: If there is none.
+        """
+        kept = [record for record in records if self.has(record.image['file_name'])]
+        if not kept:
+            raise InputError(f'{file}: {self} has none of its {len(records)} faces')
+        return kept
+
+
+def of_category(
+    records: Sequence[Record], content: dict[str, Any], category: int | str | None, file: str
+) -> list[Record]:
+    """The annotations of a category, or all of them where one is not asked for.
+
+    Args:
+        records: The annotations.
+        content: What is in the file.
+        category: A name of ``categories``, or an id.
+        file: The file, for messages.
+
+    Raises:
+        AnnotationError: If there is no such category; or if none is asked for, and the file has
+            several of different numbers of points, or whose points have different names.
+    """
+    known = _categories(content)
+    if category is None:
+        _check_alike(records, known, file)
+        return list(records)
+    named = [each['id'] for each in known if each.get('name') == category]
+    wanted = named or [category]
+    kept = [record for record in records if record.category() in wanted]
+    if not kept:
+        raise AnnotationError(
+            f'{file}: category={short(category)} has no annotation; there are '
+            f'{_listed(records, known)}'
+        )
+    return kept
+
+
+def names_of_points(records: Sequence[Record], content: dict[str, Any]) -> list[str]:
+    """The file's names of the points of these annotations, in its order; empty if it has none."""
+    if not records:
+        return []
+    (most_common, _), *_ = Counter(record.category() for record in records).most_common(1)
+    for each in _categories(content):
+        if each['id'] == most_common:
+            return _point_names(each)
+    return []
+
+
+def about_names(written: Sequence[str], wanted: Sequence[str]) -> tuple[str, bool] | None:
+    """Compare a file's names of points with those of the metainfo.
+
+    Args:
+        written: The names in the file's ``categories``; empty where it has none.
+        wanted: The metainfo's, in the order of their ids.
+
+    Returns:
+        What differs, and whether the points are surely in another order; None where nothing does.
+    """
+    ours = [_plain(name) for name in wanted]
+    theirs = [_plain(name) for name in written]
+    if not theirs or theirs == ours or _are_numbered(written):
+        return None
+    if len(theirs) != len(ours):
+        return f"'categories' names {len(theirs)} points, the metainfo {len(ours)}", False
+    places = {name: i for i, name in enumerate(ours)}
+    moved = [i for i, name in enumerate(theirs) if places.get(name, i) != i]
+    if moved:
+        i = moved[0]
+        problem = (
+            f"the points are in another order than the metainfo's: 'categories' calls point {i} "
+            f'{written[i]!r}, the metainfo {wanted[i]!r}, and {written[i]!r} its point '
+            f'{places[theirs[i]]}'
+        )
+        return problem, True
+    i = next(i for i, name in enumerate(theirs) if name != ours[i])
+    problem = (
+        f"'categories' has other names of points than the metainfo: point {i} is {written[i]!r} "
+        f'there and {wanted[i]!r} here; is the order the same?'
+    )
+    return problem, False
+
+
+def _plain(name: str) -> str:
+    return re.sub(r'[\W_]+', '', name).casefold()
+
+
+def _are_numbered(names: Sequence[str]) -> bool:
+    """Tell whether names tell nothing but their place: 1, 2, 3, or kpt0, kpt1, kpt2."""
+    found = [re.fullmatch(r'\D*(\d{1,9})', name) for name in names]
+    if not all(found):
+        return False
+    numbers = [int(each[1]) for each in found if each]
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def _categories(content: dict[str, Any]) -> list[dict[str, Any]]:
+    found = content.get('categories')
+    return [
+        each
+        for each in (found if isinstance(found, list) else ())
+        if isinstance(each, dict) and isinstance(each.get('id'), int | float | str)
+    ]
+
+
+def _point_names(category: dict[str, Any]) -> list[str]:
+    names = category.get('keypoints')
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return names
+    return []
+
+
+def _check_alike(records: Sequence[Record], known: list[dict[str, Any]], file: str) -> None:
+    used = {record.category() for record in records if _count(record)}
+    if len(used) < 2:
+        return
+    counts = {_count(record) for record in records} - {0}
+    names = {tuple(_point_names(each)) for each in known if each['id'] in used} - {()}
+    if len(counts) > 1 or len(names) > 1:
+        raise AnnotationError(
+            f'{file}: several categories have points that differ, and `category` of the data set '
+            f'does not say which one is meant: {_listed(records, known)}'
+        )
+
+
+def _count(record: Record) -> float:
+    points = record.annotation.get('keypoints')
+    return len(points) / 3 if isinstance(points, list) else 0
+
+
+def _listed(records: Sequence[Record], known: list[dict[str, Any]]) -> str:
+    """The categories, with the numbers of their annotations and of their points."""
+    names = {each['id']: each.get('name') for each in known}
+    found = []
+    for category, count in Counter(record.category() for record in records).items():
+        points = {_count(record) for record in records if record.category() == category} - {0}
+        of = ' or '.join(f'{each:g}' for each in sorted(points)) or 'no'
+        name = f' ({short(names[category])})' if category in names else ''
+        found.append(f'{short(category)}{name}: {count} annotations of {of} points')
+    return ', '.join(found) or 'none'
 
 
 def find_subsets(
@@ -55,29 +246,6 @@ def find_subsets(
         for i in ids:
             names[i].append(name)
     return names
-
-
-def check_subsets(dataset: BaseCocoStyleDataset) -> None:
-    """Check that each named subset has a face with a visible point among those that are used.
-
-    Raises:
-        InputError: If one has none.
-    """
-    has_points: dict[str, bool] = {}
-    for index in range(len(dataset)):
-        face = dataset.get_data_info(index)
-        counts = bool(np.any(face['keypoints_visible'] > 0))
-        has_points |= {name: counts or has_points.get(name, False) for name in face['subsets']}
-    for name in dataset.subsets:
-        if not has_points.get(name):
-            lacks = 'face with a visible point' if name in has_points else 'face'
-            used = f'indices={dataset._indices}'
-            if dataset.train_val_split is not None:
-                used = f'{used}, train_val_split: {dataset.train_val_split.part}'
-            raise InputError(
-                f"{type(dataset).__name__}: subsets['{name}'] has no {lacks} among the "
-                f'{len(dataset)} used of {dataset.ann_file} ({used})'
-            )
 
 
 def _read_ids(

@@ -10,8 +10,7 @@ import numpy as np
 from mmpose_lite.registry import DATASETS
 
 from ..base import BaseCocoStyleDataset
-from ..base.annotations import Record, is_number
-from ..base.json_files import AnnotationError, short
+from ..base.annotations import AnnotationError, Record, is_number, short
 
 # What a face's fields are called in an annotation of the whole body.
 _NAMES = {'keypoints': 'face_kpts', 'bbox': 'face_box'}
@@ -39,7 +38,7 @@ class CocoWholeBodyFaceDataset(BaseCocoStyleDataset):
     METAINFO: ClassVar[dict] = {'from_file': 'configs/_base_/datasets/coco_wholebody_face.py'}
 
     def reason_to_drop(self, record: Record) -> str | None:
-        """Why a person's face is left out; None if it is not.
+        """Give the reason to leave out a person's face; None if there is none.
 
         Raises:
             AnnotationError: If ``face_valid`` or ``face_box`` cannot be read.
@@ -56,7 +55,7 @@ class CocoWholeBodyFaceDataset(BaseCocoStyleDataset):
         return reason
 
     def about_points(self, records: Sequence[Record], content: dict) -> None:
-        """Nothing: the names in the file are those of the body's points."""
+        """Compare nothing: the names in the file are those of the body's points."""
 
     def _record(self, raw_data_info: dict) -> Record:
         return _face_of(super()._record(raw_data_info))

@@ -5,19 +5,19 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.structures.bbox import bbox_xyxy2cs
 from mmpose_lite.utils import InputError
 
-from .extent import CropExtent
+from ..crop_cache import CropExtent
+from .base import Transform
 
 _KINDS = ('shift', 'larger', 'smaller')
 
 
 @TRANSFORMS.register_module()
-class DisturbBox(BaseTransform):
+class DisturbBox(Transform):
     """Moves or scales the box that the crop is cut by; stands before ``GetBBoxCenterScale``.
 
     The annotated ``bbox``, which errors are divided by, stays as it is.
@@ -43,7 +43,6 @@ class DisturbBox(BaseTransform):
         self.seed = seed
 
     keeps_pixels = True
-    goes_batchwise = True
 
     @property
     def _factor(self) -> float:
@@ -72,6 +71,3 @@ class DisturbBox(BaseTransform):
         """The direction of a face, radians; the same for all amounts."""
         rng = np.random.default_rng([self.seed, zlib.crc32(str(face).encode())])
         return float(rng.uniform(0, 2 * np.pi))
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(kind={self.kind!r}, amount={self.amount}, seed={self.seed})'

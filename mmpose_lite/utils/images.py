@@ -1,12 +1,45 @@
-"""What the first bytes of an image say, read without decoding it."""
+"""Images as files: reading their bytes, looking at their headers, decoding, and turning upright."""
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 import struct
 from collections.abc import Callable, Iterator
 
-_WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274  # of TIFF, which EXIF is a piece of
+import cv2
+import numpy as np
+from mmengine.fileio import get as read_remote
+from numpy import ndarray
+
+from ..errors import InputError, MissingFileError
+from .paths import shown
+
+MAX_PIXELS = 2**28
+"""Larger images are refused by their header: 800 MB of pixels, 16,384 in a square."""
+
+# A blank JPEG or PNG holds some hundreds of pixels in a byte; a header that says more, and more
+# than a camera's whole picture, lies.
+_PIXELS_PER_BYTE, _ANY_PIXELS = 1000, 2**24
+_MAX_BYTES = 2**31 - 1  # what OpenCV takes
+# The process lacks something, not the image.
+_NOT_THE_IMAGE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+_JPEG_START, _JPEG_SCAN, _JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
+EXIF_MODES = ('ignore', 'apply')
+IGNORING = '_ignore_orientation'
+"""The end of those ``color_type`` of mmcv that leave pixels as they are stored."""
+
+# Pixels come as stored; what an orientation does to them is the same for all back ends.
+_CV2_FLAGS = {
+    'color': cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
+    'grayscale': cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
+    'unchanged': cv2.IMREAD_UNCHANGED,
+}
+
+# Of TIFF, which EXIF is a piece of.
+_WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
 _WHOLE_NUMBERS = {3: 'H', 4: 'I', 16: 'Q'}
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _LONE_MARKERS = frozenset(range(0xD0, 0xD9)) | {0x00, 0x01}
@@ -16,8 +49,154 @@ _PAM_WIDTH, _PAM_HEIGHT = re.compile(rb'\nWIDTH (\d{1,9})\s'), re.compile(rb'\nH
 _RADIANCE = re.compile(rb'\n([-+][XY]) (\d{1,9}) [-+][XY] (\d{1,9})\s')
 
 
+class BadImageError(InputError):
+    """An image that cannot be read; the message names its file."""
+
+
+class MissingImageError(BadImageError, MissingFileError):
+    """An image that is not there."""
+
+
 class HeaderError(ValueError):
     """An image's header is cut or damaged."""
+
+
+def is_address(name: str) -> bool:
+    """Tell whether a name is an address (``s3://...``), which no folder has."""
+    return '://' in name
+
+
+def read_image(path: str, backend_args: dict | None = None) -> bytes:
+    """Read the bytes of an image.
+
+    Args:
+        path: The file; with ``backend_args`` an address, too.
+        backend_args: Where files are, see :func:`mmengine.fileio.get`; local ones by default.
+
+    Raises:
+        MissingImageError: If there is no such file.
+        BadImageError: If it is a folder, a pipe, a device, or cannot be opened or fetched; or an
+            address, and nothing says how to fetch it.
+    """
+    path = os.fspath(path)
+    try:
+        if backend_args not in (None, {'backend': 'local'}):
+            return _fetch(path, backend_args)
+        if is_address(path):
+            raise BadImageError(
+                f'image {shown(path)} is an address, and files are read: name what fetches it, '
+                "such as LoadImage(backend_args={'backend': 'http'})"
+            )
+        return _read_local(path)
+    except FileNotFoundError as error:
+        raise MissingImageError(f'image {shown(path)} does not exist') from error
+
+
+def _fetch(path: str, backend_args: dict | None) -> bytes:
+    try:
+        return read_remote(path, backend_args=backend_args)
+    except FileNotFoundError:
+        raise
+    except (OSError, LookupError, ValueError, TypeError, ImportError) as error:
+        problem = ' '.join(f'{type(error).__name__}: {error}'.split())
+        raise BadImageError(
+            f'image {shown(path)} cannot be fetched by backend_args={backend_args}: {problem}'
+        ) from error
+
+
+def _read_local(path: str) -> bytes:
+    try:
+        state = os.stat(path)
+        # A pipe would be waited for, and a device may have no end.
+        if not stat.S_ISREG(state.st_mode):
+            kind = 'a folder' if stat.S_ISDIR(state.st_mode) else 'a pipe, socket or device'
+            raise BadImageError(f'image {shown(path)} is {kind}')
+        if state.st_size > _MAX_BYTES:
+            raise BadImageError(f'image {shown(path)} has {state.st_size} bytes, more than 2 GiB')
+        with open(path, 'rb', buffering=0) as file:
+            return file.read()
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) or error.errno in _NOT_THE_IMAGE:
+            raise
+        raise BadImageError(f'image {shown(path)} cannot be read: {error.strerror}') from error
+    except BadImageError:
+        raise
+    except ValueError as error:  # a name that no file can have
+        raise BadImageError(f'image {shown(path)} cannot be read: {error}') from error
+
+
+def decode_image(
+    content: bytes, path: str, color_type: str = 'color', exif: str = 'ignore'
+) -> ndarray:
+    """Decode a JPEG, PNG or other image.
+
+    Args:
+        content: The file's bytes; what they are counts, not the file's name.
+        path: Where they come from, for the message of an error.
+        color_type: ``'color'``, ``'grayscale'`` or ``'unchanged'``.
+        exif: ``'ignore'``: pixels as they are stored; ``'apply'``: turned as the camera noted.
+
+    Returns:
+        ``(H, W, 3)`` uint8 BGR; ``(H, W)`` for grey.
+
+    Raises:
+        BadImageError: If the bytes are no image, end early, or are of more pixels than
+            ``MAX_PIXELS``.
+    """
+    problem = header_problem(content)
+    image = None
+    if problem is None:
+        flag = _CV2_FLAGS[color_type.removesuffix(IGNORING)]
+        try:
+            image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flag)
+        except cv2.error as error:
+            if error.code == cv2.Error.StsNoMem:
+                raise
+            problem = f'cannot be decoded: {error.err or error}'
+    if image is None:
+        problem = problem or 'is no image that can be decoded'
+        raise BadImageError(f'image {shown(path)} {problem} ({len(content)} bytes)')
+    return oriented(image, content, exif, is_upright=is_tiff(content))
+
+
+def oriented(image: ndarray, content: bytes, exif: str, is_upright: bool) -> ndarray:
+    """Bring decoded pixels into the frame that is asked for: as stored, or upright."""
+    if is_upright == (exif == 'apply'):
+        return image
+    orientation = exif_orientation(content)
+    # Upright is, in this order: transposed from 5 on, and mirrored along these axes.
+    axes = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}.get(orientation, ())
+    if not is_upright:
+        image = np.flip(image.swapaxes(0, 1) if orientation >= 5 else image, axes)
+    else:
+        image = np.flip(image, axes)
+        image = image.swapaxes(0, 1) if orientation >= 5 else image
+    return np.ascontiguousarray(image)
+
+
+def header_problem(content: bytes) -> str | None:
+    """What forbids to decode an image, seen without decoding it; None if nothing does."""
+    if not content:
+        return 'is no image that can be decoded'
+    if content.startswith(_JPEG_START) and _ends_early(content):
+        return 'ends early'
+    try:
+        size_wh = image_size_wh(content)
+    except HeaderError as error:
+        return f'is no image that can be decoded, {error}'
+    if size_wh is None:
+        return None
+    pixels, named = size_wh[0] * size_wh[1], f'has {size_wh[0]}x{size_wh[1]} pixels by its header'
+    if pixels > MAX_PIXELS:
+        return f'{named}, more than {MAX_PIXELS}'
+    if pixels > max(_ANY_PIXELS, _PIXELS_PER_BYTE * len(content)):
+        return f'{named}, which it is too short for'
+    return None
+
+
+def _ends_early(jpeg: bytes) -> bool:
+    """Whether no end marker follows the last scan; a thumbnail in the header has one of its own."""
+    return jpeg.find(_JPEG_END, max(jpeg.rfind(_JPEG_SCAN), 0)) < 0
 
 
 def image_size_wh(content: bytes) -> tuple[int, int] | None:

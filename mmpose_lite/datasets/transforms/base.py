@@ -1,13 +1,37 @@
-"""The keys that transforms read and write."""
+"""The base of transforms, and the keys that they read and write."""
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from inspect import signature
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
+from mmcv.transforms import BaseTransform
 from numpy import ndarray
 
-from .extent import Window
+from ..crop_cache import Window
+
+
+class Transform(BaseTransform):
+    """A transform; one of its own defines ``transform``, and shows the arguments that it keeps.
+
+    Any of mmcv's transforms can take its place. What follows serves the crop cache and the
+    device's crops alone:
+
+    - ``extend_crop(extent)``, where the transform may come before the crop, returns the
+      :class:`~.CropExtent` with what the transform adds to it; without, a cache is refused.
+    - ``keeps_pixels = True`` says that the transform neither changes nor copies pixels, draws from
+      the sample's generator alone, and keeps nothing from one sample for the next. Only after such
+      transforms can crops stay on the device, and only if all are such are batches of cached crops
+      loaded transform by transform.
+    """
+
+    keeps_pixels: ClassVar[bool] = False
+
+    def __repr__(self) -> str:
+        names = [name for name in signature(type(self)).parameters if hasattr(self, name)]
+        arguments = ', '.join(f'{name}={getattr(self, name)!r}' for name in names)
+        return f'{type(self).__name__}({arguments})'
 
 
 class Sample(TypedDict, total=False):
@@ -36,7 +60,7 @@ class Sample(TypedDict, total=False):
     flip_indices: list[int]
     dataset_keypoint_weights: ndarray  # (K,)
     skeleton_links: list[tuple[int, int]]
-    rng: np.random.Generator  # see randomness.py
+    rng: np.random.Generator  # see samplers.py
 
     # LoadImage
     img: ndarray  # (H, W, 3) uint8 BGR

@@ -1,4 +1,4 @@
-"""How much of a photograph a pipeline can read for one face."""
+"""The part of a photograph that a pipeline can read for one face."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.structures.bbox import fix_aspect_ratio
-from mmpose_lite.structures.flip import DIRECTIONS
+from mmpose_lite.structures.bbox import DIRECTIONS, fix_aspect_ratio
 from mmpose_lite.utils import InputError
 
 # A bilinear sample reads one pixel further, and coordinates are rounded on the way.
@@ -54,8 +53,7 @@ class CropExtent:
     """The crops that a pipeline can draw about a box.
 
     A transform that comes before the crop takes part by a method ``extend_crop(extent)``, which
-    returns the extent with what the transform adds. One that changes no pixel has
-    ``keeps_pixels = True``; only after such ones can crops stay on the device.
+    returns the extent with what the transform adds.
 
     Attributes:
         input_size: Width and height of the network's input, pixels.
