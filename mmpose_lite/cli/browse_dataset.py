@@ -17,6 +17,7 @@ from mmpose_lite.apis.config import load_config
 from mmpose_lite.data_tools.browsing import Browser, FaceView, describe, find_browsers, image_sides
 from mmpose_lite.datasets import build_dataset
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.nested_datasets import walk_datasets
 from mmpose_lite.utils.paths import check_folder
 from mmpose_lite.visualization.drawing import RGB
 from mmpose_lite.visualization.sheet import LEFT, MIDDLE, RIGHT, PointTile, point_sheet
@@ -71,19 +72,11 @@ def load_browsers(cfg: Config, split: str, seed: int) -> tuple[list[Browser], di
     settings = (cfg.get(f'{split}_dataloader') or {}).get('dataset')
     if not settings:
         raise InputError(f'{split}_dataloader.dataset is not in the config')
-    _without_cache(settings)
+    for _, nest in walk_datasets(settings):
+        nest[-1].pop('cache', None)  # photographs are read, and no crops are cut
     init_default_scope(cfg.get('default_scope', 'mmpose_lite'))
     dataset = build_dataset(settings)
     return find_browsers(dataset, seed), dict(dataset.metainfo)
-
-
-def _without_cache(settings: Any) -> None:
-    """Have data sets read photographs, and build no cache of crops."""
-    for part in settings if isinstance(settings, list) else [settings]:
-        part.pop('cache', None)
-        for key in ('dataset', 'datasets'):
-            if part.get(key):
-                _without_cache(part[key])
 
 
 def choose(browser: Browser, count: int, ids: Sequence[str] | None) -> list[int]:

@@ -27,6 +27,7 @@ from mmpose_lite.structures.bbox import (
     get_warp_matrix,
 )
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.nested_datasets import innermost
 
 Stage = tuple[Mapping[str, Any], Sequence[BaseTransform]]
 """A pipeline, and what of the points' description stands in for what came before."""
@@ -169,20 +170,21 @@ class Browser:
         return _corners(results['bbox'][0]) @ matrix[:, :2].T + matrix[:, 2]
 
 
-def find_browsers(dataset: Any, seed: int = 0, further: Sequence[Stage] = ()) -> list[Browser]:
-    """The data sets of faces in a data set, which may be made of others.
+def find_browsers(dataset: Any, seed: int = 0) -> list[Browser]:
+    """Find the data sets of faces in a data set, which may be made of others.
 
     Args:
         dataset: The data set.
         seed: Of the random transforms.
-        further: What follows the pipelines of its parts.
     """
-    parts = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
-    if parts == [None]:
-        return [Browser(dataset, further, seed)]
-    own = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
-    stages = [(dict(dataset.metainfo), own), *further] if own else further
-    return [browser for part in parts for browser in find_browsers(part, seed, stages)]
+    found = []
+    for *outer, part in innermost(dataset):
+        steps = [
+            (each, getattr(getattr(each, 'pipeline', None), 'transforms', ())) for each in outer
+        ]
+        further = [(dict(each.metainfo), own) for each, own in reversed(steps) if own]
+        found.append(Browser(part, further, seed))
+    return found
 
 
 def image_sides(points: ndarray, shown: ndarray, pairs: Sequence[tuple[int, int]]) -> ndarray:

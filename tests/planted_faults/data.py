@@ -117,14 +117,14 @@ SABOTAGES = [
     ),
     Sabotage(
         'a value of another type is taken from a database',
-        'mmpose_lite/data_tools/converters/aflw_sqlite.py',
+        'mmpose_lite/data_tools/converters/aflw.py',
         'if value is not None and not isinstance(value, kinds):',
         'if False:',
         'tests/test_converters/test_aflw_sqlite.py',
     ),
     Sabotage(
         'an array of MATLAB may say any size',
-        'mmpose_lite/data_tools/converters/mat5.py',
+        'mmpose_lite/data_tools/converters/aflw_lists.py',
         'if min(self.sides, default=0) < 0 or math.prod(self.sides) != found:',
         'if found < 0:',
         'tests/test_converters/test_aflw_mat.py',

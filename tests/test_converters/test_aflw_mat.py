@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from mmpose_lite.data_tools.converters import convert_aflw, mat5
+from mmpose_lite.data_tools.converters import aflw_lists, convert_aflw
 from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
 
 COUNTS = {'train': 7, 'test': 3, 'test_frontal': 2}
@@ -156,7 +156,7 @@ def test_room_is_made_only_for_cells_that_are_there(aflw):
 
 
 def test_what_unpacks_without_end_is_refused(aflw, monkeypatch):
-    monkeypatch.setattr(mat5, 'MOST_BYTES', 1 << 20)
+    monkeypatch.setattr(aflw_lists, 'MOST_BYTES', 1 << 20)
     path = aflw.mat()
     bomb = zlib.compress(bytes(1 << 21))
     head = path.read_bytes()[:128]
@@ -186,10 +186,10 @@ def test_values_are_those_that_scipy_reads(tmp_path, packed):
     content |= {'word': 'früh', 'rows': np.array(['ab', 'cd']), 'cells': np.empty((3, 1), object)}
     content['cells'][:, 0] = ['a.jpg', '', 'é.jpg']
     savemat(tmp_path / 'a.mat', content, do_compression=packed)
-    theirs, ours = loadmat(tmp_path / 'a.mat'), mat5.read_mat5(tmp_path / 'a.mat', content)
+    theirs, ours = loadmat(tmp_path / 'a.mat'), aflw_lists.read_mat5(tmp_path / 'a.mat', content)
     assert list(ours) == list(content)
     for key in content.keys() - {'cells', 'rows', 'word'}:
         np.testing.assert_array_equal(ours[key], theirs[key])
     assert ours['cells'].tolist() == ['a.jpg', '', 'é.jpg']
     assert (ours['rows'].tolist(), ours['word'].tolist()) == (['ab', 'cd'], ['früh'])
-    assert mat5.read_mat5(tmp_path / 'a.mat', ()) == {}
+    assert aflw_lists.read_mat5(tmp_path / 'a.mat', ()) == {}

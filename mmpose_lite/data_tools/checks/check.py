@@ -1,26 +1,45 @@
-"""Checking all that a config's data sets name."""
+"""Checking all that a config's data sets name: annotations, photographs, numbers and hashes."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import os.path as osp
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy import ndarray
+
+from mmpose_lite.datasets.datasets.base.annotations import image_size
 from mmpose_lite.datasets.datasets.base.subsets import find_subsets
+from mmpose_lite.datasets.file_names import near_file
+from mmpose_lite.datasets.transforms.loading import are_of_turned, size_problem
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.files import replacing
+from mmpose_lite.utils.images import BadImageError, decode_image, exif_orientation, read_image
+from mmpose_lite.utils.paths import shown
 
-from .counts import aflw_count, check_count
-from .faces import check_faces
-from .findings import Finding
-from .images import ImageState, check_images, read_images
-from .manifest import FileState, Manifest
-from .mirror import check_mirror_pairs
-from .records import SplitContent, read_split
-from .splits import Split
+from .faces import Faces, SplitContent, check_faces, check_mirror_pairs, read_split
+from .splits import Finding, Split
 
 _MANIFEST = 'manifest.json'
+_VERSION = 1
+# MMPose's annotation files of AFLW.
+AFLW_FACES = {
+    'face_landmarks_aflw_train.json': 20000,
+    'face_landmarks_aflw_test.json': 4386,
+    'face_landmarks_aflw_test_frontal.json': 1314,
+}
+_AFLW_IMAGE = re.compile(r'(^|/)image\d{5}\.(jpg|png)$')
+# Of a set that claims to be AFLW, this share of the images bears AFLW's names.
+_SHARE = 0.9
+_NONE = np.empty((0, 2))
 
 
 @dataclass
@@ -193,3 +212,235 @@ def _compare(
     if unknown and is_fault:
         problem = f'{len(unknown)} files are not in {str(kept.path)!r}, such as {unknown[0]!r}'
         yield Finding(split, 'manifest', str(kept.path), problem, is_fault=False)
+
+
+def aflw_count(split: Split, content: SplitContent, file: str | None, claimed: bool | None) -> int:
+    """How many faces AFLW has in a file; 0 if the file does not claim to be AFLW's.
+
+    It claims so by its name together with the names of its images; either alone is common among
+    sets that only have AFLW's form, and parts of AFLW have names of their own.
+
+    Args:
+        split: The split that the file belongs to.
+        content: The split's content.
+        file: The annotation file.
+        claimed: Whether the user says that the set is AFLW; None leaves it to the names.
+    """
+    count = AFLW_FACES.get(osp.basename(file or ''), 0)
+    if claimed is not None or split.dataset.metainfo['dataset_name'] != 'aflw':
+        return count if claimed else 0
+    named = sum(bool(_AFLW_IMAGE.search(image['file_name'])) for image in content.images)
+    return count if named and named >= _SHARE * len(content.images) else 0
+
+
+def check_count(split: str, file: str, count: int, expected: int) -> list[Finding]:
+    """Compare a number of faces with AFLW's."""
+    if not expected or count == expected:
+        return []
+    problem = f'has {count} faces, AFLW has {expected} there'
+    return [Finding(split, 'counts', osp.basename(file), problem)]
+
+
+@dataclass(frozen=True)
+class ImageState:
+    """What a photograph is like.
+
+    Attributes:
+        path: The file.
+        state: Its size and hash; None if it cannot be read.
+        size_wh: Width and height as stored; None if it cannot be decoded.
+        orientation: How the camera was held, 1 to 8, see :func:`~.exif_orientation`.
+        problem: Why it cannot be read or decoded.
+    """
+
+    path: str
+    state: FileState | None = None
+    size_wh: tuple[int, int] | None = None
+    orientation: int = 1
+    problem: str | None = None
+
+    def loaded_wh(self, exif: str) -> tuple[int, int] | None:
+        """Width and height as loaded, where EXIF orientations are applied or ignored."""
+        turned = exif == 'apply' and self.orientation >= 5
+        return self.size_wh[::-1] if turned and self.size_wh is not None else self.size_wh
+
+
+def read_images(
+    paths: Mapping[str, dict | None], workers: int | None = None
+) -> Iterator[ImageState]:
+    """Read and decode photographs, several at a time, in their order.
+
+    Args:
+        paths: The files, with the ``backend_args`` that fetch them.
+        workers: How many at a time; one for each processor, at most 8, by default.
+    """
+    asked = list(paths.items())
+    # OpenCV decodes, and hashlib hashes, outside the interpreter's lock: threads are enough.
+    workers = workers or min(os.cpu_count() or 1, 8)
+    with ThreadPoolExecutor(workers) as pool:
+        for portion in _portions(asked, 8 * workers):  # so that an interruption is heard
+            yield from pool.map(lambda each: read_state(*each), portion)
+
+
+def read_state(path: str, backend_args: dict | None = None) -> ImageState:
+    """Read and decode a photograph as training does."""
+    try:
+        content = read_image(path, backend_args)
+    except BadImageError as error:
+        return ImageState(path, problem=str(error))
+    state = FileState.of(content)
+    try:
+        height, width = decode_image(content, path).shape[:2]
+    except BadImageError as error:
+        return ImageState(path, state, problem=str(error))
+    return ImageState(path, state, (width, height), exif_orientation(content))
+
+
+def check_images(
+    split: Split, content: SplitContent, images: Mapping[str, ImageState]
+) -> Iterator[Finding]:
+    """Find photographs that cannot be read, of other sizes, and turned ones.
+
+    Args:
+        split: The data set.
+        content: Its annotations.
+        images: What its photographs are like, by their paths.
+    """
+    noted = []
+    places = _places(split, content.faces)
+    for image in content.images:
+        found = images[split.image_path(image)]
+        size_wh = found.loaded_wh(split.exif)
+        if found.problem is not None or size_wh is None:
+            yield Finding(split.name, 'image', found.path, _why_not_read(split, found))
+            continue
+        wanted = image_size(image).get('image_wh')
+        if wanted is not None and wanted != size_wh:
+            problem = size_problem(size_wh, wanted, found.orientation, split.exif)
+            yield Finding(split.name, 'size', found.path, problem)
+        elif found.orientation >= 5 and are_of_turned(places.get(found.path, _NONE), size_wh):
+            problem = (
+                f'has {size_wh[0]}x{size_wh[1]} pixels, its points and boxes are of '
+                f'{size_wh[1]}x{size_wh[0]}: {_other_way(split.exif)}'
+            )
+            yield Finding(split.name, 'size', found.path, problem)
+        elif found.orientation != 1:
+            noted.append(found)
+    if noted:
+        yield Finding(
+            split.name, 'image', osp.basename(split.ann_file), _about(noted, split.exif), False
+        )
+
+
+def _why_not_read(split: Split, found: ImageState) -> str:
+    problem = (found.problem or '').removeprefix(f'image {shown(found.path)} ')
+    is_missing = found.state is None and 'does not exist' in problem
+    return problem + (near_file(split.dataset.photographs, found.path) if is_missing else '')
+
+
+def _other_way(exif: str) -> str:
+    other = {'ignore': 'apply', 'apply': 'ignore'}[exif]
+    return f"LoadImage(exif='{other}') loads photographs so"
+
+
+def _about(noted: Sequence[ImageState], exif: str) -> str:
+    what = {'ignore': 'as they are stored', 'apply': 'as they are turned'}[exif]
+    name, orientation = shown(noted[0].path), noted[0].orientation
+    return (
+        f'{len(noted)} photographs have an EXIF orientation, such as {name} ({orientation}): by '
+        f"LoadImage(exif='{exif}') they are loaded {what}, and annotations must be so"
+    )
+
+
+def _places(split: Split, faces: Faces | None) -> dict[str, ndarray]:
+    """For each photograph the labelled points of its faces and the middles of their boxes."""
+    found: dict[str, list[Any]] = {}
+    if faces is None:
+        return {}
+    middles = (faces.bbox_xyxy[:, :2] + faces.bbox_xyxy[:, 2:]) / 2
+    for i, record in enumerate(faces.records):
+        path = split.image_path(record.image)
+        found.setdefault(path, []).extend([middles[i], *faces.points[i][faces.labelled[i]]])
+    return {path: np.array(places) for path, places in found.items()}
+
+
+def _portions(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for begin in range(0, len(items), size):
+        yield items[begin : begin + size]
+
+
+class FileState(NamedTuple):
+    """A file's size in bytes and the SHA-256 of its content."""
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, content: bytes) -> FileState:
+        """The state of a file with this content."""
+        return cls(len(content), hashlib.sha256(content).hexdigest())
+
+
+class Manifest:
+    """The states of files, by their paths relative to the manifest's folder.
+
+    Args:
+        path: The manifest.
+        anew: Begin with none, whatever the file holds.
+
+    Attributes:
+        path: The manifest.
+        states: The states that it holds; none if there is no such file.
+
+    Raises:
+        InputError: If it is damaged.
+    """
+
+    def __init__(self, path: Path, anew: bool = False) -> None:
+        self.path = path
+        self.states: dict[str, FileState] = {}
+        if anew or not path.exists():
+            return
+        try:
+            content = json.loads(path.read_text(encoding='utf-8'))
+            self.states = {name: FileState(*state) for name, state in content['files'].items()}
+            whole = content['version'] == _VERSION and content['sha256'] == self._digest()
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
+            raise InputError(f'manifest {str(path)!r} cannot be read: {error}') from error
+        if not whole:
+            raise InputError(
+                f'manifest {str(path)!r} is not as it was written: mend it from a copy, or write a '
+                'new one (--write-manifest) once you trust the data'
+            )
+
+    def name(self, path: str) -> str:
+        """The name under which a file is kept."""
+        return Path(os.path.relpath(path, self.path.parent)).as_posix()
+
+    def problem(self, path: str, state: FileState) -> str | None:
+        """How a file differs from what is kept; None if it does not, or is not known."""
+        kept = self.states.get(self.name(path))
+        if kept is None or kept == state:
+            return None
+        if kept.size != state.size:
+            return f'has {state.size} bytes, {kept.size} when the manifest was written'
+        return 'has changed since the manifest was written: the size is the same, the hash is not'
+
+    def write(self, states: dict[str, FileState]) -> None:
+        """Keep the states of these files (by path) beside the others, and write the manifest."""
+        self.states.update({self.name(path): state for path, state in states.items()})
+        files = {name: list(self.states[name]) for name in sorted(self.states)}
+        content = {'version': _VERSION, 'sha256': self._digest(), 'files': files}
+        with replacing(self.path) as file:
+            file.write(f'{json.dumps(content, indent=0)}\n'.encode())
+
+    def _digest(self) -> str:
+        files = sorted((name, *state) for name, state in self.states.items())
+        return hashlib.sha256(json.dumps(files).encode()).hexdigest()

@@ -1,9 +1,9 @@
-"""The data sets that a config names."""
+"""The data sets that a config names, and what a check finds in them."""
 
 from __future__ import annotations
 
 import os.path as osp
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from mmpose_lite.datasets.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.transforms import LoadImage
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.nested_datasets import innermost
 
 _ROLES = ('train', 'val', 'test')
 # Of a data set's settings, those that say what becomes of its samples, and with them all that say
@@ -21,6 +22,27 @@ _OF_USE = (
     *('indices', 'filter_cfg'),
     'train_val_split',  # both parts are of one file, which is checked as a whole
 )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with a data set, or that one should know.
+
+    Attributes:
+        split: The data set's place in the config, such as ``'train'``.
+        kind: ``'annotations'``, ``'image'``, ``'size'``, ``'box'``, ``'points'``,
+            ``'set'``, ``'left-right'``, ``'counts'``, ``'subset'``, ``'indices'`` or
+            ``'manifest'``.
+        where: The file, and in it the image or the face.
+        problem: What is wrong, with the value.
+        is_fault: Whether it is wrong; else it is a note.
+    """
+
+    split: str
+    kind: str
+    where: str
+    problem: str
+    is_fault: bool = True
 
 
 @dataclass
@@ -76,8 +98,10 @@ def find_splits(cfg: Mapping[str, Any]) -> list[Split]:
     found: dict[tuple, Split] = {}
     for role in _ROLES:
         loader = cfg.get(f'{role}_dataloader')
-        for settings, steps in _data_sets((loader or {}).get('dataset')):
-            split = _split(role, settings, steps)
+        dataset = (loader or {}).get('dataset')
+        for nest in innermost(dataset) if isinstance(dataset, dict) else ():
+            steps = [step for each in reversed(nest) for step in each.get('pipeline') or ()]
+            split = _split(role, nest[-1], steps)
             paths = (osp.realpath(split.ann_file), osp.realpath(split.img_folder))
             known = found.setdefault((*paths, split.dataset.category, split.exif), split)
             known.subsets.update(split.subsets)
@@ -89,18 +113,6 @@ def find_splits(cfg: Mapping[str, Any]) -> list[Split]:
         names = ', '.join(f'{role}_dataloader' for role in _ROLES)
         raise InputError(f'the config names no data set (looked at {names})')
     return list(found.values())
-
-
-def _data_sets(settings: Any, after: Sequence = ()) -> Iterator[tuple[dict, list]]:
-    """The data sets of faces in a config of one, each with all steps that its samples pass."""
-    if not isinstance(settings, dict):
-        return
-    steps = [*(settings.get('pipeline') or ()), *after]
-    parts = settings.get('datasets') or [settings[key] for key in ('dataset',) if key in settings]
-    if not parts:
-        yield settings, steps
-    for part in parts:
-        yield from _data_sets(part, steps)
 
 
 def _split(role: str, settings: dict, steps: Sequence) -> Split:

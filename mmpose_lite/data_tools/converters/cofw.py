@@ -17,8 +17,8 @@ from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
 from mmpose_lite.utils.files import replacing
 from mmpose_lite.utils.images import MAX_PIXELS
 
+from .annotation_files import Face, are_coordinates, write_set
 from .photographs import Photograph, Progress
-from .records import Face, are_coordinates, write_set
 from .report import ConversionReport
 
 PUBLISHED = {'train': 1345, 'test': 507}

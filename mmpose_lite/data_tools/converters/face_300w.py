@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy import ndarray
 
 from mmpose_lite.utils import InputError
 
+from .annotation_files import (
+    Face,
+    are_coordinates,
+    placed_faces,
+    remark_on_folder,
+    report_places,
+    square_about,
+    write_set,
+)
 from .photographs import Photograph, Progress, files_below, images_below, read_size_wh
-from .places import placed_faces, remark_on_folder, report_places
-from .pts import read_pts
-from .records import Face, square_about, write_set
 from .report import ConversionReport
 
 PUBLISHED = {
@@ -109,13 +116,49 @@ def _place(path: Path) -> tuple[str, int] | None:
 def _read_face(path: Path, root: Path, report: ConversionReport) -> Face | None:
     where = path.relative_to(root).as_posix()
     try:
-        points = read_pts(path, _NUM_POINTS)
+        points = _read_pts(path, _NUM_POINTS)
     except InputError as error:
         report.leave_out('its file of points cannot be used', str(error))
         return None
     center, side = square_about(points)
     flags = np.ones(_NUM_POINTS, dtype=np.int64)
     return Face(where.removesuffix('.pts'), where, points, flags, center, side)
+
+
+def _read_pts(path: Path, num_points: int) -> ndarray:
+    """Read the points of a face from iBUG's form.
+
+    Args:
+        path: A text file: lines ``key: value``, ``n_points`` among them, then ``x y`` lines
+            between braces.
+        num_points: How many there must be.
+
+    Returns:
+        ``(num_points, 2)``, as they stand there.
+
+    Raises:
+        InputError: If it is no such file, or has another number of points.
+    """
+    try:
+        text = path.read_text(encoding='utf-8-sig')
+    except (OSError, ValueError) as error:
+        raise InputError(f'{path}: cannot be read: {error}') from error
+    head, opened, body = text.partition('{')
+    body, closed, _ = body.partition('}')
+    if not (opened and closed):
+        raise InputError(f'{path}: has no points between braces')
+    declared = [line.split(':')[1] for line in head.splitlines() if line.startswith('n_points:')]
+    try:
+        rows = [[float(value) for value in line.split()] for line in body.splitlines() if line]
+        points = np.array([row for row in rows if row])
+        counts = {len(points), *map(int, declared)}
+    except ValueError as error:
+        raise InputError(f'{path}: a line is no point: {error}') from error
+    if points.shape != (num_points, 2) or counts != {num_points}:
+        raise InputError(f'{path}: must hold {num_points} points, n_points: {sorted(counts)}')
+    if not are_coordinates(points):
+        raise InputError(f'{path}: a point is no finite number, or in no image')
+    return points
 
 
 def _photograph(path: Path | None, root: Path) -> Photograph | str:

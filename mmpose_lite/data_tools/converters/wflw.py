@@ -9,9 +9,16 @@ import numpy as np
 
 from mmpose_lite.utils import InputError, MissingFileError
 
+from .annotation_files import (
+    Face,
+    are_coordinates,
+    placed_faces,
+    remark_on_folder,
+    report_places,
+    square_about,
+    write_set,
+)
 from .photographs import Photographs, Progress, files_below, place
-from .places import placed_faces, remark_on_folder, report_places
-from .records import Face, are_coordinates, square_about, write_set
 from .report import ConversionReport
 
 PUBLISHED = {

@@ -15,12 +15,11 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from numpy import ndarray
 
+from mmpose_lite.structures.keypoint.transforms import FARTHEST
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_objects
 
 NO_POINT = 'no visible point'
-#: Farther points make errors in single precision, or their sums, overflow; px.
-FARTHEST = 1e9
 _MISSING = object()
 _NAMED = 5  # most faces that a line names
 

@@ -9,6 +9,9 @@ from numpy import ndarray
 
 from ..bbox.transforms import DIRECTIONS
 
+FARTHEST = 1e9
+"""No pixel is farther from the corner of its image; beyond, areas and sums come to no number."""
+
 
 def flip_keypoints(
     keypoints: ndarray,

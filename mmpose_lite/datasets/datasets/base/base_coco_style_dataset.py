@@ -473,8 +473,7 @@ class BaseCocoStyleDataset(BaseDataset):
     def _goes_batchwise(self) -> bool:
         """Tell whether nothing is lost when the samples of a batch pass each transform together.
 
-        A transform's own class must say so; what it says of others that inherit from it does not
-        count.
+        A transform's own class must say so: one that inherits from it may draw in another way.
         """
         kind, ours = type(self), BaseCocoStyleDataset
         return (

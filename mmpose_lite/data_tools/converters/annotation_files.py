@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from mmpose_lite.structures.keypoint.transforms import FARTHEST
 from mmpose_lite.utils.files import replacing
 
 from .photographs import Photograph
-from .report import WrittenSet
+from .report import ConversionReport, WrittenSet
 
 _MARGIN = 0.1  # of the points' box at each side, in MMPose's files
-
-
-FARTHEST = 1e9
-"""No pixel of an image is farther from its corner; areas of what is farther may be infinite."""
+LISTED_TWICE = 'the face is listed twice'
+"""The note on a face that a set has twice."""
 
 
 @dataclass(frozen=True)
@@ -151,3 +150,80 @@ def write_set(
     with replacing(path) as file:
         file.write(f'{json.dumps(content, allow_nan=False)}\n'.encode())
     return WrittenSet(name, str(path), len(annotations), len(images), expected)
+
+
+def placed_faces(
+    faces: Sequence[Face], placed: Mapping[str, Photograph | str]
+) -> list[tuple[int, Face, Photograph]]:
+    """Number the faces of a list by their rows, from 0, and keep those whose photograph is there.
+
+    Args:
+        faces: The list.
+        placed: What is known of the photographs.
+    """
+    rows = ((i, face, placed[face.image]) for i, face in enumerate(faces))
+    return [(i, face, photo) for i, face, photo in rows if isinstance(photo, Photograph)]
+
+
+def report_places(
+    sets: Mapping[str, Sequence[Face]],
+    placed: Mapping[str, Photograph | str],
+    report: ConversionReport,
+) -> None:
+    """Report faces without a photograph, boxes that leave it, and faces that are there again.
+
+    A face is known by its photograph and its square box.
+
+    Args:
+        sets: The faces of each set, without sets that are parts of others.
+        placed: What is known of the photographs.
+        report: Gets what is found.
+    """
+    listed: dict[tuple, dict[str, Face]] = {}
+    for name, face in ((name, face) for name, faces in sets.items() for face in faces):
+        photo = placed[face.image]
+        if not isinstance(photo, Photograph):
+            report.leave_out(photo, face.label)
+        elif face.center is not None:
+            if _leaves(face, face.center, photo.size_wh):
+                report.note('the box leaves its photograph, and stays as it is', face.label)
+            same = listed.setdefault((photo.file_name, face.center, face.side), {})
+            _report_again(name, face, same, report)
+            same.setdefault(name, face)
+
+
+def _leaves(face: Face, center: tuple[float, float], size_wh: tuple[int, int]) -> bool:
+    (x, y), half, (width, height) = center, face.side / 2, size_wh
+    return x < half or y < half or x + half > width or y + half > height
+
+
+def _report_again(
+    name: str, face: Face, same: Mapping[str, Face], report: ConversionReport
+) -> None:
+    """Report a face of a set that is already in the same or in other sets, one face each."""
+    if name in same:
+        report.note(LISTED_TWICE, both_labels(same[name], face))
+        return
+    for other, first in same.items():
+        report.note(f'the face is in {other} and in {name}', both_labels(first, face))
+
+
+def both_labels(first: Face, again: Face) -> str:
+    """The name in reports of a face that is there again."""
+    return f'{first.image} ({first.where}; {again.where})'
+
+
+def remark_on_folder(out: Path, placed: Mapping[str, Photograph | str]) -> Iterable[str]:
+    """Say how photographs get to where a data set looks for them, unless they are there."""
+    photo = next((each for each in placed.values() if isinstance(each, Photograph)), None)
+    if photo is None or (out / 'images' / photo.file_name).exists():
+        return
+    parts = Path(photo.file_name).parts
+    target, depth = out / 'images', len(parts)
+    if photo.path.absolute().parts[-depth:] != parts:  # a folder of another name on disk
+        target, depth = target / parts[0], depth - 1
+    source = photo.path.absolute().parents[depth - 1]
+    yield (
+        f'configs look for {out / "images" / photo.file_name}; one way to have it there: '
+        f"mkdir -p '{target.parent}' && ln -s '{source}' '{target}'"
+    )
