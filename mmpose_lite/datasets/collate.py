@@ -62,7 +62,7 @@ def _stack(inputs: list[Tensor]) -> Tensor:
 
 @contextmanager
 def explaining_workers() -> Iterator[None]:
-    """Say in one line what to do where workers cannot hand over their batches.
+    """Explain in one line why workers cannot hand over their batches, and what helps.
 
     Raises:
         InputError: If the block ends for want of shared memory, or of open files.

@@ -136,7 +136,7 @@ class CombinedDataset(BaseDataset):
 
     @property
     def lens(self) -> list[int]:
-        """How many samples an epoch takes from each part."""
+        """The number of samples that an epoch takes from each part."""
         self.full_init()
         return list(self._lens)
 
@@ -144,7 +144,7 @@ class CombinedDataset(BaseDataset):
         return sum(self.lens)
 
     def get_data_info(self, idx: int) -> dict | None:
-        """What the part of sample ``idx`` makes of it, with the common metainfo.
+        """Return sample ``idx`` as its part makes it, with the common metainfo.
 
         Raises:
             IndexError: If there is no such sample.
@@ -176,7 +176,7 @@ class CombinedDataset(BaseDataset):
         return None if sample is None else self.pipeline(sample)
 
     def _place(self, idx: int) -> tuple[int, int]:
-        """The part of a sample, and the first sample of that part.
+        """Find the part of a sample, and the first sample of that part.
 
         Raises:
             IndexError: If there is no such sample.
@@ -189,7 +189,7 @@ class CombinedDataset(BaseDataset):
         return part, self._ends[part] - self._lens[part]
 
     def _locate(self, idx: int) -> tuple[int, int]:
-        """The part of a sample, and its index there."""
+        """Find the part of a sample, and its index there."""
         part, start = self._place(idx)
         local = int(idx) % len(self) - start
         if self.resample:
@@ -212,7 +212,7 @@ def _check_parts(datasets: Sequence[dict], factors: Sequence[float] | None) -> N
 
 
 def _draw(idx: int) -> float:
-    """A number from 0 to 1 for a sample."""
+    """Draw a number from 0 to 1 for a sample."""
     if isinstance(idx, SampleIndex):
         return np.random.default_rng([idx.seed, idx.epoch, idx.origin, _STREAM]).random()
     return np.random.rand()

@@ -1,4 +1,4 @@
-"""Photographs' names as annotations have them, and the files that they nearly name."""
+"""Finding the files of photographs by names that may differ a little."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DRIVE = re.compile(r'^[A-Za-z]:$')
 
 
 class PhotoFinder:
-    """Finds the files of photographs below a folder.
+    """Find the files of photographs below a folder.
 
     Args:
         folder: The folder; an absolute name, or one that leads out of it by ``..``, is taken as it
@@ -49,7 +49,7 @@ class PhotoFinder:
         return found
 
     def remarks(self) -> Iterator[str]:
-        """Say that photographs were read under another name, if some were."""
+        """Report photographs that were read under another name."""
         for name, file in [*self.nearly.items()][:1]:
             yield (
                 f'{len(self.nearly)} photographs are read under another name (file_names), such '
@@ -57,7 +57,7 @@ class PhotoFinder:
             )
 
     def nearest(self, name: str) -> str | None:
-        r"""Find the one file that a name nearly names.
+        r"""Find the only file that a name may mean.
 
         Such a name has backslashes or ``%20``, begins with ``./``, ``/``, a drive or folders that
         ``folder`` ends with already, or differs in upper and lower case, or in how accents are
@@ -75,7 +75,7 @@ class PhotoFinder:
         return None
 
     def _entry(self, folder: str, name: str) -> str | None:
-        """An entry of a folder by its name, else by the only one that is nearly the same."""
+        """Find an entry of a folder by its name, else the only one that is nearly the same."""
         exact = osp.join(folder, name)
         if name == '..' or osp.lexists(exact):
             return exact
@@ -86,7 +86,7 @@ class PhotoFinder:
 
 
 def near_file(photographs: PhotoFinder, path: str) -> str:
-    """An addition to the message about a missing photograph; empty if nothing is near.
+    """Suggest a file with a near name for a missing photograph; empty if there is none.
 
     Args:
         photographs: Finds those of the data set; each folder is listed once.
@@ -99,7 +99,7 @@ def near_file(photographs: PhotoFinder, path: str) -> str:
 
 
 def _forms(name: str, last: str) -> Iterator[list[str]]:
-    """The folders and the file of a name, whole and without the folders that it repeats."""
+    """Split a name into folders and file, whole and without folders that it repeats."""
     for text in dict.fromkeys((name, unquote(name))):
         if '\0' in text:
             continue

@@ -49,7 +49,7 @@ class SampleIndex(int):
         return SampleIndex, (int(self), self.seed, self.epoch, self.origin)
 
     def at(self, index: int) -> SampleIndex:
-        """Another index that stands for the same sample of the sampler."""
+        """Make another index that stands for the same sample of the sampler."""
         return SampleIndex(index, self.seed, self.epoch, self.origin)
 
     def __add__(self, other: int) -> SampleIndex:
@@ -65,7 +65,7 @@ class SampleIndex(int):
         return self.at(int(self) // int(other))
 
     def rng(self) -> np.random.Generator:
-        """The generator of this sample in this epoch."""
+        """Make the generator of this sample in this epoch."""
         return np.random.default_rng([self.seed, self.epoch, self.origin])
 
     def seed_global_state(self) -> None:
@@ -75,7 +75,7 @@ class SampleIndex(int):
 
 
 def sample_rng(results: Mapping[str, Any]) -> np.random.Generator:
-    """The generator of a sample; without one, a new one seeded by numpy's global state."""
+    """Return the generator of a sample, or else a new one seeded by numpy's global state."""
     rng = results.get('rng')
     return np.random.default_rng(np.random.randint(2**31)) if rng is None else rng
 

@@ -1,4 +1,4 @@
-"""What travels through the pipeline: samples, boxes, points, and the description of a point set."""
+"""Samples, boxes, points, and the description of a point set."""
 
 from .bbox import (
     bbox_clip_border,

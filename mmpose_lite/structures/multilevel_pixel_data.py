@@ -19,7 +19,7 @@ class MultilevelPixelData(BaseDataElement):
 
     @property
     def nlevel(self) -> int:
-        """How many levels there are."""
+        """The number of levels."""
         return len(self.levels())
 
     @property

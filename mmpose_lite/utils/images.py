@@ -1,4 +1,4 @@
-"""Images as files: reading their bytes, looking at their headers, decoding, and turning upright."""
+"""Image files: reading them safely, their headers, decoding, and EXIF orientation."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class HeaderError(ValueError):
 
 
 def is_address(name: str) -> bool:
-    """Tell whether a name is an address (``s3://...``), which no folder has."""
+    """Return True if a name is an address (``s3://...``), which no folder has."""
     return '://' in name
 
 
@@ -160,7 +160,7 @@ def decode_image(
 
 
 def oriented(image: ndarray, content: bytes, exif: str, is_upright: bool) -> ndarray:
-    """Bring decoded pixels into the frame that is asked for: as stored, or upright."""
+    """Turn decoded pixels into the frame asked for: as stored, or upright."""
     if is_upright == (exif == 'apply'):
         return image
     orientation = exif_orientation(content)
@@ -175,7 +175,7 @@ def oriented(image: ndarray, content: bytes, exif: str, is_upright: bool) -> nda
 
 
 def header_problem(content: bytes) -> str | None:
-    """What forbids to decode an image, seen without decoding it; None if nothing does."""
+    """Find a reason not to decode an image without decoding it; None if there is none."""
     if not content:
         return 'is no image that can be decoded'
     if content.startswith(_JPEG_START) and _ends_early(content):
@@ -195,7 +195,7 @@ def header_problem(content: bytes) -> str | None:
 
 
 def _ends_early(jpeg: bytes) -> bool:
-    """Whether no end marker follows the last scan; a thumbnail in the header has one of its own."""
+    """Return True if no end marker follows the last scan; thumbnails have markers of their own."""
     return jpeg.find(_JPEG_END, max(jpeg.rfind(_JPEG_SCAN), 0)) < 0
 
 
@@ -223,12 +223,12 @@ def image_size_wh(content: bytes) -> tuple[int, int] | None:
 
 
 def is_tiff(content: bytes) -> bool:
-    """Tell whether the bytes begin like a TIFF, which decoders turn upright unasked."""
+    """Return True if the bytes begin like a TIFF, which decoders turn upright unasked."""
     return content.startswith((b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'))
 
 
 def exif_orientation(content: bytes) -> int:
-    """The orientation of the camera by the EXIF data of an image, 1 to 8: 1 is upright.
+    """Read the EXIF orientation of an image, 1 to 8: 1 is upright.
 
     JPEG, PNG, WebP and TIFF are known; others count as upright.
     """
@@ -243,7 +243,7 @@ def exif_orientation(content: bytes) -> int:
 
 
 def _exif_start(content: bytes) -> int | None:
-    """The place where the EXIF data of an image begins; None where there is none."""
+    """Find where the EXIF data of an image begin; None if there are none."""
     if is_tiff(content):
         return 0
     if content.startswith(b'\xff\xd8'):
@@ -320,7 +320,7 @@ def _tiff(content: bytes) -> tuple[int, int]:
 
 
 def _tiff_tags(content: bytes) -> Iterator[tuple[int, int]]:
-    """The first directory's tags that hold a whole number, with their numbers."""
+    """Read the first directory's tags that hold an integer, with their values."""
     order = '<' if content[:2] == b'II' else '>'
     (version,) = struct.unpack_from(f'{order}H', content, 2)
     big = version == 43
@@ -367,7 +367,7 @@ def _radiance(content: bytes) -> tuple[int, int]:
 
 
 def _avif(content: bytes) -> tuple[int, int]:
-    """The largest of the sizes noted: a picture of tiles notes theirs as well."""
+    """Read the largest of the sizes noted: a picture of tiles notes theirs as well."""
     sizes = [
         struct.unpack_from('>II', content, found.end())
         for found in re.finditer(rb'ispe.{4}', content[: 1 << 17], flags=re.DOTALL)

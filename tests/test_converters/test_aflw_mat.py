@@ -22,7 +22,7 @@ FIELDS = ('nameList', 'bbox', 'data', 'mask_new', 'ra')
 
 
 def enlarge(content, field, sides):
-    """Have a field of a file of MATLAB say that it is far larger, without more content."""
+    """Make a field of a MATLAB file claim to be far larger, without more content."""
     place, found = 128, bytearray(content[:128])
     while place < len(content):
         kind, size = struct.unpack_from('<2I', content, place)

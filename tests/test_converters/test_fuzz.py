@@ -22,7 +22,7 @@ COUNTS = {'train': 7, 'test': 3, 'test_frontal': 2}
 
 @pytest.fixture(scope='module')
 def cases(whole):
-    """How many of each kind of file."""
+    """The number of files of each kind."""
     return 1000 if whole else 40
 
 

@@ -23,7 +23,7 @@ def lines(monkeypatch):
 
 @pytest.fixture
 def content(tmp_path):
-    """What is in a file of three faces."""
+    """The content of a file of three faces."""
     faces = [records(i, f'photo{i}.png', (100, 80), (50, 40), 60, POINTS) for i in (1, 2, 3)]
     (tmp_path / 'images').mkdir()
     return json.loads(write_annotations(tmp_path, 'train', faces).read_text())

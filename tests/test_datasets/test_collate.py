@@ -1,4 +1,4 @@
-"""What a loader hands over: lists, or from a worker one piece of shared memory a batch."""
+"""Batches of a loader: lists, or from a worker one piece of shared memory each."""
 
 import numpy as np
 import pytest

@@ -133,7 +133,7 @@ TURNED = (
 
 @pytest.mark.parametrize('size_wh', [(80, 110), None])
 def test_annotations_of_the_turned_photograph_are_refused_or_read_so(tmp_path, size_wh):
-    """Where entries of images have no size, points beyond the photograph tell."""
+    """Points beyond the photograph tell if entries of images have no size."""
     root = make_set(tmp_path / 'set', size_wh=size_wh)
     with pytest.raises(BadImageError, match=TURNED):
         dataset(root)[0]

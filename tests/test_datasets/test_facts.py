@@ -1,4 +1,4 @@
-"""What annotations say beyond what networks are trained on, from the file to a metric's rows."""
+"""Facts of faces that no network is trained on, from the annotations to a metric's rows."""
 
 import json
 

@@ -31,13 +31,13 @@ SEED = int(os.environ.get('MMPOSE_LITE_FUZZ_SEED', '0'))
 
 @pytest.fixture(scope='module')
 def files(whole):
-    """How many annotation files."""
+    """The number of annotation files."""
     return 5000 if whole else round(5000 * SHARE)
 
 
 @pytest.fixture(scope='module')
 def photographs(whole):
-    """How many images."""
+    """The number of images."""
     return 1000 if whole else round(1000 * SHARE)
 
 

@@ -1,4 +1,4 @@
-"""What chance does: its laws, its bounds, and that it belongs to the sample."""
+"""Random transforms: distributions, bounds, and randomness that belongs to the sample."""
 
 from statistics import NormalDist
 
@@ -72,7 +72,7 @@ def test_amounts_do_not_depend_on_each_other(amounts):
 
 
 def near(share, prob):
-    """Whether an observed share is within 4.5 deviations of a probability."""
+    """Return True if an observed share is within 4.5 deviations of a probability."""
     return abs(share - prob) <= 4.5 * np.sqrt(prob * (1 - prob) / COUNT)
 
 

@@ -44,7 +44,7 @@ _NONE = np.empty((0, 2))
 
 @dataclass
 class CheckReport:
-    """What was checked, and what was found.
+    """The outcome of a check.
 
     Attributes:
         splits: For each split ``name``, ``file``, ``images``, ``faces``, ``aflw`` (how many faces
@@ -59,12 +59,12 @@ class CheckReport:
 
     @property
     def faults(self) -> list[Finding]:
-        """What is wrong."""
+        """The findings that are faults."""
         return [finding for finding in self.findings if finding.is_fault]
 
     @property
     def notes(self) -> list[Finding]:
-        """What one should know."""
+        """The findings that are notes."""
         return [finding for finding in self.findings if not finding.is_fault]
 
     def to_dict(self) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def _compare(
 
 
 def aflw_count(split: Split, content: SplitContent, file: str | None, claimed: bool | None) -> int:
-    """How many faces AFLW has in a file; 0 if the file does not claim to be AFLW's.
+    """Look up the number of faces that AFLW has in a file; 0 if the file claims no AFLW.
 
     It claims so by its name together with the names of its images; either alone is common among
     sets that only have AFLW's form, and parts of AFLW have names of their own.
@@ -243,7 +243,7 @@ def check_count(split: str, file: str, count: int, expected: int) -> list[Findin
 
 @dataclass(frozen=True)
 class ImageState:
-    """What a photograph is like.
+    """The state of a photograph.
 
     Attributes:
         path: The file.
@@ -425,7 +425,7 @@ class Manifest:
         return Path(os.path.relpath(path, self.path.parent)).as_posix()
 
     def problem(self, path: str, state: FileState) -> str | None:
-        """How a file differs from what is kept; None if it does not, or is not known."""
+        """Describe the difference of a file from its stored state; None if unchanged or unknown."""
         kept = self.states.get(self.name(path))
         if kept is None or kept == state:
             return None

@@ -60,7 +60,7 @@ class Faces(FaceArrays):
 
 @dataclass
 class SplitContent:
-    """What a split's annotation file holds.
+    """The content of a split's annotation file.
 
     Attributes:
         images: The entries of ``images`` that have a name, each file once.
@@ -242,7 +242,7 @@ def check_faces(split: Split, faces: Faces) -> list[Finding]:
 
 
 def _beyond(points: ndarray, low: ndarray, high: ndarray) -> ndarray:
-    """How far points lie outside of boxes, pixels, ``(N, K)``; 0 inside."""
+    """Distances of points from boxes, pixels, ``(N, K)``; 0 inside."""
     return np.maximum(np.maximum(low - points, points - high), 0).max(axis=2)
 
 
@@ -333,7 +333,7 @@ def swapped_faces(points: ndarray, labelled: ndarray, flip_indices: ndarray) -> 
 
 
 def _misfit(shapes: ndarray, mean: ndarray) -> ndarray:
-    """What the best turn and scale of the mean leaves of each shape, as a share of its size."""
+    """Misfit of each shape to the best rotation and scale of the mean, as a share of its size."""
     along = np.abs(shapes @ mean.conj()) ** 2 / np.vdot(mean, mean).real
     size = (np.abs(shapes) ** 2).sum(axis=1)
     return 1 - along / np.maximum(size, 1e-12)

@@ -33,7 +33,7 @@ from .photographs import Photographs, Progress, place
 from .report import ConversionReport
 
 PUBLISHED = {'train': 20000, 'test': 4386, 'test_frontal': 1314}
-"""How many faces the sets have on which results are published."""
+"""Numbers of faces of the sets on which results are published."""
 
 _SOURCES = ({'mat'}, {'csv'}, {'sqlite'}, {'sqlite', 'mat'})
 _INFO = {
@@ -95,7 +95,7 @@ class ReleasedFace:
 
     @property
     def place(self) -> tuple[str, int, int] | None:
-        """What no other face has: the photograph, and the rectangle's corner in whole pixels."""
+        """A key of the face: its photograph, and its rectangle's corner in whole pixels."""
         return None if self.rect_xywh is None else place_of(self.image, *self.rect_xywh[:2])
 
 

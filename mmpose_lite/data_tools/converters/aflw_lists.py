@@ -143,7 +143,7 @@ def _order(path: str | Path, ra: Any, count: int) -> list[int]:
 
 
 def _mat_fault(name: str, values: Mapping[str, ndarray]) -> str:
-    """Why a row cannot be used; empty if it can."""
+    """Give the reason why a row cannot be used; empty if it can."""
     if not name:
         return 'it names no photograph'
     if not are_coordinates(values['bbox'], values['data']):

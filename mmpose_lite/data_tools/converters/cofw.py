@@ -22,7 +22,7 @@ from .photographs import Photograph, Progress
 from .report import ConversionReport
 
 PUBLISHED = {'train': 1345, 'test': 507}
-"""How many faces the sets have on which results are published."""
+"""Numbers of faces of the sets on which results are published."""
 
 _KEYS = {'train': ('IsTr', 'phisTr', 'bboxesTr'), 'test': ('IsT', 'phisT', 'bboxesT')}
 _NUM_POINTS = 29

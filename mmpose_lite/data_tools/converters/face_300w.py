@@ -29,7 +29,7 @@ PUBLISHED = {
     'valid_challenge': 135,
     'test': 600,
 }
-"""How many faces the sets have on which results are published."""
+"""Numbers of faces of the sets on which results are published."""
 
 # The parts, by folders of their paths, in the order in which they follow each other in a set.
 _PARTS = {

@@ -1,4 +1,4 @@
-"""What a conversion did: what was written, what was noticed, and which faces have no place."""
+"""The report on a conversion: files written, oddities, and faces left out."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class WrittenSet:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the number of faces is the published one, as far as there is one."""
+        """True if the number of faces is the published one, or none is published."""
         return self.expected in (None, self.faces)
 
 
 @dataclass
 class ConversionReport:
-    """What a conversion did.
+    """The report on a conversion.
 
     Attributes:
         name: The data set, such as ``'aflw'``.
@@ -59,7 +59,7 @@ class ConversionReport:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every face has its place, and every number is the published one."""
+        """True if no face is left out, and every number is the published one."""
         return not self.unplaced and all(each.is_complete for each in self.sets)
 
     def to_dict(self) -> dict[str, Any]:

@@ -31,7 +31,7 @@ PUBLISHED = {
     'test_occlusion': 736,
     'test_blur': 773,
 }
-"""How many faces the sets have on which results are published."""
+"""Numbers of faces of the sets on which results are published."""
 
 _ATTRIBUTES = ('largepose', 'expression', 'illumination', 'makeup', 'occlusion', 'blur')
 _NUM_POINTS = 98

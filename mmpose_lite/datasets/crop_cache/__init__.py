@@ -1,4 +1,4 @@
-"""The crop cache: what any augmentation can read of each face, in one file."""
+"""The crop cache: the pixels that any augmentation can read of each face, in one file."""
 
 from .crop_cache import CacheSettings, CropCache, Face
 from .crop_file import CropFile, DamagedCropsError

@@ -68,7 +68,7 @@ class CacheSettings:
 
 @dataclass(frozen=True)
 class Face:
-    """What a crop is cut for: a photograph, and a box's centre and scale in its pixels."""
+    """A face to cut a crop for: its photograph, and its box's centre and scale in pixels."""
 
     id: Any
     img_path: str
@@ -86,10 +86,10 @@ class Face:
 
 
 class CropCache:
-    """The crops of a data set's faces; built where there is none, or where it does not fit.
+    """The crops of a data set's faces; the file is built if it is missing or does not fit.
 
-    The file's name tells the annotation file, and what was asked for by a hash, so that the
-    crops for training and for testing live side by side.
+    The file's name has the annotation file's, and a hash of the settings, so that crops for
+    training and for testing live side by side.
 
     Args:
         settings: The settings.
@@ -235,7 +235,7 @@ class CropCache:
         return image
 
     def sample(self, face_id: Any) -> dict[str, Any]:
-        """What the pipeline starts from in place of a photograph.
+        """Return the keys with which the pipeline starts in place of a photograph.
 
         Returns:
             ``img`` (the crop, read-only), ``img_window`` (where it lies), ``img_shape`` and
@@ -266,7 +266,7 @@ class CropCache:
                 self.file = self._open_sound() or self._build()
 
     def leave_pixels(self, first: int) -> None:
-        """Have samples tell their ``crop_index`` only; their pixels are read by someone else.
+        """Number the crops for a reader that holds the pixels; samples leave them unread.
 
         Args:
             first: The index of the first crop there.
@@ -274,7 +274,7 @@ class CropCache:
         self._first = first
 
     def _checked(self, index: int, crop: Crop) -> Crop:
-        """The crop, or where the file has been damaged, the same from its photograph."""
+        """Return the crop, or if the file is damaged, the same cut from its photograph."""
         try:
             self.file.check(index)
         except DamagedCropsError as error:
@@ -287,7 +287,7 @@ class CropCache:
 
 
 def _digest_faces(faces: Sequence[Face]) -> str:
-    """A hash of the boxes, and of their photographs' names and states."""
+    """Hash the boxes, and the names and states of their photographs."""
     paths = list(dict.fromkeys(face.img_path for face in faces))
     with ThreadPoolExecutor(_WORKERS) as pool:  # for disks that take their time
         states = dict(zip(paths, pool.map(_state_of, paths), strict=True))
@@ -300,10 +300,10 @@ def _digest_faces(faces: Sequence[Face]) -> str:
 
 
 def _state_of(path: str) -> tuple[int, int, bytes]:
-    """A photograph's size, its time of change, and a hash of some of its bytes.
+    """Read a photograph's size, its time of change, and a hash of some of its bytes.
 
-    A file that was put there with the size and the time of another differs in the bytes: all of
-    what a JPEG or PNG has packed is another behind the first pixel that differs.
+    The bytes show a file that was replaced by another of the same size and time: compressed data
+    of a JPEG or PNG differ from the first different pixel on.
     """
     try:
         state = os.stat(path)

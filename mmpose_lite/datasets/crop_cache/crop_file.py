@@ -1,7 +1,7 @@
-"""One file of crops: their pixels one after the other, then a table, then what they were made of.
+"""One file of crops: their pixels one after the other, a table, and a description of the source.
 
-It is written under another name and renamed once it is on disk, so one that ends as it should is
-complete; damage of later days shows in the checksums of table and crops.
+It is written under another name and renamed once it is on disk, so a file with an intact end is
+complete; later damage shows in the checksums of table and crops.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _TAIL = np.dtype(
 
 
 class Crop(NamedTuple):
-    """A window of a photograph: uint8 ``(h, w, 3)`` pixels, where it lies, the whole's (h, w)."""
+    """A window of a photograph: uint8 pixels ``(h, w, 3)``, its place, and the whole's (h, w)."""
 
     pixels: ndarray
     window: Window
@@ -125,7 +125,7 @@ class CropFile:
         return np.frombuffer(footer[: middle - begin], _ROW), json.loads(footer[middle - begin :])
 
     def _check_places(self, index: ndarray) -> None:
-        """Refuse a table of somebody else's, whose crops lie beyond the file."""
+        """Refuse a table whose crops lie beyond the file."""
         heights, widths = self.shapes_hw.reshape(-1, 2).T
         ends = self.offsets + 3 * heights * widths
         inside = (self.offsets >= 0) & (ends <= len(self.pixels)) & (heights > 0) & (widths > 0)
@@ -136,7 +136,7 @@ class CropFile:
         return len(self._windows)
 
     def __getitem__(self, index: int) -> Crop:
-        """Crop ``index``; its pixels are those of the file, they cannot be written to."""
+        """Return crop ``index``; its pixels are the file's, and read-only."""
         height, width = self._windows[index].shape_hw
         begin = self.offsets[index]
         pixels = self.pixels[begin : begin + height * width * 3].reshape(height, width, 3)

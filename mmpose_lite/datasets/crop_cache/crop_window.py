@@ -18,7 +18,7 @@ MARGIN = 2
 
 
 class Window(NamedTuple):
-    """A rectangle of a photograph, whole pixels; each ``shrink`` x ``shrink`` are kept as one."""
+    """A rectangle of a photograph in pixels; each ``shrink`` x ``shrink`` block is kept as one."""
 
     x: int
     y: int
@@ -32,7 +32,7 @@ class Window(NamedTuple):
         return self.height // self.shrink, self.width // self.shrink
 
     def mirrored(self, image_wh: tuple[int, int], direction: str) -> Window:
-        """Where the window lies once its photograph is mirrored."""
+        """The window once its photograph is mirrored."""
         x, y = self.x, self.y
         if 0 in DIRECTIONS[direction]:
             x = image_wh[0] - x - self.width

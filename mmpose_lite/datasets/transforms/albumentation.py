@@ -18,7 +18,7 @@ from .base import Transform
 
 @TRANSFORMS.register_module()
 class Albumentation(Transform):
-    """Applies albumentations' transforms to the pixels of an image.
+    """Apply albumentations' transforms to the pixels of an image.
 
     Args:
         transforms: Configs: ``type``, a name of albumentations or a class, and its arguments;
@@ -80,7 +80,7 @@ class Albumentation(Transform):
 
 
 def _built(kind: type, arguments: dict[str, Any]) -> Any:
-    """Build a transform; what its release does not take is an error.
+    """Build a transform; an argument that its release does not take is an error.
 
     albumentations 2 warns of such arguments, and then uses its defaults.
 

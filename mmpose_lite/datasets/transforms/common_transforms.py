@@ -42,7 +42,7 @@ _TABLES = ('field_mapping_table', 'instance_mapping_table', 'label_mapping_table
 def truncated_normal(rng: np.random.Generator, low: float, high: float, size: tuple) -> ndarray:
     """Draw from the standard normal distribution between two bounds, by its inverse.
 
-    One uniform number is drawn for each result, whatever its value.
+    Each result takes one uniform number, whatever its value.
     """
     uniform = rng.uniform(_NORMAL.cdf(low), _NORMAL.cdf(high), size)
     drawn = np.array([_NORMAL.inv_cdf(value) for value in uniform.flat], dtype=np.float32)
@@ -51,7 +51,7 @@ def truncated_normal(rng: np.random.Generator, low: float, high: float, size: tu
 
 @lru_cache
 def _amounts(shift: float, smallest: float, largest: float, rotation: float) -> ndarray:
-    """What random numbers are multiplied by, and what is added, for x, y, scale and rotation."""
+    """Factors and offsets, ``(2, 4)``, of the random numbers for x, y, scale and rotation."""
     factors = (shift, shift, 0.5 * (largest - smallest), rotation)
     offsets = (0.0, 0.0, 0.5 * (largest + smallest), 0.0)
     return np.array([factors, offsets], dtype=np.float32)
@@ -59,7 +59,7 @@ def _amounts(shift: float, smallest: float, largest: float, rotation: float) -> 
 
 @TRANSFORMS.register_module()
 class GetBBoxCenterScale(Transform):
-    """Writes ``bbox_center`` (N, 2) and ``bbox_scale`` (N, 2), width and height, image pixels.
+    """Write ``bbox_center`` (N, 2) and ``bbox_scale`` (N, 2), width and height, image pixels.
 
     Where the data set brings both they are kept, and the scale is padded all the same.
 
@@ -77,7 +77,7 @@ class GetBBoxCenterScale(Transform):
         return extent.padded(self.padding)
 
     def transform(self, results: dict) -> dict:
-        """Make centre and scale of ``bbox``."""
+        """Write centre and scale of ``bbox``."""
         if 'bbox_center' in results and 'bbox_scale' in results:
             results['bbox_scale'] = results['bbox_scale'] * self.padding
         else:
@@ -88,7 +88,7 @@ class GetBBoxCenterScale(Transform):
 
 @TRANSFORMS.register_module()
 class RandomBBoxTransform(Transform):
-    """Shifts, scales and turns the crop.
+    """Shift, scale and rotate the crop at random.
 
     The amounts are normally distributed, truncated to [-1, 1], times the factors.
 
@@ -157,7 +157,7 @@ class RandomBBoxTransform(Transform):
 
 @TRANSFORMS.register_module()
 class RandomHalfBody(Transform):
-    """Crops to the upper or the lower points (those of type ``upper`` and ``lower``).
+    """Crop to the upper or the lower points (those of type ``upper`` and ``lower``).
 
     The crop is centred on the mean of the points.
 
@@ -189,7 +189,7 @@ class RandomHalfBody(Transform):
     def _choose(
         self, rng: np.random.Generator, visible: ndarray, upper: list[int], lower: list[int]
     ) -> list[int] | None:
-        """The visible points of the half to crop to, or None; always draws two numbers."""
+        """Choose the half to crop to by its visible points, or None; always draw two numbers."""
         wanted, prefers_upper = rng.random() < self.prob, rng.random() < self.upper_prioritized_prob
         if visible.sum() < self.min_total_keypoints or not wanted:
             return None
@@ -206,7 +206,7 @@ class RandomHalfBody(Transform):
         return None
 
     def transform(self, results: dict) -> dict:
-        """Where a half is chosen, write its ``bbox_center`` and ``bbox_scale``."""
+        """Write ``bbox_center`` and ``bbox_scale`` of the chosen half, if any."""
         rng = sample_rng(results)
         chosen = [
             self._choose(rng, visible > 0, results['upper_body_ids'], results['lower_body_ids'])
@@ -228,9 +228,9 @@ class RandomHalfBody(Transform):
 
 @TRANSFORMS.register_module()
 class RandomFlip(Transform):
-    """Mirrors the image with its boxes and points; left and right points change their names.
+    """Mirror the image with its boxes and points; left and right points swap names.
 
-    The image becomes a mirrored view of its memory: no pixel is moved before the crop.
+    The image becomes a mirrored view: no pixel is moved before the crop.
 
     Args:
         prob: Probability of mirroring, or one for each direction.
@@ -276,7 +276,7 @@ class RandomFlip(Transform):
         return self._directions[index] if index < len(self._directions) else None
 
     def transform(self, results: dict) -> dict:
-        """Mirror what there is; write ``flip`` and ``flip_direction``."""
+        """Mirror all that is present; write ``flip`` and ``flip_direction``."""
         direction = self.draw(sample_rng(results))
         results['flip'] = direction is not None
         results['flip_direction'] = direction
@@ -377,7 +377,7 @@ def _change_hsv(image: ndarray, saturation: float, hue: int) -> ndarray:
 
 @TRANSFORMS.register_module()
 class GenerateTarget(Transform):
-    """Encodes the points by one codec or several, and writes what these make.
+    """Encode the points with one codec or several, and write the targets.
 
     Args:
         encoder: Config of a codec, or several.

@@ -1,4 +1,4 @@
-"""Points of one set as those of another."""
+"""Converting points of one set to those of another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .base import Transform
 
 @TRANSFORMS.register_module()
 class KeypointConverter(Transform):
-    """Brings the points of a data set into the order of another one.
+    """Convert the points of a data set to those of another one.
 
     A point that the source has not is at the origin, and not visible.
 

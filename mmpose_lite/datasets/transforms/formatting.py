@@ -63,7 +63,7 @@ def keypoints_to_tensor(keypoints: ndarray | Sequence[ndarray]) -> Tensor:
 
 @TRANSFORMS.register_module()
 class PackPoseInputs(Transform):
-    """Packs ``inputs`` (uint8 tensor (3, H, W)) and ``data_samples`` (:class:`PoseDataSample`).
+    """Pack ``inputs`` (uint8 tensor (3, H, W)) and ``data_samples`` (:class:`PoseDataSample`).
 
     Args:
         meta_keys: Keys that become the sample's metainfo, where they are there.

@@ -30,14 +30,14 @@ _CLEARLY = 0.05
 
 
 def _bgr(image: np.ndarray) -> np.ndarray:
-    """BGR of grey, RGB or RGBA, which tifffile hands on as they are stored."""
+    """Convert grey, RGB or RGBA, which tifffile returns as stored, to BGR."""
     layers = image[..., None] if image.ndim == 2 else image
     return layers[..., 2::-1] if layers.shape[2] > 2 else np.repeat(layers[..., :1], 3, axis=2)
 
 
 @TRANSFORMS.register_module()
 class LoadImage(LoadImageFromFile):
-    """Loads ``img_path``, unless the sample brings its ``img``.
+    """Load ``img_path``, unless the sample brings its ``img``.
 
     Writes ``img`` (H, W, 3) BGR, ``img_shape`` and ``ori_shape`` (h, w), and ``exif`` where it is
     applied; alpha is dropped; grey and CMYK become BGR.
@@ -129,7 +129,7 @@ class LoadImage(LoadImageFromFile):
             raise
 
     def _about_missing(self, path: str, folder: str | None) -> str:
-        """The file under a name near that of a missing photograph, in words."""
+        """Name the file whose name is near that of a missing photograph."""
         if folder is None:
             return ''
         if self._photographs is None or self._photographs.folder != folder:
@@ -137,7 +137,7 @@ class LoadImage(LoadImageFromFile):
         return near_file(self._photographs, path)
 
     def _compare_size(self, image: np.ndarray, results: dict) -> None:
-        """Compare the size with the annotations', whose points else lie somewhere else."""
+        """Compare the size with the annotations', without which points lie somewhere else."""
         wanted, size_wh = results.get('image_wh'), image.shape[1::-1]
         if wanted is None and 'keypoints' in results:
             shown_points = results['keypoints'][results['keypoints_visible'] > 0]
@@ -183,7 +183,7 @@ class LoadImage(LoadImageFromFile):
 
 
 def are_of_turned(points: np.ndarray, size_wh: tuple[int, int]) -> bool:
-    """Tell whether points are of a photograph with its sides exchanged.
+    """Find points that are of a photograph with its sides exchanged.
 
     Args:
         points: ``(N, 2)``, pixels.
@@ -199,7 +199,7 @@ def are_of_turned(points: np.ndarray, size_wh: tuple[int, int]) -> bool:
 def size_problem(
     size_wh: tuple[int, int], wanted_wh: tuple[float, float], orientation: int, exif: str
 ) -> str:
-    """Tell how an image's size differs from the annotations', and what explains it.
+    """Describe how an image's size differs from the annotations', and what explains it.
 
     Args:
         size_wh: Width and height of the image as it is loaded.

@@ -1,4 +1,4 @@
-"""Boxes that are a little wrong, as a detector's: to measure how much a network minds."""
+"""Perturbed boxes, as a detector's, to measure the robustness of a network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KINDS = ('shift', 'larger', 'smaller')
 
 @TRANSFORMS.register_module()
 class DisturbBox(Transform):
-    """Moves or scales the box that the crop is cut by; stands before ``GetBBoxCenterScale``.
+    """Move or scale the box that the crop is cut by; comes before ``GetBBoxCenterScale``.
 
     The annotated ``bbox``, which errors are divided by, stays as it is.
 

@@ -27,7 +27,7 @@ _CUT_BEYOND = 2**17
 
 @TRANSFORMS.register_module()
 class TopdownAffine(Transform):
-    """Crops the (turned, scaled, mirrored) box to the network's input, in one affine map.
+    """Crop the (rotated, scaled, mirrored) box to the network's input, in one affine map.
 
     Args:
         input_size: Width and height of the network's input, pixels.
@@ -102,7 +102,7 @@ class TopdownAffine(Transform):
 
 
 def _as_stored(image: ndarray, matrix: ndarray) -> tuple[ndarray, ndarray]:
-    """An image as it lies in memory, and the map from there; mirroring joins the map."""
+    """Undo the mirrored view of an image, and join the mirroring to the map."""
     height, width = image.shape[:2]
     for axis, direction in ((1, 'horizontal'), (0, 'vertical')):
         if image.strides[axis] < 0:
@@ -112,7 +112,7 @@ def _as_stored(image: ndarray, matrix: ndarray) -> tuple[ndarray, ndarray]:
 
 
 def _cut(image: ndarray, matrix: ndarray, size_wh: tuple[int, int]) -> tuple[ndarray, ndarray]:
-    """The part of an image that a warp reads, and the map from there; a view, no copy.
+    """Cut out the part of an image that a warp reads, as a view, and shift the map.
 
     Maps that differ by a shift round coordinates differently: by one level, here and there.
     """

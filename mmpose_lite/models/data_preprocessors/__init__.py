@@ -1,4 +1,4 @@
-"""From uint8 crops, or from what crops are made of, to what a network takes."""
+"""From uint8 crops, or the pixels to cut them from, to the input of a network."""
 
 from .data_preprocessor import PoseDataPreprocessor
 from .device_crops import ResidentCrops, warp_crops

@@ -1,4 +1,4 @@
-"""Stacking, colour order and normalisation; where the pipeline left it to this, cropping too."""
+"""Stacking, colour order and normalisation, and cropping if the pipeline leaves it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .device_crops import ResidentCrops, is_uncropped, join_on, warp_faces
 
 @MODELS.register_module()
 class PoseDataPreprocessor(ImgDataPreprocessor):
-    """Moves a batch to the device, reorders channels, normalises and pads it.
+    """Move a batch to the device, reorder channels, normalise and pad it.
 
     A pipeline with ``TopdownAffine(warp=False)`` leaves faces uncropped; their samples carry the
     map ``warp_mat``, and they are cropped here, all at once. The pixels are those that the pipeline
@@ -81,7 +81,7 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
 
     @property
     def _overlaps(self) -> bool:
-        """Whether copies overlap with the host's work; only CUDA keeps their source until then."""
+        """True if copies overlap with the host's work; only CUDA keeps their source until then."""
         return bool(self._non_blocking) and self.device.type == 'cuda'
 
     def forward(self, data: dict, training: bool = False) -> dict:
@@ -180,7 +180,7 @@ def _stack_on(images: Sequence[Tensor], device: torch.device, non_blocking: bool
 def _sample_on(
     sample: BaseDataElement, device: torch.device, non_blocking: bool
 ) -> BaseDataElement:
-    """A sample of its own whose tensors are on the device; it shares what holds no tensor.
+    """Copy a sample to the device; fields without tensors are shared.
 
     The element's own ``to`` would copy the metainfo deeply, which takes milliseconds a batch.
     """

@@ -1,4 +1,4 @@
-"""Cropping on the device: faces that the pipeline left uncropped, and crops that lie there."""
+"""Cropping on the device: faces that the pipeline left uncropped, and resident crops."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mmpose_lite.utils import InputError
 
-# What the device is told of a face; each field begins at a multiple of its items' size.
+# A face's row of the table on the device; each field begins at a multiple of its items' size.
 _ROW = np.dtype([('map', np.float32, (2, 3)), ('offset', np.int64), ('shape_hw', np.int32, 2)])
 
 
@@ -65,7 +65,7 @@ class ResidentCrops:
 
 
 def is_uncropped(inputs: Sequence, samples: Sequence[BaseDataElement] | None) -> bool:
-    """Whether a batch is windows with ``warp_mat`` in their samples, or indices of crops."""
+    """Return True if a batch is windows with ``warp_mat`` in their samples, or indices of crops."""
     return any('warp_mat' in sample for sample in samples or ()) or _is_index(inputs[0])
 
 
@@ -267,7 +267,7 @@ def invert_affine(matrices: Tensor) -> Tensor:
 
 
 def _positions(maps: Tensor, size_wh: tuple[int, int]) -> Tensor:
-    """Where in its window each pixel of the output lies, ``(2, B, H, W)``, x before y."""
+    """Positions of the output's pixels in their windows, ``(2, B, H, W)``, x before y."""
     width, height = size_wh
     columns = torch.arange(width, dtype=maps.dtype, device=maps.device)
     rows = torch.arange(height, dtype=maps.dtype, device=maps.device)[:, None]

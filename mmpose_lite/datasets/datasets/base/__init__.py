@@ -1,4 +1,4 @@
-"""What data sets have in common."""
+"""The base of data sets."""
 
 from .base_coco_style_dataset import BaseCocoStyleDataset
 

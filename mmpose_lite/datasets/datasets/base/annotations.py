@@ -28,7 +28,7 @@ _SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 200, 60, 60
 
 
 def short(value: Any) -> str:
-    """A value as messages show it: of any length and depth, on one line."""
+    """Show a value, of any length and depth, on one short line."""
     return _SHORT.repr(value)
 
 
@@ -150,7 +150,7 @@ class Record:
         return value
 
     def reason_to_drop(self) -> str | None:
-        """Why the record is left out; None if it is not.
+        """Give the reason to leave out the record; None if there is none.
 
         Raises:
             AnnotationError: If ``iscrowd`` is not 0 or 1, or ``num_keypoints`` no count.
@@ -180,9 +180,9 @@ class Record:
                 raise self.error(field, f'is nested more than {_DEEPEST} deep')
 
     def annotated(self) -> dict[str, Any]:
-        """Read what a report tells apart; what is not there, or of another form, is left out.
+        """Read the facts by which a report groups faces; missing and malformed ones are left out.
 
-        The ``keypoints`` have been checked.
+        Call it once ``keypoints`` are checked.
 
         Returns:
             ``flags``, the third number of each point; ``visibility``, 1 for a point that can be
@@ -262,7 +262,7 @@ def read_annotations(path: str | Path) -> tuple[list[Record], dict[str, Any]]:
 
 
 def file_problems(path: str, content: Any) -> Iterator[AnnotationError]:
-    """What makes a file no list of images and annotations, one error a fault, as they are found.
+    """Find all faults that keep a file from being a list of images and annotations.
 
     Args:
         path: The file, for the messages.
@@ -288,13 +288,13 @@ def file_problems(path: str, content: Any) -> Iterator[AnnotationError]:
 
 
 def has_id(entry: Any) -> bool:
-    """Whether an entry is a record with an id: a whole number or a string."""
+    """Return True if an entry is a record with an id: an integer or a string."""
     value = entry.get('id') if isinstance(entry, dict) else None
     return isinstance(value, int | str) and not isinstance(value, bool)
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number within 2^24, which float32 holds to the pixel."""
+    """Return True if a value is a number within 2^24, which float32 holds to the pixel."""
     # Comparing refuses infinities, NaN and whole numbers that no float holds.
     return (
         isinstance(value, (int, float))
@@ -304,15 +304,15 @@ def is_number(value: Any) -> bool:
 
 
 def lacks_bbox(annotation: dict) -> bool:
-    """Tell whether an annotation has no ``bbox``, or an empty one."""
+    """Return True if an annotation has no ``bbox``, or an empty one."""
     box = annotation.get('bbox')
     return box == [] or _is_hole(box)
 
 
 def tidy(content: Any) -> Any:
-    """Bring what tools write in several ways into one form, in place.
+    """Normalise in place what tools write in several ways.
 
-    Ids that are whole numbers with a point (1.0) become whole numbers, and coordinates of points
+    Integral ids written as floats (1.0) become integers, and coordinates of points
     that are not labelled (visibility 0, or none at all) become 0 where they are null or NaN.
 
     Args:
@@ -336,7 +336,7 @@ def tidy(content: Any) -> Any:
 
 
 def _has_holes(values: Any) -> bool:
-    """Tell whether one of many values is null or NaN; may be true of other lists with faults."""
+    """Return True if one of many values is null or NaN, and for some lists with other faults."""
     if not isinstance(values, list):
         return False
     try:
@@ -358,7 +358,7 @@ def _is_hole(value: Any) -> bool:
 
 
 def image_size(image: dict) -> dict[str, tuple[float, float]]:
-    """The size of an image by its entry, as ``image_wh`` of a sample; empty if it has none."""
+    """Read the size of an image's entry, as ``image_wh`` of a sample; empty if it has none."""
     width: Any = image.get('width')
     height: Any = image.get('height')
     if not is_number(width) or not is_number(height):
@@ -395,7 +395,7 @@ def _has_image(annotation: dict, image_ids: set[Hashable]) -> bool:
 
 
 def _other_kind(image_id: Any, image_ids: set[Hashable]) -> str:
-    """Say that an id is there as text where the reference is a number, or the other way round."""
+    """Mention an id that exists as text where the reference is a number, or vice versa."""
     other: Any = None
     if isinstance(image_id, str) and image_id.isdecimal() and len(image_id) < 20:
         other = int(image_id)
@@ -474,7 +474,7 @@ def read_detections(path: str, images: Sequence[dict], find: Callable[[str], str
 
 
 def _checked_image_id(where: str, detection: Any, by_id: dict) -> Any:
-    """The id of a detection's image, once all of its fields are checked."""
+    """Check all fields of a detection, and return the id of its image."""
     if not isinstance(detection, dict):
         raise AnnotationError(f'{where} must be a record, it is {short(detection)}')
     for key in ('image_id', 'bbox', 'score'):

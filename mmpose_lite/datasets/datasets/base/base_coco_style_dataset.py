@@ -1,4 +1,4 @@
-"""The base of data sets whose annotations have COCO's form."""
+"""The base of data sets in COCO's format."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ class BaseCocoStyleDataset(BaseDataset):
         sample_interval: Use only every n-th image.
         subsets: Named subsets that are evaluated beside the whole: for each name an annotation
             file, a file of ids, or a list of ids; see :func:`~.find_subsets`.
-        cache: Keep of every photograph what the pipeline can read, in one file: its folder, True
-            for ``crops`` below ``data_root``, or a dict of :class:`~.CacheSettings`.
-        on_bad_image: ``'refuse'``, ``'replace'`` or a dict of :class:`~.Replacement`: what becomes
-            of photographs that cannot be read.
+        cache: Keep the part of every photograph that the pipeline can read, in one file: its
+            folder, True for ``crops`` below ``data_root``, or a dict of :class:`~.CacheSettings`.
+        on_bad_image: What becomes of photographs that cannot be read: ``'refuse'``, ``'replace'``
+            or a dict of :class:`~.Replacement`.
         train_val_split: Use one of two parts of the photographs: a dict of
             :class:`~.TrainValSplit`.
         category: Use the annotations of this category: its name or id in the file.
@@ -82,8 +82,8 @@ class BaseCocoStyleDataset(BaseDataset):
             the annotations are read under the one that :class:`~.PhotoFinder` finds.
         bbox_margin: Annotations without ``bbox`` get one about their labelled points, on each side
             this share of their longer extent wider; None refuses them.
-        on_implausible: ``'refuse'``, or ``'warn'``: what becomes of a set that cannot be right as a
-            whole, see :func:`~.plausibility.implausible`, or has its points in another order.
+        on_implausible: ``'refuse'`` or ``'warn'`` if the set as a whole cannot be right, see
+            :func:`~.plausibility.implausible`, or has its points in another order.
 
     Raises:
         InputError: If arguments or annotations are wrong; the message names file, record, field.
@@ -303,7 +303,7 @@ class BaseCocoStyleDataset(BaseDataset):
         return kept
 
     def about_reading(self, instances: Sequence[dict]) -> Iterator[str]:
-        """Say what was read in another way than it is written, a line each."""
+        """Report, a line each, what was not read as it is written."""
         made = sum(lacks_bbox(each['raw_ann_info']) for each in instances if 'raw_ann_info' in each)
         if made:
             yield (
@@ -329,7 +329,7 @@ class BaseCocoStyleDataset(BaseDataset):
         print_log(f'{self.ann_file}: {line}', logger='current', level=level)
 
     def _doubt(self, problem: tuple[str, bool] | None) -> None:
-        """Refuse a set that is surely wrong, unless it is asked for; else warn."""
+        """Refuse a set that is surely wrong, unless ``on_implausible`` accepts it; else warn."""
         if problem is None:
             return
         text, is_sure = problem
@@ -424,7 +424,7 @@ class BaseCocoStyleDataset(BaseDataset):
                 raise InputError(f'{asked}, and no face {short(i)}')
 
     def get_data_info(self, idx: int) -> dict:
-        """Sample ``idx`` before the pipeline, with what of the metainfo transforms read."""
+        """Return sample ``idx`` before the pipeline, with the metainfo that transforms read."""
         info = super().get_data_info(idx)
         info.update(self._shared)
         return info
@@ -471,7 +471,7 @@ class BaseCocoStyleDataset(BaseDataset):
         ]
 
     def _goes_batchwise(self) -> bool:
-        """Tell whether nothing is lost when the samples of a batch pass each transform together.
+        """Return True if the samples of a batch may pass each transform together.
 
         A transform's own class must say so: one that inherits from it may draw in another way.
         """
@@ -486,7 +486,7 @@ class BaseCocoStyleDataset(BaseDataset):
         )
 
     def raw_sample(self, idx: int) -> dict:
-        """Sample ``idx`` before the pipeline, with its crop where there is a cache."""
+        """Return sample ``idx`` before the pipeline, with its crop if there is a cache."""
         info = self.get_data_info(idx)
         if self.crops is not None:
             info.update(self.crops.sample(info['id']))

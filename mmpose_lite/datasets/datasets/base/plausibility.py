@@ -1,6 +1,6 @@
-"""Faults of a set as a whole, seen in all of its boxes and points at once.
+"""Faults of a set as a whole, visible in all of its boxes and points at once.
 
-A single face may have any of these numbers; that most of them have cannot be.
+A single face may have any of these numbers; most faces of a correct set cannot.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class FaceArrays:
     def arrays_of(
         cls, samples: Sequence[Mapping[str, Any]], annotations: Sequence[Mapping[str, Any]]
     ) -> dict[str, Any]:
-        """The attributes, from samples of a data set and the annotations they were made of."""
+        """Build the attributes from samples of a data set and their annotations."""
         unknown = (np.nan, np.nan)
         visible = _joined(samples, 'keypoints_visible')  # with a weight behind it, or without
         boxes = [
@@ -79,7 +79,7 @@ class FaceArrays:
 
 
 def implausible(faces: FaceArrays) -> str | None:
-    """Tell what cannot be true of a whole set of faces; None where nothing speaks against it."""
+    """Find a fault that no correct set of faces has; None if there is none."""
     has_points = faces.labelled.any(axis=1)
     if has_points.sum() < _FEWEST:
         return None
@@ -126,7 +126,7 @@ def _shares_for_pixels(faces: FaceArrays) -> str | None:
 
 
 def _corners_for_sizes(faces: FaceArrays) -> str | None:
-    """Two corners in ``bbox``: read as corner and size, boxes reach too far right and down."""
+    """Detect two corners in ``bbox``: read as corner and size, boxes reach too far."""
     written = faces.bbox_as_written
     if faces.from_center or not np.isfinite(written).all():
         return None
@@ -154,7 +154,7 @@ def _corners_for_sizes(faces: FaceArrays) -> str | None:
 
 
 def _misplaced(faces: FaceArrays) -> str | None:
-    """Points in the middle of their boxes once one of the two is read in another way."""
+    """Detect points that lie in the middle of their boxes once either is read differently."""
     middle = _middle(faces, faces.points)
     corner, size = faces.bbox_xyxy[:, :2], faces.bbox_xyxy[:, 2:] - faces.bbox_xyxy[:, :2]
     as_read = _apart(faces, middle, corner + size / 2)
@@ -193,7 +193,7 @@ def _narrow(faces: FaceArrays) -> str | None:
 
 
 def _two_boxes(faces: FaceArrays) -> str | None:
-    """A centre and a scale that are of another face than the box beside them."""
+    """Detect a centre and a scale of another face than the box beside them."""
     written = faces.bbox_as_written
     known = (written[:, 2:] > _NO_SIDE).all(axis=1)  # and not NaN
     if not faces.from_center or known.sum() < _FEWEST:

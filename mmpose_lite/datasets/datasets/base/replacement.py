@@ -1,4 +1,4 @@
-"""Other samples in place of those whose images cannot be read."""
+"""Replacing samples whose images cannot be read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STREAM = 1
 
 @dataclass(frozen=True)
 class Replacement:
-    """The ``on_bad_image`` of a data set that does not refuse bad images.
+    """The ``on_bad_image`` of a data set that replaces bad images.
 
     Which sample stands in is a function of (seed, epoch, index), and it is augmented as the one
     that it replaces would have been. Only what :class:`~.BadImageError` says is replaced. A sample
@@ -68,7 +68,7 @@ class Replacement:
             )
 
     def prepare(self, prepare: Callable[[int, int], Any], index: int, count: int) -> Any:
-        """Make a sample, of another face where the image cannot be read.
+        """Prepare a sample, or that of another face if the image cannot be read.
 
         Args:
             prepare: Makes the sample of ``index`` from the face that its second argument tells.

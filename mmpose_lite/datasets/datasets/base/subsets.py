@@ -24,12 +24,12 @@ _BUCKETS = 10_000
 
 @dataclass(frozen=True)
 class TrainValSplit:
-    """The ``train_val_split`` of a data set: which part of its photographs it has.
+    """The ``train_val_split`` of a data set: the part of the photographs that it uses.
 
     A photograph belongs to ``'val'`` if the first 8 bytes of the SHA-256 of its ``file_name`` (as
     the annotations have it, in UTF-8), as a big-endian number modulo 10,000, are less than 10,000
-    ``val_share``. So nothing is drawn: it is the same part on all machines and in all versions,
-    all faces of a photograph are on one side, and photographs that are added or removed move no
+    ``val_share``. Nothing is random: the split is the same on all machines and in all
+    versions, all faces of a photograph are on one side, and adding or removing photographs moves no
     others.
 
     Attributes:
@@ -62,13 +62,13 @@ class TrainValSplit:
         return cls(settings['part'], float(share))
 
     def has(self, file_name: str) -> bool:
-        """Whether a photograph belongs to this part."""
+        """Return True if a photograph belongs to this part."""
         start = hashlib.sha256(file_name.encode('utf-8', 'surrogatepass')).digest()[:8]
         is_val = int.from_bytes(start, 'big') % _BUCKETS < round(_BUCKETS * self.val_share)
         return is_val == (self.part == 'val')
 
     def keep(self, records: Sequence[Record], file: str) -> list[Record]:
-        """The faces of this part.
+        """Keep the faces of this part.
 
         Raises:
             InputError: If there is none.
@@ -82,7 +82,7 @@ class TrainValSplit:
 def of_category(
     records: Sequence[Record], content: dict[str, Any], category: int | str | None, file: str
 ) -> list[Record]:
-    """The annotations of a category, or all of them where one is not asked for.
+    """Select the annotations of a category, or all of them if none is asked for.
 
     Args:
         records: The annotations.
@@ -110,7 +110,7 @@ def of_category(
 
 
 def names_of_points(records: Sequence[Record], content: dict[str, Any]) -> list[str]:
-    """The file's names of the points of these annotations, in its order; empty if it has none."""
+    """Look up the names that the file gives the points, in its order; empty if it has none."""
     if not records:
         return []
     (most_common, _), *_ = Counter(record.category() for record in records).most_common(1)
@@ -159,7 +159,7 @@ def _plain(name: str) -> str:
 
 
 def _are_numbered(names: Sequence[str]) -> bool:
-    """Tell whether names tell nothing but their place: 1, 2, 3, or kpt0, kpt1, kpt2."""
+    """Return True if names only count: 1, 2, 3, or kpt0, kpt1, kpt2."""
     found = [re.fullmatch(r'\D*(\d{1,9})', name) for name in names]
     if not all(found):
         return False
@@ -219,7 +219,7 @@ def find_subsets(
     root: str,
     category: int | str | None = None,
 ) -> dict[Any, list[str]]:
-    """Find out which faces belong to which subsets.
+    """Match faces to subsets.
 
     Args:
         subsets: For each name an annotation file (``.json``; its faces are found by image and
