@@ -91,6 +91,8 @@ class BaseCocoStyleDataset(BaseDataset):
     """
 
     METAINFO: ClassVar[dict] = {}
+    crops: CropCache | None = None
+    _fully_initialized: bool
 
     def __init__(
         self,
@@ -128,9 +130,7 @@ class BaseCocoStyleDataset(BaseDataset):
         self._check_arguments(test_mode, bool(train_val_split))
         self.cache = CacheSettings.of(cache)
         self.train_val_split = TrainValSplit.of(train_val_split)
-        self.crops: CropCache | None = None
         self.replacement = Replacement.of(on_bad_image, test_mode)
-        self._fully_initialized: bool = False
         super().__init__(
             ann_file=ann_file,
             metainfo=metainfo,
@@ -208,8 +208,8 @@ class BaseCocoStyleDataset(BaseDataset):
 
     def about_points(self, records: Sequence[Record], content: dict) -> tuple[str, bool] | None:
         """Compare the file's names of points; see :func:`~.about_names`."""
-        names = self._metainfo['keypoint_id2name']
-        return about_names(names_of_points(records, content), [names[i] for i in sorted(names)])
+        wanted = list(self._metainfo['keypoint_name2id'])
+        return about_names(names_of_points(records, content), wanted)
 
     def full_init(self) -> None:
         """Read everything, open (or build) the crop cache, and check the subsets.
@@ -454,9 +454,8 @@ class BaseCocoStyleDataset(BaseDataset):
     def __getitems__(self, indices: Sequence[int]) -> list:
         """Load samples, the same that ``self[index]`` gives.
 
-        Crops from the cache pass the pipeline transform by transform instead of face by face: what
-        one transform needs then stays in the core's caches, which takes a tenth off the time of a
-        face. Photographs do not, for a whole batch of them would be in memory at once.
+        Cached crops pass the pipeline transform by transform, which takes a tenth off the time of a
+        face. Photographs do not: a whole batch of them would be in memory at once.
         """
         drawn = [index for index in indices if isinstance(index, SampleIndex)]
         if len(drawn) < len(indices) or not self._goes_batchwise():
