@@ -254,7 +254,6 @@ def _layer(image_rgb: np.ndarray, alpha: float) -> Iterator[np.ndarray]:
     cv2.addWeighted(layer, alpha, image_rgb, 1 - alpha, 0, dst=image_rgb)
 
 
-
 def read_image_rgb(
     path: str | Path, backend_args: dict | None = None, exif: str = 'ignore'
 ) -> np.ndarray:
