@@ -2,16 +2,19 @@
 
 import json
 import re
+import runpy
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tools'))
 
-from quickstart import mean_shape_nme
+import quickstart
+from quickstart import ROOT, mean_shape_nme
+
+from helpers.in_process import run_main
 
 
 def face(points, center, side):
@@ -27,13 +30,14 @@ def test_mean_shape_nme_by_hand():
     assert mean_shape_nme(train, test) == 50 / 200
 
 
-@pytest.mark.quick('the quick start ends with metrics and a picture')
-def test_quickstart_ends_with_metrics_and_a_picture(processes, tmp_path):
+def arguments(folder):
     sizes = ['--train', '16', '--test', '8', '--epochs', '1']
-    folders = ['--data', str(tmp_path / 'faces'), '--work-dir', str(tmp_path / 'run')]
-    printed = processes.run_tool('quickstart.py', *sizes, *folders, cwd=tmp_path)
+    return [*sizes, '--data', str(folder / 'faces'), '--work-dir', str(folder / 'run')]
 
-    metrics = json.loads((tmp_path / 'run/metrics.json').read_text())
+
+def check(folder, printed):
+    """It ended with metrics and a picture."""
+    metrics = json.loads((folder / 'run/metrics.json').read_text())
     assert set(metrics) == {'NME', 'NME_frontal', 'NME_mean_shape'}
     full, frontal, mean = (f'{100 * metrics[key]:.2f}' for key in sorted(metrics))
     last = printed.strip().splitlines()[-1]
@@ -41,4 +45,23 @@ def test_quickstart_ends_with_metrics_and_a_picture(processes, tmp_path):
     assert 0.05 < metrics['NME_mean_shape'] < 0.5
 
     picture = re.search(r'picture  (\S+)', printed).group(1)
-    assert cv2.imread(str(tmp_path / picture)).shape[1] > 400
+    assert cv2.imread(str(folder / picture)).shape[1] > 400
+
+
+def test_quickstart_ends_with_metrics_and_a_picture(tmp_path, monkeypatch, capsys):
+    """Its commands run in this process, one after the other."""
+
+    def run(tool, *arguments):
+        run_main(
+            lambda _: runpy.run_path(str(ROOT / tool), run_name='__main__'), *arguments, cwd=ROOT
+        )
+
+    monkeypatch.setattr(quickstart, 'run', run)
+    monkeypatch.setattr(sys, 'argv', ['quickstart.py', *arguments(tmp_path)])
+    monkeypatch.chdir(tmp_path)
+    quickstart.main()
+    check(tmp_path, capsys.readouterr().out)
+
+
+def test_quickstart_as_a_program(processes, tmp_path):
+    check(tmp_path, processes.run_tool('quickstart.py', *arguments(tmp_path), cwd=tmp_path))
