@@ -11,6 +11,7 @@ from benchmarks import run
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.usefixtures('processes')
 def test_a_row_from_command_to_document(tmp_path, monkeypatch, capsys):
     page, out = tmp_path / 'performance.md', tmp_path / 'run.json'
     shutil.copy(ROOT / 'docs' / 'performance.md', page)
