@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from .utils import Problem, check_env, collect_env, collector_at_rest
+from .utils.threads import limit_threads
 
 
 def report() -> int:
@@ -42,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int | None:
     arguments = sys.argv[1:] if argv is None else list(argv)
     if not arguments:
         return report()
+    limit_threads()  # OpenMP reads its variables as torch loads
     with collector_at_rest():
         from mmpose_lite.cli.commands import main as run_command
     return run_command(arguments)

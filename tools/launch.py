@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmpose_lite.launch.__main__ import main
+from mmpose_lite.launch.launcher import main
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -9,6 +9,7 @@ from mmpose_lite.engine.distributed import join_processes
 from mmpose_lite.engine.run_hooks import FoldNormsHook
 from mmpose_lite.engine.work_dir import holding
 from mmpose_lite.registry import RUNNERS, explaining_builds
+from mmpose_lite.utils.threads import follow_load
 
 
 def build_runner(cfg: Config) -> PoseRunner:
@@ -41,4 +42,5 @@ def test(cfg: Config) -> tuple[PoseRunner, dict[str, float]]:
     """
     runner = build_runner(cfg)
     runner.register_hook(FoldNormsHook())
+    follow_load()
     return runner, runner.test()

@@ -12,6 +12,7 @@ from mmengine.hooks import EMAHook, SyncBuffersHook
 from mmengine.runner import BaseLoop
 
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.threads import follow_load
 
 from .hook_memory import hook_states, restore_hook_states
 from .loss_guard import BufferCopies, LossGuard, NonFiniteLossError
@@ -143,6 +144,8 @@ class ResumableLoop(BaseLoop):
     def _train_on(self, idx: int, data_batch: Sequence[dict], after: Position) -> None:
         """Make one iteration, with its hooks."""
         runner = self.runner
+        if (change := follow_load()) is not None:
+            runner.logger.info(change)
         runner.call_hook('before_train_iter', batch_idx=idx, data_batch=data_batch)
         if self._buffers is not None:
             self._buffers.take()

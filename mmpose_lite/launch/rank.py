@@ -20,31 +20,25 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-NOTES = 'MMPOSE_LITE_NOTES'  # the folder of the notes, one file a rank
 LAUNCHER = 'MMPOSE_LITE_LAUNCHER'  # the launcher's process id
 
+_NOTE = 'TORCHELASTIC_ERROR_FILE'  # where torch's `@record` would write
 _PR_SET_PDEATHSIG = 1
 _OWN_FILES = (__file__, runpy.__file__, '<frozen runpy>')
 _FROM_SIGNAL = range(128, 128 + 65)
 _CONNECTION = ('gloo', 'NCCL', 'TCPStore', 'Connection reset', 'Connection closed', 'Broken pipe')
-# How long a rank that only suffers waits, so that the one to blame ends first.
-_COURTESY = 1.0
 
 
 def main() -> int:
     """Run what the arguments name; return the exit status."""
-    notes, launcher = Path(os.environ[NOTES]), int(os.environ[LAUNCHER])
-    _end_with(launcher)
-    leave_note(notes, state='running')
+    _end_with(int(os.environ[LAUNCHER]))
+    note = Path(os.environ[_NOTE])
     end = _run(sys.argv[1:])
     # What ends others must not keep this note from being written.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    leave_note(notes, **end)
-    if end['state'] != 'failed':
-        # torchrun would end the others as soon as one is stopped; each is to save in peace.
-        return 0
-    if end['suffers']:
-        time.sleep(_COURTESY)
+    beside = note.with_suffix('.tmp')  # a reader sees a whole note or none
+    beside.write_text(json.dumps({'time': time.monotonic(), **end}), encoding='utf-8')
+    beside.replace(note)
     return end['code']
 
 
@@ -60,15 +54,6 @@ def leave(code: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def leave_note(folder: Path, **content: Any) -> None:
-    """Write or renew this rank's note; a reader sees the old one or the new one."""
-    rank = int(os.environ['RANK'])
-    note = {'rank': rank, 'pid': os.getpid(), 'time': time.monotonic(), **content}
-    beside = folder / f'{rank}.tmp'
-    beside.write_text(json.dumps(note), encoding='utf-8')
-    beside.replace(folder / f'{rank}.json')
 
 
 def _run(arguments: list[str]) -> dict[str, Any]:
@@ -87,9 +72,8 @@ def _run(arguments: list[str]) -> dict[str, Any]:
     except KeyboardInterrupt:
         return {'state': 'stopped', 'code': 128 + signal.SIGINT}
     except BaseException as error:
-        text = f'{type(error).__name__}: {error}'
-        return _failure(error, text, _trace(error))
-    return {'state': 'done'}
+        return _failure(error, f'{type(error).__name__}: {error}', _trace(error))
+    return {'state': 'done', 'code': 0}
 
 
 def _replace_first_path(folder: str) -> None:
@@ -101,7 +85,7 @@ def _replace_first_path(folder: str) -> None:
 
 def _of_exit(error: SystemExit) -> dict[str, Any]:
     if not error.code:
-        return {'state': 'done'}
+        return {'state': 'done', 'code': 0}
     if isinstance(error.code, int):
         if error.code in _FROM_SIGNAL:
             return {'state': 'stopped', 'code': error.code}
@@ -111,13 +95,8 @@ def _of_exit(error: SystemExit) -> dict[str, Any]:
 
 def _failure(error: BaseException, message: str, trace: str = '', code: int = 1) -> dict[str, Any]:
     suffers = _lost_connection(error) or _names_others(error)
-    return {
-        'state': 'failed',
-        'message': message.strip(),
-        'trace': trace,
-        'code': code,
-        'suffers': suffers,
-    }
+    note = {'state': 'failed', 'code': code, 'suffers': suffers}
+    return {**note, 'message': message.strip(), 'trace': trace}
 
 
 def _trace(error: BaseException) -> str:
@@ -137,7 +116,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _lost_connection(error: BaseException) -> bool:
-    """Whether an error says no more than that another rank is gone or does not answer."""
+    """Tell whether an error says no more than that another rank is gone or does not answer."""
     return any(
         'Dist' in kind.__name__
         for each in _chain(error)
@@ -152,7 +131,7 @@ def _lost_connection(error: BaseException) -> bool:
 
 
 def _names_others(error: BaseException) -> bool:
-    """Whether an error that all ranks raise names, as its ``ranks``, others than this one."""
+    """Tell whether an error that all ranks raise names, as its ``ranks``, others than this one."""
     own = int(os.environ['RANK'])
     named = [ranks for each in _chain(error) if (ranks := getattr(each, 'ranks', None))]
     return any(own not in ranks for ranks in named)

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from ..version import __version__
+from .threads import find_cores
 
 
 class Problem(NamedTuple):
@@ -60,6 +61,7 @@ def collect_env() -> dict[str, str]:
     env |= {need.module: _state(need) for need in NEEDS}
     env['COCO API'] = _coco_state()
     env['Devices'] = describe_devices()
+    env['Cores'] = str(find_cores())
     return env
 
 

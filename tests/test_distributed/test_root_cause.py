@@ -1,4 +1,4 @@
-"""Which rank is to blame."""
+"""The rank that a failure is blamed on."""
 
 import signal
 
@@ -6,75 +6,78 @@ import pytest
 import torch.distributed as dist
 
 from mmpose_lite.launch import rank
-from mmpose_lite.launch.verdict import Ending, find_verdict
+from mmpose_lite.launch.launcher import Ending, find_root_cause
 
 
-def note(rank, state, time=0.0, **content):
-    return {'rank': rank, 'pid': 100 + rank, 'state': state, 'time': time, **content}
+def done(rank):
+    return {'rank': rank, 'state': 'done', 'time': 0.0, 'code': 0}
 
 
 def failed(rank, time, message='ValueError: no', suffers=False):
-    return note(rank, 'failed', time, message=message, trace='', code=1, suffers=suffers)
+    note = {'rank': rank, 'state': 'failed', 'time': time, 'message': message}
+    return {**note, 'trace': '', 'code': 1, 'suffers': suffers}
 
 
-def verdict(*notes, **endings):
-    found = find_verdict(
+def cause(*notes, waiting=(), **endings):
+    found = find_root_cause(
         {each['rank']: each for each in notes},
         {int(name[1:]): Ending(*ending) for name, ending in endings.items()},
+        waiting,
     )
     return found and (found.rank, found.text, found.code)
 
 
 def test_nobody_is_to_blame_for_a_run_that_is_done():
-    assert verdict(note(0, 'done'), note(1, 'done'), r0=(1.0, 0)) is None
+    assert cause(done(0), done(1), r0=(1.0, 0), r1=(1.0, 0)) is None
 
 
 def test_the_first_error_of_its_own_is_the_cause():
     notes = (failed(0, 5.2, 'Connection closed', suffers=True), failed(1, 5.4), failed(2, 5.3, 'b'))
-    assert verdict(*notes, r0=(5.5, 1)) == (2, ': b', 1)
+    assert cause(*notes, r0=(5.5, 1)) == (2, ': b', 1)
 
 
 def test_a_rank_that_was_killed_is_the_cause_of_lost_connections():
-    notes = (failed(0, 5.0, 'Connection closed', suffers=True), note(1, 'running'))
-    assert verdict(*notes, r1=(5.1, -9)) == (1, ' was killed by SIGKILL', 137)
+    lost = failed(0, 5.0, 'Connection closed', suffers=True)
+    assert cause(lost, r1=(5.1, -9)) == (1, ' was killed by SIGKILL', 137)
 
 
-def test_a_rank_that_the_launcher_ended_is_not():
-    notes = (note(0, 'running'), note(1, 'running'), note(2, 'running'))
-    assert verdict(*notes, r0=(5.0, -15), r1=(5.0, -11), r2=(5.1, -15))[0] == 1
-    found = verdict(failed(0, 5.0, 'Connection closed', suffers=True), notes[1], r1=(6.2, -15))
-    assert found == (0, ' lost its connections: Connection closed', 1)
+def test_a_rank_that_ended_long_after_connections_were_lost_is_not():
+    lost = failed(0, 5.0, 'Connection closed', suffers=True)
+    assert cause(lost, r1=(6.2, -6)) == (0, ' lost its connections: Connection closed', 1)
 
 
-def test_of_those_that_were_found_gone_together_the_one_of_a_known_status_is():
-    """The others may be those that torchrun ended, and collected before the launcher saw them."""
-    notes = (note(1, 'running'), note(2, 'running'))
-    assert verdict(*notes, r1=(5.0, 0), r2=(5.0, -9)) == (2, ' was killed by SIGKILL', 137)
-    assert verdict(*notes, r1=(5.0, 0), r2=(5.1, -9))[0] == 1
+def test_of_several_that_are_gone_one_that_was_not_asked_to_end_is():
+    """A scheduler may have told the others to."""
+    assert cause(r0=(5.0, -15), r1=(5.0, -11), r2=(5.1, -15))[0] == 1
+
+
+def test_of_those_that_were_found_gone_together_the_one_that_failed_is():
+    assert cause(r1=(5.0, 0), r2=(5.0, -9)) == (2, ' was killed by SIGKILL', 137)
+    assert cause(r1=(5.0, 0), r2=(5.1, -9))[0] == 1
 
 
 @pytest.mark.parametrize(('status', 'code'), [(0, 1), (3, 3)])
 def test_an_end_without_a_word_is_no_success(status, code):
     text = f' ended with status {status} before it was done'
-    assert verdict(note(0, 'running'), note(1, 'done'), r0=(1.0, status)) == (0, text, code)
+    assert cause(done(1), r0=(1.0, status), r1=(1.0, 0)) == (0, text, code)
 
 
 def test_a_crash_after_the_end_is_told():
     crash = (1.0, -signal.SIGSEGV)
-    assert verdict(note(0, 'done'), r0=crash) == (0, ' was killed by SIGSEGV', 139)
+    assert cause(done(0), r0=crash) == (0, ' was killed by SIGSEGV', 139)
 
 
 def test_the_one_that_does_not_answer_is_named():
     late = failed(0, 5.0, 'Timed out waiting 600000ms', suffers=True)
-    assert verdict(late, note(1, 'running')) == (1, ' did not answer the others in time', 1)
+    assert cause(late, waiting={1}) == (1, ' did not answer the others in time', 1)
     lost = failed(0, 5.0, 'RuntimeError: Connection closed', suffers=True)
-    assert verdict(lost, note(1, 'running'))[0] == 0
+    assert cause(lost, waiting={1})[0] == 0
 
 
-def caused(error, cause):
+def caused(error, by):
     """An error with the cause that Python notes."""
     try:
-        raise error from cause
+        raise error from by
     except BaseException as raised:
         return raised
 
@@ -96,11 +99,11 @@ class LossError(ArithmeticError):
         (caused(SystemExit('error: x'), LossError()), True),  # of others
     ],
 )
-def test_who_lost_a_connection_only_suffers(monkeypatch, error, suffers):
+def test_a_rank_that_lost_a_connection_only_suffers(monkeypatch, error, suffers):
     monkeypatch.setenv('RANK', '1')
     assert rank._failure(error, 'what it says')['suffers'] is suffers
 
 
-def test_who_is_named_by_the_error_of_all_does_not(monkeypatch):
+def test_a_rank_that_the_error_of_all_names_does_not(monkeypatch):
     monkeypatch.setenv('RANK', '2')
     assert rank._failure(caused(SystemExit('error: x'), LossError()), '')['suffers'] is False
