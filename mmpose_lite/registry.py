@@ -1,8 +1,9 @@
 """Every registry of the package, under MMPose's names.
 
-A registry names the modules that fill it (``locations``); they are imported at the first look-up,
-so importing this module costs nothing but mmengine's registry. Each has mmengine's registry of the
-same kind, where there is one, as its parent: a type that is not found here is looked for there.
+A registry names the packages and modules that have its types under their names (``locations``).
+The module of a type is imported when that is looked up, so a run loads what its config names.
+Each has mmengine's registry of the same kind, where there is one, as its parent: a type that is
+not found here is looked for there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 from mmengine import registry as mmengine_registry
@@ -20,12 +22,11 @@ from .errors import InputError, MissingKeyError, about_nearest
 
 SCOPE = 'mmpose_lite'
 
-_RUNNER = 'mmpose_lite.engine.runner'
+_ENGINE = 'mmpose_lite.engine'
 _HOOKS = 'mmpose_lite.engine.hooks'
 _DATASETS = 'mmpose_lite.datasets'
 _MODELS = 'mmpose_lite.models'
-_OPTIM = 'mmpose_lite.engine.optim_wrappers'
-_METRICS = 'mmpose_lite.evaluation'
+_METRICS = 'mmpose_lite.evaluation.metrics'
 _VISUAL = 'mmpose_lite.visualization'
 _APIS = 'mmpose_lite.apis'
 
@@ -42,7 +43,36 @@ class WrongArgumentsError(InputError, TypeError):
 
 
 class PoseRegistry(Registry):
-    """mmengine's registry; its errors for wrong types and arguments say what there is."""
+    """A registry that imports types one by one, and whose errors say what there is."""
+
+    def get(self, key: str) -> Any:
+        """Find a type by its name, here or in the parent; None if there is none."""
+        if key not in self.module_dict:
+            self._import(key.rpartition('.')[2])
+        return super().get(key)
+
+    def import_types(self) -> None:
+        """Import every type, for those who list what there is."""
+        for module in map(import_module, self._locations):
+            for name in dir(module):
+                getattr(module, name)
+
+    def _import(self, name: str) -> None:
+        """Import a type, if there is one of this name."""
+        for module in map(import_module, self._locations):
+            if name in dir(module):
+                getattr(module, name)
+                return
+
+    def _register_module(
+        self, module: type, module_name: str | list[str] | None = None, force: bool = False
+    ) -> None:
+        """Register a type; if it has the name of one of ours, that comes first, as if imported."""
+        if not module.__module__.startswith(f'{SCOPE}.'):
+            names = module_name or module.__name__
+            for name in [names] if isinstance(names, str) else names:
+                self._import(name)
+        super()._register_module(module, module_name, force)
 
     def build(self, cfg: dict, *args: Any, **kwargs: Any) -> Any:
         """Build what a config describes; see mmengine.
@@ -88,6 +118,8 @@ def require_type(registry: Registry, key: str) -> Any:
 
 
 def _unknown(registry: Registry, key: str) -> UnknownTypeError:
+    if isinstance(registry, PoseRegistry):
+        registry.import_types()
     # mmengine's own registries have no parent.
     parent = registry.parent.module_dict if registry.parent else {}
     near = about_nearest(key.rpartition('.')[2], [*parent, *registry.module_dict])
@@ -151,28 +183,28 @@ def _parameters(maker: Any) -> list[str]:
     return [each.name for each in found if each.kind not in _NAMELESS and each.name != 'self']
 
 
-def _child(name: str, parent: str | None, location: str) -> PoseRegistry:
+def _child(name: str, parent: str | None, *locations: str) -> PoseRegistry:
     parent_registry = getattr(mmengine_registry, parent) if parent else None
-    return PoseRegistry(name, parent=parent_registry, scope=SCOPE, locations=[location])
+    return PoseRegistry(name, parent=parent_registry, scope=SCOPE, locations=list(locations))
 
 
-RUNNERS = _child('runner', 'RUNNERS', _RUNNER)
-RUNNER_CONSTRUCTORS = _child('runner constructor', 'RUNNER_CONSTRUCTORS', _RUNNER)
+RUNNERS = _child('runner', 'RUNNERS', _ENGINE)
+RUNNER_CONSTRUCTORS = _child('runner constructor', 'RUNNER_CONSTRUCTORS', _ENGINE)
 LOOPS = _child('loop', 'LOOPS', 'mmpose_lite.engine.loops')
 HOOKS = _child('hook', 'HOOKS', _HOOKS)
 LOG_PROCESSORS = _child('log_processor', 'LOG_PROCESSORS', 'mmpose_lite.engine.log_processor')
-OPTIMIZERS = _child('optimizer', 'OPTIMIZERS', _OPTIM)
-OPTIM_WRAPPERS = _child('optim_wrapper', 'OPTIM_WRAPPERS', _OPTIM)
+OPTIMIZERS = _child('optimizer', 'OPTIMIZERS', _ENGINE)
+OPTIM_WRAPPERS = _child('optim_wrapper', 'OPTIM_WRAPPERS', _ENGINE)
 OPTIM_WRAPPER_CONSTRUCTORS = _child(
-    'optimizer wrapper constructor', 'OPTIM_WRAPPER_CONSTRUCTORS', _OPTIM
+    'optimizer wrapper constructor', 'OPTIM_WRAPPER_CONSTRUCTORS', _ENGINE
 )
-PARAM_SCHEDULERS = _child('parameter scheduler', 'PARAM_SCHEDULERS', _OPTIM)
+PARAM_SCHEDULERS = _child('parameter scheduler', 'PARAM_SCHEDULERS', _ENGINE)
 
 DATASETS = _child('dataset', 'DATASETS', _DATASETS)
 DATA_SAMPLERS = _child('data sampler', 'DATA_SAMPLERS', _DATASETS)
 TRANSFORMS = _child('transform', 'TRANSFORMS', _DATASETS)
 
-MODELS = _child('model', 'MODELS', _MODELS)
+MODELS = _child('model', 'MODELS', _MODELS, _HOOKS)  # an average of weights is a model
 MODEL_WRAPPERS = _child('model_wrapper', 'MODEL_WRAPPERS', _MODELS)
 WEIGHT_INITIALIZERS = _child('weight initializer', 'WEIGHT_INITIALIZERS', _MODELS)
 BATCH_AUGMENTS = _child('batch augment', None, _MODELS)

@@ -1,8 +1,13 @@
 """Checkpoints: ours hold tensors and plain data; those of others are read without running them."""
 
-from .content import make_plain
-from .loading import install_checkpoint_reader, load_strictly
-from .reader import read_checkpoint, trusting
+from typing import TYPE_CHECKING
+
+from mmpose_lite.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .content import make_plain
+    from .loading import install_checkpoint_reader, load_strictly
+    from .reader import read_checkpoint, trusting
 
 __all__ = [
     'install_checkpoint_reader',
@@ -11,3 +16,5 @@ __all__ = [
     'read_checkpoint',
     'trusting',
 ]
+
+__getattr__, __dir__ = lazy_names(__name__)

@@ -1,32 +1,37 @@
 """The data path: annotation files to batches of crops."""
 
-from .builder import build_dataset
-from .dataset_wrappers import CombinedDataset
-from .datasets import (
-    AFLWDataset,
-    BaseCocoStyleDataset,
-    CocoWholeBodyFaceDataset,
-    COFWDataset,
-    Face300WDataset,
-    Face300WLPDataset,
-    LapaDataset,
-    WFLWDataset,
-)
-from .samplers import DefaultSampler, InfiniteSampler
-from .transforms import (
-    Albumentation,
-    DisturbBox,
-    GenerateTarget,
-    GetBBoxCenterScale,
-    KeypointConverter,
-    LoadImage,
-    PackPoseInputs,
-    PhotometricDistortion,
-    RandomBBoxTransform,
-    RandomFlip,
-    RandomHalfBody,
-    TopdownAffine,
-)
+from typing import TYPE_CHECKING
+
+from mmpose_lite.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .builder import build_dataset
+    from .dataset_wrappers import CombinedDataset
+    from .datasets import (
+        AFLWDataset,
+        BaseCocoStyleDataset,
+        CocoWholeBodyFaceDataset,
+        COFWDataset,
+        Face300WDataset,
+        Face300WLPDataset,
+        LapaDataset,
+        WFLWDataset,
+    )
+    from .samplers import DefaultSampler, InfiniteSampler
+    from .transforms import (
+        Albumentation,
+        DisturbBox,
+        GenerateTarget,
+        GetBBoxCenterScale,
+        KeypointConverter,
+        LoadImage,
+        PackPoseInputs,
+        PhotometricDistortion,
+        RandomBBoxTransform,
+        RandomFlip,
+        RandomHalfBody,
+        TopdownAffine,
+    )
 
 __all__ = [
     'AFLWDataset',
@@ -54,3 +59,5 @@ __all__ = [
     'WFLWDataset',
     'build_dataset',
 ]
+
+__getattr__, __dir__ = lazy_names(__name__)

@@ -1,6 +1,13 @@
 """Runs: the loop's driver, its checkpoints, precision, processes, and checks before the start."""
 
-from .optim_wrappers import AmpOptimWrapper, OptimWrapper, has_fast_bfloat16
-from .runner import PoseRunner
+from typing import TYPE_CHECKING
+
+from mmpose_lite.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .optim_wrappers import AmpOptimWrapper, OptimWrapper, has_fast_bfloat16
+    from .runner import PoseRunner
 
 __all__ = ['AmpOptimWrapper', 'OptimWrapper', 'PoseRunner', 'has_fast_bfloat16']
+
+__getattr__, __dir__ = lazy_names(__name__)

@@ -1,5 +1,12 @@
 """Evaluation: scores computed from one row per face."""
 
-from .metrics import AUC, EPE, NME, PCKAccuracy
+from typing import TYPE_CHECKING
+
+from mmpose_lite.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .metrics import AUC, EPE, NME, PCKAccuracy
 
 __all__ = ['AUC', 'EPE', 'NME', 'PCKAccuracy']
+
+__getattr__, __dir__ = lazy_names(__name__)

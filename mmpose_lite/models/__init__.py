@@ -1,31 +1,38 @@
 """Networks and what they are made of."""
 
-from .backbones import HRNet, ResNet, ResNetV1d
-from .builder import (
-    BACKBONES,
-    HEADS,
-    LOSSES,
-    NECKS,
-    build_backbone,
-    build_head,
-    build_loss,
-    build_neck,
-    build_pose_estimator,
-)
-from .data_preprocessors import PoseDataPreprocessor
-from .heads import BaseHead, HeatmapHead, RegressionHead
-from .losses import (
-    AdaptiveWingLoss,
-    CombinedTargetMSELoss,
-    JSDiscretLoss,
-    KeypointMSELoss,
-    L1Loss,
-    SmoothL1Loss,
-    SoftWingLoss,
-    WingLoss,
-)
-from .necks import FeatureMapProcessor, GlobalAveragePooling
-from .pose_estimators import BasePoseEstimator, TopdownPoseEstimator
+from typing import TYPE_CHECKING
+
+from mmpose_lite.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .backbones import HRNet, ResNet, ResNetV1d
+    from .builder import (
+        BACKBONES,
+        HEADS,
+        LOSSES,
+        NECKS,
+        build_backbone,
+        build_head,
+        build_loss,
+        build_neck,
+        build_pose_estimator,
+    )
+    from .data_preprocessors import PoseDataPreprocessor
+    from .heads import BaseHead, HeatmapHead, RegressionHead
+    from .losses import (
+        AdaptiveWingLoss,
+        CombinedLoss,
+        CombinedTargetMSELoss,
+        JSDiscretLoss,
+        KeypointMSELoss,
+        L1Loss,
+        MultipleLossWrapper,
+        SmoothL1Loss,
+        SoftWingLoss,
+        WingLoss,
+    )
+    from .necks import FeatureMapProcessor, GlobalAveragePooling
+    from .pose_estimators import BasePoseEstimator, TopdownPoseEstimator
 
 __all__ = [
     'BACKBONES',
@@ -35,6 +42,7 @@ __all__ = [
     'AdaptiveWingLoss',
     'BaseHead',
     'BasePoseEstimator',
+    'CombinedLoss',
     'CombinedTargetMSELoss',
     'FeatureMapProcessor',
     'GlobalAveragePooling',
@@ -43,6 +51,7 @@ __all__ = [
     'JSDiscretLoss',
     'KeypointMSELoss',
     'L1Loss',
+    'MultipleLossWrapper',
     'PoseDataPreprocessor',
     'RegressionHead',
     'ResNet',
@@ -57,3 +66,5 @@ __all__ = [
     'build_neck',
     'build_pose_estimator',
 ]
+
+__getattr__, __dir__ = lazy_names(__name__)

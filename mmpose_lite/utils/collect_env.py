@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import platform
 import re
 import sys
@@ -98,9 +97,11 @@ def _missing(result: Any, module: str) -> bool:
 
 
 def _installed(distribution: str) -> str | None:
+    from importlib import metadata  # a tenth of a second, which --help has no use for
+
     try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
         return None
 
 
@@ -146,10 +147,12 @@ def _broken(need: Need, error: Exception) -> Problem:
 
 def _check_pair() -> Problem | None:
     """Torchvision names the torch that it is built for in its metadata."""
+    from importlib import metadata
+
     torch, vision = _installed('torch'), _installed('torchvision')
     if torch is None or vision is None:
         return None
-    for line in importlib.metadata.requires('torchvision') or ():
+    for line in metadata.requires('torchvision') or ():
         match = re.match(r'torch\s*\(?(==|>=)\s*([\d.]+)', line)
         if match and not _fits(torch, *match.groups()):
             built_for = match[2] if match[1] == '==' else f'{match[2]} or newer'

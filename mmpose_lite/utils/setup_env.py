@@ -32,7 +32,7 @@ def collector_at_rest() -> Iterator[None]:
 def register_all_modules(init_default_scope: bool = True) -> None:
     """Import every module that registers something.
 
-    Registries do this by themselves at their first look-up; call it to list what there is, or to
+    Registries import a type when it is looked up; call this to list what there is, or to
     build from configs without a runner.
 
     Args:
@@ -42,7 +42,7 @@ def register_all_modules(init_default_scope: bool = True) -> None:
     from ..registry import ALL_REGISTRIES, SCOPE
 
     for registry in ALL_REGISTRIES:
-        registry.import_from_location()
+        registry.import_types()
     if init_default_scope:
         _make_current(SCOPE)
 

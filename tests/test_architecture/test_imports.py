@@ -38,6 +38,21 @@ def test_import_is_light_and_silent(processes, module):
     assert processes.run_python(code, flags=('-W', 'error')).strip() == '[]'
 
 
+@pytest.mark.parametrize(
+    ('code', 'others'),
+    [
+        ('from mmpose_lite.apis import init_model', ['reporting', 'engine', 'evaluation']),
+        (
+            "registry.MODELS.get('HRNet')",
+            ['models.heads', 'models.backbones.resnet', 'reporting'],
+        ),
+    ],
+)
+def test_nothing_is_loaded_beside_what_is_named(code, others):
+    loaded = f'[name for name in {others} if f"mmpose_lite.{{name}}" in sys.modules]'
+    assert run(f'import sys; from mmpose_lite import registry; {code}; print({loaded})') == '[]\n'
+
+
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
 def test_every_module_imports_alone(processes):
     assert processes.run_python(IMPORT_EACH) == ''

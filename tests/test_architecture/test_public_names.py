@@ -46,6 +46,17 @@ def test_new_public_names_are_stored():
 
 
 @pytest.mark.parametrize('package', sorted(public_names()))
+def test_no_lazy_name_is_that_of_a_module(package):
+    """Importing the module would put it in the place of what is in it."""
+    folder = ROOT.joinpath(*package.split('.'))
+    tree = ast.parse((folder / '__init__.py').read_text(encoding='utf-8'))
+    lazy = [node for node in tree.body if isinstance(node, ast.If)]
+    imports = [node for block in lazy for node in block.body if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in imports for alias in node.names}
+    assert not names & {path.stem for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize('package', sorted(public_names()))
 def test_public_names_resolve_and_are_described(package):
     module = importlib.import_module(package)
     assert module.__doc__, f'{package} has no docstring'

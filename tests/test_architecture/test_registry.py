@@ -195,6 +195,17 @@ def test_registered_classes_bear_their_name_and_are_described(name):
             assert inspect.getdoc(value), f'{type_name} has no docstring'
 
 
+def test_every_type_is_found_by_its_name():
+    """In a process that has imported nothing but the registry."""
+    for path in (ROOT / 'mmpose_lite').rglob('*.py'):
+        if path.stem not in ('__init__', '__main__'):
+            importlib.import_module('.'.join(path.relative_to(ROOT).with_suffix('').parts))
+    for one in registry.ALL_REGISTRIES:
+        known = {name for each in one._locations for name in dir(importlib.import_module(each))}
+        ours = {n for n, kind in one.module_dict.items() if kind.__module__.startswith('mmpose_')}
+        assert ours <= known, f'{one.name}: {sorted(ours - known)}'
+
+
 OWN_LOSS = """
 import torch
 from mmpose_lite.registry import MODELS
@@ -216,6 +227,20 @@ def test_a_module_of_the_users_registers_by_custom_imports(tmp_path, monkeypatch
     loss = registry.MODELS.build(Config.fromfile(tmp_path / 'config.py').loss)
     assert loss.power == 3
     registry.MODELS.module_dict.pop('OwnLoss')
+
+
+@pytest.mark.parametrize('force', [False, True])
+def test_a_type_of_the_users_meets_ours_of_that_name(force):
+    """In either order: a registry imports ours when theirs is registered."""
+    MODELS = registry.PoseRegistry('m', scope='mmpose_lite', locations=['mmpose_lite.models'])
+    ours = type('HRNet', (), {'__module__': 'mmpose_lite.models'})
+    MODELS._import = lambda name: MODELS.module_dict.setdefault(name, ours)
+    if force:
+        MODELS.register_module(module=Faulty, name='HRNet', force=True)
+        assert MODELS.get('HRNet') is Faulty
+    else:
+        with pytest.raises(KeyError, match='HRNet is already registered in m at mmpose_lite'):
+            MODELS.register_module(module=Faulty, name='HRNet')
 
 
 class Faulty:

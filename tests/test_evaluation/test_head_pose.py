@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmpose_lite.evaluation.functional import head_pose
-from mmpose_lite.evaluation.functional.head_pose import MEAN_HEAD
+from mmpose_lite.evaluation.functional.pose_angles import MEAN_HEAD
 from mmpose_lite.synthetic.expression import Expression, draw_expression
 from mmpose_lite.synthetic.head import build_head, surface_point
 from mmpose_lite.synthetic.identity import draw_identity

@@ -74,7 +74,7 @@ def test_yaw_of_faces_whose_points_have_other_names_is_not_known():
 
 def test_yaw_from_points():
     """A mean head that looks straight, and one turned by 60 degrees to image right."""
-    from mmpose_lite.evaluation.functional.head_pose import MEAN_HEAD
+    from mmpose_lite.evaluation.functional.pose_angles import MEAN_HEAD
     from mmpose_lite.synthetic.pose import rotation
 
     meta = parse_pose_metainfo({'from_file': 'configs/_base_/datasets/aflw.py'})

@@ -1,15 +1,20 @@
 """Data sets: annotation files to one dict a face."""
 
-from .base import BaseCocoStyleDataset
-from .face import (
-    AFLWDataset,
-    CocoWholeBodyFaceDataset,
-    COFWDataset,
-    Face300WDataset,
-    Face300WLPDataset,
-    LapaDataset,
-    WFLWDataset,
-)
+from typing import TYPE_CHECKING
+
+from mmpose_lite.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .base import BaseCocoStyleDataset
+    from .face import (
+        AFLWDataset,
+        CocoWholeBodyFaceDataset,
+        COFWDataset,
+        Face300WDataset,
+        Face300WLPDataset,
+        LapaDataset,
+        WFLWDataset,
+    )
 
 __all__ = [
     'AFLWDataset',
@@ -21,3 +26,5 @@ __all__ = [
     'LapaDataset',
     'WFLWDataset',
 ]
+
+__getattr__, __dir__ = lazy_names(__name__)

@@ -1,16 +1,21 @@
 """Hooks of our own; mmengine's are found under their names as well."""
 
-from .bad_image_hook import BadImageHook
-from .badcase_hook import BadCaseAnalysisHook
-from .checkpoint_hook import CheckpointHook
-from .ema_hook import ExpMomentumEMA
-from .resident_crops_hook import ResidentCropsHook
-from .speed_hook import SpeedHook
-from .summary_hook import SummaryHook
-from .sync_norm_hook import SyncNormHook
-from .train_error_hook import TrainErrorHook
-from .val_loss_hook import ValLossHook
-from .visualization_hook import PoseVisualizationHook
+from typing import TYPE_CHECKING
+
+from mmpose_lite.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .bad_image_hook import BadImageHook
+    from .badcase_hook import BadCaseAnalysisHook
+    from .checkpoint_hook import CheckpointHook
+    from .ema_hook import ExpMomentumEMA
+    from .resident_crops_hook import ResidentCropsHook
+    from .speed_hook import SpeedHook
+    from .summary_hook import SummaryHook
+    from .sync_norm_hook import SyncNormHook
+    from .train_error_hook import TrainErrorHook
+    from .val_loss_hook import ValLossHook
+    from .visualization_hook import PoseVisualizationHook
 
 __all__ = [
     'BadCaseAnalysisHook',
@@ -25,3 +30,5 @@ __all__ = [
     'TrainErrorHook',
     'ValLossHook',
 ]
+
+__getattr__, __dir__ = lazy_names(__name__)

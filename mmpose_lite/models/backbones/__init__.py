@@ -1,7 +1,14 @@
 """Backbones: images ``(B, 3, H, W)`` in, a tuple of feature maps out."""
 
-from .base_backbone import BaseBackbone
-from .hrnet import HRNet
-from .resnet import ResNet, ResNetV1d
+from typing import TYPE_CHECKING
+
+from mmpose_lite.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .base_backbone import BaseBackbone
+    from .hrnet import HRNet
+    from .resnet import ResNet, ResNetV1d
 
 __all__ = ['BaseBackbone', 'HRNet', 'ResNet', 'ResNetV1d']
+
+__getattr__, __dir__ = lazy_names(__name__)

@@ -1,6 +1,13 @@
 """From uint8 crops, or the pixels to cut them from, to the input of a network."""
 
-from .data_preprocessor import PoseDataPreprocessor
-from .device_crops import ResidentCrops, warp_crops
+from typing import TYPE_CHECKING
+
+from mmpose_lite.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .data_preprocessor import PoseDataPreprocessor
+    from .device_crops import ResidentCrops, warp_crops
 
 __all__ = ['PoseDataPreprocessor', 'ResidentCrops', 'warp_crops']
+
+__getattr__, __dir__ = lazy_names(__name__)

@@ -1,7 +1,14 @@
 """Heads: feature maps in; losses, or points in pixels of the network's input, out."""
 
-from .base_head import BaseHead
-from .heatmap_heads import HeatmapHead
-from .regression_heads import RegressionHead
+from typing import TYPE_CHECKING
+
+from mmpose_lite.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .base_head import BaseHead
+    from .heatmap_heads import HeatmapHead
+    from .regression_heads import RegressionHead
 
 __all__ = ['BaseHead', 'HeatmapHead', 'RegressionHead']
+
+__getattr__, __dir__ = lazy_names(__name__)

@@ -158,6 +158,7 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
 
 
 def _advice(kind: str | None) -> str:
+    MODELS.import_types()
     losses = [
         name
         for name, loss in MODELS.module_dict.items()

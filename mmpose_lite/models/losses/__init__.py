@@ -1,9 +1,14 @@
 """Losses."""
 
-from .classification_loss import JSDiscretLoss
-from .heatmap_loss import AdaptiveWingLoss, CombinedTargetMSELoss, KeypointMSELoss
-from .loss_wrappers import CombinedLoss, MultipleLossWrapper
-from .regression_loss import L1Loss, SmoothL1Loss, SoftWingLoss, WingLoss
+from typing import TYPE_CHECKING
+
+from mmpose_lite.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .classification_loss import JSDiscretLoss
+    from .heatmap_loss import AdaptiveWingLoss, CombinedTargetMSELoss, KeypointMSELoss
+    from .loss_wrappers import CombinedLoss, MultipleLossWrapper
+    from .regression_loss import L1Loss, SmoothL1Loss, SoftWingLoss, WingLoss
 
 __all__ = [
     'AdaptiveWingLoss',
@@ -17,3 +22,5 @@ __all__ = [
     'SoftWingLoss',
     'WingLoss',
 ]
+
+__getattr__, __dir__ = lazy_names(__name__)

@@ -1,0 +1,44 @@
+"""Packages whose public names are imported at their first use."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import resolve_name
+from typing import Any
+
+
+def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Make the ``__getattr__`` and ``__dir__`` of a package (PEP 562).
+
+    A name is imported when somebody asks for it, so that importing one module of a package loads
+    no other one. The names and their modules are those of the imports under ``if TYPE_CHECKING:``
+    in the package's ``__init__.py``, where type checkers and editors find them too.
+
+    Args:
+        package: The ``__name__`` of the package; no public name may be that of one of its modules.
+    """
+    spec = sys.modules[package].__spec__
+    source = spec.loader.get_source(package)  # type: ignore[union-attr]
+    homes = {
+        alias.name: resolve_name('.' * node.level + (node.module or ''), package)
+        for statement in ast.parse(source).body
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == 'TYPE_CHECKING'
+        for node in statement.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    modules = {home.removeprefix(f'{package}.').partition('.')[0] for home in homes.values()}
+
+    def get(name: str) -> Any:
+        if name in homes:
+            value = getattr(import_module(homes[name]), name)
+            setattr(sys.modules[package], name, value)
+            return value
+        if name in modules:  # as after ``import package`` where its modules are imported at once
+            return import_module(f'{package}.{name}')
+        raise AttributeError(f'module {package!r} has no attribute {name!r}')
+
+    return get, lambda: sorted({*vars(sys.modules[package]), *homes})
