@@ -48,9 +48,10 @@ def test_import_is_light_and_silent(processes, module):
         ),
     ],
 )
-def test_nothing_is_loaded_beside_what_is_named(code, others):
+def test_nothing_is_loaded_beside_what_is_named(processes, code, others):
     loaded = f'[name for name in {others} if f"mmpose_lite.{{name}}" in sys.modules]'
-    assert run(f'import sys; from mmpose_lite import registry; {code}; print({loaded})') == '[]\n'
+    code = f'import sys; from mmpose_lite import registry; {code}; print({loaded})'
+    assert processes.run_python(code).strip() == '[]'
 
 
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
