@@ -28,7 +28,9 @@ if not (HERE.parents[1] / 'shared' / 'golden').is_dir():
 
 def pytest_addoption(parser):
     parser.addoption(
-        '--whole', action='store_true', help='all cases of the tests that else run a share of them'
+        '--whole',
+        action='store_true',
+        help='run all cases of the tests that usually run a share of them',
     )
 
 
@@ -83,7 +85,7 @@ def processes():
 
 @pytest.fixture(scope='session')
 def whole(request) -> bool:
-    """Whether all cases are asked for, not only a share of them."""
+    """True if all cases are asked for, not only a share of them."""
     return request.config.getoption('--whole')
 
 

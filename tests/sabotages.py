@@ -1,8 +1,8 @@
-"""Break the package one line at a time; the named test must turn red. See planted_faults.
+"""Break the package one line at a time; the test named in ``planted_faults`` must turn red.
 
     python tests/sabotages.py [--only WORD] [--jobs N]
 
-Each is made in a copy of the checkout; the test is first seen green there.
+Each fault is planted in a copy of the checkout, where its test was green before.
 """
 
 import argparse
@@ -21,10 +21,10 @@ _FILES = ('pyproject.toml', 'README.md', 'setup.py', 'requirements.txt')
 
 
 def apply(sabotage: Sabotage, root: Path) -> None:
-    """Change the line, which must be there once.
+    """Change the line of a sabotage.
 
     Raises:
-        SystemExit: If it is not.
+        SystemExit: If the line is not in its file exactly once.
     """
     path = root / sabotage.file
     text = path.read_text(encoding='utf-8')
@@ -34,7 +34,7 @@ def apply(sabotage: Sabotage, root: Path) -> None:
 
 
 def copy_checkout(target: Path) -> None:
-    """Copy what tests need."""
+    """Copy the folders and files that tests need."""
     ignored = shutil.ignore_patterns('__pycache__', '.*_cache')
     for name in _COPIED:
         shutil.copytree(ROOT / name, target / name, ignore=ignored)
@@ -43,7 +43,7 @@ def copy_checkout(target: Path) -> None:
 
 
 def is_green(test: str, root: Path) -> bool:
-    """Whether a test passes in a copy."""
+    """Run a test in a copy; return True if it passes."""
     command = [sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider', *test.split()]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=900)
     if done.returncode not in (0, 1):
@@ -52,7 +52,7 @@ def is_green(test: str, root: Path) -> bool:
 
 
 def is_caught(sabotage: Sabotage) -> bool:
-    """Whether the test of a sabotage turns red."""
+    """Plant a fault in a new copy; return True if its test turns red."""
     with tempfile.TemporaryDirectory() as folder:
         copy_checkout(Path(folder))
         apply(sabotage, Path(folder))
@@ -62,7 +62,7 @@ def is_caught(sabotage: Sabotage) -> bool:
 
 
 def main() -> None:
-    """Try them all, after their tests have been seen green."""
+    """Run the tests without any fault, then with each."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     parser.add_argument('--only', default='', help='those whose description has this word')
     parser.add_argument('--jobs', type=int, default=1, help='how many at a time')

@@ -47,7 +47,7 @@ def data_set(name):
 
 
 def differences(name):
-    """What our config of a name says otherwise than MMPose's, by dotted path."""
+    """Differences of a config of ours from MMPose's of that name, by dotted path."""
     ours, theirs = flat_config(ROOT / name), THEIRS[name]
     return {
         path: (ours.get(path), theirs.get(path))

@@ -36,7 +36,7 @@ def arguments(folder):
 
 
 def check(folder, printed):
-    """It ended with metrics and a picture."""
+    """Check the last line, the metrics and the picture."""
     metrics = json.loads((folder / 'run/metrics.json').read_text())
     assert set(metrics) == {'NME', 'NME_frontal', 'NME_mean_shape'}
     full, frontal, mean = (f'{100 * metrics[key]:.2f}' for key in sorted(metrics))

@@ -1,1 +1,1 @@
-"""Things that several tests share; ``tests`` is on the path."""
+"""Code that several tests share; ``tests`` is on the path."""

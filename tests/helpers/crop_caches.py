@@ -1,4 +1,4 @@
-"""Small sets of faces with a crop cache, and whether two give the same crops."""
+"""Small sets of faces with a crop cache, and a comparison of two sets' crops."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Tiny trainings that can be interrupted, and what is left of them."""
+"""Tiny trainings that can be interrupted, and digests of their checkpoints."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ BY_ITERATION = {
 
 
 class DrawHook(Hook):
-    """Draws from each global generator, as a model with dropout or a hook of a user's would."""
+    """Draw from each global generator, as a model with dropout or a user's hook would."""
 
     def draw(self, runner):
         drawn = random.random() + np.random.rand() + float(torch.rand(()))
@@ -89,7 +89,7 @@ def make_config(folder: Path, **options: Any):
 
 
 def train(cfg, work_dir: Path, *, resume: bool = False, hook: Any = None) -> PoseRunner:
-    """Train, or go on with, a run in a folder."""
+    """Train in a folder, or resume the run that is there."""
     cfg = cfg.copy()
     cfg.work_dir, cfg.resume = str(work_dir), resume
     runner = PoseRunner.from_cfg(cfg)
@@ -106,7 +106,7 @@ def last_checkpoint(work_dir: Path) -> Path:
 
 
 def contents(work_dir: Path) -> dict[str, Any]:
-    """What a run has left: its files, the digests of its checkpoints, and which is the last."""
+    """Map each file of a run to nothing, each checkpoint to its digests, and name the last one."""
     files = [path for path in sorted(work_dir.iterdir()) if path.is_file() and path.suffix != '.py']
     found: dict[str, Any] = {path.name: '' for path in files}
     found |= {path.name: digests(path) for path in files if path.suffix == '.pth'}

@@ -61,7 +61,7 @@ class FaultyFile:
 
 @contextmanager
 def faulty(faults):
-    """Have saving and rotating meet faults."""
+    """Let faults act on the calls of saving and rotating checkpoints."""
 
     def counted(name, function):
         def call(*arguments, **options):

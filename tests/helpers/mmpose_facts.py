@@ -1,4 +1,4 @@
-"""What MMPose's face configs, point descriptions and registries say, as numbers and names.
+"""Face configs, point descriptions and registries of MMPose, as numbers and names.
 
 The facts are in mmpose_faces.json and mmpose_registries.json, recorded from the files of MMPose
 1.3.2, of which nothing is run but configs:

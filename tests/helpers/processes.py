@@ -37,7 +37,7 @@ def start(*command: object, cwd: Path, **variables: str) -> subprocess.Popen:
 
 
 def finish(process: subprocess.Popen, limit: float = LIMIT) -> SimpleNamespace:
-    """Wait for a command; what it printed, and its status. One that hangs is ended and fails."""
+    """Wait for a command; return its status and output. One that hangs is killed and fails."""
     try:
         printed, _ = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
@@ -69,10 +69,10 @@ def run_python(code: str, *arguments: object, flags: tuple[str, ...] = (), **var
 
 
 class Child:
-    """A function in a forked process.
+    """Run a function in a forked process.
 
     Args:
-        function: What the child does; then it ends, without Python's own end.
+        function: Called in the child, which then ends without Python's clean-up.
     """
 
     def __init__(self, function):
@@ -101,7 +101,7 @@ class Child:
 
 
 def left_behind(mark: str, patience: float = 6) -> list[str]:
-    """Processes whose environment holds a mark, once those that are ending have ended."""
+    """List processes whose environment holds a mark, once those that are ending have ended."""
     ends = time.monotonic() + patience
     while found := _processes(mark):
         if time.monotonic() > ends:

@@ -1,4 +1,4 @@
-"""Runs that are checkpoints alone: the hook that saves them, and three numbers for weights."""
+"""Runs without a network: the hook that saves checkpoints, and three numbers for weights."""
 
 import os
 from dataclasses import asdict
@@ -17,7 +17,7 @@ BATCHES = 4  # of an epoch
 
 
 class Run:
-    """What the hook knows of a run, with three numbers for weights."""
+    """Stand in for the runner that the hook is given, with three numbers for weights."""
 
     rank, world_size, is_training = 0, 1, True
     max_epochs = 100
@@ -62,7 +62,7 @@ def begin(folder, keep, best, resume=True, **settings):
 
 
 def train_epoch(run, hook):
-    """What the hook does at the end of an epoch, and after the validation that follows."""
+    """Call the hook at the end of an epoch and after the validation that follows."""
     epoch = run.train_loop.position.epoch + 1
     run.train_loop.position = Position(epoch, epoch * BATCHES, validated=False)
     run.epoch = epoch - 1
@@ -71,14 +71,14 @@ def train_epoch(run, hook):
 
 
 def validate(run, hook):
-    """A validation is over."""
+    """End a validation: let the hook save the best checkpoint."""
     run.epoch = run.train_loop.position.epoch
     run.train_loop.position.validated = True
     hook._save_best_checkpoint(run, {'NME': 1 / min(run.epoch, run.best)})
 
 
 def train(folder, keep, best, epochs, **options):
-    """Train so many epochs in all; the run."""
+    """Train up to a number of epochs; return the run."""
     run, hook = begin(folder, keep, best, **options)
     while run.train_loop.position.epoch < epochs:
         train_epoch(run, hook)
@@ -86,7 +86,7 @@ def train(folder, keep, best, epochs, **options):
 
 
 def names_of(folder):
-    """The files, and the epoch that each checkpoint is of."""
+    """Map the files of a folder to contents, and its checkpoints to their epochs."""
     found = {path.name: path.read_text() for path in folder.glob('last_*')}
     found = {name: os.path.basename(text) for name, text in found.items()}
     epochs = {

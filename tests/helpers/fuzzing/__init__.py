@@ -1,1 +1,1 @@
-"""Files that are wrong in seeded ways, and what must become of them."""
+"""Files that are wrong in seeded ways, and the outcomes that they may have."""

@@ -1,4 +1,4 @@
-"""What must become of a file, however wrong: a sound loss, or a refusal that names it."""
+"""The two outcomes that any wrong file may have: a sound loss, or a refusal that names it."""
 
 import signal
 from collections.abc import Iterator, Sequence
