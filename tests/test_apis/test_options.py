@@ -49,6 +49,7 @@ def weights(path):
     return torch.load(path, weights_only=True)['state_dict']
 
 
+@pytest.mark.slow
 def test_resumed_run_ends_with_the_weights_of_one_that_was_not_stopped(run, tmp_path, tiny_config):
     # Chance belongs to this: turns and mirrors of the second epoch must be the same.
     pipeline = list(load_config(tiny_config).train_pipeline)
@@ -64,6 +65,7 @@ def test_resumed_run_ends_with_the_weights_of_one_that_was_not_stopped(run, tmp_
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
+@pytest.mark.slow
 def test_resumed_run_keeps_a_seed_that_was_drawn(run, tmp_path):
     drawn = {'randomness': {'seed': None}, 'train_dataloader.batch_size': 4}
     run(train_cfg__max_epochs=2, work_dir='whole', **drawn)

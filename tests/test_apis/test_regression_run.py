@@ -93,6 +93,7 @@ def test_another_number_of_points_than_the_data_s_is_named(tiny_config, tmp_path
         run_train(cfg)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('as_new_process')
 def test_discs_and_offsets_are_learnt(tiny_config, tmp_path):
     """With flips, both losses, the error on training crops, and pictures of predicted maps."""

@@ -113,6 +113,7 @@ def test_a_killed_run_goes_on(undisturbed, train, tmp_path):
     assert digests(last(tmp_path)) == expected
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_without_its_pretrained_file(train, tmp_path):
     """Its checkpoint has every tensor; the network may be gone by then."""
     start = tmp_path / 'start.pth'

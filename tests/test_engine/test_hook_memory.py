@@ -40,6 +40,7 @@ def stopping(monitor='NME', **settings):
     return {'type': 'EarlyStoppingHook', 'monitor': monitor, 'rule': 'less', **settings}
 
 
+@pytest.mark.slow
 def test_a_run_that_stops_early_ends_where_it_would_have(tmp_path, as_new_process):
     """The third validation without progress is the fourth: one comes before the kill."""
     cfg = make_config(

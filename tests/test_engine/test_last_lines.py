@@ -52,6 +52,7 @@ def test_the_best_and_the_last_epoch_with_all_their_metrics(tmp_path, find_error
     assert last.startswith('last epoch 3 of 3: NME 0.25, NME_frontal 0.125, val_loss 0.0')
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_reports_on_the_whole(tmp_path, find_errors, as_new_process, capsys):
     cfg = make_config(tmp_path, train_cfg__max_epochs=2)
     find_errors(0.125, 0.3)
@@ -66,6 +67,7 @@ def test_a_run_that_goes_on_reports_on_the_whole(tmp_path, find_errors, as_new_p
     assert last == 'last epoch 3 of 3: NME 0.25, NME_frontal 0.125'
 
 
+@pytest.mark.slow
 def test_runs_by_iteration_name_iterations(tmp_path, find_errors, capsys):
     find_errors(0.3, 0.25, 0.5)
     train(make_config(tmp_path, **BY_ITERATION), tmp_path / 'run')

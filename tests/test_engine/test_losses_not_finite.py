@@ -97,6 +97,7 @@ def test_some_are_skipped_and_then_it_stops(train, tmp_path):
     assert hook.batches[6][0] in text.partition('skipped, 2')[2].partition('\n')[0]
 
 
+@pytest.mark.slow
 def test_skips_are_counted_over_the_whole_run(train, tmp_path):
     """Those before an interruption too."""
     train(2, 6, train_cfg__max_nonfinite_losses=1)
@@ -105,6 +106,7 @@ def test_skips_are_counted_over_the_whole_run(train, tmp_path):
     assert 'iteration 7' in message
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings('ignore:Detected call of `scheduler.step')
 def test_a_step_of_several_batches_is_skipped_as_a_whole(train):
     options = {'optim_wrapper__accumulative_counts': 3, 'train_cfg__max_nonfinite_losses': 1}

@@ -110,6 +110,7 @@ def saved_scalars(folder):
     }
 
 
+@pytest.mark.slow
 def test_logs_and_checkpoints_are_those_of_mmengine(
     tiny_config, tmp_path, as_new_process, monkeypatch
 ):
