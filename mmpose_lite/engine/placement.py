@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.nested_datasets import walk_datasets
 
 AUGMENT_MODES = ('auto', 'resident', 'stream')
 _ENCODING_HEADS = ('HeatmapHead', 'RegressionHead')
@@ -59,15 +60,11 @@ def place_truth(cfg: Config) -> None:
 
 def _pipelines(config: Any) -> Iterator[list[dict]]:
     """The pipelines inside a loader's config, at any depth; their lists belong to it alone."""
-    if isinstance(config, list | tuple):
-        for each in config:
-            yield from _pipelines(each)
-    elif isinstance(config, dict):
-        if all(isinstance(step, dict) for step in config.get('pipeline', [None])):
-            config['pipeline'] = list(config['pipeline'])
-            yield config['pipeline']
-        for key in ('dataset', 'datasets'):
-            yield from _pipelines(config.get(key))
+    for _, (*_, part) in walk_datasets(config):
+        is_dict = isinstance(part, dict)
+        if is_dict and all(isinstance(step, dict) for step in part.get('pipeline', [None])):
+            part['pipeline'] = list(part['pipeline'])
+            yield part['pipeline']
 
 
 def place_augmentation(cfg: Config) -> None:
@@ -130,12 +127,6 @@ def set_cache(cfg: Config, cache: bool | str) -> None:
 
 def find_datasets(config: Any) -> Iterator[dict]:
     """The configs of data sets that read annotations, inside a loader's, at any depth."""
-    if isinstance(config, list | tuple):
-        for each in config:
-            yield from find_datasets(each)
-    elif isinstance(config, dict):
-        if 'ann_file' in config and 'pipeline' in config:
-            yield config
-        else:
-            for key in ('dataset', 'datasets'):
-                yield from find_datasets(config.get(key))
+    for _, (*_, part) in walk_datasets(config):
+        if isinstance(part, dict) and 'ann_file' in part and 'pipeline' in part:
+            yield part

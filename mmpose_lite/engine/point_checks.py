@@ -29,6 +29,7 @@ from mmpose_lite.models.data_preprocessors.device_crops import is_uncropped
 from mmpose_lite.models.heads import BaseHead, HeatmapHead
 from mmpose_lite.models.pose_estimators import BasePoseEstimator
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.nested_datasets import walk_datasets
 
 from .rank_state import random_state, set_random_state
 
@@ -133,12 +134,8 @@ def _model(runner: Runner) -> Any:
 
 
 def _parts(dataset: Any, where: str) -> Iterator[tuple[str, Any]]:
-    """A data set and those that it is made of, with their paths in the config."""
-    yield where, dataset
-    for i, part in enumerate(getattr(dataset, 'datasets', None) or ()):
-        yield from _parts(part, f'{where}.datasets.{i}')
-    if getattr(dataset, 'dataset', None) is not None:
-        yield from _parts(dataset.dataset, f'{where}.dataset')
+    """List a data set and those that it is made of, with their paths in the config."""
+    return ((place, nest[-1]) for place, nest in walk_datasets(dataset, where))
 
 
 def _steps(dataset: Any) -> list[Any]:

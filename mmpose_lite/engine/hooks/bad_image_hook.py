@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_bytes
+from mmpose_lite.utils.nested_datasets import walk_datasets
 
 _EXAMPLES = 20
 # Where the counts are in the message hub.
@@ -153,13 +154,9 @@ class BadImageHook(Hook):
 
 
 def _settings(dataset: Any) -> Iterator[Any]:
-    """The settings of a data set and of those that it is made of, where they replace samples."""
-    found = getattr(dataset, 'replacement', None)
-    if found is not None:
-        yield found
-    parts = getattr(dataset, 'datasets', None) or filter(None, [getattr(dataset, 'dataset', None)])
-    for part in parts:
-        yield from _settings(part)
+    """Find the settings of data sets, those made of others too, that replace samples."""
+    found = (getattr(nest[-1], 'replacement', None) for _, nest in walk_datasets(dataset))
+    return filter(None, found)
 
 
 def _refuse(name: str, loader: Any) -> None:

@@ -19,6 +19,7 @@ from mmpose_lite.datasets.transforms import PackPoseInputs
 from mmpose_lite.engine.resumable_loop import ResumableLoop
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.nested_datasets import walk_datasets
 
 _PORTION = 2**28  # bytes that are copied at a time
 
@@ -115,10 +116,6 @@ def _fits(size: int, device: torch.device) -> bool:
 
 
 def _leaves(dataset: Dataset) -> Iterator[BaseCocoStyleDataset]:
-    """The data sets that read annotations, inside those made of others."""
-    if isinstance(dataset, BaseCocoStyleDataset):
-        yield dataset
-    else:
-        for part in getattr(dataset, 'datasets', [getattr(dataset, 'dataset', None)]):
-            if part is not None:
-                yield from _leaves(part)
+    """Find the data sets that read annotations, inside those made of others."""
+    parts = (nest[-1] for _, nest in walk_datasets(dataset))
+    return (part for part in parts if isinstance(part, BaseCocoStyleDataset))
