@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import re
 import stat
 import struct
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import cv2
 import numpy as np
@@ -211,12 +213,11 @@ def image_size_wh(content: bytes) -> tuple[int, int] | None:
     for start, read in _READERS:
         if content.startswith(start):
             try:
-                width, height = read(content)
+                return read(content)
             except HeaderError:
                 raise
             except (struct.error, LookupError, ValueError) as error:
                 raise HeaderError('its header does not say how large it is') from error
-            return width, height
     if content[4:8] == b'ftyp':
         return _avif(content)
     return None
@@ -296,10 +297,6 @@ def _bmp(content: bytes) -> tuple[int, int]:
     return abs(width), abs(height)
 
 
-def _gif(content: bytes) -> tuple[int, int]:
-    return struct.unpack_from('<HH', content, 6)
-
-
 def _webp(content: bytes) -> tuple[int, int]:
     kind = content[12:16]
     if kind == b'VP8X':
@@ -340,10 +337,6 @@ def _jpeg2000(content: bytes) -> tuple[int, int]:
     return struct.unpack_from('>II', content, content.index(b'\xff\x4f\xff\x51') + 8)
 
 
-def _sun(content: bytes) -> tuple[int, int]:
-    return struct.unpack_from('>II', content, 4)
-
-
 def _netpbm(content: bytes) -> tuple[int, int]:
     head = content[:4096]
     if head.startswith(b'P7'):
@@ -375,8 +368,7 @@ def _avif(content: bytes) -> tuple[int, int]:
     ]
     if not sizes:
         raise HeaderError('its header does not say how large it is')
-    width, height = max(sizes, key=lambda size: size[0] * size[1])
-    return width, height
+    return max(sizes, key=math.prod)
 
 
 # What OpenCV reads, but for AVIF, by its first bytes.
@@ -385,10 +377,10 @@ _READERS: tuple[tuple[bytes | tuple[bytes, ...], Callable], ...] = (
     (b'\x89PNG\r\n\x1a\n', _png),
     (b'BM', _bmp),
     (b'RIFF', _webp),
-    ((b'GIF87a', b'GIF89a'), _gif),
+    ((b'GIF87a', b'GIF89a'), partial(struct.unpack_from, '<HH', offset=6)),
     ((b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'), _tiff),
     ((b'\0\0\0\x0cjP', b'\xff\x4f\xff\x51'), _jpeg2000),
-    (b'\x59\xa6\x6a\x95', _sun),
+    (b'\x59\xa6\x6a\x95', partial(struct.unpack_from, '>II', offset=4)),
     ((b'#?RADIANCE', b'#?RGBE'), _radiance),
     (tuple(b'P%c' % c for c in b'1234567fF'), _netpbm),
 )

@@ -162,9 +162,7 @@ def get_warp_matrix(
     Returns:
         ``(2, 3)`` float64.
     """
-    _require_pair('center', center)
-    _require_pair('scale', scale)
-    _require_pair('output_size', output_size)
+    _require_pairs(center=center, scale=scale, output_size=output_size)
     angle = np.deg2rad(rot)
     cos, sin = float(np.cos(angle)), float(np.sin(angle))
     width, height = float(scale[0]), float(scale[1])
@@ -196,9 +194,7 @@ def get_udp_warp_matrix(
 
     Source: Huang et al., CVPR 2020, https://arxiv.org/abs/1911.07524
     """
-    _require_pair('center', center)
-    _require_pair('scale', scale)
-    _require_pair('output_size', output_size)
+    _require_pairs(center=center, scale=scale, output_size=output_size)
     angle = np.deg2rad(rot)
     cos, sin = math.cos(angle), math.sin(angle)
     ratio_x = (output_size[0] - 1) / scale[0]
@@ -251,6 +247,7 @@ def _turn_left(points: ndarray) -> None:
     points[2] = left_x - (center_y - left_y), left_y + (center_x - left_x)
 
 
-def _require_pair(name: str, value: ndarray | tuple[int, int]) -> None:
-    if len(value) != 2:
-        raise ValueError(f'{name} needs two numbers, got {value!r}')
+def _require_pairs(**values: ndarray | tuple[int, int]) -> None:
+    for name, value in values.items():
+        if len(value) != 2:
+            raise ValueError(f'{name} needs two numbers, got {value!r}')
