@@ -1,7 +1,7 @@
 """Measures what a checkpoint that nothing is lost by costs: python benchmarks/saving.py [--help].
 
 The AFLW model with Adam's state is saved in turns by ``torch.save``, by ``torch.save`` with a
-flush to the disk, and as runs save it: sealed, flushed, and moved to its place.
+flush to the disk, and as runs save it: with a checksum, flushed, and moved to its place.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from benchmarks import machine
 from benchmarks.report import markdown_table, write_between
 from benchmarks.sides import AFLW, ROOT
 from mmpose_lite.apis import load_config
-from mmpose_lite.checkpoints.seal import check_seal
-from mmpose_lite.checkpoints.writer import write_checkpoint
+from mmpose_lite.checkpoints.archive import check_footer
+from mmpose_lite.checkpoints.writing import write_checkpoint
 from mmpose_lite.registry import MODELS
 
 GOAL = 2.0  # times torch.save
@@ -68,20 +68,20 @@ def save_flushed(checkpoint: dict[str, Any], path: str) -> None:
         os.fsync(file.fileno())
 
 
-def save_sealed(checkpoint: dict[str, Any], path: str) -> None:
+def save_as_runs_do(checkpoint: dict[str, Any], path: str) -> None:
     """Save as runs do."""
     write_checkpoint(checkpoint, path, resumable=True)
 
 
 def check(checkpoint: dict[str, Any], path: str) -> None:
-    """Read a sealed file back, as is done before an older one is removed."""
-    check_seal(path)
+    """Read a file back, as is done before an older one is removed."""
+    check_footer(path)
 
 
 KINDS: dict[str, Callable[[dict[str, Any], str], None]] = {
     'torch.save': save_plainly,
     'torch.save, flushed': save_flushed,
-    'as runs save': save_sealed,
+    'as runs save': save_as_runs_do,
     'read back': check,
 }
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.paths import file_problem
 
-from .reader import read_checkpoint
-from .seal import check_seal, read_seal
+from .archive import check_footer, read_footer
+from .reading import read_checkpoint
 
 POINTER = 'last_checkpoint'
 BEST = 'best.pth'
@@ -23,7 +23,7 @@ def find_latest(
 ) -> str | None:
     """Find the newest checkpoint of a folder that is sound and that a run can go on from.
 
-    The files themselves decide, by the iterations that their seals name. Where none is sealed, as
+    The files themselves decide, by the iterations that their footers name. Where none has one, as
     in a folder of MMPose's, it is the file that ``last_checkpoint`` names, or else the one of the
     highest number that can be read.
 
@@ -31,7 +31,7 @@ def find_latest(
         folder: The run's folder.
         warn: Is told of each file that is passed over.
         is_own: Tells by its name whether a file is one that the run saves to go on from. Where
-            some are sealed, an unsealed one is damaged if it is, and else of no concern.
+            some have footers, one without is damaged if it is, and else of no concern.
 
     Returns:
         The file; None if the folder has none that was meant to be gone on from.
@@ -58,17 +58,17 @@ def _candidates(folder: Path, is_own: Callable[[str], bool]) -> Iterator[tuple[P
     problems = {path: problem for path in paths if (problem := _problem(path))}
     # Names of others that lead to no file are of no concern, as their files are not.
     yield from ((path, partial(_refuse, problems[path])) for path in problems if is_own(path.name))
-    seals = {path: read_seal(str(path)) for path in paths if path not in problems}
-    found = [(seal.iter, path) for path, seal in seals.items() if seal and seal.resumable]
-    unsealed = [path for path, seal in seals.items() if seal is None and _is_of_a_run(path)]
-    if any(seals.values()):
+    footers = {path: read_footer(str(path)) for path in paths if path not in problems}
+    found = [(footer.iter, path) for path, footer in footers.items() if footer and footer.resumable]
+    others = [path for path, footer in footers.items() if footer is None and _is_of_a_run(path)]
+    if any(footers.values()):
         # Of this package once: reading them says so, and they are never gone on from.
-        refuse = partial(_refuse, 'is damaged: it has no seal')
-        yield from ((path, refuse) for path in unsealed if is_own(path.name))
-        yield from ((path, check_seal) for _, path in sorted(found, reverse=True))
+        refuse = partial(_refuse, 'is damaged: it has no checksum footer')
+        yield from ((path, refuse) for path in others if is_own(path.name))
+        yield from ((path, check_footer) for _, path in sorted(found, reverse=True))
         return
-    named = [path for path in unsealed if path.name == _pointed_at(folder)]
-    yield from ((path, read_checkpoint) for path in dict.fromkeys([*named, *unsealed]))
+    named = [path for path in others if path.name == _pointed_at(folder)]
+    yield from ((path, read_checkpoint) for path in dict.fromkeys([*named, *others]))
 
 
 def _problem(path: Path) -> str | None:
@@ -76,7 +76,7 @@ def _problem(path: Path) -> str | None:
     problem = file_problem(path)
     if problem is None:
         try:
-            read_seal(str(path))
+            read_footer(str(path))
         except OSError as error:
             problem = f'cannot be read: {error.strerror}'
     return problem

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import os.path as osp
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from importlib import import_module
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlparse
 
+import torch
+from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import get_file_backend
+from mmengine.logging import print_log
+from mmengine.model.weight_init import PretrainedInit, update_init_info
+from mmengine.registry import WEIGHT_INITIALIZERS
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
-from torch import nn
+from torch import Tensor, nn
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.utils import InputError, MissingFileError
 
-from .downloads import fetch
-from .fitting import differences, not_finite, take_wrapper_off
-from .pretrained import install_pretrained_init
-from .reader import is_trusted, read_checkpoint
+from .errors import one_line
+from .key_mapping import describe_wrapper, strip_prefixes
+from .reading import is_trusted, read_checkpoint
 
 _SHOWN = 10
 
@@ -29,7 +39,7 @@ def load_strictly(model: nn.Module, checkpoint: dict[str, Any], name: str) -> No
     Args:
         model: The model.
         checkpoint: A checkpoint, or its ``state_dict``; what wraps all names is taken off, see
-            :func:`~.dialects.unwrap`.
+            :func:`~.key_mapping.strip_prefixes`.
         name: Where it comes from, for the message of an error.
 
     Raises:
@@ -41,7 +51,7 @@ def load_strictly(model: nn.Module, checkpoint: dict[str, Any], name: str) -> No
     if not isinstance(given, dict):
         raise InputError(f"checkpoint '{name}': state_dict is a {type(given).__name__}, not a dict")
     wanted = model.state_dict()
-    given = take_wrapper_off(given, wanted, name)
+    given = strip_wrapper(given, wanted, name)
     if faults := differences(given, wanted):
         listed = '; '.join(faults[:_SHOWN]) + ('; ...' if len(faults) > _SHOWN else '')
         raise InputError(
@@ -163,3 +173,252 @@ def _load_by_copy(filename: str, map_location: Any, copy: Callable[[str], Any]) 
 def _write(path: str, content: bytes) -> None:
     with open(path, 'wb') as file:
         file.write(content)
+
+
+_WAY_ROUND = (
+    'the init_cfg of {} asks for it: --cfg-options model.backbone.init_cfg=None starts a backbone '
+    'from nothing, model.backbone.init_cfg.checkpoint=FILE from a local file'
+)
+
+
+class CountedPretrainedInit(PretrainedInit):
+    """mmengine's initializer, which says what it took, and for which nothing is an error.
+
+    Args:
+        checkpoint: The file, or its address.
+        prefix: Of the tensors that are meant, such as ``backbone``.
+        map_location: See :func:`torch.load`.
+    """
+
+    def __call__(self, module: nn.Module) -> None:
+        """Load the tensors that fit the module by name and shape.
+
+        Raises:
+            InputError: If none does, or the file cannot be read. If it cannot be had, the message
+                says how to do without.
+        """
+        try:
+            content = CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location)
+        except (DownloadError, MissingFileError) as error:
+            raise type(error)(f'{error}; {_WAY_ROUND.format(type(module).__name__)}') from error
+        load_matching(module, content, self.checkpoint, self.prefix)
+        if hasattr(module, '_params_init_info'):
+            update_init_info(module, init_info=self._get_init_info())
+
+
+def load_matching(
+    module: nn.Module, content: dict[str, Any], name: str, prefix: str | None = None
+) -> None:
+    """Load the tensors that fit a module by name and shape, and log what they are.
+
+    Args:
+        module: The module.
+        content: A checkpoint, or its ``state_dict``.
+        name: Where it comes from, for messages.
+        prefix: Of the tensors that are meant, such as ``backbone``.
+
+    Raises:
+        InputError: If none fits.
+    """
+    wanted = module.state_dict()
+    given = _tensors(content, prefix, wanted, name)
+    taken = {
+        key: tensor
+        for key, tensor in given.items()
+        if key in wanted and wanted[key].shape == tensor.shape
+    }
+    kept = [key for key in wanted if key not in taken]
+    kind = type(module).__name__
+    source = f"'{name}'" + (f" (prefix '{prefix}')" if prefix else '')
+    if not taken:
+        raise InputError(
+            f'{kind}: none of the {len(given)} tensors of {source} fits by name and shape; '
+            f'the module has {_listed(list(wanted))}, the file has {_listed(list(given))}'
+        )
+    rest = f'; the start of {len(kept)} stays: {_listed(kept)}' if kept else ''
+    print_log(
+        f'{kind}: {len(taken)} of its {len(wanted)} tensors come from the {len(given)} of '
+        f'{source}{rest}',
+        logger='current',
+    )
+    module.load_state_dict(taken, strict=False)
+
+
+def install_pretrained_init() -> None:
+    """Have ``init_cfg=dict(type='Pretrained', ...)`` mean :class:`CountedPretrainedInit`."""
+    WEIGHT_INITIALIZERS.register_module(name='Pretrained', module=CountedPretrainedInit, force=True)
+
+
+def drop_pretrained(model: nn.Module) -> None:
+    """Have the modules of a model not start from files, whatever their ``init_cfg`` says.
+
+    No generator draws for a file's weights: all else starts as it would have.
+    """
+    module: Any
+    for module in model.modules():
+        settings = getattr(module, 'init_cfg', None)
+        if settings:
+            given = [settings] if isinstance(settings, dict) else settings
+            module.init_cfg = [each for each in given if not _is_pretrained(each)]
+
+
+def _is_pretrained(init_cfg: dict[str, Any]) -> bool:
+    kind = init_cfg.get('type')
+    return kind == 'Pretrained' or (isinstance(kind, type) and issubclass(kind, PretrainedInit))
+
+
+def _tensors(
+    content: dict[str, Any], prefix: str | None, wanted: Iterable[str], source: str
+) -> dict[str, Tensor]:
+    """The tensors that are meant, by their names without the prefix."""
+    state = content.get('state_dict', content)
+    state = state if isinstance(state, dict) else {}
+    start = '' if prefix is None else f'{prefix.rstrip(".")}.'
+    named = {str(key): value for key, value in state.items() if isinstance(value, Tensor)}
+    bare = strip_wrapper(named, {f'{start}{name}' for name in wanted}, source)
+    return {key.removeprefix(start): bare[key] for key in bare if key.startswith(start)}
+
+
+def _listed(names: list[str]) -> str:
+    more = ', ...' if len(names) > _SHOWN else ''
+    return (', '.join(one_line(name, 100) for name in names[:_SHOWN]) or 'none') + more
+
+
+# torch's names and OpenMMLab's, which add a date: net-00eb2006.pth, net-f2bbc62b_20210125.pth
+_HASH = re.compile(r'-([0-9a-f]{8,64})(_\d{8})?\.\w+$')
+_CHUNK = 1 << 20
+
+
+class DownloadError(InputError):
+    """A file that the network does not give."""
+
+
+def fetch(url: str, folder: str | None = None, is_listed: bool = False) -> str:
+    """Download a file once, by the first process.
+
+    Args:
+        url: Its address.
+        folder: Where it is kept; torch's own by default.
+        is_listed: Whether one of mmengine's lists names it, whose names end with hashes: else
+            eight digits that are a date are no hash.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        DownloadError: If it cannot be had.
+        InputError: If it is not what the hash in its name says: a download is not kept then, a
+            file that was there before is left as it is.
+    """
+    folder = folder or osp.join(torch.hub.get_dir(), 'checkpoints')
+    name = osp.basename(urlparse(url).path)
+    if name in ('', '.', '..') or '\\' in name or '\0' in name:
+        raise InputError(f"'{url}' names no file")
+    path = osp.join(folder, name)
+    try:
+        if is_main_process():
+            promised = _hash_in(name, is_listed)
+            if osp.isfile(path):
+                _check(path, promised, f"'{path}', from '{url}', is refused", 'remove it to retry')
+            else:
+                _download(url, path, promised)
+    finally:
+        barrier()
+    return path
+
+
+def _hash_in(name: str, is_listed: bool) -> str:
+    """The hash that a name ends with, in hex; empty if there is none."""
+    found = _HASH.search(name)
+    if found is None or (not is_listed and _is_date(found[1])):
+        return ''
+    return found[1]
+
+
+def _is_date(digits: str) -> bool:
+    try:
+        year = datetime.strptime(digits, '%Y%m%d').year
+    except ValueError:
+        return False
+    return 1990 <= year < 2100
+
+
+def _check(path: str, promised: str, refusal: str, advice: str) -> None:
+    """Compare the first digits of a file's hash."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while promised and (chunk := file.read(_CHUNK)):
+            digest.update(chunk)
+    if promised and not digest.hexdigest().startswith(promised):
+        raise InputError(
+            f'{refusal}: its SHA-256 is {digest.hexdigest()[: len(promised)]}..., and its name '
+            f'says {promised}; {advice}'
+        )
+
+
+def _download(url: str, path: str, promised: str) -> None:
+    """Fetch a file beside its place, and move it there when it has come, whole and as promised."""
+    part = f'{path}.{os.getpid()}.part'
+    try:
+        os.makedirs(osp.dirname(path), exist_ok=True)
+        torch.hub.download_url_to_file(url, part)
+        _check(part, promised, f"'{url}' is refused", 'it is not kept')
+        os.replace(part, path)
+    except InputError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:  # the network's errors are OSErrors
+        raise DownloadError(
+            f"'{url}' cannot be downloaded: {error}; fetched elsewhere, its place is '{path}'"
+        ) from error
+    finally:
+        with suppress(FileNotFoundError):
+            os.remove(part)
+
+
+def differences(
+    given: Mapping[str, Any], wanted: Mapping[str, Tensor], owner: str = 'the model has'
+) -> list[str]:
+    """List what is missing, left over, of another shape, or whole numbers in place of fractions.
+
+    Args:
+        given: Tensors by name, and what else a file may hold in their place.
+        wanted: Those that there should be.
+        owner: Who wants them, in words, for the lines.
+
+    Returns:
+        One line each.
+    """
+    faults = [f'{key} is missing' for key in wanted if key not in given]
+    faults += [f'{one_line(key, 100)} is left over' for key in given if key not in wanted]
+    return faults + [
+        f'{key} is {_form(given[key])}, {owner} {_form(wanted[key])}'
+        for key in wanted
+        if key in given and _form(given[key]) != _form(wanted[key])
+    ]
+
+
+def strip_wrapper(given: Mapping[str, Any], wanted: Container[str], source: str) -> dict[str, Any]:
+    """Take what wraps all names off them where more are wanted so, and log what it was.
+
+    Args:
+        given: Tensors by name.
+        wanted: The names of the model.
+        source: Where they come from, for the log.
+    """
+    names = strip_prefixes(given, wanted)
+    said = describe_wrapper(names)
+    if said is not None:
+        print_log(f"'{source}': {said}", 'current')
+    return {bare: given[stored] for stored, bare in names.items()}
+
+
+def not_finite(state: Mapping[str, Tensor]) -> list[str]:
+    """The names of tensors that hold a NaN or an infinite number."""
+    return [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
+
+
+def _form(value: Any) -> str:
+    """The shape of a tensor, and which kind of numbers it has."""
+    if not isinstance(value, Tensor):
+        return f'a {type(value).__name__}'
+    return f'{tuple(value.shape)}{"" if value.is_floating_point() else " of whole numbers"}'

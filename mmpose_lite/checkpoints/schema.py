@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mmpose_lite.utils import InputError
 
-from .refusals import one_line
+from .errors import one_line
 
 _SHOWN = 40  # characters of a value in a message
 

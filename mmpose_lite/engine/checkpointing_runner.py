@@ -14,24 +14,23 @@ from torch import nn
 
 from mmpose_lite.checkpoints import install_checkpoint_reader, load_strictly
 from mmpose_lite.checkpoints.latest import find_latest
-from mmpose_lite.checkpoints.pretrained import drop_pretrained, load_fitting
-from mmpose_lite.checkpoints.writer import write_checkpoint
+from mmpose_lite.checkpoints.loading import drop_pretrained, load_matching
+from mmpose_lite.checkpoints.writing import write_checkpoint
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.paths import check_folder
 
 from .hooks import BadImageHook, CheckpointHook
-from .rank_state import check_averages, gather_rank_states
 from .resumable_loop import ResumableLoop
 from .resumption import Resumption, stored_seed
-from .run_state import capture_run, position_of
+from .run_state import capture_run, check_averages, gather_rank_states, position_of
 from .work_dir import holding, near_runs
 
 
 class CheckpointingRunner(Runner):
     """mmengine's Runner with these differences; arguments are the same.
 
-    - Checkpoints hold tensors and plain data, sealed; see :mod:`.checkpoints`.
+    - Checkpoints hold tensors and plain data, and end with a checksum; see :mod:`.checkpoints`.
     - They are read by :func:`~.checkpoints.read_checkpoint`, and strictly where weights that do
       not fit are a fault: in tests, and when a run goes on.
     - A run goes on at the very iteration, as if it had not been interrupted; see :mod:`.loops`.
@@ -111,7 +110,7 @@ class CheckpointingRunner(Runner):
         if strict:
             load_strictly(model, checkpoint, filename)
         else:
-            load_fitting(model, checkpoint, filename)
+            load_matching(model, checkpoint, filename)
         self._has_loaded = True
         return checkpoint
 

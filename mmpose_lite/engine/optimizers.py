@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from mmpose_lite.checkpoints.refusals import one_line
+from mmpose_lite.checkpoints.errors import one_line
 from mmpose_lite.checkpoints.schema import COUNT, Each, Fields, Like, Number, check_form, show
 from mmpose_lite.registry import OPTIMIZERS, require_type
 from mmpose_lite.utils import InputError

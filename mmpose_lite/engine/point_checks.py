@@ -31,7 +31,7 @@ from mmpose_lite.models.pose_estimators import BasePoseEstimator
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.nested_datasets import walk_datasets
 
-from .rank_state import random_state, set_random_state
+from .run_state import random_state, set_random_state
 
 # Where two codecs differ in these, targets and predictions are of different places.
 _GEOMETRY = ('input_size', 'heatmap_size', 'heatmap_type')

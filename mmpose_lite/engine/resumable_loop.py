@@ -14,11 +14,9 @@ from mmengine.runner import BaseLoop
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.threads import follow_load
 
-from .hook_memory import hook_states, restore_hook_states
 from .loss_guard import BufferCopies, LossGuard, NonFiniteLossError
 from .optim_wrappers import OptimWrapper
-from .rank_state import random_state, set_random_state
-from .run_state import Position
+from .run_state import Position, hook_states, random_state, restore_hook_states, set_random_state
 from .stopping import RunStopped, StopInValidation, StopRequest, shield_workers
 
 _NAMED = 8  # files of a batch that a message names

@@ -9,7 +9,6 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmpose_lite.checkpoints.schema import COUNT, Each, Fields, Number, check_form, show
-from mmpose_lite.engine.hook_memory import check_hook_states, restore_hook_states
 from mmpose_lite.engine.optimizers import check_optimizer_state, settings_of, with_own_settings
 from mmpose_lite.engine.schedulers import (
     changed_schedules,
@@ -19,8 +18,16 @@ from mmpose_lite.engine.schedulers import (
 )
 from mmpose_lite.utils import InputError
 
-from .rank_state import check_rank_states, restore_rank_state
-from .run_state import Position, describe_training, global_batch, optim_wrappers
+from .run_state import (
+    Position,
+    check_hook_states,
+    check_rank_states,
+    describe_training,
+    global_batch,
+    optim_wrappers,
+    restore_hook_states,
+    restore_rank_state,
+)
 
 # In the message hub, where the data of a run that went on have become fewer.
 _LONGEST = 'longest_epoch'

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import os.path as osp
+import random
 import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import mmengine
+import numpy as np
+import torch
+from mmengine.hooks import EarlyStoppingHook, EMAHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
+from torch import nn
 
 from mmpose_lite import __version__
-from mmpose_lite.engine.hook_memory import hook_states
+from mmpose_lite.checkpoints.schema import COUNT, Each, Fields, Like, Number, check_form
 from mmpose_lite.engine.schedulers import scheduler_states, scheduler_types
+from mmpose_lite.utils import InputError
+from mmpose_lite.utils.collectives import gather_bytes
 from mmpose_lite.utils.tensor_utils import to_cpu
 
 
@@ -139,3 +149,308 @@ def _annotation_files(dataset: Any) -> list[str]:
     root = getattr(dataset, 'data_root', None) or ''
     below = osp.relpath(file, root) if root and osp.isabs(file) == osp.isabs(root) else file
     return [file if below.startswith('..') else below, *parts]
+
+
+_RANDOM_FORM = Fields(
+    {
+        'python': {
+            'version': Number(3, 3, whole=True),
+            'words': Like(torch.zeros(625, dtype=torch.int64), least=0, most=2**32 - 1),
+            'gauss': None,
+        },
+        'numpy': {
+            'bit_generator': str,
+            'state': {
+                'key': Like(torch.zeros(624, dtype=torch.int64), least=0, most=2**32 - 1),
+                'pos': Number(0, 624, whole=True),
+            },
+            'has_gauss': Number(0, 1, whole=True),
+            'gauss': Number(),
+        },
+        'torch': torch.Tensor,
+    },
+    open=True,
+)
+
+
+def gather_rank_states(runner: Runner) -> list[dict[str, Any]]:
+    """Gather the state of every process, in their order; every process gets all of them."""
+    partial_step = getattr(runner.optim_wrapper, 'partial_step', dict)
+    state = to_cpu(
+        {
+            'random': runner.train_loop.random_state(),
+            'buffers': [dict(module.named_buffers()) for module in _averaged(runner)],
+            'step': partial_step(),
+        }
+    )
+    if runner.world_size == 1:
+        return [{**state, 'buffers': []}]  # they are in the state dict
+    content = io.BytesIO()
+    torch.save(state, content)
+    return [
+        torch.load(io.BytesIO(part), weights_only=True) for part in gather_bytes(content.getvalue())
+    ]
+
+
+def check_rank_states(runner: Runner, states: Any, where: str) -> None:
+    """Check the states of all processes, as each of them does; nothing is changed.
+
+    Args:
+        runner: The runner.
+        states: What a file has.
+        where: The file and the place in it, for messages.
+
+    Raises:
+        InputError: If a generator, a buffer or a gradient is not what this run can have.
+    """
+    check_form(Each(Fields({'random': dict, 'buffers': list, 'step': dict})), states, where)
+    if len(states) != runner.world_size:
+        return
+    own = [dict(module.named_buffers()) for module in _averaged(runner)]
+    check_step = getattr(runner.optim_wrapper, 'check_partial_step', None)
+    for i, state in enumerate(states):
+        check_random_state(state['random'], f'{where}.{i}.random')
+        for j, (buffers, given) in enumerate(zip(own, state['buffers'], strict=False)):
+            check_form(buffers, given, f'{where}.{i}.buffers.{j}')
+        if check_step is not None:
+            check_step(state['step'], f'{where}.{i}.step')
+
+
+def check_averages(runner: Runner, checkpoint: dict[str, Any], name: str) -> None:
+    """Check the moving averages that a run is to go on with, before its hook takes them.
+
+    Args:
+        runner: The runner.
+        checkpoint: What a file has.
+        name: The file, for messages.
+
+    Raises:
+        InputError: If they are not those of this model.
+    """
+    stored = checkpoint.get('ema_state_dict')
+    for hook in runner.hooks if stored is not None else ():
+        if isinstance(hook, EMAHook):
+            own = hook.ema_model.state_dict()
+            forms = {
+                key: Like(tensor, finite=bool(torch.isfinite(tensor).all()))
+                for key, tensor in own.items()
+            }
+            where = f"checkpoint '{name}': ema_state_dict"
+            check_form(Fields({**forms, 'steps': Like(own['steps'], least=0)}), stored, where)
+            check_form(dict, checkpoint.get('state_dict'), f"checkpoint '{name}': state_dict")
+
+
+def restore_rank_state(
+    runner: Runner, states: list[dict[str, Any]], iterations: int
+) -> dict[str, Any] | None:
+    """Give this process back its buffers and the gradients of an unfinished step.
+
+    Args:
+        runner: The runner, whose weights are loaded.
+        states: Of all processes; see :func:`check_rank_states`.
+        iterations: How many are over.
+
+    Returns:
+        The random state, for :func:`set_random_state` at the last moment; None, and nothing is
+        done, where the run had another number of processes.
+    """
+    if len(states) != runner.world_size:
+        runner.logger.warning(
+            f'the checkpoint is of {len(states)} process(es), this run has {runner.world_size}: '
+            "faces and their augmentation stay the same, the generators' states do not"
+        )
+        if any(state['step'] for state in states):
+            counts = runner.optim_wrapper._accumulative_counts
+            runner.logger.warning(
+                f'the gradients of an unfinished step, of {iterations % counts} of its {counts} '
+                f'batches in each of {len(states)} process(es), are dropped'
+            )
+        return None
+    state = states[runner.rank]
+    for module, buffers in zip(_averaged(runner), state['buffers'], strict=False):
+        own = dict(module.named_buffers())
+        for name, value in buffers.items():
+            own[name].copy_(value)
+    if hasattr(runner.optim_wrapper, 'resume_step'):
+        runner.optim_wrapper.resume_step(state['step'])
+    return state['random']
+
+
+def random_state() -> dict[str, Any]:
+    """The state of the global generators of Python, numpy and torch, as tensors and plain data."""
+    version, words, gauss = random.getstate()
+    numpy = np.random.get_state(legacy=False)
+    state: dict[str, Any] = {
+        'python': {'version': version, 'words': torch.tensor(words), 'gauss': gauss},
+        'numpy': {**numpy, 'state': _with_tensor(numpy['state'])},
+        'torch': torch.get_rng_state(),
+    }
+    if torch.cuda.is_available():
+        state['cuda'] = torch.cuda.get_rng_state()
+    return state
+
+
+def check_random_state(state: Any, where: str) -> None:
+    """Check that generators can be set to a state, on generators that nobody uses.
+
+    Args:
+        state: What a file has.
+        where: The file and the place in it, for messages.
+
+    Raises:
+        InputError: If they cannot.
+    """
+    check_form(_RANDOM_FORM, state, where)
+    for key, device in (('torch', 'cpu'), ('cuda', 'cuda')):
+        if key not in state or not (device == 'cpu' or torch.cuda.is_available()):
+            continue
+        trial = torch.Generator(device)
+        check_form(trial.get_state(), state[key], f'{where}.{key}')
+        try:
+            trial.set_state(state[key].cpu())
+        except (RuntimeError, TypeError) as error:
+            raise InputError(f'{where}.{key} is no state of a generator') from error
+    trials: dict[str, Callable[[], Any]] = {
+        'python': lambda: random.Random().setstate(_python_state(state)),
+        'numpy': lambda: np.random.RandomState().set_state(_numpy_state(state)),
+    }
+    for key, set_trial in trials.items():
+        try:
+            set_trial()
+        except (ValueError, TypeError, OverflowError) as error:
+            raise InputError(f'{where}.{key} is no state of a generator: {error}') from error
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Set the global generators to what :func:`random_state` gave."""
+    random.setstate(_python_state(state))
+    np.random.set_state(_numpy_state(state))
+    torch.set_rng_state(state['torch'].cpu())
+    if 'cuda' in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state['cuda'].cpu())
+
+
+def _python_state(state: dict[str, Any]) -> tuple:
+    python = state['python']
+    return python['version'], tuple(python['words'].tolist()), python['gauss']
+
+
+def _numpy_state(state: dict[str, Any]) -> dict[str, Any]:
+    numpy = state['numpy']
+    keys = numpy['state']['key'].cpu().numpy().astype(np.uint32)
+    return {**numpy, 'state': {**numpy['state'], 'key': keys}}
+
+
+def _with_tensor(state: dict[str, Any]) -> dict[str, Any]:
+    """The Mersenne twister's state, whose words torch has no unsigned type for."""
+    return {**state, 'key': torch.from_numpy(state['key'].astype(np.int64))}
+
+
+def _averaged(runner: Runner) -> list[nn.Module]:
+    """The model and its moving averages, whose buffers differ between processes."""
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    averages = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
+    return [model, *averages]
+
+
+# Hooks of mmengine's that remember something, and have no state_dict.
+_FIELDS: dict[type[Hook], dict[str, Any]] = {
+    EarlyStoppingHook: {'wait_count': COUNT, 'best_score': Number(infinite=True)}
+}
+_FORM = Each(Fields({'type': str, 'monitor': str, 'state': dict}))
+
+
+def hook_states(hooks: Sequence[Hook]) -> list[dict[str, Any]]:
+    """The memory of all hooks that have a ``state_dict``, and of those of mmengine's that should.
+
+    Args:
+        hooks: The hooks of a run.
+
+    Returns:
+        Class, metric that it watches (``''`` if none) and state of each, in order.
+    """
+    return [
+        {'type': type(hook).__name__, 'monitor': _monitor_of(hook), 'state': _state_of(hook)}
+        for hook in hooks
+        if _remembers(hook)
+    ]
+
+
+def check_hook_states(stored: Any, hooks: Sequence[Hook], where: str) -> None:
+    """Check what a file has of hooks; nothing is changed.
+
+    Args:
+        stored: What :func:`hook_states` is said to have given.
+        hooks: The hooks of this run.
+        where: The file and the place in it, for messages.
+
+    Raises:
+        InputError: If it is not what hooks can have.
+    """
+    check_form(_FORM, stored, where)
+    for i, entry in enumerate(stored):
+        for hook in hooks:
+            if type(hook).__name__ == entry['type'] and (forms := _fields_of(hook)):
+                check_form(Fields(forms), entry['state'], f'{where}.{i}.state')
+
+
+def restore_hook_states(runner: Runner, stored: Sequence[dict[str, Any]], name: str) -> None:
+    """Give hooks their memory back; hooks of one class are told apart by metric, then by order.
+
+    Args:
+        runner: The runner.
+        stored: What a file has, checked.
+        name: The file, for messages.
+
+    Raises:
+        InputError: If a hook refuses its state.
+    """
+    given: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    own: dict[tuple[str, str], list[Hook]] = defaultdict(list)
+    for entry in stored:
+        given[entry['type'], entry['monitor']].append(entry['state'])
+    for hook in filter(_remembers, runner.hooks):
+        own[type(hook).__name__, _monitor_of(hook)].append(hook)
+    for key in given | own:
+        if len(given[key]) != len(own[key]):
+            label = f'{key[0]}({key[1]})' if key[1] else key[0]
+            end = 'begins anew' if own[key] else 'is dropped'
+            counts = f"{len(own[key])} in this run, {len(given[key])} in '{name}'"
+            runner.logger.warning(f'{label}: {counts}: its memory {end}')
+            continue
+        for hook, state in zip(own[key], given[key], strict=True):
+            _restore(hook, state, f"checkpoint '{name}': hooks.{key[0]}")
+
+
+def _fields_of(hook: Hook) -> dict[str, Any]:
+    if _has_state_dict(hook):
+        return {}
+    return next((forms for kind, forms in _FIELDS.items() if isinstance(hook, kind)), {})
+
+
+def _has_state_dict(hook: Hook) -> bool:
+    return all(callable(getattr(hook, each, None)) for each in ('state_dict', 'load_state_dict'))
+
+
+def _remembers(hook: Hook) -> bool:
+    return _has_state_dict(hook) or bool(_fields_of(hook))
+
+
+def _monitor_of(hook: Hook) -> str:
+    return str(getattr(hook, 'monitor', ''))
+
+
+def _state_of(hook: Hook) -> dict[str, Any]:
+    if _has_state_dict(hook):
+        return hook.state_dict()
+    return {key: getattr(hook, key) for key in _fields_of(hook)}
+
+
+def _restore(hook: Hook, state: dict[str, Any], where: str) -> None:
+    if not _has_state_dict(hook):
+        vars(hook).update(state)
+        return
+    try:
+        hook.load_state_dict(state)
+    except Exception as error:  # somebody's own hook, which may say so in any way
+        raise InputError(f'{where}: {type(error).__name__}: {error}') from error

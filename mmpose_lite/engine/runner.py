@@ -21,7 +21,7 @@ from mmengine.visualization import Visualizer
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmpose_lite.checkpoints.writer import make_new_folder
+from mmpose_lite.checkpoints.writing import make_new_folder
 from mmpose_lite.datasets.collate import collate_samples, explaining_workers
 from mmpose_lite.registry import RUNNERS, SCOPE, require_type
 from mmpose_lite.utils.collectives import first_decides
@@ -61,7 +61,7 @@ def _is_for_users(record: logging.LogRecord) -> bool:
 class PoseRunner(CheckpointingRunner):
     """mmengine's Runner with these differences; arguments are the same.
 
-    - Checkpoints are sealed, runs go on exactly; see :class:`CheckpointingRunner`.
+    - Checkpoints end with a checksum, runs go on exactly; see :class:`CheckpointingRunner`.
     - Processes without a GPU join by gloo.
     - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
     - What disagrees (numbers of points, ``save_best``) is an error before the first iteration.

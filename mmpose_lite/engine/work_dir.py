@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from mmengine.logging import print_log
 
-from mmpose_lite.checkpoints.writer import PREVIOUS, write_text
+from mmpose_lite.checkpoints.writing import PREVIOUS, write_text
 from mmpose_lite.errors import nearest
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides

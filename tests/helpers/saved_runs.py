@@ -9,7 +9,7 @@ from mmengine.logging import MessageHub
 
 from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.checkpoints.latest import find_latest
-from mmpose_lite.checkpoints.writer import write_checkpoint
+from mmpose_lite.checkpoints.writing import write_checkpoint
 from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.engine.run_state import Position
 

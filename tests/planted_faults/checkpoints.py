@@ -5,7 +5,7 @@ from .sabotage import Sabotage
 SABOTAGES = [
     Sabotage(
         'the gradients of an unfinished step are lost',
-        'mmpose_lite/engine/rank_state.py',
+        'mmpose_lite/engine/run_state.py',
         "runner.optim_wrapper.resume_step(state['step'])",
         'pass',
         'tests/test_engine/test_exact_resume.py::test_a_signal_loses_nothing -k accumulation',
@@ -33,38 +33,38 @@ SABOTAGES = [
     ),
     Sabotage(
         'weights are written in place',
-        'mmpose_lite/checkpoints/writer.py',
+        'mmpose_lite/checkpoints/writing.py',
         'part = _part_of(path)',
         'part = path',
         'tests/test_engine/test_save_faults.py',
     ),
     Sabotage(
         'a write is not flushed to the disk',
-        'mmpose_lite/checkpoints/writer.py',
+        'mmpose_lite/checkpoints/writing.py',
         'os.fsync(file.fileno())',
         'pass',
         'tests/test_engine/test_save_faults.py',
     ),
     Sabotage(
         'a failed write is swallowed',
-        'mmpose_lite/checkpoints/writer.py',
+        'mmpose_lite/checkpoints/writing.py',
         "raise SaveError(f'{what}: {cause.strerror or cause}') from error",
         'return',
         'tests/test_engine/test_save_faults.py',
     ),
     Sabotage(
         'the digest is not compared',
-        'mmpose_lite/checkpoints/seal.py',
+        'mmpose_lite/checkpoints/archive.py',
         'if digest.hexdigest().encode() != stored:',
         'if False:',
         'tests/test_engine/test_damage.py',
     ),
     Sabotage(
-        'a file that lost its seal is read',
-        'mmpose_lite/checkpoints/reader.py',
+        'a file that lost its footer is read',
+        'mmpose_lite/checkpoints/reading.py',
         'if isinstance(meta, dict) and OWN_MARK in meta:',
         'if False:',
-        'tests/test_engine/test_checkpoints/test_reader.py',
+        'tests/test_checkpoints/test_reading.py',
     ),
     Sabotage(
         'the newest file is taken unseen',
@@ -75,24 +75,24 @@ SABOTAGES = [
     ),
     Sabotage(
         'everything is unpickled',
-        'mmpose_lite/checkpoints/reader.py',
+        'mmpose_lite/checkpoints/reading.py',
         'checkpoint = torch.load(file, map_location=map_location, weights_only=True)',
         'checkpoint = torch.load(file, map_location=map_location, weights_only=False)',
         'tests/test_architecture/test_unsafe_calls.py',
     ),
     Sabotage(
         'files are not looked at before they are read',
-        'mmpose_lite/checkpoints/reader.py',
+        'mmpose_lite/checkpoints/reading.py',
         'inspect_file(file, check_sums)',
         'pass',
-        'tests/test_engine/test_checkpoints/test_hostile_files.py',
+        'tests/test_checkpoints/test_hostile_files.py',
     ),
     Sabotage(
         'the config that a file holds is kept',
-        'mmpose_lite/checkpoints/content.py',
+        'mmpose_lite/checkpoints/serialization.py',
         'meta.pop(key, None)',
         'pass',
-        'tests/test_engine/test_checkpoints/test_reader.py',
+        'tests/test_checkpoints/test_reading.py',
     ),
     Sabotage(
         'resumed: states of other shapes reach the fused step',
@@ -103,7 +103,7 @@ SABOTAGES = [
     ),
     Sabotage(
         'resumed: what cannot be read again is saved',
-        'mmpose_lite/checkpoints/writer.py',
+        'mmpose_lite/checkpoints/writing.py',
         '        require_readable(checkpoint)',
         '        pass',
         'tests/test_engine/test_save_faults.py::test_what_could_not_be_read_again_is_not_saved',
@@ -124,7 +124,7 @@ SABOTAGES = [
     ),
     Sabotage(
         'writes to a work dir share their temporary name',
-        'mmpose_lite/checkpoints/writer.py',
+        'mmpose_lite/checkpoints/writing.py',
         '{secrets.token_hex(4)}',
         'only',
         'tests/test_engine/test_work_dirs.py::test_two_writes_of_one_file_do_not_meet',
@@ -141,31 +141,29 @@ SABOTAGES = [
         'mmpose_lite/checkpoints/dry_run.py',
         'if wide > MOST_WIDE_INTEGERS:',
         'if False:',
-        'tests/test_engine/test_checkpoints/test_hostile_files.py -k one_hash',
+        'tests/test_checkpoints/test_hostile_files.py -k one_hash',
     ),
     Sabotage(
         'at the door a compiled part keeps its names',
-        'mmpose_lite/checkpoints/dialects.py',
+        'mmpose_lite/checkpoints/key_mapping.py',
         "_COMPILED.sub('', name) for name in stored",
         'name for name in stored',
-        'tests/test_engine/test_checkpoints/test_strict_loading.py::test_a_part_that_was_'
-        'compiled_fits',
+        'tests/test_checkpoints/test_strict_loading.py::test_a_part_that_was_compiled_fits',
     ),
     Sabotage(
         'at the door weights are taken from an average',
-        'mmpose_lite/checkpoints/content.py',
+        'mmpose_lite/checkpoints/serialization.py',
         'for key in CONTAINERS if key in part',
         'for key in reversed(CONTAINERS) if key in part',
-        'tests/test_engine/test_checkpoints/test_dialects.py::test_the_weights_of_a_run_g'
+        'tests/test_checkpoints/test_key_mapping.py::test_the_weights_of_a_run_g'
         'o_before_their_average',
     ),
     Sabotage(
         'at the door a missing network names no way round',
-        'mmpose_lite/checkpoints/pretrained.py',
+        'mmpose_lite/checkpoints/loading.py',
         "raise type(error)(f'{error}; {_WAY_ROUND.format(type(module).__name__)}') from error",
         'raise',
-        'tests/test_engine/test_checkpoints/test_pretrained.py::test_without_a_network_th'
-        'e_way_round_is_named',
+        'tests/test_checkpoints/test_pretrained.py::test_without_a_network_the_way_round_is_named',
     ),
     Sabotage(
         'a stored state may be NaN',

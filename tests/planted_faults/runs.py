@@ -197,7 +197,7 @@ SABOTAGES = [
     ),
     Sabotage(
         'hooks of another number swap their memory',
-        'mmpose_lite/engine/hook_memory.py',
+        'mmpose_lite/engine/run_state.py',
         'if len(given[key]) != len(own[key]):',
         'if False:',
         'tests/test_engine/test_hook_memory.py',

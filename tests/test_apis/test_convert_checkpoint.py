@@ -9,8 +9,8 @@ from helpers.foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_imagenet, 
 from helpers.seeding import seed_weights
 from mmpose_lite.apis import init_model, load_config
 from mmpose_lite.checkpoints import read_checkpoint
-from mmpose_lite.checkpoints.dialects import DIALECTS
-from mmpose_lite.checkpoints.seal import read_seal
+from mmpose_lite.checkpoints.archive import read_footer
+from mmpose_lite.checkpoints.key_mapping import KEY_MAPPINGS
 from mmpose_lite.cli.commands import main as run_command
 from mmpose_lite.cli.convert_checkpoint import convert_checkpoint, main
 from mmpose_lite.registry import MODELS
@@ -68,7 +68,7 @@ def test_what_is_written_is_sealed_and_describes_the_points(model, files):
     meta = {'dataset_meta': points, 'config': 'import os', 'epoch': 60, 'mmpose_version': '0.18'}
     given, output = files(to_mmpose0(model.state_dict()), meta)
     convert_checkpoint(given, output)
-    assert not read_seal(output).resumable
+    assert not read_footer(output).resumable
     stored = torch.load(output, weights_only=True)
     assert stored.keys() == {'meta', 'state_dict'}
     assert stored['meta']['dataset_meta'] == points
@@ -185,7 +185,7 @@ def test_the_tool(processes, model, files, tmp_path):
     given, _ = files(to_mmpose0(model.state_dict()))
     printed = processes.run_tool('convert_checkpoint.py', given, 'new.pth', cwd=tmp_path)
     assert 'keypoint_head.final_layer.3.*' in printed
-    assert read_seal(str(tmp_path / 'new.pth')) is not None
+    assert read_footer(str(tmp_path / 'new.pth')) is not None
 
 
 def test_it_is_a_command_too(capsys):
@@ -193,4 +193,4 @@ def test_it_is_a_command_too(capsys):
         run_command(['convert_checkpoint', '--help'])
     printed = capsys.readouterr().out
     assert '--from' in printed
-    assert all(key in printed for key in DIALECTS)
+    assert all(key in printed for key in KEY_MAPPINGS)

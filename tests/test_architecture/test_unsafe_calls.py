@@ -19,9 +19,9 @@ KEYWORDS = {'allow_pickle', 'shell', 'pickle_module'}
 
 # file and what it does -> why
 ALLOWED = {
-    ('mmpose_lite/checkpoints/reader.py', 'torch.load'): 'the one place for files',
+    ('mmpose_lite/checkpoints/reading.py', 'torch.load'): 'the one place for files',
     (
-        'mmpose_lite/engine/rank_state.py',
+        'mmpose_lite/engine/run_state.py',
         'torch.load',
     ): "tensors of the run's processes",
     ('mmpose_lite/evaluation/metrics/dump_results.py', 'pickle'): 'writes what --dump asks for',

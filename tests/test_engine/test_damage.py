@@ -15,7 +15,7 @@ from helpers import exact_runs
 from helpers.exact_runs import contents, digests, make_config
 from mmpose_lite.checkpoints import latest, read_checkpoint
 from mmpose_lite.checkpoints.latest import find_latest
-from mmpose_lite.checkpoints.writer import remove_parts, write_checkpoint
+from mmpose_lite.checkpoints.writing import remove_parts, write_checkpoint
 from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.utils import InputError
 
@@ -132,7 +132,7 @@ def test_nothing_sound_is_an_error(tmp_path):
 
 
 def test_files_of_others_are_passed_over_in_silence(tmp_path):
-    """A file without a seal is damaged only where it has the name of one of the run's."""
+    """A file without a footer is damaged only where it has the name of one of the run's."""
     write_checkpoint(content(1), str(tmp_path / 'epoch_1.pth'), resumable=True)
     foreign = ['hrnetv2_w18.pth', 'epoch_1-0123abcd.pth', 'epoch_last.pth', 'my_epoch_7.pth']
     own = ['epoch_9.pth', 'iter_7.pth']
@@ -142,7 +142,7 @@ def test_files_of_others_are_passed_over_in_silence(tmp_path):
     hook = CheckpointHook(by_epoch=True)
     assert find_latest(str(tmp_path), told.append, hook.is_own) == str(tmp_path / 'epoch_1.pth')
     assert [line.split("'")[1].rpartition('/')[2] for line in told] == own
-    assert all('is damaged: it has no seal' in line for line in told)
+    assert all('is damaged: it has no checksum footer' in line for line in told)
 
 
 def make_foreign(path, kind):
@@ -167,7 +167,7 @@ def test_other_things_of_a_checkpoint_s_name(kind, tmp_path):
     is_own = CheckpointHook(by_epoch=True).is_own
     for name in ('backup.pth', 'epoch_9.pth', 'last_checkpoint', '.a.pth.part'):
         make_foreign(tmp_path / name, kind)
-    count = 2 if kind == 'sparse' else 1  # without a seal, each file may be one of MMPose's
+    count = 2 if kind == 'sparse' else 1  # without a footer, each file may be one of MMPose's
     with pytest.raises(InputError, match=f'{count} checkpoints, and none of them is sound'):
         find_latest(str(tmp_path), lambda text: None, is_own)
     path = tmp_path / 'epoch_1.pth'
@@ -188,12 +188,12 @@ def test_a_file_that_nobody_may_read(tmp_path, monkeypatch):
     for name in ('epoch_2.pth', 'backup.pth'):
         (tmp_path / name).write_text('')
 
-    def read_seal(path, read=latest.read_seal):
+    def read_footer(path, read=latest.read_footer):
         if not path.endswith('epoch_1.pth'):
             raise PermissionError(13, 'Permission denied')
         return read(path)
 
-    monkeypatch.setattr(latest, 'read_seal', read_seal)
+    monkeypatch.setattr(latest, 'read_footer', read_footer)
     told = []
     is_own = CheckpointHook(by_epoch=True).is_own
     assert find_latest(str(tmp_path), told.append, is_own) == str(tmp_path / 'epoch_1.pth')
@@ -215,7 +215,7 @@ def test_a_disk_that_cannot_read_a_file(tmp_path, monkeypatch):
         if path.endswith('epoch_2.pth'):
             raise OSError(5, 'Input/output error')
 
-    monkeypatch.setattr('mmpose_lite.checkpoints.latest.check_seal', check)
+    monkeypatch.setattr('mmpose_lite.checkpoints.latest.check_footer', check)
     told = []
     assert find_latest(str(tmp_path), told.append) == str(tmp_path / 'epoch_1.pth')
     assert 'Input/output error' in told[0]

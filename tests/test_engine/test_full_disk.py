@@ -11,7 +11,7 @@ import torch
 
 from helpers.processes import ROOT, Child
 from mmpose_lite.checkpoints import read_checkpoint
-from mmpose_lite.checkpoints.writer import SaveError, write_checkpoint
+from mmpose_lite.checkpoints.writing import SaveError, write_checkpoint
 
 
 def large(value):

@@ -35,7 +35,7 @@ def test_it_trains_goes_on_and_tests(cfg, tmp_path, as_new_process):
     runner.train()
     logged = runner.message_hub.log_scalars
     assert {'train/images_per_s', 'val/NME'} <= set(logged)
-    # What is replaced goes once its successor, which has no seal, has been read back.
+    # What is replaced goes once its successor, which has no footer, has been read back.
     assert [path.name for path in folder.glob('epoch_*')] == ['epoch_2.pth']
     assert len(list(folder.glob('best_NME_*'))) == 1
 
@@ -48,7 +48,7 @@ def test_it_trains_goes_on_and_tests(cfg, tmp_path, as_new_process):
         assert [path.name for path in folder.glob('epoch_*')] == [f'epoch_{epochs}.pth']
 
     as_new_process()
-    cfg.resume, cfg.load_from = False, str(folder / 'epoch_4.pth')  # ours, with a seal
+    cfg.resume, cfg.load_from = False, str(folder / 'epoch_4.pth')  # ours, with a footer
     tested = Runner.from_cfg(cfg).test()
     as_new_process()
     assert tested['NME'] == pytest.approx(PoseRunner.from_cfg(cfg).test()['NME'], abs=1e-5)

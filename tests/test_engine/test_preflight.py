@@ -8,7 +8,7 @@ from mmengine.hooks import Hook
 from mmpose_lite.apis import load_config
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.point_checks import check_sizes
-from mmpose_lite.engine.rank_state import random_state
+from mmpose_lite.engine.run_state import random_state
 from mmpose_lite.utils import InputError
 
 pytestmark = pytest.mark.usefixtures('as_new_process')

@@ -14,7 +14,7 @@ from helpers.processes import Child
 from helpers.saved_runs import Run, begin, names_of, train, train_epoch
 from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.checkpoints.latest import find_latest
-from mmpose_lite.checkpoints.writer import SaveError, write_checkpoint
+from mmpose_lite.checkpoints.writing import SaveError, write_checkpoint
 from mmpose_lite.utils import InputError
 
 

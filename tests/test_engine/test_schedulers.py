@@ -6,7 +6,7 @@ from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_SCHEDULERS
 from torch import nn
 
 from mmpose_lite.checkpoints import read_checkpoint
-from mmpose_lite.checkpoints.writer import write_checkpoint
+from mmpose_lite.checkpoints.writing import write_checkpoint
 from mmpose_lite.engine import OptimWrapper
 from mmpose_lite.engine.schedulers import (
     changed_schedules,

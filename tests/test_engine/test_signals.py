@@ -17,8 +17,8 @@ from mmengine.hooks import Hook
 from helpers import exact_runs
 from helpers.exact_runs import digests, last_checkpoint, make_config
 from helpers.processes import ROOT
+from mmpose_lite.checkpoints.archive import read_footer
 from mmpose_lite.checkpoints.latest import find_latest
-from mmpose_lite.checkpoints.seal import read_seal
 
 WORKERS = {'train_dataloader__num_workers': 2, 'val_dataloader__num_workers': 1}
 LINE = r"stopped by {} after iteration (\d+): '(.*)' is saved, and --resume goes on from it"
@@ -67,7 +67,7 @@ def check_stopped(done, number, folder):
     assert 'Traceback' not in done.printed, done.printed
     iteration, path = said[0]
     latest = find_latest(str(folder / 'run'), pytest.fail)
-    assert read_seal(latest).iter == int(iteration)
+    assert read_footer(latest).iter == int(iteration)
     assert os.path.basename(latest) == os.path.basename(path)
 
 

@@ -15,7 +15,7 @@ from helpers.faulty_files import Faults, die, faulty
 from helpers.processes import Child
 from helpers.saved_runs import begin, names_of, train, train_epoch
 from mmpose_lite.checkpoints import read_checkpoint
-from mmpose_lite.checkpoints.writer import SaveError
+from mmpose_lite.checkpoints.writing import SaveError
 from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.hooks import CheckpointHook
@@ -296,7 +296,7 @@ def test_of_several_metrics_the_first_is_the_best(tmp_path):
 
 def test_two_writes_of_one_file_do_not_meet(tmp_path, monkeypatch):
     """Of two runs that no lock keeps apart, or of a run and a conversion."""
-    from mmpose_lite.checkpoints import writer
+    from mmpose_lite.checkpoints import writing
 
     parts = []
     replace = os.replace
@@ -304,11 +304,11 @@ def test_two_writes_of_one_file_do_not_meet(tmp_path, monkeypatch):
     def note(part, path):
         parts.append(str(part))
         if len(parts) == 1:
-            writer.write_text('second', str(tmp_path / 'a'))
+            writing.write_text('second', str(tmp_path / 'a'))
         replace(part, path)
 
     monkeypatch.setattr(os, 'replace', note)
-    writer.write_text('first', str(tmp_path / 'a'))
+    writing.write_text('first', str(tmp_path / 'a'))
     assert (tmp_path / 'a').read_text() == 'first'
     assert len(set(parts)) == 2
 

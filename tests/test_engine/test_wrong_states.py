@@ -1,4 +1,4 @@
-"""Whatever is wrong in a sealed checkpoint of plain data is one line that names file and key."""
+"""Whatever is wrong in a sound checkpoint of plain data is one line that names file and key."""
 
 from collections import Counter
 from copy import copy
@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 
 from helpers.exact_runs import make_config, train
 from mmpose_lite.checkpoints import read_checkpoint
-from mmpose_lite.checkpoints.writer import write_checkpoint
+from mmpose_lite.checkpoints.writing import write_checkpoint
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.resumption import Resumption
 from mmpose_lite.utils import InputError

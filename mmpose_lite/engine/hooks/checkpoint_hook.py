@@ -12,11 +12,11 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.runner import Runner
 
-from mmpose_lite.checkpoints.content import make_plain
 from mmpose_lite.checkpoints.latest import BEST, POINTER
 from mmpose_lite.checkpoints.loading import install_checkpoint_reader
-from mmpose_lite.checkpoints.reader import read_checkpoint
-from mmpose_lite.checkpoints.writer import (
+from mmpose_lite.checkpoints.reading import read_checkpoint
+from mmpose_lite.checkpoints.serialization import make_plain
+from mmpose_lite.checkpoints.writing import (
     SaveError,
     point_to,
     publish_checkpoint,

@@ -17,7 +17,9 @@ import numpy as np
 import torch
 from hostile_calls import hostile_calls
 from pickling import (
+    MAGIC,
     PROTO,
+    PROTOCOL,
     STOP,
     call,
     content,
@@ -35,6 +37,7 @@ from pickling import (
 
 Files = dict[str, tuple[bytes, str]]
 
+_OLD_HEAD = pickle.dumps(MAGIC, 2) + pickle.dumps(PROTOCOL, 2)
 _NUMBERS = np.ones(4, np.float32).tobytes()
 _DATA = [('data/0', _NUMBERS)]
 
@@ -47,6 +50,19 @@ def hostile_files(canary: str) -> Files:
     }
     shell = call('os system', f'touch {canary}')
     return {**files, **_carriers(shell), **_steps(shell), **_tensors(), **_others()}
+
+
+def harmless_files() -> dict[str, tuple[bytes, object]]:
+    """Odd files that are read as plain data: the bytes, and what is in ``meta`` then."""
+    four, ones = storage(4), torch.ones(4)
+    history = name('mmengine.logging.history_buffer HistoryBuffer')
+    parts = {
+        'new_of_the_allowed': (name('torch Size') + b')\x81', torch.Size([])),
+        'meta_device': (tensor(storage(4, device='meta'), 0, (4,), (1,)), ones),
+        'many_dimensions': (tensor(four, 0, (1,) * 70, (1,) * 70), torch.ones((1,) * 70)),
+        'statistic': (call('builtins getattr', steps=group(history, plain('max'))), None),
+    }
+    return {key: (zipped(content(part), _DATA), meta) for key, (part, meta) in parts.items()}
 
 
 def shown(function: str) -> str:
@@ -68,10 +84,12 @@ def _carriers(shell: bytes) -> Files:
     return {
         'zip': (whole, r'os\.system'),
         'legacy': (old(bad), r'os\.system'),
-        'legacy_in_the_system_info': (pickle.dumps(0x1950A86A20F9469CFC6C, 2) + bad, r'os\.system'),
-        'raw_pickle': (bad, r'os\.system'),
-        'raw_pickle_of_protocol_4': (b'\x80\x04' + bad[2:], 'protocol 4'),
-        'legacy_tar': (tarred(bad), 'tar file'),
+        'legacy_in_the_system_info': (_OLD_HEAD + bad, r'os\.system'),
+        'raw_pickle': (bad, 'no file of torch'),
+        'raw_pickle_of_protocol_4': (b'\x80\x04' + bad[2:], 'no file of torch'),
+        'protocol_4': (zipped(b'\x80\x04' + bad[2:]), 'protocol 4'),
+        'legacy_of_protocol_4': (old(b'\x80\x04' + bad[2:]), 'protocol 4'),
+        'legacy_tar': (tarred(bad), 'no file of torch'),
         'deflated': (
             zipped(content(plain('x' * 10**6)), method=zipfile.ZIP_DEFLATED),
             'compressed member',
@@ -96,9 +114,9 @@ def _carriers(shell: bytes) -> Files:
         'duplicate_member': (_twice(content(plain({})), bad), 'two members'),
         'duplicate_by_case': (zipped(content(plain({})), [('DATA.pkl', bad)]), 'does not write'),
         'torchscript': (zipped(content(plain({})), scripted), 'constants.pkl'),
-        'npy': (npy.getvalue(), 'STACK_GLOBAL'),
+        'npy': (npy.getvalue(), 'no file of torch'),
         'npz': (npz.getvalue(), 'does not write'),
-        'dcp.metadata': (b'\x80\x04' + bad[2:], 'protocol 4'),
+        'dcp.metadata': (b'\x80\x04' + bad[2:], 'no file of torch'),
         'joblib': (zlib.compress(bad), 'cannot be read'),
     }
 
@@ -152,44 +170,58 @@ def _steps(shell: bytes) -> Files:
         'obj_of_the_allowed': (b'(' + name('collections OrderedDict') + b'o', 'OBJ'),
         'extension': (b'\x82\x01', 'EXT1'),
         'persid': (b'Pos.system\n', 'PERSID'),
-        'module_reference': (group(plain('module'), plain('x')) + b'Q', 'no storage'),
+        'module_reference': (
+            group(plain('module'), plain('x')) + b'Q',
+            'of storage is allowed',
+        ),
         'new_of_a_class': (name('subprocess Popen') + command + b'\x81', r'subprocess\.Popen'),
-        'new_of_the_allowed': (name('torch Size') + b')\x81', 'torch.Size'),
-        'items_in_a_list': (b']' + plain('x') + plain(1) + b's', 'items set in a list'),
+        'items_in_a_list': (b']' + plain('x') + plain(1) + b's', 'SETITEM .*list'),
         'items_in_a_tensor': (
             tensor(storage(4), 0, (4,), (1,)) + plain('x') + plain(1) + b's',
-            'items set in a tensor',
+            'SETITEM .*Tensor',
         ),
-        'items_in_a_class': (name('torch Size') + plain('x') + plain(1) + b's', 'torch.Size'),
-        'appended_to_a_dict': (b'}' + plain(1) + b'a', 'appended to a dict'),
+        'items_in_a_class': (name('torch Size') + plain('x') + plain(1) + b's', 'SETITEM'),
+        'appended_to_a_dict': (b'}' + plain(1) + b'a', 'append to lists.*dict'),
         'state_of_a_class': (
             name('collections OrderedDict') + mapping(__init__=plain('x')) + b'b',
-            'a state for a collections.OrderedDict',
+            'Can only build',
         ),
         'state_of_a_tensor': (
             tensor(storage(4), 0, (4,), (1,)) + mapping(data=plain(1)) + b'b',
-            'a state for a tensor',
+            r'set_\(\)',
         ),
         'attributes': (ordered + mapping(items=plain('x')) + b'b', 'OrderedDict with attributes'),
         'statistics': (
             history + b')\x81' + mapping(statistics_methods=methods) + b'b',
-            'HistoryBuffer',
+            'meta is a .*StoredHistory',
         ),
         'truncated_while_running': (shell + b'0' * 3, r'os\.system'),
         'deep': (deep, 'nested'),
         'holds_itself': (b']q\x00h\x00a', 'holds itself'),
         'billion_laughs': (laughs, 'many times over'),
+        'tuples_in_a_key': (_tuples_of_tuples(), 'hold each other many times'),
+        'deep_key': (b'})' + b'\x85' * 10**5 + plain(1) + b's', 'hold each other many times'),
+        'slow_codec': (call('_codecs encode', 'x', 'punycode'), "_codecs.encode of 'punycode'"),
+        'any_attribute': (call('builtins getattr', 1, '__class__'), "getattr of '__class__'"),
         'key_of_tuples': (b'}' + plain((1, 2)) + plain(1) + b's', 'tuple as the key'),
         'endless': (b'](' + b'N' * 2_100_000 + b'e', 'longer than any'),
         'array_of_objects': (array + _array_state('O8', b'') + b'b', 'numpy.dtype'),
         'array_of_records': (array + _array_state('V8', bytes(8)) + b'b', 'numpy.dtype'),
         'array_without_content': (array + _array_state('f8', bytes(8), (2**30,)) + b'b', 'numpy'),
-        'dtype_of_all': (call('numpy dtype', 'f8') + b'0', 'numpy.dtype'),
+        'dtype_of_all': (call('numpy dtype', 'f8') + b'0', 'damaged'),
     }
     return {
         f'step_{family}': (zipped(content(part), _DATA), pattern)
         for family, (part, pattern) in parts.items()
     }
+
+
+def _tuples_of_tuples() -> bytes:
+    """A key whose hash visits ten times as many values with each of twenty tuples."""
+    tuples = b')q\x00'
+    for i in range(20):
+        tuples += b'0(' + (b'h' + bytes([i])) * 10 + b'tq' + bytes([i + 1])
+    return b'}' + tuples.replace(b'0(', b'(') + plain(1) + b's'
 
 
 def _array_arguments() -> bytes:
@@ -209,12 +241,12 @@ def _tensors() -> Files:
     parts = {
         'stride_0': (tensor(four, 0, (2**40,), (0,)), 'a tensor of shape'),
         'stride_0_in_two': (tensor(four, 0, (4, 2**20), (1, 0)), 'a tensor of shape'),
-        'negative_stride': (tensor(four, 3, (4,), (-1,)), 'impossible shape'),
-        'negative_offset': (tensor(four, -1, (4,), (1,)), 'impossible shape'),
-        'huge_offset': (tensor(four, 4, (1,), (1,)), 'a tensor of shape'),
-        'huge_numel': (tensor(storage(2**40), 0, (4,), (1,)), 'the storage 0 of'),
-        'negative_numel': (tensor(storage(-4), 0, (4,), (1,)), 'a storage of -4 numbers'),
-        'other_size': (tensor(storage(3), 0, (3,), (1,)), 'the storage 0 of 12 bytes'),
+        'negative_stride': (tensor(four, 3, (4,), (-1,)), 'strides'),
+        'negative_offset': (tensor(four, -1, (4,), (1,)), 'invalid storage offset'),
+        'huge_offset': (tensor(four, 4, (1,), (1,)), 'not resizable|out of bounds'),
+        'huge_numel': (tensor(storage(2**40), 0, (4,), (1,)), 'record size'),
+        'negative_numel': (tensor(storage(-4), 0, (4,), (1,)), 'get_storage_from_record'),
+        'other_size': (tensor(storage(3), 0, (3,), (1,)), 'record size'),
         'other_type': (
             tensor(storage(2, kind='torch DoubleStorage'), 0, (2,), (1,)) + b'0'
             + tensor(four, 0, (4,), (1,)),
@@ -222,16 +254,14 @@ def _tensors() -> Files:
         ),
         'two_types': (
             group(storage(2, kind='torch DoubleStorage'), four),
-            'two sizes or types',
+            'TypedStorage',
         ),
-        'missing_storage': (tensor(storage(4, key='7'), 0, (4,), (1,)), 'the storage 7'),
-        'storage_elsewhere': (tensor(storage(4, key='../x'), 0, (4,), (1,)), 'storage named'),
-        'meta_device': (tensor(storage(4, device='meta'), 0, (4,), (1,)), "device 'meta'"),
+        'missing_storage': (tensor(storage(4, key='7'), 0, (4,), (1,)), 'data/7'),
+        'storage_elsewhere': (tensor(storage(4, key='../x'), 0, (4,), (1,)), r'data/\.\./x'),
         'odd_type': (tensor(storage(4, kind='torch QInt8Storage'), 0, (4,), (1,)), 'QInt8Storage'),
         'hooks': (tensor(four, 0, (4,), (1,), hooks), 'hooks'),
-        'shape_of_floats': (tensor(four, 0, (4.0,), (1,)), 'impossible shape'),
-        'many_dimensions': (tensor(four, 0, (1,) * 70, (1,) * 70), 'impossible shape'),
-        'view': (tensor(storage(4, fields=(None,)), 0, (4,), (1,)), 'no storage'),
+        'shape_of_floats': (tensor(four, 0, (4.0,), (1,)), r'set_\(\)'),
+        'view': (tensor(storage(4, fields=(None,)), 0, (4,), (1,)), 'too many values'),
     }  # fmt: skip
     files = {
         f'tensor_{family}': (zipped(content(part), _DATA), pattern)
@@ -243,13 +273,13 @@ def _tensors() -> Files:
     count = struct.pack('<q', 4)
     return {
         **files,
-        'old_huge_numel': (old(huge, '0', count + _NUMBERS), 'a storage of'),
-        'old_view': (old(view, '0', count + _NUMBERS), 'a view'),
-        'old_other_count': (old(whole, '0', struct.pack('<q', 5) + _NUMBERS), 'the storage 0'),
+        'old_huge_numel': (old(huge, '0', count + _NUMBERS), 'allocate|wrong byte size'),
+        'old_view': (old(view, '0', count + _NUMBERS), 'tensors of 8 bytes, and the file has 16'),
+        'old_other_count': (old(whole, '0', struct.pack('<q', 5) + _NUMBERS), 'wrong byte size'),
         'old_huge_text': (old(PROTO + b'\x8d' + b'\xff' * 7 + b'\x0f'), 'damaged|BINUNICODE8'),
-        'old_huge_bytes': (b'\x80\x02\x8e' + b'\xff' * 6 + bytes(2), 'damaged|BINBYTES8'),
-        'old_cut_short': (old(whole, '0', count + _NUMBERS[:-1]), 'cut short'),
-        'old_other_keys': (old(whole, '1', count + _NUMBERS), 'list of storages'),
+        'old_huge_bytes': (old(PROTO + b'\x8e' + b'\xff' * 6 + bytes(2)), 'damaged|BINBYTES8'),
+        'old_cut_short': (old(whole, '0', count + _NUMBERS[:-1]), 'unexpected EOF'),
+        'old_other_keys': (old(whole, '1', count + _NUMBERS), 'AssertionError'),
     }
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mmpose_lite.utils import InputError
 
-from .refusals import one_line
+from .errors import one_line
 
 # What torch.compile puts into names, of a whole model or of a part.
 _COMPILED = re.compile(r'(?:(?<=\.)|^)_orig_mod\.')
@@ -35,7 +35,7 @@ _CLASSIFIER = r'(?:(?:incre_modules|downsamp_modules|final_layer)\.[0-9]+|classi
 
 
 @dataclass(frozen=True)
-class Dialect:
+class KeyMapping:
     """One way of naming the tensors of a model.
 
     Attributes:
@@ -53,8 +53,8 @@ class Dialect:
 
 
 # The first whose marks are all there is what a file speaks.
-DIALECTS = {
-    'mmpose0': Dialect(
+KEY_MAPPINGS = {
+    'mmpose0': KeyMapping(
         'a model of MMPose 0.x',
         marks=(r'keypoint_head\.',),
         rules=(
@@ -65,13 +65,13 @@ DIALECTS = {
         ),
         whole=True,
     ),
-    'mmpose1': Dialect(
+    'mmpose1': KeyMapping(
         'a model of MMPose 1.x, or of this package',
         marks=(r'backbone\.', r'head\.'),
         rules=((r'(?=(?:backbone|neck|head)\.)', ''),),
         whole=True,
     ),
-    'hrnet-face': Dialect(
+    'hrnet-face': KeyMapping(
         'a model of HRNet-Facial-Landmark-Detection',
         marks=(_OF_HRNET, r'head\.0\.weight$', r'head\.1\.running_mean$'),
         rules=(
@@ -81,12 +81,12 @@ DIALECTS = {
         ),
         whole=True,
     ),
-    'hrnet-imagenet': Dialect(
+    'hrnet-imagenet': KeyMapping(
         'an HRNetV2 that classifies ImageNet (the original, msra/hrnetv2_w18, timm)',
         marks=(_OF_HRNET, r'incre_modules\.', r'classifier\.'),
         rules=((_HRNET, ''), (_CLASSIFIER, None)),
     ),
-    'timm': Dialect(
+    'timm': KeyMapping(
         "timm's HRNet",
         marks=(_OF_HRNET, r'conv1\.'),
         rules=((_HRNET, ''), (_CLASSIFIER, None)),
@@ -95,7 +95,7 @@ DIALECTS = {
 
 
 @dataclass
-class Translation:
+class MappedKeys:
     """What became of the tensors of a file.
 
     Attributes:
@@ -113,35 +113,35 @@ class Translation:
     made: list[str] = field(default_factory=list)
 
 
-def find_dialect(names: Iterable[str]) -> str | None:
-    """Find what names speak, whatever wraps them: a key of :data:`DIALECTS`; None if nothing."""
+def find_key_mapping(names: Iterable[str]) -> str | None:
+    """Find the key of :data:`KEY_MAPPINGS` that fits names, whatever wraps them; None if none."""
     return _recognise(names)[0]
 
 
 def _recognise(names: Iterable[str]) -> tuple[str | None, dict[str, str]]:
-    """Find the dialect of names, and the bare name of each."""
+    """Find the mapping of names, and the bare name of each."""
     stored = {name: name for name in names}
     for bare in _ways_to_unwrap(stored):
-        for key, dialect in DIALECTS.items():
-            patterns = [re.compile(mark) for mark in dialect.marks]
+        for key, mapping in KEY_MAPPINGS.items():
+            patterns = [re.compile(mark) for mark in mapping.marks]
             if all(any(pattern.match(name) for name in bare.values()) for pattern in patterns):
                 return key, bare
     return None, stored
 
 
-def translate(state: dict[str, Any], key: str) -> Translation:
+def map_keys(state: dict[str, Any], key: str) -> MappedKeys:
     """Rename the tensors of a file; what wraps all names is taken off.
 
     Args:
         state: Tensors by name.
-        key: What the names speak, of :data:`DIALECTS`.
+        key: What the names speak, of :data:`KEY_MAPPINGS`.
 
     Raises:
         InputError: If two tensors would have one name.
     """
     names = _recognise(state)[1]
-    rules = [(_numbered(rule, names.values()), new) for rule, new in DIALECTS[key].rules]
-    result = Translation({})
+    rules = [(_numbered(rule, names.values()), new) for rule, new in KEY_MAPPINGS[key].rules]
+    result = MappedKeys({})
     for stored, old in names.items():
         new: str | None = old
         rule = next((rule for rule in rules if rule[0].match(old)), None)
@@ -161,7 +161,7 @@ def translate(state: dict[str, Any], key: str) -> Translation:
     return result
 
 
-def unwrap(names: Iterable[str], wanted: Container[str]) -> dict[str, str]:
+def strip_prefixes(names: Iterable[str], wanted: Container[str]) -> dict[str, str]:
     """Take off names what wraps a model (``module.``, ``_orig_mod.``, ``model.``, several).
 
     That is a prefix that all of them have, and ``_orig_mod.`` anywhere; only where more names are
@@ -191,8 +191,8 @@ def _ways_to_unwrap(names: Iterable[str]) -> Iterator[dict[str, str]]:
         bare = {each: name.removeprefix(f'{start}.') for each, name in bare.items()}
 
 
-def about_wrapper(names: Mapping[str, str]) -> str | None:
-    """Say what :func:`unwrap` has taken off; None if it is nothing."""
+def describe_wrapper(names: Mapping[str, str]) -> str | None:
+    """Say what :func:`strip_prefixes` has taken off; None if it is nothing."""
     changed = next(((old, new) for old, new in names.items() if old != new), None)
     if changed is None:
         return None
@@ -210,7 +210,7 @@ def _numbered(rule: str, names: Iterable[str]) -> re.Pattern[str]:
     return re.compile(f'{start}{max(numbers, key=int, default="(?!)")}{end}')
 
 
-def _add_counters(result: Translation) -> None:
+def _add_counters(result: MappedKeys) -> None:
     ending = '.running_var'
     for name in [name for name in result.state if name.endswith(ending)]:
         counter = f'{name.removesuffix(ending)}.{_COUNTER}'
@@ -232,7 +232,7 @@ def names_as_stored() -> Iterator[None]:
         _as_stored.reset(token)
 
 
-def translate_content(checkpoint: dict[str, Any]) -> str | None:
+def map_checkpoint(checkpoint: dict[str, Any]) -> str | None:
     """Rename the tensors of what was read, in place, if they speak what is known.
 
     Args:
@@ -246,11 +246,11 @@ def translate_content(checkpoint: dict[str, Any]) -> str | None:
     """
     state = weights_of(checkpoint)
     key, bare = (None, {}) if _as_stored.get() else _recognise(state)
-    wrapper = about_wrapper(bare)
+    wrapper = describe_wrapper(bare)
     # Our own names may be wrapped in the model, too: that is seen when they are loaded.
     if key is None or (key == _OWN and wrapper is not None):
         return None
-    result = translate(state, key)
+    result = map_keys(state, key)
     if list(result.state) == list(state):
         return None
     if state is checkpoint:
@@ -260,7 +260,7 @@ def translate_content(checkpoint: dict[str, Any]) -> str | None:
         checkpoint['state_dict'] = result.state
     moved = sum(old != new for old, new in result.renamed.items())
     counts = (f'{moved} tensors renamed', f'{len(result.left_out)} left out')
-    said = f'it is {DIALECTS[key].title}: {", ".join(counts)}'
+    said = f'it is {KEY_MAPPINGS[key].title}: {", ".join(counts)}'
     return said if wrapper is None else f'{wrapper}; {said}'
 
 

@@ -10,7 +10,12 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from helpers.foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_imagenet
 from mmpose_lite.apis import init_model, load_config
 from mmpose_lite.checkpoints import install_checkpoint_reader, read_checkpoint
-from mmpose_lite.checkpoints.dialects import DIALECTS, find_dialect, names_as_stored, translate
+from mmpose_lite.checkpoints.key_mapping import (
+    KEY_MAPPINGS,
+    find_key_mapping,
+    map_keys,
+    names_as_stored,
+)
 from mmpose_lite.registry import MODELS
 from mmpose_lite.utils import InputError
 
@@ -94,8 +99,8 @@ PAIRS = [
 @pytest.mark.parametrize(('key', 'names'), PAIRS)
 def test_names(key, names, wrapper):
     state = {f'{wrapper}{old}': index for index, old in enumerate(names)}
-    assert find_dialect(state) == key
-    result = translate(state, key)
+    assert find_key_mapping(state) == key
+    result = map_keys(state, key)
     assert result.state == {new: i for i, new in enumerate(names.values()) if new is not None}
     assert result.left_out == [f'{wrapper}{old}' for old, new in names.items() if new is None]
     assert not result.unknown
@@ -113,7 +118,7 @@ def test_names(key, names, wrapper):
     ],
 )
 def test_others_stay_as_they_are(names, tmp_path):
-    assert find_dialect(names) is None
+    assert find_key_mapping(names) is None
     state = {name: torch.tensor([i]) for i, name in enumerate(names)}
     torch.save(state, tmp_path / 'a.pth')
     assert read_checkpoint(str(tmp_path / 'a.pth')) == state
@@ -121,7 +126,7 @@ def test_others_stay_as_they_are(names, tmp_path):
 
 def test_a_pose_network_s_last_layer_is_not_taken_for_a_classifier_s():
     state = {'conv1.weight': 1, 'stage4.0.branches.0.0.conv1.weight': 2, 'final_layer.weight': 3}
-    result = translate(state, find_dialect(state))
+    result = map_keys(state, find_key_mapping(state))
     assert result.unknown == ['final_layer.weight']
     assert result.state == state
 
@@ -129,7 +134,7 @@ def test_a_pose_network_s_last_layer_is_not_taken_for_a_classifier_s():
 def test_two_tensors_of_one_name_are_an_error(tmp_path):
     state = dict.fromkeys(['keypoint_head.final_layer.3.bias', 'keypoint_head.final_layer.bias'], 1)
     with pytest.raises(InputError, match=r'final_layer\.bias and .*final_layer\.3\.bias are both'):
-        translate(state, 'mmpose0')
+        map_keys(state, 'mmpose0')
     torch.save({'state_dict': state}, tmp_path / 'two.pth')
     with pytest.raises(InputError, match=r"two\.pth': keypoint_head.* are both head\.final_layer"):
         read_checkpoint(str(tmp_path / 'two.pth'))
@@ -138,7 +143,7 @@ def test_two_tensors_of_one_name_are_an_error(tmp_path):
 def test_counters_of_old_files_are_made():
     state = {'backbone.bn1.running_var': torch.ones(2), 'head.bn.running_var': torch.ones(2)}
     state['head.bn.num_batches_tracked'] = torch.tensor(7)
-    result = translate(state, 'mmpose1')
+    result = map_keys(state, 'mmpose1')
     assert result.made == ['backbone.bn1.num_batches_tracked']
     assert result.state['backbone.bn1.num_batches_tracked'] == 0
     assert result.state['head.bn.num_batches_tracked'] == 7
@@ -164,7 +169,7 @@ def test_any_form_of_a_whole_model_gives_the_same_heatmaps(
     model, tiny_config, tmp_path, form, wrap
 ):
     state = WHOLE[form](model.state_dict())
-    assert find_dialect(state) == form
+    assert find_key_mapping(state) == form
     if wrap == 'parallel':
         state = {f'module._orig_mod.{name}': tensor for name, tensor in state.items()}
     torch.save({'state_dict': state, 'meta': {}} if wrap == 'run' else state, tmp_path / 'a.pth')
@@ -242,5 +247,5 @@ def test_a_listed_name_is_translated_too(model, tmp_path, monkeypatch):
 
 
 def test_every_dialect_is_tried_here():
-    assert {key for key, _ in PAIRS} == set(DIALECTS)
-    assert {form.partition('-branches')[0] for form in FORMS} == set(DIALECTS)
+    assert {key for key, _ in PAIRS} == set(KEY_MAPPINGS)
+    assert {form.partition('-branches')[0] for form in FORMS} == set(KEY_MAPPINGS)

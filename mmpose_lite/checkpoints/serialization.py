@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os.path as osp
-from collections.abc import Callable
+import re
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,18 @@ from mmengine.logging import HistoryBuffer, print_log
 
 from mmpose_lite.utils import InputError
 
-from .dialects import translate_content, weights_of
-from .refusals import one_line
+from .errors import RefusedError, one_line
+from .key_mapping import map_checkpoint, weights_of
+
+_DTYPE_CODES = ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'b1', 'U1')
+_DTYPES = {type(np.dtype(code)) for code in _DTYPE_CODES}
+_NUMBER = re.compile(r'f[248]|[iu][1248]|b1|U\d{1,6}')
+_CONTAINERS = (dict, OrderedDict, Counter, list, tuple, set)
+_PLAIN = (str, bytes, int, float, bool, complex, type(None), torch.Size)
+# Such as hash in no time, and alike in every process.
+_KEYS = (str, int, float, bool, bytes, type(None))
+_MOST_NESTED = 60
+_MOST_ENTRIES = 4_000_000
 
 CONTAINERS = (
     *(
@@ -33,7 +46,7 @@ CONTAINERS = (
 
 
 class StoredHistory:
-    """Stands for a log history while a file is read: keeps its state, and calls nothing.
+    """A log history as a file has it: keeps its state, and calls nothing.
 
     mmengine's own class puts the functions that a file names among those of all histories.
 
@@ -47,10 +60,149 @@ class StoredHistory:
         self.state = state
 
 
-def stored_histories(checkpoint: Any) -> list[StoredHistory]:
-    """The log histories of what was read, where mmengine keeps them."""
-    scalars = _part(checkpoint, 'message_hub', 'log_scalars')
-    return [value for value in scalars.values() if isinstance(value, StoredHistory)]
+class StoredArray(np.ndarray):
+    """An array of numbers or texts as a file has it."""
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, dtype, fortran, content = state
+        sides = (*shape, dtype.dtype.itemsize)
+        if min(sides) < 0 or math.prod(sides) != len(content):
+            raise RefusedError(f'a numpy array of shape {shape} with other content')
+        super().__setstate__((1, shape, dtype.dtype, fortran, content))
+
+
+class StoredDtype:
+    """A type of NumPy's numbers as a file has it.
+
+    NumPy's own would take further state from the file, such as that its numbers are objects.
+
+    Args:
+        code: NumPy's code of a number, a flag or a text.
+    """
+
+    def __init__(self, code: Any, *_: Any) -> None:
+        if type(code) is not str or not _NUMBER.fullmatch(code):
+            raise RefusedError(f'numpy.dtype of {code!r:.40}')
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state: Any) -> None:
+        _, order, *of_records = state[:5]
+        if of_records != [None, None, None]:
+            raise RefusedError('an odd numpy.dtype')
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+def stored_scalar(dtype: StoredDtype, content: bytes) -> np.generic:
+    """Make a number of NumPy's of its bytes."""
+    return np.frombuffer(content, dtype.dtype, 1)[0]
+
+
+def check_plain(content: Any) -> int:
+    """Check that all is tensors and plain data, which can be read again without running anything.
+
+    Refused is also what is small in a file and endless to walk: cycles, depth, and shared parts.
+
+    Args:
+        content: What was read, or is about to be saved.
+
+    Returns:
+        Bytes of the storages of all tensors.
+
+    Raises:
+        RefusedError: If it is not; the message names the place and the type.
+    """
+    walk = _Walk({id(each) for each in _part(content, 'message_hub', 'log_scalars').values()})
+    walk.check(content, ())
+    return sum(walk.storages.values())
+
+
+class _Walk:
+    """A walk through nested containers of plain data.
+
+    Args:
+        histories: Identities of values that may be a :class:`StoredHistory`.
+    """
+
+    def __init__(self, histories: set[int]) -> None:
+        self.storages: dict[int, int] = {}
+        self._histories = histories
+        # Of each container by its identity: entries, and how deep they are nested; None inside it.
+        self._done: dict[int, tuple[int, int] | None] = {}
+
+    def check(self, value: Any, place: tuple[Any, ...]) -> tuple[int, int]:
+        """Check a value; returns how many entries it has, and how deep they are nested."""
+        kind = type(value)
+        if kind not in _CONTAINERS:
+            self._check_leaf(value, place)
+            return 1, 0
+        if id(value) in self._done:
+            done = self._done[id(value)]
+            if done is None:
+                raise RefusedError(f'{_shown(place)} is a part that holds itself')
+            return done
+        if len(place) > _MOST_NESTED:
+            raise RefusedError(f'parts nested more than {_MOST_NESTED} deep')
+        self._done[id(value)] = None
+        parts = [self.check(child, (*place, key)) for key, child in _children(value, place)]
+        entries = 1 + sum(part[0] for part in parts)
+        depth = 1 + max((part[1] for part in parts), default=0)
+        if entries > _MOST_ENTRIES:
+            raise RefusedError('parts that hold each other many times over')
+        if depth > _MOST_NESTED:
+            raise RefusedError(f'parts nested more than {_MOST_NESTED} deep')
+        self._done[id(value)] = entries, depth
+        return entries, depth
+
+    def _check_leaf(self, value: Any, place: tuple[Any, ...]) -> None:
+        kind = type(value)
+        if kind in (torch.Tensor, torch.nn.Parameter):
+            self._check_tensor(value, place)
+        elif kind is StoredHistory and id(value) in self._histories:
+            self.check(value.state, (*place, 'state'))
+        elif isinstance(value, np.generic) or kind in (np.ndarray, StoredArray):
+            if type(value.dtype) not in _DTYPES:
+                raise RefusedError(f'{_shown(place)} is a {_named(kind)} of {value.dtype}')
+        elif kind not in _PLAIN:
+            raise RefusedError(f'{_shown(place)} is a {_named(kind)}')
+
+    def _check_tensor(self, tensor: torch.Tensor, place: tuple[Any, ...]) -> None:
+        fault = ''
+        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
+            fault = f'of {tensor.layout}, quantized, or without numbers'
+        elif tensor._backward_hooks or tensor.is_neg() or tensor.is_conj():
+            fault = 'with hooks, or with numbers that are others than are stored'
+        else:
+            storage = tensor.untyped_storage()
+            self.storages[storage._cdata] = storage.nbytes()
+            # Steps of 0 would make a huge tensor of one number.
+            if tensor.nbytes > storage.nbytes():
+                fault = f'of shape {tuple(tensor.shape)}, and has {storage.nbytes()} bytes'
+        if fault:
+            raise RefusedError(f'{_shown(place)} is a tensor {fault}')
+
+
+def _children(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
+    """The parts of a container, each with its key; keys may be plain scalars only."""
+    if not isinstance(value, dict):
+        yield from enumerate(value)
+        return
+    attributes = getattr(value, '__dict__', {})
+    if not attributes.keys() <= {'_metadata'}:
+        raise RefusedError(f'{_shown(place)} is a {_named(type(value))} with attributes')
+    for key in value:
+        if type(key) not in _KEYS:
+            raise RefusedError(f'{_shown(place)} has a {_named(type(key))} as the key of a dict')
+    yield from value.items()
+    yield from attributes.items()
+
+
+def _shown(place: tuple[Any, ...]) -> str:
+    return one_line('.'.join(one_line(key, 40) for key in place), 200) or 'all of it'
+
+
+def _named(kind: type) -> str:
+    module = '' if kind.__module__ == 'builtins' else f'{kind.__module__}.'
+    return f'{module}{kind.__qualname__}'
 
 
 def make_plain(checkpoint: dict[str, Any]) -> None:
@@ -77,7 +229,7 @@ def restore_content(checkpoint: dict[str, Any], path: str) -> None:
 
     The inverse of :func:`make_plain`, for mmengine's own files too. Weights under one of
     :data:`CONTAINERS` are the ``state_dict``, and names of other packages become those here; see
-    :mod:`.dialects`. Text that
+    :mod:`.key_mapping`. Text that
     mmengine would run as Python falls away, and the former checkpoints that are to be removed are
     looked for in the file's own folder only.
 
@@ -96,13 +248,13 @@ def restore_content(checkpoint: dict[str, Any], path: str) -> None:
         field = 'state_dict' if 'state_dict' in checkpoint else 'it'
         raise InputError(f"checkpoint '{path}': {field} has the key {odd!r:.40}, which is no name")
     try:
-        said = translate_content(checkpoint)
+        said = map_checkpoint(checkpoint)
     except InputError as error:
         raise InputError(f"checkpoint '{path}': {error}") from error
     if said is not None:
         print_log(f"'{path}': {said}", 'current')
     for holder, key in _metainfo_places(checkpoint):
-        holder[key] = _convert(holder[key], torch.Tensor, _to_array)
+        holder[key] = _convert(holder[key], (torch.Tensor, StoredArray), _to_array)
     scalars = _part(checkpoint, 'message_hub', 'log_scalars')
     for name, history in scalars.items():
         if isinstance(history, StoredHistory):
@@ -195,9 +347,7 @@ def _restore_history(fields: dict[str, Any], where: str) -> HistoryBuffer:
     values, counts, longest = (
         fields.get(key) for key in ('log_history', 'count_history', 'max_length')
     )
-    given = [
-        _to_array(each) if isinstance(each, torch.Tensor) else each for each in (values, counts)
-    ]
+    given = [_convert(each, (torch.Tensor, StoredArray), _to_array) for each in (values, counts)]
     arrays = [
         each
         for each in given
@@ -234,6 +384,8 @@ def _to_plain(value: np.ndarray | np.generic) -> Any:
     return torch.from_numpy(value) if isinstance(value, np.ndarray) else value.item()
 
 
-def _to_array(tensor: torch.Tensor) -> np.ndarray:
-    tensor = tensor.detach().cpu()
-    return (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).numpy()
+def _to_array(value: torch.Tensor | StoredArray) -> np.ndarray:
+    if isinstance(value, StoredArray):
+        return np.array(value)
+    value = value.detach().cpu()
+    return (value.float() if value.dtype is torch.bfloat16 else value).numpy()

@@ -66,7 +66,7 @@ def read_all(job, entry, files):
     path = job.root / f'{entry}.json'
     path.write_text(json.dumps(task, default=str))
     command = (sys.executable, HERE / 'entry_points.py', entry, path)
-    done = job.processes.run(*command, cwd=folder, PYTHONPATH=str(HERE.parents[2]))
+    done = job.processes.run(*command, cwd=folder, PYTHONPATH=str(HERE.parents[1]))
     assert done.status == 0, done.printed[-5000:]
     return json.loads(done.printed.splitlines()[-1])
 

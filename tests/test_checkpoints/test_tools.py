@@ -11,7 +11,7 @@ from second_order import second_order_files
 
 from mmpose_lite.apis import inference_topdown, init_model
 from mmpose_lite.checkpoints import read_checkpoint, trusting
-from mmpose_lite.checkpoints.reader import is_trusted
+from mmpose_lite.checkpoints.reading import is_trusted
 from mmpose_lite.cli.test import main as run_test
 from mmpose_lite.cli.train import main as run_train
 

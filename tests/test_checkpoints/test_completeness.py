@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from helpers.foreign_names import BACKBONES, WHOLE, to_hrnet_face, to_mmpose0
-from mmpose_lite.checkpoints.dialects import find_dialect, translate
-from mmpose_lite.cli.completeness import find_missing
+from mmpose_lite.checkpoints.key_mapping import find_key_mapping, map_keys
+from mmpose_lite.cli.convert_checkpoint import find_missing
 from mmpose_lite.registry import MODELS
 
 FORMS = {**WHOLE, **BACKBONES}
@@ -16,9 +16,9 @@ FORMS = {**WHOLE, **BACKBONES}
 @pytest.mark.parametrize('form', FORMS)
 def test_nothing_is_missing_in_whole_files(model, form):
     state = FORMS[form](model.state_dict())
-    key = find_dialect(state)
+    key = find_key_mapping(state)
     assert key == form.partition('-branches')[0]
-    result = translate(state, key)
+    result = map_keys(state, key)
     assert find_missing(result, key) == []
     assert not result.unknown
 
@@ -44,7 +44,7 @@ def test_what_is_missing_is_named(model, name):
     state = to_hrnet_face(model.state_dict())
     stored = next(iter(to_hrnet_face({name: None})))
     del state[stored]
-    result = translate(state, 'hrnet-face')
+    result = map_keys(state, 'hrnet-face')
     assert f'{name} is missing' in find_missing(result, 'hrnet-face')
 
 
@@ -63,7 +63,7 @@ def test_what_is_missing_is_named(model, name):
 )
 def test_what_does_not_fit_the_rest_is_named(model, change, message):
     state = to_hrnet_face(model.state_dict()) | change
-    result = translate(state, 'hrnet-face')
+    result = map_keys(state, 'hrnet-face')
     (found, *_) = find_missing(result, 'hrnet-face')
     assert re.search(message, found), found
 
@@ -110,7 +110,7 @@ def to_old_names(state):
 @pytest.mark.parametrize(('form', 'rename'), [('mmpose0', to_old_names), ('mmpose1', dict)])
 def test_a_resnet_must_be_whole(resnet, form, rename):
     def find(state):
-        return find_missing(translate(rename(state), form), form)
+        return find_missing(map_keys(rename(state), form), form)
 
     assert find(resnet) == []
     for name in ('backbone.layer1.1.conv2.weight', 'backbone.layer4.0.conv1.weight'):
@@ -139,17 +139,17 @@ def test_a_resnet_must_be_whole(resnet, form, rename):
 )
 def test_a_part_that_is_missing_is_named(model, form, starts, message):
     state = WHOLE[form](lacking(model.state_dict(), *starts))
-    found = find_missing(translate(state, form), form)
+    found = find_missing(map_keys(state, form), form)
     assert any(re.match(message, fault) for fault in found), found
 
 
 def test_layers_missing_before_the_last_are_told_by_its_number(model):
     """Without them the head would be one of another kind, and whole."""
     state = to_mmpose0(lacking(model.state_dict(), 'head.conv_layers.'))
-    (fault,) = find_missing(translate(state, 'mmpose0'), 'mmpose0')
+    (fault,) = find_missing(map_keys(state, 'mmpose0'), 'mmpose0')
     assert fault.startswith('keypoint_head.final_layer.3.weight is the first layer')
     (fault,) = find_missing(
-        translate(dict(lacking(model.state_dict(), 'head.')), 'mmpose1'), 'mmpose1'
+        map_keys(dict(lacking(model.state_dict(), 'head.')), 'mmpose1'), 'mmpose1'
     )
     assert fault == 'head.final_layer.weight is missing'
 
@@ -157,5 +157,5 @@ def test_layers_missing_before_the_last_are_told_by_its_number(model):
 @pytest.mark.parametrize('name', ['neck.conv.weight', 'backbone.own.weight', 'head.own.weight'])
 def test_what_no_network_of_ours_has_is_left_over(model, name):
     state = {**model.state_dict(), name: torch.ones(3)}
-    (fault,) = find_missing(translate(state, 'mmpose1'), 'mmpose1')
+    (fault,) = find_missing(map_keys(state, 'mmpose1'), 'mmpose1')
     assert fault.startswith(f'{name} is left over')

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
-HOME = [HERE.parents[3], sys.prefix, sys.base_prefix, *site.getsitepackages()]
+HOME = [HERE.parents[2], sys.prefix, sys.base_prefix, *site.getsitepackages()]
 CODE = tuple(str(Path(each).resolve()) for each in HOME)
 
 NEVER = (

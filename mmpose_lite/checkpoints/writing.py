@@ -16,9 +16,10 @@ import torch
 
 from mmpose_lite.utils import InputError
 
-from .reader import read_checkpoint, require_readable
-from .refusals import RefusedError
-from .seal import SealingWriter, check_seal
+from .archive import ChecksumWriter, check_footer
+from .errors import RefusedError
+from .reading import read_checkpoint
+from .serialization import check_plain
 
 _PART = '.part'
 PREVIOUS = 'previous'
@@ -32,7 +33,7 @@ def write_checkpoint(checkpoint: dict[str, Any], path: str, *, resumable: bool) 
     """Write a checkpoint beside its place, flush it to the disk, and move it there.
 
     Args:
-        checkpoint: Tensors and plain data; ``meta.iter`` goes into the seal.
+        checkpoint: Tensors and plain data; ``meta.iter`` goes into the footer.
         path: Where to.
         resumable: Whether a run can go on from it.
 
@@ -41,7 +42,7 @@ def write_checkpoint(checkpoint: dict[str, Any], path: str, *, resumable: bool) 
             name that was there still is.
     """
     _require_readable(checkpoint, path)
-    _write_durably(Path(path), lambda file: _write_sealed(checkpoint, file, resumable))
+    _write_durably(Path(path), lambda file: _write_with_footer(checkpoint, file, resumable))
 
 
 def publish_checkpoint(checkpoint: dict[str, Any], stem: str) -> str:
@@ -62,7 +63,7 @@ def publish_checkpoint(checkpoint: dict[str, Any], stem: str) -> str:
     def find_name(written: Path) -> Path:
         return Path(f'{stem}-{hashlib.sha256(written.read_bytes()).hexdigest()[:8]}.pth')
 
-    write = partial(_write_sealed, checkpoint, resumable=False)
+    write = partial(_write_with_footer, checkpoint, resumable=False)
     return str(_write_durably(Path(f'{stem}.published'), write, find_name))
 
 
@@ -73,7 +74,7 @@ def write_text(text: str, path: str) -> None:
 
 def _require_readable(checkpoint: dict[str, Any], path: str) -> None:
     try:
-        require_readable(checkpoint)
+        check_plain(checkpoint)
     except RefusedError as error:
         raise SaveError(
             f"'{path}' could not be written: {error}, which is not read again; checkpoints hold "
@@ -81,10 +82,10 @@ def _require_readable(checkpoint: dict[str, Any], path: str) -> None:
         ) from error
 
 
-def _write_sealed(checkpoint: dict[str, Any], file: BinaryIO, resumable: bool) -> None:
-    sealing = SealingWriter(file)
-    torch.save(checkpoint, cast(BinaryIO, sealing))
-    sealing.seal(checkpoint.get('meta', {}).get('iter', 0), resumable)
+def _write_with_footer(checkpoint: dict[str, Any], file: BinaryIO, resumable: bool) -> None:
+    writer = ChecksumWriter(file)
+    torch.save(checkpoint, cast(BinaryIO, writer))
+    writer.finish(checkpoint.get('meta', {}).get('iter', 0), resumable)
 
 
 def remove_replaced(path: str, successor: str) -> None:
@@ -97,15 +98,15 @@ def remove_replaced(path: str, successor: str) -> None:
     if not os.path.lexists(path) or os.path.realpath(path) == os.path.realpath(successor):
         return
     with _reporting(f"checkpoint '{path}' could not be removed"):
-        if check_seal(successor) is None and not _is_of_others(successor):
+        if check_footer(successor) is None and not _is_of_others(successor):
             raise InputError(
-                f"checkpoint '{successor}' is damaged: it has no seal; '{path}' is kept"
+                f"checkpoint '{successor}' is damaged: it has no checksum footer; '{path}' is kept"
             )
         os.remove(path)
 
 
 def _is_of_others(path: str) -> bool:
-    """Tell whether a file without a seal is a sound checkpoint, as of mmengine's own Runner."""
+    """Tell whether a file without a footer is a sound checkpoint, as of mmengine's own Runner."""
     try:
         read_checkpoint(path)
     except InputError:

@@ -3,7 +3,8 @@
 import resource
 
 import pytest
-from hostile import hostile_files, shown
+import torch
+from hostile import harmless_files, hostile_files, shown
 from hostile_calls import hostile_calls
 from pickling import call, content, old, plain, write, zipped
 
@@ -39,6 +40,15 @@ def test_a_function_is_refused_and_named(tmp_path, pack, function, arguments):
     path.write_bytes(pack(content(call(function, *arguments))))
     with pytest.raises(InputError, match=rf'evil\.pth.*{shown(function)}.* \(at meta\)'):
         read_checkpoint(str(path))
+
+
+@pytest.mark.parametrize('family', harmless_files())
+def test_an_odd_file_without_harm_is_plain_data(tmp_path, family):
+    value, meta = harmless_files()[family]
+    path = write(tmp_path / 'files', {family: value})[family]
+    read = read_checkpoint(str(path))['meta']
+    assert type(read) is type(meta)
+    assert torch.equal(read, meta) if isinstance(meta, torch.Tensor) else read == meta
 
 
 def test_the_place_of_what_is_refused_is_one_short_line(tmp_path):

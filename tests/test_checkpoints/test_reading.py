@@ -165,16 +165,16 @@ def test_a_file_of_a_run_is_read(trained):
     assert 'cfg' not in read['message_hub']['resumed_keys']
 
 
-def test_a_file_of_a_run_must_keep_its_seal(tmp_path, trained):
+def test_a_file_of_a_run_must_keep_its_footer(tmp_path, trained):
     """A file that has lost it was damaged or changed; it is still read where it is trusted."""
     path = tmp_path / 'changed.pth'
     torch.save(torch.load(trained.checkpoint, weights_only=True), path)
-    with pytest.raises(ValueError, match=r'changed\.pth.*must be sealed'):
+    with pytest.raises(ValueError, match=r'changed\.pth.*must end with'):
         read_checkpoint(str(path))
     assert read_checkpoint(str(path), trusted=True)['meta']['epoch'] == 80
 
 
-def test_a_damaged_seal_is_no_matter_of_trust(tmp_path, trained):
+def test_a_damaged_footer_is_no_matter_of_trust(tmp_path, trained):
     content = bytearray(trained.checkpoint.read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / 'flipped.pth').write_bytes(content)
