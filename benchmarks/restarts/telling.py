@@ -13,7 +13,7 @@ from mmengine.hooks import Hook
 
 _CALLS = {'os.rename': 'move', 'os.remove': 'remove'}
 # No two writes have the same name; two runs tell the same lines.
-_UNIQUE = re.compile(r'\.[0-9a-f]{8}\.part$')
+_UNIQUE = re.compile(r'\.[0-9a-f]{16}\.part$')
 
 
 class TellingHook(Hook):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import os.path as osp
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlparse
@@ -25,6 +24,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
 from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.utils.files import beside, sha256
 
 from .errors import one_line
 from .key_mapping import describe_wrapper, strip_prefixes
@@ -286,7 +286,6 @@ def _listed(names: list[str]) -> str:
 
 # torch's names and OpenMMLab's, which add a date: net-00eb2006.pth, net-f2bbc62b_20210125.pth
 _HASH = re.compile(r'-([0-9a-f]{8,64})(_\d{8})?\.\w+$')
-_CHUNK = 1 << 20
 
 
 class DownloadError(InputError):
@@ -343,36 +342,29 @@ def _is_date(digits: str) -> bool:
     return 1990 <= year < 2100
 
 
-def _check(path: str, promised: str, refusal: str, advice: str) -> None:
+def _check(path: str | Path, promised: str, refusal: str, advice: str) -> None:
     """Compare the first digits of a file's hash."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while promised and (chunk := file.read(_CHUNK)):
-            digest.update(chunk)
-    if promised and not digest.hexdigest().startswith(promised):
+    digest = sha256(path) if promised else ''
+    if not digest.startswith(promised):
         raise InputError(
-            f'{refusal}: its SHA-256 is {digest.hexdigest()[: len(promised)]}..., and its name '
-            f'says {promised}; {advice}'
+            f'{refusal}: its SHA-256 is {digest[: len(promised)]}..., and its name says '
+            f'{promised}; {advice}'
         )
 
 
 def _download(url: str, path: str, promised: str) -> None:
     """Fetch a file beside its place, and move it there when it has come, whole and as promised."""
-    part = f'{path}.{os.getpid()}.part'
     try:
         os.makedirs(osp.dirname(path), exist_ok=True)
-        torch.hub.download_url_to_file(url, part)
-        _check(part, promised, f"'{url}' is refused", 'it is not kept')
-        os.replace(part, path)
+        with beside(path) as part:
+            torch.hub.download_url_to_file(url, str(part))
+            _check(part, promised, f"'{url}' is refused", 'it is not kept')
     except InputError:
         raise
     except (OSError, RuntimeError, ValueError) as error:  # the network's errors are OSErrors
         raise DownloadError(
             f"'{url}' cannot be downloaded: {error}; fetched elsewhere, its place is '{path}'"
         ) from error
-    finally:
-        with suppress(FileNotFoundError):
-            os.remove(part)
 
 
 def differences(

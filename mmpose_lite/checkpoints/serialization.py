@@ -201,8 +201,7 @@ def _shown(place: tuple[Any, ...]) -> str:
 
 
 def _named(kind: type) -> str:
-    module = '' if kind.__module__ == 'builtins' else f'{kind.__module__}.'
-    return f'{module}{kind.__qualname__}'
+    return f'{kind.__module__}.{kind.__qualname__}'
 
 
 def make_plain(checkpoint: dict[str, Any]) -> None:

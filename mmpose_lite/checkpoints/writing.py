@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import torch
 
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.files import beside, find_parts, flush, replacing
 
 from .archive import ChecksumWriter, check_footer
 from .errors import RefusedError
 from .reading import read_checkpoint
 from .serialization import check_plain
 
-_PART = '.part'
 PREVIOUS = 'previous'
 
 
@@ -41,8 +40,9 @@ def write_checkpoint(checkpoint: dict[str, Any], path: str, *, resumable: bool) 
         SaveError: If it holds what could not be read again, or the disk refuses; a file of that
             name that was there still is.
     """
-    _require_readable(checkpoint, path)
-    _write_durably(Path(path), lambda file: _write_with_footer(checkpoint, file, resumable))
+    _check_readable(checkpoint, path)
+    with _writing(path) as file:
+        _write(checkpoint, file, resumable)
 
 
 def publish_checkpoint(checkpoint: dict[str, Any], stem: str) -> str:
@@ -58,21 +58,16 @@ def publish_checkpoint(checkpoint: dict[str, Any], stem: str) -> str:
     Raises:
         SaveError: If it holds what could not be read again, or the disk refuses.
     """
-    _require_readable(checkpoint, f'{stem}.pth')
-
-    def find_name(written: Path) -> Path:
-        return Path(f'{stem}-{hashlib.sha256(written.read_bytes()).hexdigest()[:8]}.pth')
-
-    write = partial(_write_with_footer, checkpoint, resumable=False)
-    return str(_write_durably(Path(f'{stem}.published'), write, find_name))
-
-
-def write_text(text: str, path: str) -> None:
-    """Write a small text file in the same way; see :func:`write_checkpoint`."""
-    _write_durably(Path(path), lambda file: file.write(text.encode()))
+    _check_readable(checkpoint, f'{stem}.pth')
+    content = io.BytesIO()
+    _write(checkpoint, content, resumable=False)
+    path = f'{stem}-{hashlib.sha256(content.getbuffer()).hexdigest()[:8]}.pth'
+    with _writing(path) as file:
+        file.write(content.getbuffer())
+    return path
 
 
-def _require_readable(checkpoint: dict[str, Any], path: str) -> None:
+def _check_readable(checkpoint: dict[str, Any], path: str) -> None:
     try:
         check_plain(checkpoint)
     except RefusedError as error:
@@ -82,10 +77,16 @@ def _require_readable(checkpoint: dict[str, Any], path: str) -> None:
         ) from error
 
 
-def _write_with_footer(checkpoint: dict[str, Any], file: BinaryIO, resumable: bool) -> None:
+def _write(checkpoint: dict[str, Any], file: BinaryIO, resumable: bool) -> None:
     writer = ChecksumWriter(file)
     torch.save(checkpoint, cast(BinaryIO, writer))
     writer.finish(checkpoint.get('meta', {}).get('iter', 0), resumable)
+
+
+def write_text(text: str, path: str) -> None:
+    """Write a small text file in the same way; see :func:`write_checkpoint`."""
+    with _writing(path) as file:
+        file.write(text.encode())
 
 
 def remove_replaced(path: str, successor: str) -> None:
@@ -120,7 +121,7 @@ def remove_parts(folder: str) -> list[str]:
     Raises:
         SaveError: If one cannot be removed.
     """
-    left = [path for path in sorted(Path(folder).glob(f'.*{_PART}')) if not path.is_dir()]
+    left = find_parts(folder)
     for path in left:
         with _reporting(f"'{path}' could not be removed"):
             path.unlink(missing_ok=True)
@@ -135,8 +136,7 @@ def point_to(target: str, link: str) -> None:
     Raises:
         SaveError: If the disk refuses; what the name was before it still is.
     """
-    part = _part_of(Path(link))
-    with _reporting(f"'{link}' could not be written"), _without(part):
+    with _reporting(f"'{link}' could not be written"), beside(link, durable=True) as part:
         try:
             os.symlink(os.path.basename(target), part)
         except (OSError, NotImplementedError):
@@ -144,9 +144,7 @@ def point_to(target: str, link: str) -> None:
                 os.link(target, part)
             except (OSError, NotImplementedError):
                 shutil.copyfile(target, part)
-                _flush(part)
-        os.replace(part, link)
-        _flush(part.parent)
+                flush(part)
 
 
 def set_aside(folder: str, names: Sequence[str], time: str) -> str:
@@ -169,8 +167,8 @@ def set_aside(folder: str, names: Sequence[str], time: str) -> str:
         aside = make_new_folder(Path(folder, PREVIOUS, time))
         for name in names:
             os.rename(Path(folder, name), aside / name)
-        _flush(aside)
-        _flush(Path(folder))
+        flush(aside)
+        flush(Path(folder))
     return str(aside)
 
 
@@ -206,39 +204,13 @@ def remove(folder: str, names: Sequence[str]) -> None:
             Path(folder, name).unlink()
 
 
-def _write_durably(
-    path: Path,
-    write: Callable[[BinaryIO], Any],
-    find_name: Callable[[Path], Path] | None = None,
-) -> Path:
-    """Write beside a place, flush, move there (or to the name found), and flush the folder."""
-    part = _part_of(path)
-    with _reporting(f"'{path}' could not be written"), _without(part):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, 'xb') as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        path = path if find_name is None else find_name(part)
-        os.replace(part, path)
-        _flush(path.parent)
-    return path
-
-
-def _part_of(path: Path) -> Path:
-    """A name beside a place that no other write has."""
-    return path.with_name(f'.{path.name}.{secrets.token_hex(4)}{_PART}')
-
-
 @contextmanager
-def _without(part: Path) -> Iterator[None]:
-    """Leave no part behind where its write fails."""
-    try:
-        yield
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise
+def _writing(path: str) -> Iterator[BinaryIO]:
+    """Open a file for writing, in a folder that is made; it is moved to its place in the end."""
+    with _reporting(f"'{path}' could not be written"):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path, durable=True) as file:
+            yield file
 
 
 @contextmanager
@@ -254,17 +226,6 @@ def _reporting(what: str) -> Iterator[None]:
         if cause is None:
             raise
         raise SaveError(f'{what}: {cause.strerror or cause}') from error
-
-
-def _flush(path: Path) -> None:
-    """Flush a file's content or a folder's names to the disk; Windows opens no folder."""
-    if os.name == 'nt' and path.is_dir():
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _os_error(error: BaseException | None) -> OSError | None:

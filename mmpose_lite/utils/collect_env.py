@@ -29,8 +29,8 @@ class Need(NamedTuple):
 
 
 NEEDS = (
-    Need('torch', 'torch', '2.6'),
-    Need('torchvision', 'torchvision', '0.21'),
+    Need('torch', 'torch', '2.10'),
+    Need('torchvision', 'torchvision', '0.25'),
     Need('mmengine', 'mmengine', '0.10.7'),
     Need('mmcv-lite', 'mmcv', '2.1'),
     Need('numpy', 'numpy', '1.24'),

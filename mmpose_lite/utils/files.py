@@ -2,47 +2,101 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 PART = '.part'
 """The ending of the names of files that are being written."""
 
+_CHUNK = 1 << 20
+
 
 @contextmanager
 def replacing(path: str | Path, durable: bool = False) -> Iterator[BinaryIO]:
     """Write a file beside its place, and move it there when the block ends well.
 
-    The name beside is one that nobody can foresee, so nobody can put a link there, and two
-    processes do not write into each other's. What was at the place stays until then.
+    What was at the place stays until then. See :func:`beside`.
 
     Args:
         path: The place. A link there is replaced, not followed.
-        durable: Whether the content must be on the disk before the file is moved.
+        durable: Whether the content must be on the disk before the file is moved, and its name
+            after.
 
     Yields:
         The open file, binary.
     """
+    with beside(path, durable) as part, open(part, 'xb') as file:
+        yield file
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def beside(path: str | Path, durable: bool = False) -> Iterator[Path]:
+    """Move what the block makes beside a place to that place when the block ends well.
+
+    The name beside is one that nobody can foresee, so nobody can put a link there, and two
+    processes do not write into each other's.
+
+    Args:
+        path: The place.
+        durable: Whether the new name must be on the disk.
+
+    Yields:
+        The name beside, where nothing is yet.
+    """
     path = Path(path)
-    part = path.with_name(f'{path.name}.{secrets.token_hex(8)}{PART}')
+    part = path.with_name(f'.{path.name}.{secrets.token_hex(8)}{PART}')
     try:
-        with part.open('xb') as file:
-            yield file
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        yield part
+        os.replace(part, path)
+        if durable:
+            flush(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def find_parts(folder: str | Path, name: str | None = None) -> list[Path]:
+    """List what writers have left in a folder that were killed, or are still at work.
+
+    Args:
+        folder: The folder.
+        name: The file that was being written; any by default.
+    """
+    pattern = f'.*{PART}' if name is None else f'.{glob.escape(name)}.*{PART}'
+    return [path for path in sorted(Path(folder).glob(pattern)) if not path.is_dir()]
 
 
 def remove_parts(path: str | Path) -> None:
     """Remove what writers of a file have left that were killed; only while none is at work."""
-    path = Path(path)
-    for part in path.parent.iterdir():
-        if part.name.startswith(f'{path.name}.') and part.name.endswith(PART):
-            part.unlink(missing_ok=True)
+    for part in find_parts(Path(path).parent, Path(path).name):
+        part.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Flush a file's content or a folder's names to the disk; Windows opens no folder."""
+    if os.name == 'nt' and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256(path: str | Path) -> str:
+    """Compute the SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -5,7 +5,8 @@ import os
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from mmpose_lite.checkpoints import archive, writing
+from mmpose_lite.checkpoints import archive
+from mmpose_lite.utils import files
 
 # What saving and rotating call; files count each of their own calls too.
 _CALLS = ('fsync', 'replace', 'rename', 'remove', 'unlink', 'open', 'mkdir', 'symlink')
@@ -75,9 +76,7 @@ def faulty(faults):
         return FaultyFile(open(path, *arguments, **options), faults)
 
     patches = [patch.object(os, name, counted(name, getattr(os, name))) for name in _CALLS]
-    patches += [
-        patch.object(module, 'open', open_file, create=True) for module in (archive, writing)
-    ]
+    patches += [patch.object(module, 'open', open_file, create=True) for module in (archive, files)]
     for each in patches:
         each.start()
     try:

@@ -33,14 +33,14 @@ SABOTAGES = [
     ),
     Sabotage(
         'weights are written in place',
-        'mmpose_lite/checkpoints/writing.py',
-        'part = _part_of(path)',
+        'mmpose_lite/utils/files.py',
+        "part = path.with_name(f'.{path.name}.{secrets.token_hex(8)}{PART}')",
         'part = path',
         'tests/test_engine/test_save_faults.py',
     ),
     Sabotage(
         'a write is not flushed to the disk',
-        'mmpose_lite/checkpoints/writing.py',
+        'mmpose_lite/utils/files.py',
         'os.fsync(file.fileno())',
         'pass',
         'tests/test_engine/test_save_faults.py',
@@ -83,8 +83,8 @@ SABOTAGES = [
     Sabotage(
         'files are not looked at before they are read',
         'mmpose_lite/checkpoints/reading.py',
-        'inspect_file(file, check_sums)',
-        'pass',
+        'size = _check_file(file, check_sums)',
+        'size = None',
         'tests/test_checkpoints/test_hostile_files.py',
     ),
     Sabotage(
@@ -104,7 +104,7 @@ SABOTAGES = [
     Sabotage(
         'resumed: what cannot be read again is saved',
         'mmpose_lite/checkpoints/writing.py',
-        '        require_readable(checkpoint)',
+        '        check_plain(checkpoint)',
         '        pass',
         'tests/test_engine/test_save_faults.py::test_what_could_not_be_read_again_is_not_saved',
     ),
@@ -124,8 +124,8 @@ SABOTAGES = [
     ),
     Sabotage(
         'writes to a work dir share their temporary name',
-        'mmpose_lite/checkpoints/writing.py',
-        '{secrets.token_hex(4)}',
+        'mmpose_lite/utils/files.py',
+        '{secrets.token_hex(8)}',
         'only',
         'tests/test_engine/test_work_dirs.py::test_two_writes_of_one_file_do_not_meet',
     ),
@@ -138,8 +138,8 @@ SABOTAGES = [
     ),
     Sabotage(
         'any number of integers may have one hash',
-        'mmpose_lite/checkpoints/dry_run.py',
-        'if wide > MOST_WIDE_INTEGERS:',
+        'mmpose_lite/checkpoints/reading.py',
+        'if wide > _MOST_WIDE_INTEGERS:',
         'if False:',
         'tests/test_checkpoints/test_hostile_files.py -k one_hash',
     ),

@@ -45,7 +45,7 @@ def test_a_link_at_the_name_beside_is_not_followed(tmp_path, monkeypatch, goes_n
     if not goes_nowhere:
         victim.write_bytes(b'mine')
     monkeypatch.setattr(files.secrets, 'token_hex', lambda _: 'guessed')
-    (tmp_path / 'a.guessed.part').symlink_to(victim)
+    (tmp_path / '.a.guessed.part').symlink_to(victim)
     with pytest.raises(FileExistsError):
         put(tmp_path / 'a')
     assert victim.exists() != goes_nowhere
@@ -69,7 +69,7 @@ def test_a_link_at_the_place_itself_is_replaced(tmp_path):
 
 
 def test_what_killed_writers_left_is_removed(tmp_path):
-    for name in ('a.crops.12ab.part', 'a.crops', 'b.crops.12ab.part', 'a.crops.lock'):
+    for name in ('.a.crops.12ab.part', 'a.crops', '.b.crops.12ab.part', 'a.crops.lock'):
         (tmp_path / name).touch()
     remove_parts(tmp_path / 'a.crops')
-    assert sorted(os.listdir(tmp_path)) == ['a.crops', 'a.crops.lock', 'b.crops.12ab.part']
+    assert sorted(os.listdir(tmp_path)) == ['.b.crops.12ab.part', 'a.crops', 'a.crops.lock']
