@@ -144,6 +144,20 @@ SABOTAGES = [
         'tests/test_checkpoints/test_hostile_files.py -k one_hash',
     ),
     Sabotage(
+        'a file may ask for any codec',
+        'mmpose_lite/checkpoints/reading.py',
+        'if last not in _LAST_ARGUMENTS[taken[0].name]:',
+        'if False:',
+        'tests/test_checkpoints/test_hostile_files.py -k slow_codec',
+    ),
+    Sabotage(
+        'a stride of 0 makes a huge tensor',
+        'mmpose_lite/checkpoints/serialization.py',
+        'if tensor.nbytes > storage.nbytes():',
+        'if False:',
+        'tests/test_checkpoints/test_hostile_files.py -k stride_0',
+    ),
+    Sabotage(
         'at the door a compiled part keeps its names',
         'mmpose_lite/checkpoints/key_mapping.py',
         "_COMPILED.sub('', name) for name in stored",

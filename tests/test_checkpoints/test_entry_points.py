@@ -55,7 +55,7 @@ def read_all(job, entry, files):
     """What an entry point made of files: of each the error, and what was seen."""
     folder = job.root / f'work_{entry}'
     folder.mkdir(exist_ok=True)
-    warm_up = [job.root / 'good.pth', job.refused['call_os']]
+    warm_up = [job.root / 'good.pth', job.refused['call_os'], job.refused['step_array_of_objects']]
     task = {
         'config': job.config,
         'folder': folder,
