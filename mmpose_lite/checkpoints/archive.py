@@ -43,7 +43,7 @@ _ENCRYPTED = 1
 
 @dataclass(frozen=True)
 class Footer:
-    """What a footer says of its file.
+    """The checksum footer of a file.
 
     Attributes:
         size: Bytes of the file, with the footer.
@@ -124,7 +124,7 @@ def check_footer(path: str) -> Footer | None:
 
     Returns:
         What the footer says; None if the file has none. A file of this package whose footer is
-        beyond recognition is told by its content: see :mod:`.reader`.
+        beyond recognition is told by its content: see :mod:`.reading`.
 
     Raises:
         InputError: If the file is not what was written.

@@ -1,7 +1,7 @@
-"""Names that the tensors of a model have elsewhere: one table, by which they are renamed.
+"""Key mappings: one table of the names that the tensors of a model have in other packages.
 
-What a file speaks is told by its tensors' names alone. :mod:`.content` translates whatever is
-read, so tests, ``init_model``, ``init_cfg`` and trainings know all of these.
+The names of its tensors alone tell which mapping a file needs. :mod:`.serialization` renames
+whatever is read, so tests, ``init_model``, ``init_cfg`` and trainings know all of these.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ KEY_MAPPINGS = {
 
 @dataclass
 class MappedKeys:
-    """What became of the tensors of a file.
+    """The tensors of a file under their names here, and what became of the others.
 
     Attributes:
         state: Tensors by their names here; those whose names no rule knows keep them.

@@ -87,7 +87,7 @@ def _refuse(problem: str, path: str) -> None:
 
 
 def _is_of_a_run(path: Path) -> bool:
-    """Whether a name is that of a checkpoint with an optimizer, not of the best weights alone."""
+    """Tell whether a name is that of a checkpoint with an optimizer, not of best weights alone."""
     return not path.name.startswith('best_') and path.name != BEST
 
 

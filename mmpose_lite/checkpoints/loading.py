@@ -1,4 +1,4 @@
-"""How checkpoints reach models: strictly, and from wherever their names say."""
+"""Loading weights into models: strictly or as far as they fit, from wherever their names say."""
 
 from __future__ import annotations
 
@@ -70,10 +70,11 @@ def load_strictly(model: nn.Module, checkpoint: dict[str, Any], name: str) -> No
 
 
 def install_checkpoint_reader() -> None:
-    """Make mmengine read files, wherever they lie, by :func:`~.reader.read_checkpoint`.
+    """Make mmengine read files, wherever they lie, by :func:`~.reading.read_checkpoint`.
 
     All its schemes are replaced: some call others directly, and all end in an unsafe
-    ``torch.load``. Pretrained weights are counted: see :mod:`.pretrained`.
+    ``torch.load``. Pretrained weights are counted: see
+    :class:`CountedPretrainedInit`.
     """
     for prefixes, loader in _LOADERS.items():
         CheckpointLoader.register_scheme(prefixes=list(prefixes), loader=loader, force=True)
@@ -245,12 +246,12 @@ def load_matching(
 
 
 def install_pretrained_init() -> None:
-    """Have ``init_cfg=dict(type='Pretrained', ...)`` mean :class:`CountedPretrainedInit`."""
+    """Register :class:`CountedPretrainedInit` for ``init_cfg=dict(type='Pretrained', ...)``."""
     WEIGHT_INITIALIZERS.register_module(name='Pretrained', module=CountedPretrainedInit, force=True)
 
 
 def drop_pretrained(model: nn.Module) -> None:
-    """Have the modules of a model not start from files, whatever their ``init_cfg`` says.
+    """Keep the modules of a model from starting with files, whatever their ``init_cfg`` says.
 
     No generator draws for a file's weights: all else starts as it would have.
     """

@@ -79,7 +79,7 @@ _STAND_INS: dict[str, Callable] = {
     'builtins.bytes': _empty_bytes,
     'builtins.getattr': _no_attribute,
     'mmengine.logging.history_buffer.HistoryBuffer': StoredHistory,
-    'numpy.ndarray': StoredArray,
+    'numpy.ndarray': object,  # is an argument only
     'numpy.dtype': StoredDtype,
     **{
         f'numpy.{core}.multiarray.{name}': stand_in
@@ -218,7 +218,8 @@ def _safe_globals() -> Iterator[None]:
     """Allow what this module lists, and nothing that others have added to torch's own list."""
     before = get_safe_globals()
     clear_safe_globals()
-    add_safe_globals([(stand_in, name) for name, stand_in in _STAND_INS.items()])
+    # An array is given its content by way of the list; no pickle may name it.
+    add_safe_globals([StoredArray, *((stand_in, name) for name, stand_in in _STAND_INS.items())])
     try:
         yield
     finally:
@@ -306,7 +307,7 @@ def _check_pickle(stream: io.BytesIO) -> int:
 def _take_step(
     step: pickletools.OpcodeInfo, argument: Any, stack: list, marks: list[int], memo: dict
 ) -> None:
-    """Have the stack become what it is after a step: texts, names and tuples, and else None."""
+    """Update the stack as a step does: it has texts, names and tuples, and else None."""
     name = step.name
     if name == 'PROTO' and argument != 2:
         raise RefusedError(f'pickle protocol {argument}, where torch writes 2')
@@ -329,7 +330,7 @@ def _take_step(
 
 
 def _result(name: str, argument: Any, taken: list[Any]) -> Any:
-    """What a step puts on the stack, as far as it matters."""
+    """Return what a step puts on the stack, as far as it matters."""
     if name == 'BINUNICODE':
         return argument
     if name == 'GLOBAL':
@@ -357,7 +358,7 @@ def _checked_name(argument: str) -> str:
 
 
 def _place(stack: list[Any], marks: list[int]) -> str:
-    """The keys that lead to where a pickle is, as far as they are known."""
+    """Name the keys that lead to where a pickle is, as far as they are known."""
     starts = [0, *marks]
     frames = [stack[start:end] for start, end in zip(starts, [*marks, None], strict=True)]
     keys = [texts[-1] for frame in frames if (texts := [v for v in frame if type(v) is str])]

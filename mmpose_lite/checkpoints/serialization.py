@@ -1,4 +1,4 @@
-"""What a checkpoint holds: as plain data in the file, and as mmengine has it in memory."""
+"""The content of a checkpoint: plain data in the file, and mmengine's objects in memory."""
 
 from __future__ import annotations
 
@@ -57,6 +57,8 @@ class StoredHistory:
     state: dict[str, Any] = {}  # noqa: RUF012 (of one that was given none; nobody writes to it)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        if type(state) is not dict:
+            raise RefusedError('an odd HistoryBuffer')
         self.state = state
 
 
@@ -187,7 +189,8 @@ def _children(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
         yield from enumerate(value)
         return
     attributes = getattr(value, '__dict__', {})
-    if not attributes.keys() <= {'_metadata'}:
+    metadata = attributes.get('_metadata')
+    if not attributes.keys() <= {'_metadata'} or not isinstance(metadata, dict | None):
         raise RefusedError(f'{_shown(place)} is a {_named(type(value))} with attributes')
     for key in value:
         if type(key) not in _KEYS:
@@ -228,9 +231,8 @@ def restore_content(checkpoint: dict[str, Any], path: str) -> None:
 
     The inverse of :func:`make_plain`, for mmengine's own files too. Weights under one of
     :data:`CONTAINERS` are the ``state_dict``, and names of other packages become those here; see
-    :mod:`.key_mapping`. Text that
-    mmengine would run as Python falls away, and the former checkpoints that are to be removed are
-    looked for in the file's own folder only.
+    :mod:`.key_mapping`. Text that mmengine would run as Python falls away, and the former
+    checkpoints that are to be removed are looked for in the file's own folder only.
 
     Args:
         checkpoint: The content of a file.
@@ -360,7 +362,7 @@ def _restore_history(fields: dict[str, Any], where: str) -> HistoryBuffer:
 
 
 def _metainfo_places(checkpoint: dict[str, Any]) -> list[tuple[dict, str]]:
-    """Where mmengine keeps metainfo: each a dict and the key in it."""
+    """List the places where mmengine keeps metainfo: each a dict and the key in it."""
     places = [
         (checkpoint.get('meta'), 'dataset_meta'),
         (checkpoint.get('message_hub'), 'runtime_info'),

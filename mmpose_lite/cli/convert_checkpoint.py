@@ -173,7 +173,7 @@ def describe(form: str, result: MappedKeys) -> str:
 
 
 def _stems(old: str, new: str) -> tuple[str, str]:
-    """What is left of two names without the parts at the end that they share."""
+    """Cut the parts off two names that they share at the end."""
     ours, theirs = old.split('.'), new.split('.')
     while ours and theirs and ours[-1] == theirs[-1]:
         ours.pop()

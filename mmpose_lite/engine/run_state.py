@@ -1,4 +1,4 @@
-"""The content of checkpoints."""
+"""The state of a run, as its checkpoints hold it: position, generators, hooks, and weights."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mmpose_lite.utils.tensor_utils import to_cpu
 
 @dataclass
 class Position:
-    """Where a training is.
+    """The position of a training.
 
     Attributes:
         epoch: Epochs that are over.
@@ -46,7 +46,7 @@ class Position:
 
 
 def position_of(runner: Runner, by_epoch: bool = False) -> Position:
-    """Where a training is, as a hook sees it.
+    """Return the position of a training, as a hook sees it.
 
     A loop of others tells it by mmengine's counters, which are one behind at the end of an epoch
     or iteration.

@@ -46,7 +46,7 @@ _NAMED = 3  # files that a message names
 class CheckpointHook(_CheckpointHook):
     """mmengine's hook, with these differences.
 
-    - A checkpoint is written beside its place, flushed, and moved there; see :mod:`.writer`.
+    - A checkpoint is written beside its place, flushed, and moved there; see :mod:`.writing`.
     - What it replaces (the oldest one beyond ``max_keep_ckpts``, the best one so far, the one that
       a signal asked for) is removed after the new one has been read back.
     - A metric that is not finite is never the best.
