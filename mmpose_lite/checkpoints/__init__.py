@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .serialization import make_plain
     from .loading import install_checkpoint_reader, load_strictly
     from .reading import read_checkpoint, trusting
+    from .serialization import make_plain
 
 __all__ = [
     'install_checkpoint_reader',
