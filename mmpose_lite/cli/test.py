@@ -16,14 +16,16 @@ from rich.console import Console
 from rich.table import Table
 
 from mmpose_lite.apis.config import load_config
-from mmpose_lite.apis.dump import command_line, dump_content, has_flip_test, main_metric
-from mmpose_lite.apis.further_passes import further_passes
 from mmpose_lite.apis.training import test
 from mmpose_lite.checkpoints import trusting
 from mmpose_lite.engine import PoseRunner
+from mmpose_lite.engine.placement import find_datasets
 from mmpose_lite.evaluation.metrics import RowMetric
 from mmpose_lite.reporting import read_run
-from mmpose_lite.reporting.table import subset_label
+from mmpose_lite.reporting.dumping import command_line, has_flip_test, main_metric, make_dump
+from mmpose_lite.reporting.robustness import predict_further
+from mmpose_lite.reporting.run import subset_label
+from mmpose_lite.reporting.schema import Further
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.paths import check_file, check_folder
 
@@ -54,7 +56,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=int,
         default=500,
         metavar='N',
-        help='for the report, disturb the boxes of so many faces (default 500), and test the set '
+        help='for the report, perturb the boxes of so many faces (default 500), and test the set '
         'with the flip test the other way round; 0: neither',
     )
     parser.add_argument('--badcase', action='store_true', help='collect the worst cases')
@@ -120,18 +122,18 @@ def _with_target(checkpoint: str) -> str:
     return f'{checkpoint} -> {readlink(checkpoint)}' if islink(checkpoint) else checkpoint
 
 
-def run_passes(runner: PoseRunner, args: argparse.Namespace) -> dict[str, Any]:
-    """What the report asks for beyond the test; see :mod:`.further_passes`.
+def run_passes(runner: PoseRunner, args: argparse.Namespace) -> Further | None:
+    """Make the further passes of a report; see :mod:`mmpose_lite.reporting.robustness`.
 
     Raises:
         InputError: If no metric keeps rows, from which a report is made.
     """
     if not args.report:
-        return {}
+        return None
     metric = main_metric(row_metrics(runner))
     if metric is None:
         raise InputError('--report needs a metric that keeps a row a face, such as NME')
-    return {'further': further_passes(runner, metric, args.report_faces)}
+    return predict_further(runner, metric, args.report_faces)
 
 
 @errors_in_one_line
@@ -163,7 +165,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not (dumped or args.report):
         return
     metric, command = main_metric(metrics), command_line(argv)
-    content = {**dump_content(cfg, args.config, metric, numbers, command), **further}
+    datasets = list(find_datasets(cfg.test_dataloader))
+    dump = make_dump(cfg, args.config, datasets, metric, numbers, command, further)
+    content = dump.to_json()
     if dumped:
         write_json(args.dump, content)
     if args.report:

@@ -1,70 +1,127 @@
-"""A test run: its faces, and what is known about where the predictions come from."""
+"""Test runs: the faces as arrays, read from a dump."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy import ndarray
 
-from .table import FaceTable
+from mmpose_lite.structures.keypoint.transforms import FARTHEST
+from mmpose_lite.utils import InputError, MissingFileError
 
-#: How boxes are disturbed: see :class:`mmpose_lite.datasets.transforms.DisturbBox`.
-BOX_ERRORS = ('shift', 'larger', 'smaller')
+from .schema import (
+    Dump,
+    Further,
+    Metadata,
+    MetricNormaliser,
+    Pass,
+    PointSet,
+    read,
+    short_repr,
+)
 
-
-@dataclass(frozen=True)
-class PointSet:
-    """What the points are.
-
-    Attributes:
-        dataset: The name of the set in its metainfo; None: not known.
-        names: One a point.
-        flip_indices: For each point that of its mirror; empty: not known.
-        links: Pairs of points with a line between.
-    """
-
-    dataset: str | None
-    names: tuple[str, ...]
-    flip_indices: tuple[int, ...] = ()
-    links: tuple[tuple[int, int], ...] = ()
-
-    @classmethod
-    def unnamed(cls, count: int) -> PointSet:
-        """Points of which nothing is known but how many there are."""
-        return cls(None, tuple(f'point {i}' for i in range(count)))
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What the metric of the run divides by.
-
-    Attributes:
-        title: In words.
-        item: The value of a sample that it is, such as ``'bbox_size'``; None: two points.
-        pair: These two points.
-    """
-
-    title: str
-    item: str | None = None
-    pair: tuple[int, int] | None = None
+WHOLE = 'full'
 
 
 @dataclass(frozen=True, eq=False)
-class Pass:
-    """Predictions of a further pass over some of the faces.
+class Face:
+    """Row of a dump: a face of K points and its prediction.
 
     Attributes:
-        kind: ``'flip_test'``, or one of :data:`BOX_ERRORS`.
-        value: Whether the flip test was on; or by how much boxes were disturbed, in sides.
-        indices: ``(n,)``, which faces of the table.
-        pred: ``(n, K, 2)``, image pixels.
+        gt: ``(K, 2)``, true points.
+        pred: ``(K, 2)``, predicted points.
+        mask: ``(K,)``, 1 for points that count.
+        bbox: ``(4,)`` xyxy.
+        norm: ``()``, the metric's normaliser.
+        scores: ``(K,)``, confidences.
+        visibility: ``(K,)``, 1 or 0.
+        flags: ``(K,)``, COCO's.
+        yaw: ``()``, radians.
     """
 
-    kind: str
-    value: float
-    indices: ndarray
+    gt: ndarray
     pred: ndarray
+    mask: ndarray
+    id: int | str | None = None
+    img_path: str = ''
+    exif: str = 'ignore'
+    subsets: tuple[str, ...] = ()
+    bbox: ndarray | None = None
+    norm: ndarray | None = None
+    scores: ndarray | None = None
+    visibility: ndarray | None = None
+    flags: ndarray | None = None
+    yaw: ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FaceTable:
+    """N faces of K points; image pixels. Unknown numbers are NaN.
+
+    Attributes:
+        ids: The annotations' ids.
+        images: Paths of the photographs.
+        exif: ``'apply'`` if points are in the photograph as turned by its EXIF orientation,
+            ``'ignore'`` if as stored.
+        subsets: The names of each face's subsets.
+        pred: ``(N, K, 2)``, predicted.
+        gt: ``(N, K, 2)``, true; 0 for points that do not count and have no place.
+        mask: ``(N, K)`` bool: points that count.
+        bbox: ``(N, 4)`` xyxy.
+        norm: ``(N,)``, the metric's normaliser.
+        scores: ``(N, K)``, confidences.
+        seen: ``(N, K)``: 1 for visible points, 0 for hidden ones.
+        yaw: ``(N,)``, as annotated, radians.
+    """
+
+    ids: tuple[int | str | None, ...]
+    images: tuple[str, ...]
+    exif: tuple[str, ...]
+    subsets: tuple[tuple[str, ...], ...]
+    pred: ndarray
+    gt: ndarray
+    mask: ndarray
+    bbox: ndarray
+    norm: ndarray
+    scores: ndarray
+    seen: ndarray
+    yaw: ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def points(self) -> int:
+        """K."""
+        return self.gt.shape[1]
+
+    @property
+    def box_size(self) -> ndarray:
+        """The longer side of each box, ``(N,)``."""
+        return (self.bbox[:, 2:] - self.bbox[:, :2]).max(axis=1)
+
+    def subset_names(self) -> list[str]:
+        """The names of all subsets, in the order of the faces."""
+        return list(dict.fromkeys(name for names in self.subsets for name in names))
+
+    def take(self, indices: Sequence[int] | ndarray) -> FaceTable:
+        """Select faces, in any order."""
+        chosen = [int(i) for i in indices]
+        taken: dict[str, Any] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            is_array = isinstance(value, np.ndarray)
+            taken[each.name] = value[chosen] if is_array else tuple(value[i] for i in chosen)
+        return FaceTable(**taken)
+
+    def predicting(self, pred: ndarray) -> FaceTable:
+        """Replace the predictions by others, ``(N, K, 2)``."""
+        return replace(self, pred=pred)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,27 +129,183 @@ class Run:
     """A test run.
 
     Attributes:
-        name: As reports name it.
+        name: Its name in reports.
         table: Its faces.
-        points: What the points are.
-        measure: What its metric divides by; None: not known.
-        provenance: See :mod:`.provenance`; what is not there is not known.
+        points: Their points.
+        normaliser: The metric's normaliser; None if unknown.
+        provenance: Its metadata.
         passes: Further passes.
-        seed: Of the faces and directions of the further passes.
-        data_roots: The folders below which its photographs were.
-        moved_to: Where the data root is by now; None: where it was.
+        seed: Seed of the faces and directions of the further passes.
+        data_roots: Folders that contained its photographs.
+        moved_to: The present data root; None if it has not moved.
     """
 
     name: str
     table: FaceTable
     points: PointSet
-    measure: Measure | None = None
-    provenance: dict[str, Any] = field(default_factory=dict)
+    normaliser: MetricNormaliser | None = None
+    provenance: Metadata = field(default_factory=Metadata)
     passes: tuple[Pass, ...] = ()
     seed: int = 0
     data_roots: tuple[str, ...] = ()
     moved_to: str | None = None
 
     def renamed(self, name: str) -> Run:
-        """The same run under another name."""
+        """Return the same run under another name."""
         return replace(self, name=name)
+
+
+def read_dump(path: str | Path, name: str | None = None) -> Run:
+    """Read a run from a dump, the file of ``tools/test.py --dump x.json``.
+
+    Args:
+        path: The JSON file.
+        name: The run's name in reports; by default that of the checkpoint, or of the file.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        InputError: If it is a folder, or not a dump; the message names file, key and value.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"'{path}' is a folder, not a dump")
+    if not path.is_file():
+        raise MissingFileError(f"dump '{path}' does not exist")
+    if path.suffix in ('.pkl', '.pickle'):
+        raise InputError(
+            f"'{path}' is a pickle, which is not read: make a dump with "
+            'tools/test.py ... --dump x.json'
+        )
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"'{path}' is no JSON: {error}") from error
+    return read_run(content, str(path), name)
+
+
+def read_run(content: Any, where: str, name: str | None = None) -> Run:
+    """Read a run from the content of a dump.
+
+    Args:
+        content: The content; see :class:`.Dump`.
+        where: The file, for messages.
+        name: The run's name in reports.
+
+    Raises:
+        InputError: If the content is not that of a dump.
+    """
+    if not isinstance(content, dict) or 'faces' not in content:
+        raise InputError(f"{where}: no dump of tools/test.py --dump: it has no 'faces'")
+    dump = read(Dump, content, f'{where}:')
+    table = read_table(dump.faces, where)
+    try:
+        dump.check_counts(len(table), table.points)
+    except ValueError as error:
+        raise InputError(f'{where}: {error}') from error
+    points, further = dump.points, dump.further or Further()
+    if points is None or not points.names:
+        points = PointSet(names=tuple(f'point {i}' for i in range(table.points)))
+    provenance: Metadata = {'config': dump.config, 'checkpoint': dump.checkpoint}
+    return Run(
+        name=name or Path(dump.checkpoint or where).stem,
+        table=table,
+        points=points,
+        normaliser=dump.normaliser,
+        provenance={**provenance, **(dump.provenance or {})},
+        passes=further.passes,
+        seed=further.seed,
+        data_roots=dump.data_roots,
+    )
+
+
+def subset_label(name: str | None) -> str:
+    """Name a subset in reports: the whole set, None, is ``full``, a subset ``full`` differs."""
+    return WHOLE if name is None else f'{WHOLE}_subset' if name == WHOLE else name
+
+
+def read_table(rows: Any, where: str = 'rows') -> FaceTable:
+    """Read the rows of a metric, or of a dump.
+
+    Args:
+        rows: One dict per face; see :class:`Face`.
+        where: The file, for messages.
+
+    Raises:
+        InputError: If a value is missing or does not fit; the message names file, row and key.
+    """
+    if not isinstance(rows, list | tuple) or not rows:
+        raise InputError(f'{where}: faces must be a list of rows, one per face')
+    columns = _Columns(rows, where)
+    count = max(1, len(columns.faces[0].gt.reshape(-1, 2)))
+    gt, pred = columns.stack('gt', (count, 2)), columns.stack('pred', (count, 2))
+    mask = columns.stack('mask', (count,))
+    columns.check('mask', np.isin(mask, (0, 1)), 'is neither true nor false at point {}')
+    mask = mask > 0
+    for key, points in (('pred', pred), ('gt', gt)):
+        columns.check(key, np.isfinite(points).all(axis=-1) | ~mask, 'is not finite at point {}')
+        near = ~(np.abs(points) > FARTHEST).any(axis=-1)
+        columns.check(key, near | ~mask, 'is in no image at point {}')
+    bbox = columns.stack('bbox', (4,))
+    columns.check('bbox', ~(np.abs(bbox) > FARTHEST).any(axis=1), 'is in no image')
+    columns.check('bbox', ~np.any(bbox[:, 2:] <= bbox[:, :2], axis=1), 'has no area')
+    return FaceTable(
+        ids=tuple(face.id for face in columns.faces),
+        images=tuple(face.img_path for face in columns.faces),
+        exif=tuple('apply' if face.exif == 'apply' else 'ignore' for face in columns.faces),
+        subsets=tuple(
+            tuple(map(subset_label, dict.fromkeys(face.subsets))) for face in columns.faces
+        ),
+        pred=pred,
+        gt=np.where(np.isfinite(gt), gt, 0.0),
+        mask=mask,
+        bbox=bbox,
+        norm=columns.stack('norm', ()),
+        scores=columns.stack('scores', (count,)),
+        seen=_seen(columns.stack('visibility', (count,)), columns.stack('flags', (count,))),
+        yaw=columns.stack('yaw', ()),
+    )
+
+
+def _seen(visibility: ndarray, flags: ndarray) -> ndarray:
+    """Mark visible points with 1, hidden ones with 0, others with NaN.
+
+    Flags of 1 and 2 are COCO's, 1 for a hidden point. Without any 2 in the set, as in AFLW, a 1
+    only says that a point is annotated.
+    """
+    told = np.full(flags.shape, np.nan)
+    if (flags == 2).any():
+        told = np.where(flags > 0, np.where(flags >= 2, 1.0, 0.0), np.nan)
+    return np.where(np.isnan(visibility), told, (visibility > 0).astype(float))
+
+
+class _Columns:
+    """Columns of rows; errors name file, row and key."""
+
+    def __init__(self, rows: Sequence[Any], where: str) -> None:
+        self.where = where
+        self.faces: list[Face] = []
+        for number, row in enumerate(rows):
+            try:
+                self.faces.append(read(Face, row, f'{where}: faces[{number}]'))
+            except InputError as error:
+                face = row.get('id') if isinstance(row, dict) else None
+                raise InputError(f'{error} (id {short_repr(face)})') from error
+
+    def stack(self, key: str, shape: tuple[int, ...]) -> ndarray:
+        """Stack an array of each face; faces without one get NaN."""
+        blank = np.full(shape, np.nan)
+        values = [getattr(face, key) for face in self.faces]
+        for number, value in enumerate(values):
+            if value is not None and value.shape != shape:
+                self._refuse(number, key, f'has the shape {value.shape}, it must be {shape}')
+        return np.stack([blank if value is None else value for value in values])
+
+    def check(self, key: str, fine: ndarray, problem: str) -> None:
+        """Refuse the first entry that is not fine; a second index is told to the problem."""
+        if not fine.all():
+            number, *point = (int(i) for i in np.argwhere(~fine)[0])
+            self._refuse(number, key, problem.format(*point))
+
+    def _refuse(self, number: int, key: str, problem: str) -> None:
+        face = short_repr(self.faces[number].id)
+        raise InputError(f'{self.where}: faces[{number}].{key} {problem} (id {face})')

@@ -1,4 +1,4 @@
-"""The headline numbers of some faces: means, quantiles, failures and areas, with intervals."""
+"""Scores of faces: headline numbers, and errors by visibility, yaw, box, point and confidence."""
 
 from __future__ import annotations
 
@@ -15,64 +15,69 @@ from mmpose_lite.evaluation.functional import (
     share_interval,
 )
 
-from .errors import Errors, error_intervals
+from .run import Run
+from .run_errors import Errors, error_intervals
+from .schema import (
+    ConfidenceBin,
+    Curve,
+    FaceBin,
+    FaceBins,
+    Interval,
+    PointEntry,
+    Points,
+    Reliability,
+    Scores,
+    YawBins,
+)
 
 LIMITS = {'0.07': 0.07, '0.08': 0.08, '0.10': 0.10}
 _QUANTILES = (0.5, 0.9)
 _FEW = 5  # faces; draws without any of so many are not rare
 _CURVE = np.linspace(0, 0.15, 301)
+# Degrees; the end bins extend to the outermost faces.
+_YAW_EDGES = np.array([-105.0, -75.0, -45.0, -15.0, 15.0, 45.0, 75.0, 105.0])
+_CONFIDENCES = 10  # bins with equal numbers of points
+_ROUNDS = 3
 
 
-def headline(errors: Errors) -> dict[str, Any]:
-    """Numbers over all faces that have an error.
+def headline(errors: Errors) -> Scores:
+    """Compute the headline numbers over all faces that have an error.
 
-    Returns:
-        ``faces``, ``points``; ``mean`` over faces of a face's mean, ``pooled`` over points,
-        ``median`` and ``p90`` of a face's mean; ``failure_rate`` and ``auc`` by limit; and under
-        ``interval`` the 95 % of each. Null where there are no faces, or too few for an interval.
+    ``mean``, ``median`` and ``p90`` are of the faces' means, ``pooled`` is over points. Numbers of
+    no faces, and intervals of too few, are None.
     """
     kept = errors.faces
     means = errors.means[kept]
-    content = {'faces': int(kept.sum()), 'points': int(errors.totals.sum())}
+    found: Any = {'faces': int(kept.sum()), 'points': int(errors.totals.sum())}
     if not len(means):
-        return {**content, **_named([None] * 10), 'interval': _named([None] * 10)}
-    sums, totals = _ratios(errors, kept)
-    mean, _, *shares = (sums.sum(axis=0) / totals.sum(axis=0)).tolist()
-    rates = [float(failures(means, limit).mean()) for limit in LIMITS.values()]
-    values = [mean, errors.pooled(), *np.quantile(means, _QUANTILES).tolist(), *rates, *shares]
-    return {**content, **_named(values), 'interval': _named(_intervals(means, sums, totals))}
-
-
-def _ratios(errors: Errors, kept: ndarray) -> tuple[ndarray, ndarray]:
-    """Numerators and denominators of each face for ratios: mean, pooled, three areas.
-
-    Returns:
-        Two arrays ``(n, 5)``.
-    """
-    means = errors.means[kept]
-    columns = [means, errors.sums[kept], *(areas(means, limit) for limit in LIMITS.values())]
+        return found | _named([None] * 10) | {'interval': _named([None] * 10)}
+    limits = LIMITS.values()
+    columns = [means, errors.sums[kept], *(areas(means, limit) for limit in limits)]
     sums = np.stack(columns, axis=1)
     totals = np.ones_like(sums)
     totals[:, 1] = errors.totals[kept]
-    return sums, totals
+    mean, _, *shares = (sums.sum(axis=0) / totals.sum(axis=0)).tolist()
+    rates = [float(failures(means, limit).mean()) for limit in limits]
+    values = [mean, errors.pooled(), *np.quantile(means, _QUANTILES).tolist(), *rates, *shares]
+    return found | _named(values) | {'interval': _named(_intervals(means, sums, totals))}
 
 
-def _intervals(means: ndarray, sums: ndarray, totals: ndarray) -> list[Any]:
+def _intervals(means: ndarray, sums: ndarray, totals: ndarray) -> list[Interval]:
     """The intervals, in the order of :func:`_named`."""
     mean, pooled, *drawn = error_intervals(sums, totals)
     quantiles = [quantile_interval(means, quantile) for quantile in _QUANTILES]
     limits = LIMITS.values()
     rates = [share_interval(int(failures(means, limit).sum()), len(means)) for limit in limits]
     within = zip(drawn, limits, strict=True)
-    exact = [None if each is None else list(each) for each in (*quantiles, *rates)]
+    exact: list[Interval] = [each and [*each] for each in (*quantiles, *rates)]
     return [mean, pooled, *exact, *(_area_interval(each, means, limit) for each, limit in within)]
 
 
-def _area_interval(drawn: list[float] | None, means: ndarray, limit: float) -> list[float] | None:
+def _area_interval(drawn: Any, means: ndarray, limit: float) -> Interval:
     """The interval of an area, which is at most the share of faces below its limit.
 
-    Where hardly any face is below, draws know little of the others: that share's own interval ends
-    it.
+    If hardly any face is below, draws know little of the others; that share's own interval then
+    ends it.
     """
     below = int((means < limit).sum())
     share = share_interval(below, len(means))
@@ -81,7 +86,7 @@ def _area_interval(drawn: list[float] | None, means: ndarray, limit: float) -> l
     return [drawn[0], share[1] if below < _FEW else min(drawn[1], share[1])]
 
 
-def _named(values: list[Any]) -> dict[str, Any]:
+def _named(values: list[Any]) -> Any:
     """Name ten values: four measures, three failure rates, three areas."""
     return {
         **dict(zip(('mean', 'pooled', 'median', 'p90'), values[:4], strict=True)),
@@ -90,8 +95,179 @@ def _named(values: list[Any]) -> dict[str, Any]:
     }
 
 
-def curve(errors: Errors) -> dict[str, list[float]]:
-    """The cumulative error distribution over faces, from 0 to 15 % in steps of 0.05 %."""
+def curve(errors: Errors) -> Curve:
+    """Compute the cumulative error distribution over faces, from 0 to 15 % in steps of 0.05 %."""
     means = errors.means[errors.faces]
     shares = error_shares(means, _CURVE) if len(means) else np.zeros(0)
     return {'error': _CURVE[: len(shares)].round(6).tolist(), 'share': shares.tolist()}
+
+
+def by_visibility(run: Run, errors: Errors) -> dict[str, Points] | None:
+    """Compute pooled errors of visible and of hidden points; None if there are not both."""
+    groups = {'visible': run.table.seen == 1, 'hidden': run.table.seen == 0}
+    parts = {name: errors.among(points) for name, points in groups.items()}
+    if not all(part.counted.any() for part in parts.values()):
+        return None
+    return {
+        name: {'points': int(part.counted.sum()), **part.average()} for name, part in parts.items()
+    }
+
+
+def by_yaw(errors: Errors, yaw: tuple[ndarray, str] | None) -> YawBins | None:
+    """Compute pooled errors by yaw, given in degrees with its source; None if it is unknown."""
+    if yaw is None:
+        return None
+    angles, source = yaw
+    edges = _YAW_EDGES.copy()
+    edges[0] = min(edges[0], np.floor(np.nanmin(angles)))
+    edges[-1] = max(edges[-1], np.floor(np.nanmax(angles)) + 1)
+    unknown = int((errors.faces & np.isnan(angles)).sum())
+    return {'source': source, 'bins': _bins(errors, angles, edges), 'unknown': unknown}
+
+
+def by_box_size(run: Run, errors: Errors) -> FaceBins:
+    """Compute pooled errors by the longer side of the box, in bins between powers of two."""
+    sizes = run.table.box_size
+    unknown = int((errors.faces & np.isnan(sizes)).sum())
+    if not np.isfinite(sizes).any():
+        return {'bins': [], 'unknown': unknown}
+    low, high = np.floor(np.log2([np.nanmin(sizes), np.nanmax(sizes)])).astype(int)
+    return {'bins': _bins(errors, sizes, 2.0 ** np.arange(low, high + 2)), 'unknown': unknown}
+
+
+def _bins(errors: Errors, values: ndarray, edges: ndarray) -> list[FaceBin]:
+    """Pooled errors of faces with values from one edge up to the next, without empty bins."""
+    found: list[FaceBin] = []
+    for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        part = errors.among(((values >= low) & (values < high))[:, None])
+        if part.counted.any():
+            faces = int(part.faces.sum())
+            found.append({'low': low, 'high': high, 'faces': faces, **part.average()})
+    return found
+
+
+def by_point(run: Run, errors: Errors) -> list[PointEntry]:
+    """Compute the error of each point and its place on the mean face; None if no face has it."""
+    places = mean_face(run.table.gt, run.table.mask).tolist()
+    found: list[PointEntry] = []
+    for index, name in enumerate(run.points.names):
+        values = errors.distances[errors.counted[:, index], index].astype(np.float64)
+        found.append(
+            {
+                'index': index,
+                'name': name,
+                'points': len(values),
+                'nme': float(values.mean()) if len(values) else None,
+                'p90': float(np.quantile(values, 0.9)) if len(values) else None,
+                'position': places[index] if run.table.mask[:, index].any() else None,
+            }
+        )
+    return found
+
+
+def reliability(run: Run, errors: Errors) -> Reliability | None:
+    """Compute errors by confidence; None without confidences, or if all are equal (regression)."""
+    scores = run.table.scores
+    counted = errors.counted & np.isfinite(scores)
+    if not counted.any() or np.ptp(scores[counted]) == 0:
+        return None
+    confidences, values = scores[counted], errors.distances[counted].astype(np.float64)
+    # By mean ranks: equal confidences share a bin, and many of them draw no others into it.
+    ranks = (_ranks(confidences) - 0.5) * _CONFIDENCES / len(confidences)
+    places = np.unique(np.floor(ranks), return_inverse=True)[1]
+    everywhere = np.full(scores.shape, -1)
+    everywhere[counted] = places
+    bins: list[ConfidenceBin] = []
+    for index, interval in enumerate(_bin_intervals(errors, counted, everywhere)):
+        inside = places == index
+        bins.append(
+            {
+                'confidence': float(confidences[inside].mean()),
+                'low': float(confidences[inside].min()),
+                'high': float(confidences[inside].max()),
+                'points': int(inside.sum()),
+                'error': float(values[inside].mean()),
+                'interval': interval,
+            }
+        )
+    faces = int(counted.any(axis=1).sum())
+    return {'faces': faces, 'bins': bins, 'spearman': _spearman(confidences, values)}
+
+
+def _bin_intervals(errors: Errors, counted: ndarray, place: ndarray) -> list[Interval]:
+    """The bootstrap interval of each bin's mean error, over faces."""
+    inside = [counted & (place == index) for index in range(int(place.max()) + 1)]
+    parts = [Errors(errors.distances, each) for each in inside]
+    kept = counted.any(axis=1)
+    sums, totals = (
+        np.stack([each.sums for each in parts], 1),
+        np.stack([each.totals for each in parts], 1),
+    )
+    return error_intervals(sums[kept], totals[kept])
+
+
+def _spearman(first: ndarray, second: ndarray) -> float | None:
+    """Spearman's rank correlation, with mean ranks for ties; None if either does not vary."""
+    ranks = np.stack([_ranks(values) for values in (first, second)])
+    if (np.ptp(ranks, axis=1) == 0).any():
+        return None
+    return float(np.corrcoef(ranks)[0, 1])
+
+
+def _ranks(values: ndarray) -> ndarray:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+
+
+def mean_face(gt: ndarray, mask: ndarray) -> ndarray:
+    """Compute the mean of faces after aligning them by position, rotation and scale.
+
+    Args:
+        gt: ``(N, K, 2)``, y down.
+        mask: ``(N, K)`` bool. The mean is over faces all of whose points count; without any, it is
+            over all faces, aligned by their boxes alone.
+
+    Returns:
+        ``(K, 2)``, centred in 0 to 1, which its longer side fills.
+    """
+    whole = gt[mask.all(axis=1)]
+    if not len(whole):
+        return _framed(_mean_in_boxes(gt, mask))
+    shapes = _at_unit_size(whole)
+    mean = shapes.mean(axis=0)
+    for _ in range(_ROUNDS):
+        aligned = _rotated_onto(shapes, mean)
+        mean = _at_unit_size(aligned.mean(axis=0)[None])[0]
+    return _framed(mean)
+
+
+def _at_unit_size(shapes: ndarray) -> ndarray:
+    shapes = shapes - shapes.mean(axis=1, keepdims=True)
+    sizes = np.sqrt((shapes**2).sum(axis=(1, 2), keepdims=True))
+    return shapes / np.where(sizes > 0, sizes, 1.0)
+
+
+def _rotated_onto(shapes: ndarray, mean: ndarray) -> ndarray:
+    """Rotate shapes ``(N, K, 2)`` to lie nearest to one; for complex numbers that is a factor."""
+    each, one = shapes[..., 0] + 1j * shapes[..., 1], mean[:, 0] + 1j * mean[:, 1]
+    turns = (each.conj() * one).sum(axis=1, keepdims=True)
+    sizes = np.abs(turns)
+    turned = each * np.divide(turns, sizes, out=np.ones_like(turns), where=sizes > 0)
+    return np.stack([turned.real, turned.imag], axis=-1)
+
+
+def _mean_in_boxes(gt: ndarray, mask: ndarray) -> ndarray:
+    """The mean place of each point in the boxes around the faces; the centre if it has none."""
+    low = np.where(mask[..., None], gt, np.inf).min(axis=1, keepdims=True)
+    high = np.where(mask[..., None], gt, -np.inf).max(axis=1, keepdims=True)
+    counts = mask.any(axis=1)
+    gt, mask, low, high = gt[counts], mask[counts], low[counts], high[counts]
+    side = np.maximum((high - low).max(axis=-1, keepdims=True), 1e-12)
+    places = np.where(mask[..., None], (gt - (low + high) / 2) / side, 0.0)
+    return places.sum(axis=0) / np.maximum(mask.sum(axis=0), 1)[:, None]
+
+
+def _framed(shape: ndarray) -> ndarray:
+    low, high = shape.min(axis=0), shape.max(axis=0)
+    side = max(float((high - low).max()), 1e-12)
+    return 0.5 + (shape - (low + high) / 2) / side

@@ -1,123 +1,121 @@
-"""All numbers of a report, as ``metrics.json`` holds them."""
+"""All numbers of a report, and comparisons of its runs."""
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import combinations
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
-from mmpose_lite.evaluation.functional import FEWEST_FACES, LEVEL
+from mmpose_lite.evaluation.functional import FEWEST_FACES, LEVEL, paired_difference
 from mmpose_lite.evaluation.metrics.row_metric import NO_POINT, count_left_out
 
-from .breakdowns import by_box_size, by_point, by_visibility, by_yaw, reliability
-from .comparison import compare_all
-from .errors import Errors
-from .further import box_errors, flip_test
-from .measured import Measured
-from .provenance import KEYS
-from .report_shape import FORMAT
-from .run import PointSet
-from .scores import curve, headline
+from .robustness import measure_box_errors, measure_flip_test
+from .run import WHOLE, FaceTable, Run
+from .run_errors import Errors, RunErrors, subset_faces
+from .schema import Comparison, Metadata, PairedEntry, PointSet, Report, RunEntry, WorstFace
+from .scores import by_box_size, by_point, by_visibility, by_yaw, curve, headline, reliability
 
 WORST = 24  # of each subset; gallery.js and gallery.html.j2 show so many
+_SAME_TRUTH = 0.5  # px
+_TIE = 1e-9
 
 
-def summarise(runs: Sequence[Measured]) -> dict[str, Any]:
-    """Compute a report's numbers; ``worst`` names no pictures yet."""
+def summarise(runs: Sequence[RunErrors]) -> Report:
+    """Compute the numbers of a report; the worst faces have no pictures yet."""
     return {
-        'format': FORMAT,
+        'format': 'mmpose_lite report 1',
         'intervals': {'level': LEVEL, 'fewest_faces': FEWEST_FACES},
         'runs': [_summarise(each) for each in runs],
-        'comparisons': compare_all(runs),
+        'comparisons': [compare(first, second.run) for first, second in combinations(runs, 2)],
     }
 
 
-def _summarise(measured: Measured) -> dict[str, Any]:
-    run, own, subsets = measured.run, measured.own, measured.subsets
+def _summarise(found: RunErrors) -> RunEntry:
+    run, own, subsets = found.run, found.own, found.subsets
     counts = run.table.mask.any(axis=1)
     parts = {
         name: {subset: each.among(faces[:, None]) for subset, faces in subsets.items()}
-        for name, each in measured.errors.items()
+        for name, each in found.errors.items()
     }
+    left, right = _sides(run.points)
+    metadata: Any = {key: run.provenance.get(key) for key in Metadata.__annotations__}
     return {
         'name': run.name,
-        'provenance': {key: run.provenance.get(key) for key in KEYS},
+        'provenance': metadata,
         'faces': int(counts.sum()),
-        'left_out': _left_out(measured),
+        'left_out': _left_out(found),
         'points': run.table.points,
-        **_describe_points(run.points),
+        'point_names': list(run.points.names),
+        'left_points': left,
+        'right_points': right,
+        'links': [list(link) for link in run.points.links],
         'normalisers': {
             name: {
                 'title': each.title,
                 'about': each.about,
-                'faces': int(measured.errors[name].faces.sum()),
+                'faces': int(found.errors[name].faces.sum()),
             }
-            for name, each in measured.normalisers.items()
+            for name, each in found.normalisers.items()
         },
-        'primary': measured.primary,
+        'primary': found.primary,
         'subsets': {
             name: {'faces': int((faces & counts).sum()), 'left_out': int((faces & ~counts).sum())}
             for name, faces in subsets.items()
         },
-        'scores': _for_each(parts, headline),
-        'curves': _for_each(parts, curve),
+        'scores': {
+            name: {subset: headline(part) for subset, part in each.items()}
+            for name, each in parts.items()
+        },
+        'curves': {
+            name: {subset: curve(part) for subset, part in each.items()}
+            for name, each in parts.items()
+        },
         'visibility': by_visibility(run, own),
-        'yaw': by_yaw(own, measured.yaw),
+        'yaw': by_yaw(own, found.yaw),
         'box_size': by_box_size(run, own),
         'by_point': by_point(run, own),
-        'flip_test': flip_test(run, measured.sizes, subsets),
-        'box_errors': box_errors(run, measured.sizes),
+        'flip_test': measure_flip_test(run, found.sizes, subsets),
+        'box_errors': measure_box_errors(run, found.sizes),
         'reliability': reliability(run, own),
-        'worst': _worst(measured),
+        'worst': _worst(found),
     }
 
 
-def _left_out(measured: Measured) -> list[str]:
-    """Say how many faces are in no number by the metric's own normaliser, and why."""
-    counts = measured.run.table.mask.any(axis=1)
-    title = measured.normalisers[measured.primary].title
+def _left_out(found: RunErrors) -> list[str]:
+    """Sentences about the faces that are in no number by the metric's own normaliser."""
+    counts = found.run.table.mask.any(axis=1)
+    title = found.normalisers[found.primary].title
     missing = {
         NO_POINT: int((~counts).sum()),
-        f'no normaliser ({title})': int((counts & ~measured.own.faces).sum()),
+        f'no normaliser ({title})': int((counts & ~found.own.faces).sum()),
     }
-    return [
-        count_left_out(faces, len(measured.run.table), reason)
-        for reason, faces in missing.items()
-        if faces
-    ]
+    total = len(found.run.table)
+    return [count_left_out(faces, total, reason) for reason, faces in missing.items() if faces]
 
 
-def _for_each(parts: dict[str, dict[str, Errors]], compute: Any) -> dict[str, Any]:
-    return {
-        name: {subset: compute(part) for subset, part in subsets.items()}
-        for name, subsets in parts.items()
-    }
-
-
-def _describe_points(points: PointSet) -> dict[str, Any]:
-    """Names, links, and which points are left and right, of those with a mirror, by their names."""
+def _sides(points: PointSet) -> tuple[list[int], list[int]]:
+    """Left and right points by their names, of those with a mirror point."""
     sides: dict[str, list[int]] = {'left': [], 'right': []}
     for index, mirror in enumerate(points.flip_indices):
         # The first word counts: LeftBrowRightCorner is a point of the left brow.
         side = re.search('left|right', points.names[index].lower())
         if side is not None and mirror != index:
             sides[side.group()].append(index)
-    return {
-        'point_names': list(points.names),
-        'left_points': sides['left'],
-        'right_points': sides['right'],
-        'links': [list(link) for link in points.links],
-    }
+    return sides['left'], sides['right']
 
 
-def _worst(measured: Measured) -> list[dict[str, Any]]:
+def _worst(found: RunErrors) -> list[WorstFace]:
     """The faces with the largest errors of each subset, worst first, each face once."""
-    table, means, yaw = measured.run.table, measured.own.means, measured.yaw
+    table, means, yaw = found.run.table, found.own.means, found.yaw
     order = np.argsort(-means, kind='stable')  # NaN comes last
-    order = order[measured.own.faces[order]]
-    chosen = {int(i) for faces in measured.subsets.values() for i in order[faces[order]][:WORST]}
+    order = order[found.own.faces[order]]
+    chosen = {int(i) for faces in found.subsets.values() for i in order[faces[order]][:WORST]}
     return [
         {
             'id': table.ids[i],
@@ -136,5 +134,93 @@ def _worst(measured: Measured) -> list[dict[str, Any]]:
 
 
 def _known(value: float) -> float | None:
-    """A number as JSON has it; NaN is null."""
     return float(value) if np.isfinite(value) else None
+
+
+def compare(found: RunErrors, other: Run) -> Comparison:
+    """Compare two runs on the faces that both have, by the first one's own normaliser."""
+    subsets = _compare_subsets(found, other)
+    compared = subsets[WHOLE]['faces'] if subsets else 0
+    left_out = {'a': len(found.run.table) - compared, 'b': len(other.table) - compared}
+    return {
+        'a': found.run.name,
+        'b': other.name,
+        'normaliser': found.primary,
+        'subsets': subsets,
+        'left_out': left_out,
+        'remark': _remark(found.run, other, left_out),
+    }
+
+
+def _compare_subsets(found: RunErrors, other: Run) -> dict[str, PairedEntry]:
+    """Compare the subsets with common faces; ``full`` is among them if there are any."""
+    first, second = _common(found.run.table, other.table)
+    if not len(first):
+        return {}
+    truth, sizes = found.run.table.take(first), found.sizes[first]
+    # One truth for both, so that only the predictions differ.
+    mine = Errors.of(truth, sizes)
+    theirs = Errors.of(truth.predicting(other.table.pred[second]), sizes)
+    groups = {key: faces & mine.faces for key, faces in subset_faces(truth).items()}
+    return {key: _paired(mine, theirs, faces) for key, faces in groups.items() if faces.any()}
+
+
+def _remark(first: Run, second: Run, left_out: dict[str, int]) -> str | None:
+    """Say which faces are not compared; None if all are."""
+    one, other = first.table, second.table
+    if one.points != other.points:
+        return f'{first.name} has {one.points} points a face, {second.name} has {other.points}'
+    if not any(left_out.values()):
+        return None
+    return (
+        f'{left_out["a"]:,} of {len(one):,} faces of {first.name} and {left_out["b"]:,} of '
+        f'{len(other):,} faces of {second.name} are left out; a face is compared where both runs '
+        'have it with one photograph, annotation id and truth, and its error is known'
+    )
+
+
+def _common(first: FaceTable, second: FaceTable) -> tuple[ndarray, ndarray]:
+    """Indices of the same faces in both tables, by name of the photograph, id and true points."""
+    same = []
+    if first.points == second.points:
+        places = defaultdict(list)
+        for place, key in enumerate(_keys(second)):
+            places[key].append(place)
+        for i, key in enumerate(_keys(first)):
+            # Parts of a combined set may number their faces alike; each is paired only once.
+            j = next((j for j in places[key] if _one_truth(first, i, second, j)), None)
+            if j is not None:
+                places[key].remove(j)
+                same.append((i, j))
+    mine, theirs = np.array(same, dtype=int).reshape(-1, 2).T
+    return mine, theirs
+
+
+def _keys(table: FaceTable) -> list[tuple[str, str]]:
+    # Runs on two machines have their photographs in different folders.
+    names = [PurePath(image.replace('\\', '/')).name for image in table.images]
+    return [(str(face), name) for face, name in zip(table.ids, names, strict=True)]
+
+
+def _one_truth(first: FaceTable, i: int, second: FaceTable, j: int) -> bool:
+    mask = first.mask[i]
+    if not np.array_equal(mask, second.mask[j]):
+        return False
+    apart = np.abs(first.gt[i][mask] - second.gt[j][mask])
+    return bool((apart <= _SAME_TRUTH).all())
+
+
+def _paired(mine: Errors, theirs: Errors, faces: ndarray) -> PairedEntry:
+    """Difference of the faces' mean errors; ``faces`` is ``(N,)`` bool, not empty."""
+    ours, others = mine.means[faces], theirs.means[faces]
+    difference = paired_difference(ours, others, np.ones(len(ours)))
+    gain = others - ours
+    return {
+        'faces': len(ours),
+        'difference': difference.difference,
+        'interval': None if difference.interval is None else list(difference.interval),
+        'p': difference.p,
+        'a_wins': int((gain > _TIE).sum()),
+        'b_wins': int((gain < -_TIE).sum()),
+        'ties': int((np.abs(gain) <= _TIE).sum()),
+    }

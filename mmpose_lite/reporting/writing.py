@@ -1,91 +1,131 @@
-"""Writing a report: numbers, a line a face, pictures, and the page that shows them."""
+"""Writing a report: numbers, a CSV file with a line per face, pictures, and the page.
+
+A dump may come from anybody. Of the files that it names only images are read, and only below the
+data roots, after links are resolved.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Sequence
+import os.path as osp
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+
+import cv2
+import numpy as np
+from numpy import ndarray
 
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.files import replacing
+from mmpose_lite.utils.images import decode_image, read_image
+from mmpose_lite.utils.paths import shown
+from mmpose_lite.visualization import FaceRow
+from mmpose_lite.visualization.sheet import face_tile
 
-from .face_lines import face_lines
-from .measured import Measured
 from .page import render_page
-from .pictures import draw_worst, picture_stems
 from .run import Run
+from .run_errors import RunErrors
+from .schema import Comparison, RunEntry, WorstFace
 from .summary import summarise
 
 PAGE, METRICS, FACES = 'index.html', 'metrics.json', 'per_face.csv'
+_COLUMNS = ('run', 'id', 'image', 'subsets', 'points', 'box_size', 'yaw', 'confidence')
+_TILE = 320  # px
+_QUALITY = 88
+_UNREADABLE, _OUTSIDE = 'unreadable', 'outside of the data roots'
 
 
 def write_report(folder: str | Path, runs: Sequence[Run]) -> list[str]:
-    """Write a report into a folder, which is made where it is missing.
+    """Write a report into a folder, which is made if it is missing.
 
-    ``index.html`` is taken away first and written last, each file beside and then moved: a folder
-    with a page has all of its report. Files of others in the folder stay.
+    ``index.html`` is removed first and written last, and each file is replaced atomically: a folder
+    with a page has all of its report. Other files in the folder stay.
 
     Args:
-        folder: Where to write.
-        runs: Test runs, with different names; those on the same faces are compared.
+        folder: The folder.
+        runs: Test runs with different names; those on the same faces are compared.
 
     Returns:
-        What the user should know, one line each: faces that are left out or not compared, and
+        Remarks for the user, one line each: faces that are left out or not compared, and
         photographs that could not be drawn.
 
     Raises:
-        InputError: If there is no run, two have one name, a run has no error at all, or a folder
-            has the name of a file of the report.
+        InputError: If there is no run, two have the same name, a run has no error at all, or a
+            folder has the name of a file of the report.
     """
     names = [run.name for run in runs]
     if not names or len(set(names)) < len(names):
         raise InputError(f'a report is on runs with different names, not {names}')
-    measured = [Measured(run) for run in runs]
-    for each in measured:
+    found = [RunErrors(run) for run in runs]
+    for each in found:
         _check_errors(each)
-    metrics = summarise(measured)
+    metrics = summarise(found)
     pictures, remarks = _draw_pictures(runs, metrics['runs'])
-    # All that can fail for what the runs say comes before anything is written.
+    # All that depends on the runs and may fail comes before anything is written.
     page = render_page(metrics, pictures)
     numbers = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False)
-    texts = {FACES: face_lines(measured), METRICS: f'{numbers}\n', PAGE: page}
+    texts = {FACES: per_face_csv(found), METRICS: f'{numbers}\n', PAGE: page}
     _write_files(Path(folder), {**pictures, **{key: _bytes(text) for key, text in texts.items()}})
     left_out = [f'{run["name"]}: {text}' for run in metrics['runs'] for text in run['left_out']]
     return [*left_out, *remarks, *_not_compared(metrics['comparisons'])]
 
 
-def _check_errors(measured: Measured) -> None:
+def _check_errors(found: RunErrors) -> None:
     """Refuse a run of which no face has an error."""
-    name = measured.run.name
-    if not measured.run.table.mask.any():
+    name = found.run.name
+    if not found.run.table.mask.any():
         raise InputError(f"run '{name}': no point of any face counts")
-    if not measured.own.faces.any():
-        title = measured.normalisers[measured.primary].title
+    if not found.own.faces.any():
+        title = found.normalisers[found.primary].title
         raise InputError(f"run '{name}': no face with a point that counts has the size: {title}")
 
 
-def _draw_pictures(
-    runs: Sequence[Run], entries: list[dict[str, Any]]
-) -> tuple[dict[str, bytes], list[str]]:
-    """Draw the worst faces of all runs; and say how many could not be drawn."""
-    pictures: dict[str, bytes] = {}
-    remarks = []
-    stems = picture_stems([run.name for run in runs])
-    for run, entry, stem in zip(runs, entries, stems, strict=True):
-        drawn, missing = draw_worst(run, entry['worst'], stem)
-        pictures |= drawn
-        for reason, images in missing.items():
-            remarks.append(
-                f'{run.name}: {len(images)} of the {len(entry["worst"])} worst faces have no '
-                f"picture: their photographs are {reason}, the first is '{images[0]}' (see "
-                'tools/report.py --data-root)'
-            )
-    return pictures, remarks
+def per_face_csv(runs: Sequence[RunErrors]) -> str:
+    """Write a line per face of each run: its errors by all normalisers, as fractions.
+
+    ``points`` is the number that counts, ``yaw`` is in degrees, ``confidence`` is the mean over the
+    points; unknown values are empty.
+    """
+    normalisers = list(dict.fromkeys(name for each in runs for name in each.normalisers))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow([*_COLUMNS, *(f'nme_{name}' for name in normalisers)])
+    for each in runs:
+        found = [each.errors.get(name) for name in normalisers]
+        for face, line in enumerate(_lines(each)):
+            errors = ['' if one is None else _text(one.means[face]) for one in found]
+            writer.writerow([*line, *errors])
+    return text.getvalue()
 
 
-def _not_compared(comparisons: list[dict[str, Any]]) -> list[str]:
-    """Say of which runs not all faces, or none, are compared."""
+def _lines(found: RunErrors) -> Iterator[list]:
+    """The first columns of each face."""
+    table, yaw = found.run.table, found.yaw
+    angles = np.full(len(table), np.nan) if yaw is None else yaw[0]
+    for face in range(len(table)):
+        scores = table.scores[face][table.mask[face]]
+        yield [
+            found.run.name,
+            table.ids[face],
+            table.images[face],
+            ' '.join(table.subsets[face]),
+            int(table.mask[face].sum()),
+            _text(table.box_size[face]),
+            _text(angles[face]),
+            _text(scores.mean() if len(scores) else np.nan),
+        ]
+
+
+def _text(value: float) -> str:
+    return f'{value:.7g}' if np.isfinite(value) else ''
+
+
+def _not_compared(comparisons: Sequence[Comparison]) -> list[str]:
+    """Remarks on runs of which not all faces, or none, are compared."""
     return [
         f'{"not all compared" if pair["subsets"] else "not compared"}: {pair["remark"]}'
         for pair in comparisons
@@ -94,12 +134,12 @@ def _not_compared(comparisons: list[dict[str, Any]]) -> list[str]:
 
 
 def _bytes(text: str) -> bytes:
-    """UTF-8, with escapes for file names that are none; in JSON they read back as they were."""
+    """Encode as UTF-8, escaping file names that are not; JSON reads these back unchanged."""
     return text.encode(errors='backslashreplace')
 
 
 def _write_files(folder: Path, contents: dict[str, bytes]) -> None:
-    """Write files into a folder by their names there, in that order; the page is the last."""
+    """Write files into a folder by their names, in that order; the page is the last."""
     _check_places([folder / name for name in contents], folder / 'pictures')
     (folder / 'pictures').mkdir(parents=True, exist_ok=True)
     (folder / PAGE).unlink(missing_ok=True)
@@ -107,11 +147,12 @@ def _write_files(folder: Path, contents: dict[str, bytes]) -> None:
         if name not in contents:
             (folder / name).unlink(missing_ok=True)
     for name, content in contents.items():
-        _put(folder / name, content)
+        with replacing(folder / name) as file:
+            file.write(content)
 
 
 def _check_places(files: Sequence[Path], pictures: Path) -> None:
-    """Refuse a folder where a file is to be, or a file in place of the folder of pictures."""
+    """Refuse a folder in place of a file, or a file in place of the folder of pictures."""
     for path in files:
         if path.is_dir():
             raise InputError(f"a report cannot be written: '{path}' is a folder")
@@ -120,7 +161,7 @@ def _check_places(files: Sequence[Path], pictures: Path) -> None:
 
 
 def _old_pictures(folder: Path) -> list[str]:
-    """The pictures that an earlier report in the folder names as its own."""
+    """The pictures of an earlier report in the folder."""
     try:
         runs = json.loads((folder / METRICS).read_text(encoding='utf-8'))['runs']
         named = [face['picture'] for run in runs for face in run['worst']]
@@ -130,7 +171,94 @@ def _old_pictures(folder: Path) -> list[str]:
     return [name for name in plain if name in named]
 
 
-def _put(path: Path, content: bytes) -> None:
-    """Write a file beside its place, and move it there."""
-    with replacing(path) as file:
-        file.write(content)
+class _OutsideError(ValueError):
+    """A photograph is not below a data root."""
+
+
+def _draw_pictures(
+    runs: Sequence[Run], entries: Sequence[RunEntry]
+) -> tuple[dict[str, bytes], list[str]]:
+    """Draw the worst faces of all runs; return JPEG files by name, and remarks."""
+    pictures: dict[str, bytes] = {}
+    remarks = []
+    stems = picture_stems([run.name for run in runs])
+    for run, entry, stem in zip(runs, entries, stems, strict=True):
+        missing: dict[str, list[str]] = {}
+        for number, face in enumerate(entry['worst']):
+            try:
+                content = _draw(run, face)
+            except (OSError, ValueError) as error:
+                reason = _OUTSIDE if isinstance(error, _OutsideError) else _UNREADABLE
+                face['no_picture'] = reason
+                missing.setdefault(reason, []).append(face['image'])
+                continue
+            face['picture'] = name = f'pictures/{stem}_worst_{number:02d}.jpg'
+            pictures[name] = content
+        for reason, images in missing.items():
+            remarks.append(
+                f'{run.name}: {len(images)} of the {len(entry["worst"])} worst faces have no '
+                f"picture: their photographs are {reason}, the first is '{images[0]}' (see "
+                'tools/report.py --data-root)'
+            )
+    return pictures, remarks
+
+
+def picture_stems(names: Sequence[str]) -> list[str]:
+    """Make a different file name of plain letters for each run."""
+    plain = [re.sub(r'[^A-Za-z0-9.-]+', '-', name).strip('-.')[:60] or 'run' for name in names]
+    taken = {stem.lower() for stem in plain}
+    if len(taken) == len(plain):
+        return plain
+    return [f'{number}-{stem}' for number, stem in enumerate(plain)]
+
+
+def _draw(run: Run, worst: WorstFace) -> bytes:
+    table, row = run.table, worst['row']
+    bbox = table.bbox[row]
+    if not np.isfinite(bbox).all():
+        points = table.gt[row][table.mask[row]]
+        bbox = np.concatenate([points.min(axis=0), points.max(axis=0)])
+    face = FaceRow(
+        table.images[row],
+        table.gt[row],
+        table.pred[row],
+        bbox,
+        worst['nme'] or 0.0,
+        visible=table.mask[row],
+        exif=table.exif[row],
+    )
+    tile_rgb = face_tile(face, _TILE, partial(_read_photograph, run))
+    tile_bgr = cv2.cvtColor(tile_rgb, cv2.COLOR_RGB2BGR)
+    _, content = cv2.imencode('.jpg', tile_bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return content.tobytes()
+
+
+def _read_photograph(run: Run, image: str, exif: str) -> ndarray:
+    """Read a photograph below a data root: ``(H, W, 3)`` uint8, RGB."""
+    path = _find_photograph(run, image)
+    return cv2.cvtColor(decode_image(read_image(path), path, exif=exif), cv2.COLOR_BGR2RGB)
+
+
+def _find_photograph(run: Run, image: str) -> str:
+    """Find the file of a photograph, links resolved."""
+    for path in map(osp.realpath, _possible_places(run, image)):
+        if any(Path(path).is_relative_to(root) for root in _allowed_roots(run)):
+            return path
+    raise _OutsideError(f'image {shown(image)} is outside of the data roots')
+
+
+def _allowed_roots(run: Run) -> list[str]:
+    """Folders below which photographs may be read, links resolved."""
+    if run.moved_to is not None:
+        return [osp.realpath(run.moved_to)]
+    home = Path(osp.realpath(osp.expanduser('~')))
+    # A folder that contains somebody's whole home is no data root, whatever a dump says.
+    return [root for root in map(osp.realpath, run.data_roots) if not home.is_relative_to(root)]
+
+
+def _possible_places(run: Run, image: str) -> Iterator[str]:
+    """Places of a photograph: that of the dump, or the same place below the moved root."""
+    yield image
+    for root in run.data_roots if run.moved_to else ():
+        if Path(osp.abspath(image)).is_relative_to(osp.abspath(root)):
+            yield osp.join(str(run.moved_to), osp.relpath(image, root))

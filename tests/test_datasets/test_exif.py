@@ -17,7 +17,7 @@ from mmpose_lite.data_tools.browsing import Browser
 from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage
 from mmpose_lite.engine.hooks.drawing_hook import DrawingHook
 from mmpose_lite.evaluation import NME
-from mmpose_lite.reporting.table import read_table
+from mmpose_lite.reporting.run import read_table
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.images import BadImageError
 from mmpose_lite.visualization import FaceRow

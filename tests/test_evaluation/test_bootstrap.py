@@ -45,7 +45,7 @@ def mean_of(spread):
 
 
 def coverage(values, truth):
-    """How often the intervals of the columns, each a test set, hold the truth."""
+    """The share of the columns, each a test set, whose intervals hold the truth."""
     low, high = ratio_intervals(values, np.ones((len(values), 1)), draws=1000).T
     return np.mean((low <= truth) & (truth <= high))
 

@@ -1,4 +1,4 @@
-"""What the tests of reports share."""
+"""Fixtures of the tests of reports."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ from page_reader import page_of
 
 @pytest.fixture(scope='module')
 def metrics():
-    """What a report on two runs has found."""
+    """The numbers of a report on two runs."""
     return example_metrics(2)
 
 

@@ -146,6 +146,7 @@ def _worst_faces(
             'box_size': float(size[face]),
             'picture': f'pictures/{name}_worst_{place:02}.jpg',
             'no_picture': None,
+            'row': int(face),
         }
         for place, face in enumerate(_worst(means, masks))
     ]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mmpose_lite.reporting import Run, read_run, summary
-from mmpose_lite.reporting.measured import Measured
+from mmpose_lite.reporting.run_errors import RunErrors
 
 GT = np.array([[30.0, 30.0], [70.0, 30.0], [30.0, 60.0], [70.0, 60.0]])
 
@@ -33,4 +33,4 @@ def run(*rows: dict[str, Any], name: str = 'run', **parts: Any) -> Run:
 
 def summarise(runs: Sequence[Run]) -> dict[str, Any]:
     """The numbers of a report on some runs."""
-    return summary.summarise([Measured(each) for each in runs])
+    return summary.summarise([RunErrors(each) for each in runs])

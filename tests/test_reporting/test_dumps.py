@@ -41,12 +41,12 @@ def test_all_of_a_dump(tmp_path):
     assert run.points.names == ('LeftEye', 'RightEye', 'MouthLeft', 'MouthRight')
     assert run.points.flip_indices == (1, 0, 3, 2)
     assert run.points.links == ((0, 1), (2, 3))
-    assert (run.measure.title, run.measure.pair) == ('longer side of box', None)
+    assert (run.normaliser.title, run.normaliser.pair) == ('longer side of box', None)
     known = {'config': 'a.py', 'checkpoint': 'runs/best.pth', 'device': 'CPU', 'flip_test': True}
     assert run.provenance == known
     assert run.seed == 5
     (one,) = run.passes
-    assert (one.kind, one.value, one.indices.tolist()) == ('shift', 0.1, [1])
+    assert (one.kind, one.value, one.indices) == ('shift', 0.1, [1])
     assert one.pred.shape == (1, 4, 2)
 
 
@@ -54,7 +54,7 @@ def test_an_old_dump_has_its_faces(tmp_path):
     run = read_dump(write(tmp_path, OLD), 'mine')
     assert run.name == 'mine'
     assert run.points.names == ('point 0', 'point 1', 'point 2', 'point 3')
-    assert run.measure is None
+    assert run.normaliser is None
     assert run.passes == ()
     assert run.provenance == {'config': 'a.py', 'checkpoint': 'runs/best.pth'}
 
@@ -67,32 +67,52 @@ PASS = {'kind': 'shift', 'value': 0.1, 'indices': [1], 'pred': [GT.tolist()]}
 WRONG = [
     ([], 'no dump of tools/test.py'),
     ({'metrics': {}}, "no 'faces'"),
-    ({'faces': []}, "'faces' must be a list of rows"),
-    ({'provenance': 'here'}, "'provenance' is no record"),
-    ({'points': {'names': ['a', 'b']}}, r"points: 'names' has 2 names, a row has 4 points"),
-    ({'points': {**POINTS, 'flip_indices': [0, 1, 2]}}, "points: 'flip_indices' holds no indices"),
-    ({'points': {**POINTS, 'links': [[0, 9]]}}, "'links' holds an index that is not from 0 to 3"),
-    ({'points': {**POINTS, 'links': [[0, 1, 2]]}}, "'links' holds no indices"),
-    ({'points': {**POINTS, 'dataset': ['mine']}}, "points: 'dataset' is no text"),
-    ({'normaliser': {'title': 'x', 'pair': [0, 4]}}, "normaliser: 'pair' holds an index"),
-    ({'normaliser': {'title': 'x', 'pair': [0.5, 1]}}, "'pair' holds no indices"),
-    ({'further': {'passes': {}}}, "further: 'passes' is no list"),
-    ({'further': {'seed': 'x'}}, "further: 'seed' is no whole number"),
-    ({'further': {'passes': [3]}}, "'passes' holds no record at 0"),
-    ({'further': {'passes': [PASS | {'kind': 'turn'}]}}, r"passes\[0\]: 'kind' is none of"),
-    ({'further': {'passes': [PASS | {'value': 'much'}]}}, "'value' is no number"),
-    ({'further': {'passes': [PASS | {'value': 20}]}}, "'value' of shift is not a share .*: 20"),
-    ({'further': {'passes': [PASS | {'kind': 'flip_test'}]}}, 'of flip_test is not 0 or 1: 0.1'),
-    ({'further': {'passes': [PASS | {'indices': [1, 1]}]}}, "'indices' names a face twice"),
-    ({'further': {'passes': [PASS, PASS]}}, "'passes' holds shift twice"),
+    ({'faces': []}, 'faces must be a list of rows'),
+    ({'faces': {}}, 'faces is {}, not a list'),
+    ({'config': 3}, 'config is 3, not a string'),
+    ({'data_roots': ['']}, 'data_roots has an empty name'),
+    ({'provenance': 'here'}, "provenance is 'here', not a JSON object"),
+    ({'provenance': {'data': [{}]}}, r'provenance\.data\[0\]\.file is missing'),
+    ({'points': {'names': ['a', 'b']}}, r'points\.names has 2 names, a row has 4 points'),
+    (
+        {'points': {**POINTS, 'flip_indices': [0, 1, 2]}},
+        r'points\.flip_indices has 3 indices for 4 names',
+    ),
+    (
+        {'points': {**POINTS, 'links': [[0, 9]]}},
+        r'points\.links has the index 9, which is not from 0 to 3',
+    ),
+    ({'points': {**POINTS, 'links': [[0, 1, 2]]}}, r'links\[0\] is \[0, 1, 2\], not a pair'),
+    ({'points': {**POINTS, 'dataset': ['mine']}}, r"points\.dataset is \['mine'\], not a string"),
+    ({'normaliser': {'title': 'x', 'pair': [0, 4]}}, r'normaliser\.pair has the index 4'),
+    (
+        {'normaliser': {'title': 'x', 'pair': [0.5, 1]}},
+        r'normaliser\.pair\[0\] is 0\.5, not a whole',
+    ),
+    ({'further': {'passes': {}}}, r'further\.passes is {}, not a list'),
+    ({'further': {'seed': 'x'}}, r"further\.seed is 'x', not a whole number"),
+    ({'further': {'passes': [3]}}, r'further\.passes\[0\] is 3, not a JSON object'),
+    (
+        {'further': {'passes': [PASS | {'kind': 'turn'}]}},
+        r"further\.passes\[0\]\.kind is 'turn', none of flip_test, shift",
+    ),
+    ({'further': {'passes': [PASS | {'value': 'much'}]}}, "value is 'much', not a number"),
+    ({'further': {'passes': [PASS | {'value': 20}]}}, 'value of shift is 20, not a share'),
+    ({'further': {'passes': [PASS | {'kind': 'flip_test'}]}}, 'of flip_test is 0.1, not 0 or 1'),
+    (
+        {'further': {'passes': [PASS | {'indices': [1, 1]}]}},
+        r'passes\[0\]\.indices has a face twice',
+    ),
+    ({'further': {'passes': [PASS, PASS]}}, r'further\.passes has shift twice'),
     (
         {'further': {'passes': [PASS, PASS | {'value': 0.2, 'indices': [0]}]}},
-        "'passes' disturbs the boxes of other faces",
+        'passes perturbs the boxes of other faces',
     ),
-    ({'further': {'passes': [PASS | {'indices': [2]}]}}, "'indices' holds an index"),
-    ({'further': {'passes': [PASS | {'indices': [0, 1]}]}}, r"'pred' must be .* \(2, 4, 2\)"),
-    ({'further': {'passes': [PASS | {'pred': 'x'}]}}, "'pred' holds no points"),
-    ({'further': {'passes': [PASS | {'pred': [[[0, np.nan]] * 4]}]}}, "'pred' must be finite"),
+    ({'further': {'passes': [PASS | {'indices': [2]}]}}, r'passes\[0\]\.indices has the index 2'),
+    ({'further': {'passes': [PASS | {'indices': [0.5]}]}}, r'indices\[0\] is 0\.5, not a whole'),
+    ({'further': {'passes': [PASS | {'indices': [0, 1]}]}}, r'pred must be .* \(2, 4, 2\)'),
+    ({'further': {'passes': [PASS | {'pred': 'x'}]}}, "pred holds no numbers: 'x'"),
+    ({'further': {'passes': [PASS | {'pred': [[[0, np.nan]] * 4]}]}}, 'pred must be finite'),
 ]
 
 

@@ -1,11 +1,11 @@
-"""What errors are divided by."""
+"""Normalisers of errors."""
 
 import numpy as np
 import pytest
 from hand_made import row
 from hand_made import run as make_run
 
-from mmpose_lite.reporting.normalisers import find_normalisers
+from mmpose_lite.reporting.run_errors import find_normalisers
 from mmpose_lite.structures import parse_pose_metainfo
 
 PAIR = {'title': 'first to last', 'item': None, 'pair': [0, 3]}

@@ -10,10 +10,11 @@ import pytest
 from example_metrics import example_metrics, example_pictures
 from hostile_metrics import HOSTILE, hostile_metrics
 from page_reader import page_of
+from report_checks import check_report
 
 from mmpose_lite.reporting import page as module
-from mmpose_lite.reporting import page_text
 from mmpose_lite.reporting.page import render_page
+from mmpose_lite.reporting.schema import Report, read
 from mmpose_lite.utils import InputError
 
 FOLDER = Path(module.__file__).parent
@@ -190,20 +191,20 @@ def test_text_from_outside_is_text():
 @pytest.mark.parametrize(
     ('place', 'value', 'message'),
     [
-        (('format',), 'other 2', "metrics.format is 'other 2'"),
-        (('runs',), [], 'metrics.runs is empty'),
-        (('runs', 1, 'name'), 'epoch_10', 'names are not unique'),
-        (('runs', 0, 'faces'), 'many', r"metrics.runs\[0\].faces is 'many', not a int"),
-        (('runs', 0, 'yaw'), {}, r'metrics.runs\[0\].yaw.source is missing'),
-        (('runs', 0, 'primary'), 'pupils', r"metrics.runs\[0\].primary: 'pupils' is none of 'box'"),
-        (('runs', 1, 'scores', 'box', 'full', 'auc'), None, 'scores.box.full.auc is .None., not a'),
+        (('runs', 0, 'faces'), 'many', r"metrics\.runs\[0\]\.faces is 'many', not a whole number"),
+        (('runs', 0, 'faces'), True, r'metrics\.runs\[0\]\.faces is True, not a whole number'),
+        (('runs', 0, 'yaw'), {}, r'metrics\.runs\[0\]\.yaw\.\w+ is missing'),
+        (('runs', 0, 'links', 1, 0), 'a', r"runs\[0\]\.links\[1\]\[0\] is 'a', not a whole number"),
+        (
+            ('runs', 0, 'worst', 2, 'id'),
+            0.5,
+            r'worst\[2\]\.id is 0\.5, not a whole number or string',
+        ),
+        (('runs', 0, 'provenance', 'flip_test'), 1, 'provenance.flip_test is 1, not a bool'),
+        (('runs', 1, 'scores', 'box', 'full', 'auc'), None, 'scores.box.full.auc is None, not a'),
         (('runs', 0, 'scores', 'box', 'full', 'mean'), float('nan'), 'mean is nan, not a finite'),
-        (('runs', 0, 'curves', 'box', 'full', 'error'), [0.1], 'has 1 errors and 31 shares'),
-        (('runs', 0, 'flip_test', 'on'), {'left': 0.1}, "flip_test.on: 'left' is none of 'full', "),
-        (('runs', 0, 'links'), [[0, 5]], r'links: \[0, 5\] are not two of 5 points'),
-        (('comparisons', 0, 'normaliser'), 'pupils', r'comparisons\[0\].normaliser: .pupils. is'),
-        (('comparisons', 0, 'b'), 'epoch_99', r"comparisons\[0\].b: 'epoch_99' is none of"),
-        (('runs', 0, 'worst', 2, 'picture'), 'gone.jpg', "epoch_10: picture 'gone.jpg' of a worst"),
+        (('runs', 0, 'curves', 'box'), [], r'curves\.box is \[\], not a JSON object'),
+        (('comparisons', 0, 'remark'), 3, r'comparisons\[0\]\.remark is 3, not a string'),
     ],
 )
 def test_metrics_that_do_not_fit_are_named(metrics, place, value, message):
@@ -213,6 +214,18 @@ def test_metrics_that_do_not_fit_are_named(metrics, place, value, message):
         part = part[key]
     part[place[-1]] = value
     with pytest.raises(InputError, match=message):
+        read(Report, broken, 'metrics')
+
+
+def test_the_metrics_of_these_tests_follow_the_schema(metrics):
+    check_report(metrics)
+    check_report(hostile_metrics())
+
+
+def test_a_picture_that_is_not_given_is_named(metrics):
+    broken = copy.deepcopy(metrics)
+    broken['runs'][0]['worst'][2]['picture'] = 'gone.jpg'
+    with pytest.raises(InputError, match=r"epoch_10: picture 'gone\.jpg' of a worst"):
         render_page(broken, example_pictures(metrics))
 
 
@@ -226,27 +239,27 @@ def test_metrics_stay_as_they_are(metrics):
 @pytest.mark.parametrize(
     ('written', 'wanted'),
     [
-        (page_text.percent(0.0141), '1.41\xa0%'),
-        (page_text.percent(None), '\N{EN DASH}'),
-        (page_text.signed_percent(-0.00041), '\N{MINUS SIGN}0.04'),
-        (page_text.signed_percent(0.00041, 3), '+0.041'),
-        (page_text.signed_percent(-0.000004), '0.00'),
-        (page_text.interval([0.0138, 0.0144]), '1.38 to 1.44'),
-        (page_text.interval([0.0138, None]), '\N{EN DASH}'),
-        (page_text.signed_interval([-0.001, 0.002]), '\N{MINUS SIGN}0.10 to +0.20'),
-        (page_text.count(4386), '4,386'),
+        (module.percent(0.0141), '1.41\xa0%'),
+        (module.percent(None), '\N{EN DASH}'),
+        (module.signed_percent(-0.00041), '\N{MINUS SIGN}0.04'),
+        (module.signed_percent(0.00041, 3), '+0.041'),
+        (module.signed_percent(-0.000004), '0.00'),
+        (module.interval([0.0138, 0.0144]), '1.38 to 1.44'),
+        (module.interval([0.0138, None]), '\N{EN DASH}'),
+        (module.signed_interval([-0.001, 0.002]), '\N{MINUS SIGN}0.10 to +0.20'),
+        (module.count(4386), '4,386'),
         (
-            page_text.between({'low': -90, 'high': -60}, '°'),
+            module.between({'low': -90, 'high': -60}, '°'),
             '\N{MINUS SIGN}90 to \N{MINUS SIGN}60°',
         ),
-        (page_text.between({'low': None, 'high': 32}, ' px'), 'under 32 px'),
-        (page_text.between({'low': 256, 'high': None}, ' px'), 'from 256 px'),
-        (page_text.probability(0.0004), 'under 0.001'),
-        (page_text.probability(0.0499), '0.050'),
-        (page_text.thresholds({'0.10': 1, '0.07': 2}), ['0.07', '0.10']),
-        (page_text.moment('2026-11-22T23:00:05+00:00'), '2026-11-22 23:00 UTC'),
-        (page_text.moment('in spring'), 'in spring'),
-        (page_text.base_name('C:\\faces\\a/b.jpg'), 'b.jpg'),
+        (module.between({'low': None, 'high': 32}, ' px'), 'under 32 px'),
+        (module.between({'low': 256, 'high': None}, ' px'), 'from 256 px'),
+        (module.probability(0.0004), 'under 0.001'),
+        (module.probability(0.0499), '0.050'),
+        (module.thresholds({'0.10': 1, '0.07': 2}), ['0.07', '0.10']),
+        (module.moment('2026-11-22T23:00:05+00:00'), '2026-11-22 23:00 UTC'),
+        (module.moment('in spring'), 'in spring'),
+        (module.base_name('C:\\faces\\a/b.jpg'), 'b.jpg'),
     ],
 )
 def test_numbers_are_written_so(written, wanted):

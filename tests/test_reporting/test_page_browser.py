@@ -49,7 +49,7 @@ def switch(page, label):
 
 
 def plotted(page, kind):
-    """What a figure has been given to draw."""
+    """The data of a figure."""
     return page.evaluate(
         """kind => document.querySelector(`[data-plot="${kind}"]`).data.map(
             ({name, x, y, marker, line}) => ({name, x, y, marker, line}))""",

@@ -1,4 +1,4 @@
-"""What the page of a report says of how much its numbers are over, and of where they are from."""
+"""Counts on the page of a report, and the origin of its numbers."""
 
 from example_metrics import example_metrics
 from page_reader import page_of

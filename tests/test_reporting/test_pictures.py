@@ -1,4 +1,4 @@
-"""Which files a report reads for its pictures, whatever a dump names."""
+"""The files that a report reads for its pictures, whatever a dump names."""
 
 import os
 from dataclasses import replace
@@ -9,8 +9,8 @@ import pytest
 from hand_made import row
 from hand_made import run as make_run
 
-from mmpose_lite.apis.dump import data_roots
 from mmpose_lite.reporting import write_report
+from mmpose_lite.reporting.dumping import data_roots
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def root(tmp_path):
 
 
 def drawn(folder, image, roots, moved_to=None):
-    """Whether a report shows a picture; if not, what it says."""
+    """Write a report; return True if it shows a picture, or else what it says."""
     run = make_run(row(1, 2, img_path=str(image)), data_roots=list(map(str, roots)))
     remarks = write_report(folder, [replace(run, moved_to=moved_to and str(moved_to))])
     page = (folder / 'index.html').read_text()
@@ -105,8 +105,6 @@ def test_data_roots_are_the_config_s_and_those_that_links_lead_to(tmp_path, root
     (root / 'images' / 'flickr').symlink_to(tmp_path / 'far' / 'flickr')
     dataset = {'type': 'AFLWDataset', 'data_root': str(root), 'ann_file': 'a.json', 'pipeline': []}
     images = [str(root / 'images' / name) for name in ('a.png', 'flickr/b.png')]
-    found = data_roots({'dataset': dataset}, images)
+    found = data_roots([dataset], images)
     assert found == [str(root), str(tmp_path / 'far' / 'flickr')]
-    assert data_roots({'dataset': {**dataset, 'data_root': None}}, images[:1]) == [
-        str(root / 'images')
-    ]
+    assert data_roots([{**dataset, 'data_root': None}], images[:1]) == [str(root / 'images')]

@@ -1,6 +1,6 @@
-"""Where numbers come from."""
+"""Metadata of a report."""
 
-from mmpose_lite.reporting.provenance import resolved_sha256
+from mmpose_lite.reporting.dumping import resolved_sha256
 
 CONFIG = {
     'model': {'type': 'TopdownPoseEstimator', 'test_cfg': {'flip_test': True, 'shape': (4, 5)}},

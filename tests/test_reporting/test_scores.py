@@ -6,7 +6,7 @@ from hand_made import row, summarise
 from hand_made import run as make_run
 
 from mmpose_lite.evaluation.functional import keypoint_nme
-from mmpose_lite.reporting.errors import Errors
+from mmpose_lite.reporting.run_errors import Errors
 from mmpose_lite.reporting.scores import curve, headline
 
 # Errors over 100 px: 8 % and 2 % over four points, and 5 % over the one that counts.

@@ -8,14 +8,14 @@ import shutil
 
 import numpy as np
 import pytest
+from report_checks import check_report
 
 from helpers.data_factory import hide_points
 from helpers.in_process import run_main
-from mmpose_lite.apis.dump import _numbers_or_null
 from mmpose_lite.cli.report import main as run_report
 from mmpose_lite.cli.report import read_runs
 from mmpose_lite.cli.test import main as run_test
-from mmpose_lite.reporting.report_shape import check_report
+from mmpose_lite.reporting.dumping import _numbers_or_null
 from mmpose_lite.utils import InputError
 
 
@@ -94,7 +94,7 @@ def test_the_flip_test_the_other_way_round(report, tested, tiny_config, trained,
     assert both['off']['frontal'] == pytest.approx(numbers['NME_frontal'], abs=1e-7)
 
 
-def test_disturbed_boxes(report, dump):
+def test_perturbed_boxes(report, dump):
     found = report['box_errors']
     assert (found['faces'], found['seed'], len(found['rows'])) == (3, 0, 9)
     first, *_ = (each for each in dump['further']['passes'] if each['kind'] == 'shift')
@@ -239,8 +239,8 @@ def test_no_further_passes(test_once, report):
 
 
 @pytest.mark.parametrize('flags', [[], ['--augment-on-device', 'resident']], ids=['cut', 'held'])
-def test_disturbed_boxes_are_not_cut_from_a_cache(test_once, tmp_path, report, flags):
-    """The cache has what undisturbed boxes show; larger ones would have a black rim."""
+def test_perturbed_boxes_are_not_cut_from_a_cache(test_once, tmp_path, report, flags):
+    """The cache holds only the crops of annotated boxes; larger ones would have a black rim."""
     found = test_once('--report-faces', '3', '--cache', str(tmp_path / 'crops'), *flags)
     assert len(list((tmp_path / 'crops').glob('*.crops'))) == 1
     for mine, theirs in zip(found['box_errors']['rows'], report['box_errors']['rows'], strict=True):
@@ -260,7 +260,8 @@ def test_every_output_counts_the_same_faces_and_gives_the_same_numbers(
     hide_points(tmp_path / 'data', 'test', 1)
     hide_points(tmp_path / 'data', 'test_frontal', 0)
     outputs = ['--out', 'out.json', '--dump', 'dump.json', '--report', 'one', '--report-faces', '0']
-    arguments = [str(tiny_config), str(trained.checkpoint), '--work-dir', 'run', *outputs]
+    (tmp_path / 'best.pth').symlink_to(trained.checkpoint)
+    arguments = [str(tiny_config), 'best.pth', '--work-dir', 'run', *outputs]
     run_test([*arguments, '--cfg-options', 'test_dataloader.dataset.data_root=data'])
     printed = capsys.readouterr().out
     assert re.search(r'NME .*full .* 4 .* 76', printed)
@@ -279,6 +280,8 @@ def test_every_output_counts_the_same_faces_and_gives_the_same_numbers(
         for name in ('one', 'two')
     )
     assert one == two
+    # Named by what the link points at.
+    assert (one[0]['name'], one[0]['provenance']['checkpoint']) == ('epoch_80', 'best.pth')
     for subset, name in (('full', 'NME'), ('frontal', 'NME_frontal')):
         score = one[0]['scores']['box'][subset]
         assert {key: score[key] for key in ('faces', 'points')} == dump['counts'][name]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hand_made import row
 from hand_made import run as make_run
+from report_checks import check_report
 
 from mmpose_lite.reporting import write_report, writing
-from mmpose_lite.reporting.pictures import picture_stems
-from mmpose_lite.reporting.report_shape import check_report
+from mmpose_lite.reporting.writing import picture_stems
 from mmpose_lite.utils import InputError
 
 
@@ -90,11 +90,14 @@ def test_a_report_that_fails_leaves_no_page(tmp_path, monkeypatch):
     write_report(tmp_path, [make_run(row(1, 1))])
     assert (tmp_path / 'index.html').is_file()
 
-    def put(path, content):
+    replacing = writing.replacing
+
+    def replacing_some(path):
         if path.name == 'metrics.json':
             raise OSError('disk full')
+        return replacing(path)
 
-    monkeypatch.setattr(writing, '_put', put)
+    monkeypatch.setattr(writing, 'replacing', replacing_some)
     with pytest.raises(OSError, match='disk full'):
         write_report(tmp_path, [make_run(row(1, 2))])
     assert not (tmp_path / 'index.html').exists()
@@ -104,10 +107,10 @@ def test_a_report_that_cannot_be_made_leaves_the_older_one(tmp_path, monkeypatch
     write_report(tmp_path, [make_run(row(1, 1))])
     before = {path: path.read_bytes() for path in tmp_path.rglob('*') if path.is_file()}
 
-    def face_lines(runs):
+    def per_face_csv(runs):
         raise ValueError('no line')
 
-    monkeypatch.setattr(writing, 'face_lines', face_lines)
+    monkeypatch.setattr(writing, 'per_face_csv', per_face_csv)
     with pytest.raises(ValueError, match='no line'):
         write_report(tmp_path, [make_run(row(1, 2))])
     assert {path: path.read_bytes() for path in tmp_path.rglob('*') if path.is_file()} == before

@@ -9,7 +9,7 @@ const SETTINGS = {
 // Paper has no width of its own while a page is on a screen.
 const PRINTED_WIDTH = 640;
 
-/** The data of the page, `{runs, normalisers}`, see report_shape.py. */
+/** The data of the page, `{runs, normalisers}`, see schema.py. */
 const DRAWN = JSON.parse(document.getElementById('drawn').textContent);
 
 /** What the switches say; main.js keeps it. */
