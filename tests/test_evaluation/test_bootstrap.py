@@ -1,4 +1,4 @@
-"""Intervals of means: their draws, their limits, and whether they hold what they should."""
+"""Bootstrap intervals of means: draws, limits and coverage."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def coverage(values, truth):
 
 
 def least(samples):
-    """93 %, less twice the error of counting in so many samples."""
+    """93 %, less twice the standard error of that many samples."""
     return 0.93 - 2 * np.sqrt(0.93 * 0.07 / samples)
 
 
@@ -72,7 +72,7 @@ def test_intervals_of_the_area_hold_it(faces):
 
 @pytest.mark.parametrize('faces', [30, 100])
 def test_intervals_of_a_paired_difference_hold_it(faces):
-    """The second run is better by a tenth, and by what chance makes of each face."""
+    """The second run is better by a tenth, plus noise on each face."""
     rng, hard = np.random.default_rng(5), errors_of('usual', faces, SAMPLES)
     first, second = (hard * rng.lognormal(0, 0.3, hard.shape) for _ in range(2))
     truth = -0.1 * mean_of('usual') * np.exp(0.3**2 / 2)
@@ -80,7 +80,7 @@ def test_intervals_of_a_paired_difference_hold_it(faces):
 
 
 def test_intervals_of_means_over_points_hold_them():
-    """Faces that are turned away have fewer points, and larger errors."""
+    """Faces turned away have fewer points and larger errors."""
     rng = np.random.default_rng(6)
     turned = rng.uniform(size=(40, SAMPLES)) < 0.3
     points = np.where(turned, 8, 19)
@@ -97,7 +97,7 @@ def test_width_of_the_interval_is_that_of_the_formula():
 
 
 def test_few_faces_have_no_interval():
-    """Each column has its own faces: 19 of 40 that add something, and 20."""
+    """Of 40 faces, 19 count in one column and 20 in the other."""
     totals = np.ones((40, 2))
     totals[19:, 0] = totals[20:, 1] = 0
     values = np.random.default_rng(1).gamma(4, 0.25, (40, 2)) * totals

@@ -41,7 +41,7 @@ def test_pck(arguments, expected):
 
 
 def test_pck_over_a_torso():
-    """Points 4 and 5 are 10 px apart; where they fall together, or one is hidden, is no torso."""
+    """Points 4 and 5 are 10 px apart; if they coincide, or one is hidden, there is no torso."""
     truth = np.zeros((1, 6, 2))
     truth[0, 5] = [6, 8]
     together = np.zeros((1, 6, 2))

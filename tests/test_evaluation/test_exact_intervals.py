@@ -25,7 +25,7 @@ def test_share(count, faces, expected):
 @pytest.mark.parametrize('faces', [30, 100])
 @pytest.mark.parametrize('share', [0.002, 0.01, 0.05, 0.3])
 def test_intervals_of_a_share_hold_it_as_often_as_they_say(faces, share):
-    """Exactly: over all that may be counted, by how likely each is."""
+    """Exactly: over all possible counts, weighted by their probabilities."""
     ways = np.cumprod([1, *((faces - k) / (k + 1) for k in range(faces))])
     chances = ways * share ** np.arange(faces + 1) * (1 - share) ** np.arange(faces, -1, -1)
     limits = [share_interval(count, faces) for count in range(faces + 1)]
@@ -35,7 +35,7 @@ def test_intervals_of_a_share_hold_it_as_often_as_they_say(faces, share):
 
 
 def test_quantiles():
-    """Of 30 faces 10 to 20 are below the median with a chance of 0.957, which is the least."""
+    """10 to 20 of 30 faces are below the median with probability 0.957, the least above 0.95."""
     ranked = np.arange(1.0, 31)
     assert quantile_interval(ranked[::-1], 0.5) == (10, 21)
     # All 30 are below the quantile with a chance of 0.9^30 = 0.042, so 0.008 is left below.

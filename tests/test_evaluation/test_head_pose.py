@@ -66,7 +66,7 @@ def test_few_points_have_no_pose():
 
 
 def test_poses_of_other_heads_with_other_faces():
-    """60 drawn people, of any expression, turned as in AFLW."""
+    """60 synthetic people with any expression, in poses as in AFLW."""
     points, truth = [], []
     for number in range(60):
         rng = np.random.default_rng([9, number])

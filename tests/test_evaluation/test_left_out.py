@@ -1,4 +1,4 @@
-"""Faces that are in no number: left out, counted, said, and an error where nothing is left."""
+"""Faces that are left out: counted, logged, and an error if none is left."""
 
 import math
 
@@ -16,7 +16,7 @@ NONE = (0, 0, 0)
 
 
 def faces():
-    """Five: off by 5 px, without points, off by 10, without points, off by 0 and but a chin."""
+    """Five faces: off by 5 px, no points, off by 10 px, no points, exact with only a chin."""
     return [
         face(1, (3, 4), subsets=('some', 'first')),
         face(2, (9, 9), visible=NONE, subsets=('some',)),
@@ -64,7 +64,7 @@ def test_faces_without_a_normaliser_are_in_no_number():
 
 
 def test_it_is_logged_once(monkeypatch):
-    """For as long as it is the same: a training validates often."""
+    """Only once while they stay the same: a training validates often."""
     logged = []
     monkeypatch.setattr(row_metric, 'print_log', lambda text, logger: logged.append(text))
     metric = EPE()
@@ -87,7 +87,7 @@ def test_many_are_not_named():
 
 @pytest.mark.parametrize('metric', [NME(**BY_BOX), EPE(), PCKAccuracy(), AUC(), NME(**BY_EYES)])
 def test_where_nothing_is_left_it_is_an_error(metric):
-    """Of the set or of a subset; metric, subset and file are named."""
+    """Of the set or of a subset; the error names metric, subset and file."""
     metric.source = 'test.json'
     (name,) = metric.names
     message = rf"{name} of subsets\['none'\] \(test.json\) is over no face: 1 of 1 faces has no"
@@ -120,7 +120,7 @@ def test_a_visible_point_without_a_place_is_refused_by_the_face(metric):
 
 
 def test_predictions_that_errors_cannot_be_summed_of_are_refused():
-    """In single precision this would be infinite, without a word."""
+    """In single precision this would silently be infinite."""
     with pytest.raises(InputError, match=r'id 7 .* predicts keypoints .* beyond 1e\+09'):
         evaluate(EPE(), face(7, (1e39, 0)))
 

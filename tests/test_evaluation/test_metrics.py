@@ -147,7 +147,7 @@ def other_count():
 
 
 def unsure():
-    """As the highest place of a map of NaN is."""
+    """As the peak of a heatmap of NaN is."""
     each = face(7)
     each['pred_instances']['keypoint_scores'] = np.array([[0.5, np.nan, 0.5]])
     return each

@@ -1,4 +1,4 @@
-"""A headless Chromium for tests, and pages that may not reach out or complain."""
+"""Headless Chromium for tests; pages may use no network and log nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FLAGS += ['--disable-background-networking', '--disable-component-update', '--d
 
 
 def require(condition: Any, missing: str, command: str) -> None:
-    """Skip where something is missing; fail where CI asks for it."""
+    """Skip if something is missing; fail if CI requires it."""
     if condition:
         return
     reason = f'{missing} is missing: {command}'
@@ -45,7 +45,7 @@ def started() -> Iterator[Any]:
 
 @contextmanager
 def opened(browser: Any, file: Path, width: int = 1280, **settings: Any) -> Iterator[Any]:
-    """Open a file without a network; the file is all that it may ask for, and it may log nothing.
+    """Open a file without a network; the page may request nothing else and log nothing.
 
     ``settings`` are those of Playwright's ``new_context``.
     """

@@ -1,4 +1,4 @@
-"""A report's metrics of errors that are drawn at random, the same each time, and its pictures."""
+"""Metrics and pictures of a report, from random errors with a fixed seed."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _worst_faces(
 
 
 def _worst(means: np.ndarray, masks: dict[str, np.ndarray]) -> list[int]:
-    """The 24 worst of each subset, worst first: frontal faces are hardly ever among all's."""
+    """Return the 24 worst of each subset, worst first; few frontal faces are among all's."""
     order = np.argsort(-means)
     chosen = {face for mask in masks.values() for face in order[mask[order]][:24].tolist()}
     return [face for face in order.tolist() if face in chosen]

@@ -12,7 +12,7 @@ GT = np.array([[30.0, 30.0], [70.0, 30.0], [30.0, 60.0], [70.0, 60.0]])
 
 
 def row(face_id: Any, errors: Any, side: float = 100.0, **more: Any) -> dict[str, Any]:
-    """A face whose points are off by so many pixels, to the right; ``side`` is the box's."""
+    """Make a face whose points are off to the right by some pixels; ``side`` is the box's."""
     pred = GT + np.array([[error, 0.0] for error in np.broadcast_to(errors, 4)])
     return {
         'id': face_id,
@@ -27,10 +27,10 @@ def row(face_id: Any, errors: Any, side: float = 100.0, **more: Any) -> dict[str
 
 
 def run(*rows: dict[str, Any], name: str = 'run', **parts: Any) -> Run:
-    """A run of some rows; ``parts`` are the further parts of a dump."""
+    """Make a run of some rows; ``parts`` are other keys of the dump."""
     return read_run({'faces': list(rows), **parts}, 'hand.json', name)
 
 
 def summarise(runs: Sequence[Run]) -> dict[str, Any]:
-    """The numbers of a report on some runs."""
+    """Compute the numbers of a report on some runs."""
     return summary.summarise([RunErrors(each) for each in runs])

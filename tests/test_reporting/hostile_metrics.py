@@ -1,4 +1,4 @@
-"""Metrics whose names try to be more than text."""
+"""Metrics with names that contain HTML and scripts."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ HOSTILE = '</script><img src=x onerror="window.hacked=1"><b>&amp;</b>"\'<!--'
 
 
 def hostile_metrics() -> dict[str, Any]:
-    """The metrics of one run, with that in every name."""
+    """Return the metrics of one run, with HOSTILE for every name."""
     metrics = example_metrics()
     (run,) = metrics['runs']
     run['name'] = HOSTILE

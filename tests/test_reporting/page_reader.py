@@ -15,7 +15,7 @@ _VOID = {'br', 'hr', 'img', 'input', 'link', 'meta'}
 
 @dataclass
 class Element:
-    """An element of a page; what is in it is elements and text."""
+    """An element of a page, with elements and text inside."""
 
     tag: str
     attributes: dict[str, str | None]
@@ -37,7 +37,7 @@ class Element:
 
     @property
     def text(self) -> str:
-        """Its text and that of what is in it, with single spaces."""
+        """Its text, including that of inner elements, with single spaces."""
         parts = [each if isinstance(each, str) else each.text for each in self.inside]
         return ' '.join(' '.join(parts).split())
 
@@ -70,5 +70,5 @@ def read_page(html: str) -> Element:
 
 
 def page_of(metrics: dict) -> Element:
-    """The page of a report that has found these numbers."""
+    """Render the page of a report and read it."""
     return read_page(render_page(metrics, example_pictures(metrics)))

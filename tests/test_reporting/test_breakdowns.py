@@ -25,7 +25,7 @@ def test_hidden_points_by_themselves():
 
 
 def test_intervals_are_of_the_faces_that_have_such_points():
-    """Of thirty faces nineteen have hidden points, and then twenty."""
+    """First 19 of 30 faces have hidden points, then 20."""
     for hidden in (19, 20):
         rows = [row(i, 1 + i % 7, visibility=[1, 1, 1, int(i >= hidden)]) for i in range(30)]
         found = summary(*rows)['visibility']
@@ -56,7 +56,7 @@ TURNED = [(6, -80), (1, -14.9), (2, 0), (3, 14.9), (4, 15.1), (5, 120.5)]
 
 @pytest.mark.parametrize('beyond', [80, -7, float('inf')])
 def test_yaw_that_is_not_in_radians_is_not_known(beyond):
-    """One beyond a whole turn shows what the small ones are."""
+    """One angle beyond a full turn shows that the small ones are in degrees, too."""
     assert summary(*[row(i, 1, yaw=0.5) for i in range(9)], row(9, 1, yaw=beyond))['yaw'] is None
 
 
@@ -73,7 +73,7 @@ def test_yaw_of_faces_whose_points_have_other_names_is_not_known():
 
 
 def test_yaw_from_points():
-    """A mean head that looks straight, and one turned by 60 degrees to image right."""
+    """Two mean heads: one frontal, one rotated by 60 degrees to image right."""
     from mmpose_lite.evaluation.functional.pose_angles import MEAN_HEAD
     from mmpose_lite.synthetic.pose import rotation
 
@@ -138,7 +138,7 @@ def test_mean_face_does_not_mind_place_size_and_turn():
 
 
 def test_mean_face_stands_as_the_faces_do_on_average():
-    """Of two upright faces and one that is turned by 0.8."""
+    """Over two upright faces and one rotated by 0.8 radians."""
     turn = np.exp(0.8j)
     turned = (GT[:, 0] + 1j * GT[:, 1] - 50 - 45j) * turn
     shapes = np.stack([GT, GT, np.stack([turned.real, turned.imag], axis=-1)])
@@ -154,7 +154,7 @@ def test_mean_face_of_parts():
 
 
 def test_reliability():
-    """Ten faces; the surer a point, the smaller its error."""
+    """Ten faces; the higher the confidence, the smaller the error."""
     rows = [
         row(i, [40 - 4 * i - k for k in range(4)], scores=[(4 * i + k) / 40 for k in range(4)])
         for i in range(10)
@@ -194,7 +194,7 @@ def test_ties_have_mean_ranks():
 
 @pytest.mark.parametrize('surer', [1, 2, 19])
 def test_points_of_two_confidences_have_two_bins(surer):
-    """Of twenty faces so many have the higher one."""
+    """A number of 20 faces have the higher confidence."""
     rows = [row(i, 3, scores=[0.2] * 4) for i in range(20 - surer)]
     rows += [row(i, 1, scores=[0.9] * 4) for i in range(20 - surer, 20)]
     found = summary(*rows)['reliability']
@@ -220,7 +220,7 @@ def test_worst_faces():
 
 
 def test_worst_faces_of_each_subset():
-    """Thirty hard faces, and thirty easy ones that are a subset."""
+    """30 hard faces, and a subset of 30 easy ones."""
     rows = [row(i, 30 + i) for i in range(30)]
     rows += [row(100 + i, i, subsets=['easy']) for i in range(30)]
     found = summary(*rows)['worst']

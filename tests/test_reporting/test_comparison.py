@@ -67,7 +67,7 @@ def test_faces_that_are_left_out_are_counted():
 
 
 def test_faces_of_one_name_and_number_are_paired_by_their_truth_and_once():
-    """As the parts of a combined set may have them, or a file that lists a face twice."""
+    """As in a combined set, or in a file that lists a face twice."""
     moved = (GT + np.array([0, 9])).tolist()
     other = {'gt': moved, 'pred': moved}
     first = [row(1, 4), row(1, 0) | other, row(1, 4)]

@@ -1,4 +1,4 @@
-"""Dumps read again: of this version, of older ones, and what is none."""
+"""Reading dumps of this version and of older ones, and refusing other files."""
 
 import json
 import pickle

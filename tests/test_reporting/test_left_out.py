@@ -1,4 +1,4 @@
-"""Faces of a run that are in no number: counted and said alike in every file of its report."""
+"""Faces that are left out: every file of a report counts them alike."""
 
 import csv
 import json

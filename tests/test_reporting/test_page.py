@@ -1,4 +1,4 @@
-"""The page of a report, as text: what it holds, and what it takes nothing from."""
+"""The page of a report as text: its contents, and that it loads nothing."""
 
 import base64
 import copy

@@ -18,7 +18,7 @@ def chromium():
 
 @pytest.fixture(scope='module')
 def written(tmp_path_factory):
-    """A function that writes the page of some metrics, and gives its path."""
+    """A function that writes the page of some metrics and returns its path."""
 
     def write(metrics):
         path = tmp_path_factory.mktemp('report') / 'index.html'
@@ -68,7 +68,7 @@ def hover(page, kind, x):
 
 
 def names_shown(page):
-    """The photographs of the gallery that is shown, in its order."""
+    """The photographs of the visible gallery, in order."""
     faces = page.locator('.gallery:visible > li:visible')
     return faces.evaluate_all('faces => faces.map(face => face.dataset.name)')
 
@@ -209,7 +209,7 @@ def test_one_run_has_no_comparison(chromium, written):
 
 
 def long_names():
-    """Metrics with names that offer no place to break a line."""
+    """Metrics with names that cannot be broken into lines."""
     metrics = example_metrics(2)
     for run in metrics['runs']:
         run['name'] += 'x' * 120

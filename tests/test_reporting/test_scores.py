@@ -1,4 +1,4 @@
-"""Headline numbers, worked out by hand, and as the metric has them."""
+"""Headline numbers, against values computed by hand and by the metric."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_numbers_of_three_faces():
 
 
 def test_intervals_hold_the_numbers():
-    """Of thirty faces with errors from 1 to 9.7 %, none of which is above 10 %."""
+    """For 30 faces with errors from 1 to 9.7 %, none above 10 %."""
     found = headline(errors_of(*[row(i, 1 + 0.3 * i) for i in range(30)]))
     limits = found['interval']
     for name in ('mean', 'pooled', 'median', 'p90'):

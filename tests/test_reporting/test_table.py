@@ -1,4 +1,4 @@
-"""Tables of faces, from rows that anybody may have written."""
+"""Tables of faces, read from untrusted rows."""
 
 import numpy as np
 import pytest

@@ -254,7 +254,7 @@ def test_perturbed_boxes_are_not_cut_from_a_cache(test_once, tmp_path, report, f
 def test_every_output_counts_the_same_faces_and_gives_the_same_numbers(
     tmp_path, tiny_config, trained, face_set, capsys, monkeypatch
 ):
-    """Of five faces the second, one of two frontal ones, has no visible point."""
+    """The second of five faces, one of two frontal ones, has no visible point."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(face_set, 'data')
     hide_points(tmp_path / 'data', 'test', 1)
@@ -296,7 +296,7 @@ def test_a_point_that_does_not_count_may_be_no_number_in_a_dump():
 
 @pytest.mark.usefixtures('as_new_process')
 def test_a_metric_without_rows_makes_no_report(tmp_path, tiny_config, trained):
-    """DumpResults, for one, keeps samples."""
+    """DumpResults keeps samples."""
     config = tmp_path / 'dumping.py'
     evaluator = f"dict(_delete_=True, type='DumpResults', out_file_path='{tmp_path}/a.pkl')"
     config.write_text(f"_base_ = ['{tiny_config}']\ntest_evaluator = {evaluator}\n")

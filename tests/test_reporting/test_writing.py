@@ -17,7 +17,7 @@ from mmpose_lite.utils import InputError
 
 @pytest.fixture
 def photographs(tmp_path):
-    """Rows of three faces with photographs, of which the last is missing."""
+    """Rows of three faces with photographs; the last photograph is missing."""
     paths = [str(tmp_path / f'{i}.png') for i in range(3)]
     for path in paths[:2]:
         cv2.imwrite(path, np.full((120, 120, 3), 128, np.uint8))
@@ -86,7 +86,7 @@ def test_a_line_a_face_and_run(tmp_path):
 
 
 def test_a_report_that_fails_leaves_no_page(tmp_path, monkeypatch):
-    """The older page goes before anything is written, the new one comes last."""
+    """The old page is removed before anything is written; the new one comes last."""
     write_report(tmp_path, [make_run(row(1, 1))])
     assert (tmp_path / 'index.html').is_file()
 
@@ -127,7 +127,7 @@ def test_names_of_files_that_are_no_text_are_escaped(tmp_path):
 
 
 def test_a_folder_in_the_way_is_named(tmp_path):
-    """Before anything is written, or taken away."""
+    """Before anything is written or removed."""
     write_report(tmp_path, [make_run(row(1, 1))])
     before = (tmp_path / 'metrics.json').read_text()
     (tmp_path / 'index.html').unlink()

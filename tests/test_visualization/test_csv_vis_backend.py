@@ -1,4 +1,4 @@
-"""Scalars in a CSV file, which grows, and goes on where a run was resumed."""
+"""Scalars in a CSV file that grows, and continues when a run is resumed."""
 
 import csv
 
@@ -13,7 +13,7 @@ from mmpose_lite.visualization import CsvVisBackend
 
 @pytest.fixture
 def write(tmp_path):
-    """A function that writes rows as mmengine's logger hook does, in a process of its own."""
+    """A function that writes rows like mmengine's logger hook, in a process of its own."""
 
     def write(*rows, **settings):
         backend = CsvVisBackend(str(tmp_path), **settings)

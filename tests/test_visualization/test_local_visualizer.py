@@ -54,7 +54,7 @@ def visualizer():
 
 
 def is_near(color, expected):
-    """Smoothed lines do not reach the full colour."""
+    """Antialiased lines do not reach the full colour."""
     return np.abs(np.subtract(color, expected)).max() < 30
 
 
