@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from mmengine.logging import print_log
 
 from mmpose_lite.registry import METRICS
 from mmpose_lite.utils import InputError
-from mmpose_lite.utils.collectives import gather_bytes, is_shared
+from mmpose_lite.utils.collectives import gather_objects, is_shared
 from mmpose_lite.utils.files import replacing
 
 from .row_metric import in_order
@@ -55,8 +54,8 @@ class DumpResults(BaseMetric):
         """Gather the samples and write the file in the first process; there are no scores."""
         parts = [self.results]
         if is_shared():
-            texts = gather_bytes(json.dumps(encode(self.results)).encode())
-            parts = [decode(json.loads(text)) for text in texts] if is_main_process() else []
+            gathered = gather_objects(encode(self.results))
+            parts = [decode(part) for part in gathered] if is_main_process() else []
         if is_main_process():
             self.compute_metrics(in_order(parts, size))
         self.results.clear()
