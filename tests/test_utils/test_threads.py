@@ -222,7 +222,7 @@ def test_deterministic_results_keep_their_threads(chosen, monkeypatch):
     assert chosen == []
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures('processes')
 def test_an_import_of_the_package_sets_no_threads():
     code = 'import os; import mmpose_lite.apis; print("OMP" in " ".join(os.environ))'
     without = {name: value for name, value in os.environ.items() if 'OMP' not in name}
