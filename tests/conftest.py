@@ -1,6 +1,7 @@
 """Options, markers and fixtures of all tests."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,19 +50,18 @@ def pytest_collection_modifyitems(items):
             item.add_marker('slow')
 
 
-# Programs that describe the machine and the commit; mmengine and Python start them.
-_DESCRIBING = ('git', 'uname')
+# What Python and mmengine start to describe the machine and the commit.
+_DESCRIBING = re.compile(r'(git|uname) .*|/bin/sh -c \S+ --version.*')
 # The test that runs now, where it may start no other program.
 _without_programs = []
 
 
 def _refuse_programs(event, args):
     if event in ('subprocess.Popen', 'os.posix_spawn', 'os.system') and _without_programs:
-        program = os.path.basename(os.fsdecode(args[0]))
-        if program not in _DESCRIBING:
-            pytest.fail(
-                f'{_without_programs[-1]} starts {program}: it needs the fixture `processes`'
-            )
+        words = args[0:1] if event == 'os.system' else args[1]
+        command = ' '.join(map(os.fsdecode, words))
+        if not _DESCRIBING.fullmatch(command):
+            pytest.fail(f'{_without_programs[-1]} starts {command}: it needs `processes`')
 
 
 sys.addaudithook(_refuse_programs)

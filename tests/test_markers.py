@@ -7,7 +7,7 @@ import pytest
 
 
 def test_a_quick_test_may_start_no_program():
-    with pytest.raises(pytest.fail.Exception, match='needs the fixture `processes`'):
+    with pytest.raises(pytest.fail.Exception, match='it needs `processes`'):
         subprocess.run([sys.executable, '-c', ''], check=False)
 
 

@@ -17,6 +17,7 @@ def write_home(home):
         (home / name).write_text('')
 
 
+@pytest.mark.usefixtures('processes')
 def test_mmpose_is_found_in_a_folder(tmp_path):
     package = tmp_path / 'mmpose'
     package.mkdir()
@@ -52,6 +53,7 @@ def test_an_mmpose_without_tools_is_an_error(tmp_path):
         find_home(tmp_path / 'mmpose')
 
 
+@pytest.mark.usefixtures('processes')
 def test_an_mmpose_that_does_not_import_is_an_error(tmp_path):
     (tmp_path / 'mmpose.py').write_text("raise ImportError('no such thing')\n")
     with pytest.raises(SideError, match='no such thing'):

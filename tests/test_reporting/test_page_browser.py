@@ -11,7 +11,7 @@ from mmpose_lite.reporting.page import render_page
 
 
 @pytest.fixture(scope='module')
-def chromium():
+def chromium(processes):
     with browsers.started() as browser:
         yield browser
 
