@@ -14,7 +14,7 @@ from helpers.mmpose_facts import NAMES, flat_config, read_configs
 from helpers.tiny_recipe import shrink
 from mmpose_lite.apis import load_config
 from mmpose_lite.engine import PoseRunner
-from mmpose_lite.engine.placement import place_augmentation, place_targets, set_cache
+from mmpose_lite.engine.config_rewrites import move_targets_to_head, set_cache, warp_on_device
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import config_root
 
@@ -86,10 +86,10 @@ def test_300w_is_tested_on_what_mmpose_tests_on_and_on_the_test_set():
 def test_300w_can_be_cached_and_augmented_on_the_device():
     """Its combined test set is left to the workers."""
     cfg = load_config(ROOT / next(name for name in NAMES if data_set(name) == '300w'))
-    place_targets(cfg)
+    move_targets_to_head(cfg)
     set_cache(cfg, True)
     cfg.augment_on_device = 'stream'
-    place_augmentation(cfg)
+    warp_on_device(cfg)
     steps = cfg.train_dataloader.dataset.pipeline
     assert steps[-2] == {'type': 'TopdownAffine', 'input_size': (256, 256), 'warp': False}
     assert cfg.test_dataloader.dataset.pipeline[2].get('warp') is None

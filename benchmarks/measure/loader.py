@@ -40,7 +40,7 @@ def build_loader(config: str, options: dict[str, Any], package: str) -> DataLoad
     runner = Runner
     if package == 'mmpose_lite':
         runner = import_module('mmpose_lite.engine').PoseRunner
-        import_module('mmpose_lite.engine.placement').place_targets(cfg)
+        import_module('mmpose_lite.engine.config_rewrites').move_targets_to_head(cfg)
     return runner.build_dataloader(cfg.train_dataloader, seed=0)
 
 

@@ -8,6 +8,11 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=10),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    speed=dict(type='SpeedHook'),
+    train_error=dict(type='TrainErrorHook'),
+    val_loss=dict(type='ValLossHook'),
+    summary=dict(type='SummaryHook'),
+    bad_image=dict(type='BadImageHook'),
     visualization=dict(type='PoseVisualizationHook', enable=False),
     badcase=dict(
         type='BadCaseAnalysisHook',

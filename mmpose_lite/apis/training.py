@@ -6,7 +6,6 @@ from mmengine.config import Config
 
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.distributed import join_processes
-from mmpose_lite.engine.run_hooks import FoldNormsHook
 from mmpose_lite.engine.work_dir import holding
 from mmpose_lite.registry import RUNNERS, explaining_builds
 from mmpose_lite.utils.threads import follow_load
@@ -41,6 +40,7 @@ def test(cfg: Config) -> tuple[PoseRunner, dict[str, float]]:
         The runner, whose metrics hold one row a face, and the numbers by name.
     """
     runner = build_runner(cfg)
-    runner.register_hook(FoldNormsHook())
     follow_load()
-    return runner, runner.test()
+    # Another `runner_type` may know no folding.
+    options = {'fold': True} if isinstance(runner, PoseRunner) else {}
+    return runner, runner.test(**options)

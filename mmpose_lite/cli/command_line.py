@@ -13,9 +13,9 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict, DictAction
 
+from mmpose_lite.engine.config_rewrites import AUGMENT_MODES, set_cache
 from mmpose_lite.engine.distributed import end_process
-from mmpose_lite.engine.placement import AUGMENT_MODES, set_cache
-from mmpose_lite.engine.stopping import RunStopped
+from mmpose_lite.engine.preemption import RunStopped
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.paths import check_folder
 

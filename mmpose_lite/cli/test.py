@@ -19,7 +19,7 @@ from mmpose_lite.apis.config import load_config
 from mmpose_lite.apis.training import test
 from mmpose_lite.checkpoints import trusting
 from mmpose_lite.engine import PoseRunner
-from mmpose_lite.engine.placement import find_datasets
+from mmpose_lite.engine.config_rewrites import find_datasets
 from mmpose_lite.evaluation.metrics import RowMetric
 from mmpose_lite.reporting import read_run
 from mmpose_lite.reporting.dumping import command_line, has_flip_test, main_metric, make_dump

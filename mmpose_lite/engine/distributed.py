@@ -1,4 +1,4 @@
-"""Process groups, on GPUs and without."""
+"""Process groups, on GPUs and without, and the first step of what they train."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from mmengine.dist import init_dist, is_distributed
+from mmengine.optim import OptimWrapperDict
+from torch import nn
 
 from mmpose_lite.launch.rank import LAUNCHER, leave
 from mmpose_lite.utils import InputError
@@ -20,6 +22,7 @@ from mmpose_lite.utils import InputError
 # first process's download of weights. It is what NCCL has by itself; gloo has half an hour.
 TIMEOUT = 600
 _DEFAULT_PORT = 29500
+_NAMED = 10  # parameters that a message names
 
 _RENDEZVOUS = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
 # By launcher: where it says what torchrun calls RANK, WORLD_SIZE and LOCAL_RANK.
@@ -126,3 +129,75 @@ def first_node(nodes: str) -> str:
     """The first name of Slurm's list of nodes: ``gpu003`` of ``gpu[003-004,7],login``."""
     head = re.match(r'(?:[^,\[]|\[[^\]]*\])*', nodes)
     return re.sub(r'\[(\w+)[^\]]*\]', r'\1', head.group() if head else nodes)
+
+
+def prepare_gradients(model: Any, wrapper: Any) -> None:
+    """Prepare the first step of a model that is distributed; any other one is left alone.
+
+    A rank that has parameters without a gradient leaves sums open, for which the others wait; if
+    all have them, torch complains one iteration later, without names. So the optimizers look
+    before their first step. With ``find_unused_parameters`` neither this nor a layout is needed.
+
+    Args:
+        model: The model, as it is trained.
+        wrapper: Its optimizer wrapper, or a dict of several.
+    """
+    if getattr(model, 'find_unused_parameters', True):
+        return
+    wrappers = wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]
+    handles: list[Any] = []
+
+    def look(*_: Any) -> None:
+        while handles:
+            handles.pop().remove()
+        check_gradients(model.module)
+
+    handles += [each.optimizer.register_step_pre_hook(look) for each in wrappers]
+    settle_buckets(model)
+
+
+def check_gradients(model: nn.Module) -> None:
+    """Check after a backward pass that it has reached all parameters.
+
+    Raises:
+        InputError: If it has not; the message names the first ten parameters.
+    """
+    missed = [
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and parameter.grad is None
+    ]
+    if missed:
+        named = ', '.join(missed[:_NAMED]) + (', ...' if len(missed) > _NAMED else '')
+        raise InputError(
+            f'{len(missed)} parameters get no gradient, for which distributed training waits: '
+            f'{named}; leave them out of the model, freeze them (requires_grad=False), or set '
+            'find_unused_parameters=True in the config'
+        )
+
+
+def settle_buckets(model: nn.parallel.DistributedDataParallel) -> None:
+    """Have torch lay out its DDP buckets before the first iteration instead of after it.
+
+    After its first backward pass torch lays them out anew, by the order in which gradients came.
+    Where an element lies decides in which order more than two ranks add it up, so a run that goes
+    on would differ from one that was never stopped, by the last bits of its first step.
+    """
+    module = model.module
+    # From the last to the first, as in a real pass: the terms made last come first.
+    terms = [each.sum() * 0 for each in module.parameters() if each.requires_grad]
+    if not terms:
+        return
+    # A run that goes on in the middle of a step has some already; the pass would change them.
+    gradients = [each.grad for each in module.parameters()]
+    module.zero_grad(set_to_none=True)
+    former = vars(module).get('forward')  # a compiler's, or the user's own
+    module.forward = lambda: torch.stack([term.float() for term in terms]).sum()
+    try:
+        model().backward()
+    finally:
+        del module.forward
+        if former is not None:
+            module.forward = former
+    for parameter, gradient in zip(module.parameters(), gradients, strict=True):
+        parameter.grad = gradient

@@ -1,4 +1,4 @@
-"""Training loops that can stop and go on at any iteration.
+"""Training loops that can stop and go on at any iteration, and the validation between.
 
 A run that goes on is the run that was interrupted: its loop starts at the batch that came next,
 with the generators in the state that they had, and makes up for a validation that was due.
@@ -6,27 +6,213 @@ with the generators in the state that they had, and makes up for a validation th
 
 from __future__ import annotations
 
+import signal
+from bisect import bisect
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 from mmengine.dataset import InfiniteSampler
+from mmengine.hooks import EMAHook, SyncBuffersHook
 from mmengine.runner import BaseLoop
 from mmengine.runner import EpochBasedTrainLoop as _EpochBasedTrainLoop
 from mmengine.runner import IterBasedTrainLoop as _IterBasedTrainLoop
+from mmengine.runner import ValLoop as _ValLoop
 from mmengine.runner.utils import calc_dynamic_intervals
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader
 
 from mmpose_lite.registry import LOOPS
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.threads import follow_load
 
-from .resumable_loop import ResumableLoop
-from .run_state import Position
+from .distributed import prepare_gradients
+from .nan_guard import BufferCopies, NanGuard, NonFiniteLossError
+from .optim_wrappers import OptimWrapper
+from .preemption import RunStopped, StopInValidation, StopRequest, shield_workers
+from .preflight import check_training
+from .run_state import Position, hook_states, random_state, restore_hook_states, set_random_state
+
+_NAMED = 8  # files of a batch that a message names
+_SKIPPED = 'skipped_losses'
+
+
+class TrainLoop(BaseLoop):
+    """What the training loops share: one iteration, where they are, and how they stop.
+
+    Attributes:
+        position: Where the training is; right within hooks too, which mmengine's counters are not.
+        guard: What looks at the losses.
+    """
+
+    stop_training: bool
+    val_begin: int
+    val_interval: int
+    dynamic_milestones: list[int]
+    dynamic_intervals: list[int]
+    _epoch: int
+    _iter: int
+
+    def _prepare(self, max_nonfinite_losses: int) -> None:
+        self.position = Position()
+        self.guard = NanGuard(max_nonfinite_losses)
+        self._buffers: BufferCopies | None = None
+        self._random: dict[str, Any] | None = None
+        self._stop = StopRequest()
+
+    def resume(self, position: Position, random: dict[str, Any] | None) -> None:
+        """Go on from a position, with the generators in a state."""
+        self.position, self._random = position, random
+        self._epoch, self._iter = position.epoch, position.iter
+        self.guard.skipped = self.runner.message_hub.runtime_info.get(_SKIPPED, 0)
+        if not position.validated:
+            for hook in self.runner.hooks:
+                if isinstance(hook, SyncBuffersHook):  # at an epoch's end it did so already
+                    hook.called_in_train = position.epoch > 0
+
+    def random_state(self) -> dict[str, Any]:
+        """Return the state that the generators have for the next iteration."""
+        return self._random or random_state()
+
+    def settle(self) -> None:
+        """Make sure that all losses so far were finite.
+
+        Raises:
+            InputError: If one was not.
+        """
+        try:
+            self.guard.settle()
+        except NonFiniteLossError as error:
+            # The iteration that was last is over by now.
+            raise InputError(self._about_loss(error.ranks, (), error.late + 1)) from error
+
+    def _begin(self) -> None:
+        info = self.runner.message_hub.runtime_info
+        # mmengine's hook counts on from here, and so would differ from a run without a break.
+        counters = {key: info[key] for key in ('epoch', 'iter') if key in info}
+        check_training(self.runner)
+        self.runner.call_hook('before_train')
+        info.update(counters)
+        prepare_gradients(self.runner.model, self.runner.optim_wrapper)
+        if isinstance(self.runner.optim_wrapper, OptimWrapper):
+            self.runner.optim_wrapper.guard = self.guard
+        if self.guard.max_skips:
+            self._buffers = BufferCopies(self.runner.model)
+        for loop in filter(None, (self, self.runner.val_loop)):
+            shield_workers(loop.dataloader)
+
+    def _train_on(self, idx: int, data_batch: Sequence[dict], after: Position) -> None:
+        """Make one iteration, with its hooks."""
+        runner = self.runner
+        if (change := follow_load()) is not None:
+            runner.logger.info(change)
+        runner.call_hook('before_train_iter', batch_idx=idx, data_batch=data_batch)
+        if self._buffers is not None:
+            self._buffers.take()
+        try:
+            outputs = runner.model.train_step(data_batch, optim_wrapper=runner.optim_wrapper)
+        except NonFiniteLossError as error:
+            raise InputError(self._about_loss(error.ranks, data_batch, error.late)) from error
+        if self.guard.refused:
+            self._skip(data_batch)
+        self.position = after
+        runner.call_hook('after_train_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs)
+        self._iter += 1
+
+    def _skip(self, data_batch: Any) -> None:
+        """Have the model as it was before a loss that is not finite, and say so."""
+        if self._buffers is not None:
+            self._buffers.put_back()
+        self.runner.message_hub.update_info(_SKIPPED, self.guard.skipped)
+        self.runner.logger.warning(
+            f'skipped, {self.guard.skipped} of at most {self.guard.max_skips}: '
+            + self._about_loss(self.guard.refused, data_batch)
+        )
+
+    def _is_due(self, count: int, last: int) -> bool:
+        """Tell whether a validation follows so many epochs or iterations of the last one."""
+        stage = bisect(self.dynamic_milestones, count + 1)
+        self.val_interval = self.dynamic_intervals[stage - 1]
+        if self.runner.val_loop is None or count < self.val_begin:
+            return False
+        return count % self.val_interval == 0 or count == last
+
+    def _validate_if_due(self) -> None:
+        if self.position.validated or self.runner.val_loop is None:
+            return
+        self._use_random_state()
+        before = random_state()
+        logs = self.runner.message_hub.state_dict()
+        logs['resumed_keys'] = dict(logs['resumed_keys'])
+        memory = deepcopy(hook_states(self.runner.hooks))
+        self.position.validated = True  # what its hooks save, the best weights, follows it
+        try:
+            self.runner.val_loop.run()
+        except StopInValidation:
+            self.position.validated, self._random = False, before
+            self._forget_validation(logs, memory)
+        self._end_if_asked()
+
+    def _forget_validation(self, logs: dict[str, Any], memory: list[dict[str, Any]]) -> None:
+        """Have everything as it was before a validation that is broken off."""
+        for hook in self.runner.hooks:
+            if isinstance(hook, EMAHook):  # the averaged weights are in the model
+                hook.after_val_epoch(self.runner)
+        hub = self.runner.message_hub
+        hub.log_scalars.clear()
+        hub._resumed_keys.clear()
+        hub.load_state_dict(logs)
+        restore_hook_states(self.runner, memory, 'before the validation')
+
+    def _use_random_state(self) -> None:
+        if self._random is not None:
+            set_random_state(self._random)
+            self._random = None
+
+    def leave_validation_if_asked(self) -> None:
+        """Leave a validation where a signal asks the run to end; all processes call this.
+
+        Raises:
+            StopInValidation: If one does.
+        """
+        if self._stop.agreed():
+            raise StopInValidation
+
+    def _end_if_asked(self) -> None:
+        """Save and end the run if a signal asks for it.
+
+        Raises:
+            RunStopped: If one does.
+        """
+        number = self._stop.agreed()
+        if not number:
+            return
+        path = self.runner.checkpoint_hook.save_position(self.runner)
+        self.runner.logger.warning(
+            f'stopped by {signal.Signals(number).name} after iteration {self.position.iter}: '
+            f"'{path}' is saved, and --resume goes on from it"
+        )
+        raise RunStopped(128 + number)
+
+    def _about_loss(self, ranks: list[int], data_batch: Any, late: int = 0) -> str:
+        where = self.position
+        iteration = where.iter + 1 - late
+        epoch = where.epoch + (iteration > where.iter - where.batch)  # or it was the one before
+        text = f'the loss of iteration {iteration}, epoch {max(epoch, 1)} is not finite'
+        if self.runner.world_size > 1 and ranks:
+            text += f' on rank {", ".join(map(str, ranks))}'
+        if late or self.runner.rank not in ranks:
+            return text
+        samples = data_batch.get('data_samples', ()) if isinstance(data_batch, dict) else ()
+        files = list(dict.fromkeys(str(sample.get('img_path')) for sample in samples))
+        named = ', '.join(f"'{file}'" for file in files[:_NAMED])
+        more = f' and {len(files) - _NAMED} more' if len(files) > _NAMED else ''
+        return f'{text}; images of the batch: {named}{more}'
 
 
 @LOOPS.register_module()
-class EpochBasedTrainLoop(ResumableLoop, _EpochBasedTrainLoop):
+class EpochBasedTrainLoop(TrainLoop, _EpochBasedTrainLoop):
     """mmengine's loop over epochs, which can stop and go on at any iteration.
 
     Args:
@@ -97,7 +283,7 @@ class EpochBasedTrainLoop(ResumableLoop, _EpochBasedTrainLoop):
 
 
 @LOOPS.register_module()
-class IterBasedTrainLoop(ResumableLoop, _IterBasedTrainLoop):
+class IterBasedTrainLoop(TrainLoop, _IterBasedTrainLoop):
     """mmengine's loop over iterations, which can stop and go on at any of them.
 
     Args:
@@ -140,7 +326,7 @@ class IterBasedTrainLoop(ResumableLoop, _IterBasedTrainLoop):
         self._begin()
         self.runner.call_hook('before_train_epoch')
         with self._stop.listening():
-            batches = endless(self.dataloader, self.position.iter)
+            batches = _endless(self.dataloader, self.position.iter)
             self._validate_if_due()
             self._use_random_state()
             while self._iter < self._max_iters and not self.stop_training:
@@ -157,6 +343,22 @@ class IterBasedTrainLoop(ResumableLoop, _IterBasedTrainLoop):
         after = Position(0, self._iter + 1)
         after = replace(after, validated=not self._is_due(after.iter, self._max_iters))
         self._train_on(self._iter, data_batch, after)
+
+
+@LOOPS.register_module()
+class ValLoop(_ValLoop):
+    """mmengine's validation; a training that is told to end leaves it, and makes it again later."""
+
+    def run_iter(self, idx: int, data_batch: Sequence[dict]) -> None:
+        """Validate on one batch, and ask whether to go on."""
+        super().run_iter(idx, data_batch)
+        # Every process must have such a batch: the last one has the fewest.
+        fewest = len(self.dataloader.dataset) // self.runner.world_size
+        is_common = idx < fewest // (self.dataloader.batch_size or 1)
+        if (is_common or self.runner.world_size == 1) and getattr(
+            self.runner, 'is_training', False
+        ):
+            self.runner.train_loop.leave_validation_if_asked()
 
 
 def _check_counts(**counts: Any) -> None:
@@ -182,7 +384,7 @@ def start_loader(loader: DataLoader, done: int) -> Iterator:
     return batches
 
 
-def endless(loader: DataLoader, done: int) -> Iterator:
+def _endless(loader: DataLoader, done: int) -> Iterator:
     """Iterate a loader again and again, a new epoch of its sampler each time."""
     if isinstance(loader.sampler, InfiniteSampler):
         yield from start_loader(loader, done)

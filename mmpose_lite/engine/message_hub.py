@@ -1,4 +1,4 @@
-"""Scalars of a run that stay where they are until somebody reads them."""
+"""Scalars of a run: where they stay until somebody reads them, and which a log shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.runner import LogProcessor as _LogProcessor
 from torch import Tensor
+
+from mmpose_lite.registry import LOG_PROCESSORS
 
 # Where nobody ever reads.
 _MOST_PENDING = 1000
@@ -89,6 +92,27 @@ class DeferredMessageHub(MessageHub):
         for key, pairs in updates.items():
             new = HistoryBuffer([next(values) for _ in pairs], [count for _, count in pairs])
             self._log_scalars[key] = _join(self._log_scalars[key], new)
+
+
+@LOG_PROCESSORS.register_module()
+class LogProcessor(_LogProcessor):
+    """mmengine's; the loss of a validation is its own.
+
+    mmengine's is the mean of the last ``window_size`` losses, which are of as many validations.
+    """
+
+    def _collect_scalars(
+        self, custom_cfg: list[dict], runner: Any, mode: str, reserve_prefix: bool = False
+    ) -> dict:
+        numbers = super()._collect_scalars(custom_cfg, runner, mode, reserve_prefix)
+        wanted = {each.get('log_name', each['data_src']) for each in custom_cfg}
+        histories = runner.message_hub.log_scalars
+        for name in numbers:
+            source = name if reserve_prefix else f'{mode}/{name}'
+            is_loss = source.startswith('val/') and 'loss' in source
+            if is_loss and source in histories and source.removeprefix('val/') not in wanted:
+                numbers[name] = histories[source].current()
+        return numbers
 
 
 def _join(old: HistoryBuffer, new: HistoryBuffer) -> HistoryBuffer:

@@ -30,6 +30,7 @@ from mmpose_lite.models.heads import BaseHead, HeatmapHead
 from mmpose_lite.models.pose_estimators import BasePoseEstimator
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.nested_datasets import walk_datasets
+from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .run_state import random_state, set_random_state
 
@@ -130,7 +131,7 @@ def _head_count(model: Any) -> Iterator[tuple[str, float]]:
 
 
 def _model(runner: Runner) -> Any:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+    return unwrap_model(runner.model)
 
 
 def _parts(dataset: Any, where: str) -> Iterator[tuple[str, Any]]:

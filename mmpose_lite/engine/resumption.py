@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmpose_lite.checkpoints.schema import COUNT, Each, Fields, Number, check_form, show
@@ -17,6 +16,7 @@ from mmpose_lite.engine.schedulers import (
     replay_schedules,
 )
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .run_state import (
     Position,
@@ -259,7 +259,7 @@ class Resumption:
                 f'optimizer is {", ".join(now)}: a run goes on with its own; {_ITS_OWN}'
             )
         model = self._runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = unwrap_model(model)
         names = {parameter: name for name, parameter in model.named_parameters()}
         for where, wrapper, state in self._optimizers():
             _check_optimizer(wrapper, state, where, names)

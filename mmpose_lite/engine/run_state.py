@@ -15,9 +15,8 @@ import mmengine
 import numpy as np
 import torch
 from mmengine.hooks import EarlyStoppingHook, EMAHook, Hook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 from torch import nn
 
 from mmpose_lite import __version__
@@ -25,7 +24,7 @@ from mmpose_lite.checkpoints.schema import COUNT, Each, Fields, Like, Number, ch
 from mmpose_lite.engine.schedulers import scheduler_states, scheduler_types
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_bytes
-from mmpose_lite.utils.tensor_utils import to_cpu
+from mmpose_lite.utils.tensor_utils import to_cpu, unwrap_model
 
 
 @dataclass
@@ -57,6 +56,16 @@ def position_of(runner: Runner, by_epoch: bool = False) -> Position:
     return Position(loop.epoch + by_epoch, loop.iter + (not by_epoch))
 
 
+def is_training(runner: Any) -> bool:
+    """Tell whether a runner trains, rather than validating or testing alone.
+
+    Ours says so; of mmengine's, the training loop is built by then.
+    """
+    if hasattr(runner, 'is_training'):
+        return bool(runner.is_training)
+    return isinstance(runner._train_loop, BaseLoop)
+
+
 def capture_run(
     runner: Runner, position: Position, *, optimizer: bool, schedulers: bool
 ) -> dict[str, Any]:
@@ -73,7 +82,7 @@ def capture_run(
         ``meta``, ``state_dict``, ``message_hub``, ``position`` and, where they are asked for,
         ``optimizer``, ``hooks`` and ``param_schedulers``; all tensors on the CPU.
     """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrap_model(runner.model)
     checkpoint = {
         'meta': {
             'epoch': position.epoch,
@@ -348,7 +357,7 @@ def _with_tensor(state: dict[str, Any]) -> dict[str, Any]:
 
 def _averaged(runner: Runner) -> list[nn.Module]:
     """The model and its moving averages, whose buffers differ between processes."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrap_model(runner.model)
     averages = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
     return [model, *averages]
 

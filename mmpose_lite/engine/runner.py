@@ -1,267 +1,287 @@
-"""mmengine's Runner, made to run where there is no GPU, and to check before it starts."""
+"""Runs: training, validating and testing, from a config or a checkpoint to sealed checkpoints."""
 
 from __future__ import annotations
 
-import logging
-import weakref
-from pathlib import Path
-from typing import TypeVar
+import os.path as osp
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
 
-import torch
 from mmengine.config import Config
-from mmengine.device import get_device
-from mmengine.logging import MMLogger
-from mmengine.model import MMDistributedDataParallel, is_model_wrapper
-from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
-from mmengine.optim import OptimWrapperDict
-from mmengine.registry import FUNCTIONS
-from mmengine.runner import BaseLoop, Runner
-from mmengine.utils import ManagerMixin
-from mmengine.visualization import Visualizer
+from mmengine.dist import is_main_process
+from mmengine.hooks import EMAHook
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
-from torch.utils.data import DataLoader
 
-from mmpose_lite.checkpoints.writing import make_new_folder
-from mmpose_lite.datasets.collate import collate_samples, explaining_workers
-from mmpose_lite.registry import RUNNERS, SCOPE, require_type
+from mmpose_lite.checkpoints import install_checkpoint_reader, load_strictly, make_plain
+from mmpose_lite.checkpoints.latest import find_latest
+from mmpose_lite.checkpoints.loading import drop_pretrained, load_matching
+from mmpose_lite.checkpoints.writing import write_checkpoint
+from mmpose_lite.datasets.collate import explaining_workers
+from mmpose_lite.models.utils.fold_norms import fold_norms
+from mmpose_lite.registry import RUNNERS, SCOPE
+from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.config_text import ReadableConfig
 from mmpose_lite.utils.config_utils import about_keys, adopt_config, check_keys
+from mmpose_lite.utils.paths import check_folder
+from mmpose_lite.utils.tensor_utils import unwrap_model
 
-from .checkpointing_runner import CheckpointingRunner
-from .compile import compile_network, compile_settings
-from .distributed import join_processes
-from .hooks import (
-    BadImageHook,
-    ResidentCropsHook,
-    SpeedHook,
-    SummaryHook,
-    TrainErrorHook,
-    ValLossHook,
-)
-from .instances import forget, release
-from .message_hub import DeferredMessageHub
-from .optim_wrappers import OptimWrapper
-from .optimizers import prefer_fused
-from .placement import place_augmentation, place_targets, place_truth
-from .preflight import check_not_empty
-from .run_hooks import CloseLogHook, PlainCheckpointHook, PreflightHook, ValidationStopHook
-from .run_log import environment_text, hooks_text, lines, training_facts
-from .steady_buckets import SteadyBucketsHook
-from .unused_parameters import UnusedParametersHook
-
-_Instance = TypeVar('_Instance', bound=ManagerMixin)
-
-
-def _is_for_users(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith(('"FileClient" will', '"HardDiskBackend" is'))
+from .base_runner import BaseRunner, close_files
+from .config_rewrites import rewrite_config
+from .hooks import BadImageHook, CheckpointHook, ResidentCropsHook
+from .preflight import check_testing, check_validation
+from .resumption import Resumption, stored_seed
+from .run_state import capture_run, check_averages, gather_rank_states, position_of
+from .work_dir import holding, near_runs
 
 
 @RUNNERS.register_module()
-class PoseRunner(CheckpointingRunner):
-    """mmengine's Runner with these differences; arguments are the same.
+class PoseRunner(BaseRunner):
+    """Trains, validates and tests; mmengine's Runner with these differences, and its arguments.
 
-    - Checkpoints end with a checksum, runs go on exactly; see :class:`CheckpointingRunner`.
-    - Processes without a GPU join by gloo.
-    - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
+    - Parts are built for the machine; see :class:`BaseRunner`.
     - What disagrees (numbers of points, ``save_best``) is an error before the first iteration.
     - No iteration waits for the device: logs and checkpoints read what they need.
-    - The optimizer's step is fused where that is possible and the config says nothing.
-    - ``compile`` compiles the network alone, in test runs too.
-    - Targets are made by the head, and crops on the device, where that is possible or asked for;
-      see :mod:`.placement`.
-    - Loaders pin their batches where there is a GPU.
-    - Its logger, hub and visualizer are its own, also where another run names them alike.
+    - Checkpoints hold tensors and plain data, and end with a checksum; see
+      :mod:`mmpose_lite.checkpoints`. They are read strictly where weights that do not fit are a
+      fault: in tests, and when a run goes on.
+    - A run goes on at the very iteration, as if it had not been interrupted; see :mod:`.loops`.
+      It needs no pretrained weights for that. ``resume='latest'`` insists on a checkpoint, with
+      ``resume=True`` a run begins anew where there is none; ``load_from`` may be a folder.
+    - A training has its folders to itself; see :func:`.holding`.
     - Logs have images/s, the error on training crops and the loss of validations, and end with
-      the best and the last epoch; see the hooks that a config may set itself.
+      the best and the last epoch; see :mod:`.training_log`.
+
+    Attributes:
+        is_training: Whether this runner trains, rather than validating or testing alone.
+        resumed_from: The checkpoint that this training goes on from, if it does.
+        rewritten_cfg: The config that runs: ``cfg`` after the rewrites of :meth:`from_cfg`.
     """
+
+    _resume: Any
+    _load_from: str | None
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> PoseRunner:
         """Build a runner from a config; one that says ``mmpose`` means this package.
 
+        Where targets can be made by the head, and crops on the device, they are; the log has each
+        such rewrite, and the run keeps and dumps the config as it was written.
+
         Raises:
             InputError: If a key is a slip for one that is read.
         """
-        cfg = adopt_config(cfg, SCOPE)
-        check_keys(cfg)
-        unused = about_keys(cfg)
-        place_targets(cfg)
-        place_truth(cfg)
-        place_augmentation(cfg)
-        runner = super().from_cfg(ReadableConfig.of(cfg))
-        for sentence in unused:
+        written = ReadableConfig.of(adopt_config(cfg, SCOPE))
+        check_keys(written)
+        rewritten, rewrites = rewrite_config(written)
+
+        def build(cfg: Config, **parts: Any) -> PoseRunner:
+            return cls(cfg=written, **parts)
+
+        runner = Runner.from_cfg.__func__(build, rewritten)  # type: ignore[attr-defined]
+        runner.rewritten_cfg = rewritten
+        augment = rewritten.get('augment_on_device')
+        if augment in ('auto', 'resident'):
+            runner.register_hook(ResidentCropsHook(augment))
+        for sentence in rewrites:
+            runner.logger.info(f'config rewritten: {sentence}')
+        for sentence in about_keys(written):
             runner.logger.warning(sentence)
         return runner
 
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self._own(self.default_scope)
-        self.register_hook(PreflightHook())
-        self.register_hook(BadImageHook())
-        augment = self.cfg.get('augment_on_device')
-        if augment in ('auto', 'resident'):
-            self.register_hook(ResidentCropsHook(augment))
-        self.register_hook(PlainCheckpointHook())
-        self.register_hook(ValidationStopHook())
-        self.register_hook(CloseLogHook())
-        self.register_hook(UnusedParametersHook())
-        self.register_hook(SteadyBucketsHook())
-        for kind in (SpeedHook, TrainErrorHook, ValLossHook, SummaryHook):
-            if not any(isinstance(hook, kind) for hook in self.hooks):
-                self.register_hook(kind())
-
-    def build_logger(self, *args, **kwargs) -> MMLogger:
-        """Build the logger; deprecations inside mmengine that no user can mend stay out of it."""
-        logger = super().build_logger(*args, **kwargs)
-        for handler in logger.handlers:
-            handler.addFilter(_is_for_users)
-        return self._own(logger)
-
-    def build_message_hub(self, message_hub: dict | None = None) -> DeferredMessageHub:
-        """Build the hub of the run's scalars; its ``name`` is the experiment's by default."""
-        name = self.experiment_name if message_hub is None else message_hub['name']
-        return self._own(DeferredMessageHub.get_instance(name))
-
-    def build_visualizer(self, visualizer: Visualizer | dict | None = None) -> Visualizer:
-        """Build the run's own visualizer; one that is given is the caller's."""
-        if isinstance(visualizer, Visualizer):
-            return visualizer
-        release(Visualizer, (visualizer or {}).get('name') or self.experiment_name)
-        return self._own(super().build_visualizer(visualizer))
-
-    def build_optim_wrapper(
-        self, optim_wrapper: MMEngineOptimWrapper | OptimWrapperDict | dict
-    ) -> MMEngineOptimWrapper | OptimWrapperDict:
-        """Build the optimizer and its wrapper; see mmengine."""
-        if not isinstance(optim_wrapper, dict):
-            return super().build_optim_wrapper(optim_wrapper)
-        if isinstance(optim_wrapper.get('optimizer'), dict):
-            optimizer = prefer_fused(optim_wrapper['optimizer'], get_device())
-            optim_wrapper = {**optim_wrapper, 'optimizer': optimizer}
-        wrapper = super().build_optim_wrapper(optim_wrapper)
-        # Distributed training brings memory of its own for gradients.
-        if get_device() == 'cpu' and not self.distributed and isinstance(wrapper, OptimWrapper):
-            wrapper.keep_gradients()
-        return wrapper
-
-    def get_hooks_info(self) -> str:
-        """Describe which hooks act at which stage."""
-        return hooks_text(self.hooks)
-
-    def setup_env(self, env_cfg: dict) -> None:
-        """Set up processes and threads, and a name of this run that no other has; see mmengine."""
-        join_processes(self.launcher, env_cfg)
-        super().setup_env(env_cfg)
-        self._timestamp = first_decides(self._claim_log_folder)
-
-    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Move the model to its device, and wrap it in distributed runs."""
-        unwrapped = not is_model_wrapper(model)
-        if not (self.distributed and unwrapped and model_wrapper_cfg is None):
-            return super().wrap_model(model_wrapper_cfg, model)
-        if get_device() == 'cuda':
-            return super().wrap_model(None, model)
-        # mmengine names a CUDA device here, whatever the model is on.
-        return MMDistributedDataParallel(
-            module=model.to(get_device()),
-            device_ids=None,
-            broadcast_buffers=False,
-            find_unused_parameters=self.cfg.get('find_unused_parameters', False),
-        )
-
-    @staticmethod
-    def build_dataloader(
-        dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
-    ) -> DataLoader:
-        """Build a loader; settings of workers fall away where there are none."""
-        if isinstance(dataloader, dict):
-            dataloader = dict(dataloader)
-            collate = dataloader.get('collate_fn')
-            if isinstance(collate, dict) and isinstance(collate.get('type'), str):
-                require_type(FUNCTIONS, collate['type'])  # mmengine does not say what is missing
-            dataloader.setdefault('collate_fn', collate_samples)
-            dataloader.setdefault('pin_memory', get_device() == 'cuda')
-            # Else starting a loader would change the state of torch's global generator.
-            dataloader.setdefault('generator', torch.Generator())
-            if not dataloader.get('num_workers', 0):
-                dataloader.pop('persistent_workers', None)
-                dataloader.pop('prefetch_factor', None)
-        return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
-
-    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Build the training loop; ``by_epoch`` chooses one of :mod:`.loops`."""
-        if isinstance(loop, dict) and 'type' not in loop:
-            loop = dict(loop)
-            kind = 'EpochBasedTrainLoop' if loop.pop('by_epoch', True) else 'IterBasedTrainLoop'
-            loop['type'] = kind
-        found = super().build_train_loop(loop)
-        check_not_empty('train_dataloader', found.dataloader)
-        return found
-
-    def build_val_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Build the loop of validations, which must have a face."""
-        found = super().build_val_loop(loop)
-        check_not_empty('val_dataloader', found.dataloader)
-        return found
-
-    def build_test_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Build the loop of tests, which must have a face."""
-        found = super().build_test_loop(loop)
-        check_not_empty('test_dataloader', found.dataloader)
-        return found
+    def __init__(self, model: nn.Module | dict, work_dir: str, *args, **kwargs) -> None:
+        check_folder(work_dir)
+        install_checkpoint_reader()
+        self._strict_loading = False
+        self.is_training = False
+        self.resumed_from: str | None = None
+        super().__init__(model, work_dir, *args, **kwargs)
+        self.rewritten_cfg = self.cfg
 
     @explaining_workers()
     def train(self) -> nn.Module:
-        """Train; see :meth:`CheckpointingRunner.train`."""
-        return super().train()
+        """Train; a run that goes on has its seed before its loaders are built.
+
+        Raises:
+            RunStopped: If a signal ended the run; where it was is saved.
+            InputError: If another training has the folder, or there is nothing to go on from
+                where there must be.
+        """
+        with holding(self.work_dir, self.checkpoint_hook.folder_of(self.work_dir)):
+            if self._resume:
+                self._load_from = first_decides(self._find_resumed) or None
+                self._resume = self._load_from is not None
+            if self._load_from and self._resume and self._randomness_cfg.get('seed') is None:
+                checkpoint = CheckpointLoader.load_checkpoint(self._load_from, 'cpu')
+                self._randomness_cfg.update(seed=stored_seed(checkpoint, self._load_from))
+                self.set_randomness(**self._randomness_cfg)
+            self.is_training = True
+            # What a checkpoint holds of other hooks is then of after the same moment.
+            self._hooks.sort(key=lambda hook: isinstance(hook, CheckpointHook))
+            model = super().train()
+            close_files(self.logger)
+        return model
 
     @explaining_workers()
     def val(self) -> dict[str, float]:
         """Validate; weights must fit."""
-        self._strict_loading = True
-        self._maybe_compile('val_step')
-        return super().val()
+        return self._evaluate('val')
 
     @explaining_workers()
-    def test(self) -> dict[str, float]:
-        """Test; weights must fit."""
-        self._strict_loading = True
-        self._maybe_compile('test_step')
-        return super().test()
+    def test(self, fold: bool = False) -> dict[str, float]:
+        """Test; weights must fit.
 
-    def _claim_log_folder(self) -> str:
-        """Make the folder of this run's log, after which mmengine names what is the run's alone.
+        Args:
+            fold: Fold batch norms into convolutions, for a model that is done with after the test.
+                They stay where somebody else holds on to the weights: an average that is put in
+                their place for the test, or a compiler.
+        """
+        return self._evaluate('test', fold)
+
+    def _evaluate(self, role: str, fold: bool = False) -> dict[str, float]:
+        """Validate or test by itself: build the loop, load the weights, check both, run."""
+        if getattr(self, f'_{role}_loop') is None:
+            raise InputError(f'{role}_dataloader, {role}_cfg and {role}_evaluator are not set')
+        self._strict_loading = True
+        self._maybe_compile(f'{role}_step')
+        loop = self.val_loop if role == 'val' else self.test_loop
+        self.call_hook('before_run')
+        self.load_or_resume()
+        check = check_validation if role == 'val' else check_testing
+        check(self)
+        averaged = any(isinstance(hook, EMAHook) for hook in self.hooks)
+        if fold and not averaged and not self.cfg.get('compile'):
+            count = fold_norms(unwrap_model(self.model).eval())
+            self.logger.info(f'{count} batch norms are folded into convolutions for this test')
+        metrics = loop.run()
+        self.call_hook('after_run')
+        close_files(self.logger)
+        return metrics
+
+    @cached_property
+    def checkpoint_hook(self) -> CheckpointHook:
+        """The hook that saves; one that only saves positions where the config has none."""
+        hooks = [hook for hook in self.hooks if isinstance(hook, CheckpointHook)]
+        return hooks[0] if hooks else CheckpointHook(save_last=False)
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = 'cpu',
+        strict: bool | None = None,
+        revise_keys: list | None = None,
+    ) -> dict[str, Any]:
+        """Load weights.
+
+        Args:
+            filename: The file, or its address.
+            map_location: See :func:`torch.load`.
+            strict: Whether every tensor must fit; by default when testing and when a run goes on.
+                Else those that fit are taken, and there must be some.
+            revise_keys: Not used: ``module.`` is taken off, old names are renewed.
 
         Returns:
-            Its name, which no other run of this folder or of this process has.
+            The content of the file.
+
+        Raises:
+            InputError: If the weights do not fit.
         """
-        names = list(MMLogger._instance_dict)
-        folder = Path(self.work_dir, self._timestamp)
-        return make_new_folder(folder, lambda name: any(each.endswith(name) for each in names)).name
+        if strict is None:
+            strict = self._strict_loading or self._resume
+        checkpoint = CheckpointLoader.load_checkpoint(filename, map_location)
+        if self._resume:
+            check_averages(self, checkpoint, filename)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        load = load_strictly if strict else load_matching
+        load(unwrap_model(self.model), checkpoint, filename)
+        self._has_loaded = True
+        return checkpoint
 
-    def _own(self, instance: _Instance) -> _Instance:
-        """Keep an instance in mmengine's table no longer than this run is there."""
-        weakref.finalize(self, forget, instance).atexit = False
-        return instance
+    def resume(
+        self,
+        filename: str,
+        resume_optimizer: bool = True,
+        resume_param_scheduler: bool = True,
+        map_location: str | Callable = 'cpu',
+    ) -> None:
+        """Go on from a checkpoint, at the very iteration; see :class:`.Resumption`."""
+        self.resumed_from = filename
+        checkpoint = self.load_checkpoint(filename, map_location)
+        Resumption(
+            self,
+            checkpoint,
+            filename,
+            optimizer=resume_optimizer,
+            schedulers=resume_param_scheduler,
+        ).run()
 
-    def _log_env(self, env_cfg: dict) -> None:
-        settings = {
-            **env_cfg,
-            **self._randomness_cfg,
-            'seed': self.seed,
-            'launcher': self.launcher,
-            'processes': self.world_size,
-            **training_facts(self.cfg, self.world_size),
-        }
-        self.logger.info(f'System environment:{environment_text()}')
-        self.logger.info(f'Runtime environment:{lines(settings)}')
-        if self.cfg:
-            self.logger.info(f'Config:\n{self.cfg.pretty_text}')
+    def save_checkpoint(
+        self,
+        out_dir: str,
+        filename: str,
+        file_client_args: dict | None = None,
+        save_optimizer: bool = True,
+        save_param_scheduler: bool = True,
+        meta: dict | None = None,
+        by_epoch: bool = True,
+        backend_args: dict | None = None,
+    ) -> None:
+        """Save a checkpoint; all processes call this, the first one writes.
 
-    def _maybe_compile(self, target: str) -> None:
-        settings = compile_settings(self.cfg.get('compile'))
-        if settings is not None:
-            model = self.model.module if is_model_wrapper(self.model) else self.model
-            parts = ', '.join(compile_network(model, settings))
-            self.logger.info(f'{parts}: compiled at their first batch, which takes a while')
+        Args:
+            out_dir: The folder.
+            filename: The name in it.
+            file_client_args: Not used: checkpoints are written to local folders.
+            save_optimizer: Whether a run can go on from it.
+            save_param_scheduler: Whether the schedulers' states go in.
+            meta: Further entries of ``meta``.
+            by_epoch: Not used: the loop knows where it is.
+            backend_args: Not used.
+
+        Raises:
+            SaveError: If it cannot be written.
+        """
+        self.train_loop.settle()
+        for hook in self.hooks:
+            if isinstance(hook, BadImageHook):
+                hook.keep(self)
+        ranks = gather_rank_states(self) if save_optimizer else []
+        if not is_main_process():
+            return
+        checkpoint = capture_run(
+            self, position_of(self), optimizer=save_optimizer, schedulers=save_param_scheduler
+        )
+        checkpoint['meta'].update(meta or {})
+        if save_optimizer:
+            checkpoint['ranks'] = ranks
+        self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
+        make_plain(checkpoint)  # whatever hooks have put in
+        write_checkpoint(checkpoint, osp.join(out_dir, filename), resumable=save_optimizer)
+
+    def _init_model_weights(self) -> None:
+        if self._resume:  # the checkpoint has every tensor
+            drop_pretrained(self.model)
+        super()._init_model_weights()
+
+    def _find_resumed(self) -> str:
+        """Find the checkpoint to resume from; an empty text if the run begins anew.
+
+        Raises:
+            InputError: If there is nothing, where a folder was named or ``resume='latest'``.
+        """
+        if self._load_from and not osp.isdir(self._load_from):
+            return self._load_from
+        hook = self.checkpoint_hook
+        folder = self._load_from or hook.folder_of(self.work_dir)
+        path = find_latest(folder, self.logger.warning, hook.is_own)
+        if path is not None:
+            return path
+        problem = f"--resume: '{folder}' has no checkpoint to go on from"
+        near = ', '.join(f"'{each}'" for each in near_runs(folder, hook.is_own))
+        others = f'; there are some in {near}' if near else ''
+        if self._load_from or self._resume == 'latest':
+            raise InputError(f'{problem}{others}')
+        self.logger.warning(f'{problem}: THE RUN BEGINS ANEW{others}')
+        return ''

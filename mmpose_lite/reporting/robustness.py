@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.model import is_model_wrapper
 from mmengine.runner.amp import autocast
 from numpy import ndarray
 from torch.utils.data import DataLoader, Subset
@@ -16,6 +15,7 @@ from torch.utils.data import DataLoader, Subset
 from mmpose_lite.datasets import build_dataset
 from mmpose_lite.evaluation.metrics import RowMetric
 from mmpose_lite.evaluation.metrics.row_metric import gather_rows
+from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .run import Run
 from .run_errors import Errors
@@ -44,7 +44,7 @@ def predict_further(runner: Any, metric: RowMetric, faces: int, seed: int = 0) -
 
 def _predict_other_flip_test(runner: Any, metric: RowMetric) -> Iterable[Pass]:
     """Predict all faces with the flip test switched; not on for points without mirror points."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrap_model(runner.model)
     settings = model.test_cfg
     is_on = not settings.get('flip_test', False)
     if is_on and not (metric.dataset_meta or {}).get('flip_pairs'):
@@ -64,7 +64,7 @@ def _predict_perturbed(
     """Predict some faces with boxes that are moved, larger and smaller."""
     for kind, amount in ((kind, amount) for kind in BOX_ERRORS for amount in AMOUNTS):
         step = {'type': 'DisturbBox', 'kind': kind, 'amount': amount, 'seed': seed}
-        settings = copy.deepcopy(runner.cfg.test_dataloader)
+        settings = copy.deepcopy(runner.rewritten_cfg.test_dataloader)
         if not insert_step(settings.dataset, step):
             runner.logger.warning(
                 'report: no pipeline has GetBBoxCenterScale, boxes are not perturbed'

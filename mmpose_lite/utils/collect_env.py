@@ -6,6 +6,7 @@ import importlib
 import platform
 import re
 import sys
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -73,6 +74,35 @@ def installed_versions() -> dict[str, str]:
             _version(need, module) if module else _installed(need.distribution) or 'not installed'
         )
     return versions
+
+
+def environment_text() -> str:
+    """Describe the command, the machine and the versions of what the package uses.
+
+    mmengine's description imports torchvision, and with it torch's compiler, for its version.
+    """
+    torch: Any = _import('torch')
+    facts = {
+        'Command': ' '.join(sys.argv),
+        'Python': sys.version.replace('\n', ''),
+        'Platform': platform.platform(),
+        **installed_versions(),
+        'Devices': describe_devices(),
+        'Threads': torch.get_num_threads(),
+        'torch is built with': _torch_build(torch),
+    }
+    return fact_lines(facts)
+
+
+def fact_lines(facts: Mapping[str, Any]) -> str:
+    """Lay out facts: an indented line each, which begins a new one."""
+    return ''.join(f'\n    {name}: {value}' for name, value in facts.items())
+
+
+def _torch_build(torch: Any) -> str:
+    """Name the libraries in torch and its instructions, without the compiler's flags."""
+    about = (line.strip(' -') for line in torch.__config__.show().splitlines()[1:])
+    return '; '.join(line for line in about if line and not line.startswith('Build settings'))
 
 
 def check_env() -> list[Problem]:

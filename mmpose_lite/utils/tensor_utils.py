@@ -1,4 +1,4 @@
-"""From tensors to arrays and back."""
+"""Tensors and arrays, devices, and models inside their wrappers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.model import is_model_wrapper
 from torch import Tensor
 
 
@@ -78,3 +79,8 @@ def to_cpu(value: Any) -> Any:
     if type(value) in (list, tuple):
         return type(value)(to_cpu(item) for item in value)
     return value
+
+
+def unwrap_model(model: Any) -> Any:
+    """Return the model inside a wrapper of distributed training; any other one is that itself."""
+    return model.module if is_model_wrapper(model) else model

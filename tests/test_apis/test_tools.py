@@ -10,7 +10,7 @@ import pytest
 from helpers.in_process import run_main
 from mmpose_lite.apis import inference_topdown, init_model
 from mmpose_lite.cli.test import main
-from mmpose_lite.engine.run_log import training_facts
+from mmpose_lite.engine.base_runner import training_facts
 
 # Answering every face with the mean of the eight has an NME of 0.086.
 LEARNT = 0.06

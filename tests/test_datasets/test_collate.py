@@ -11,7 +11,6 @@ from helpers.data_factory import make_face_set
 from mmpose_lite.datasets import DefaultSampler
 from mmpose_lite.datasets.collate import collate_samples, explaining_workers
 from mmpose_lite.engine import PoseRunner
-from mmpose_lite.engine.checkpointing_runner import CheckpointingRunner
 from mmpose_lite.models import PoseDataPreprocessor
 from mmpose_lite.utils import InputError, register_all_modules
 
@@ -131,10 +130,12 @@ def test_workers_without_room_are_told_the_way_out(monkeypatch, kind, text, name
     def fail(*_):
         raise kind(text)
 
-    monkeypatch.setattr(CheckpointingRunner, 'train', fail)
+    monkeypatch.setattr(PoseRunner, 'work_dir', property(fail))  # what a training asks for first
     monkeypatch.setattr(PoseRunner, '_maybe_compile', fail)
+    runner = object.__new__(PoseRunner)
+    runner._val_loop = runner._test_loop = {}
     with pytest.raises(InputError, match=WORKERS[text]) as caught:
-        getattr(object.__new__(PoseRunner), name)()
+        getattr(runner, name)()
     assert 'num_workers=0' in str(caught.value)
     assert '\n' not in str(caught.value)
 

@@ -15,7 +15,7 @@ from helpers.seeding import wavy_image
 from mmpose_lite.cli.check_data import main
 from mmpose_lite.data_tools.browsing import Browser
 from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage
-from mmpose_lite.engine.hooks.drawing_hook import DrawingHook
+from mmpose_lite.engine.hooks.visualization_hook import DrawingHook
 from mmpose_lite.evaluation import NME
 from mmpose_lite.reporting.run import read_table
 from mmpose_lite.utils import InputError

@@ -11,7 +11,7 @@ SCRIPT = """
 import sys
 import torch.distributed as dist
 from mmpose_lite.cli.command_line import errors_in_one_line
-from mmpose_lite.engine.stopping import RunStopped
+from mmpose_lite.engine.preemption import RunStopped
 
 class Witness:
     def __del__(self):

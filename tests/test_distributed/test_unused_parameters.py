@@ -1,7 +1,5 @@
 """What distributed training looks at and prepares before its first step."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 import torch.distributed as dist
@@ -9,8 +7,11 @@ from mmengine.model import MMDistributedDataParallel
 from torch import nn
 
 from mmpose_lite.engine import OptimWrapper
-from mmpose_lite.engine.steady_buckets import SteadyBucketsHook, settle_buckets
-from mmpose_lite.engine.unused_parameters import UnusedParametersHook, check_gradients
+from mmpose_lite.engine.distributed import (
+    check_gradients,
+    prepare_gradients,
+    settle_buckets,
+)
 from mmpose_lite.utils import InputError
 
 
@@ -36,7 +37,7 @@ def first_step(network, **kwargs):
     """Make the first step of a run whose model is wrapped as runs do."""
     model = MMDistributedDataParallel(network, device_ids=None, **kwargs)
     wrapper = OptimWrapper(torch.optim.SGD(network.parameters(), lr=0.1))
-    UnusedParametersHook().before_train(SimpleNamespace(model=model, optim_wrapper=wrapper))
+    prepare_gradients(model, wrapper)
     for _ in range(2):
         wrapper.update_params(model(torch.ones(3, 2)).sum())
 
@@ -73,7 +74,7 @@ def test_buckets_are_laid_out_before_the_first_pass():
     before = {name: value.clone() for name, value in network.state_dict().items()}
     model = MMDistributedDataParallel(network, device_ids=None)
     wrapper = OptimWrapper(torch.optim.SGD(network.parameters(), lr=0.1))
-    SteadyBucketsHook().before_train(SimpleNamespace(model=model, optim_wrapper=wrapper))
+    prepare_gradients(model, wrapper)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
     for _ in range(2):  # what the second one began with is what the first one used

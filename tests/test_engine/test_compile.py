@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmpose_lite.engine.compile import compile_network, compile_settings
+from mmpose_lite.engine.base_runner import compile_network, compile_settings
 from mmpose_lite.utils import InputError
 
 

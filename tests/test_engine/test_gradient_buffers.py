@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mmpose_lite.engine import OptimWrapper
-from mmpose_lite.engine.gradient_buffers import GradientBuffers
+from mmpose_lite.engine.optim_wrappers import GradientBuffers
 
 
 class TwoBranches(nn.Module):

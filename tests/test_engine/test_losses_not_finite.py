@@ -16,7 +16,7 @@ from helpers.processes import LIMIT, Child
 from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.checkpoints.latest import find_latest
 from mmpose_lite.engine.hooks import CheckpointHook
-from mmpose_lite.engine.loss_guard import LossGuard, NonFiniteLossError
+from mmpose_lite.engine.nan_guard import NanGuard, NonFiniteLossError
 from mmpose_lite.engine.run_state import Position
 from mmpose_lite.utils import InputError
 
@@ -120,8 +120,8 @@ def test_a_step_of_several_batches_is_skipped_as_a_whole(train):
 
 def test_one_that_is_seen_late_is_never_saved(train, tmp_path, monkeypatch):
     """On a GPU a loss may arrive when the weights are lost; before a save it is waited for."""
-    monkeypatch.setattr(LossGuard, '_looks_late', lambda self, loss: True)
-    monkeypatch.setattr('mmpose_lite.engine.loss_guard._Copy.has_arrived', lambda self: False)
+    monkeypatch.setattr(NanGuard, '_looks_late', lambda self, loss: True)
+    monkeypatch.setattr('mmpose_lite.engine.nan_guard._Copy.has_arrived', lambda self: False)
     hook, message = train(6)
     assert message == 'the loss of iteration 6, epoch 2 is not finite'
     assert max(hook.weights) == 8
@@ -132,7 +132,7 @@ def test_one_that_is_seen_late_is_never_saved(train, tmp_path, monkeypatch):
 
 
 def test_one_that_arrives_late_stops_the_run(train, monkeypatch):
-    monkeypatch.setattr(LossGuard, '_looks_late', lambda self, loss: True)
+    monkeypatch.setattr(NanGuard, '_looks_late', lambda self, loss: True)
     hook, message = train(6)
     assert message == 'the loss of iteration 6, epoch 2 is not finite'
     assert max(hook.weights) <= 6
@@ -144,7 +144,7 @@ def guard_of_rank(rank, folder, max_skips):
     torch.distributed.init_process_group(
         'gloo', init_method=meeting, rank=rank, world_size=2, timeout=limit
     )
-    guard = LossGuard(max_skips)
+    guard = NanGuard(max_skips)
     losses = [torch.tensor(1.0), torch.tensor(float('nan') if rank else 2.0)]
     assert not guard.refuses(losses[0])
     if max_skips:

@@ -64,7 +64,7 @@ def reads(monkeypatch):
 
     monkeypatch.setattr(EpochBasedTrainLoop, 'run_iter', counted_run_iter)
     # As on a device that has not come so far yet.
-    monkeypatch.setattr(loss_guard.LossGuard, '_looks_late', lambda guard, loss: True)
+    monkeypatch.setattr(loss_guard.NanGuard, '_looks_late', lambda guard, loss: True)
     monkeypatch.setattr(loss_guard._Copy, 'has_arrived', lambda copy: False)
     return counts
 

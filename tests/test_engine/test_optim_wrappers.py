@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mmpose_lite.engine import AmpOptimWrapper, OptimWrapper
-from mmpose_lite.engine.loss_guard import LossGuard
+from mmpose_lite.engine.nan_guard import NanGuard
 from mmpose_lite.registry import OPTIM_WRAPPERS
 from mmpose_lite.utils import InputError
 
@@ -100,7 +100,7 @@ def begun_step(losses, keep=True):
     """Two branches, of which one gets gradients, in the middle of a step of three batches."""
     model = nn.ModuleList([nn.Linear(2, 1), nn.Linear(2, 1)])
     optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1), accumulative_counts=3)
-    optim.guard = LossGuard(max_skips=3)
+    optim.guard = NanGuard(max_skips=3)
     if keep:
         optim.keep_gradients()
     for factor in losses:

@@ -16,11 +16,9 @@ from mmpose_lite.datasets.samplers import SampleIndex
 from mmpose_lite.engine.hooks import (
     SpeedHook,
     ValLossHook,
-    speed_hook,
-    train_error_hook,
-    val_loss_hook,
+    training_log,
 )
-from mmpose_lite.engine.hooks.train_error_hook import _mean_error, _rows
+from mmpose_lite.engine.hooks.training_log import _mean_error, _rows
 from mmpose_lite.evaluation.metrics import NME
 from mmpose_lite.models import HeatmapHead
 from mmpose_lite.utils import InputError
@@ -136,18 +134,18 @@ def test_train_nme_is_that_of_the_logged_batch(tmp_path, monkeypatch):
 
 
 def test_outputs_are_kept_where_a_line_is_logged_and_only_there(tmp_path, monkeypatch):
-    asked = []
-    keep = HeatmapHead.keep
+    heard = []
+    forward = HeatmapHead.forward
 
-    def spy(head, outputs):
+    def spy(head, feats):
         if head.training:
-            asked.append(head.keeps_outputs)
-        return keep(head, outputs)
+            heard.append(len(head._forward_hooks))
+        return forward(head, feats)
 
-    monkeypatch.setattr(HeatmapHead, 'keep', spy)
+    monkeypatch.setattr(HeatmapHead, 'forward', spy)
     runner = train(make_config(tmp_path), tmp_path / 'run')
-    assert asked == [False, True] * 6
-    assert runner.model.head.kept is None
+    assert heard == [0, 1] * 6
+    assert not runner.model.head._forward_hooks
 
 
 def test_numbers_change_no_bit_of_a_training(tmp_path, as_new_process):
@@ -241,7 +239,7 @@ def test_no_validation_loss_where_the_pipeline_makes_other_targets(tmp_path):
 
 def test_ranks_are_weighed_by_their_faces(monkeypatch):
     other = json.dumps([0.25 * 2, 2]).encode()
-    monkeypatch.setattr(val_loss_hook, 'gather_bytes', lambda own: [own, other])
+    monkeypatch.setattr(training_log, 'gather_bytes', lambda own: [own, other])
     hook, scalars, metrics = ValLossHook(), {}, {'NME': 0.1}
     hook._model = SimpleNamespace()
     hook._losses = [(torch.tensor(0.5), 4), (torch.tensor(1.0), 1)]
@@ -253,9 +251,9 @@ def test_ranks_are_weighed_by_their_faces(monkeypatch):
 
 def test_images_per_second_are_those_of_all_ranks_since_the_last_line(monkeypatch):
     clock = iter([0.0, 1.0, 3.0, 100.0, 100.5, 101.0])
-    monkeypatch.setattr(speed_hook, 'perf_counter', lambda: next(clock))
-    monkeypatch.setattr(speed_hook, 'is_logged', lambda runner, batch_idx: batch_idx % 2 == 1)
-    monkeypatch.setattr(speed_hook, 'peak_memory_mb', lambda: 321)
+    monkeypatch.setattr(training_log, 'perf_counter', lambda: next(clock))
+    monkeypatch.setattr(training_log, 'is_logged', lambda runner, batch_idx: batch_idx % 2 == 1)
+    monkeypatch.setattr(training_log, 'peak_memory_mb', lambda: 321)
     logged = []
     hub = SimpleNamespace(update_scalar=lambda key, value, resumed: logged.append((key, value)))
     runner = SimpleNamespace(world_size=2, message_hub=hub)
@@ -294,7 +292,7 @@ def test_a_set_without_the_normaliser_is_trained_without_the_number(tmp_path, ca
 
 def test_without_a_logger_nothing_is_kept(monkeypatch):
     runner = SimpleNamespace(hooks=[])
-    assert not train_error_hook.is_logged(runner, 0)
+    assert not training_log.is_logged(runner, 0)
     runner.hooks.append(LoggerHook(interval=3))
     runner.train_dataloader = range(10)
-    assert [train_error_hook.is_logged(runner, i) for i in range(4)] == [False, False, True, False]
+    assert [training_log.is_logged(runner, i) for i in range(4)] == [False, False, True, False]

@@ -8,7 +8,7 @@ from torch import nn
 
 from helpers.seeding import seed_weights, wavy_image
 from mmpose_lite.codecs import RegressionLabel
-from mmpose_lite.engine.compile import compile_network
+from mmpose_lite.engine.base_runner import compile_network
 from mmpose_lite.models import GlobalAveragePooling, RegressionHead
 from mmpose_lite.models.utils import coordinate_accuracy
 from mmpose_lite.models.utils.fold_norms import fold_norms

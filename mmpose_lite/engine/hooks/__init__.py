@@ -10,11 +10,8 @@ if TYPE_CHECKING:
     from .checkpoint_hook import CheckpointHook
     from .ema_hook import ExpMomentumEMA
     from .resident_crops_hook import ResidentCropsHook
-    from .speed_hook import SpeedHook
-    from .summary_hook import SummaryHook
     from .sync_norm_hook import SyncNormHook
-    from .train_error_hook import TrainErrorHook
-    from .val_loss_hook import ValLossHook
+    from .training_log import SpeedHook, SummaryHook, TrainErrorHook, ValLossHook
     from .visualization_hook import PoseVisualizationHook
 
 __all__ = [

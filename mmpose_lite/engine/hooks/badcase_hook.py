@@ -19,7 +19,7 @@ from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_objects
 
-from .drawing_hook import DrawingHook, image_path, picture_suffix
+from .visualization_hook import DrawingHook, image_path, picture_suffix
 
 # Which registry knows the measure, and whether a large value of it is bad.
 _METRIC_TYPES = {'loss': (MODELS, True), 'accuracy': (METRICS, False), 'error': (METRICS, True)}

@@ -26,13 +26,11 @@ from mmpose_lite.checkpoints.writing import (
     set_aside,
     write_text,
 )
-from mmpose_lite.engine.resumable_loop import ResumableLoop
-from mmpose_lite.engine.run_log import is_training
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
 
-from ..run_state import position_of
+from ..run_state import is_training, position_of
 
 _KEPT = 'kept_checkpoints'
 _OF_A_SIGNAL = re.compile(r'iter_\d+\.pth')
@@ -104,11 +102,8 @@ class CheckpointHook(_CheckpointHook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Save the weights of a metric that is the best so far."""
-        if not is_training(runner):
-            return
-        if isinstance(runner.train_loop, ResumableLoop):
-            runner.train_loop.validation_is_over()
-        self._save_best_checkpoint(runner, metrics or {})
+        if is_training(runner):
+            self._save_best_checkpoint(runner, metrics or {})
 
     def after_train(self, runner: Runner) -> None:
         """Publish the last and the best weights, if keys are named for that."""
@@ -178,6 +173,8 @@ class CheckpointHook(_CheckpointHook):
 
     def save_position(self, runner: Runner) -> str:
         """Save where the run is, under a name of its own; the next checkpoint replaces it."""
+        if self not in runner.hooks:  # of a config without checkpoints
+            self.before_train(runner)
         return self._save(runner, f'iter_{position_of(runner).iter}.pth')
 
     def _save_checkpoint(self, runner: Runner) -> None:

@@ -8,18 +8,17 @@ import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
-from mmengine.runner import IterBasedTrainLoop, Runner
+from mmengine.runner import Runner
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.crop_cache import CropCache
 from mmpose_lite.datasets.transforms import PackPoseInputs
-from mmpose_lite.engine.resumable_loop import ResumableLoop
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.nested_datasets import walk_datasets
+from mmpose_lite.utils.tensor_utils import unwrap_model
 
 _PORTION = 2**28  # bytes that are copied at a time
 
@@ -59,14 +58,14 @@ class ResidentCropsHook(Hook):
         caches = [each.crops for each in datasets if each.crops is not None]
         size = sum(len(cache.file.pixels) for cache in caches)
         device = next(runner.model.parameters()).device
-        obstacle = _find_obstacle(runner, datasets)
+        obstacle = _find_obstacle(datasets)
         if obstacle is not None and self.mode == 'resident':
             raise InputError(f"augment_on_device='resident': {obstacle}")
         if obstacle is not None or (self.mode == 'auto' and not _fits(size, device)):
             reason = obstacle or f'they take {size / 1e9:.1f} GB'
             print_log(f'crops stay in main memory: {reason}', 'current')
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap_model(runner.model)
         model.data_preprocessor.hold_crops(*_gather(caches, size, device))
         for transform in (step for dataset in datasets for step in dataset.pipeline.transforms):
             if isinstance(transform, PackPoseInputs):
@@ -74,11 +73,8 @@ class ResidentCropsHook(Hook):
         print_log(f'crops of {size / 1e9:.1f} GB are on {device}', 'current')
 
 
-def _find_obstacle(runner: Runner, datasets: Sequence[BaseCocoStyleDataset]) -> str | None:
-    """Why crops cannot be on the device, or None."""
-    loop = runner._train_loop
-    if isinstance(loop, IterBasedTrainLoop) and not isinstance(loop, ResumableLoop):
-        return f'{type(loop).__name__} has started its workers before the crops could move'
+def _find_obstacle(datasets: Sequence[BaseCocoStyleDataset]) -> str | None:
+    """Say why crops cannot be on the device, or None."""
     for transform in (step for dataset in datasets for step in dataset.pipeline.transforms[:-1]):
         if not getattr(transform, 'keeps_pixels', False):
             return f'{type(transform).__name__} changes pixels, which are not there'

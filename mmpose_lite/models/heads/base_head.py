@@ -26,14 +26,10 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         init_cfg: How weights start.
 
     Attributes:
-        keeps_outputs: Whether the next outputs are left in ``kept``; for who logs them.
-        kept: Raw outputs of the images themselves, not of their mirrors, detached.
         target_kinds: Kinds of targets that it learns; see :class:`BaseKeypointCodec`.
     """
 
     target_kinds: ClassVar[tuple[str, ...]] = ()
-    keeps_outputs = False
-    kept: Tensor | None = None
 
     def __init__(
         self, decoder: dict | None = None, init_cfg: dict | list[dict] | None = None
@@ -89,7 +85,7 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
         """Compute losses, and accuracies for the log, by name; see :meth:`losses_of`."""
-        return self.losses_of(self.keep(self.forward(feats)), batch_data_samples, train_cfg)
+        return self.losses_of(self(feats), batch_data_samples, train_cfg)
 
     def losses_of(
         self,
@@ -110,12 +106,6 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
             NotImplementedError: If the head defines neither this nor its own :meth:`loss`.
         """
         raise NotImplementedError(f'{type(self).__name__} has no losses_of')
-
-    def keep(self, outputs: Tensor) -> Tensor:
-        """Leave outputs in ``kept`` where somebody has asked for them; returns them."""
-        if self.keeps_outputs:
-            self.kept = outputs.detach()
-        return outputs
 
     def encode(self, samples: list[PoseDataSample], device: torch.device) -> dict[str, Tensor]:
         """Make the targets of samples that carry none, from their points, all at once.

@@ -135,15 +135,16 @@ class HeatmapHead(BaseHead):
         test_cfg = test_cfg or {}
         if test_cfg.get('flip_test', False):
             images, mirrors = feats
+            heatmaps = self(images)
             mirrored = flip_heatmaps(
-                self.forward(mirrors),
+                self(mirrors),
                 flip_indices=batch_data_samples[0].metainfo['flip_indices'],
                 flip_mode=test_cfg.get('flip_mode', 'heatmap'),
                 shift_heatmap=test_cfg.get('shift_heatmap', False),
             )
-            heatmaps = (self.keep(self.forward(images)) + mirrored) * 0.5
+            heatmaps = (heatmaps + mirrored) * 0.5
         else:
-            heatmaps = self.keep(self.forward(feats))
+            heatmaps = self(feats)
         predictions = self.decode(heatmaps)
         if test_cfg.get('output_heatmaps', False):
             return predictions, [PixelData(heatmaps=maps) for maps in heatmaps.detach()]

@@ -75,16 +75,17 @@ class RegressionHead(BaseHead):
         """
         test_cfg = test_cfg or {}
         if not test_cfg.get('flip_test', False):
-            return self.decode(self.keep(self.forward(feats)))
+            return self.decode(self(feats))
         images, mirrors = feats
+        outputs = self(images)
         metainfo = batch_data_samples[0].metainfo
         mirrored = flip_coordinates(
-            self.forward(mirrors),
+            self(mirrors),
             flip_indices=metainfo['flip_indices'],
             shift_coords=test_cfg.get('shift_coords', True),
             input_size=metainfo['input_size'],
         )
-        return self.decode((self.keep(self.forward(images)) + mirrored) * 0.5)
+        return self.decode((outputs + mirrored) * 0.5)
 
     def losses_of(
         self,

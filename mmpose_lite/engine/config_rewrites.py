@@ -1,12 +1,13 @@
-"""Where the work on a batch is done: by the loader's workers, or on the model's device.
+"""Rewrites of a config before anything is built: what the head and the device do for a run.
 
-These functions rewrite a config before anything is built, so that the config that a run leaves
-behind says what it did.
+The config that a run keeps, dumps and saves stays as it was written, and is rewritten again where
+a run goes on or tests from it. The log has one line for each rewrite.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from mmengine.config import Config
@@ -20,42 +21,119 @@ _ENCODING_HEADS = ('HeatmapHead', 'RegressionHead')
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
-def place_targets(cfg: Config) -> None:
+def rewrite_config(cfg: Config) -> tuple[Config, list[str]]:
+    """Move work of the pipelines to where it is done faster, or is needed by the log.
+
+    Args:
+        cfg: The config as it was written; it stays so.
+
+    Returns:
+        The config that runs, and a sentence for each rewrite.
+
+    Raises:
+        InputError: If ``augment_on_device`` is unknown, or a pipeline cannot be served so.
+    """
+    rewritten = deepcopy(cfg)
+    steps = (move_targets_to_head, pack_truth, warp_on_device)
+    return rewritten, [sentence for step in steps if (sentence := step(rewritten))]
+
+
+def move_targets_to_head(cfg: Config) -> str:
     """Have the head make the targets of training, where the pipeline would make the same ones.
 
     The function is the same, for a whole batch at once and on the model's device, and maps no
     longer travel from workers to the training process. Pipelines whose targets the head could not
     make (another codec, weights of the data set, transforms that read them) stay as they are, and
     all do with ``targets_by_head=False``, for hooks that read the samples' ``gt_fields``.
+
+    Args:
+        cfg: The config, which is changed.
+
+    Returns:
+        A sentence about what was changed; an empty text if nothing was.
     """
     if not cfg.get('targets_by_head', True):
-        return
+        return ''
     head = cfg.get('model', {}).get('head') or {}
     if head.get('type') not in _ENCODING_HEADS or not head.get('decoder'):
-        return
+        return ''
+    moved = False
     for dataset in find_datasets(cfg.get('train_dataloader')):
         steps = dataset['pipeline']
         if [step.get('type') for step in steps[-2:]] != ['GenerateTarget', 'PackPoseInputs']:
             continue
         if steps[-2] == {'type': 'GenerateTarget', 'encoder': head['decoder']}:
             dataset['pipeline'] = [*steps[:-2], {**steps[-1], 'pack_transformed': True}]
+            moved = True
+    if not moved:
+        return ''
+    return (
+        f"{head['type']} makes the targets of train_dataloader, not the pipeline's GenerateTarget "
+        '(targets_by_head=False leaves them there)'
+    )
 
 
-def place_truth(cfg: Config) -> None:
+def pack_truth(cfg: Config) -> str:
     """Have samples tell where their points are in the crop, for what is logged of a training.
 
     Those of training always do. Those of validation do where the head makes the targets of
     training: only then would it make the same ones for a validation loss.
+
+    Args:
+        cfg: The config, which is changed.
+
+    Returns:
+        A sentence about what was changed; an empty text if nothing was.
     """
     train = list(_pipelines(cfg.get('train_dataloader')))
     head_encodes = not any(
         step.get('type') == 'GenerateTarget' for steps in train for step in steps
     )
     loaders = ('train_dataloader', 'val_dataloader') if head_encodes else ('train_dataloader',)
+    changed = []
     for loader in loaders:
         for steps in _pipelines(cfg.get(loader)):
-            if steps and steps[-1].get('type') == 'PackPoseInputs':
-                steps[-1] = {**steps[-1], 'pack_transformed': True}
+            last = steps[-1] if steps else {}
+            if last.get('type') == 'PackPoseInputs' and not last.get('pack_transformed'):
+                steps[-1] = {**last, 'pack_transformed': True}
+                changed.append(loader)
+    if not changed:
+        return ''
+    listed = ' and '.join(dict.fromkeys(changed))
+    return f'PackPoseInputs(pack_transformed=True) in {listed}, for train_NME and val_loss'
+
+
+def warp_on_device(cfg: Config) -> str:
+    """Have the crops warped on the model's device, if ``augment_on_device`` is set.
+
+    ``'auto'`` leaves it to the workers where that device is a CPU.
+
+    Args:
+        cfg: The config, which is changed.
+
+    Returns:
+        A sentence about what was changed; an empty text if nothing was.
+
+    Raises:
+        InputError: If its value is unknown, or a pipeline cannot be served so.
+    """
+    mode = cfg.get('augment_on_device')
+    if not mode:
+        return ''
+    if mode not in AUGMENT_MODES:
+        raise InputError(f'augment_on_device={mode!r} is not one of {", ".join(AUGMENT_MODES)}')
+    if mode == 'auto' and get_device() == 'cpu':
+        # A CPU warps face by face many times faster, also in a config that a GPU left behind.
+        cfg.augment_on_device = None
+        for step in _crop_steps(cfg):
+            step.pop('warp', None)
+        return "augment_on_device='auto' leaves the crops to the workers, for there is no GPU"
+    for loader in _LOADERS:
+        for dataset in find_datasets(cfg.get(loader)):
+            if not dataset.get('cache'):
+                raise InputError(f'augment_on_device needs {loader}.dataset.cache (or --cache)')
+            dataset['pipeline'] = _without_warp(dataset['pipeline'], loader)
+    return f'TopdownAffine(warp=False): augment_on_device={mode!r} warps the crops of all loaders'
 
 
 def _pipelines(config: Any) -> Iterator[list[dict]]:
@@ -65,32 +143,6 @@ def _pipelines(config: Any) -> Iterator[list[dict]]:
         if is_dict and all(isinstance(step, dict) for step in part.get('pipeline', [None])):
             part['pipeline'] = list(part['pipeline'])
             yield part['pipeline']
-
-
-def place_augmentation(cfg: Config) -> None:
-    """Have the crops warped on the model's device, if ``augment_on_device`` is set.
-
-    ``'auto'`` leaves it to the workers where that device is a CPU.
-
-    Raises:
-        InputError: If its value is unknown, or a pipeline cannot be served so.
-    """
-    mode = cfg.get('augment_on_device')
-    if not mode:
-        return
-    if mode not in AUGMENT_MODES:
-        raise InputError(f'augment_on_device={mode!r} is not one of {", ".join(AUGMENT_MODES)}')
-    if mode == 'auto' and get_device() == 'cpu':
-        # A CPU warps face by face many times faster, also in a config that a GPU left behind.
-        cfg.augment_on_device = None
-        for step in _crop_steps(cfg):
-            step.pop('warp', None)
-        return
-    for loader in _LOADERS:
-        for dataset in find_datasets(cfg.get(loader)):
-            if not dataset.get('cache'):
-                raise InputError(f'augment_on_device needs {loader}.dataset.cache (or --cache)')
-            dataset['pipeline'] = _without_warp(dataset['pipeline'], loader)
 
 
 def _crop_steps(cfg: Config) -> Iterator[dict]:

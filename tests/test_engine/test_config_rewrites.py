@@ -8,11 +8,11 @@ from mmengine.dataset import pseudo_collate
 
 from mmpose_lite.apis.config import load_config
 from mmpose_lite.datasets.samplers import SampleIndex
-from mmpose_lite.engine.placement import (
+from mmpose_lite.engine.config_rewrites import (
     find_datasets,
-    place_augmentation,
-    place_targets,
+    move_targets_to_head,
     set_cache,
+    warp_on_device,
 )
 from mmpose_lite.registry import DATASETS, MODELS
 from mmpose_lite.utils import InputError
@@ -50,7 +50,7 @@ def losses(cfg, data):
 
 def test_the_head_makes_the_targets_of_the_pipeline(cfg):
     expected = losses(cfg, batch(cfg))
-    place_targets(cfg)
+    move_targets_to_head(cfg)
     assert 'GenerateTarget' not in kinds(cfg)
     found = losses(cfg, batch(cfg))
     assert found.keys() == expected.keys()
@@ -61,13 +61,13 @@ def test_the_head_makes_the_targets_of_the_pipeline(cfg):
 def test_hooks_find_the_targets_of_the_pipeline_where_a_switch_says_so(cfg):
     expected = losses(cfg, batch(cfg))
     cfg.targets_by_head = False
-    place_targets(cfg)
+    move_targets_to_head(cfg)
     assert kinds(cfg)[-2:] == ['GenerateTarget', 'PackPoseInputs']
     data = batch(cfg)
     assert data['data_samples'][0].gt_fields.heatmaps.shape == (19, 16, 16)
     assert losses(cfg, data) == expected
     cfg.targets_by_head = True
-    place_targets(cfg)
+    move_targets_to_head(cfg)
     (sample, *_) = batch(cfg)['data_samples']
     assert 'gt_fields' not in sample
     for name in ('gt_fields', 'gt_instance_labels'):
@@ -85,7 +85,7 @@ def test_a_head_of_coordinates_makes_its_labels(cfg):
     cfg.train_dataloader.dataset.pipeline[5].encoder = ConfigDict(codec)
     expected = losses(cfg, batch(cfg))
     assert expected['loss_kpt'] > 0.001
-    place_targets(cfg)
+    move_targets_to_head(cfg)
     assert 'GenerateTarget' not in kinds(cfg)
     assert losses(cfg, batch(cfg)) == expected
 
@@ -104,7 +104,7 @@ def test_a_head_of_coordinates_makes_its_labels(cfg):
 def test_targets_stay_where_the_head_would_make_others(cfg, change):
     cfg.merge_from_dict(change)
     before = cfg.train_dataloader.dataset.pipeline
-    place_targets(cfg)
+    move_targets_to_head(cfg)
     assert cfg.train_dataloader.dataset.pipeline == before
 
 
@@ -118,13 +118,13 @@ def test_data_sets_are_found_inside_others():
 
 @pytest.mark.parametrize('resident', [False, True], ids=['streamed', 'resident'])
 def test_batches_warped_on_the_device_are_those_of_the_workers(cfg, tmp_path, resident):
-    place_targets(cfg)
+    move_targets_to_head(cfg)
     data = batch(cfg)
     preprocessor = MODELS.build(cfg.model.data_preprocessor)
     expected = preprocessor(data, training=True)
     set_cache(cfg, str(tmp_path))
     cfg.augment_on_device = 'stream'
-    place_augmentation(cfg)
+    warp_on_device(cfg)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     if resident:
         file = dataset.crops.file
@@ -157,17 +157,17 @@ def test_every_data_set_gets_the_cache(cfg, tmp_path):
 
 def test_what_cannot_be_warped_on_the_device_is_named(cfg):
     before = cfg.to_dict()
-    place_augmentation(cfg)
+    warp_on_device(cfg)
     assert cfg.to_dict() == before
     cfg.augment_on_device = 'gpu'
     with pytest.raises(InputError, match="augment_on_device='gpu' is not one of auto"):
-        place_augmentation(cfg)
+        warp_on_device(cfg)
     cfg.augment_on_device = 'stream'
     with pytest.raises(InputError, match=r'train_dataloader\.dataset\.cache'):
-        place_augmentation(cfg)
+        warp_on_device(cfg)
     set_cache(cfg, True)
     with pytest.raises(InputError, match='GenerateTarget'):
-        place_augmentation(cfg)
+        warp_on_device(cfg)
 
 
 def test_a_config_of_a_gpu_warps_in_the_workers_of_a_cpu(cfg):
@@ -175,6 +175,6 @@ def test_a_config_of_a_gpu_warps_in_the_workers_of_a_cpu(cfg):
         if step['type'] == 'TopdownAffine':
             step['warp'] = False
     cfg.augment_on_device = 'auto'
-    place_augmentation(cfg)
+    warp_on_device(cfg)
     assert cfg.augment_on_device is None
     assert all('warp' not in step for step in cfg.train_dataloader.dataset.pipeline)

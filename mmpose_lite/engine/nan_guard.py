@@ -25,7 +25,7 @@ class NonFiniteLossError(ArithmeticError):
         self.late = late
 
 
-class LossGuard:
+class NanGuard:
     """Keeps steps of non-finite losses away from the weights.
 
     On a CPU, and wherever skips are allowed, each loss is looked at before its backward pass, and

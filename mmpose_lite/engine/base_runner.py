@@ -1,0 +1,344 @@
+"""mmengine's Runner, made to build the parts of a run for any machine."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from mmengine.device import get_device
+from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
+from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
+from mmengine.optim import OptimWrapperDict
+from mmengine.registry import FUNCTIONS
+from mmengine.runner import BaseLoop, Priority, Runner
+from mmengine.utils import ManagerMixin
+from mmengine.visualization import Visualizer
+from torch import nn
+from torch.utils.data import DataLoader
+
+from mmpose_lite.checkpoints.writing import make_new_folder
+from mmpose_lite.datasets.collate import collate_samples
+from mmpose_lite.registry import require_type
+from mmpose_lite.utils import InputError
+from mmpose_lite.utils.collect_env import environment_text, fact_lines
+from mmpose_lite.utils.collectives import first_decides
+from mmpose_lite.utils.tensor_utils import unwrap_model
+
+from .distributed import join_processes
+from .hooks import BadImageHook, SpeedHook, SummaryHook, TrainErrorHook, ValLossHook
+from .loops import TrainLoop
+from .message_hub import DeferredMessageHub
+from .optim_wrappers import OptimWrapper
+from .optimizers import prefer_fused
+from .preflight import check_not_empty
+
+_Instance = TypeVar('_Instance', bound=ManagerMixin)
+
+# What `default_hooks` has beside mmengine's.
+_DEFAULT_HOOKS: dict[str, type[Hook]] = {
+    'speed': SpeedHook,
+    'train_error': TrainErrorHook,
+    'val_loss': ValLossHook,
+    'summary': SummaryHook,
+    'bad_image': BadImageHook,
+}
+_COMPILED = ('backbone', 'neck', 'head')
+
+
+class BaseRunner(Runner):
+    """mmengine's Runner, which builds parts of a run so; arguments are the same.
+
+    - Processes without a GPU join by gloo.
+    - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
+    - Loaders pin their batches where there is a GPU, and must have one.
+    - The optimizer's step is fused where that is possible and the config says nothing.
+    - ``compile`` compiles the network alone.
+    - Scalars stay on the device until a log or a checkpoint needs them.
+    - Logger, hub and visualizer are the run's own, also where another run names them alike.
+    - ``default_hooks`` has ``speed``, ``train_error``, ``val_loss``, ``summary`` and ``bad_image``
+      beside mmengine's; None leaves one out, and one in ``custom_hooks`` takes its place.
+    """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self._own(self.default_scope)
+
+    def build_logger(self, *args, **kwargs) -> MMLogger:
+        """Build the logger; deprecations inside mmengine that no user can mend stay out of it."""
+        logger = super().build_logger(*args, **kwargs)
+        for handler in logger.handlers:
+            handler.addFilter(_is_for_users)
+        return self._own(logger)
+
+    def build_message_hub(self, message_hub: dict | None = None) -> DeferredMessageHub:
+        """Build the hub of the run's scalars; its ``name`` is the experiment's by default."""
+        name = self.experiment_name if message_hub is None else message_hub['name']
+        return self._own(DeferredMessageHub.get_instance(name))
+
+    def build_visualizer(self, visualizer: Visualizer | dict | None = None) -> Visualizer:
+        """Build the run's own visualizer; one that is given is the caller's."""
+        if isinstance(visualizer, Visualizer):
+            return visualizer
+        _release(Visualizer, (visualizer or {}).get('name') or self.experiment_name)
+        return self._own(super().build_visualizer(visualizer))
+
+    def build_optim_wrapper(
+        self, optim_wrapper: MMEngineOptimWrapper | OptimWrapperDict | dict
+    ) -> MMEngineOptimWrapper | OptimWrapperDict:
+        """Build the optimizer and its wrapper; see mmengine."""
+        if not isinstance(optim_wrapper, dict):
+            return super().build_optim_wrapper(optim_wrapper)
+        if isinstance(optim_wrapper.get('optimizer'), dict):
+            optimizer = prefer_fused(optim_wrapper['optimizer'], get_device())
+            optim_wrapper = {**optim_wrapper, 'optimizer': optimizer}
+        wrapper = super().build_optim_wrapper(optim_wrapper)
+        # Distributed training brings memory of its own for gradients.
+        if get_device() == 'cpu' and not self.distributed and isinstance(wrapper, OptimWrapper):
+            wrapper.keep_gradients()
+        return wrapper
+
+    def register_default_hooks(self, hooks: Mapping[str, Any] | None = None) -> None:
+        """Register mmengine's hooks and those of the log, under the names of the class."""
+        own = {name: {'type': kind} for name, kind in _DEFAULT_HOOKS.items()}
+        merged = {**own, **(hooks or {})}
+        for name in own:
+            if merged[name] is None:
+                del merged[name]
+        super().register_default_hooks(merged)
+
+    def register_custom_hooks(self, hooks: Iterable[Hook | dict]) -> None:
+        """Register a config's own hooks; one that is there by default makes way for its like."""
+        before = list(self.hooks)
+        super().register_custom_hooks(hooks)
+        added = {type(hook) for hook in self.hooks if hook not in before}
+        renewed = added.intersection(_DEFAULT_HOOKS.values())
+        self._hooks = [
+            hook for hook in self.hooks if type(hook) not in renewed or hook not in before
+        ]
+
+    def get_hooks_info(self) -> str:
+        """List the hooks in their order, then who acts at each stage of a run."""
+        acting = {
+            stage: ', '.join(
+                type(hook).__name__ for hook in self.hooks if stage in hook.get_triggered_stages()
+            )
+            for stage in Hook.stages
+        }
+        order = ', '.join(f'{type(hook).__name__} ({_priority(hook)})' for hook in self.hooks)
+        return order + fact_lines({stage: names for stage, names in acting.items() if names})
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Set up processes and threads, and a name of this run that no other has; see mmengine."""
+        join_processes(self.launcher, env_cfg)
+        super().setup_env(env_cfg)
+        self._timestamp = first_decides(self._claim_log_folder)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Move the model to its device, and wrap it in distributed runs."""
+        unwrapped = not is_model_wrapper(model)
+        if not (self.distributed and unwrapped and model_wrapper_cfg is None):
+            return super().wrap_model(model_wrapper_cfg, model)
+        if get_device() == 'cuda':
+            return super().wrap_model(None, model)
+        # mmengine names a CUDA device here, whatever the model is on.
+        return MMDistributedDataParallel(
+            module=model.to(get_device()),
+            device_ids=None,
+            broadcast_buffers=False,
+            find_unused_parameters=self.cfg.get('find_unused_parameters', False),
+        )
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
+    ) -> DataLoader:
+        """Build a loader; settings of workers fall away where there are none."""
+        if isinstance(dataloader, dict):
+            dataloader = dict(dataloader)
+            collate = dataloader.get('collate_fn')
+            if isinstance(collate, dict) and isinstance(collate.get('type'), str):
+                require_type(FUNCTIONS, collate['type'])  # mmengine does not say what is missing
+            dataloader.setdefault('collate_fn', collate_samples)
+            dataloader.setdefault('pin_memory', get_device() == 'cuda')
+            # Else starting a loader would change the state of torch's global generator.
+            dataloader.setdefault('generator', torch.Generator())
+            if not dataloader.get('num_workers', 0):
+                dataloader.pop('persistent_workers', None)
+                dataloader.pop('prefetch_factor', None)
+        return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> TrainLoop:
+        """Build the training loop; ``by_epoch`` chooses one of :mod:`.loops`.
+
+        Raises:
+            InputError: If it is neither of them nor made of them, or its loader has no batch.
+        """
+        if isinstance(loop, dict) and 'type' not in loop:
+            loop = dict(loop)
+            kind = 'EpochBasedTrainLoop' if loop.pop('by_epoch', True) else 'IterBasedTrainLoop'
+            loop['type'] = kind
+        found = super().build_train_loop(loop)
+        if not isinstance(found, TrainLoop):
+            raise InputError(
+                f'train_cfg.type={type(found).__name__!r} cannot stop and go on at any iteration: '
+                "use this package's EpochBasedTrainLoop or IterBasedTrainLoop, or a subclass; "
+                "mmengine's Runner takes other loops"
+            )
+        check_not_empty('train_dataloader', found.dataloader)
+        return found
+
+    def build_val_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the loop of validations, which must have a face."""
+        found = super().build_val_loop(
+            {'type': 'ValLoop', **loop} if isinstance(loop, dict) else loop
+        )
+        check_not_empty('val_dataloader', found.dataloader)
+        return found
+
+    def build_test_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the loop of tests, which must have a face."""
+        found = super().build_test_loop(loop)
+        check_not_empty('test_dataloader', found.dataloader)
+        return found
+
+    def _claim_log_folder(self) -> str:
+        """Make the folder of this run's log, after which mmengine names what is the run's alone.
+
+        Returns:
+            Its name, which no other run of this folder or of this process has.
+        """
+        names = list(MMLogger._instance_dict)
+        folder = Path(self.work_dir, self._timestamp)
+        return make_new_folder(folder, lambda name: any(each.endswith(name) for each in names)).name
+
+    def _own(self, instance: _Instance) -> _Instance:
+        """Keep an instance in mmengine's table no longer than this run is there."""
+        weakref.finalize(self, _forget, instance).atexit = False
+        return instance
+
+    def _log_env(self, env_cfg: dict) -> None:
+        settings = {
+            **env_cfg,
+            **self._randomness_cfg,
+            'seed': self.seed,
+            'launcher': self.launcher,
+            'processes': self.world_size,
+            **training_facts(self.cfg, self.world_size),
+        }
+        self.logger.info(f'System environment:{environment_text()}')
+        self.logger.info(f'Runtime environment:{fact_lines(settings)}')
+        if self.cfg:
+            self.logger.info(f'Config:\n{self.cfg.pretty_text}')
+
+    def _maybe_compile(self, target: str) -> None:
+        settings = compile_settings(self.cfg.get('compile'))
+        if settings is not None:
+            parts = ', '.join(compile_network(unwrap_model(self.model), settings))
+            self.logger.info(f'{parts}: compiled at their first batch, which takes a while')
+
+
+def compile_settings(choice: bool | str | Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Read the config's key ``compile``.
+
+    Args:
+        choice: True, the name of a mode, or arguments of :func:`torch.compile`.
+
+    Returns:
+        The arguments, or None where nothing is to be compiled.
+
+    Raises:
+        InputError: If it is none of these.
+    """
+    if choice is None or choice is False:
+        return None
+    if choice is True:
+        return {}
+    if isinstance(choice, str):
+        return {'mode': choice}
+    if isinstance(choice, Mapping):
+        return dict(choice)
+    raise InputError(f'compile={choice!r} is none of a bool, the name of a mode, a dict')
+
+
+def compile_network(model: nn.Module, settings: Mapping[str, Any]) -> list[str]:
+    """Compile a model's backbone, neck and head in place.
+
+    What handles samples (targets, losses, decoding) stays as it is. Names and tensors of the
+    model's state stay too, so checkpoints fit either way.
+
+    Args:
+        model: A pose estimator.
+        settings: Arguments of :func:`torch.compile`.
+
+    Returns:
+        The names of the parts that were compiled.
+    """
+    parts = {name: getattr(model, name) for name in _COMPILED if hasattr(model, name)}
+    for part in parts.values():
+        # Not the call: heads of others call their forward by its name.
+        part.forward = torch.compile(part.forward, **settings)
+    return list(parts)
+
+
+def training_facts(cfg: Mapping[str, Any], processes: int) -> dict[str, Any]:
+    """Read the learning rate of a config and the batch that it is meant for.
+
+    Returns:
+        ``training: lr``, ``training: base batch`` and ``training: batch``, that of the run, as far
+        as the config says them.
+    """
+    loader, wrapper = cfg.get('train_dataloader'), cfg.get('optim_wrapper')
+    if not isinstance(loader, Mapping) or not isinstance(wrapper, Mapping):
+        return {}
+    scaling = cfg.get('auto_scale_lr') or {}
+    optimizer = wrapper.get('optimizer')
+    facts = {
+        'lr': optimizer.get('lr') if isinstance(optimizer, Mapping) else None,
+        'base batch': scaling.get('base_batch_size'),
+        'batch': processes * loader.get('batch_size', 1),
+    }
+    if facts['lr'] is not None and scaling.get('enable'):
+        facts['lr'] = f'{facts["lr"]}, which is scaled from the base batch to the batch'
+    return {f'training: {name}': fact for name, fact in facts.items() if fact is not None}
+
+
+def close_files(logger: logging.Logger) -> None:
+    """Close the files of a logger; a line that comes later opens them again, at their end."""
+    for handler in logger.handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.mode = 'a'
+            handler.close()
+
+
+def _is_for_users(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(('"FileClient" will', '"HardDiskBackend" is'))
+
+
+def _priority(hook: Hook) -> str:
+    try:
+        return Priority(hook.priority).name
+    except ValueError:
+        return str(hook.priority)
+
+
+def _release(kind: Any, name: str) -> None:
+    """Free a name in mmengine's tables for a new instance; who holds the old one keeps it."""
+    kind._instance_dict.pop(name, None)
+    for child in kind.__subclasses__():
+        _release(child, name)
+
+
+def _forget(instance: ManagerMixin) -> None:
+    """Drop a logger, hub, visualizer or scope from mmengine's tables; its file is closed."""
+    for kind in type(instance).__mro__:
+        table = vars(kind).get('_instance_dict', {})
+        if table.get(instance.instance_name) is instance:
+            del table[instance.instance_name]
+    if isinstance(instance, logging.Logger):
+        close_files(instance)

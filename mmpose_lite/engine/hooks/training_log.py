@@ -1,0 +1,338 @@
+"""What the log of a training has beyond mmengine's: errors and losses of crops, speed, last lines.
+
+:class:`PoseRunner` has these hooks by default; a config's ``default_hooks`` names them ``speed``,
+``train_error``, ``val_loss`` and ``summary``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os.path as osp
+from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook, Hook, LoggerHook
+from mmengine.runner import IterBasedTrainLoop, Runner
+from numpy import ndarray
+from torch import Tensor, nn
+
+from mmpose_lite.evaluation.metrics import NME
+from mmpose_lite.registry import HOOKS
+from mmpose_lite.utils import InputError
+from mmpose_lite.utils.collectives import gather_bytes
+from mmpose_lite.utils.cpu_memory import peak_memory_mb
+from mmpose_lite.utils.tensor_utils import unwrap_model
+
+from ..run_state import is_training
+
+_VAL_LOSS = 'val_loss'  # `loss` is that of training, in backends that have one curve for a name
+
+
+@HOOKS.register_module()
+class SpeedHook(Hook):
+    """Logs ``images_per_s``, and on a CPU ``memory``, with each line of a training.
+
+    The images are those of all ranks since the last line; the time is that of the iterations, with
+    loading, without validations. ``memory`` is the most that the process has had, MB (on a GPU,
+    mmengine logs the most that tensors have taken there).
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(self) -> None:
+        self._images, self._seconds, self._since = 0, 0.0, 0.0
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Start the clock."""
+        self._since = perf_counter()
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Start the clock again: a validation between iterations is not theirs."""
+        self._since = perf_counter()
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
+        """Count a batch."""
+        now = perf_counter()
+        self._seconds, self._since = self._seconds + now - self._since, now
+        # Ranks have batches of one size: their samplers round up.
+        images = data_batch.get('inputs', ()) if isinstance(data_batch, dict) else ()
+        self._images += len(images) * runner.world_size
+        if not is_logged(runner, batch_idx):
+            return
+        hub = runner.message_hub
+        # A machine's numbers: they do not go into checkpoints.
+        if self._images:
+            hub.update_scalar('train/images_per_s', self._images / self._seconds, resumed=False)
+        memory = None if torch.cuda.is_available() else peak_memory_mb()
+        if memory is not None:
+            hub.update_scalar('train/memory', memory, resumed=False)
+        self._images, self._seconds = 0, 0.0
+
+
+class _HeadOutputs:
+    """Listens to a head for one batch, and keeps what its first call returns.
+
+    A flip test calls the head for the images first, then for their mirrors.
+    """
+
+    def __init__(self, head: nn.Module) -> None:
+        self._outputs: Tensor | None = None
+        self._handle = head.register_forward_hook(self._keep)
+
+    def _keep(self, head: nn.Module, args: Any, outputs: Any) -> None:
+        if self._outputs is None and isinstance(outputs, Tensor):
+            self._outputs = outputs.detach()
+
+    def end(self) -> Tensor | None:
+        """Stop listening; return the raw outputs, detached, if there were any."""
+        self._handle.remove()
+        return self._outputs
+
+
+@HOOKS.register_module()
+class TrainErrorHook(Hook):
+    """Logs ``train_NME``, of batches of training, by the normaliser of ``val_evaluator``'s NME.
+
+    It is that of the batch whose line is logged, of the first process, from the outputs that the
+    loss was computed of: nothing is computed at other iterations. Points that augmentation has
+    moved out of the crop do not count, nor do faces whose normaliser needs such a point.
+
+    Args:
+        enable: Whether the hook does anything.
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(self, enable: bool = True) -> None:
+        self.enable = enable
+        self._metrics: list[NME] = []
+        self._head: Any = None
+        self._outputs: _HeadOutputs | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Find the metrics, and the head whose outputs they are about."""
+        model = unwrap_model(runner.model)
+        augments = getattr(getattr(model, 'data_preprocessor', None), 'batch_augments', None)
+        # Augmented batches are no longer what the samples say.
+        if not self.enable or not is_main_process() or augments or runner.val_loop is None:
+            return
+        self._head = getattr(model, 'head', None)
+        metrics = runner.val_loop.evaluator.metrics
+        self._metrics = [metric for metric in metrics if isinstance(metric, NME)]
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Listen to the head in an iteration that will be logged."""
+        is_wanted = self._metrics and hasattr(self._head, 'decode') and _has_truth(data_batch)
+        if is_wanted and is_logged(runner, batch_idx):
+            self._outputs = _HeadOutputs(self._head)
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
+        """Measure what the head gave."""
+        if self._outputs is None:
+            return
+        raw, self._outputs = self._outputs.end(), None
+        if raw is None:
+            return
+        predictions = [each.keypoints[0] for each in self._head.decode(raw)]
+        rows = list(_rows(data_batch['data_samples'], predictions))
+        for metric in self._usable(runner, rows[0]):
+            name = f'{metric.prefix}/train_NME' if metric.prefix else 'train_NME'
+            runner.message_hub.update_scalar(f'train/{name}', _mean_error(metric, rows))
+
+    def _usable(self, runner: Runner, face: tuple[dict, dict]) -> list[NME]:
+        """Select the metrics for whose normaliser samples of training have what it needs."""
+        for metric in list(self._metrics):
+            try:
+                metric.extra(face[1], face[0])
+            except InputError as error:
+                runner.logger.info(f'no NME of training crops: {error}')
+                self._metrics.remove(metric)
+        return self._metrics
+
+
+@HOOKS.register_module()
+class ValLossHook(Hook):
+    """Adds ``val_loss``, the model's loss, to what the validations of a training give.
+
+    It is that of the outputs which the predictions are made of, without the mirrored ones of a
+    flip test, so that no second pass is needed. It is the mean over the faces of all ranks that
+    have a visible point: what others have is no loss, but 0.
+
+    Args:
+        enable: Whether the hook does anything.
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(self, enable: bool = True) -> None:
+        self.enable = enable
+        self._model: Any = None
+        self._outputs: _HeadOutputs | None = None
+        self._losses: list[tuple[Tensor, int]] = []
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Begin anew; a validation that was broken off does not count."""
+        self._losses.clear()
+        model = unwrap_model(runner.model)
+        is_wanted = self.enable and is_training(runner) and hasattr(model, 'head')
+        self._model = model if is_wanted else None
+
+    def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Listen to the head for a batch whose targets it can make."""
+        if self._model is not None and _has_truth(data_batch):
+            self._outputs = _HeadOutputs(self._model.head)
+
+    def after_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        """Compute the loss of a batch; it stays on the device."""
+        if self._outputs is None:
+            return
+        raw, self._outputs = self._outputs.end(), None
+        samples = data_batch['data_samples']
+        counting = [i for i, sample in enumerate(samples) if _has_points(sample)]
+        if raw is None or not counting:
+            return
+        if len(counting) < len(samples):
+            raw, samples = raw[counting], [samples[i] for i in counting]
+        try:
+            losses = self._model.head.losses_of(raw, samples, {'compute_acc': False})
+        except NotImplementedError:  # somebody's own head, whose loss is made of feature maps
+            self._model = None
+            return
+        loss, _ = self._model.parse_losses(losses)
+        self._losses.append((loss, len(samples)))
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Add the loss to the metrics, after theirs."""
+        if self._model is None or metrics is None or _VAL_LOSS in metrics:
+            return
+        values = torch.stack([loss for loss, _ in self._losses]).tolist() if self._losses else []
+        counts = [count for _, count in self._losses]
+        total = sum(value * count for value, count in zip(values, counts, strict=True))
+        parts = gather_bytes(json.dumps([total, sum(counts)]).encode())
+        totals, faces = zip(*(json.loads(part) for part in parts), strict=True)
+        self._losses.clear()
+        if sum(faces):
+            metrics[_VAL_LOSS] = sum(totals) / sum(faces)
+            runner.message_hub.update_scalar(f'val/{_VAL_LOSS}', metrics[_VAL_LOSS])
+
+
+@HOOKS.register_module()
+class SummaryHook(Hook):
+    """Ends the log of a training with all metrics of the best and of the last validation.
+
+    What it needs is in the checkpoints, so a run that goes on reports on the whole of it.
+    """
+
+    priority = 'BELOW_NORMAL'
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Remember a validation; where it is the best so far, the checkpoint hook copies it."""
+        if is_training(runner):
+            unit, number, _ = _progress(runner)
+            about = {'when': f'{unit} {number}', 'metrics': dict(metrics or {})}
+            runner.message_hub.update_info('last_validation', about)
+
+    def after_train(self, runner: Runner) -> None:
+        """Write the lines."""
+        info = runner.message_hub.runtime_info
+        unit, _, length = _progress(runner)
+        hook = next((hook for hook in runner.hooks if isinstance(hook, CheckpointHook)), None)
+        names = getattr(hook, 'key_indicators', ()) if getattr(hook, 'save_best', None) else ()
+        for name in names:
+            suffix = '' if len(names) == 1 else f'_{name}'
+            if f'best_score{suffix}' not in info:
+                continue
+            # A run of mmengine's that goes on here has no more than the score.
+            best = info.get(f'best_validation{suffix}') or {
+                'when': unit,
+                'metrics': {name: info[f'best_score{suffix}']},
+            }
+            file = osp.basename(info[f'best_ckpt{suffix}'])
+            runner.logger.info(f'best {best["when"]} of {length}, by {name}: {_text(best)}; {file}')
+        last = info.get('last_validation')
+        if last is not None:
+            runner.logger.info(f'last {last["when"]} of {length}: {_text(last)}')
+
+
+def is_logged(runner: Any, batch_idx: int) -> bool:
+    """Tell whether mmengine's LoggerHook writes a line after a training iteration."""
+    logger = next((hook for hook in runner.hooks if isinstance(hook, LoggerHook)), None)
+    if logger is None:
+        return False
+    if logger.every_n_inner_iters(batch_idx, logger.interval):
+        return True
+    loader = runner.train_dataloader
+    is_short = not logger.ignore_last or len(loader) <= logger.interval
+    return is_short and logger.end_of_epoch(loader, batch_idx)
+
+
+def _has_truth(data_batch: Any) -> bool:
+    samples = (data_batch.get('data_samples') or []) if isinstance(data_batch, dict) else []
+    return any('transformed_keypoints' in each.get('gt_instances', ()) for each in samples[:1])
+
+
+def _has_points(sample: Any) -> bool:
+    return bool(np.any(np.asarray(sample.gt_instances.keypoints_visible) > 0))
+
+
+def _rows(samples: Sequence[Any], predictions: Sequence[ndarray]) -> Iterator[tuple[dict, dict]]:
+    """Pair each face's row with its truth, in pixels of its photograph.
+
+    The way from crop to photograph turns, scales and mirrors; errors keep their lengths but for
+    the scale, so each is put to its true point as it is.
+    """
+    for sample, predicted in zip(samples, predictions, strict=True):
+        truth = sample.gt_instances
+        wanted = truth.transformed_keypoints[0]
+        size_wh = np.asarray(sample.input_size)
+        inside = ((wanted >= 0) & (wanted <= size_wh - 1)).all(axis=-1)
+        visible = np.asarray(truth.keypoints_visible)[0].reshape(len(wanted), -1)[:, 0] > 0
+        error = (predicted - wanted) * sample.input_scale / size_wh
+        row = {
+            'id': sample.get('id'),
+            'img_path': sample.get('img_path'),
+            'gt': truth.keypoints[0],
+            'pred': truth.keypoints[0] + error,
+            'mask': inside & visible,
+        }
+        yield row, dict(truth.items())
+
+
+def _mean_error(metric: NME, rows: Sequence[tuple[dict, dict]]) -> float:
+    """Compute the NME over all points that count.
+
+    NaN if there is none, a prediction is not finite, or a size is not above 0: a number of the log
+    ends no training.
+    """
+    whole = [{**row, **metric.extra(truth, row)} for row, truth in rows]
+    kept = [row for row in whole if metric.reason_to_leave_out(row) is None]
+    try:
+        return metric.compute(kept)['NME'] if kept else math.nan
+    except ValueError:
+        return math.nan
+
+
+def _progress(runner: Runner) -> tuple[str, int, int]:
+    """Name what is counted, how many are done, and how many there are to be."""
+    if isinstance(runner.train_loop, IterBasedTrainLoop):
+        return 'iteration', runner.iter, runner.max_iters
+    return 'epoch', runner.epoch, runner.max_epochs
+
+
+def _text(validation: Mapping[str, Any]) -> str:
+    metrics = validation['metrics'].items()
+    return ', '.join(
+        f'{name} {value:.6g}' if isinstance(value, float) else f'{name} {value}'
+        for name, value in metrics
+    )
