@@ -12,7 +12,6 @@ default_hooks = dict(
     train_error=dict(type='TrainErrorHook'),
     val_loss=dict(type='ValLossHook'),
     summary=dict(type='SummaryHook'),
-    bad_image=dict(type='BadImageHook'),
     visualization=dict(type='PoseVisualizationHook', enable=False),
     badcase=dict(
         type='BadCaseAnalysisHook',

@@ -32,6 +32,7 @@ from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .distributed import join_processes
 from .hooks import BadImageHook, SpeedHook, SummaryHook, TrainErrorHook, ValLossHook
+from .hooks.bad_image_hook import replaces_samples
 from .loops import TrainLoop
 from .message_hub import DeferredMessageHub
 from .optim_wrappers import OptimWrapper
@@ -39,6 +40,7 @@ from .optimizers import prefer_fused
 from .preflight import check_not_empty
 
 _Instance = TypeVar('_Instance', bound=ManagerMixin)
+_Loop = TypeVar('_Loop', bound=BaseLoop)
 
 # What `default_hooks` has beside mmengine's.
 _DEFAULT_HOOKS: dict[str, type[Hook]] = {
@@ -46,7 +48,6 @@ _DEFAULT_HOOKS: dict[str, type[Hook]] = {
     'train_error': TrainErrorHook,
     'val_loss': ValLossHook,
     'summary': SummaryHook,
-    'bad_image': BadImageHook,
 }
 _COMPILED = ('backbone', 'neck', 'head')
 
@@ -61,8 +62,9 @@ class BaseRunner(Runner):
     - ``compile`` compiles the network alone.
     - Scalars stay on the device until a log or a checkpoint needs them.
     - Logger, hub and visualizer are the run's own, also where another run names them alike.
-    - ``default_hooks`` has ``speed``, ``train_error``, ``val_loss``, ``summary`` and ``bad_image``
-      beside mmengine's; None leaves one out, and one in ``custom_hooks`` takes its place.
+    - ``default_hooks`` has ``speed``, ``train_error``, ``val_loss`` and ``summary`` beside
+      mmengine's; None leaves one out, and one in ``custom_hooks`` takes its place.
+    - A data set whose ``on_bad_image`` replaces samples brings :class:`BadImageHook`.
     """
 
     def __init__(self, *args, **kwargs) -> None:
@@ -190,22 +192,27 @@ class BaseRunner(Runner):
                 "use this package's EpochBasedTrainLoop or IterBasedTrainLoop, or a subclass; "
                 "mmengine's Runner takes other loops"
             )
-        check_not_empty('train_dataloader', found.dataloader)
-        return found
+        return self._checked(found, 'train_dataloader')
 
     def build_val_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Build the loop of validations, which must have a face."""
         found = super().build_val_loop(
             {'type': 'ValLoop', **loop} if isinstance(loop, dict) else loop
         )
-        check_not_empty('val_dataloader', found.dataloader)
-        return found
+        return self._checked(found, 'val_dataloader')
 
     def build_test_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Build the loop of tests, which must have a face."""
         found = super().build_test_loop(loop)
-        check_not_empty('test_dataloader', found.dataloader)
-        return found
+        return self._checked(found, 'test_dataloader')
+
+    def _checked(self, loop: _Loop, name: str) -> _Loop:
+        """Refuse a loop whose loader is empty; count what its data set replaces."""
+        check_not_empty(name, loop.dataloader)
+        has_hook = any(isinstance(hook, BadImageHook) for hook in self.hooks)
+        if not has_hook and replaces_samples(loop.dataloader.dataset):
+            self.register_hook(BadImageHook())
+        return loop
 
     def _claim_log_folder(self) -> str:
         """Make the folder of this run's log, after which mmengine names what is the run's alone.

@@ -15,7 +15,7 @@ from mmpose_lite.engine.hooks import (
     BadCaseAnalysisHook,
     PoseVisualizationHook,
     badcase_hook,
-    drawing_hook,
+    visualization_hook,
 )
 from mmpose_lite.registry import METRICS
 from mmpose_lite.structures import PoseDataSample
@@ -107,7 +107,7 @@ def pictures(folder):
 
 class TestPoseVisualizationHook:
     def test_disabled_does_nothing(self, runner, tmp_path, monkeypatch):
-        monkeypatch.setattr(drawing_hook, 'read_image_rgb', None)
+        monkeypatch.setattr(visualization_hook, 'read_image_rgb', None)
         hook = PoseVisualizationHook(out_dir='pictures')
         hook.after_val_iter(runner, 0, {}, [face('missing.png')])
         hook.after_test_iter(runner, 0, {}, [face('missing.png')])

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmpose_lite.apis import load_config
 from mmpose_lite.apis.training import build_runner
-from mmpose_lite.engine import PoseRunner, loss_guard
+from mmpose_lite.engine import PoseRunner, nan_guard
 from mmpose_lite.engine.loops import EpochBasedTrainLoop
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
@@ -64,8 +64,8 @@ def reads(monkeypatch):
 
     monkeypatch.setattr(EpochBasedTrainLoop, 'run_iter', counted_run_iter)
     # As on a device that has not come so far yet.
-    monkeypatch.setattr(loss_guard.NanGuard, '_looks_late', lambda guard, loss: True)
-    monkeypatch.setattr(loss_guard._Copy, 'has_arrived', lambda copy: False)
+    monkeypatch.setattr(nan_guard.NanGuard, '_looks_late', lambda guard, loss: True)
+    monkeypatch.setattr(nan_guard._Copy, 'has_arrived', lambda copy: False)
     return counts
 
 

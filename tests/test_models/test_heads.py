@@ -11,12 +11,12 @@ from torch import nn
 from helpers.seeding import seed_weights
 from mmpose_lite.codecs import MSRAHeatmap
 from mmpose_lite.models import HeatmapHead, losses
+from mmpose_lite.models.heads.base_head import heatmap_accuracy
 from mmpose_lite.models.utils import (
     aggregate_heatmaps,
     flip_coordinates,
     flip_heatmaps,
     flip_vectors,
-    heatmap_accuracy,
 )
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mmpose_lite.models import FeatureMapProcessor, HeatmapHead
-from mmpose_lite.models.utils.joined_maps import JoinedMaps, is_pointwise
+from mmpose_lite.models.necks.fmap_proc_neck import JoinedMaps, is_pointwise
 
 SHAPES = [(2, 3, 16, 12), (2, 4, 8, 6), (2, 5, 4, 3), (2, 2, 16, 12)]
 HEAD = {'in_channels': 14, 'out_channels': 3, 'deconv_out_channels': None}

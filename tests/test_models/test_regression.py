@@ -10,7 +10,7 @@ from helpers.seeding import seed_weights, wavy_image
 from mmpose_lite.codecs import RegressionLabel
 from mmpose_lite.engine.base_runner import compile_network
 from mmpose_lite.models import GlobalAveragePooling, RegressionHead
-from mmpose_lite.models.utils import coordinate_accuracy
+from mmpose_lite.models.heads.base_head import coordinate_accuracy
 from mmpose_lite.models.utils.fold_norms import fold_norms
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample

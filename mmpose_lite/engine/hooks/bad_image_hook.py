@@ -27,7 +27,7 @@ class BadImageHook(Hook):
     that all of them stop at the same one. An epoch is as many samples as the data set has; its
     share of replaced ones is that of all processes, a row of them is one process's own. Both are
     in checkpoints, so a run that goes on inside an epoch stops where it would have. Where bad
-    images are refused, the hook does nothing.
+    images are refused, the hook does nothing, and :class:`PoseRunner` leaves it out.
 
     Args:
         interval: Iterations between two counts.
@@ -159,8 +159,13 @@ def _settings(dataset: Any) -> Iterator[Any]:
     return filter(None, found)
 
 
+def replaces_samples(dataset: Any) -> bool:
+    """Tell whether a data set, or one that it is made of, replaces samples of bad images."""
+    return any(_settings(dataset))
+
+
 def _refuse(name: str, loader: Any) -> None:
-    if any(_settings(getattr(loader, 'dataset', None))):
+    if replaces_samples(getattr(loader, 'dataset', None)):
         raise InputError(
             f"{name}.dataset.on_bad_image must be 'refuse': in a test every face counts"
         )

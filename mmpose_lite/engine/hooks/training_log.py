@@ -19,7 +19,8 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook, Hook, LoggerHook
 from mmengine.runner import IterBasedTrainLoop, Runner
 from numpy import ndarray
-from torch import Tensor, nn
+from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 from mmpose_lite.evaluation.metrics import NME
 from mmpose_lite.registry import HOOKS
@@ -76,28 +77,34 @@ class SpeedHook(Hook):
         self._images, self._seconds = 0, 0.0
 
 
-class _HeadOutputs:
-    """Listens to a head for one batch, and keeps what its first call returns.
+class _HeadListener(Hook):
+    """Listens to a model's head for one batch.
 
     A flip test calls the head for the images first, then for their mirrors.
     """
 
-    def __init__(self, head: nn.Module) -> None:
-        self._outputs: Tensor | None = None
-        self._handle = head.register_forward_hook(self._keep)
+    def __init__(self) -> None:
+        self._head: Any = None
+        self._outputs: list[Tensor] = []
+        self._handle: RemovableHandle | None = None
 
-    def _keep(self, head: nn.Module, args: Any, outputs: Any) -> None:
-        if self._outputs is None and isinstance(outputs, Tensor):
-            self._outputs = outputs.detach()
+    def _listen(self) -> None:
+        self._handle = self._head.register_forward_hook(
+            lambda head, args, outputs: self._outputs.append(outputs)
+        )
 
-    def end(self) -> Tensor | None:
-        """Stop listening; return the raw outputs, detached, if there were any."""
+    def _heard(self) -> Tensor | None:
+        """Stop listening; return the raw outputs of the first call, detached, if there was one."""
+        if self._handle is None:
+            return None
         self._handle.remove()
-        return self._outputs
+        first = self._outputs[0].detach() if self._outputs else None
+        self._handle, self._outputs = None, []
+        return first
 
 
 @HOOKS.register_module()
-class TrainErrorHook(Hook):
+class TrainErrorHook(_HeadListener):
     """Logs ``train_NME``, of batches of training, by the normaliser of ``val_evaluator``'s NME.
 
     It is that of the batch whose line is logged, of the first process, from the outputs that the
@@ -111,10 +118,9 @@ class TrainErrorHook(Hook):
     priority = 'NORMAL'
 
     def __init__(self, enable: bool = True) -> None:
+        super().__init__()
         self.enable = enable
         self._metrics: list[NME] = []
-        self._head: Any = None
-        self._outputs: _HeadOutputs | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Find the metrics, and the head whose outputs they are about."""
@@ -131,15 +137,13 @@ class TrainErrorHook(Hook):
         """Listen to the head in an iteration that will be logged."""
         is_wanted = self._metrics and hasattr(self._head, 'decode') and _has_truth(data_batch)
         if is_wanted and is_logged(runner, batch_idx):
-            self._outputs = _HeadOutputs(self._head)
+            self._listen()
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
         """Measure what the head gave."""
-        if self._outputs is None:
-            return
-        raw, self._outputs = self._outputs.end(), None
+        raw = self._heard()
         if raw is None:
             return
         predictions = [each.keypoints[0] for each in self._head.decode(raw)]
@@ -160,7 +164,7 @@ class TrainErrorHook(Hook):
 
 
 @HOOKS.register_module()
-class ValLossHook(Hook):
+class ValLossHook(_HeadListener):
     """Adds ``val_loss``, the model's loss, to what the validations of a training give.
 
     It is that of the outputs which the predictions are made of, without the mirrored ones of a
@@ -174,9 +178,9 @@ class ValLossHook(Hook):
     priority = 'NORMAL'
 
     def __init__(self, enable: bool = True) -> None:
+        super().__init__()
         self.enable = enable
         self._model: Any = None
-        self._outputs: _HeadOutputs | None = None
         self._losses: list[tuple[Tensor, int]] = []
 
     def before_val_epoch(self, runner: Runner) -> None:
@@ -184,28 +188,28 @@ class ValLossHook(Hook):
         self._losses.clear()
         model = unwrap_model(runner.model)
         is_wanted = self.enable and is_training(runner) and hasattr(model, 'head')
-        self._model = model if is_wanted else None
+        self._model, self._head = (model, model.head) if is_wanted else (None, None)
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Listen to the head for a batch whose targets it can make."""
         if self._model is not None and _has_truth(data_batch):
-            self._outputs = _HeadOutputs(self._model.head)
+            self._listen()
 
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         """Compute the loss of a batch; it stays on the device."""
-        if self._outputs is None:
+        raw = self._heard()
+        if raw is None:
             return
-        raw, self._outputs = self._outputs.end(), None
         samples = data_batch['data_samples']
         counting = [i for i, sample in enumerate(samples) if _has_points(sample)]
-        if raw is None or not counting:
+        if not counting:
             return
         if len(counting) < len(samples):
             raw, samples = raw[counting], [samples[i] for i in counting]
         try:
-            losses = self._model.head.losses_of(raw, samples, {'compute_acc': False})
+            losses = self._head.losses_of(raw, samples, {'compute_acc': False})
         except NotImplementedError:  # somebody's own head, whose loss is made of feature maps
             self._model = None
             return

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmpose_lite.registry import MODELS
 
 from .base_backbone import BaseBackbone
-from .residual import BasicBlock, Bottleneck, ResLayer, add_paths, get_expansion
+from .residual import BasicBlock, Bottleneck, ResLayer, add_paths, get_expansion, norm_property
 
 _INIT_CFG = (
     {'type': 'Normal', 'std': 0.001, 'layer': ['Conv2d']},
@@ -187,15 +187,7 @@ class HRNet(BaseBackbone):
             channels = self._make_stage(i, extra[f'stage{i}'], channels)
         self._freeze()
 
-    @property
-    def norm1(self) -> nn.Module:
-        """The norm after the stem's first convolution."""
-        return getattr(self, self.norm1_name)
-
-    @property
-    def norm2(self) -> nn.Module:
-        """The norm after the stem's second convolution."""
-        return getattr(self, self.norm2_name)
+    norm1, norm2 = norm_property(1), norm_property(2)
 
     def _make_stem(self, in_channels: int) -> None:
         self.norm1_name, norm1 = build_norm_layer(self.norm_cfg, 64, postfix=1)

@@ -10,6 +10,11 @@ from mmengine.model import BaseModule, Sequential, constant_init
 from torch import Tensor, nn
 
 
+def norm_property(index: int) -> property:
+    """Make a module's property for its norm of a number, whose name follows its kind (``bn1``)."""
+    return property(lambda module: getattr(module, getattr(module, f'norm{index}_name')))
+
+
 class _ResidualBlock(BaseModule):
     """Common to the blocks: ``out = relu(branch(x) + shortcut(x))``.
 
@@ -82,15 +87,7 @@ class _ResidualBlock(BaseModule):
         self.add_module(name, norm)
         setattr(self, f'norm{index}_name', name)
 
-    @property
-    def norm1(self) -> nn.Module:
-        """The norm after the first convolution."""
-        return getattr(self, self.norm1_name)
-
-    @property
-    def norm2(self) -> nn.Module:
-        """The norm after the second convolution."""
-        return getattr(self, self.norm2_name)
+    norm1, norm2 = norm_property(1), norm_property(2)
 
     def _add_shortcut(self, x: Tensor) -> Tensor:
         shortcut = x if self.downsample is None else self.downsample(x)
@@ -132,6 +129,7 @@ class Bottleneck(_ResidualBlock):
     """1x1, 3x3 and 1x1 convolutions, narrow in the middle; see :class:`_ResidualBlock`."""
 
     default_expansion = 4
+    norm3 = norm_property(3)
 
     def _build_branch(self) -> None:
         first, middle = (1, self.stride) if self.style == 'pytorch' else (self.stride, 1)
@@ -147,11 +145,6 @@ class Bottleneck(_ResidualBlock):
             dilation=self.dilation,
         )
         self._add_unit(3, self.mid_channels, self.out_channels, 1)
-
-    @property
-    def norm3(self) -> nn.Module:
-        """The norm after the third convolution."""
-        return getattr(self, self.norm3_name)
 
     def _branch(self, x: Tensor) -> Tensor:
         out = self.relu(self.norm1(self.conv1(x)))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mmpose_lite.registry import MODELS
 
 from .base_backbone import BaseBackbone
-from .residual import BasicBlock, Bottleneck, ResLayer, get_expansion
+from .residual import BasicBlock, Bottleneck, ResLayer, get_expansion, norm_property
 
 __all__ = ['BasicBlock', 'Bottleneck', 'ResLayer', 'ResNet', 'ResNetV1d', 'get_expansion']
 
@@ -150,10 +150,7 @@ class ResNet(BaseBackbone):
         """Make one stage; a variant with other stages overrides this."""
         return ResLayer(**kwargs)
 
-    @property
-    def norm1(self) -> nn.Module:
-        """The norm of the plain stem."""
-        return getattr(self, self.norm1_name)
+    norm1 = norm_property(1)
 
     def _make_stem_layer(self, in_channels: int, stem_channels: int) -> None:
         if self.deep_stem:

@@ -1,4 +1,4 @@
-"""What every head offers."""
+"""The base of heads, and the accuracy of a training batch, which stays where the batch is."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmpose_lite.codecs.utils import get_heatmap_maximum
 from mmpose_lite.registry import KEYPOINT_CODECS, MODELS
 from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.utils import InputError
-from mmpose_lite.utils.tensor_utils import send
+from mmpose_lite.utils.tensor_utils import constant, send
 
 
 class BaseHead(BaseModule, metaclass=ABCMeta):
@@ -161,3 +162,47 @@ def _stack(arrays: list, device: torch.device) -> Tensor:
     """Join arrays ``(1, ...)`` of one face each to a tensor ``(B, ...)`` on the device."""
     joined = torch.cat([torch.as_tensor(array, dtype=torch.float32) for array in arrays])
     return send(joined, device)
+
+
+@torch.no_grad()
+def heatmap_accuracy(output: Tensor, target: Tensor, mask: Tensor, thr: float = 0.05) -> Tensor:
+    """Share of peaks that lie within a share of the map's size of the target's peaks.
+
+    Args:
+        output: ``(B, K, H, W)``, predicted.
+        target: ``(B, K, H, W)``.
+        mask: ``(B, K)``, points that count.
+        thr: The share of height and width.
+
+    Returns:
+        A scalar: the mean over points of each point's share over faces; points that no face of
+        the batch has are left out. MMPose's ``acc_pose``, but NaN where no point counts.
+    """
+    size = constant(output.shape[-2:], output)
+    predicted, _ = get_heatmap_maximum(output)
+    wanted, _ = get_heatmap_maximum(target)
+    return _accuracy((predicted - wanted) / size, mask, thr)
+
+
+@torch.no_grad()
+def coordinate_accuracy(output: Tensor, target: Tensor, mask: Tensor, thr: float = 0.05) -> Tensor:
+    """Share of points that lie within a distance of the target's points.
+
+    Args:
+        output: ``(B, K, D)``, predicted.
+        target: ``(B, K, D)``.
+        mask: ``(B, K)``, points that count.
+        thr: The distance, in the unit of the points.
+
+    Returns:
+        See :func:`heatmap_accuracy`.
+    """
+    return _accuracy(output - target, mask, thr)
+
+
+def _accuracy(apart: Tensor, mask: Tensor, thr: float) -> Tensor:
+    distance = torch.linalg.vector_norm(apart, dim=-1)
+    hits = ((distance < thr) & mask).sum(dim=0)
+    counts = mask.sum(dim=0)
+    shares = hits / counts.clamp(min=1)
+    return shares.sum() / (counts > 0).sum()

@@ -5,16 +5,13 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .accuracy import coordinate_accuracy, heatmap_accuracy
     from .tta import aggregate_heatmaps, flip_coordinates, flip_heatmaps, flip_vectors
 
 __all__ = [
     'aggregate_heatmaps',
-    'coordinate_accuracy',
     'flip_coordinates',
     'flip_heatmaps',
     'flip_vectors',
-    'heatmap_accuracy',
 ]
 
 __getattr__, __dir__ = lazy_names(__name__)

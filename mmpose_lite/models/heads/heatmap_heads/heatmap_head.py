@@ -10,13 +10,13 @@ from mmcv.cnn import build_conv_layer, build_upsample_layer
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
-from mmpose_lite.models.utils import coordinate_accuracy, flip_heatmaps, heatmap_accuracy
-from mmpose_lite.models.utils.joined_maps import JoinedMaps, is_pointwise
+from mmpose_lite.models.necks.fmap_proc_neck import JoinedMaps, is_pointwise
+from mmpose_lite.models.utils import flip_heatmaps
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.utils.tensor_utils import constant, send
 
-from ..base_head import BaseHead
+from ..base_head import BaseHead, coordinate_accuracy, heatmap_accuracy
 
 # Padding and output padding with which a transposed convolution of stride 2 doubles the size.
 _DECONV_PADDING = {4: (1, 0), 3: (1, 1), 2: (0, 0)}

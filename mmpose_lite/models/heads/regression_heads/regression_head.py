@@ -9,12 +9,12 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmpose_lite.models.utils import coordinate_accuracy, flip_coordinates
+from mmpose_lite.models.utils import flip_coordinates
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.utils.tensor_utils import send
 
-from ..base_head import BaseHead
+from ..base_head import BaseHead, coordinate_accuracy
 
 
 @MODELS.register_module()
