@@ -23,7 +23,7 @@ from mmengine.optim.scheduler.param_scheduler import INF
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
-from mmpose_lite.datasets.datasets.base.split import TrainValSplit
+from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
 
 from .config_rewrites import find_datasets
 from .point_checks import (
