@@ -137,7 +137,7 @@ def warp_on_device(cfg: Config) -> str:
 
 
 def _pipelines(config: Any) -> Iterator[list[dict]]:
-    """The pipelines inside a loader's config, at any depth; their lists belong to it alone."""
+    """Find the pipelines in a loader's config, at any depth; their lists belong to it alone."""
     for _, (*_, part) in walk_datasets(config):
         is_dict = isinstance(part, dict)
         if is_dict and all(isinstance(step, dict) for step in part.get('pipeline', [None])):
@@ -178,7 +178,7 @@ def set_cache(cfg: Config, cache: bool | str) -> None:
 
 
 def find_datasets(config: Any) -> Iterator[dict]:
-    """The configs of data sets that read annotations, inside a loader's, at any depth."""
+    """Find the configs of data sets that read annotations, in a loader's, at any depth."""
     for _, (*_, part) in walk_datasets(config):
         if isinstance(part, dict) and 'ann_file' in part and 'pipeline' in part:
             yield part

@@ -1,4 +1,4 @@
-"""Runs: training, validating and testing, from a config or a checkpoint to sealed checkpoints."""
+"""Runs: training, validating and testing, from a config to checkpoints."""
 
 from __future__ import annotations
 
