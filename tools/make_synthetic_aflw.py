@@ -8,16 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run from a source checkout
 
-from mmpose_lite.synthetic import DatasetError, Recipe, make_dataset, write_forms
 
-
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('out', help='folder to write; absent, empty, or holding the same set')
@@ -33,12 +30,22 @@ def parse_args() -> argparse.Namespace:
         help='write the faces to OUT/forms too: as aflw.sqlite, AFLWinfo_release.mat and lists, '
         'for tools/dataset_converters/aflw.py',
     )
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Write the set; return the exit status."""
-    args = parse_args()
+    args = parse_args(argv)
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from mmpose_lite.synthetic import DatasetError, Recipe, make_dataset, write_forms
+
     columns = (TextColumn('faces'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         recipe = Recipe(args.train, args.test, args.seed)

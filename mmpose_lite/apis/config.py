@@ -14,8 +14,7 @@ from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
 from mmpose_lite.registry import SCOPE
-from mmpose_lite.structures import config_root
-from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError, get_root_logger
+from mmpose_lite.utils import InputError, MissingKeyError, get_root_logger
 from mmpose_lite.utils.config_utils import (
     KEYS_OF,
     READ_KEYS,
@@ -27,6 +26,7 @@ from mmpose_lite.utils.config_utils import (
     slip_of,
     value_at,
 )
+from mmpose_lite.utils.paths import config_root, find_config
 
 # Keys of MMPose 0.x's configs, and of those of 1.x alone.
 _OLD = {
@@ -70,20 +70,16 @@ def load_config(
             reach what its variable was used for. What a module does when it is imported keeps its
             error.
     """
-    path = Path(path)
-    shipped = config_root().parent / path
-    found = next((each for each in (path, shipped) if each.is_file()), None)
-    if found is None:
-        raise MissingFileError(f"config '{path}' is neither at {path.absolute()} nor at {shipped}")
+    found = find_config(path)
     if found.suffix not in _KINDS:
         raise InputError(f"config '{path}' is no config by its name: {', '.join(_KINDS)} are")
     _refuse_old_text(found)
     with _naming(f"config '{path}'", found):
         cfg = read_config_file(found)
-    _refuse_old(path, cfg)
+    _refuse_old(Path(path), cfg)
     with _naming(f"config '{path}'", found):
         check_keys(cfg)
-    _import_modules(path, cfg.get('custom_imports') or {})
+    _import_modules(Path(path), cfg.get('custom_imports') or {})
     if options:
         with _naming(f"config '{path}' with --cfg-options", found):
             _override(cfg, dict(options))

@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from glob import escape, glob
 from logging import WARNING
 from typing import Any, BinaryIO, NamedTuple
 
@@ -22,8 +21,8 @@ import torch
 from mmengine.logging import print_log
 from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
 
-from mmpose_lite.utils import InputError, MissingFileError
-from mmpose_lite.utils.paths import file_problem, shown
+from mmpose_lite.utils import InputError
+from mmpose_lite.utils.paths import check_checkpoint
 
 from .archive import Archive, check_footer
 from .errors import RefusedError, UnreadableError, one_line
@@ -142,9 +141,7 @@ def read_checkpoint(
     """
     path = osp.expanduser(path)
     trusted = trusted or is_trusted(path)
-    problem = file_problem(path)
-    if problem is not None:
-        raise MissingFileError(f'checkpoint {shown(path)} {problem}{_files_in(path)}')
+    check_checkpoint(path)
     footer = check_footer(path)
     try:
         with open(path, 'rb') as file:
@@ -164,12 +161,6 @@ def read_checkpoint(
         _check_foreign(checkpoint, path)
     restore_content(checkpoint, path)
     return checkpoint
-
-
-def _files_in(folder: str) -> str:
-    """List the checkpoints of a folder that was named instead of a file, in words."""
-    files = sorted(osp.basename(each) for each in glob(osp.join(escape(folder), '*.pth')))
-    return f'; it has {", ".join(files)}' if files else ''
 
 
 def _normal(name: str) -> str:

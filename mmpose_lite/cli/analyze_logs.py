@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
-
-from mmpose_lite.utils import MissingKeyError
-from mmpose_lite.visualization.curves import Curve, check_picture, draw_curves
+from mmpose_lite.errors import MissingKeyError
 
 from .command_line import errors_in_one_line
 from .run_scalars import RunScalars, Series, read_run
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from mmpose_lite.visualization.curves import Curve
 
 _DEFAULT_KEYS = ('loss', 'NME')
 # The larger the better, by parts of the names; all else is an error or a loss, but for these.
@@ -78,6 +79,8 @@ def check_keys(runs: Sequence[RunScalars], keys: Sequence[str]) -> None:
 
 def format_speed(runs: Sequence[RunScalars], batch_size: int | None = None) -> Table:
     """Lay out how fast the runs were: one line each."""
+    import numpy as np
+
     table = _table('run', 'iterations', 'epochs', 'images/s', 'p10-p90', 's/iteration', 'loading')
     table.add_column('memory, MB', justify='right')
     for run in runs:
@@ -121,6 +124,8 @@ def _at(series: Series, index: int) -> tuple[str, str]:
 
 def best_of(key: str, series: Series) -> int:
     """The index of the best value: the first of the largest or smallest, by the key's name."""
+    import numpy as np
+
     is_gain = any(part in key.lower() for part in _GAINS)
     return int(np.argmax(series.values) if is_gain else np.argmin(series.values))
 
@@ -131,6 +136,8 @@ def curves_of(runs: Sequence[RunScalars], keys: Sequence[str]) -> dict[str, list
 
 
 def _curves(runs: Sequence[RunScalars], key: str) -> Iterator[Curve]:
+    from mmpose_lite.visualization.curves import Curve
+
     for run, mode, name, series in find_series(runs, key):
         number = next(i for i, each in enumerate(runs) if each is run)
         label = f'{run.name}: {name}'
@@ -138,6 +145,8 @@ def _curves(runs: Sequence[RunScalars], key: str) -> Iterator[Curve]:
 
 
 def _table(*names: str) -> Table:
+    from rich.table import Table
+
     table = Table()
     for name in names:
         is_name = name in ('run', 'key')
@@ -159,15 +168,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/analyze_logs.py``."""
     args = parse_args(argv)
     if args.out:
+        from mmpose_lite.visualization.curves import check_picture
+
         check_picture(args.out)
     runs = _with_own_names([read_run(path) for path in args.runs], args.runs)
     keys = list(dict.fromkeys(args.keys or ()))
     check_keys(runs, keys)
     keys = keys or [key for key in _DEFAULT_KEYS if find_series(runs, key)]
+    from rich.console import Console
+
     # Wide enough for whole names where the output is not a terminal.
     console = Console() if Console().is_terminal else Console(width=160)
     console.print(format_speed(runs, args.batch_size))
     console.print(format_values(runs, keys))
     if args.out:
+        from mmpose_lite.visualization.curves import draw_curves
+
         draw_curves(args.out, curves_of(runs, keys), 'iterations')
         print(f'curves are in {args.out}')

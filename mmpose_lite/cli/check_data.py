@@ -8,17 +8,19 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
-from rich.text import Text
+from mmpose_lite import apis
+from mmpose_lite.data_tools import checks
+from mmpose_lite.utils.paths import find_config
 
-from mmpose_lite.apis.config import load_config
-from mmpose_lite.data_tools.checks import CheckReport, Finding, check_splits, find_splits
+from .command_line import add_options_argument, errors_in_one_line, load_libraries
 
-from .command_line import add_options_argument, errors_in_one_line
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from mmpose_lite.data_tools.checks import CheckReport, Finding
 
 _CLAIMS = {'auto': None, 'yes': True, 'no': False}
 
@@ -60,6 +62,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def format_splits(report: CheckReport) -> Table:
     """Lay out what was checked: one line a split and subset."""
+    from rich.table import Table
+
     table = Table()
     for name in ('set', 'file', 'images', 'faces', 'of AFLW', 'left to right'):
         justify: Literal['left', 'right'] = 'left' if name in ('set', 'file') else 'right'
@@ -81,6 +85,8 @@ def format_splits(report: CheckReport) -> Table:
 
 def format_findings(findings: Iterable[Finding], max_rows: int) -> Table:
     """Lay out findings: one line each, no more than so many of a kind in a set."""
+    from rich.table import Table
+
     table = Table()
     for name in ('', 'set', 'kind', 'where', 'problem'):
         table.add_column(name, overflow='fold')
@@ -101,6 +107,8 @@ def format_findings(findings: Iterable[Finding], max_rows: int) -> Table:
 
 def _text(value: str) -> Text:
     """Text for any terminal; brackets in it are no markup."""
+    from rich.text import Text
+
     return Text(value.encode('utf-8', 'backslashreplace').decode('utf-8'))
 
 
@@ -115,10 +123,15 @@ def write_report(path: str, config: str, report: CheckReport) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/check_data.py``; the exit code is 1 if there is a fault."""
     args = parse_args(argv)
-    splits = find_splits(load_config(args.config, args.cfg_options))
+    find_config(args.config)
+    load_libraries('mmpose_lite.data_tools.checks.check')
+    from rich.console import Console
+    from rich.progress import track
+
+    splits = checks.find_splits(apis.load_config(args.config, args.cfg_options))
     # Wide enough for whole paths and names where the output is not a terminal.
     console = Console() if Console().is_terminal else Console(width=160)
-    report = check_splits(
+    report = checks.check_splits(
         splits,
         workers=args.workers,
         manifest=args.manifest,

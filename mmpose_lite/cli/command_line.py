@@ -8,18 +8,20 @@ import os.path as osp
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from mmengine.config import Config, ConfigDict, DictAction
-
-from mmpose_lite.engine.config_rewrites import AUGMENT_MODES, set_cache
-from mmpose_lite.engine.distributed import end_process
-from mmpose_lite.engine.preemption import RunStopped
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_folder
+from mmpose_lite.utils.setup_env import collector_at_rest
+
+if TYPE_CHECKING:  # parsing a command line loads neither torch nor mmengine
+    from mmengine.config import Config, ConfigDict
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+AUGMENT_MODES = ('auto', 'resident', 'stream')
 
 
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,8 +98,8 @@ def parse_one_file(
     return args
 
 
-class _Options(DictAction):
-    """mmengine's values by dotted key; what is none of them is refused by name."""
+class _Options(argparse.Action):
+    """Values by dotted key, read by mmengine's DictAction; others are refused by name."""
 
     def __call__(
         self,
@@ -106,6 +108,8 @@ class _Options(DictAction):
         values: Any,
         option_string: str | None = None,
     ) -> None:
+        from mmengine.config import DictAction
+
         for option in values:
             key, is_given, value = option.partition('=')
             if not (key and is_given):
@@ -117,11 +121,14 @@ class _Options(DictAction):
                     'tuple of these with all its brackets; the keys of a dict are set one by one, '
                     f'{key}.NAME=VALUE',
                 )
-        super().__call__(parser, namespace, values, option_string)
+        action = DictAction(self.option_strings, self.dest, nargs=self.nargs)
+        action(parser, namespace, values, option_string)
 
 
 def _is_plain(value: str) -> bool:
     """Tell whether mmengine reads a value as what it looks like: it knows no dicts and no calls."""
+    from mmengine.config import DictAction
+
     try:
         DictAction._parse_iterable(value)
     except AssertionError:  # its word for brackets that do not close
@@ -146,6 +153,8 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
     Raises:
         InputError: If pictures cannot be written to ``--show-dir``.
     """
+    from mmpose_lite.engine.config_rewrites import set_cache
+
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg.launcher = args.launcher
     if args.work_dir is not None:
@@ -198,6 +207,8 @@ def _pretrained_files(settings: Any) -> Iterator[str]:
 
 def hook_settings(cfg: Config, name: str, kind: str) -> ConfigDict:
     """The settings of a default hook, which is added where the config has none of that name."""
+    from mmengine.config import ConfigDict
+
     hooks = cfg.setdefault('default_hooks', ConfigDict())
     return hooks.setdefault(name, ConfigDict(type=kind))
 
@@ -214,9 +225,28 @@ def errors_in_one_line(main: Callable[..., None]) -> Callable[..., None]:
             if 'Original Traceback' in message:  # of a loader's worker, before its message
                 message = message.splitlines()[-1].partition('Error: ')[2]
             sys.exit(f'error: {message}')
-        except RunStopped as stop:
-            end_process(stop.code)
-            raise
-        end_process()
 
     return command
+
+
+def load_libraries(*modules: str) -> None:
+    """Import what a command runs, once its arguments are known to be good."""
+    if 'torch' in sys.modules:
+        return
+    with collector_at_rest():
+        for module in modules:
+            import_module(module)
+
+
+@contextmanager
+def ending_process() -> Iterator[None]:
+    """End the process of a group once its work is done, or stopped by a signal."""
+    from mmpose_lite.engine.distributed import end_process
+    from mmpose_lite.engine.preemption import RunStopped
+
+    try:
+        yield
+    except RunStopped as stop:
+        end_process(stop.code)
+        raise
+    end_process()

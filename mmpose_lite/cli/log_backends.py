@@ -7,11 +7,12 @@ import os
 import os.path as osp
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mmengine.config import Config, ConfigDict
+from mmpose_lite.errors import InputError
 
-from mmpose_lite.utils import InputError
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 # The backend of each, and the package that it needs.
 _BACKENDS: dict[str, tuple[str, str | None]] = {
@@ -51,6 +52,8 @@ def add_log_backends(cfg: Config, names: list[str]) -> None:
             raise InputError(f'--log {name}: the package is not installed: pip install {package}')
     if not names:
         return
+    from mmengine.config import ConfigDict
+
     visualizer = cfg.setdefault('visualizer', ConfigDict(type='PoseLocalVisualizer'))
     backends = list(visualizer.get('vis_backends') or [{'type': 'LocalVisBackend'}])
     present = {backend.get('type') for backend in backends}

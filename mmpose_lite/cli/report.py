@@ -6,13 +6,16 @@ import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mmpose_lite.reporting import Run, read_dump, write_report
-from mmpose_lite.reporting.writing import PAGE
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite import reporting
+from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.paths import check_folder
 
 from .command_line import errors_in_one_line
+
+if TYPE_CHECKING:
+    from mmpose_lite.reporting import Run
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -50,7 +53,7 @@ def read_runs(paths: Sequence[str], names: Sequence[str] | None = None) -> list[
     Raises:
         InputError: If one is no dump; the message names file, row and key.
     """
-    runs = [read_dump(path) for path in paths]
+    runs = [reporting.read_dump(path) for path in paths]
     wanted = list(names or [run.name for run in runs])
     if len(set(wanted)) < len(wanted):
         wanted = [f'{name} ({path})' for name, path in zip(wanted, paths, strict=True)]
@@ -61,7 +64,12 @@ def read_runs(paths: Sequence[str], names: Sequence[str] | None = None) -> list[
 
 def write_and_tell(folder: str, runs: Iterable[Run]) -> None:
     """Write a report, and print where it is."""
-    for line in [*write_report(folder, list(runs)), f'the report is {Path(folder) / PAGE}']:
+    from mmpose_lite.reporting.writing import PAGE
+
+    for line in [
+        *reporting.write_report(folder, list(runs)),
+        f'the report is {Path(folder) / PAGE}',
+    ]:
         print(line.encode(errors='backslashreplace').decode())  # file names may be no UTF-8
 
 
@@ -70,6 +78,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run ``tools/report.py``."""
     args = parse_args(argv)
     check_folder(args.out)
+    for path in args.dumps:
+        if not Path(path).exists():
+            raise MissingFileError(f"dump '{path}' does not exist")
     runs = read_runs(args.dumps, args.names)
     if args.data_root is not None:
         if not Path(args.data_root).is_dir():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.scalar_rows import before, kind_of
 
 # Of a row, what says where it is.

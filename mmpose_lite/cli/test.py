@@ -7,37 +7,31 @@ from collections.abc import Sequence
 from os import readlink
 from os.path import islink
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import json_tricks
-from mmengine.config import Config
-from mmengine.dist import is_main_process
-from rich.console import Console
-from rich.table import Table
-
-from mmpose_lite.apis.config import load_config
-from mmpose_lite.apis.training import test
-from mmpose_lite.checkpoints import trusting
-from mmpose_lite.engine import PoseRunner
-from mmpose_lite.engine.config_rewrites import find_datasets
-from mmpose_lite.evaluation.metrics import RowMetric
-from mmpose_lite.reporting import read_run
-from mmpose_lite.reporting.dumping import command_line, has_flip_test, main_metric, make_dump
-from mmpose_lite.reporting.robustness import predict_further
-from mmpose_lite.reporting.run import subset_label
-from mmpose_lite.reporting.schema import Further
-from mmpose_lite.utils import InputError
-from mmpose_lite.utils.paths import check_file, check_folder
+from mmpose_lite import apis, checkpoints
+from mmpose_lite.errors import InputError
+from mmpose_lite.utils.paths import check_checkpoint, check_file, check_folder, find_config
 
 from .command_line import (
     add_shared_arguments,
     apply_shared_arguments,
+    ending_process,
     errors_in_one_line,
     hook_settings,
+    load_libraries,
     parse_one_file,
     trusted_checkpoints,
 )
 from .report import write_and_tell
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+    from rich.table import Table
+
+    from mmpose_lite.engine import PoseRunner
+    from mmpose_lite.evaluation.metrics import RowMetric
+    from mmpose_lite.reporting.schema import Further
 
 _NEEDS = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
 
@@ -86,12 +80,18 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
 
 def row_metrics(runner: PoseRunner) -> list[RowMetric]:
     """The metrics of a test run that keep rows."""
+    from mmpose_lite.evaluation.metrics import RowMetric
+
     metrics = runner.test_loop.evaluator.metrics
     return [metric for metric in metrics if isinstance(metric, RowMetric)]
 
 
 def format_table(metrics: Sequence[RowMetric]) -> Table:
     """Lay out the numbers of a test run: one line a number and subset."""
+    from rich.table import Table
+
+    from mmpose_lite.reporting.run import subset_label
+
     table = Table()
     for name in ('metric', 'set', 'value', 'normaliser', 'faces', 'points'):
         table.add_column(name, justify='right' if name in ('value', 'faces', 'points') else 'left')
@@ -113,6 +113,8 @@ def left_out_lines(metrics: Sequence[RowMetric]) -> list[str]:
 
 def write_json(path: str, content: Any) -> None:
     """Write numbers, lists and arrays as JSON, making the folder where it is missing."""
+    import json_tricks
+
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(json_tricks.dumps(content, primitives=True, indent=1) + '\n')
 
@@ -130,6 +132,9 @@ def run_passes(runner: PoseRunner, args: argparse.Namespace) -> Further | None:
     """
     if not args.report:
         return None
+    from mmpose_lite.reporting.dumping import main_metric
+    from mmpose_lite.reporting.robustness import predict_further
+
     metric = main_metric(row_metrics(runner))
     if metric is None:
         raise InputError('--report needs a metric that keeps a row a face, such as NME')
@@ -144,9 +149,29 @@ def main(argv: Sequence[str] | None = None) -> None:
         check_folder(folder)
     for file in filter(None, (args.out, args.dump)):
         check_file(file)
-    cfg = merge_args(load_config(args.config, args.cfg_options, _NEEDS), args)
-    with trusting(*trusted_checkpoints(cfg, args)):
-        runner, numbers = test(cfg)
+    find_config(args.config)
+    check_checkpoint(args.checkpoint)
+    load_libraries('mmpose_lite.apis.training', 'mmpose_lite.reporting.robustness')
+    with ending_process():
+        _run(argv, args)
+
+
+def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
+    from mmengine.dist import is_main_process
+    from rich.console import Console
+
+    from mmpose_lite.engine.config_rewrites import find_datasets
+    from mmpose_lite.reporting import read_run
+    from mmpose_lite.reporting.dumping import (
+        command_line,
+        has_flip_test,
+        main_metric,
+        make_dump,
+    )
+
+    cfg = merge_args(apis.load_config(args.config, args.cfg_options, _NEEDS), args)
+    with checkpoints.trusting(*trusted_checkpoints(cfg, args)):
+        runner, numbers = apis.test(cfg)
     further = run_passes(runner, args)
     if not is_main_process():
         return

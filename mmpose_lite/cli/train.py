@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from mmengine.config import Config
-
-from mmpose_lite.apis.config import load_config
-from mmpose_lite.apis.training import train
-from mmpose_lite.checkpoints import trusting
-from mmpose_lite.utils import InputError
-from mmpose_lite.utils.paths import check_folder
+from mmpose_lite import apis, checkpoints
+from mmpose_lite.errors import InputError
+from mmpose_lite.utils.paths import check_checkpoint, check_folder, find_config
 
 from .command_line import (
     add_shared_arguments,
     apply_shared_arguments,
+    ending_process,
     errors_in_one_line,
     hook_settings,
+    load_libraries,
     parse_one_file,
     trusted_checkpoints,
 )
 from .log_backends import add_log_argument, add_log_backends
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 _NEEDS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 
@@ -100,6 +102,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if args.work_dir:
         check_folder(args.work_dir)
-    cfg = merge_args(load_config(args.config, args.cfg_options, _NEEDS), args)
-    with trusting(*trusted_checkpoints(cfg, args)):
-        train(cfg)
+    find_config(args.config)
+    if args.resume not in (None, 'auto', 'latest'):
+        check_checkpoint(args.resume)
+    load_libraries('mmpose_lite.apis.training')
+    with ending_process():
+        cfg = merge_args(apis.load_config(args.config, args.cfg_options, _NEEDS), args)
+        with checkpoints.trusting(*trusted_checkpoints(cfg, args)):
+            apis.train(cfg)

@@ -1,5 +1,7 @@
 """Samples, boxes, points, and the description of a point set."""
 
+from mmpose_lite.utils.paths import config_root
+
 from .bbox import (
     bbox_clip_border,
     bbox_corner2xyxy,
@@ -15,7 +17,7 @@ from .bbox import (
     get_warp_matrix,
 )
 from .keypoint import flip_keypoints, keypoint_clip_border
-from .metainfo import PoseMetainfo, config_root, parse_pose_metainfo
+from .metainfo import PoseMetainfo, parse_pose_metainfo
 from .multilevel_pixel_data import MultilevelPixelData
 from .pose_data_sample import PoseDataSample
 from .utils import merge_data_samples, revert_heatmap, split_instances

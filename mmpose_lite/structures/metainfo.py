@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
 from mmpose_lite.utils.config_utils import read_config_file
+from mmpose_lite.utils.paths import config_root
 
 _REQUIRED = ('dataset_name', 'keypoint_info', 'skeleton_info', 'joint_weights', 'sigmas')
 # What of a description every sample carries, for transforms and the model.
@@ -23,7 +24,6 @@ SAMPLE_KEYS = (
     'flip_indices',
     'skeleton_links',
 )
-_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class PoseMetainfo(TypedDict):
@@ -47,18 +47,6 @@ class PoseMetainfo(TypedDict):
     skeleton_link_colors: ndarray
     dataset_keypoint_weights: ndarray
     sigmas: ndarray
-
-
-def config_root() -> Path:
-    """The folder of the shipped configs: inside an installed package, or beside a checkout's.
-
-    Raises:
-        FileNotFoundError: If neither is there.
-    """
-    for folder in (_PACKAGE / 'configs', _PACKAGE.parent / 'configs'):
-        if (folder / '_base_').is_dir():
-            return folder
-    raise FileNotFoundError(f'no configs beside {_PACKAGE}: the installation is incomplete')
 
 
 def find_metainfo_file(name: str) -> Path:

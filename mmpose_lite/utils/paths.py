@@ -7,11 +7,13 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape, glob
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, MissingFileError
 
 _LONGEST_NAME = 500
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def check_folder(folder: str | Path) -> None:
@@ -48,6 +50,46 @@ def check_file(file: str | Path) -> None:
         check_folder(Path(file).parent)
         with suppress(FileNotFoundError):
             os.lstat(file)  # its name may be longer than the disk allows
+
+
+def config_root() -> Path:
+    """Find the folder of the shipped configs: inside an installed package, or beside a checkout's.
+
+    Raises:
+        FileNotFoundError: If neither is there.
+    """
+    for folder in (_PACKAGE / 'configs', _PACKAGE.parent / 'configs'):
+        if (folder / '_base_').is_dir():
+            return folder
+    raise FileNotFoundError(f'no configs beside {_PACKAGE}: the installation is incomplete')
+
+
+def find_config(path: str | Path) -> Path:
+    """Find a config file: a path, or a ``configs/...`` name of a shipped one.
+
+    Raises:
+        MissingFileError: If there is no such file.
+    """
+    path = Path(path)
+    shipped = config_root().parent / path
+    found = next((each for each in (path, shipped) if each.is_file()), None)
+    if found is None:
+        raise MissingFileError(f"config '{path}' is neither at {path.absolute()} nor at {shipped}")
+    return found
+
+
+def check_checkpoint(name: str) -> None:
+    """Check that a checkpoint is a file, unless its name is an address.
+
+    Raises:
+        MissingFileError: If it is none; of a folder, the message names the checkpoints in it.
+    """
+    path = os.path.expanduser(name)
+    problem = None if '://' in name else file_problem(path)
+    if problem is not None:
+        files = sorted(map(os.path.basename, glob(os.path.join(escape(path), '*.pth'))))
+        inside = f'; it has {", ".join(files)}' if files else ''
+        raise MissingFileError(f'checkpoint {shown(path)} {problem}{inside}')
 
 
 def file_problem(path: str | os.PathLike) -> str | None:

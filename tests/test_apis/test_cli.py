@@ -3,7 +3,11 @@
 import pytest
 
 from helpers.processes import ROOT
+from mmpose_lite.cli import command_line
 from mmpose_lite.cli.commands import main
+from mmpose_lite.engine import config_rewrites
+
+CONFIG = 'configs/quickstart/td-hm_hrnetv2-w18_synthetic-aflw-128x128.py'
 
 
 @pytest.mark.parametrize('command', ['train', 'test', 'check_data'])
@@ -40,3 +44,40 @@ def test_commands_are_listed(capsys):
 @pytest.mark.parametrize('tool', sorted(path.name for path in (ROOT / 'tools').glob('*.py')))
 def test_each_tool_starts(processes, tool, tmp_path):
     assert 'usage: ' in processes.run_tool(tool, '--help', cwd=tmp_path)
+
+
+QUIET = """
+import sys
+from mmpose_lite.__main__ import main
+sys.argv[0] = 'mmpose_lite'
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+heavy = {'torch', 'mmengine', 'cv2', 'numpy', 'rich', 'jinja2', 'plotly', 'matplotlib'}
+print('loaded:', *sorted(heavy & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        ['--help'],
+        ['train', '--help'],
+        ['train', 'none.py'],
+        ['train', CONFIG, '--resume', 'none.pth'],
+        ['test', '--help'],
+        ['test', CONFIG, 'none.pth'],
+        ['check_data', 'none.py'],
+        ['report', 'none.json'],
+        ['analyze_logs', 'none'],
+    ],
+    ids=' '.join,
+)
+def test_a_command_line_is_read_before_anything_large_is_loaded(processes, arguments):
+    printed = processes.run_python(f'import sys; sys.argv[1:] = {arguments}\n{QUIET}')
+    assert printed.splitlines()[-1] == 'loaded:'
+
+
+def test_choices_are_those_of_the_runs():
+    assert command_line.AUGMENT_MODES == config_rewrites.AUGMENT_MODES

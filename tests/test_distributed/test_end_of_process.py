@@ -10,7 +10,7 @@ from mmpose_lite.launch.rank import LAUNCHER
 SCRIPT = """
 import sys
 import torch.distributed as dist
-from mmpose_lite.cli.command_line import errors_in_one_line
+from mmpose_lite.cli.command_line import ending_process, errors_in_one_line
 from mmpose_lite.engine.preemption import RunStopped
 
 class Witness:
@@ -19,9 +19,10 @@ class Witness:
 
 @errors_in_one_line
 def main(argv):
-    print('done')
-    if argv:
-        raise RunStopped(int(argv[0]))
+    with ending_process():
+        print('done')
+        if argv:
+            raise RunStopped(int(argv[0]))
 
 witness = Witness()
 if GROUPED:
