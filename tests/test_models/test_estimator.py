@@ -15,7 +15,7 @@ from mmpose_lite.structures import PoseDataSample
 CODEC = {'type': 'MSRAHeatmap', 'input_size': (64, 64), 'heatmap_size': (16, 16), 'sigma': 2}
 HEAD = {
     'type': 'HeatmapHead',
-    'in_channels': 8,
+    'in_channels': 16,
     'out_channels': 3,
     'deconv_out_channels': (8,),
     'deconv_kernel_sizes': (4,),
@@ -25,7 +25,7 @@ IMAGES = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
 def build(head=HEAD, **arguments):
-    backbone = {'type': 'ResNet', 'depth': 18, 'stem_channels': 8, 'base_channels': 4}
+    backbone = {'type': 'ResNet', 'depth': 18, 'stem_channels': 8, 'base_channels': 8}
     stages = {'num_stages': 2, 'strides': (1, 2), 'dilations': (1, 1), 'out_indices': (1,)}
     model = TopdownPoseEstimator(backbone={**backbone, **stages}, head=head, **arguments)
     seed_weights(model)
@@ -153,7 +153,7 @@ def test_without_a_head():
     model = build(head=None)
     assert not model.with_head
     assert not model.with_neck
-    assert model(IMAGES, mode='tensor')[0].shape == (4, 8, 8, 8)
+    assert model(IMAGES, mode='tensor')[0].shape == (4, 16, 8, 8)
     with pytest.raises(RuntimeError, match='without a head'):
         predict(model)
 
@@ -174,7 +174,7 @@ def test_metainfo_of_the_model_overrides_that_of_the_data():
 
 
 def test_synchronised_norms():
-    backbone = {'type': 'ResNet', 'depth': 18, 'base_channels': 4}
+    backbone = {'type': 'ResNet', 'depth': 18, 'base_channels': 8}
     plain = MODELS.build({'type': 'TopdownPoseEstimator', 'backbone': backbone})
     assert not any(isinstance(m, torch.nn.SyncBatchNorm) for m in plain.modules())
 

@@ -32,8 +32,8 @@ POINTS = torch.ones(2, 3, 2)
 # What each takes, and the arguments of its forward pass. A new part needs a line here.
 PARTS = {
     'HRNet': ({'extra': TINY_HRNET}, lambda: [torch.rand(2, 3, 32, 32)]),
-    'ResNet': ({'depth': 18, 'base_channels': 4}, lambda: [torch.rand(2, 3, 32, 32)]),
-    'ResNetV1d': ({'depth': 18, 'base_channels': 4}, lambda: [torch.rand(2, 3, 32, 32)]),
+    'ResNet': ({'depth': 18, 'base_channels': 8}, lambda: [torch.rand(2, 3, 32, 32)]),
+    'ResNetV1d': ({'depth': 18, 'base_channels': 8}, lambda: [torch.rand(2, 3, 32, 32)]),
     'FeatureMapProcessor': (
         {'concat': True},
         lambda: [[torch.rand(2, 3, 8, 8, requires_grad=True)]],
@@ -63,8 +63,8 @@ PARTS = {
     ),
     'TopdownPoseEstimator': (
         {
-            'backbone': {'type': 'ResNet', 'depth': 18, 'base_channels': 4},
-            'head': {'type': 'HeatmapHead', 'in_channels': 32, 'out_channels': 3},
+            'backbone': {'type': 'ResNet', 'depth': 18, 'base_channels': 8},
+            'head': {'type': 'HeatmapHead', 'in_channels': 64, 'out_channels': 3},
         },
         lambda: [torch.rand(2, 3, 32, 32)],
     ),
