@@ -23,6 +23,14 @@ OURS_ALONE = {
     'face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256_val-split.py',
 }
 
+# Hooks of ours that the shipped configs name.
+LOG_HOOKS = {
+    'speed': 'SpeedHook',
+    'train_error': 'TrainErrorHook',
+    'val_loss': 'ValLossHook',
+    'summary': 'SummaryHook',
+}
+
 ROOT = config_root()
 THEIRS = read_configs()
 # The configs of an installed MMPose, where there is one: site-packages/mmpose/.mim/configs
@@ -60,6 +68,8 @@ def differences(name):
 def test_it_is_mmposes_value_for_value(name):
     found = differences(name)
     assert found.pop('default_scope') == ('mmpose_lite', 'mmpose')
+    for hook, kind in LOG_HOOKS.items():
+        assert found.pop(f'default_hooks.{hook}.type') == (kind, None)
     found = {path: values for path, values in found.items() if '.subsets.' not in path}
     if data_set(name) == '300w':
         found = {

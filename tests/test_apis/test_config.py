@@ -375,7 +375,7 @@ def test_values_with_brackets_of_their_own_are_read(tmp_path):
 
 def test_what_the_package_reads_of_a_config_is_known_as_read():
     sources = '\n'.join(path.read_text() for path in PACKAGE.rglob('*.py'))
-    read = re.findall(r"\b(?:runner|self)\.cfg(?:\.get\(|\[)'(\w+)'", sources)
+    read = re.findall(r"\b(?:runner\.cfg|self\.cfg|rewritten)(?:\.get\(|\[)'(\w+)'", sources)
     assert {'compile', 'augment_on_device'} <= set(read) <= READ_KEYS
     taken = inspect.signature(Runner.__init__).parameters
     assert set(taken) - {'self', 'cfg'} <= READ_KEYS

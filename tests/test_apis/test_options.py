@@ -259,7 +259,8 @@ def test_so_is_it_for_a_runner_of_ones_own(tiny_config, tmp_path):
 
 def test_pictures_need_a_place_too(tiny_config, tmp_path):
     (tmp_path / 'file').write_text('')
-    arguments = [str(tiny_config), 'gone.pth', '--work-dir', str(tmp_path / 'run')]
+    (tmp_path / 'some.pth').write_bytes(b'')
+    arguments = [str(tiny_config), str(tmp_path / 'some.pth'), '--work-dir', str(tmp_path / 'run')]
     with pytest.raises(SystemExit, match='files cannot be written to'):
         run_test([*arguments, '--show-dir', str(tmp_path / 'file')])
 

@@ -70,8 +70,9 @@ def learnt(tiny_config, tmp_path, as_new_process):
 
 
 def test_it_learns_faces_and_finds_them_again(learnt, tiny_config, face_set, tmp_path):
-    left = Config.fromfile(tmp_path / f'{tiny_config.stem}.py')
-    steps = left.train_dataloader.dataset.pipeline
+    written = Config.fromfile(tmp_path / f'{tiny_config.stem}.py')
+    assert 'GenerateTarget' in [step.type for step in written.train_dataloader.dataset.pipeline]
+    steps = learnt.runner.rewritten_cfg.train_dataloader.dataset.pipeline
     assert 'GenerateTarget' not in [step.type for step in steps]  # the head makes the targets
     assert steps[-1].pack_transformed
 

@@ -111,13 +111,14 @@ def runner_entry(entry: str, job: dict) -> Callable[[str], object]:
     """
     import importlib
 
+    from mmpose_lite.apis.config import load_config
     from mmpose_lite.apis.training import build_runner
 
     tool = importlib.import_module(f'mmpose_lite.cli.{"test" if entry == "test" else "train"}')
     given = {'test': ['FILE'], 'train': ['--cfg-options', 'load_from=FILE']}
     arguments = given.get(entry, ['--resume', 'FILE'])
     args = tool.parse_args([job['config'], *arguments, '--work-dir', job['folder']])
-    cfg = tool.merge_args(tool.load_config(args.config, args.cfg_options), args)
+    cfg = tool.merge_args(load_config(args.config, args.cfg_options), args)
     assert cfg.load_from == 'FILE'
     runner = build_runner(cfg)
     assert runner._load_from == 'FILE'

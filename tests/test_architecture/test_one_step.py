@@ -1,0 +1,51 @@
+"""``docs/internals/one_step.md`` names the files that a training step enters, in their order."""
+
+import re
+import sys
+from pathlib import Path
+
+from mmengine.hooks import Hook
+
+import mmpose_lite
+from helpers.exact_runs import AUGMENTED, make_config, train
+
+PACKAGE = Path(mmpose_lite.__file__).parent
+PAGE = PACKAGE.parent / 'docs' / 'internals' / 'one_step.md'
+
+
+class TraceHook(Hook):
+    """Records the files of the package that run from the end of the first step to the second's."""
+
+    def __init__(self):
+        self.files = []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        sys.setprofile(self._note if runner.iter == 0 else None)
+
+    def _note(self, frame, event, argument):
+        path = Path(frame.f_code.co_filename)
+        if event == 'call' and path.is_relative_to(PACKAGE):
+            name = path.relative_to(PACKAGE).as_posix()
+            if name not in self.files:
+                self.files.append(name)
+
+
+def test_the_page_names_the_files_in_their_order(tmp_path, as_new_process):
+    hook = TraceHook()
+    cfg = make_config(
+        tmp_path,
+        train_cfg__max_epochs=1,
+        train_dataloader__batch_size=8,
+        val_cfg=None,
+        val_dataloader=None,
+        val_evaluator=None,
+        default_hooks__logger__interval=1,
+        default_hooks__checkpoint__save_best=None,
+    )
+    try:
+        train(cfg, tmp_path / 'run', hook=hook)
+    finally:
+        sys.setprofile(None)
+    assert len(AUGMENTED) == 5
+    named = re.findall(r'^\d+\. `([\w/]+\.py)`', PAGE.read_text(encoding='utf-8'), re.MULTILINE)
+    assert named == hook.files
