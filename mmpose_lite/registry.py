@@ -39,7 +39,7 @@ class UnknownTypeError(MissingKeyError):
 
 
 class WrongArgumentsError(InputError, TypeError):
-    """What a ``type`` names does not take the arguments beside it, or needs others."""
+    """The arguments beside a ``type`` are not those that it takes."""
 
 
 class PoseRegistry(Registry):
@@ -87,7 +87,7 @@ class PoseRegistry(Registry):
 
 @contextmanager
 def explaining_builds() -> Iterator[None]:
-    """Have a wrong part of a config end with one line that says what there is.
+    """Turn errors of a build into one-line errors that list the valid choices.
 
     A runner builds loops, hooks and optimizers by mmengine's own registries, which find our types
     and know nothing of our errors.

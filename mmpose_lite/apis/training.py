@@ -25,6 +25,8 @@ def train(cfg: Config) -> PoseRunner:
     Raises:
         InputError: If another training has the work dir, before anything is written there.
     """
+    # Early, so that nothing is written before the lock; the runner does both again, for callers
+    # that build it themselves.
     join_processes(cfg.get('launcher', 'none'), cfg.get('env_cfg', {}))
     with holding(cfg.work_dir):
         runner = build_runner(cfg)

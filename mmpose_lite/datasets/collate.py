@@ -28,9 +28,8 @@ _WITHOUT_WORKERS = (
 def collate_samples(samples: Sequence[dict[str, Any]]) -> Any:
     """Join samples as mmengine's ``pseudo_collate`` does: a list of inputs, one of data samples.
 
-    In a worker, inputs of one shape are stacked in shared memory. Each would be copied there by
-    itself on its way to the training process: at 256x256 that takes longer than to make it from a
-    cached crop.
+    In a worker, inputs of one shape are stacked in shared memory. Otherwise torch would copy each
+    there by itself: at 256x256 that takes longer than to make it from a cached crop.
 
     Args:
         samples: What ``PackPoseInputs`` makes: ``inputs`` and ``data_samples``.

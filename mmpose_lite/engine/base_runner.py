@@ -207,7 +207,7 @@ class BaseRunner(Runner):
         return self._checked(found, 'test_dataloader')
 
     def _checked(self, loop: _Loop, name: str) -> _Loop:
-        """Refuse a loop whose loader is empty; count what its data set replaces."""
+        """Refuse a loop with an empty loader; add a BadImageHook if its data set needs one."""
         check_not_empty(name, loop.dataloader)
         has_hook = any(isinstance(hook, BadImageHook) for hook in self.hooks)
         if not has_hook and replaces_samples(loop.dataloader.dataset):

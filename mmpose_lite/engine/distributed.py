@@ -131,8 +131,8 @@ def first_node(nodes: str) -> str:
     return re.sub(r'\[(\w+)[^\]]*\]', r'\1', head.group() if head else nodes)
 
 
-def prepare_gradients(model: Any, wrapper: Any) -> None:
-    """Prepare the first step of a model that is distributed; any other one is left alone.
+def prepare_ddp(model: Any, wrapper: Any) -> None:
+    """Check the first step of a DDP model and fix its bucket order; leave other models alone.
 
     A rank that has parameters without a gradient leaves sums open, for which the others wait; if
     all have them, torch complains one iteration later, without names. So the optimizers look

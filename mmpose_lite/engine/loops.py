@@ -27,7 +27,7 @@ from mmpose_lite.registry import LOOPS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.threads import follow_load
 
-from .distributed import prepare_gradients
+from .distributed import prepare_ddp
 from .nan_guard import BufferCopies, NanGuard, NonFiniteLossError
 from .optim_wrappers import OptimWrapper
 from .preemption import RunStopped, StopInValidation, StopRequest, shield_workers
@@ -42,8 +42,9 @@ class TrainLoop(BaseLoop):
     """What the training loops share: one iteration, where they are, and how they stop.
 
     Attributes:
-        position: Where the training is; right within hooks too, which mmengine's counters are not.
-        guard: What looks at the losses.
+        position: Where the training is. It is already advanced when the ``after_*`` hooks run;
+            mmengine's ``runner.iter`` and ``runner.epoch`` are then still one behind.
+        guard: The NaN guard.
     """
 
     stop_training: bool
@@ -62,7 +63,7 @@ class TrainLoop(BaseLoop):
         self._stop = StopRequest()
 
     def resume(self, position: Position, random: dict[str, Any] | None) -> None:
-        """Go on from a position, with the generators in a state."""
+        """Resume at a position, with the generators in a state."""
         self.position, self._random = position, random
         self._epoch, self._iter = position.epoch, position.iter
         self.guard.skipped = self.runner.message_hub.runtime_info.get(_SKIPPED, 0)
@@ -89,12 +90,13 @@ class TrainLoop(BaseLoop):
 
     def _begin(self) -> None:
         info = self.runner.message_hub.runtime_info
-        # mmengine's hook counts on from here, and so would differ from a run without a break.
+        # RuntimeInfoHook.before_train overwrites these with counters that lag behind in a resumed
+        # run; they are put back.
         counters = {key: info[key] for key in ('epoch', 'iter') if key in info}
         check_training(self.runner)
         self.runner.call_hook('before_train')
         info.update(counters)
-        prepare_gradients(self.runner.model, self.runner.optim_wrapper)
+        prepare_ddp(self.runner.model, self.runner.optim_wrapper)
         if isinstance(self.runner.optim_wrapper, OptimWrapper):
             self.runner.optim_wrapper.guard = self.guard
         if self.guard.max_skips:
@@ -111,6 +113,8 @@ class TrainLoop(BaseLoop):
         if self._buffers is not None:
             self._buffers.take()
         try:
+            # mmengine's BaseModel.train_step: data preprocessor, forward(mode='loss'), the sum of
+            # the losses, then update_params of the optimizer's wrapper.
             outputs = runner.model.train_step(data_batch, optim_wrapper=runner.optim_wrapper)
         except NonFiniteLossError as error:
             raise InputError(self._about_loss(error.ranks, data_batch, error.late)) from error
@@ -121,7 +125,7 @@ class TrainLoop(BaseLoop):
         self._iter += 1
 
     def _skip(self, data_batch: Any) -> None:
-        """Have the model as it was before a loss that is not finite, and say so."""
+        """Restore the buffers after a skipped iteration and log it."""
         if self._buffers is not None:
             self._buffers.put_back()
         self.runner.message_hub.update_info(_SKIPPED, self.guard.skipped)
@@ -155,7 +159,7 @@ class TrainLoop(BaseLoop):
         self._end_if_asked()
 
     def _forget_validation(self, logs: dict[str, Any], memory: list[dict[str, Any]]) -> None:
-        """Have everything as it was before a validation that is broken off."""
+        """Undo everything that an aborted validation has changed."""
         for hook in self.runner.hooks:
             if isinstance(hook, EMAHook):  # the averaged weights are in the model
                 hook.after_val_epoch(self.runner)
@@ -198,7 +202,8 @@ class TrainLoop(BaseLoop):
     def _about_loss(self, ranks: list[int], data_batch: Any, late: int = 0) -> str:
         where = self.position
         iteration = where.iter + 1 - late
-        epoch = where.epoch + (iteration > where.iter - where.batch)  # or it was the one before
+        # From 1; the iteration may be of the epoch before.
+        epoch = where.epoch + (iteration > where.iter - where.batch)
         text = f'the loss of iteration {iteration}, epoch {max(epoch, 1)} is not finite'
         if self.runner.world_size > 1 and ranks:
             text += f' on rank {", ".join(map(str, ranks))}'

@@ -49,7 +49,10 @@ class NanGuard:
         self._pending: deque[_Copy] = deque()
 
     def refuses(self, loss: Tensor) -> bool:
-        """Whether a loss must not reach the weights.
+        """Check a loss; return True if its step must be skipped.
+
+        On a GPU without skips it returns False, and raises once a loss that is not finite has
+        arrived.
 
         Raises:
             NonFiniteLossError: If it is not finite, and too many have been skipped.
@@ -104,7 +107,7 @@ class BufferCopies:
         _copy(self._buffers, self._copies)
 
     def put_back(self) -> None:
-        """Have the buffers as they were when the copies were taken."""
+        """Restore the buffers from the copies."""
         _copy(self._copies, self._buffers)
 
 

@@ -37,7 +37,7 @@ def default_amp_dtype(device: str) -> torch.dtype:
 
 
 def has_fast_bfloat16() -> bool:
-    """Whether this CPU has instructions for bfloat16; without them it is slower than float32."""
+    """Tell whether this CPU has bfloat16 instructions; without them it is slower than float32."""
     capabilities: dict[str, Any] = getattr(torch.cpu, 'get_capabilities', dict)()
     return any(capabilities.get(name, False) for name in ('avx512_bf16', 'amx_bf16', 'bf16'))
 
@@ -45,9 +45,9 @@ def has_fast_bfloat16() -> bool:
 class GradientBuffers:
     """Holds the gradients of parameters in memory that is allocated once.
 
-    Fresh gradients would be scattered among what the backward pass frees, and keep a process
-    from using that memory again: on a CPU the peak is about a tenth higher. The step is the same:
-    a parameter that no gradient has reached since the last :meth:`clear` has none.
+    Gradients that are allocated during the backward pass fragment the heap, which raises the peak
+    of memory on a CPU by about a tenth. The result of a step is the same: a parameter that no
+    gradient has reached since the last :meth:`clear` has none.
 
     Args:
         parameters: The parameters of an optimizer; those that need no gradient are left alone.
@@ -64,11 +64,11 @@ class GradientBuffers:
         self._attach()
 
     def has_reached(self, parameter: nn.Parameter) -> bool:
-        """Whether a gradient has reached a parameter since the last :meth:`clear`."""
+        """Tell whether a gradient has reached a parameter since the last :meth:`clear`."""
         return parameter in self._reached
 
     def fill(self, parameter: nn.Parameter, gradient: Tensor) -> None:
-        """Have a gradient as if it had reached a parameter."""
+        """Restore a saved gradient and mark its parameter as reached."""
         self._buffers[parameter].copy_(gradient)
         self._reached.add(parameter)
 
@@ -116,11 +116,15 @@ class OptimWrapper(MMEngineOptimWrapper):
         #: Keeps losses that are not finite away from the weights; the training loop sets it.
         self.guard: NanGuard | None = None
         self._refused = False
-        self._is_exact = False  # whether a run goes on with all that its last step had begun
+        self._is_exact = False  # the checkpoint had the gradients of the unfinished step
         self._buffers: GradientBuffers | None = None
 
     def initialize_count_status(self, model: nn.Module, init_counts: int, max_counts: int) -> None:
-        """Begin to count; see mmengine, which warns of gradients that are lost if they are."""
+        """Start the counter of batches.
+
+        mmengine warns when a run resumes in the middle of an accumulation; the warning is left out
+        if the gradients were restored.
+        """
         begun = init_counts % self._accumulative_counts if self._is_exact else 0
         super().initialize_count_status(model, init_counts - begun, max_counts)
         self._inner_count = init_counts

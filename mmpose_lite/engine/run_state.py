@@ -35,7 +35,7 @@ class Position:
         epoch: Epochs that are over.
         iter: Iterations that are over.
         batch: Batches of the current epoch that are over.
-        validated: Whether the validation that was due after them is over too.
+        validated: False only while a validation is due but has not finished.
     """
 
     epoch: int = 0

@@ -77,6 +77,8 @@ class PoseRunner(BaseRunner):
         check_keys(written)
         rewritten, rewrites = rewrite_config(written)
 
+        # mmengine's from_cfg calls cls(cfg=..., ...): the parts are those of the rewritten config,
+        # and the runner keeps the written one as its cfg.
         def build(cfg: Config, **parts: Any) -> PoseRunner:
             return cls(cfg=written, **parts)
 
@@ -102,7 +104,7 @@ class PoseRunner(BaseRunner):
 
     @explaining_workers()
     def train(self) -> nn.Module:
-        """Train; a run that goes on has its seed before its loaders are built.
+        """Train. When resuming, the seed of the checkpoint is set before the loaders are built.
 
         Raises:
             RunStopped: If a signal ended the run; where it was is saved.

@@ -37,7 +37,7 @@ def holding(*folders: str) -> Iterator[None]:
     """Hold folders that a training writes to while the context lasts; no other training can.
 
     The first process of a run does it for all. The system lets go of them when the process ends,
-    in whatever way. Where this training holds one already, that is that.
+    in whatever way. Folders that this training already holds are skipped.
 
     Args:
         folders: The folders; they are made.

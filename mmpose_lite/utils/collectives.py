@@ -85,9 +85,9 @@ def first_decides(decide: Callable[[], str]) -> str:
 
 
 class Flags:
-    """A number of each process, known to all, without a device in between.
+    """Gathers one integer of each process on the host, without touching a device.
 
-    It is made by all processes at once.
+    All processes construct it at the same point.
     """
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from torch import nn
 from mmpose_lite.engine import OptimWrapper
 from mmpose_lite.engine.distributed import (
     check_gradients,
-    prepare_gradients,
+    prepare_ddp,
     settle_buckets,
 )
 from mmpose_lite.utils import InputError
@@ -37,7 +37,7 @@ def first_step(network, **kwargs):
     """Make the first step of a run whose model is wrapped as runs do."""
     model = MMDistributedDataParallel(network, device_ids=None, **kwargs)
     wrapper = OptimWrapper(torch.optim.SGD(network.parameters(), lr=0.1))
-    prepare_gradients(model, wrapper)
+    prepare_ddp(model, wrapper)
     for _ in range(2):
         wrapper.update_params(model(torch.ones(3, 2)).sum())
 
@@ -74,7 +74,7 @@ def test_buckets_are_laid_out_before_the_first_pass():
     before = {name: value.clone() for name, value in network.state_dict().items()}
     model = MMDistributedDataParallel(network, device_ids=None)
     wrapper = OptimWrapper(torch.optim.SGD(network.parameters(), lr=0.1))
-    prepare_gradients(model, wrapper)
+    prepare_ddp(model, wrapper)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
     for _ in range(2):  # what the second one began with is what the first one used

@@ -8,6 +8,7 @@ train_pipeline = [
     dict(type='RandomFlip', direction='horizontal'),
     dict(type='RandomBBoxTransform', shift_prob=0, rotate_factor=60, scale_factor=(0.75, 1.25)),
     dict(type='TopdownAffine', input_size=codec['input_size']),
+    # As a rule the head makes the targets, in batches: see targets_by_head in docs/from_mmpose.md.
     dict(type='GenerateTarget', encoder=codec),
     dict(type='PackPoseInputs'),
 ]

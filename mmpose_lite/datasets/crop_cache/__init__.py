@@ -1,4 +1,7 @@
-"""The crop cache: the pixels that any augmentation can read of each face, in one file."""
+"""The crop cache: the pixels that any augmentation can read of each face, in one file.
+
+A *window* is the cached part of a photograph; a *crop* is the input of the network, cut from it.
+"""
 
 from .crop_cache import CacheSettings, CropCache, Face
 from .crop_file import CropFile, DamagedCropsError

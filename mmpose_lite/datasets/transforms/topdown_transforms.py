@@ -48,6 +48,7 @@ class TopdownAffine(Transform):
         self.use_udp = use_udp
         self.warp = warp
 
+    # With ``warp=False``; otherwise it comes after the crops are read, and draws nothing.
     keeps_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:

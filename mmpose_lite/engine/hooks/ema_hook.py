@@ -1,4 +1,7 @@
-"""A moving average of the weights that forgets fast at first and slowly later."""
+"""A moving average of the weights that forgets fast at first and slowly later.
+
+It is a model, not a hook: mmengine's EMAHook uses it. The path is MMPose's.
+"""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
     """Turns feature maps into losses and predictions.
 
     Args:
-        decoder: Config of the codec that reads points from outputs (and makes targets where the
-            samples carry none).
+        decoder: Config of the codec. It decodes the outputs and, where the pipeline has no
+            ``GenerateTarget``, also encodes the targets.
         init_cfg: How weights start.
 
     Attributes:
