@@ -83,7 +83,7 @@ def left_behind(mark: str) -> list[str]:
 
 
 def shared_memory() -> set[str]:
-    """What processes that are gone have left in shared memory, of torch and of Python."""
+    """Names that processes which are gone have left in shared memory, of torch and of Python."""
     names = [name for name in os.listdir('/dev/shm') if name.startswith(('torch_', 'psm_'))]
     owners = {name: re.match(r'torch_(\d+)_', name) for name in names}
     return {name for name, pid in owners.items() if not pid or not Path('/proc', pid[1]).exists()}

@@ -130,7 +130,7 @@ def _unknown(registry: Registry, key: str) -> UnknownTypeError:
 
 
 def _explain(error: KeyError | TypeError) -> InputError | None:
-    """What is wrong with the part that mmengine was building; None if that part is not to blame."""
+    """Explain what is wrong with the part that mmengine was building; None if nothing is."""
     frames, trace = [], error.__traceback__
     while trace is not None:
         frames.append(trace.tb_frame)
@@ -153,7 +153,7 @@ def _explain(error: KeyError | TypeError) -> InputError | None:
 def _about_arguments(
     error: TypeError, kind: Any, values: dict[str, Any], at_build: bool
 ) -> WrongArgumentsError | None:
-    """What a constructor says of its arguments, if it says so of those in the config.
+    """Message of a constructor about its arguments, if it is about those in the config.
 
     Errors from within a constructor are none of the config's, unless one that it hands its
     arguments on to refuses one of them.

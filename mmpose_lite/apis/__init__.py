@@ -1,4 +1,4 @@
-"""What people call: loading configs and models, inference, training and testing."""
+"""The public API: loading configs and models, inference, training and testing."""
 
 from typing import TYPE_CHECKING
 

@@ -91,7 +91,7 @@ def load_config(
 
 @contextmanager
 def _naming(what: str, path: Path) -> Iterator[None]:
-    """Have any error name the config, and its line where its own code ran into it.
+    """Name the config in any error, and its line where its own code ran into it.
 
     Nothing of this package runs here: the text of the config does, and what mmengine reads it by.
     """

@@ -1,4 +1,4 @@
-"""Why a file is not read."""
+"""Errors of files that are not read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command lines of training and testing share."""
+"""Arguments that the command lines of training and testing share."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def hook_settings(cfg: Config, name: str, kind: str) -> ConfigDict:
 
 
 def errors_in_one_line(main: Callable[..., None]) -> Callable[..., None]:
-    """Have a command end with one line where its input is wrong; other errors keep their trace."""
+    """End a command with one line where its input is wrong; other errors keep their trace."""
 
     @wraps(main)
     def command(argv: Sequence[str] | None = None) -> None:

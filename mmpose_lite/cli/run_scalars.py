@@ -72,7 +72,7 @@ class RunScalars:
 
 
 def is_finite(value: Any) -> bool:
-    """Whether a value is a finite number."""
+    """Tell whether a value is a finite number."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and math.isfinite(value)
 

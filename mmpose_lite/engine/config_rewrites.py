@@ -39,7 +39,7 @@ def rewrite_config(cfg: Config) -> tuple[Config, list[str]]:
 
 
 def move_targets_to_head(cfg: Config) -> str:
-    """Have the head make the targets of training, where the pipeline would make the same ones.
+    """Move the targets of training to the head, where the pipeline would make the same ones.
 
     The function is the same, for a whole batch at once and on the model's device, and maps no
     longer travel from workers to the training process. Pipelines whose targets the head could not
@@ -74,7 +74,7 @@ def move_targets_to_head(cfg: Config) -> str:
 
 
 def pack_truth(cfg: Config) -> str:
-    """Have samples tell where their points are in the crop, for what is logged of a training.
+    """Pack the points' places in the crop into samples, for what is logged of a training.
 
     Those of training always do. Those of validation do where the head makes the targets of
     training: only then would it make the same ones for a validation loss.
@@ -104,7 +104,7 @@ def pack_truth(cfg: Config) -> str:
 
 
 def warp_on_device(cfg: Config) -> str:
-    """Have the crops warped on the model's device, if ``augment_on_device`` is set.
+    """Warp the crops on the model's device, if ``augment_on_device`` is set.
 
     ``'auto'`` leaves it to the workers where that device is a CPU.
 

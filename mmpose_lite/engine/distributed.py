@@ -177,7 +177,7 @@ def check_gradients(model: nn.Module) -> None:
 
 
 def settle_buckets(model: nn.parallel.DistributedDataParallel) -> None:
-    """Have torch lay out its DDP buckets before the first iteration instead of after it.
+    """Fix the order of DDP's buckets before the first iteration instead of after it.
 
     After its first backward pass torch lays them out anew, by the order in which gradients came.
     Where an element lies decides in which order more than two ranks add it up, so a run that goes

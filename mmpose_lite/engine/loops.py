@@ -39,7 +39,7 @@ _SKIPPED = 'skipped_losses'
 
 
 class TrainLoop(BaseLoop):
-    """What the training loops share: one iteration, where they are, and how they stop.
+    """Base of the training loops: one iteration, the position, and the end on a signal.
 
     Attributes:
         position: Where the training is. It is already advanced when the ``after_*`` hooks run;

@@ -81,7 +81,7 @@ class DeferredMessageHub(MessageHub):
         return self._log_scalars
 
     def state_dict(self) -> dict:
-        """What goes into a checkpoint; see mmengine."""
+        """Return the state for a checkpoint; see mmengine."""
         self._flush(list(self._pending))
         return super().state_dict()
 

@@ -1,4 +1,4 @@
-"""What happens when a loss is not finite."""
+"""Guard against losses that are not finite."""
 
 from __future__ import annotations
 

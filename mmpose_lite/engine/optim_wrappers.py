@@ -153,7 +153,7 @@ class OptimWrapper(MMEngineOptimWrapper):
             self.zero_grad(**(zero_kwargs or {}))
 
     def partial_step(self) -> dict[str, Any]:
-        """What has been accumulated for a step that is not complete; nothing between steps.
+        """Return the gradients of a step that is not complete; nothing between steps.
 
         Returns:
             ``refused``, whether it will be left out, and ``gradients`` by the parameter's number.

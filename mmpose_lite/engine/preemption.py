@@ -61,7 +61,7 @@ class StopRequest:
 
 
 def shield_workers(loader: DataLoader) -> None:
-    """Have a loader's workers leave signals to the run, which needs them until it has saved.
+    """Shield a loader's workers from signals: the run needs them until it has saved.
 
     A terminal, a scheduler or a service manager sends a signal to all processes at once.
     """

@@ -265,7 +265,7 @@ class Watch:
             self._files[self._first + local] = Path(started.error_files[local])
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
-        """Have the ranks save and stop; a second signal ends them at once."""
+        """Ask the ranks to save and stop; a second signal ends them at once."""
         now = time.monotonic()
         self._kill_at = min(self._kill_at, now if self._signal else now + self._stop_seconds)
         if not self._signal:
@@ -295,7 +295,7 @@ class Watch:
                 self._endings.setdefault(rank, Ending(now, status))
 
     def _notes(self) -> dict[int, dict[str, Any]]:
-        """What ranks have written about their ends."""
+        """Notes that ranks have written about their ends."""
         files = {rank: file for rank, file in self._files.items() if file.is_file()}
         return {rank: json.loads(file.read_text('utf-8')) for rank, file in files.items()}
 

@@ -138,7 +138,7 @@ def _names_others(error: BaseException) -> bool:
 
 
 def _end_with(launcher: int) -> None:
-    """Have the system end this process when the launcher is gone, even if that was killed."""
+    """Ask the system to end this process when the launcher is gone, even if that was killed."""
     if sys.platform == 'linux':
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != launcher:

@@ -14,7 +14,7 @@ from ..errors import InputError
 
 
 def is_shared() -> bool:
-    """Whether several processes take part."""
+    """Tell whether several processes take part."""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
@@ -54,7 +54,7 @@ def _gather(own: Tensor, group: Any = None) -> list[Tensor]:
 
 
 def first_says(text: str) -> str:
-    """What the first process says, in every process."""
+    """Return the text of the first process in every process."""
     return gather_bytes(text.encode())[0].decode()
 
 

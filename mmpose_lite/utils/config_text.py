@@ -90,5 +90,5 @@ def _items(value: dict | list | tuple) -> Iterator[tuple[str, Any]]:
 
 
 def _are_names(keys: dict) -> bool:
-    """Whether all keys could be names of arguments."""
+    """Tell whether all keys could be names of arguments."""
     return all(isinstance(key, str) and key.isidentifier() and not iskeyword(key) for key in keys)

@@ -22,7 +22,7 @@ _KEPT_BYTES = 2**28
 
 @cache
 def keep_freed_memory() -> bool:
-    """Have the C library use freed memory again, instead of giving it back at once.
+    """Make the C library reuse freed memory instead of giving it back at once.
 
     glibc asks the system for every large block and returns it when it is freed. A network
     allocates its feature maps anew at each step, and would spend up to half of its time on the

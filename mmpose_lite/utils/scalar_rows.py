@@ -13,7 +13,7 @@ Row = TypeVar('Row', bound=Mapping[str, Any])
 
 
 def kind_of(row: Mapping[str, Any]) -> str:
-    """What a row is of: its ``mode`` where it says it, else ``train`` or ``val``."""
+    """Return the mode of a row: its ``mode`` where it says it, else ``train`` or ``val``."""
     return row.get('mode', 'train' if 'iter' in row else 'val')
 
 

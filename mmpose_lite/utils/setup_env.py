@@ -1,4 +1,4 @@
-"""What a process needs before configs are built: filled registries, a scope, and quiet workers."""
+"""Setup of a process before configs are built: filled registries, a scope, and quiet workers."""
 
 from __future__ import annotations
 

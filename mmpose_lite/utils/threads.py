@@ -37,7 +37,7 @@ class Cores(NamedTuple):
 
     @property
     def usable(self) -> int:
-        """How many threads have a core: the quota is rounded down, and one is always left."""
+        """Number of threads that have a core: the quota is rounded down, and one is always left."""
         return max(1, int(min(len(self.allowed), self.quota)))
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ def cpu_quota(root: str | Path = '/') -> float:
 
 
 def _folders(line: str, root: Path) -> Iterator[Path]:
-    """Where the limits of a line ``ID:CONTROLLERS:GROUP`` may be: the group's and its parents'.
+    """Yield the folders that may limit a line ``ID:CONTROLLERS:GROUP``: its own and the parents'.
 
     In a container the line may name the group by the host's path, of which nothing is mounted but
     the end: the folders that are not there have no limits.

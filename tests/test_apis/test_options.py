@@ -1,4 +1,4 @@
-"""What the options of the tools do, in one process and on two epochs."""
+"""Options of the tools, in one process and on two epochs."""
 
 import json
 from contextlib import nullcontext

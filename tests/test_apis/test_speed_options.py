@@ -62,7 +62,7 @@ def test_a_test_in_half_precision(tiny_config, trained, tmp_path, monkeypatch, f
 
 @pytest.fixture
 def compiled(monkeypatch):
-    """What torch.compile was given, and how often each of its functions ran.
+    """Record what torch.compile was given, and how often each of its functions ran.
 
     Compiling even a tiny HRNet would take a minute; test_compile.py has a real backend.
     """

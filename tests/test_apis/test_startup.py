@@ -1,4 +1,4 @@
-"""What a run loads before its first iteration, and what its log says about it."""
+"""Start of a run: the modules loaded before the first iteration, and the lines of the log."""
 
 import gc
 import json

@@ -1,4 +1,4 @@
-"""What runs or unpacks foreign content is called nowhere but where this list says, and why."""
+"""Calls that run or unpack foreign content are made nowhere but where this list says, and why."""
 
 import ast
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ ALLOWED = {
 
 
 def unsafe(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """What a file does that could run foreign content, each with its place."""
+    """Find the calls of a file that could run foreign content, each with its place."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             modules = {alias.name.partition('.')[0] for alias in node.names}

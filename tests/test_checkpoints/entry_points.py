@@ -105,7 +105,7 @@ def build_entry(entry: str, job: dict) -> Callable[[str], object]:
 
 
 def runner_entry(entry: str, job: dict) -> Callable[[str], object]:
-    """What the tools' runners do with ``load_from`` and ``--resume`` once they are built.
+    """Load as the tools' runners do with ``load_from`` and ``--resume`` once they are built.
 
     The runner is built once: what it does before it looks at the file is the same for all.
     """

@@ -66,7 +66,7 @@ def harmless_files() -> dict[str, tuple[bytes, object]]:
 
 
 def shown(function: str) -> str:
-    """How a refusal names a function."""
+    """Name of a function in a refusal."""
     return re.escape(function.replace('__builtin__', 'builtins').replace(' ', '.'))
 
 
@@ -146,7 +146,7 @@ def _twice(first: bytes, second: bytes) -> bytes:
 
 
 def _steps(shell: bytes) -> Files:
-    """What a pickle does with its stack, its memo, and objects that others hold too."""
+    """Attacks on the stack, the memo, and objects that others hold too."""
     command = shell.partition(b'\nsystem\n')[2][:-1]  # the tuple of arguments
     text = command[: command.index(b'\x85')]
     ordered = call('collections OrderedDict')
@@ -287,7 +287,7 @@ def _tensors() -> Files:
 
 
 def _others() -> Files:
-    """What torch itself can load, and checkpoints do not need."""
+    """Files that torch itself can load, and checkpoints do not need."""
     at = torch.tensor([[0]])
     sparse = torch.sparse_coo_tensor(at, torch.ones(1), (5,), check_invariants=True)
     values = {

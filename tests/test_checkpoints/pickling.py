@@ -95,7 +95,7 @@ def tarred(data: bytes) -> bytes:
 
 
 def saved(value: Any, **options: Any) -> bytes:
-    """What ``torch.save`` writes."""
+    """Bytes that ``torch.save`` writes."""
     file = io.BytesIO()
     torch.save(value, file, **options)
     return file.getvalue()

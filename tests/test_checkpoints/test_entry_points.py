@@ -52,7 +52,7 @@ def job(processes, tmp_path_factory, tiny_config):
 
 
 def read_all(job, entry, files):
-    """What an entry point made of files: of each the error, and what was seen."""
+    """Results of an entry point: of each file the error, and what was seen."""
     folder = job.root / f'work_{entry}'
     folder.mkdir(exist_ok=True)
     warm_up = [job.root / 'good.pth', job.refused['call_os'], job.refused['step_array_of_objects']]

@@ -52,7 +52,7 @@ def test_what_mmengine_writes_is_read(tmp_path, new):
 
 
 def states(kind):
-    """What a run of mmengine's stores of a model, its optimizer, its schedule and its average."""
+    """Content that a run of mmengine's stores: model, optimizer, schedule and average."""
     model = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))
     settings = {'amsgrad': True} if kind in ('Adam', 'AdamW') else {'momentum': 0.9}
     wrapper = OptimWrapper(getattr(torch.optim, kind)(model.parameters(), lr=0.1, **settings))

@@ -67,7 +67,7 @@ WRAPPERS = ['module.', '_orig_mod.', 'model.', '_orig_mod.module.', 'module._ori
 
 @pytest.fixture
 def log(as_new_process, caplog):
-    """What the log says, in its ``messages``."""
+    """The log, in its ``messages``."""
     logger = MMLogger.get_instance('wrapped', logger_name='wrapped')
     logger.addHandler(caplog.handler)
     caplog.set_level(logging.INFO)

@@ -1,4 +1,4 @@
-"""What tests of several processes share."""
+"""Fixtures of tests of several processes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How processes of a group end: at once, as a thread of gloo's may abort one that goes down."""
+"""Processes of a group end at once, as a thread of gloo's may abort one that goes down."""
 
 import sys
 

@@ -97,7 +97,7 @@ def digest(folder: Path) -> str:
 
 
 def shared_memory() -> set[str]:
-    """What torch and Python have in shared memory under a name; others use it too."""
+    """Names that torch and Python have in shared memory; others use it too."""
     return {name for name in os.listdir('/dev/shm') if name.startswith(('torch_', 'psm_'))}
 
 

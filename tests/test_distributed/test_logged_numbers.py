@@ -1,4 +1,4 @@
-"""What several processes log of a validation is what one logs of all faces."""
+"""Several processes log of a validation the same as one logs of all faces."""
 
 import json
 

@@ -16,7 +16,7 @@ WORLDS = (1, 2, 3, 8)
 
 @pytest.fixture(scope='module')
 def folder(processes, tmp_path_factory, tiny_config, untrained):
-    """Where tests of five faces by 1, 2, 3 and 8 ranks left their files, and nothing else."""
+    """Folder in which tests of five faces by 1, 2, 3 and 8 ranks left their files."""
     folder = tmp_path_factory.mktemp('numbers')
     script = FAULTS / 'evaluating_ranks.py'
     command = (sys.executable, script, tiny_config, untrained, folder, *WORLDS)

@@ -34,7 +34,7 @@ def test_global_batches_are_the_same_in_order(monkeypatch, world, faces):
 
 
 def records(processes, folder, config, world, batch):
-    """What each rank wrote down while training with a batch of its own."""
+    """Notes of each rank while training with a batch of its own."""
     seen = folder / f'seen{world}'
     seen.mkdir()
     options = [f'train_dataloader.batch_size={batch}', f'train_cfg.max_epochs={STEPS * 4 // 8}']

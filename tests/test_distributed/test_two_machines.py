@@ -13,7 +13,7 @@ TOOLS = ('unshare', 'nsenter', 'ip')
 
 
 def why_not() -> str:
-    """Why this machine cannot be two; empty if it can."""
+    """Reason why this machine cannot be two; empty if it can."""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         return f'needs {", ".join(missing)}'

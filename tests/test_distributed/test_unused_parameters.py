@@ -1,4 +1,4 @@
-"""What distributed training looks at and prepares before its first step."""
+"""Checks and preparations of distributed training before its first step."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Where a batch's work is done changes nothing about it."""
+"""Rewrites of a config change the place of a batch's work, and nothing else."""
 
 import numpy as np
 import pytest

@@ -146,7 +146,7 @@ def test_files_of_others_are_passed_over_in_silence(tmp_path):
 
 
 def make_foreign(path, kind):
-    """What may have a checkpoint's name, and is none."""
+    """Things that have a checkpoint's name, and are none."""
     if kind == 'folder':
         path.mkdir()
     elif kind == 'pipe':

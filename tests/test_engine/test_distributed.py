@@ -20,7 +20,7 @@ def without_gpu(monkeypatch):
 
 @pytest.fixture
 def joined(monkeypatch):
-    """What torch and mmengine are asked to join."""
+    """Record what torch and mmengine are asked to join."""
     calls = []
     monkeypatch.setattr(dist, 'init_process_group', lambda *a, **kwargs: calls.append((a, kwargs)))
     monkeypatch.setattr(distributed, 'init_dist', lambda *a, **kwargs: calls.append((a, kwargs)))

@@ -1,4 +1,4 @@
-"""What hooks remember is in checkpoints: runs that go on end where undisturbed ones do."""
+"""States of hooks are in checkpoints: resumed runs end where undisturbed ones do."""
 
 from types import SimpleNamespace
 

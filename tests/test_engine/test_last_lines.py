@@ -18,7 +18,7 @@ WITH_SPLIT = PLAIN.with_name(f'{PLAIN.stem}_val-split.py')
 
 @pytest.fixture
 def find_errors(monkeypatch):
-    """Have the next validations find certain errors."""
+    """Make the next validations find certain errors."""
 
     def find(*errors):
         left = list(errors)

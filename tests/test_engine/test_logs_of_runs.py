@@ -1,4 +1,4 @@
-"""What a run logs is its own, also where another run of the process is named alike."""
+"""The log of a run is its own, also where another run of the process is named alike."""
 
 import gc
 import json
@@ -39,7 +39,7 @@ def test_its_file_is_closed_when_it_is_over_and_has_what_comes_later(tmp_path):
 
 @pytest.fixture
 def same_second(monkeypatch):
-    """Have all runs begin in one second, by which mmengine names them."""
+    """Make all runs begin in one second, by which mmengine names them."""
     clock = SimpleNamespace(
         time=time.time, localtime=time.localtime, strftime=lambda *_: '20260101_000000'
     )

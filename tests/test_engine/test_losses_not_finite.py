@@ -165,7 +165,7 @@ def test_one_of_another_process_stops_or_skips_all(max_skips, tmp_path, monkeypa
 
 
 class SavingRun:
-    """What the hook knows of a run; it notes what is saved."""
+    """The part of a run that the hook uses; it notes what is saved."""
 
     def __init__(self):
         self.saved, self.warnings = [], []

@@ -44,7 +44,7 @@ class CountReads(TorchDispatchMode):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """How many numbers each iteration read, loading of data aside."""
+    """Count the numbers that each iteration read, loading of data aside."""
     counts = []
     run_iter = EpochBasedTrainLoop.run_iter
 

@@ -1,4 +1,4 @@
-"""What disagrees in a config, or is too long for the run, is named before the first iteration."""
+"""Disagreements in a config are named before the first iteration."""
 
 import pytest
 import torch
@@ -48,7 +48,7 @@ def build(tiny_config, tmp_path, monkeypatch):
 
 
 def warnings_of(runner):
-    """What the checks of a training say, beside that its batch is not that of the recipe."""
+    """Return the remarks of a training's checks, beside the one about its batch."""
     with pytest.raises(Checked):
         runner.train()
     return [each for each in runner.said if 'is meant for a batch of 512' not in each]

@@ -57,7 +57,7 @@ def build(name, optimizer=torch.optim.SGD, **settings):
 
 
 def walk(wrapper, schedulers, epochs):
-    """What the groups have after each iteration of epochs of two, each with its validation."""
+    """Return the groups' values after each iteration of epochs of two, each with its validation."""
     seen = []
     for epoch in epochs:
         for scheduler in (schedulers[0], schedulers[0], schedulers[1]):

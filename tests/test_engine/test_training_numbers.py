@@ -1,4 +1,4 @@
-"""What the log of a training says of training crops, validation loss, speed and memory."""
+"""Numbers in the log of a training: training crops, validation loss, speed and memory."""
 
 import json
 import math

@@ -238,7 +238,7 @@ def changed(content, place, new):
 
 
 def error_of(run, content, place):
-    """What is said of wrong content; any other error is a fault too."""
+    """Return the message about wrong content; any other error is a fault too."""
     try:
         go_on(run, content, place)
     except InputError as error:

@@ -168,7 +168,7 @@ class CheckpointHook(_CheckpointHook):
         return is_best or name in _BEGUN_ANEW or self.is_own(name)
 
     def is_own(self, name: str) -> bool:
-        """Whether a name is that of a checkpoint that this hook saves to go on from."""
+        """Tell whether a name is that of a checkpoint that this hook saves to resume from."""
         return self._is_regular(name) or _OF_A_SIGNAL.fullmatch(name) is not None
 
     def save_position(self, runner: Runner) -> str:
@@ -219,7 +219,7 @@ class CheckpointHook(_CheckpointHook):
         return True
 
     def _is_regular(self, name: str) -> bool:
-        """Whether a name is one of the template's, not of a run that a signal ended."""
+        """Tell whether a name is one of the template's, not of a run that a signal ended."""
         before, _, after = map(re.escape, self.filename_tmpl.partition('{}'))
         return re.fullmatch(rf'{before}\d+{after}', name) is not None
 

@@ -1,4 +1,4 @@
-"""What the log of a training has beyond mmengine's: errors and losses of crops, speed, last lines.
+"""Log of a training beyond mmengine's: errors and losses of crops, speed, last lines.
 
 :class:`PoseRunner` has these hooks by default; a config's ``default_hooks`` names them ``speed``,
 ``train_error``, ``val_loss`` and ``summary``.

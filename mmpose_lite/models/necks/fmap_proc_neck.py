@@ -58,7 +58,7 @@ class JoinedMaps(Sequence):
 
 
 def is_pointwise(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
-    """Whether a layer is a plain convolution of 1x1: it looks at each cell by itself."""
+    """Tell whether a layer is a plain 1x1 convolution, which looks at each cell by itself."""
     return type(layer) is nn.Conv2d and (
         layer.kernel_size == layer.stride == (1, 1)
         and layer.padding == (0, 0)

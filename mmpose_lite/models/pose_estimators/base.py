@@ -1,4 +1,4 @@
-"""What every pose estimator offers."""
+"""Base class of the pose estimators."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
 
     @property
     def with_neck(self) -> bool:
-        """Whether there is a neck."""
+        """True if there is a neck."""
         return hasattr(self, 'neck')
 
     @property
     def with_head(self) -> bool:
-        """Whether there is a head."""
+        """True if there is a head."""
         return hasattr(self, 'head')
 
     def extract_feat(self, inputs: Tensor) -> Any:
