@@ -8,7 +8,6 @@ from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.distributed import join_processes
 from mmpose_lite.engine.work_dir import holding
 from mmpose_lite.registry import RUNNERS, explaining_builds
-from mmpose_lite.utils.threads import follow_load
 
 
 def build_runner(cfg: Config) -> PoseRunner:
@@ -42,7 +41,6 @@ def test(cfg: Config) -> tuple[PoseRunner, dict[str, float]]:
         The runner, whose metrics hold one row a face, and the numbers by name.
     """
     runner = build_runner(cfg)
-    follow_load()
     # Another `runner_type` may know no folding.
     options = {'fold': True} if isinstance(runner, PoseRunner) else {}
     return runner, runner.test(**options)

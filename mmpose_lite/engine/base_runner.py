@@ -49,6 +49,8 @@ _DEFAULT_HOOKS: dict[str, type[Hook]] = {
     'val_loss': ValLossHook,
     'summary': SummaryHook,
 }
+# Deprecations inside mmengine that no user can mend.
+_NOT_FOR_USERS = ('"FileClient" will', '"HardDiskBackend" is')
 _COMPILED = ('backbone', 'neck', 'head')
 
 
@@ -75,7 +77,7 @@ class BaseRunner(Runner):
         """Build the logger; deprecations inside mmengine that no user can mend stay out of it."""
         logger = super().build_logger(*args, **kwargs)
         for handler in logger.handlers:
-            handler.addFilter(_is_for_users)
+            handler.addFilter(lambda record: not record.getMessage().startswith(_NOT_FOR_USERS))
         return self._own(logger)
 
     def build_message_hub(self, message_hub: dict | None = None) -> DeferredMessageHub:
@@ -321,10 +323,6 @@ def close_files(logger: logging.Logger) -> None:
         if isinstance(handler, logging.FileHandler):
             handler.mode = 'a'
             handler.close()
-
-
-def _is_for_users(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith(('"FileClient" will', '"HardDiskBackend" is'))
 
 
 def _priority(hook: Hook) -> str:

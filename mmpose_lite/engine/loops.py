@@ -25,7 +25,7 @@ from torch.utils.data import BatchSampler, DataLoader
 
 from mmpose_lite.registry import LOOPS
 from mmpose_lite.utils import InputError
-from mmpose_lite.utils.threads import follow_load
+from mmpose_lite.utils.collectives import Flags
 
 from .distributed import prepare_ddp
 from .nan_guard import BufferCopies, NanGuard, NonFiniteLossError
@@ -60,7 +60,7 @@ class TrainLoop(BaseLoop):
         self.guard = NanGuard(max_nonfinite_losses)
         self._buffers: BufferCopies | None = None
         self._random: dict[str, Any] | None = None
-        self._stop = StopRequest()
+        self._stop, self._flags = StopRequest(), Flags()
 
     def resume(self, position: Position, random: dict[str, Any] | None) -> None:
         """Resume at a position, with the generators in a state."""
@@ -107,8 +107,6 @@ class TrainLoop(BaseLoop):
     def _train_on(self, idx: int, data_batch: Sequence[dict], after: Position) -> None:
         """Make one iteration, with its hooks."""
         runner = self.runner
-        if (change := follow_load()) is not None:
-            runner.logger.info(change)
         runner.call_hook('before_train_iter', batch_idx=idx, data_batch=data_batch)
         if self._buffers is not None:
             self._buffers.take()
@@ -180,7 +178,7 @@ class TrainLoop(BaseLoop):
         Raises:
             StopInValidation: If one does.
         """
-        if self._stop.agreed():
+        if max(self._flags.gather(self._stop.number)):
             raise StopInValidation
 
     def _end_if_asked(self) -> None:
@@ -189,7 +187,7 @@ class TrainLoop(BaseLoop):
         Raises:
             RunStopped: If one does.
         """
-        number = self._stop.agreed()
+        number = max(self._flags.gather(self._stop.number))  # that any process has been sent
         if not number:
             return
         path = self.runner.checkpoint_hook.save_position(self.runner)

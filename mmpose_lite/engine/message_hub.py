@@ -90,8 +90,13 @@ class DeferredMessageHub(MessageHub):
         updates = {key: self._pending.pop(key) for key in keys if key in self._pending}
         values = iter(_read([value for pairs in updates.values() for value, _ in pairs]))
         for key, pairs in updates.items():
-            new = HistoryBuffer([next(values) for _ in pairs], [count for _, count in pairs])
-            self._log_scalars[key] = _join(self._log_scalars[key], new)
+            old = self._log_scalars[key]
+            new: Any = [next(values) for _ in pairs], [count for _, count in pairs]
+            if len(old.data[0]):  # appending to an empty array would make integers floats
+                new = [
+                    np.append(*both)[-old.max_length :] for both in zip(old.data, new, strict=True)
+                ]
+            self._log_scalars[key] = HistoryBuffer(*new, old.max_length)
 
 
 @LOG_PROCESSORS.register_module()
@@ -113,16 +118,6 @@ class LogProcessor(_LogProcessor):
             if is_loss and source in histories and source.removeprefix('val/') not in wanted:
                 numbers[name] = histories[source].current()
         return numbers
-
-
-def _join(old: HistoryBuffer, new: HistoryBuffer) -> HistoryBuffer:
-    """One history after another, cut to the length of the first."""
-    if not len(old.data[0]):
-        return new  # appending to an empty array would make integers floats
-    parts = (
-        np.append(*arrays)[-old.max_length :] for arrays in zip(old.data, new.data, strict=True)
-    )
-    return HistoryBuffer(*parts, old.max_length)
 
 
 def _read(values: list[Any]) -> list[int | float]:

@@ -61,7 +61,7 @@ class GradientBuffers:
             if parameter.requires_grad:
                 self._buffers[parameter] = torch.zeros_like(parameter)
                 parameter.register_post_accumulate_grad_hook(self._reached.add)
-        self._attach()
+        self.clear()
 
     def has_reached(self, parameter: nn.Parameter) -> bool:
         """Tell whether a gradient has reached a parameter since the last :meth:`clear`."""
@@ -82,9 +82,6 @@ class GradientBuffers:
         if self._buffers:
             torch._foreach_zero_(list(self._buffers.values()))
         self._reached.clear()
-        self._attach()
-
-    def _attach(self) -> None:
         for parameter in self._parameters:
             # One that was frozen at first and no longer is gets a new gradient each time.
             parameter.grad = self._buffers.get(parameter)

@@ -25,7 +25,7 @@ from mmpose_lite.datasets.transforms import (
     RandomFlip,
     TopdownAffine,
 )
-from mmpose_lite.models.data_preprocessors.device_crops import is_uncropped
+from mmpose_lite.models.data_preprocessors.data_preprocessor import is_uncropped
 from mmpose_lite.models.heads import BaseHead, HeatmapHead
 from mmpose_lite.models.pose_estimators import BasePoseEstimator
 from mmpose_lite.utils import InputError

@@ -12,8 +12,6 @@ from types import FrameType
 
 from torch.utils.data import DataLoader
 
-from mmpose_lite.utils.collectives import Flags
-
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -31,11 +29,13 @@ class StopRequest:
     """Remembers that SIGTERM or SIGINT came; the run asks between two iterations.
 
     A second SIGINT interrupts at once.
+
+    Attributes:
+        number: The signal that came to this process; 0 if none did.
     """
 
     def __init__(self) -> None:
-        self._number = 0
-        self._flags = Flags()
+        self.number = 0
 
     @contextmanager
     def listening(self) -> Generator[None, None, None]:
@@ -50,14 +50,10 @@ class StopRequest:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def agreed(self) -> int:
-        """The signal that any process has been sent, in all of them alike; 0 if there is none."""
-        return max(self._flags.gather(self._number))
-
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self._number == number == signal.SIGINT:
+        if self.number == number == signal.SIGINT:
             raise KeyboardInterrupt
-        self._number = number
+        self.number = number
 
 
 def shield_workers(loader: DataLoader) -> None:

@@ -85,7 +85,12 @@ def make_element(
         ValueError: If instances differ in their number, or a field of theirs has none.
     """
     if issubclass(kind, InstanceData):
-        _check_lengths(data)
+        for name, value in data.items():
+            if not hasattr(value, '__len__'):
+                raise ValueError(f'{name} of instances is {value!r}, which has no length')
+        if len({len(value) for value in data.values()}) > 1:
+            lengths = ', '.join(f'{name} {len(value)}' for name, value in data.items())
+            raise ValueError(f'instances differ in their number: {lengths}')
     element = kind()
     fields = vars(element)
     fields.update(data)
@@ -94,12 +99,3 @@ def make_element(
         fields.update(metainfo)
         fields['_metainfo_fields'].update(metainfo)
     return element
-
-
-def _check_lengths(data: Mapping[str, Any]) -> None:
-    for name, value in data.items():
-        if not hasattr(value, '__len__'):
-            raise ValueError(f'{name} of instances is {value!r}, which has no length')
-    if len({len(value) for value in data.values()}) > 1:
-        lengths = ', '.join(f'{name} {len(value)}' for name, value in data.items())
-        raise ValueError(f'instances differ in their number: {lengths}')

@@ -92,11 +92,12 @@ class Flags:
 
     def __init__(self) -> None:
         self._group: Any = None
-        if is_shared() and dist.get_backend() != 'gloo':
+        self._is_shared = is_shared()
+        if self._is_shared and dist.get_backend() != 'gloo':
             self._group = dist.new_group(backend='gloo')
 
     def gather(self, value: int) -> list[int]:
         """Gather the numbers of all processes, in the order of the ranks."""
-        if not is_shared():
+        if not self._is_shared:
             return [value]
         return [int(each) for each in _gather(torch.tensor([value]), self._group)]

@@ -29,6 +29,8 @@ _MAX_BYTES = 2**31 - 1  # what OpenCV takes
 # The process lacks something, not the image.
 _NOT_THE_IMAGE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
+TIFF_STARTS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
+"""First bytes of a TIFF, which decoders turn upright unasked."""
 EXIF_MODES = ('ignore', 'apply')
 IGNORING = '_ignore_orientation'
 """The end of those ``color_type`` of mmcv that leave pixels as they are stored."""
@@ -80,17 +82,15 @@ def read_image(path: str, backend_args: dict | None = None) -> bytes:
         BadImageError: If it is a folder, a pipe, a device, or cannot be opened or fetched; or an
             address, and nothing says how to fetch it.
     """
-    path = os.fspath(path)
+    path, is_local = os.fspath(path), backend_args in (None, {'backend': 'local'})
     try:
-        if backend_args not in (None, {'backend': 'local'}):
-            return _fetch(path, backend_args)
-        if is_address(path):
+        return _read_local(path) if is_local else _fetch(path, backend_args)
+    except FileNotFoundError as error:
+        if is_local and is_address(path):
             raise BadImageError(
                 f'image {shown(path)} is an address, and files are read: name what fetches it, '
                 "such as LoadImage(backend_args={'backend': 'http'})"
-            )
-        return _read_local(path)
-    except FileNotFoundError as error:
+            ) from None
         raise MissingImageError(f'image {shown(path)} does not exist') from error
 
 
@@ -158,7 +158,7 @@ def decode_image(
     if image is None:
         problem = problem or 'is no image that can be decoded'
         raise BadImageError(f'image {shown(path)} {problem} ({len(content)} bytes)')
-    return oriented(image, content, exif, is_upright=is_tiff(content))
+    return oriented(image, content, exif, is_upright=content.startswith(TIFF_STARTS))
 
 
 def oriented(image: ndarray, content: bytes, exif: str, is_upright: bool) -> ndarray:
@@ -180,7 +180,11 @@ def header_problem(content: bytes) -> str | None:
     """Find a reason not to decode an image without decoding it; None if there is none."""
     if not content:
         return 'is no image that can be decoded'
-    if content.startswith(_JPEG_START) and _ends_early(content):
+    if (
+        content.startswith(_JPEG_START)
+        # Thumbnails have end markers of their own, before the last scan.
+        and content.find(_JPEG_END, max(content.rfind(_JPEG_SCAN), 0)) < 0
+    ):
         return 'ends early'
     try:
         size_wh = image_size_wh(content)
@@ -194,11 +198,6 @@ def header_problem(content: bytes) -> str | None:
     if pixels > max(_ANY_PIXELS, _PIXELS_PER_BYTE * len(content)):
         return f'{named}, which it is too short for'
     return None
-
-
-def _ends_early(jpeg: bytes) -> bool:
-    """Return True if no end marker follows the last scan; thumbnails have markers of their own."""
-    return jpeg.find(_JPEG_END, max(jpeg.rfind(_JPEG_SCAN), 0)) < 0
 
 
 def image_size_wh(content: bytes) -> tuple[int, int] | None:
@@ -223,11 +222,6 @@ def image_size_wh(content: bytes) -> tuple[int, int] | None:
     return None
 
 
-def is_tiff(content: bytes) -> bool:
-    """Return True if the bytes begin like a TIFF, which decoders turn upright unasked."""
-    return content.startswith((b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'))
-
-
 def exif_orientation(content: bytes) -> int:
     """Read the EXIF orientation of an image, 1 to 8: 1 is upright.
 
@@ -245,7 +239,7 @@ def exif_orientation(content: bytes) -> int:
 
 def _exif_start(content: bytes) -> int | None:
     """Find where the EXIF data of an image begin; None if there are none."""
-    if is_tiff(content):
+    if content.startswith(TIFF_STARTS):
         return 0
     if content.startswith(b'\xff\xd8'):
         at, length = content.find(b'Exif\0\0', 0, 1 << 17), 6
@@ -378,7 +372,7 @@ _READERS: tuple[tuple[bytes | tuple[bytes, ...], Callable], ...] = (
     (b'BM', _bmp),
     (b'RIFF', _webp),
     ((b'GIF87a', b'GIF89a'), partial(struct.unpack_from, '<HH', offset=6)),
-    ((b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'), _tiff),
+    (TIFF_STARTS, _tiff),
     ((b'\0\0\0\x0cjP', b'\xff\x4f\xff\x51'), _jpeg2000),
     (b'\x59\xa6\x6a\x95', partial(struct.unpack_from, '>II', offset=4)),
     ((b'#?RADIANCE', b'#?RGBE'), _radiance),

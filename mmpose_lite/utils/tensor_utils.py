@@ -62,6 +62,34 @@ def send(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.to(device)
 
 
+def host_buffer(shape: int | tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Uninitialised host memory that copies to a device start from: pinned for CUDA."""
+    return torch.empty(shape, dtype=dtype, pin_memory=device.type == 'cuda')
+
+
+def join_on(parts: list[Tensor], device: torch.device, non_blocking: bool) -> Tensor:
+    """Concatenate flat tensors of one type on a device.
+
+    Pinned parts go straight to their places. Others are joined in pinned memory first, since a
+    copy from ordinary memory makes the host wait.
+
+    Args:
+        parts: Tensors ``(n_i,)``, all on the host or all on the device.
+        device: The device.
+        non_blocking: Do not wait for the copy to the device.
+    """
+    if device.type != 'cuda' or parts[0].is_cuda:
+        return torch.cat(parts).to(device)
+    sizes = [len(part) for part in parts]
+    if not parts[0].is_pinned():
+        staged = host_buffer(sum(sizes), parts[0].dtype, device)
+        return torch.cat(parts, out=staged).to(device, non_blocking=non_blocking)
+    joined = torch.empty(sum(sizes), dtype=parts[0].dtype, device=device)
+    for place, part in zip(joined.split(sizes), parts, strict=True):
+        place.copy_(part, non_blocking=non_blocking)
+    return joined
+
+
 def constant(values: Any, like: Tensor) -> Tensor:
     """A tensor of a few numbers, of another's type and on its device; see :func:`send`."""
     return send(torch.as_tensor(values, dtype=like.dtype), like.device)

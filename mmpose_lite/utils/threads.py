@@ -7,8 +7,6 @@ spinning, so on cores that other processes use, too, they keep each other from w
 from __future__ import annotations
 
 import os
-import re
-import time
 from collections.abc import Collection, Iterator, MutableMapping
 from pathlib import Path
 from typing import NamedTuple
@@ -17,9 +15,6 @@ from typing import NamedTuple
 # spins 300,000 times by itself, which takes milliseconds; 2,000 outlast the barriers of a network
 # whose threads all have cores. Intel's and LLVM's count in milliseconds, 200 by themselves.
 _WAITING = {'GOMP_SPINCOUNT': '2000', 'KMP_BLOCKTIME': '1'}
-# How often to look at what other processes do, and how often a change for more has to hold.
-_LOOK_EVERY_S = 5.0
-_QUIET_LOOKS = 2
 
 
 class Cores(NamedTuple):
@@ -123,8 +118,6 @@ def limit_threads(
     if 'OMP_NUM_THREADS' not in environ:
         each = processes or int(environ.get('LOCAL_WORLD_SIZE', 1))
         environ['OMP_NUM_THREADS'] = str(max(1, (cores or _granted(environ)) // each))
-        if each == 1:
-            load.begin(int(environ['OMP_NUM_THREADS']))
     environ.setdefault('MKL_NUM_THREADS', environ['OMP_NUM_THREADS'])
 
 
@@ -133,115 +126,3 @@ def _granted(environ: MutableMapping[str, str]) -> int:
     asked = environ.get('SLURM_CPUS_PER_TASK', '') if 'SLURM_PROCID' in environ else ''
     count = find_cores().usable
     return min(count, int(asked)) if asked.isdigit() and int(asked) else count
-
-
-class Load:
-    """What other processes leave of the cores, seen every few seconds.
-
-    Two threads of which one has to wait for its core are slower than one thread alone, as all wait
-    at the end of each operation. So under load there are half as many threads, a quarter of
-    them, and so on down to one. Loader workers count as the other processes they are.
-
-    Args:
-        root: Where ``proc`` and ``sys`` are.
-
-    Attributes:
-        threads: The number chosen last; 0 while nothing has been.
-    """
-
-    def __init__(self, root: str | Path = '/') -> None:
-        self.threads = 0
-        self._root = Path(root)
-        self._seen = (0.0, 0.0, 0.0)
-        self._quiet = 0
-
-    def begin(self, threads: int) -> None:
-        """Begin to look, with so many threads."""
-        self.threads = threads
-        self._seen = (time.monotonic(), time.process_time(), self._busy(find_cores(self._root)))
-
-    def choose(self, now: float, own: float) -> int:
-        """Choose the number of threads for the next seconds.
-
-        Args:
-            now: The time, in seconds.
-            own: CPU time that this process has taken so far, in seconds.
-        """
-        past, own_past, busy_past = self._seen
-        if now - past < _LOOK_EVERY_S:
-            return self.threads
-        cores = find_cores(self._root)
-        busy = self._busy(cores)
-        self._seen = (now, own, busy)
-        others = (busy - busy_past - (own - own_past)) / (now - past)
-        wanted = fitting_threads(cores.usable, len(cores.allowed) - others)
-        # A moment in which the others wait for a disk is no end of their work.
-        self._quiet = self._quiet + 1 if wanted > self.threads else 0
-        if wanted < self.threads or self._quiet == _QUIET_LOOKS:
-            self._quiet = 0
-            self.threads = wanted
-        return self.threads
-
-    def _busy(self, cores: Cores) -> float:
-        return busy_seconds(self._root / 'proc/stat', cores.allowed)
-
-
-def fitting_threads(most: int, free: float) -> int:
-    """The largest of ``most``, a half of it, a quarter, ... that fits into the free cores.
-
-    A quarter of the cores may be busy: background work on some would halve the threads for nothing.
-    """
-    threads = most
-    while threads > 1 and free < 0.75 * threads:
-        threads //= 2
-    return threads
-
-
-def busy_seconds(stat: Path, cores: Collection[int]) -> float:
-    """CPU time that some cores have worked, or that a host gave to others, since they started.
-
-    Args:
-        stat: The file ``/proc/stat``; without it, 0.
-        cores: The cores.
-    """
-    try:
-        text = stat.read_text()
-    except OSError:
-        return 0.0
-    ticks = 0
-    for core, numbers in re.findall(r'^cpu(\d+) (.*)$', text, flags=re.MULTILINE):
-        if int(core) in cores:
-            user, nice, system, _, _, *more = map(int, numbers.split())
-            ticks += user + nice + system + sum(more[:3])  # interrupts and what was stolen
-    return ticks / os.sysconf('SC_CLK_TCK')
-
-
-load = Load()
-"""That of this process."""
-
-
-def follow_load() -> str | None:
-    """Adapt this process's threads to what other processes leave of the cores.
-
-    It is called between two steps. It changes nothing where ``OMP_NUM_THREADS`` says how many
-    threads there are, no command has started the process, results are asked to be deterministic,
-    or there is no ``/proc/stat``.
-
-    Returns:
-        A line for the log where the number has changed: sums may then differ in their last bits.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    # 0: it is not ours to choose; another number than ours: somebody else has chosen since.
-    if before != load.threads or torch.are_deterministic_algorithms_enabled():
-        return None
-    after = load.choose(time.monotonic(), time.process_time())
-    if after == before:
-        return None
-    torch.set_num_threads(after)
-    why = 'other processes are busy' if after < before else 'other processes leave more cores'
-    return (
-        f'{after} instead of {before} threads: {why}. The last bits of sums depend on the number; '
-        f'OMP_NUM_THREADS={before} keeps it'
-    )

@@ -167,8 +167,8 @@ SABOTAGES = [
     Sabotage(
         'a JPEG that was cut is decoded',
         'mmpose_lite/utils/images.py',
-        'return jpeg.find(_JPEG_END, max(jpeg.rfind(_JPEG_SCAN), 0)) < 0',
-        'return False',
+        'and content.find(_JPEG_END, max(content.rfind(_JPEG_SCAN), 0)) < 0',
+        'and False',
         'tests/test_datasets/test_loading.py::test_what_cannot_be_decoded_is_named',
     ),
     Sabotage(

@@ -5,17 +5,12 @@ import subprocess
 import sys
 
 import pytest
-import torch
 
 from mmpose_lite.utils import threads
 from mmpose_lite.utils.threads import (
     Cores,
-    Load,
-    busy_seconds,
     cpu_quota,
     find_cores,
-    fitting_threads,
-    follow_load,
     limit_threads,
 )
 
@@ -100,28 +95,26 @@ def test_affinity_is_that_of_the_process(tmp_path):
 
 @pytest.fixture
 def four_cores(monkeypatch):
-    """Four cores to share, and a load of this process that nobody has begun to follow."""
+    """Four cores to share."""
     monkeypatch.setattr(threads, 'find_cores', lambda root='/': Cores(8, range(4), NO_LIMIT))
-    monkeypatch.setattr(threads, 'load', Load())
 
 
 @pytest.mark.usefixtures('four_cores')
 @pytest.mark.parametrize(
-    ('environ', 'count', 'is_followed'),
+    ('environ', 'count'),
     [
-        ({}, '4', True),
-        ({'OMP_NUM_THREADS': '7'}, '7', False),
-        ({'LOCAL_WORLD_SIZE': '2'}, '2', False),
-        ({'LOCAL_WORLD_SIZE': '8'}, '1', False),
-        ({'SLURM_PROCID': '1', 'SLURM_CPUS_PER_TASK': '3'}, '3', True),
-        ({'SLURM_PROCID': '1', 'SLURM_CPUS_PER_TASK': '9'}, '4', True),
-        ({'SLURM_CPUS_PER_TASK': '3'}, '4', True),  # of the job that this was started from
+        ({}, '4'),
+        ({'OMP_NUM_THREADS': '7'}, '7'),
+        ({'LOCAL_WORLD_SIZE': '2'}, '2'),
+        ({'LOCAL_WORLD_SIZE': '8'}, '1'),
+        ({'SLURM_PROCID': '1', 'SLURM_CPUS_PER_TASK': '3'}, '3'),
+        ({'SLURM_PROCID': '1', 'SLURM_CPUS_PER_TASK': '9'}, '4'),
+        ({'SLURM_CPUS_PER_TASK': '3'}, '4'),  # of the job that this was started from
     ],
 )
-def test_threads_share_the_cores_unless_the_environment_says_otherwise(environ, count, is_followed):
+def test_threads_share_the_cores_unless_the_environment_says_otherwise(environ, count):
     limit_threads(environ=environ)
     assert environ['OMP_NUM_THREADS'] == environ['MKL_NUM_THREADS'] == count
-    assert threads.load.threads == (int(count) if is_followed else 0)
 
 
 @pytest.mark.usefixtures('four_cores')
@@ -139,87 +132,6 @@ def test_threads_sleep_while_they_wait_unless_the_environment_says_otherwise():
     environ = {'OMP_WAIT_POLICY': 'active'}
     limit_threads(environ=environ)
     assert not environ.keys() & {'GOMP_SPINCOUNT', 'KMP_BLOCKTIME'}
-
-
-def test_work_and_stolen_time_are_busy(machine):
-    stat = (
-        'cpu  9 9 9\ncpu0 100 20 30 999 999 4 5 6 70 80\ncpu1 1 1 1 1 1 1 1 1 1 1\ncpu12 7 0 0 0 0'
-    )
-    file = machine(**{'proc/stat': stat}) / 'proc/stat'
-    ticks = os.sysconf('SC_CLK_TCK')
-    assert busy_seconds(file, {0}) * ticks == pytest.approx(165)
-    assert busy_seconds(file, {0, 12}) * ticks == pytest.approx(172)
-    assert busy_seconds(file.parent / 'none', {0}) == 0
-
-
-@pytest.mark.parametrize(
-    ('most', 'free', 'fits'),
-    [(2, 2, 2), (2, 1.5, 2), (2, 1.4, 1), (2, 0.1, 1), (64, 60, 64), (64, 40, 32), (64, 3, 4)],
-)
-def test_threads_fit_into_the_free_cores(most, free, fits):
-    assert fitting_threads(most, free) == fits
-
-
-@pytest.fixture
-def load(machine, monkeypatch):
-    """A function that gives threads after so many seconds, in which others took a share of time."""
-    monkeypatch.setattr(threads, 'find_cores', lambda root='/': Cores(2, range(2), NO_LIMIT))
-    ticks = os.sysconf('SC_CLK_TCK')
-    state = {'now': 0.0, 'own': 0.0, 'busy': 0.0}
-    root = machine(**{'proc/stat': 'cpu0 0 0 0 0 0 0 0 0'})
-    watched = Load(root)
-    watched.begin(2)
-    watched._seen = (0.0, 0.0, 0.0)
-
-    def after(seconds, others, own=1.0):
-        state['now'] += seconds
-        state['own'] += own * seconds
-        state['busy'] += (own + others) * seconds
-        machine(**{'proc/stat': f'cpu0 {round(state["busy"] * ticks)} 0 0 0 0 0 0 0'})
-        return watched.choose(state['now'], state['own'])
-
-    return after
-
-
-def test_threads_become_fewer_at_once_and_more_after_a_while(load):
-    assert load(6, others=0.2, own=1.8) == 2
-    assert load(2, others=2.0) == 2  # too early to tell
-    assert load(4, others=1.3) == 1
-    assert load(6, others=0.0) == 1
-    assert load(6, others=1.0) == 1
-    assert load(6, others=0.0) == 1
-    assert load(6, others=0.0) == 2
-
-
-@pytest.fixture
-def chosen(monkeypatch):
-    """Have this process's load choose one thread, after three; whether it is asked."""
-    asked = []
-    monkeypatch.setattr(threads, 'load', Load())
-    monkeypatch.setattr(threads.load, 'choose', lambda now, own: asked.append(now) or 1)
-    monkeypatch.setattr(torch, 'get_num_threads', lambda: 3)
-    monkeypatch.setattr(torch, 'set_num_threads', asked.append)
-    return asked
-
-
-def test_a_change_is_made_and_told(chosen):
-    threads.load.threads = 3
-    assert follow_load().startswith('1 instead of 3 threads: other processes are busy')
-    assert chosen[1:] == [1]
-
-
-@pytest.mark.parametrize('number', [0, 2], ids=['not ours to choose', 'chosen by somebody else'])
-def test_threads_of_others_are_left_alone(chosen, number):
-    threads.load.threads = number
-    assert follow_load() is None
-    assert chosen == []
-
-
-def test_deterministic_results_keep_their_threads(chosen, monkeypatch):
-    threads.load.threads = 3
-    monkeypatch.setattr(torch, 'are_deterministic_algorithms_enabled', lambda: True)
-    assert follow_load() is None
-    assert chosen == []
 
 
 @pytest.mark.usefixtures('processes')

@@ -75,7 +75,8 @@ def generate_unbiased_gaussian_heatmaps(
     if guarded:
         inside = _is_inside(heatmap_size, (keypoints + 0.5).floor())
     else:
-        inside = _overlaps(heatmap_size, keypoints - radius, keypoints + radius + 1)
+        first, stop = keypoints - radius, keypoints + radius + 1
+        inside = ((first < constant(heatmap_size, first)) & (stop >= 0)).all(dim=-1)  # in part
     profiles = [
         torch.exp(-((_axis(size, keypoints) - keypoints[..., i, None]) ** 2) / (2 * sigma**2))
         for i, size in enumerate(heatmap_size)
@@ -93,7 +94,7 @@ def _patch_heatmaps(
     radius = sigma * 3
     first = (center - radius).trunc()
     stop = (center + radius + 1).trunc()
-    inside = _overlaps(heatmap_size, first, stop)
+    inside = ((first < constant(heatmap_size, first)) & (stop >= 0)).all(dim=-1)  # in part
     peak = first + (2 * radius + 1) // 2 + offset
     profiles = []
     for i, size in enumerate(heatmap_size):
@@ -106,12 +107,6 @@ def _patch_heatmaps(
 
 def _axis(size: int, like: Tensor) -> Tensor:
     return torch.arange(size, dtype=like.dtype, device=like.device)
-
-
-def _overlaps(heatmap_size: tuple[int, int], first: Tensor, stop: Tensor) -> Tensor:
-    """Test if the patch from first to stop touches the map: ``(B, K)`` bool."""
-    size = constant(heatmap_size, first)
-    return ((first < size) & (stop >= 0)).all(dim=-1)
 
 
 def _is_inside(heatmap_size: tuple[int, int], center: Tensor) -> Tensor:

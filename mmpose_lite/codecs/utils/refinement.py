@@ -6,6 +6,8 @@ peaks ``(B, K, 2)``.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,7 +19,7 @@ def refine_keypoints(keypoints: Tensor, heatmaps: Tensor) -> Tensor:
     """Move each peak a quarter cell towards its higher neighbour, along each axis."""
     height, width = heatmaps.shape[-2:]
     x, y = keypoints.long().unbind(-1)
-    at = _Neighbours(heatmaps, x, y)
+    at = partial(_read_beside, heatmaps, x, y)
     inner_x = (x > 1) & (x < width - 1) & (y > 0) & (y < height)
     inner_y = (y > 1) & (y < height - 1) & (x > 0) & (x < width)
     step_x = torch.sign(at(1, 0) - at(-1, 0)) * inner_x
@@ -43,7 +45,9 @@ def refine_keypoints_dark(
     """
     height, width = heatmaps.shape[-2:]
     x, y = keypoints.long().unbind(-1)
-    at = _Neighbours(gaussian_blur(heatmaps, blur_kernel_size).clamp(min=1e-10).log(), x, y)
+    at = partial(
+        _read_beside, gaussian_blur(heatmaps, blur_kernel_size).clamp(min=1e-10).log(), x, y
+    )
     center = at(0, 0)
     dx = 0.5 * (at(1, 0) - at(-1, 0))
     dy = 0.5 * (at(0, 1) - at(0, -1))
@@ -69,7 +73,7 @@ def refine_keypoints_dark_udp(keypoints: Tensor, heatmaps: Tensor, blur_kernel_s
     logs = gaussian_blur(heatmaps, blur_kernel_size).clamp(1e-3, 50.0).log()
     padded = F.pad(logs, (1, 1, 1, 1), mode='replicate')
     x, y = keypoints.long().unbind(-1)
-    at = _Neighbours(padded, x + 1, y + 1)
+    at = partial(_read_beside, padded, x + 1, y + 1)
     center = at(0, 0)
     dx = 0.5 * (at(1, 0) - at(-1, 0))
     dy = 0.5 * (at(0, 1) - at(0, -1))
@@ -83,15 +87,8 @@ def refine_keypoints_dark_udp(keypoints: Tensor, heatmaps: Tensor, blur_kernel_s
     return keypoints - shift
 
 
-class _Neighbours:
-    """Reads the cells beside given ones; a cell outside the map reads as the nearest inside."""
-
-    def __init__(self, heatmaps: Tensor, x: Tensor, y: Tensor) -> None:
-        self.flat = heatmaps.flatten(-2)
-        self.height, self.width = heatmaps.shape[-2:]
-        self.x, self.y = x, y
-
-    def __call__(self, step_x: int, step_y: int) -> Tensor:
-        column = (self.x + step_x).clamp(0, self.width - 1)
-        row = (self.y + step_y).clamp(0, self.height - 1)
-        return self.flat.gather(-1, (row * self.width + column)[..., None])[..., 0]
+def _read_beside(heatmaps: Tensor, x: Tensor, y: Tensor, step_x: int, step_y: int) -> Tensor:
+    """Read the cells beside given ones; a cell outside the map reads as the nearest inside."""
+    height, width = heatmaps.shape[-2:]
+    index = (y + step_y).clamp(0, height - 1) * width + (x + step_x).clamp(0, width - 1)
+    return heatmaps.flatten(-2).gather(-1, index[..., None])[..., 0]

@@ -39,16 +39,6 @@ _UNCHANGED = np.array((0.0, 0.0, 1.0, 0.0), dtype=np.float32)
 _TABLES = ('field_mapping_table', 'instance_mapping_table', 'label_mapping_table')
 
 
-def truncated_normal(rng: np.random.Generator, low: float, high: float, size: tuple) -> ndarray:
-    """Draw from the standard normal distribution between two bounds, by its inverse.
-
-    Each result takes one uniform number, whatever its value.
-    """
-    uniform = rng.uniform(_NORMAL.cdf(low), _NORMAL.cdf(high), size)
-    drawn = np.array([_NORMAL.inv_cdf(value) for value in uniform.flat], dtype=np.float32)
-    return drawn.reshape(size)
-
-
 @lru_cache
 def _amounts(shift: float, smallest: float, largest: float, rotation: float) -> ndarray:
     """Factors and offsets, ``(2, 4)``, of the random numbers for x, y, scale and rotation."""
@@ -137,7 +127,10 @@ class RandomBBoxTransform(Transform):
             Shift ``(N, 2)`` in shares of the crop, scale ``(N, 1)`` as a factor and rotation
             ``(N,)`` in degrees.
         """
-        amounts = truncated_normal(rng, -1.0, 1.0, (count, 4))
+        # By the inverse: each amount takes one uniform number, whatever its value.
+        uniform = rng.uniform(_NORMAL.cdf(-1.0), _NORMAL.cdf(1.0), (count, 4))
+        normal = [_NORMAL.inv_cdf(value) for value in uniform.flat]
+        amounts = np.array(normal, dtype=np.float32).reshape(count, 4)
         chances = rng.random((count, 3))[:, [0, 0, 1, 2]]
         factors, offsets = _amounts(self.shift_factor, *self.scale_factor, self.rotate_factor)
         probs = (self.shift_prob, self.shift_prob, self.scale_prob, self.rotate_prob)

@@ -130,16 +130,16 @@ class PackPoseInputs(Transform):
         fields = self._pack(results, 'field_mapping_table')
         if fields:
             sample.gt_fields = _pack_fields(fields)
-        return {'inputs': self._pack_inputs(results), 'data_samples': sample}
-
-    def _pack_inputs(self, results: dict) -> Tensor | None:
-        if not self.pack_pixels:
-            return torch.tensor(results['crop_index'])
-        return image_to_tensor(results['img']) if 'img' in results else None
+        if self.pack_pixels:
+            inputs = image_to_tensor(results['img']) if 'img' in results else None
+        else:
+            inputs = torch.tensor(results['crop_index'])
+        return {'inputs': inputs, 'data_samples': sample}
 
     def _pack_instances(self, results: dict) -> InstanceData:
         data = {}
-        for key, name in self._table(results, 'instance_mapping_table').items():
+        table = {**self.instance_mapping_table, **results.get('instance_mapping_table', {})}
+        for key, name in table.items():
             if key in results:
                 value = results[key]
                 # There is one entry a face; a lone number becomes a list of one.
@@ -149,12 +149,8 @@ class PackPoseInputs(Transform):
         return make_element(InstanceData, data)
 
     def _pack(self, results: dict, table_name: str) -> dict[str, Any]:
-        table = self._table(results, table_name)
+        table = {**getattr(self, table_name), **results.get(table_name, {})}
         return {name: _to_tensor(results[key]) for key, name in table.items() if key in results}
-
-    def _table(self, results: dict, name: str) -> dict[str, str]:
-        table = getattr(self, name)
-        return {**table, **results[name]} if name in results else table
 
 
 def _to_tensor(value: Any) -> Any:

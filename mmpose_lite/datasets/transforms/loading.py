@@ -11,12 +11,12 @@ from mmpose_lite.utils import InputError
 from mmpose_lite.utils.images import (
     EXIF_MODES,
     IGNORING,
+    TIFF_STARTS,
     BadImageError,
     MissingImageError,
     decode_image,
     exif_orientation,
     header_problem,
-    is_tiff,
     oriented,
     read_image,
 )
@@ -106,7 +106,7 @@ class LoadImage(LoadImageFromFile):
             image = self._load(results['img_path'], results.get('img_folder'))
             if image is None:
                 return None
-            if self.check_size:
+            if self.check_size and results.get('image_wh') != image.shape[1::-1]:
                 self._compare_size(image, results)
             results['img'] = image.astype(np.float32) if self.to_float32 else image
         if self.exif == 'apply':
@@ -175,7 +175,7 @@ class LoadImage(LoadImageFromFile):
             )
         if backend == 'tifffile' and self.color_type.startswith('color'):
             image = _bgr(image)
-        is_upright = backend == 'pillow' and is_tiff(content)
+        is_upright = backend == 'pillow' and content.startswith(TIFF_STARTS)
         return np.ascontiguousarray(oriented(image, content, self.exif, is_upright))
 
     def __repr__(self) -> str:

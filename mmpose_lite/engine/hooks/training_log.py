@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os.path as osp
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any
@@ -26,11 +27,16 @@ from mmpose_lite.evaluation.metrics import NME
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_bytes
-from mmpose_lite.utils.cpu_memory import peak_memory_mb
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from ..run_state import is_training
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+_PEAKS_PER_MB = 2**20 if sys.platform == 'darwin' else 2**10  # units of ru_maxrss
 _VAL_LOSS = 'val_loss'  # `loss` is that of training, in backends that have one curve for a name
 
 
@@ -71,9 +77,9 @@ class SpeedHook(Hook):
         # A machine's numbers: they do not go into checkpoints.
         if self._images:
             hub.update_scalar('train/images_per_s', self._images / self._seconds, resumed=False)
-        memory = None if torch.cuda.is_available() else peak_memory_mb()
-        if memory is not None:
-            hub.update_scalar('train/memory', memory, resumed=False)
+        if resource is not None and not torch.cuda.is_available():
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            hub.update_scalar('train/memory', peak // _PEAKS_PER_MB, resumed=False)
         self._images, self._seconds = 0, 0.0
 
 
@@ -148,19 +154,13 @@ class TrainErrorHook(_HeadListener):
             return
         predictions = [each.keypoints[0] for each in self._head.decode(raw)]
         rows = list(_rows(data_batch['data_samples'], predictions))
-        for metric in self._usable(runner, rows[0]):
-            name = f'{metric.prefix}/train_NME' if metric.prefix else 'train_NME'
-            runner.message_hub.update_scalar(f'train/{name}', _mean_error(metric, rows))
-
-    def _usable(self, runner: Runner, face: tuple[dict, dict]) -> list[NME]:
-        """Select the metrics for whose normaliser samples of training have what it needs."""
         for metric in list(self._metrics):
+            name = f'{metric.prefix}/train_NME' if metric.prefix else 'train_NME'
             try:
-                metric.extra(face[1], face[0])
-            except InputError as error:
+                runner.message_hub.update_scalar(f'train/{name}', _mean_error(metric, rows))
+            except InputError as error:  # samples of training lack what its normaliser needs
                 runner.logger.info(f'no NME of training crops: {error}')
                 self._metrics.remove(metric)
-        return self._metrics
 
 
 @HOOKS.register_module()
@@ -318,6 +318,9 @@ def _mean_error(metric: NME, rows: Sequence[tuple[dict, dict]]) -> float:
 
     NaN if there is none, a prediction is not finite, or a size is not above 0: a number of the log
     ends no training.
+
+    Raises:
+        InputError: If a sample lacks what the normaliser needs.
     """
     whole = [{**row, **metric.extra(truth, row)} for row, truth in rows]
     kept = [row for row in whole if metric.reason_to_leave_out(row) is None]

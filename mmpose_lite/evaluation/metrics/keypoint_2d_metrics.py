@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy import ndarray
 
 from mmpose_lite.registry import METRICS
 from mmpose_lite.utils import InputError, MissingKeyError
@@ -114,16 +113,13 @@ class NME(RowMetric):
     def compute(self, rows: list[dict[str, Any]]) -> dict[str, float]:
         """Compute the NME of some rows."""
         pred, gt, mask = points_of(rows)
-        sizes = self._sizes(gt, rows)
-        check_sizes(rows, sizes)
-        return {'NME': keypoint_nme(pred, gt, mask, sizes[:, None])}
-
-    def _sizes(self, gt: ndarray, rows: list[dict]) -> ndarray:
-        """The size of each face, ``(N,)``."""
         pair = self.pair
         if pair is None:
-            return np.array([row['norm'] for row in rows])
-        return np.linalg.norm(gt[:, pair[0]] - gt[:, pair[1]], axis=-1)
+            sizes = np.array([row['norm'] for row in rows])
+        else:
+            sizes = np.linalg.norm(gt[:, pair[0]] - gt[:, pair[1]], axis=-1)
+        check_sizes(rows, sizes)
+        return {'NME': keypoint_nme(pred, gt, mask, sizes[:, None])}
 
     def _pair(self) -> tuple[int, int]:
         name = self.dataset_meta['dataset_name']

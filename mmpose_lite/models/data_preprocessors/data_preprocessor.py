@@ -14,10 +14,10 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
-from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.structures.pose_data_sample import make_element
+from mmpose_lite.utils.tensor_utils import join_on
 
-from .device_crops import ResidentCrops, is_uncropped, join_on, warp_faces
+from .device_crops import ResidentCrops, warp_faces
 
 
 @MODELS.register_module()
@@ -79,11 +79,6 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
             self.crops.apply(fn)
         return self
 
-    @property
-    def _overlaps(self) -> bool:
-        """True if copies overlap with the host's work; only CUDA keeps their source until then."""
-        return bool(self._non_blocking) and self.device.type == 'cuda'
-
     def forward(self, data: dict, training: bool = False) -> dict:
         """Prepare a batch.
 
@@ -97,33 +92,47 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
             ``inputs``: float32 ``(B, 3, H, W)``; ``data_samples``, which learn the batch's size
             (``batch_input_shape``) and their own padded size (``pad_shape``), both (h, w).
         """
-        images, samples = data['inputs'], data.get('data_samples')
+        images, samples, device = data['inputs'], data.get('data_samples'), self.device
+        # Only CUDA keeps the source of a copy until it is over.
+        overlaps = bool(self._non_blocking) and device.type == 'cuda'
         if is_uncropped(images, samples):
-            images = warp_faces(images, samples, self.crops, self.device, self._overlaps)
-        inputs = self._batch(images)
+            images = warp_faces(images, samples, self.crops, device, overlaps)
+        inputs = self._batch(images, overlaps)
         if samples:
-            samples = [_sample_on(sample, self.device, self._overlaps) for sample in samples]
-            self._tell_sizes(samples, images, tuple(inputs.shape[-2:]))
+            is_stacked = isinstance(images, Tensor)
+            shapes = [images.shape] * len(images) if is_stacked else [each.shape for each in images]
+            step = self.pad_size_divisor
+            samples = [
+                _sample_on(
+                    sample,
+                    device,
+                    overlaps,
+                    batch_input_shape=tuple(inputs.shape[-2:]),
+                    pad_shape=tuple(-(-length // step) * step for length in shape[-2:]),
+                )
+                for sample, shape in zip(samples, shapes, strict=True)
+            ]
         if training and self.batch_augments is not None:
             for augment in self.batch_augments:
                 inputs, samples = augment(inputs, samples)
         return {'inputs': inputs, 'data_samples': samples}
 
-    def _batch(self, images: Tensor | Sequence[Tensor]) -> Tensor:
+    def _batch(self, images: Tensor | Sequence[Tensor], overlaps: bool) -> Tensor:
         if isinstance(images, Tensor):
             if images.dim() != 4:
                 raise TypeError(f'inputs must be (B, C, H, W) or a list, got {tuple(images.shape)}')
-            batch = images.to(self.device, non_blocking=self._overlaps)
+            batch = images.to(self.device, non_blocking=overlaps)
         elif len({image.shape for image in images}) == 1:
-            batch = _stack_on(images, self.device, self._overlaps)
+            batch = _stack_on(images, self.device, overlaps)
         else:
-            moved = [image.to(self.device, non_blocking=self._overlaps) for image in images]
+            moved = [image.to(self.device, non_blocking=overlaps) for image in images]
             normalised = [self._normalised(image[None])[0] for image in moved]
             return stack_batch(normalised, self.pad_size_divisor, self.pad_value)
-        height, width = self._padded(batch.shape[-2:])
-        missing = (0, width - batch.shape[-1], 0, height - batch.shape[-2])
+        below, right = (-length % self.pad_size_divisor for length in batch.shape[-2:])
         batch = self._normalised(batch)
-        return F.pad(batch, missing, value=self.pad_value) if any(missing) else batch
+        if below or right:
+            batch = F.pad(batch, (0, right, 0, below), value=self.pad_value)
+        return batch
 
     def _normalised(self, images: Tensor) -> Tensor:
         """Images ``(B, C, H, W)`` with their channels in order, on the scale of the network."""
@@ -138,24 +147,10 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
             values.sub_(self.mean).div_(self.std)
         return values
 
-    def _tell_sizes(
-        self,
-        samples: list[PoseDataSample],
-        images: Tensor | Sequence[Tensor],
-        size_hw: tuple[int, ...],
-    ) -> None:
-        if isinstance(images, Tensor):
-            shapes = [images.shape] * len(images)
-        else:
-            shapes = [image.shape for image in images]
-        for sample, shape in zip(samples, shapes, strict=True):
-            # Not set_metainfo: it copies every value deeply.
-            sample.set_field(size_hw, 'batch_input_shape', field_type='metainfo')
-            sample.set_field(self._padded(shape[-2:]), 'pad_shape', field_type='metainfo')
 
-    def _padded(self, shape_hw: Sequence[int]) -> tuple[int, ...]:
-        divisor = self.pad_size_divisor
-        return tuple(-(-length // divisor) * divisor for length in shape_hw)
+def is_uncropped(inputs: Sequence, samples: Sequence[BaseDataElement] | None) -> bool:
+    """Return True if a batch is windows with ``warp_mat`` in their samples, or indices of crops."""
+    return any('warp_mat' in sample for sample in samples or ()) or np.ndim(inputs[0]) == 0
 
 
 def _stack_on(images: Sequence[Tensor], device: torch.device, non_blocking: bool) -> Tensor:
@@ -178,21 +173,18 @@ def _stack_on(images: Sequence[Tensor], device: torch.device, non_blocking: bool
 
 
 def _sample_on(
-    sample: BaseDataElement, device: torch.device, non_blocking: bool
+    sample: BaseDataElement, device: torch.device, non_blocking: bool, **metainfo: Any
 ) -> BaseDataElement:
-    """Copy a sample to the device; fields without tensors are shared.
+    """Copy a sample to the device, with further metainfo; fields without tensors are shared.
 
     The element's own ``to`` would copy the metainfo deeply, which takes milliseconds a batch.
     """
-    metainfo = {key: sample.get(key) for key in sample.metainfo_keys()}
-    moved = make_element(type(sample), {}, metainfo)
-    for key, value in sample.items():
-        is_moved = _may_hold_tensors(value)
-        setattr(moved, key, value.to(device, non_blocking=non_blocking) if is_moved else value)
+    known = {key: sample.get(key) for key in sample.metainfo_keys()}
+    moved = make_element(type(sample), {}, known | metainfo)
+    for name, value in sample.items():
+        is_element = isinstance(value, BaseDataElement)
+        on_host = is_element and all(isinstance(each, np.ndarray) for each in value.values())
+        if not on_host and hasattr(value, 'to'):
+            value = value.to(device, non_blocking=non_blocking)
+        setattr(moved, name, value)
     return moved
-
-
-def _may_hold_tensors(value: Any) -> bool:
-    if isinstance(value, BaseDataElement):
-        return not all(isinstance(each, np.ndarray) for each in value.values())
-    return hasattr(value, 'to')

@@ -13,6 +13,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.tensor_utils import host_buffer, join_on
 
 # A face's row of the table on the device; each field begins at a multiple of its items' size.
 _ROW = np.dtype([('map', np.float32, (2, 3)), ('offset', np.int64), ('shape_hw', np.int32, 2)])
@@ -62,11 +63,6 @@ class ResidentCrops:
 
     def __deepcopy__(self, memo: dict) -> ResidentCrops:
         return copy.copy(self)
-
-
-def is_uncropped(inputs: Sequence, samples: Sequence[BaseDataElement] | None) -> bool:
-    """Return True if a batch is windows with ``warp_mat`` in their samples, or indices of crops."""
-    return any('warp_mat' in sample for sample in samples or ()) or _is_index(inputs[0])
 
 
 def warp_faces(
@@ -273,31 +269,3 @@ def _positions(maps: Tensor, size_wh: tuple[int, int]) -> Tensor:
     rows = torch.arange(height, dtype=maps.dtype, device=maps.device)[:, None]
     per_column, per_row, start = maps.permute(2, 1, 0)[..., None, None]
     return per_column * columns + (per_row * rows + start)
-
-
-def host_buffer(shape: int | tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Uninitialised host memory that copies to a device start from: pinned for CUDA."""
-    return torch.empty(shape, dtype=dtype, pin_memory=device.type == 'cuda')
-
-
-def join_on(parts: list[Tensor], device: torch.device, non_blocking: bool) -> Tensor:
-    """Concatenate flat tensors of one type on a device.
-
-    Pinned parts go straight to their places. Others are joined in pinned memory first, since a
-    copy from ordinary memory makes the host wait.
-
-    Args:
-        parts: Tensors ``(n_i,)``, all on the host or all on the device.
-        device: The device.
-        non_blocking: Do not wait for the copy to the device.
-    """
-    if device.type != 'cuda' or parts[0].is_cuda:
-        return torch.cat(parts).to(device)
-    sizes = [len(part) for part in parts]
-    if not parts[0].is_pinned():
-        staged = host_buffer(sum(sizes), parts[0].dtype, device)
-        return torch.cat(parts, out=staged).to(device, non_blocking=non_blocking)
-    joined = torch.empty(sum(sizes), dtype=parts[0].dtype, device=device)
-    for place, part in zip(joined.split(sizes), parts, strict=True):
-        place.copy_(part, non_blocking=non_blocking)
-    return joined

@@ -127,10 +127,16 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
                 'pack_transformed=True and a decoder in the head'
             )
         truth = [sample.gt_instances for sample in samples]
-        return self.decoder.encode_batch(
-            _stack([each.transformed_keypoints for each in truth], device),
-            _stack([each.keypoints_visible for each in truth], device),
+        arrays = [
+            [each.transformed_keypoints for each in truth],
+            [each.keypoints_visible for each in truth],
+        ]
+        # One face each, (1, ...), becomes one tensor (B, ...).
+        points, visible = (
+            send(torch.cat([torch.as_tensor(array, dtype=torch.float32) for array in each]), device)
+            for each in arrays
         )
+        return self.decoder.encode_batch(points, visible)
 
     def decode(self, batch_outputs: Tensor) -> list[InstanceData]:
         """Read the points of a batch of outputs, all at once, where the outputs are.
@@ -156,12 +162,6 @@ def _advice(kind: str | None) -> str:
         if kind in getattr(loss, 'target_kinds', ()) and issubclass(loss, nn.Module)
     ]
     return f'; losses of {kind}: {", ".join(sorted(losses))}' if losses else ''
-
-
-def _stack(arrays: list, device: torch.device) -> Tensor:
-    """Join arrays ``(1, ...)`` of one face each to a tensor ``(B, ...)`` on the device."""
-    joined = torch.cat([torch.as_tensor(array, dtype=torch.float32) for array in arrays])
-    return send(joined, device)
 
 
 @torch.no_grad()

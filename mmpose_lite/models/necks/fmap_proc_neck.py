@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeGuard
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from mmpose_lite.registry import MODELS
 
 
+@dataclass(eq=False)
 class JoinedMaps(Sequence):
     """A list of one map ``(B, sum of C_i, H_0, W_0)``: several, resized to the first and joined.
 
@@ -25,9 +27,8 @@ class JoinedMaps(Sequence):
         align_corners: See :func:`torch.nn.functional.interpolate`.
     """
 
-    def __init__(self, maps: Sequence[Tensor], align_corners: bool) -> None:
-        self.maps = maps
-        self.align_corners = align_corners
+    maps: Sequence[Tensor]
+    align_corners: bool
 
     def __len__(self) -> int:
         return 1

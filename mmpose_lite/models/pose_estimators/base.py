@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import torch
@@ -14,7 +16,14 @@ from torch import Tensor
 from mmpose_lite.models.utils.fold_norms import FoldedView
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample, parse_pose_metainfo
-from mmpose_lite.utils.cpu_memory import keep_freed_memory
+
+# Names of glibc's parameters, see mallopt(3).
+_TRIM_THRESHOLD = -1
+_MMAP_MAX = -4
+
+# A free end of the heap of this size goes back to the system: larger ones make a run's peak as
+# high as the sum of the peaks of its parts, smaller ones make it fault its pages in again.
+_KEPT_BYTES = 2**28
 
 
 class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
@@ -123,10 +132,28 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
                 sample.set_metainfo(self.metainfo)
         return self.predict(inputs, samples)
 
-    @abstractmethod
     def loss(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> dict[str, Tensor]:
-        """Compute the losses of a batch; see :meth:`forward`."""
+        """Compute the head's losses of a batch; see :meth:`forward`."""
+        return self.head.loss(self.extract_feat(inputs), data_samples, train_cfg=self.train_cfg)
 
     @abstractmethod
     def predict(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[PoseDataSample]:
         """Predict a batch; see :meth:`forward`."""
+
+
+@cache
+def keep_freed_memory() -> bool:
+    """Make the C library reuse freed memory instead of giving it back at once.
+
+    glibc asks the system for every large block and returns it when it is freed. A network
+    allocates its feature maps anew at each step, and would spend up to half of its time on the
+    faults of their fresh pages. It is set once a process; those that are forked later inherit it.
+
+    Returns:
+        Whether it took effect: there is nothing to set in another C library than glibc.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return False
+    return bool(mallopt(_MMAP_MAX, 0) and mallopt(_TRIM_THRESHOLD, _KEPT_BYTES))

@@ -28,10 +28,6 @@ class TopdownPoseEstimator(BasePoseEstimator):
     ``output_keypoint_indices``.
     """
 
-    def loss(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> dict[str, Tensor]:
-        """Compute the head's losses of a batch."""
-        return self.head.loss(self.extract_feat(inputs), data_samples, train_cfg=self.train_cfg)
-
     def predict(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[PoseDataSample]:
         """Predict a batch; the samples come back with ``pred_instances`` in image pixels.
 

@@ -22,6 +22,8 @@ DIRECTIONS: dict[str, tuple[int, ...]] = {
 }
 """The axes that a mirroring turns, named as MMPose names them."""
 
+_PAIRS = 'center, scale and output_size need two numbers each, got {!r}, {!r} and {!r}'
+
 
 def bbox_xyxy2xywh(bbox_xyxy: ndarray) -> ndarray:
     """Turn corners into corner and size."""
@@ -162,7 +164,8 @@ def get_warp_matrix(
     Returns:
         ``(2, 3)`` float64.
     """
-    _require_pairs(center=center, scale=scale, output_size=output_size)
+    if not len(center) == len(scale) == len(output_size) == 2:
+        raise ValueError(_PAIRS.format(center, scale, output_size))
     angle = np.deg2rad(rot)
     cos, sin = float(np.cos(angle)), float(np.sin(angle))
     width, height = float(scale[0]), float(scale[1])
@@ -173,7 +176,8 @@ def get_warp_matrix(
     top = (x + 0.5 * height * sin, y - 0.5 * height * cos)
     source = np.array([(x, y), left, top], dtype=np.float32)
     if fix_aspect_ratio:
-        _turn_left(source)
+        (center_x, center_y), (left_x, left_y), _ = source
+        source[2] = left_x - (center_y - left_y), left_y + (center_x - left_x)
     target = _output_points(*output_size, fix_aspect_ratio)
     return cv2.getAffineTransform(target, source) if inv else cv2.getAffineTransform(source, target)
 
@@ -194,7 +198,8 @@ def get_udp_warp_matrix(
 
     Source: Huang et al., CVPR 2020, https://arxiv.org/abs/1911.07524
     """
-    _require_pairs(center=center, scale=scale, output_size=output_size)
+    if not len(center) == len(scale) == len(output_size) == 2:
+        raise ValueError(_PAIRS.format(center, scale, output_size))
     angle = np.deg2rad(rot)
     cos, sin = math.cos(angle), math.sin(angle)
     ratio_x = (output_size[0] - 1) / scale[0]
@@ -234,20 +239,7 @@ def flip_matrix(image_size: tuple[int, int], direction: str = 'horizontal') -> n
 @lru_cache
 def _output_points(width: int, height: int, fix_aspect_ratio: bool) -> ndarray:
     half_w, half_h = 0.5 * width, 0.5 * height
-    points = np.array([(half_w, half_h), (0.0, half_h), (half_w, 0.0)], dtype=np.float32)
-    if fix_aspect_ratio:
-        _turn_left(points)
+    third = (0.0, half_h + half_w) if fix_aspect_ratio else (half_w, 0.0)
+    points = np.array([(half_w, half_h), (0.0, half_h), third], dtype=np.float32)
     points.flags.writeable = False
     return points
-
-
-def _turn_left(points: ndarray) -> None:
-    """Put the third of three points one quarter turn about the second, from the first."""
-    (center_x, center_y), (left_x, left_y), _ = points
-    points[2] = left_x - (center_y - left_y), left_y + (center_x - left_x)
-
-
-def _require_pairs(**values: ndarray | tuple[int, int]) -> None:
-    for name, value in values.items():
-        if len(value) != 2:
-            raise ValueError(f'{name} needs two numbers, got {value!r}')

@@ -425,7 +425,7 @@ class BaseCocoStyleDataset(BaseDataset):
 
     def get_data_info(self, idx: int) -> dict:
         """Return sample ``idx`` before the pipeline, with the metainfo that transforms read."""
-        info = super().get_data_info(idx)
+        info = super().get_data_info(int(idx))  # its arithmetic needs no SampleIndex
         info.update(self._shared)
         return info
 
@@ -458,7 +458,7 @@ class BaseCocoStyleDataset(BaseDataset):
         face. Photographs do not: a whole batch of them would be in memory at once.
         """
         drawn = [index for index in indices if isinstance(index, SampleIndex)]
-        if len(drawn) < len(indices) or not self._goes_batchwise():
+        if self.crops is None or len(drawn) < len(indices) or not self._goes_batchwise():
             return [self[index] for index in indices]
         samples: list[Any] = [{**self.raw_sample(index), 'rng': index.rng()} for index in drawn]
         for transform in self.pipeline.transforms:
@@ -476,8 +476,7 @@ class BaseCocoStyleDataset(BaseDataset):
         """
         kind, ours = type(self), BaseCocoStyleDataset
         return (
-            self.crops is not None
-            and self.replacement is None
+            self.replacement is None
             and kind.__getitem__ is ours.__getitem__
             and kind.prepare_data is ours.prepare_data
             and type(self.pipeline) is Compose

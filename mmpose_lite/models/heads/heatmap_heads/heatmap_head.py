@@ -157,7 +157,14 @@ class HeatmapHead(BaseHead):
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
         """Compute ``loss_kpt``, and ``acc_pose``, of heatmaps ``(B, K or 3K, H, W)``."""
-        targets, weights = self._targets(batch_data_samples, outputs.device)
+        samples, device = batch_data_samples, outputs.device
+        if 'gt_fields' in samples[0]:
+            targets = torch.stack([sample.gt_fields.heatmaps for sample in samples])
+            weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in samples])
+            targets, weights = send(targets, device), send(weights, device)
+        else:
+            encoded = self.encode(samples, device)
+            targets, weights = encoded['heatmaps'], encoded['keypoint_weights']
         losses = {'loss_kpt': self.loss_module(outputs, targets, weights)}
         if (train_cfg or {}).get('compute_acc', True):
             losses['acc_pose'] = self._accuracy(outputs, targets, weights > 0)
@@ -173,16 +180,6 @@ class HeatmapHead(BaseHead):
         )
         size_wh = constant(decoder.input_size, predicted)
         return coordinate_accuracy(predicted / size_wh, wanted / size_wh, mask)
-
-    def _targets(
-        self, samples: list[PoseDataSample], device: torch.device
-    ) -> tuple[Tensor, Tensor]:
-        if 'gt_fields' in samples[0]:
-            targets = torch.stack([sample.gt_fields.heatmaps for sample in samples])
-            weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in samples])
-            return send(targets, device), send(weights, device)
-        encoded = self.encode(samples, device)
-        return encoded['heatmaps'], encoded['keypoint_weights']
 
 
 def _make_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:
