@@ -65,10 +65,9 @@ def load_config(
     Raises:
         MissingFileError: If there is no such file.
         MissingKeyError: If it lacks what is needed.
-        InputError: If it cannot be read, is a config of MMPose 0.x, or names a module that there
-            is not; if a key or an option is a slip for one that is read, or an option could not
-            reach what its variable was used for. What a module does when it is imported keeps its
-            error.
+        InputError: If it cannot be read, is a config of MMPose 0.x, or names a module that does
+            not exist; if a key or an option is misspelt, or an option cannot reach what its
+            variable was used for. Errors raised while a module is imported pass through.
     """
     found = find_config(path)
     if found.suffix not in _KINDS:
@@ -91,7 +90,7 @@ def load_config(
 
 @contextmanager
 def _naming(what: str, path: Path) -> Iterator[None]:
-    """Name the config in any error, and its line where its own code ran into it.
+    """Turn any error into an InputError that names the config and, if known, its line.
 
     Nothing of this package runs here: the text of the config does, and what mmengine reads it by.
     """

@@ -158,7 +158,7 @@ def read_checkpoint(
     if not isinstance(checkpoint, dict):
         raise InputError(f"checkpoint '{path}' holds a {type(checkpoint).__name__}, not a dict")
     if footer is None and not trusted:
-        _check_foreign(checkpoint, path)
+        _refuse_lost_footer(checkpoint, path)
     restore_content(checkpoint, path)
     return checkpoint
 
@@ -194,7 +194,7 @@ def _load(file: BinaryIO, map_location: Any, check_sums: bool) -> Any:
     return checkpoint
 
 
-def _check_foreign(checkpoint: dict[str, Any], path: str) -> None:
+def _refuse_lost_footer(checkpoint: dict[str, Any], path: str) -> None:
     """Refuse a file of this package that has lost its footer."""
     meta = checkpoint.get('meta')
     if isinstance(meta, dict) and OWN_MARK in meta:

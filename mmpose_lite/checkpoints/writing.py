@@ -34,7 +34,7 @@ def write_checkpoint(checkpoint: dict[str, Any], path: str, *, resumable: bool) 
     Args:
         checkpoint: Tensors and plain data; ``meta.iter`` goes into the footer.
         path: Where to.
-        resumable: Whether a run can go on from it.
+        resumable: Whether a run can resume from it.
 
     Raises:
         SaveError: If it holds what could not be read again, or the disk refuses; a file of that

@@ -72,7 +72,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
-def parse_one_file(
+def parse_with_one_file(
     parser: argparse.ArgumentParser, argv: Sequence[str] | None, name: str
 ) -> argparse.Namespace:
     """Parse a command line that names one checkpoint, for which a shell may give several.

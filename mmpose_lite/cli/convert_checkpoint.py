@@ -32,7 +32,7 @@ from mmpose_lite.utils import InputError
 from mmpose_lite.utils.paths import check_file
 from mmpose_lite.version import __version__
 
-from .command_line import errors_in_one_line, parse_one_file
+from .command_line import errors_in_one_line, parse_with_one_file
 
 _SHOWN = 10
 
@@ -65,7 +65,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='read IN whatever it holds, and run that; for files that you made (--config is '
         'Python, which is run without this too)',
     )
-    return parse_one_file(parser, argv, 'input')
+    return parse_with_one_file(parser, argv, 'input')
 
 
 def convert_checkpoint(

@@ -20,7 +20,7 @@ from .command_line import (
     errors_in_one_line,
     hook_settings,
     load_libraries,
-    parse_one_file,
+    parse_with_one_file,
     trusted_checkpoints,
 )
 from .report import write_and_tell
@@ -55,7 +55,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--badcase', action='store_true', help='collect the worst cases')
     add_shared_arguments(parser)
-    args = parse_one_file(parser, argv, 'checkpoint')
+    args = parse_with_one_file(parser, argv, 'checkpoint')
     if args.dump and not args.dump.endswith(('.json', '.pkl', '.pickle')):
         parser.error(f'--dump {args.dump}: the name must end in .json or .pkl')
     if args.report_faces < 0:

@@ -17,7 +17,7 @@ from .command_line import (
     errors_in_one_line,
     hook_settings,
     load_libraries,
-    parse_one_file,
+    parse_with_one_file,
     trusted_checkpoints,
 )
 from .log_backends import add_log_argument, add_log_backends
@@ -61,7 +61,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add_log_argument(parser)
     add_shared_arguments(parser)
-    return parse_one_file(parser, argv, 'resume')
+    return parse_with_one_file(parser, argv, 'resume')
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
@@ -76,7 +76,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.resume in ('auto', 'latest'):
-        cfg.resume, cfg.load_from = args.resume == 'auto' or 'latest', None
+        cfg.resume = True if args.resume == 'auto' else 'latest'
+        cfg.load_from = None
     elif args.resume is not None:
         cfg.resume, cfg.load_from = True, args.resume
     if args.resume_settings is not None:

@@ -1,4 +1,4 @@
-"""Building data sets from their configs."""
+"""Building a data set outside a run; those of a run are built with its loaders."""
 
 from mmpose_lite.registry import DATASETS
 

@@ -25,7 +25,7 @@ class SampleIndex(int):
     """An index into a data set that knows the seed and the epoch it is drawn in.
 
     Data sets made of others (``ConcatDataset``, ``RepeatDataset``) compute a part's index from it;
-    what they compute still knows where it comes from.
+    the result keeps ``origin``, so the sample's randomness stays the same.
 
     Args:
         index: The index.

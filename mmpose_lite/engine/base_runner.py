@@ -55,7 +55,7 @@ _COMPILED = ('backbone', 'neck', 'head')
 
 
 class BaseRunner(Runner):
-    """mmengine's Runner, which builds parts of a run so; arguments are the same.
+    """mmengine's Runner with the same arguments, which builds parts of a run as follows.
 
     - Processes without a GPU join by gloo.
     - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
@@ -162,7 +162,7 @@ class BaseRunner(Runner):
     def build_dataloader(
         dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
     ) -> DataLoader:
-        """Build a loader; settings of workers fall away where there are none."""
+        """Build a loader and its data set; without workers, their settings fall away."""
         if isinstance(dataloader, dict):
             dataloader = dict(dataloader)
             collate = dataloader.get('collate_fn')
@@ -217,7 +217,7 @@ class BaseRunner(Runner):
         return loop
 
     def _claim_log_folder(self) -> str:
-        """Make the folder of this run's log, after which mmengine names what is the run's alone.
+        """Make this run's log folder; mmengine names the run's own objects after it.
 
         Returns:
             Its name, which no other run of this folder or of this process has.

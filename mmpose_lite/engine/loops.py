@@ -73,7 +73,7 @@ class TrainLoop(BaseLoop):
                     hook.called_in_train = position.epoch > 0
 
     def random_state(self) -> dict[str, Any]:
-        """Return the state that the generators have for the next iteration."""
+        """Return the generators' state for the next iteration: the resumed one, or today's."""
         return self._random or random_state()
 
     def settle(self) -> None:
@@ -105,7 +105,7 @@ class TrainLoop(BaseLoop):
             shield_workers(loop.dataloader)
 
     def _train_on(self, idx: int, data_batch: Sequence[dict], after: Position) -> None:
-        """Make one iteration, with its hooks."""
+        """Run one iteration with its hooks; ``after`` is the position that it leads to."""
         runner = self.runner
         runner.call_hook('before_train_iter', batch_idx=idx, data_batch=data_batch)
         if self._buffers is not None:
@@ -133,7 +133,10 @@ class TrainLoop(BaseLoop):
         )
 
     def _is_due(self, count: int, last: int) -> bool:
-        """Tell whether a validation follows so many epochs or iterations of the last one."""
+        """Tell whether to validate after ``count`` of ``last`` epochs or iterations.
+
+        It also sets ``val_interval`` to that of the current milestone.
+        """
         stage = bisect(self.dynamic_milestones, count + 1)
         self.val_interval = self.dynamic_intervals[stage - 1]
         if self.runner.val_loop is None or count < self.val_begin:
@@ -148,7 +151,8 @@ class TrainLoop(BaseLoop):
         logs = self.runner.message_hub.state_dict()
         logs['resumed_keys'] = dict(logs['resumed_keys'])
         memory = deepcopy(hook_states(self.runner.hooks))
-        self.position.validated = True  # what its hooks save, the best weights, follows it
+        # Set before it runs: a checkpoint that its hooks save must not repeat it on resuming.
+        self.position.validated = True
         try:
             self.runner.val_loop.run()
         except StopInValidation:

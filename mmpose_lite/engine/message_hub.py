@@ -1,4 +1,4 @@
-"""Scalars of a run: where they stay until somebody reads them, and which a log shows."""
+"""The message hub, which reads scalars when they are needed, and the LogProcessor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mmpose_lite.registry import LOG_PROCESSORS
 
-# Where nobody ever reads.
+# Updates that a history keeps at most before they are read unasked.
 _MOST_PENDING = 1000
 
 
@@ -101,7 +101,7 @@ class DeferredMessageHub(MessageHub):
 
 @LOG_PROCESSORS.register_module()
 class LogProcessor(_LogProcessor):
-    """mmengine's; the loss of a validation is its own.
+    """mmengine's, but the loss logged for a validation is that validation's alone.
 
     mmengine's is the mean of the last ``window_size`` losses, which are of as many validations.
     """

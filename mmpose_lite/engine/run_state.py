@@ -35,7 +35,7 @@ class Position:
         epoch: Epochs that are over.
         iter: Iterations that are over.
         batch: Batches of the current epoch that are over.
-        validated: False only while a validation is due but has not finished.
+        validated: False while a validation is due but has not begun, or was broken off.
     """
 
     epoch: int = 0

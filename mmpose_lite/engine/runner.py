@@ -208,7 +208,7 @@ class PoseRunner(BaseRunner):
         resume_param_scheduler: bool = True,
         map_location: str | Callable = 'cpu',
     ) -> None:
-        """Go on from a checkpoint, at the very iteration; see :class:`.Resumption`."""
+        """Resume from a checkpoint at the exact iteration; see :class:`.Resumption`."""
         self.resumed_from = filename
         checkpoint = self.load_checkpoint(filename, map_location)
         Resumption(
@@ -236,7 +236,7 @@ class PoseRunner(BaseRunner):
             out_dir: The folder.
             filename: The name in it.
             file_client_args: Not used: checkpoints are written to local folders.
-            save_optimizer: Whether a run can go on from it.
+            save_optimizer: Whether to save what resuming needs (``resumable`` in the file).
             save_param_scheduler: Whether the schedulers' states go in.
             meta: Further entries of ``meta``.
             by_epoch: Not used: the loop knows where it is.

@@ -1,5 +1,7 @@
 """Log of a training beyond mmengine's: errors and losses of crops, speed, last lines.
 
+mmengine's LoggerHook writes the lines, by way of :class:`.message_hub.LogProcessor`.
+
 :class:`PoseRunner` has these hooks by default; a config's ``default_hooks`` names them ``speed``,
 ``train_error``, ``val_loss`` and ``summary``.
 """

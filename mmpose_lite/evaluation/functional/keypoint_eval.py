@@ -21,7 +21,7 @@ def keypoint_distances(pred: ndarray, gt: ndarray, mask: ndarray, norm_factor: n
         pred: ``(N, K, D)``.
         gt: ``(N, K, D)``.
         mask: ``(N, K)``, bool.
-        norm_factor: ``(N, 1)`` or ``(N, D)``; a face whose factor is 0 does not count.
+        norm_factor: Size of each face, ``(N, 1)`` or ``(N, D)``; one of size 0 does not count.
     """
     factor = np.asarray(norm_factor, dtype=np.float64)
     counts = np.asarray(mask, dtype=bool) & (factor != 0).all(axis=1)[:, None]

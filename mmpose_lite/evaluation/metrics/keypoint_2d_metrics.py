@@ -74,16 +74,16 @@ class NME(RowMetric):
 
     @property
     def normaliser(self) -> str:
-        """The size that distances are divided by, in words."""
+        """A description, for people, of the size that distances are divided by."""
         if self.norm_mode == 'use_norm_item':
             return 'longer side of box' if self.norm_item == 'bbox_size' else str(self.norm_item)
         names = self.dataset_meta['keypoint_id2name']
-        return ' to '.join(names[i] for i in self._pair())
+        return ' to '.join(names[i] for i in self._find_pair())
 
     @property
     def pair(self) -> tuple[int, int] | None:
         """The two points whose distance is the size; None for ``norm_item``."""
-        return self._pair() if self.norm_mode == 'keypoint_distance' else None
+        return self._find_pair() if self.norm_mode == 'keypoint_distance' else None
 
     def extra(self, truth: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
         """Read the size of a face."""
@@ -121,7 +121,7 @@ class NME(RowMetric):
         check_sizes(rows, sizes)
         return {'NME': keypoint_nme(pred, gt, mask, sizes[:, None])}
 
-    def _pair(self) -> tuple[int, int]:
+    def _find_pair(self) -> tuple[int, int]:
         name = self.dataset_meta['dataset_name']
         pair = self.keypoint_indices or self.DEFAULT_KEYPOINT_INDICES.get(name)
         if pair is None:
@@ -181,7 +181,7 @@ class PCKAccuracy(RowMetric):
 
     @property
     def normaliser(self) -> str:
-        """The size that distances are divided by, in words."""
+        """A description, for people, of the size that distances are divided by."""
         return ', '.join(self.norm_item)
 
     def extra(self, truth: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
@@ -250,7 +250,7 @@ class AUC(RowMetric):
 
     @property
     def normaliser(self) -> str:
-        """The size that distances are divided by, in words."""
+        """A description, for people, of the size that distances are divided by."""
         return f'{self.norm_factor} px'
 
     def compute(self, rows: list[dict[str, Any]]) -> dict[str, float]:

@@ -90,7 +90,7 @@ class RowMetric(BaseMetric):
 
     @property
     def normaliser(self) -> str:
-        """The size that distances are divided by, in words."""
+        """A description, for people, of the size that distances are divided by."""
         return '-'
 
     @property
