@@ -57,7 +57,7 @@ def test_a_training_loads_only_what_it_needs(processes, tmp_path, tiny_config):
         assert fact in printed
     for line in ('Command: ', 'Devices: ', 'seed: 0', 'launcher: none', "type='AFLWDataset'"):
         assert line in printed
-    assert 'after_train_iter: RuntimeInfoHook, IterTimerHook, LoggerHook' in printed
+    assert 'RuntimeInfoHook, IterTimerHook, SpeedHook, TrainErrorHook, LoggerHook' in printed
     assert 'CheckpointHook (VERY_LOW)' in printed
 
 
