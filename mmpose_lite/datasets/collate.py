@@ -28,9 +28,6 @@ _WITHOUT_WORKERS = (
 def collate_samples(samples: Sequence[dict[str, Any]]) -> Any:
     """Join samples as mmengine's ``pseudo_collate`` does: a list of inputs, one of data samples.
 
-    In a worker, inputs of one shape are stacked in shared memory. Otherwise torch would copy each
-    there by itself: at 256x256 that takes longer than to make it from a cached crop.
-
     Args:
         samples: What ``PackPoseInputs`` makes: ``inputs`` and ``data_samples``.
 
@@ -53,7 +50,8 @@ def _has_equal_inputs(batch: dict[str, Any]) -> bool:
 
 
 def _stack(inputs: list[Tensor]) -> Tensor:
-    # In a worker it is to shared memory that default_collate stacks tensors.
+    # In a worker, default_collate stacks tensors in shared memory. Otherwise torch would copy each
+    # there by itself: at 256x256 that takes longer than to make it from a cached crop.
     if inputs[0].dim() != 3:
         return default_collate(inputs)
     return default_collate([image.permute(1, 2, 0) for image in inputs]).permute(0, 3, 1, 2)

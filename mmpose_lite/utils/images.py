@@ -158,13 +158,12 @@ def decode_image(
     if image is None:
         problem = problem or 'is no image that can be decoded'
         raise BadImageError(f'image {shown(path)} {problem} ({len(content)} bytes)')
-    return oriented(image, content, exif, is_upright=content.startswith(TIFF_STARTS))
+    is_upright = content.startswith(TIFF_STARTS)
+    return image if is_upright == (exif == 'apply') else turned(image, content, is_upright)
 
 
-def oriented(image: ndarray, content: bytes, exif: str, is_upright: bool) -> ndarray:
-    """Turn decoded pixels into the frame asked for: as stored, or upright."""
-    if is_upright == (exif == 'apply'):
-        return image
+def turned(image: ndarray, content: bytes, is_upright: bool) -> ndarray:
+    """Turn decoded pixels that are upright as they are stored, and others upright."""
     orientation = exif_orientation(content)
     # Upright is, in this order: transposed from 5 on, and mirrored along these axes.
     axes = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}.get(orientation, ())

@@ -2,6 +2,10 @@
 
 A Gaussian is a product of two profiles, one along each axis: each is evaluated on the whole axis
 and their outer product is the map. All points of a batch are made at once.
+
+MMPose places the patch of a Gaussian by truncation towards zero. For a sigma whose triple is not
+whole, this moves points within ``3 * sigma`` of the left and top border by one cell. A point
+outside the map keeps its weight while part of its Gaussian is inside.
 """
 
 from __future__ import annotations
@@ -27,10 +31,7 @@ def generate_gaussian_heatmaps(
         keypoints_visible: ``(B, K)``; below 0.5 a point gets an empty map.
         sigma: Standard deviation, cells.
         guarded: Every Gaussian is about its nearest cell, and a point outside the map has none and
-            weighs 0. Else both are as MMPose has them: for a sigma whose triple is not whole the
-            patch is placed by truncation towards zero, which moves points within ``3 * sigma`` of
-            the left and top border by one cell; and a point outside keeps its weight while part of
-            its Gaussian is inside.
+            weighs 0. Else both are as MMPose has them, see above.
 
     Returns:
         Heatmaps ``(B, K, H, W)`` and weights ``(B, K)``: the visibility, 0 where there is no

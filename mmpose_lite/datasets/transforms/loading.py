@@ -17,8 +17,8 @@ from mmpose_lite.utils.images import (
     decode_image,
     exif_orientation,
     header_problem,
-    oriented,
     read_image,
+    turned,
 )
 from mmpose_lite.utils.paths import shown
 
@@ -176,7 +176,9 @@ class LoadImage(LoadImageFromFile):
         if backend == 'tifffile' and self.color_type.startswith('color'):
             image = _bgr(image)
         is_upright = backend == 'pillow' and content.startswith(TIFF_STARTS)
-        return np.ascontiguousarray(oriented(image, content, self.exif, is_upright))
+        if is_upright != (self.exif == 'apply'):
+            image = turned(image, content, is_upright)
+        return np.ascontiguousarray(image)
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, exif='{self.exif}')"

@@ -127,16 +127,14 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
                 'pack_transformed=True and a decoder in the head'
             )
         truth = [sample.gt_instances for sample in samples]
-        arrays = [
-            [each.transformed_keypoints for each in truth],
-            [each.keypoints_visible for each in truth],
-        ]
-        # One face each, (1, ...), becomes one tensor (B, ...).
         points, visible = (
-            send(torch.cat([torch.as_tensor(array, dtype=torch.float32) for array in each]), device)
-            for each in arrays
+            [torch.as_tensor(each.get(name), dtype=torch.float32) for each in truth]
+            for name in ('transformed_keypoints', 'keypoints_visible')
         )
-        return self.decoder.encode_batch(points, visible)
+        # Each is of one face, (1, K, ...).
+        return self.decoder.encode_batch(
+            send(torch.cat(points), device), send(torch.cat(visible), device)
+        )
 
     def decode(self, batch_outputs: Tensor) -> list[InstanceData]:
         """Read the points of a batch of outputs, all at once, where the outputs are.

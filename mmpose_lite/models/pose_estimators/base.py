@@ -89,7 +89,7 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
     def extract_feat(self, inputs: Tensor) -> Any:
         """Compute feature maps of images ``(B, 3, H, W)``."""
         feats = self.backbone(inputs)
-        return self.neck(feats) if self.with_neck else feats
+        return self.neck(feats) if hasattr(self, 'neck') else feats
 
     def _for_evaluation(self, inputs: Tensor) -> BasePoseEstimator:
         """The form of this model by which features are extracted fastest in an evaluation.

@@ -22,8 +22,6 @@ DIRECTIONS: dict[str, tuple[int, ...]] = {
 }
 """The axes that a mirroring turns, named as MMPose names them."""
 
-_PAIRS = 'center, scale and output_size need two numbers each, got {!r}, {!r} and {!r}'
-
 
 def bbox_xyxy2xywh(bbox_xyxy: ndarray) -> ndarray:
     """Turn corners into corner and size."""
@@ -165,7 +163,7 @@ def get_warp_matrix(
         ``(2, 3)`` float64.
     """
     if not len(center) == len(scale) == len(output_size) == 2:
-        raise ValueError(_PAIRS.format(center, scale, output_size))
+        raise ValueError(_about_pairs(center=center, scale=scale, output_size=output_size))
     angle = np.deg2rad(rot)
     cos, sin = float(np.cos(angle)), float(np.sin(angle))
     width, height = float(scale[0]), float(scale[1])
@@ -199,7 +197,7 @@ def get_udp_warp_matrix(
     Source: Huang et al., CVPR 2020, https://arxiv.org/abs/1911.07524
     """
     if not len(center) == len(scale) == len(output_size) == 2:
-        raise ValueError(_PAIRS.format(center, scale, output_size))
+        raise ValueError(_about_pairs(center=center, scale=scale, output_size=output_size))
     angle = np.deg2rad(rot)
     cos, sin = math.cos(angle), math.sin(angle)
     ratio_x = (output_size[0] - 1) / scale[0]
@@ -243,3 +241,8 @@ def _output_points(width: int, height: int, fix_aspect_ratio: bool) -> ndarray:
     points = np.array([(half_w, half_h), (0.0, half_h), third], dtype=np.float32)
     points.flags.writeable = False
     return points
+
+
+def _about_pairs(**values: ndarray | tuple[int, int]) -> str:
+    name, value = next(each for each in values.items() if len(each[1]) != 2)
+    return f'{name} needs two numbers, got {value!r}'
