@@ -43,7 +43,8 @@ def generate_gaussian_heatmaps(
         return _patch_heatmaps(heatmap_size, center, offset, keypoints_visible, sigma)
     center = (keypoints + 0.5).floor()
     near = [
-        (_axis(size, center) - center[..., i, None]).abs() for i, size in enumerate(heatmap_size)
+        (torch.arange(size, dtype=center.dtype, device=center.device) - center[..., i, None]).abs()
+        for i, size in enumerate(heatmap_size)
     ]
     profiles = [torch.exp(-(cells**2) / (2 * sigma**2)) * (cells <= 3 * sigma) for cells in near]
     return _outer(profiles[0], profiles[1], _is_inside(heatmap_size, center), keypoints_visible)
@@ -78,10 +79,10 @@ def generate_unbiased_gaussian_heatmaps(
     else:
         first, stop = keypoints - radius, keypoints + radius + 1
         inside = ((first < constant(heatmap_size, first)) & (stop >= 0)).all(dim=-1)  # in part
-    profiles = [
-        torch.exp(-((_axis(size, keypoints) - keypoints[..., i, None]) ** 2) / (2 * sigma**2))
-        for i, size in enumerate(heatmap_size)
-    ]
+    profiles = []
+    for i, size in enumerate(heatmap_size):
+        cells = torch.arange(size, dtype=keypoints.dtype, device=keypoints.device)
+        profiles.append(torch.exp(-((cells - keypoints[..., i, None]) ** 2) / (2 * sigma**2)))
     return _outer(profiles[0], profiles[1], inside, keypoints_visible)
 
 
@@ -99,15 +100,11 @@ def _patch_heatmaps(
     peak = first + (2 * radius + 1) // 2 + offset
     profiles = []
     for i, size in enumerate(heatmap_size):
-        cells = _axis(size, center)
+        cells = torch.arange(size, dtype=center.dtype, device=center.device)
         profile = torch.exp(-((cells - peak[..., i, None]) ** 2) / (2 * sigma**2))
         in_patch = (cells >= first[..., i, None]) & (cells < stop[..., i, None])
         profiles.append(profile * in_patch)
     return _outer(profiles[0], profiles[1], inside, keypoints_visible)
-
-
-def _axis(size: int, like: Tensor) -> Tensor:
-    return torch.arange(size, dtype=like.dtype, device=like.device)
 
 
 def _is_inside(heatmap_size: tuple[int, int], center: Tensor) -> Tensor:
