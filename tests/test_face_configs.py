@@ -160,7 +160,19 @@ def keys(subsets):
     return {'NME', *(f'NME_{name}' for name in subsets)}
 
 
-@pytest.mark.parametrize('name', NAMES, ids=stem)
+QUICK = (
+    'td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256',
+    'td-reg_res50_wingloss_8xb64-210e_wflw-256x256',
+)
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        pytest.param(name, id=stem(name), marks=[pytest.mark.slow] * (stem(name) not in QUICK))
+        for name in NAMES
+    ],
+)
 def test_it_trains_and_is_tested(name, sets, tmp_path, as_new_process):
     best, numbers = run(load_config(ROOT / name), sets, tmp_path)
     assert set(numbers) == keys(TEST_SUBSETS.get(data_set(name), ()))

@@ -15,7 +15,13 @@ RESIDENT = ['--augment-on-device', 'resident']
 
 
 @pytest.mark.parametrize(
-    'flags', [[], ['--augment-on-device', 'stream'], RESIDENT], ids=['cut', 'streamed', 'resident']
+    'flags',
+    [
+        pytest.param([], marks=pytest.mark.slow),
+        pytest.param(['--augment-on-device', 'stream'], marks=pytest.mark.slow),
+        RESIDENT,
+    ],
+    ids=['cut', 'streamed', 'resident'],
 )
 def test_a_test_over_the_cache_has_the_same_numbers(
     tiny_config, trained, tmp_path, as_new_process, flags

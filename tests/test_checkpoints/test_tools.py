@@ -152,7 +152,10 @@ class Odd:
         return os.mkdir, (self.path,)
 
 
-@pytest.mark.parametrize('kind', ['test', 'train', 'resume'])
+@pytest.mark.parametrize(
+    'kind',
+    [*(pytest.param(kind, marks=pytest.mark.slow) for kind in ('test', 'train')), 'resume'],
+)
 def test_nothing_that_plain_data_says_is_done(tmp_path, tiny_config, trained, canary, kind):
     """A whole run from a file with all texts, types and paths that others interpret."""
     good = torch.load(trained.checkpoint, weights_only=True)

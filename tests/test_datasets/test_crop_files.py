@@ -69,12 +69,14 @@ def test_a_stale_file_is_built_anew(root, change):
     assert (path.stat().st_ino, CropFile(path).about) != before
 
 
+@pytest.mark.slow
 def test_settings_have_files_of_their_own(root):
     for kwargs in ({}, {'size': (48, 48)}, {'augment': []}, {'indices': 3}):
         build(root, **kwargs)
     assert len(list((root / 'crops').glob('*.crops'))) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kept', [0, 10, 0.5, 0.99, -1])
 def test_a_torn_file_is_built_anew(root, kept):
     build(root)
@@ -88,6 +90,7 @@ def test_a_torn_file_is_built_anew(root, kept):
     assert path.read_bytes() == content
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_is_noticed(root):
     build(root)
     path = next((root / 'crops').glob('*.crops'))
@@ -117,6 +120,7 @@ def test_a_damaged_crop_is_read_from_its_photograph(root):
     CropFile(path).check_all()
 
 
+@pytest.mark.slow
 def test_of_several_that_find_damage_one_builds(root, capsys):
     caches = [build(root) for _ in range(2)]
     paths = {opened(dataset).path for dataset in caches}
@@ -134,6 +138,7 @@ def test_of_several_that_find_damage_one_builds(root, capsys):
     assert same_crops(caches[1], build(root, None))
 
 
+@pytest.mark.slow
 def test_a_set_whose_cache_failed_is_not_read_without_it(root):
     image = root / 'images' / 'face3.png'
     content = image.read_bytes()
@@ -188,6 +193,7 @@ def victim(tmp_path):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('ending', ['.part', '.lock', '.damaged', ''])
 def test_links_beside_the_file_are_not_followed(root, victim, ending):
     """A lock that is a link is refused by name; all else goes on without it."""
@@ -205,6 +211,7 @@ def test_links_beside_the_file_are_not_followed(root, victim, ending):
     assert victim.read_bytes() == b'mine'
 
 
+@pytest.mark.slow
 def test_the_mark_of_damage_is_not_put_where_a_link_leads(root, tmp_path):
     dataset = build(root)
     content = bytearray(opened(dataset).path.read_bytes())
@@ -224,6 +231,7 @@ def test_a_pipe_in_place_of_the_crops_is_named(root):
         build(root)
 
 
+@pytest.mark.slow
 def test_a_table_of_places_beyond_the_file_is_refused(root):
     """Its checksum may hold: somebody may have made it."""
     path = opened(build(root)).path

@@ -221,6 +221,7 @@ def test_a_disk_that_cannot_read_a_file(tmp_path, monkeypatch):
     assert 'Input/output error' in told[0]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_the_one_before(tmp_path, as_new_process):
     cfg = make_config(tmp_path, default_hooks__checkpoint__max_keep_ckpts=2)
     exact_runs.train(cfg, tmp_path / 'undisturbed')

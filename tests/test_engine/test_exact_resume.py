@@ -49,7 +49,7 @@ SETTINGS = {
     'by_iteration': BY_ITERATION,
 }
 MOMENTS = [{'after_iter': 3}, {'after_iter': 8}, {'in_validation_of': 2}, {'in_validation_of': 3}]
-QUICK = [('accumulation', MOMENTS[0]), ('plain', MOMENTS[2])]
+QUICK = [('accumulation', MOMENTS[0])]
 CASES = QUICK + [
     pytest.param(name, moment, marks=pytest.mark.slow)
     for name in SETTINGS

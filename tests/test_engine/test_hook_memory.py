@@ -63,6 +63,7 @@ def test_a_run_that_stops_early_ends_where_it_would_have(tmp_path, as_new_proces
     assert contents(tmp_path / 'killed') == contents(tmp_path / 'whole')
 
 
+@pytest.mark.slow
 def test_a_run_that_a_hook_has_ended_stays_ended(tmp_path, as_new_process):
     """Its best weights are saved after the hook has said so; the config's settings go on."""
     early = [stopping(stopping_threshold=1e9)]

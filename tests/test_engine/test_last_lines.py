@@ -76,6 +76,7 @@ def test_runs_by_iteration_name_iterations(tmp_path, find_errors, capsys):
     assert 'last iteration 12 of 12: NME 0.5, ' in lines
 
 
+@pytest.mark.slow
 def test_without_save_best_there_is_a_last_epoch_only(tmp_path, find_errors, capsys):
     cfg = make_config(
         tmp_path, default_hooks__checkpoint={'type': 'CheckpointHook', '_delete_': True}
@@ -86,6 +87,7 @@ def test_without_save_best_there_is_a_last_epoch_only(tmp_path, find_errors, cap
     assert last == 'last epoch 3 of 3: NME 0.25, NME_frontal 0.125'
 
 
+@pytest.mark.slow
 def test_what_the_best_epoch_is_chosen_on_is_said_once(tmp_path, capsys):
     train(make_config(tmp_path), tmp_path / 'run')
     lines = [line for line in capsys.readouterr().out.splitlines() if 'chosen on test' in line]

@@ -62,6 +62,7 @@ def test_validating_alone_is_no_training(cfg, tmp_path):
     assert not list((tmp_path / 'run').glob('*.pth'))
 
 
+@pytest.mark.slow
 def test_it_trains_by_iterations(cfg, tmp_path):
     cfg.train_cfg = {'by_epoch': False, 'max_iters': 2, 'val_interval': 1}
     cfg.default_hooks.checkpoint.update(by_epoch=False)

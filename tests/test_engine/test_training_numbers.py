@@ -148,6 +148,7 @@ def test_outputs_are_kept_where_a_line_is_logged_and_only_there(tmp_path, monkey
     assert not runner.model.head._forward_hooks
 
 
+@pytest.mark.slow
 def test_numbers_change_no_bit_of_a_training(tmp_path, as_new_process):
     hooks = [{'type': name, 'enable': False} for name in ('TrainErrorHook', 'ValLossHook')]
     kinds = {'with': {}, 'without': {'custom_hooks': hooks}}
@@ -178,7 +179,7 @@ def loss_by_hand(runner, ids=None):
     return np.mean(losses)
 
 
-@pytest.mark.parametrize('flip_test', [True, False])
+@pytest.mark.parametrize('flip_test', [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_validation_loss_is_the_mean_over_faces(tmp_path, flip_test):
     """Five faces in batches of four: the last batch has one."""
     cfg = make_config(tmp_path, model__test_cfg__flip_test=flip_test)

@@ -248,6 +248,7 @@ def error_of(run, content, place):
     return 'nothing'
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings('ignore:Detected call of `scheduler.step')
 def test_each_wrong_value_is_one_line(run):
     assert len(WRONG) > 100

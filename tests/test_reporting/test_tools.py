@@ -238,6 +238,7 @@ def test_no_further_passes(test_once, report):
     assert found['scores'] == report['scores']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('flags', [[], ['--augment-on-device', 'resident']], ids=['cut', 'held'])
 def test_perturbed_boxes_are_not_cut_from_a_cache(test_once, tmp_path, report, flags):
     """The cache holds only the crops of annotated boxes; larger ones would have a black rim."""
