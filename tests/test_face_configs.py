@@ -54,6 +54,19 @@ def data_set(name):
     return Path(name).parent.name
 
 
+QUICK = (
+    'td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256',
+    'td-reg_res50_wingloss_8xb64-210e_wflw-256x256',
+)
+EACH_SOME_SLOW = pytest.mark.parametrize(
+    'name',
+    [
+        pytest.param(name, id=stem(name), marks=[pytest.mark.slow] * (stem(name) not in QUICK))
+        for name in NAMES
+    ],
+)
+
+
 def differences(name):
     """Differences of a config of ours from MMPose's of that name, by dotted path."""
     ours, theirs = flat_config(ROOT / name), THEIRS[name]
@@ -121,7 +134,7 @@ def test_a_variant_is_a_dozen_lines(name):
     assert len(code) <= 80
 
 
-@pytest.mark.parametrize('name', NAMES, ids=stem)
+@EACH_SOME_SLOW
 def test_the_whole_model_builds(name):
     cfg = load_config(ROOT / name)
     points = FORMS[cfg.dataset_type]['points']
@@ -160,19 +173,7 @@ def keys(subsets):
     return {'NME', *(f'NME_{name}' for name in subsets)}
 
 
-QUICK = (
-    'td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256',
-    'td-reg_res50_wingloss_8xb64-210e_wflw-256x256',
-)
-
-
-@pytest.mark.parametrize(
-    'name',
-    [
-        pytest.param(name, id=stem(name), marks=[pytest.mark.slow] * (stem(name) not in QUICK))
-        for name in NAMES
-    ],
-)
+@EACH_SOME_SLOW
 def test_it_trains_and_is_tested(name, sets, tmp_path, as_new_process):
     best, numbers = run(load_config(ROOT / name), sets, tmp_path)
     assert set(numbers) == keys(TEST_SUBSETS.get(data_set(name), ()))

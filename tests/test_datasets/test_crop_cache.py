@@ -98,6 +98,7 @@ def test_of_a_large_crop_only_what_a_warp_reads_is_moved(tmp_path, monkeypatch):
     assert min(parts) < 0.4
 
 
+@pytest.mark.slow
 def test_what_cannot_be_cached_is_named(root):
     with pytest.raises(InputError, match='cache=3 is neither'):
         build(root, 3)

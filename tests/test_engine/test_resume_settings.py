@@ -67,12 +67,14 @@ def test_settings_of_the_config_stand_where_that_is_asked_for(go_on):
     assert 'scheduler 1 (MultiStepLR) milestones=' in line
 
 
+@pytest.mark.slow
 def test_nothing_is_said_where_nothing_has_changed(go_on):
     said, rates = go_on()
     assert rates == pytest.approx([RATE * share for share in SECOND_EPOCH])
     assert [line for line in said if 'epoch_1.pth' in line] == []
 
 
+@pytest.mark.slow
 def test_other_data_and_batches_are_said(go_on):
     test_faces = 'annotations/face_landmarks_aflw_test.json'
     said, _ = go_on(

@@ -133,6 +133,7 @@ def test_train_nme_is_that_of_the_logged_batch(tmp_path, monkeypatch):
         assert row['train_NME'] == pytest.approx(np.mean(errors), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_outputs_are_kept_where_a_line_is_logged_and_only_there(tmp_path, monkeypatch):
     heard = []
     forward = HeatmapHead.forward
@@ -225,6 +226,7 @@ def test_two_metrics_of_one_name_are_refused_before_training(tmp_path):
         train(cfg, tmp_path / 'run')
 
 
+@pytest.mark.slow
 def test_no_validation_loss_where_the_pipeline_makes_other_targets(tmp_path):
     codec = {'type': 'MSRAHeatmap', 'input_size': (64, 64), 'heatmap_size': (16, 16), 'sigma': 2}
     pipeline = [
