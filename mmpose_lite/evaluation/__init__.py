@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .metrics import AUC, EPE, NME, PCKAccuracy
-
-__all__ = ['AUC', 'EPE', 'NME', 'PCKAccuracy']
+    from .metrics import AUC as AUC
+    from .metrics import EPE as EPE
+    from .metrics import NME as NME
+    from .metrics import PCKAccuracy as PCKAccuracy
 
 __getattr__, __dir__ = lazy_names(__name__)

@@ -5,66 +5,35 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .backbones import HRNet, ResNet, ResNetV1d
-    from .builder import (
-        BACKBONES,
-        HEADS,
-        LOSSES,
-        NECKS,
-        build_backbone,
-        build_head,
-        build_loss,
-        build_neck,
-        build_pose_estimator,
-    )
-    from .data_preprocessors import PoseDataPreprocessor
-    from .heads import BaseHead, HeatmapHead, RegressionHead
-    from .losses import (
-        AdaptiveWingLoss,
-        CombinedLoss,
-        CombinedTargetMSELoss,
-        JSDiscretLoss,
-        KeypointMSELoss,
-        L1Loss,
-        MultipleLossWrapper,
-        SmoothL1Loss,
-        SoftWingLoss,
-        WingLoss,
-    )
-    from .necks import FeatureMapProcessor, GlobalAveragePooling
-    from .pose_estimators import BasePoseEstimator, TopdownPoseEstimator
-
-__all__ = [
-    'BACKBONES',
-    'HEADS',
-    'LOSSES',
-    'NECKS',
-    'AdaptiveWingLoss',
-    'BaseHead',
-    'BasePoseEstimator',
-    'CombinedLoss',
-    'CombinedTargetMSELoss',
-    'FeatureMapProcessor',
-    'GlobalAveragePooling',
-    'HRNet',
-    'HeatmapHead',
-    'JSDiscretLoss',
-    'KeypointMSELoss',
-    'L1Loss',
-    'MultipleLossWrapper',
-    'PoseDataPreprocessor',
-    'RegressionHead',
-    'ResNet',
-    'ResNetV1d',
-    'SmoothL1Loss',
-    'SoftWingLoss',
-    'TopdownPoseEstimator',
-    'WingLoss',
-    'build_backbone',
-    'build_head',
-    'build_loss',
-    'build_neck',
-    'build_pose_estimator',
-]
+    from .backbones import HRNet as HRNet
+    from .backbones import ResNet as ResNet
+    from .backbones import ResNetV1d as ResNetV1d
+    from .builder import BACKBONES as BACKBONES
+    from .builder import HEADS as HEADS
+    from .builder import LOSSES as LOSSES
+    from .builder import NECKS as NECKS
+    from .builder import build_backbone as build_backbone
+    from .builder import build_head as build_head
+    from .builder import build_loss as build_loss
+    from .builder import build_neck as build_neck
+    from .builder import build_pose_estimator as build_pose_estimator
+    from .data_preprocessors import PoseDataPreprocessor as PoseDataPreprocessor
+    from .heads import BaseHead as BaseHead
+    from .heads import HeatmapHead as HeatmapHead
+    from .heads import RegressionHead as RegressionHead
+    from .losses import AdaptiveWingLoss as AdaptiveWingLoss
+    from .losses import CombinedLoss as CombinedLoss
+    from .losses import CombinedTargetMSELoss as CombinedTargetMSELoss
+    from .losses import JSDiscretLoss as JSDiscretLoss
+    from .losses import KeypointMSELoss as KeypointMSELoss
+    from .losses import L1Loss as L1Loss
+    from .losses import MultipleLossWrapper as MultipleLossWrapper
+    from .losses import SmoothL1Loss as SmoothL1Loss
+    from .losses import SoftWingLoss as SoftWingLoss
+    from .losses import WingLoss as WingLoss
+    from .necks import FeatureMapProcessor as FeatureMapProcessor
+    from .necks import GlobalAveragePooling as GlobalAveragePooling
+    from .pose_estimators import BasePoseEstimator as BasePoseEstimator
+    from .pose_estimators import TopdownPoseEstimator as TopdownPoseEstimator
 
 __getattr__, __dir__ = lazy_names(__name__)

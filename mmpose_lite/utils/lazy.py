@@ -15,7 +15,8 @@ def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[st
 
     A name is imported when somebody asks for it, so that importing one module of a package loads
     no other one. The names and their modules are those of the imports under ``if TYPE_CHECKING:``
-    in the package's ``__init__.py``, where type checkers and editors find them too.
+    in the package's ``__init__.py``, where type checkers and editors find them too; they are its
+    ``__all__``.
 
     Args:
         package: The ``__name__`` of the package; no public name may be that of one of its modules.
@@ -30,6 +31,7 @@ def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[st
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
+    vars(sys.modules[package]).setdefault('__all__', sorted(homes))
     modules = {home.removeprefix(f'{package}.').partition('.')[0] for home in homes.values()}
 
     def get(name: str) -> Any:

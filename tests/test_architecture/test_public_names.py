@@ -18,11 +18,14 @@ STORED = ROOT / 'tests' / 'public_names.json'
 
 
 def declared(path: Path) -> list[str]:
-    """Read ``__all__`` from a file without importing it; empty if it has none."""
-    for node in ast.parse(path.read_text(encoding='utf-8')).body:
+    """Read ``__all__``, or else the names imported as themselves, without importing the file."""
+    tree = ast.parse(path.read_text(encoding='utf-8'))
+    for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == '__all__':
             return sorted(ast.literal_eval(node.value))
-    return []
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    aliases = [alias for node in imports for alias in node.names]
+    return sorted(alias.name for alias in aliases if alias.asname == alias.name)
 
 
 def public_names() -> dict[str, list[str]]:

@@ -5,25 +5,16 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .gaussian_heatmap import generate_gaussian_heatmaps as generate_gaussian_heatmaps
+    from .gaussian_heatmap import generate_udp_gaussian_heatmaps as generate_udp_gaussian_heatmaps
     from .gaussian_heatmap import (
-        generate_gaussian_heatmaps,
-        generate_udp_gaussian_heatmaps,
-        generate_unbiased_gaussian_heatmaps,
+        generate_unbiased_gaussian_heatmaps as generate_unbiased_gaussian_heatmaps,
     )
-    from .offset_heatmap import generate_offset_heatmap
-    from .post_processing import gaussian_blur, get_heatmap_maximum
-    from .refinement import refine_keypoints, refine_keypoints_dark, refine_keypoints_dark_udp
-
-__all__ = [
-    'gaussian_blur',
-    'generate_gaussian_heatmaps',
-    'generate_offset_heatmap',
-    'generate_udp_gaussian_heatmaps',
-    'generate_unbiased_gaussian_heatmaps',
-    'get_heatmap_maximum',
-    'refine_keypoints',
-    'refine_keypoints_dark',
-    'refine_keypoints_dark_udp',
-]
+    from .offset_heatmap import generate_offset_heatmap as generate_offset_heatmap
+    from .post_processing import gaussian_blur as gaussian_blur
+    from .post_processing import get_heatmap_maximum as get_heatmap_maximum
+    from .refinement import refine_keypoints as refine_keypoints
+    from .refinement import refine_keypoints_dark as refine_keypoints_dark
+    from .refinement import refine_keypoints_dark_udp as refine_keypoints_dark_udp
 
 __getattr__, __dir__ = lazy_names(__name__)

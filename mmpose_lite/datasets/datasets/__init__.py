@@ -5,26 +5,13 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .base import BaseCocoStyleDataset
-    from .face import (
-        AFLWDataset,
-        CocoWholeBodyFaceDataset,
-        COFWDataset,
-        Face300WDataset,
-        Face300WLPDataset,
-        LapaDataset,
-        WFLWDataset,
-    )
-
-__all__ = [
-    'AFLWDataset',
-    'BaseCocoStyleDataset',
-    'COFWDataset',
-    'CocoWholeBodyFaceDataset',
-    'Face300WDataset',
-    'Face300WLPDataset',
-    'LapaDataset',
-    'WFLWDataset',
-]
+    from .base import BaseCocoStyleDataset as BaseCocoStyleDataset
+    from .face import AFLWDataset as AFLWDataset
+    from .face import CocoWholeBodyFaceDataset as CocoWholeBodyFaceDataset
+    from .face import COFWDataset as COFWDataset
+    from .face import Face300WDataset as Face300WDataset
+    from .face import Face300WLPDataset as Face300WLPDataset
+    from .face import LapaDataset as LapaDataset
+    from .face import WFLWDataset as WFLWDataset
 
 __getattr__, __dir__ = lazy_names(__name__)

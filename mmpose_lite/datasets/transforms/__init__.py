@@ -5,39 +5,20 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from ..samplers import sample_rng
-    from .albumentation import Albumentation
-    from .base import Sample, Transform
-    from .common_transforms import (
-        GenerateTarget,
-        GetBBoxCenterScale,
-        PhotometricDistortion,
-        RandomBBoxTransform,
-        RandomFlip,
-        RandomHalfBody,
-    )
-    from .converting import KeypointConverter
-    from .formatting import PackPoseInputs
-    from .loading import LoadImage
-    from .perturb_bbox import DisturbBox
-    from .topdown_transforms import TopdownAffine
-
-__all__ = [
-    'Albumentation',
-    'DisturbBox',
-    'GenerateTarget',
-    'GetBBoxCenterScale',
-    'KeypointConverter',
-    'LoadImage',
-    'PackPoseInputs',
-    'PhotometricDistortion',
-    'RandomBBoxTransform',
-    'RandomFlip',
-    'RandomHalfBody',
-    'Sample',
-    'TopdownAffine',
-    'Transform',
-    'sample_rng',
-]
+    from ..samplers import sample_rng as sample_rng
+    from .albumentation import Albumentation as Albumentation
+    from .base import Sample as Sample
+    from .base import Transform as Transform
+    from .common_transforms import GenerateTarget as GenerateTarget
+    from .common_transforms import GetBBoxCenterScale as GetBBoxCenterScale
+    from .common_transforms import PhotometricDistortion as PhotometricDistortion
+    from .common_transforms import RandomBBoxTransform as RandomBBoxTransform
+    from .common_transforms import RandomFlip as RandomFlip
+    from .common_transforms import RandomHalfBody as RandomHalfBody
+    from .converting import KeypointConverter as KeypointConverter
+    from .formatting import PackPoseInputs as PackPoseInputs
+    from .loading import LoadImage as LoadImage
+    from .perturb_bbox import DisturbBox as DisturbBox
+    from .topdown_transforms import TopdownAffine as TopdownAffine
 
 __getattr__, __dir__ = lazy_names(__name__)

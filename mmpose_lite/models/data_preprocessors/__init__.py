@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .data_preprocessor import PoseDataPreprocessor
-    from .device_crops import ResidentCrops, warp_crops
-
-__all__ = ['PoseDataPreprocessor', 'ResidentCrops', 'warp_crops']
+    from .data_preprocessor import PoseDataPreprocessor as PoseDataPreprocessor
+    from .device_crops import ResidentCrops as ResidentCrops
+    from .device_crops import warp_crops as warp_crops
 
 __getattr__, __dir__ = lazy_names(__name__)

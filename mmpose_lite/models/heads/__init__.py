@@ -5,10 +5,8 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .base_head import BaseHead
-    from .heatmap_heads import HeatmapHead
-    from .regression_heads import RegressionHead
-
-__all__ = ['BaseHead', 'HeatmapHead', 'RegressionHead']
+    from .base_head import BaseHead as BaseHead
+    from .heatmap_heads import HeatmapHead as HeatmapHead
+    from .regression_heads import RegressionHead as RegressionHead
 
 __getattr__, __dir__ = lazy_names(__name__)

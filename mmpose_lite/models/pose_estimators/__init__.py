@@ -1,6 +1,4 @@
 """Whole models: images and samples in; losses, or samples with predictions, out."""
 
-from .base import BasePoseEstimator
-from .topdown import TopdownPoseEstimator
-
-__all__ = ['BasePoseEstimator', 'TopdownPoseEstimator']
+from .base import BasePoseEstimator as BasePoseEstimator
+from .topdown import TopdownPoseEstimator as TopdownPoseEstimator

@@ -5,13 +5,9 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .tta import aggregate_heatmaps, flip_coordinates, flip_heatmaps, flip_vectors
-
-__all__ = [
-    'aggregate_heatmaps',
-    'flip_coordinates',
-    'flip_heatmaps',
-    'flip_vectors',
-]
+    from .tta import aggregate_heatmaps as aggregate_heatmaps
+    from .tta import flip_coordinates as flip_coordinates
+    from .tta import flip_heatmaps as flip_heatmaps
+    from .tta import flip_vectors as flip_vectors
 
 __getattr__, __dir__ = lazy_names(__name__)

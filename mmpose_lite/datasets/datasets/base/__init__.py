@@ -1,5 +1,3 @@
 """The base of data sets."""
 
-from .base_coco_style_dataset import BaseCocoStyleDataset
-
-__all__ = ['BaseCocoStyleDataset']
+from .base_coco_style_dataset import BaseCocoStyleDataset as BaseCocoStyleDataset

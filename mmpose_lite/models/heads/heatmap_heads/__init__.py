@@ -1,5 +1,3 @@
 """Heads that predict heatmaps."""
 
-from .heatmap_head import HeatmapHead
-
-__all__ = ['HeatmapHead']
+from .heatmap_head import HeatmapHead as HeatmapHead

@@ -1,5 +1,3 @@
 """Heads that predict coordinates."""
 
-from .regression_head import RegressionHead
-
-__all__ = ['RegressionHead']
+from .regression_head import RegressionHead as RegressionHead
