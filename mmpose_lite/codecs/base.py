@@ -61,10 +61,7 @@ class BaseKeypointCodec:
         return {name: torch.from_numpy(value).to(keypoints) for name, value in targets.items()}
 
     def decode_batch(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
-        """Read points from a batch of predictions.
-
-        Args:
-            encoded: What the network predicts, with B first.
+        """Read a batch of predictions, which have B first.
 
         Returns:
             Points ``(B, K, 2)`` in pixels of the network's input and scores ``(B, K)``.
@@ -79,15 +76,13 @@ class BaseKeypointCodec:
         return True
 
     def encode(self, keypoints: ndarray, keypoints_visible: ndarray | None = None) -> dict:
-        """Make the targets of one face.
+        """Make the targets of one face: those of :meth:`encode_batch`, in numpy.
+
+        All but ``keypoint_weights`` ``(1, K)`` lack the batch's axis.
 
         Args:
             keypoints: ``(1, K, 2)``, pixels of the network's input.
             keypoints_visible: ``(1, K)``; all visible by default.
-
-        Returns:
-            As :meth:`encode_batch`, in numpy, without the batch's axis; ``keypoint_weights`` keeps
-            it, as ``(1, K)``.
 
         Raises:
             ValueError: If there is more than one face.
@@ -96,15 +91,21 @@ class BaseKeypointCodec:
             raise ValueError(
                 f'{type(self).__name__} encodes one face at a time, got {keypoints.shape[0]}'
             )
+        targets = self._encode_arrays(keypoints, keypoints_visible)
+        encoded = {name: value[0] for name, value in targets.items()}
+        return {**encoded, 'keypoint_weights': targets['keypoint_weights']}
+
+    def _encode_arrays(
+        self, keypoints: ndarray, keypoints_visible: ndarray | None
+    ) -> dict[str, ndarray]:
+        """Make the targets of N faces by :meth:`encode_batch`."""
         if keypoints_visible is None:
             keypoints_visible = np.ones(keypoints.shape[:2], dtype=np.float32)
         targets = self.encode_batch(
             torch.as_tensor(keypoints, dtype=torch.float32),
             torch.as_tensor(keypoints_visible, dtype=torch.float32),
         )
-        encoded = {name: value[0].numpy() for name, value in targets.items()}
-        encoded['keypoint_weights'] = encoded['keypoint_weights'][None]
-        return encoded
+        return {name: value.numpy() for name, value in targets.items()}
 
     def decode(self, encoded: ndarray) -> tuple[ndarray, ndarray]:
         """Read the points of one face: points ``(1, K, 2)`` and scores ``(1, K)``."""
@@ -114,7 +115,4 @@ class BaseKeypointCodec:
     def batch_decode(self, batch_encoded: Tensor) -> tuple[Sequence[ndarray], Sequence[ndarray]]:
         """Read the points of a batch, as one ``(1, K, 2)`` and ``(1, K)`` for each face."""
         keypoints, scores = self.decode_batch(batch_encoded)
-        return (
-            list(keypoints[:, None].cpu().numpy()),
-            list(scores[:, None].cpu().numpy()),
-        )
+        return list(keypoints[:, None].cpu().numpy()), list(scores[:, None].cpu().numpy())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
 import torch
 from numpy import ndarray
 from torch import Tensor
@@ -43,14 +42,11 @@ class RegressionLabel(BaseKeypointCodec):
         return {'keypoint_labels': keypoints / size, 'keypoint_weights': weights}
 
     def decode_batch(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
-        """Read points from coordinates, and scores from their spreads where there are some.
+        """Read points from coordinates, and scores from their spreads; without, all are 1.
 
         Args:
             encoded: ``(B, K, 2)``; or ``(B, K, 4)``, each point followed by the spread along x
-                and y. Without spreads all scores are 1.
-
-        Returns:
-            See :meth:`BaseKeypointCodec.decode_batch`.
+                and y.
 
         Raises:
             ValueError: If a point has neither 2 nor 4 numbers.
@@ -66,22 +62,8 @@ class RegressionLabel(BaseKeypointCodec):
         return points * constant(self.input_size, points), scores
 
     def encode(self, keypoints: ndarray, keypoints_visible: ndarray | None = None) -> dict:
-        """Make the labels of N faces.
-
-        Args:
-            keypoints: ``(N, K, 2)``, pixels of the network's input.
-            keypoints_visible: ``(N, K)``; all visible by default.
-
-        Returns:
-            ``keypoint_labels`` ``(N, K, 2)`` and ``keypoint_weights`` ``(N, K)``.
-        """
-        if keypoints_visible is None:
-            keypoints_visible = np.ones(keypoints.shape[:2], dtype=np.float32)
-        targets = self.encode_batch(
-            torch.as_tensor(keypoints, dtype=torch.float32),
-            torch.as_tensor(keypoints_visible, dtype=torch.float32),
-        )
-        return {name: value.numpy() for name, value in targets.items()}
+        """Make ``keypoint_labels`` ``(N, K, 2)`` and ``keypoint_weights`` ``(N, K)`` of N faces."""
+        return self._encode_arrays(keypoints, keypoints_visible)
 
     def decode(self, encoded: ndarray) -> tuple[ndarray, ndarray]:
         """Read the points of N faces, ``(N, K, 2 or 4)``; see :meth:`decode_batch`."""

@@ -28,12 +28,8 @@ _WITHOUT_WORKERS = (
 def collate_samples(samples: Sequence[dict[str, Any]]) -> Any:
     """Join samples as mmengine's ``pseudo_collate`` does: a list of inputs, one of data samples.
 
-    Args:
-        samples: What ``PackPoseInputs`` makes: ``inputs`` and ``data_samples``.
-
-    Returns:
-        The two, as lists. Of a worker, ``inputs`` whose shapes agree are one tensor ``(B, ...)``;
-        images ``(B, C, H, W)`` have their channels last in memory.
+    Of a worker, ``inputs`` whose shapes agree are one tensor ``(B, ...)``; images ``(B, C, H, W)``
+    have their channels last in memory.
     """
     batch = pseudo_collate(samples)
     if get_worker_info() is not None and isinstance(batch, dict) and _has_equal_inputs(batch):

@@ -151,9 +151,8 @@ class CombinedDataset(BaseDataset):
         """
         part, local = self._locate(idx)
         sample = self.datasets[part][local]
-        if sample is None:
-            return None
-        return {**sample, **{key: self._metainfo[key] for key in _COMMON_KEYS}}
+        common = {key: self._metainfo[key] for key in _COMMON_KEYS}
+        return None if sample is None else {**sample, **common}
 
     def prepare_data(self, idx: int) -> Any:
         """Run both pipelines on sample ``idx``; randomness follows the index.
@@ -176,11 +175,7 @@ class CombinedDataset(BaseDataset):
         return None if sample is None else self.pipeline(sample)
 
     def _place(self, idx: int) -> tuple[int, int]:
-        """Find the part of a sample, and the first sample of that part.
-
-        Raises:
-            IndexError: If there is no such sample.
-        """
+        """Find the part of a sample, and the first sample of that part."""
         count = len(self)
         if not -count <= idx < count:
             raise IndexError(f'there is no sample {int(idx)} among {count}')

@@ -57,14 +57,11 @@ class PhotoFinder:
             )
 
     def nearest(self, name: str) -> str | None:
-        r"""Find the only file that a name may mean.
+        r"""Find the only file that a name may mean; None if there is none, or are several.
 
         Such a name has backslashes or ``%20``, begins with ``./``, ``/``, a drive or folders that
         ``folder`` ends with already, or differs in upper and lower case, or in how accents are
         composed.
-
-        Returns:
-            The file; None if there is none, or several differ in this way only.
         """
         for parts in _forms(name, osp.basename(osp.normpath(self.folder))):
             path: str | None = self.folder
@@ -86,12 +83,7 @@ class PhotoFinder:
 
 
 def near_file(photographs: PhotoFinder, path: str) -> str:
-    """Suggest a file with a near name for a missing photograph; empty if there is none.
-
-    Args:
-        photographs: Finds those of the data set; each folder is listed once.
-        path: The file that is missing.
-    """
+    """Suggest a file with a near name for a missing photograph; empty if there is none."""
     if is_address(path):
         return ''
     near = photographs.nearest(path.removeprefix(osp.join(photographs.folder, '')))

@@ -22,16 +22,10 @@ from mmpose_lite.registry import DATA_SAMPLERS
 
 
 class SampleIndex(int):
-    """An index into a data set that knows the seed and the epoch it is drawn in.
+    """An index into a data set that knows the run's seed and the epoch, from 0, it is drawn in.
 
     Data sets made of others (``ConcatDataset``, ``RepeatDataset``) compute a part's index from it;
-    the result keeps ``origin``, so the sample's randomness stays the same.
-
-    Args:
-        index: The index.
-        seed: Seed of the run.
-        epoch: Epoch, from 0.
-        origin: The index that the sampler gave; ``index`` by default.
+    the result keeps ``origin``, the index that the sampler gave, and so the sample's randomness.
     """
 
     seed: int

@@ -1,6 +1,7 @@
 """Samples, boxes, points, and the description of a point set."""
 
 from mmpose_lite.utils.paths import config_root as config_root
+
 from .bbox import bbox_clip_border as bbox_clip_border
 from .bbox import bbox_corner2xyxy as bbox_corner2xyxy
 from .bbox import bbox_cs2xywh as bbox_cs2xywh

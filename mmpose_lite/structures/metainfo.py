@@ -73,10 +73,7 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
             type, swap}}``; ``swap`` names the mirror point, and is empty, or the point's own name,
             for one on the axis), ``skeleton_info``, ``joint_weights`` and ``sigmas``; or
             ``from_file``, the name of a Python file that defines them as ``dataset_info``; or
-            what this function returned.
-
-    Returns:
-        The parsed description; an already parsed one comes back as it is.
+            what this function returned, which comes back as it is.
 
     Raises:
         MissingKeyError: If a key is missing.

@@ -80,19 +80,15 @@ class MultilevelPixelData(BaseDataElement):
         return self._map(lambda level: level.to(*args, **kwargs))
 
     def cpu(self) -> MultilevelPixelData:
-        """Every level on the host."""
         return self._map(PixelData.cpu)
 
     def detach(self) -> MultilevelPixelData:
-        """Every level without its gradients."""
         return self._map(PixelData.detach)
 
     def numpy(self) -> MultilevelPixelData:
-        """Every level as numpy arrays."""
         return self._map(PixelData.numpy)
 
     def to_tensor(self) -> MultilevelPixelData:
-        """Every level as tensors."""
         return self._map(PixelData.to_tensor)
 
     def _map(self, convert: Callable[[PixelData], PixelData]) -> MultilevelPixelData:

@@ -77,20 +77,16 @@ def make_element(
 
     Args:
         kind: Class of the element.
-        data: Its data fields, by the names under which they are kept; those of ``InstanceData``
-            have one length.
+        data: Its data fields, by the names under which they are kept.
         metainfo: Its metainfo.
 
     Raises:
         ValueError: If instances differ in their number, or a field of theirs has none.
     """
     if issubclass(kind, InstanceData):
-        for name, value in data.items():
-            if not hasattr(value, '__len__'):
-                raise ValueError(f'{name} of instances is {value!r}, which has no length')
-        if len({len(value) for value in data.values()}) > 1:
-            lengths = ', '.join(f'{name} {len(value)}' for name, value in data.items())
-            raise ValueError(f'instances differ in their number: {lengths}')
+        numbers = {len(value) if hasattr(value, '__len__') else None for value in data.values()}
+        if len(numbers) > 1 or None in numbers:
+            raise ValueError(_about_numbers(data))
     element = kind()
     fields = vars(element)
     fields.update(data)
@@ -99,3 +95,11 @@ def make_element(
         fields.update(metainfo)
         fields['_metainfo_fields'].update(metainfo)
     return element
+
+
+def _about_numbers(data: Mapping[str, Any]) -> str:
+    for name, value in data.items():
+        if not hasattr(value, '__len__'):
+            return f'{name} of instances is {value!r}, which has no length'
+    numbers = ', '.join(f'{name} {len(value)}' for name, value in data.items())
+    return f'instances differ in their number: {numbers}'

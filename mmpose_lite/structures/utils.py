@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import torch
 from mmengine.structures import InstanceData, PixelData
 from numpy import ndarray
+
+from mmpose_lite.utils.tensor_utils import to_numpy
 
 from .bbox.transforms import get_warp_matrix
 from .pose_data_sample import PoseDataSample
@@ -15,12 +16,8 @@ from .pose_data_sample import PoseDataSample
 def merge_data_samples(data_samples: list[PoseDataSample]) -> PoseDataSample:
     """Merge the faces of one image into one sample.
 
-    Args:
-        data_samples: Samples of crops of one image. Heatmaps are taken back to the image's frame
-            and merged by their maximum.
-
-    Returns:
-        A sample with all instances; its metainfo is the first one's. Empty for an empty list.
+    It has all instances, the first one's metainfo, and heatmaps in the image's frame, merged by
+    their maximum; it is empty for an empty list.
 
     Raises:
         TypeError: If an item is not a :class:`PoseDataSample`.
@@ -36,7 +33,7 @@ def merge_data_samples(data_samples: list[PoseDataSample]) -> PoseDataSample:
             setattr(merged, name, InstanceData.cat([getattr(s, name) for s in data_samples]))
     for name in ('gt_fields', 'pred_fields'):
         if name in data_samples[0] and 'heatmaps' in getattr(data_samples[0], name):
-            maps = [_image_heatmaps(s, getattr(s, name).heatmaps) for s in data_samples]
+            maps = [_image_heatmaps(s, getattr(s, name)) for s in data_samples]
             setattr(merged, name, PixelData(heatmaps=np.max(maps, axis=0)))
     return merged
 
@@ -44,9 +41,7 @@ def merge_data_samples(data_samples: list[PoseDataSample]) -> PoseDataSample:
 def split_instances(instances: InstanceData) -> list[dict]:
     """Turn instances into plain lists and numbers, one dict a face, fit for JSON.
 
-    Args:
-        instances: Holds ``keypoints``, and, where present, ``keypoint_scores``, ``bboxes``,
-            ``bbox_scores``.
+    They are ``keypoints``, and where present ``keypoint_scores``, ``bbox`` and ``bbox_score``.
     """
     rows = []
     for i in range(len(instances.keypoints)):
@@ -63,16 +58,13 @@ def split_instances(instances: InstanceData) -> list[dict]:
 def revert_heatmap(
     heatmap: ndarray, input_center: ndarray, input_scale: ndarray, img_shape: tuple[int, int]
 ) -> ndarray:
-    """Take heatmaps of a crop back to the frame of its image.
+    """Take heatmaps of a crop back to the frame of its image; they are zero outside the crop.
 
     Args:
         heatmap: ``(K, H, W)`` or ``(H, W)``.
         input_center: ``(2,)``, centre of the crop, image pixels.
         input_scale: ``(2,)``, width and height of the crop, image pixels.
-        img_shape: Height and width of the image.
-
-    Returns:
-        ``(K, height, width)`` or ``(height, width)``, zero outside the crop.
+        img_shape: Height and width of the image, and of the result.
     """
     layers = heatmap if heatmap.ndim == 3 else heatmap[None]
     size_wh = (layers.shape[2], layers.shape[1])
@@ -82,7 +74,6 @@ def revert_heatmap(
     return np.stack(warped) if heatmap.ndim == 3 else warped[0]
 
 
-def _image_heatmaps(sample: PoseDataSample, heatmaps: torch.Tensor | ndarray) -> ndarray:
-    if isinstance(heatmaps, torch.Tensor):
-        heatmaps = heatmaps.detach().cpu().numpy()
-    return revert_heatmap(heatmaps, sample.input_center, sample.input_scale, sample.ori_shape)
+def _image_heatmaps(sample: PoseDataSample, fields: PixelData) -> ndarray:
+    maps = to_numpy(fields.heatmaps)
+    return revert_heatmap(maps, sample.input_center, sample.input_scale, sample.ori_shape)

@@ -65,6 +65,12 @@ class HeaderError(ValueError):
     """An image's header is cut or damaged."""
 
 
+ABOUT_ADDRESS = (
+    'is an address, and files are read: name what fetches it, such as '
+    "LoadImage(backend_args={'backend': 'http'})"
+)
+
+
 def is_address(name: str) -> bool:
     """Return True if a name is an address (``s3://...``), which no folder has."""
     return '://' in name
@@ -79,34 +85,12 @@ def read_image(path: str, backend_args: dict | None = None) -> bytes:
 
     Raises:
         MissingImageError: If there is no such file.
-        BadImageError: If it is a folder, a pipe, a device, or cannot be opened or fetched; or an
-            address, and nothing says how to fetch it.
+        BadImageError: If it is no regular file, cannot be opened or fetched, or is an address, and
+            nothing says how to fetch it.
     """
-    path, is_local = os.fspath(path), backend_args in (None, {'backend': 'local'})
-    try:
-        return _read_local(path) if is_local else _fetch(path, backend_args)
-    except FileNotFoundError as error:
-        if is_local and is_address(path):
-            raise BadImageError(
-                f'image {shown(path)} is an address, and files are read: name what fetches it, '
-                "such as LoadImage(backend_args={'backend': 'http'})"
-            ) from None
-        raise MissingImageError(f'image {shown(path)} does not exist') from error
-
-
-def _fetch(path: str, backend_args: dict | None) -> bytes:
-    try:
-        return read_remote(path, backend_args=backend_args)
-    except FileNotFoundError:
-        raise
-    except (OSError, LookupError, ValueError, TypeError, ImportError) as error:
-        problem = ' '.join(f'{type(error).__name__}: {error}'.split())
-        raise BadImageError(
-            f'image {shown(path)} cannot be fetched by backend_args={backend_args}: {problem}'
-        ) from error
-
-
-def _read_local(path: str) -> bytes:
+    path = os.fspath(path)
+    if backend_args not in (None, {'backend': 'local'}):
+        return _fetch(path, backend_args)
     try:
         state = os.stat(path)
         # A pipe would be waited for, and a device may have no end.
@@ -117,20 +101,41 @@ def _read_local(path: str) -> bytes:
             raise BadImageError(f'image {shown(path)} has {state.st_size} bytes, more than 2 GiB')
         with open(path, 'rb', buffering=0) as file:
             return file.read()
-    except OSError as error:
-        if isinstance(error, FileNotFoundError) or error.errno in _NOT_THE_IMAGE:
-            raise
-        raise BadImageError(f'image {shown(path)} cannot be read: {error.strerror}') from error
     except BadImageError:
         raise
-    except ValueError as error:  # a name that no file can have
-        raise BadImageError(f'image {shown(path)} cannot be read: {error}') from error
+    except (OSError, ValueError) as error:  # the latter of a name that no file can have
+        _explain(path, error)
+        raise
+
+
+def _explain(path: str, error: OSError | ValueError) -> None:
+    """Raise an error that names the file, unless the process lacks something, not the image."""
+    if not isinstance(error, FileNotFoundError):
+        if getattr(error, 'errno', None) in _NOT_THE_IMAGE:
+            return
+        problem = getattr(error, 'strerror', None) or error
+        raise BadImageError(f'image {shown(path)} cannot be read: {problem}') from error
+    if is_address(path):
+        raise BadImageError(f'image {shown(path)} {ABOUT_ADDRESS}') from None
+    raise MissingImageError(f'image {shown(path)} does not exist') from error
+
+
+def _fetch(path: str, backend_args: dict | None) -> bytes:
+    try:
+        return read_remote(path, backend_args=backend_args)
+    except FileNotFoundError as error:
+        raise MissingImageError(f'image {shown(path)} does not exist') from error
+    except (OSError, LookupError, ValueError, TypeError, ImportError) as error:
+        problem = ' '.join(f'{type(error).__name__}: {error}'.split())
+        raise BadImageError(
+            f'image {shown(path)} cannot be fetched by backend_args={backend_args}: {problem}'
+        ) from error
 
 
 def decode_image(
     content: bytes, path: str, color_type: str = 'color', exif: str = 'ignore'
 ) -> ndarray:
-    """Decode a JPEG, PNG or other image.
+    """Decode a JPEG, PNG or other image to ``(H, W, 3)`` uint8 BGR; ``(H, W)`` for grey.
 
     Args:
         content: The file's bytes; what they are counts, not the file's name.
@@ -138,15 +143,10 @@ def decode_image(
         color_type: ``'color'``, ``'grayscale'`` or ``'unchanged'``.
         exif: ``'ignore'``: pixels as they are stored; ``'apply'``: turned as the camera noted.
 
-    Returns:
-        ``(H, W, 3)`` uint8 BGR; ``(H, W)`` for grey.
-
     Raises:
-        BadImageError: If the bytes are no image, end early, or are of more pixels than
-            ``MAX_PIXELS``.
+        BadImageError: If the bytes are no image, end early, or are of more than ``MAX_PIXELS``.
     """
-    problem = header_problem(content)
-    image = None
+    problem, image = header_problem(content), None
     if problem is None:
         flag = _CV2_FLAGS[color_type.removesuffix(IGNORING)]
         try:
@@ -200,24 +200,19 @@ def header_problem(content: bytes) -> str | None:
 
 
 def image_size_wh(content: bytes) -> tuple[int, int] | None:
-    """Read width and height, as stored, from an image's header.
-
-    Returns:
-        Pixels; None if the bytes are of no kind that is known here.
+    """Read width and height, as stored, from a header; None if it is of no kind known here.
 
     Raises:
-        HeaderError: If they begin like an image, and do not say how large it is.
+        HeaderError: If the bytes begin like an image, and do not say how large it is.
     """
-    for start, read in _READERS:
-        if content.startswith(start):
+    for start, at, read in _READERS:
+        if content.startswith(start, at):
             try:
                 return read(content)
             except HeaderError:
                 raise
             except (struct.error, LookupError, ValueError) as error:
                 raise HeaderError('its header does not say how large it is') from error
-    if content[4:8] == b'ftyp':
-        return _avif(content)
     return None
 
 
@@ -359,21 +354,20 @@ def _avif(content: bytes) -> tuple[int, int]:
         for found in re.finditer(rb'ispe.{4}', content[: 1 << 17], flags=re.DOTALL)
         if found.end() + 8 <= len(content)
     ]
-    if not sizes:
-        raise HeaderError('its header does not say how large it is')
     return max(sizes, key=math.prod)
 
 
-# What OpenCV reads, but for AVIF, by its first bytes.
-_READERS: tuple[tuple[bytes | tuple[bytes, ...], Callable], ...] = (
-    (b'\xff\xd8', _jpeg),
-    (b'\x89PNG\r\n\x1a\n', _png),
-    (b'BM', _bmp),
-    (b'RIFF', _webp),
-    ((b'GIF87a', b'GIF89a'), partial(struct.unpack_from, '<HH', offset=6)),
-    (TIFF_STARTS, _tiff),
-    ((b'\0\0\0\x0cjP', b'\xff\x4f\xff\x51'), _jpeg2000),
-    (b'\x59\xa6\x6a\x95', partial(struct.unpack_from, '>II', offset=4)),
-    ((b'#?RADIANCE', b'#?RGBE'), _radiance),
-    (tuple(b'P%c' % c for c in b'1234567fF'), _netpbm),
+# What OpenCV reads, by bytes that stand at a place.
+_READERS: tuple[tuple[bytes | tuple[bytes, ...], int, Callable], ...] = (
+    (b'\xff\xd8', 0, _jpeg),
+    (b'\x89PNG\r\n\x1a\n', 0, _png),
+    (b'BM', 0, _bmp),
+    (b'RIFF', 0, _webp),
+    ((b'GIF87a', b'GIF89a'), 0, partial(struct.unpack_from, '<HH', offset=6)),
+    (TIFF_STARTS, 0, _tiff),
+    ((b'\0\0\0\x0cjP', b'\xff\x4f\xff\x51'), 0, _jpeg2000),
+    (b'\x59\xa6\x6a\x95', 0, partial(struct.unpack_from, '>II', offset=4)),
+    ((b'#?RADIANCE', b'#?RGBE'), 0, _radiance),
+    (tuple(b'P%c' % c for c in b'1234567fF'), 0, _netpbm),
+    (b'ftyp', 4, _avif),
 )

@@ -19,7 +19,7 @@ SABOTAGES = [
     ),
     Sabotage(
         'another random face stands in for a bad image',
-        'mmpose_lite/datasets/datasets/base/replacement.py',
+        'mmpose_lite/datasets/datasets/base/subsets.py',
         'np.random.default_rng([',
         'np.random.default_rng([np.random.randint(2**31), ',
         'tests/test_datasets/test_bad_images.py',
@@ -180,7 +180,7 @@ SABOTAGES = [
     ),
     Sabotage(
         'every face has one stand-in',
-        'mmpose_lite/datasets/datasets/base/replacement.py',
+        'mmpose_lite/datasets/datasets/base/subsets.py',
         '[key.seed, key.epoch, key.origin, _STREAM]',
         '[key.seed, key.epoch, _STREAM]',
         'tests/test_datasets/test_bad_images.py',

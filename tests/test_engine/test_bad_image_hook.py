@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmpose_lite.datasets.datasets.base.replacement import Replacement
+from mmpose_lite.datasets.datasets.base.subsets import Replacement
 from mmpose_lite.engine.hooks import BadImageHook
 from mmpose_lite.engine.message_hub import DeferredMessageHub
 from mmpose_lite.structures import PoseDataSample

@@ -34,13 +34,18 @@ def generate_gaussian_heatmaps(
             weighs 0. Else both are as MMPose has them, see above.
 
     Returns:
-        Heatmaps ``(B, K, H, W)`` and weights ``(B, K)``: the visibility, 0 where there is no
-        Gaussian.
+        Heatmaps ``(B, K, H, W)`` and weights ``(B, K)``: the visibility, 0 without a Gaussian.
     """
-    if not guarded:
-        center = (keypoints + 0.5).trunc()
-        offset = torch.zeros_like(center)
-        return _patch_heatmaps(heatmap_size, center, offset, keypoints_visible, sigma)
+    if guarded:
+        return _nearest_heatmaps(heatmap_size, keypoints, keypoints_visible, sigma)
+    center = (keypoints + 0.5).trunc()
+    offset = torch.zeros_like(center)
+    return _patch_heatmaps(heatmap_size, center, offset, keypoints_visible, sigma)
+
+
+def _nearest_heatmaps(
+    heatmap_size: tuple[int, int], keypoints: Tensor, keypoints_visible: Tensor, sigma: float
+) -> tuple[Tensor, Tensor]:
     center = (keypoints + 0.5).floor()
     near = [
         (torch.arange(size, dtype=center.dtype, device=center.device) - center[..., i, None]).abs()

@@ -12,13 +12,9 @@ def generate_offset_heatmap(
     keypoints_visible: Tensor,
     radius_factor: float,
 ) -> tuple[Tensor, Tensor]:
-    """For each point a disc and the offsets to its centre.
+    """For each point a disc and the offsets to its centre; see :func:`generate_gaussian_heatmaps`.
 
-    Args:
-        heatmap_size: Width and height, cells.
-        keypoints: ``(B, K, 2)``, cells.
-        keypoints_visible: ``(B, K)``; below 0.5 a point gets empty maps.
-        radius_factor: The disc's radius as a share of the longer side.
+    ``radius_factor`` is the disc's radius as a share of the longer side.
 
     Returns:
         Heatmaps ``(B, 3K, H, W)``: for each point the disc (0 or 1), the offset in x and in y as

@@ -9,14 +9,9 @@ from torch import Tensor
 
 
 def get_heatmap_maximum(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
-    """The highest cell of each map.
+    """The highest cell of each map ``(..., K, H, W)``, and its value.
 
-    Args:
-        heatmaps: ``(..., K, H, W)``.
-
-    Returns:
-        Cells ``(..., K, 2)`` as floats, (-1, -1) where no value is above 0, and values
-        ``(..., K)``.
+    Cells ``(..., K, 2)`` are floats, (-1, -1) where no value ``(..., K)`` is above 0.
     """
     values, index = heatmaps.flatten(-2).max(dim=-1)
     width = heatmaps.shape[-1]
@@ -29,7 +24,7 @@ def gaussian_blur(heatmaps: Tensor, kernel: int = 11) -> Tensor:
 
     Args:
         heatmaps: ``(B, K, H, W)``; taken as 0 beyond the border.
-        kernel: Odd width of the Gaussian kernel, cells; its sigma follows from it as in OpenCV.
+        kernel: Odd width of the kernel, cells; its sigma follows from it as in OpenCV.
 
     Raises:
         ValueError: If the kernel is even.
@@ -40,12 +35,9 @@ def gaussian_blur(heatmaps: Tensor, kernel: int = 11) -> Tensor:
 
 
 def blur(heatmaps: Tensor, kernel: int, mirror: bool = False) -> Tensor:
-    """Smooth each map ``(B, K, H, W)``; see :func:`gaussian_blur`.
+    """Smooth each map; see :func:`gaussian_blur`.
 
-    Args:
-        heatmaps: ``(B, K, H, W)``.
-        kernel: Odd width of the Gaussian kernel, cells.
-        mirror: Beyond the border is the mirror image about the last cells, as in OpenCV; else 0.
+    Beyond the border is 0, or the mirror image about the last cells, as in OpenCV.
     """
     if kernel % 2 != 1:
         raise ValueError(f'a blur kernel must be odd, got {kernel}')

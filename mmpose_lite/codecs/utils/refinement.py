@@ -1,7 +1,7 @@
 """From the highest cell to a place between cells.
 
-All functions take peaks ``(B, K, 2)`` in cells and heatmaps ``(B, K, H, W)``, and return refined
-peaks ``(B, K, 2)``.
+All functions take peaks ``(B, K, 2)`` in cells, heatmaps ``(B, K, H, W)``, and maybe the odd width
+of the blur before, cells; they return refined peaks ``(B, K, 2)``.
 """
 
 from __future__ import annotations
@@ -32,14 +32,9 @@ def refine_keypoints_dark(
 ) -> Tensor:
     """Take each peak to the top of the parabola through the logarithm about it.
 
-    Peaks within one cell of the border (two of the right and bottom one) stay.
-
-    Args:
-        keypoints: ``(B, K, 2)``.
-        heatmaps: ``(B, K, H, W)``.
-        blur_kernel_size: Odd width of the blur before, cells.
-        guarded: Where the parabola has no top, or it is more than half a cell off, move a quarter
-            cell instead (:func:`refine_keypoints`). Else the step is unbounded, as in MMPose.
+    Peaks within one cell of the border (two of the right and bottom one) stay. If ``guarded``,
+    where the parabola has no top, or it is more than half a cell off, peaks move a quarter cell
+    instead (:func:`refine_keypoints`). Else the step is unbounded, as in MMPose.
 
     Source: Zhang et al., CVPR 2020 (DARK), https://arxiv.org/abs/1910.06278
     """

@@ -266,11 +266,7 @@ class CropCache:
                 self.file = self._open_sound() or self._build()
 
     def leave_pixels(self, first: int) -> None:
-        """Number the crops for a reader that holds the pixels; samples leave them unread.
-
-        Args:
-            first: The index of the first crop there.
-        """
+        """Number the crops from ``first`` on for a reader that has their pixels; read none."""
         self._first = first
 
     def _checked(self, index: int, crop: Crop) -> Crop:
@@ -300,11 +296,9 @@ def _digest_faces(faces: Sequence[Face]) -> str:
 
 
 def _state_of(path: str) -> tuple[int, int, bytes]:
-    """Read a photograph's size, its time of change, and a hash of some of its bytes.
-
-    The bytes show a file that was replaced by another of the same size and time: compressed data
-    of a JPEG or PNG differ from the first different pixel on.
-    """
+    """Read a photograph's size, its time of change, and a hash of some of its bytes."""
+    # The bytes show a file that was replaced by another of the same size and time: compressed data
+    # of a JPEG or PNG differ from the first different pixel on.
     try:
         state = os.stat(path)
         if not stat.S_ISREG(state.st_mode):  # refused when it is read

@@ -53,10 +53,8 @@ class DamagedCropsError(ValueError):
 def write_crops(path: Path, crops: Iterable[tuple[int, Crop]], about: dict[str, Any]) -> None:
     """Write a file of crops; it appears under its name only when it is complete and on disk.
 
-    Args:
-        path: The file; its folder is made where it is missing.
-        crops: Crops with their indices, 0 to N - 1 in any order.
-        about: What the crops were made of, plain data; see :attr:`CropFile.about`.
+    Crops come with their indices, 0 to N - 1 in any order; for ``about``, plain data, see
+    :attr:`CropFile.about`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = []

@@ -50,10 +50,7 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True)
 class CropExtent:
-    """The crops that a pipeline can draw about a box.
-
-    A transform that comes before the crop takes part by a method ``extend_crop(extent)``, which
-    returns the extent with what the transform adds.
+    """The crops that a pipeline can draw about a box; see ``extend_crop`` of :class:`~.Transform`.
 
     Attributes:
         input_size: Width and height of the network's input, pixels.
@@ -108,16 +105,13 @@ class CropExtent:
     def window(
         self, center: ndarray, scale: ndarray, image_wh: tuple[int, int], shrinks: bool = False
     ) -> Window:
-        """The part of a photograph that any crop about a box can read.
+        """The part of a photograph, at least one pixel, that any crop about a box can read.
 
         Args:
             center: ``(2,)``, centre of the box, image pixels.
             scale: ``(2,)``, width and height of the box, image pixels.
             image_wh: Width and height of the photograph.
             shrinks: Shrink where even the largest zoom would leave out pixels.
-
-        Returns:
-            The window, inside the photograph; at least one pixel.
         """
         width_in, height_in = self.input_size
         scale = np.asarray(scale, dtype=np.float64) * self.padding

@@ -80,13 +80,7 @@ class Albumentation(Transform):
 
 
 def _built(kind: type, arguments: dict[str, Any]) -> Any:
-    """Build a transform; an argument that its release does not take is an error.
-
-    albumentations 2 warns of such arguments, and then uses its defaults.
-
-    Raises:
-        InputError: If one is not taken; the message names it.
-    """
+    """Build a transform; where albumentations 2 warns of arguments that it ignores, refuse them."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         try:

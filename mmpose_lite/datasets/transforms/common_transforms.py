@@ -63,7 +63,6 @@ class GetBBoxCenterScale(Transform):
     keeps_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
-        """Add the padding to what is read about a box."""
         return extent.padded(self.padding)
 
     def transform(self, results: dict) -> dict:
@@ -110,7 +109,6 @@ class RandomBBoxTransform(Transform):
     keeps_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
-        """Add the largest shift, scale and rotation to what is read about a box."""
         factors = [*self.scale_factor] if self.scale_prob > 0 else []
         if self.scale_prob < 1:
             factors.append(1.0)
@@ -260,8 +258,7 @@ class RandomFlip(Transform):
     keeps_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
-        """Add nothing: mirrored crops are of the same pixels."""
-        return extent
+        return extent  # mirrored crops are of the same pixels
 
     def draw(self, rng: np.random.Generator) -> str | None:
         """Draw a direction, or None for no mirroring."""
@@ -325,8 +322,7 @@ class PhotometricDistortion(Transform):
         self.hue_delta = hue_delta
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
-        """Add nothing: a pixel depends on no other."""
-        return extent
+        return extent  # a pixel depends on no other
 
     def transform(self, results: dict) -> dict:
         """Change ``img``, ``(H, W, 3)`` uint8 BGR.

@@ -50,7 +50,6 @@ class KeypointConverter(Transform):
             )
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
-        """Add nothing to what is read about a box."""
         return extent
 
     def transform(self, results: dict) -> dict:

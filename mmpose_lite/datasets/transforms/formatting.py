@@ -121,14 +121,9 @@ class PackPoseInputs(Transform):
         metainfo = {key: results[key] for key in self.meta_keys if key in results}
         sample = make_element(PoseDataSample, {}, metainfo)
         sample.gt_instances = self._pack_instances(results)
-        labels = self._pack(results, 'label_mapping_table')
-        if labels:
-            sample.gt_instance_labels = InstanceData(
-                # Several encoders' labels have one shape, and are stacked.
-                **{k: torch.stack(v) if isinstance(v, list) else v for k, v in labels.items()}
-            )
-        fields = self._pack(results, 'field_mapping_table')
-        if fields:
+        if labels := self._pack(results, 'label_mapping_table'):
+            sample.gt_instance_labels = _pack_labels(labels)
+        if fields := self._pack(results, 'field_mapping_table'):
             sample.gt_fields = _pack_fields(fields)
         if self.pack_pixels:
             inputs = image_to_tensor(results['img']) if 'img' in results else None
@@ -159,6 +154,13 @@ def _to_tensor(value: Any) -> Any:
     if is_seq_of(value, np.ndarray):
         return [torch.from_numpy(each) for each in value]
     return value
+
+
+def _pack_labels(labels: dict[str, Any]) -> InstanceData:
+    # Several encoders' labels have one shape, and are stacked.
+    return InstanceData(
+        **{k: torch.stack(v) if isinstance(v, list) else v for k, v in labels.items()}
+    )
 
 
 def _pack_fields(fields: dict[str, Any]) -> PixelData | MultilevelPixelData:

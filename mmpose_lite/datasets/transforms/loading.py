@@ -92,16 +92,12 @@ class LoadImage(LoadImageFromFile):
         self._photographs: PhotoFinder | None = None  # of the folder where one was missing
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
-        """Add nothing to what is read about a box."""
         return extent
 
     def transform(self, results: dict) -> dict | None:
         """Load the image."""
         if 'img' in results:
-            image = results['img']
-            if not isinstance(image, np.ndarray):
-                raise TypeError(f"'img' must be an array, got {type(image)}")
-            results.setdefault('img_path', None)
+            image = _given(results)
         else:
             image = self._load(results['img_path'], results.get('img_folder'))
             if image is None:
@@ -184,15 +180,17 @@ class LoadImage(LoadImageFromFile):
         return f"{super().__repr__()[:-1]}, exif='{self.exif}')"
 
 
+def _given(results: dict) -> np.ndarray:
+    if not isinstance(results['img'], np.ndarray):
+        raise TypeError(f"'img' must be an array, got {type(results['img'])}")
+    results.setdefault('img_path', None)
+    return results['img']
+
+
 def are_of_turned(points: np.ndarray, size_wh: tuple[int, int]) -> bool:
-    """Find points that are of a photograph with its sides exchanged.
+    """Find points ``(N, 2)`` that are of a photograph with its sides exchanged.
 
-    Args:
-        points: ``(N, 2)``, pixels.
-        size_wh: Width and height of the photograph.
-
-    Returns:
-        True if one lies clearly beyond it, and all lie within it with the sides exchanged.
+    One lies clearly beyond it, and all lie within it with the sides exchanged.
     """
     beyond = points > np.multiply(size_wh, 1 + _CLEARLY)
     return bool(beyond.any() and (points <= size_wh[::-1]).all())
@@ -201,14 +199,7 @@ def are_of_turned(points: np.ndarray, size_wh: tuple[int, int]) -> bool:
 def size_problem(
     size_wh: tuple[int, int], wanted_wh: tuple[float, float], orientation: int, exif: str
 ) -> str:
-    """Describe how an image's size differs from the annotations', and what explains it.
-
-    Args:
-        size_wh: Width and height of the image as it is loaded.
-        wanted_wh: Width and height by the annotations.
-        orientation: The image's EXIF orientation.
-        exif: What becomes of it, see :class:`LoadImage`.
-    """
+    """Describe how the size of a loaded image differs from the annotations', and why."""
     width, height = wanted_wh
     problem = (
         f'has {size_wh[0]}x{size_wh[1]} pixels, the annotations say width {width} and height '

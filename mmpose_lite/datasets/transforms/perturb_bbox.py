@@ -49,7 +49,6 @@ class DisturbBox(Transform):
         return {'shift': 1.0, 'larger': 1 + self.amount, 'smaller': 1 - self.amount}[self.kind]
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
-        """Add the shift and the factor to what is read about a box."""
         shift = self.amount if self.kind == 'shift' else 0.0
         return extent.varied(shift=shift, scale=(self._factor, self._factor), rotation=0.0)
 

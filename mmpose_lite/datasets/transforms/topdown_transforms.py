@@ -44,7 +44,7 @@ class TopdownAffine(Transform):
     ) -> None:
         if len(input_size) != 2 or not all(isinstance(side, int) for side in input_size):
             raise ValueError(f'input_size must be two integers, got {input_size}')
-        self.input_size = input_size
+        self.input_size = (input_size[0], input_size[1])
         self.use_udp = use_udp
         self.warp = warp
 
@@ -52,24 +52,22 @@ class TopdownAffine(Transform):
     keeps_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
-        """End what is read about a box."""
-        return replace(extent, input_size=(self.input_size[0], self.input_size[1]))
+        return replace(extent, input_size=self.input_size)
 
     def transform(self, results: dict) -> dict:
         """Crop ``img``, and map ``keypoints`` to ``transformed_keypoints`` (input pixels).
 
-        Writes ``input_size`` (w, h), ``input_center`` and ``input_scale`` ``(2,)`` (the crop,
-        image pixels); ``warp_mat`` ``(2, 3)``, from pixels of ``img`` to input pixels, if it does
-        not warp.
+        Writes ``input_size`` (w, h), ``input_center`` and ``input_scale`` ``(2,)`` (image pixels);
+        without warping, ``warp_mat`` ``(2, 3)`` from pixels of ``img`` to input pixels.
 
         Raises:
             ValueError: If there is more than one box.
         """
         if len(results['bbox_center']) != 1:
             raise ValueError(f'TopdownAffine crops one box, got {len(results["bbox_center"])}')
-        size_wh = (int(self.input_size[0]), int(self.input_size[1]))
-        width, height = results['bbox_scale'][0]
+        size_wh = self.input_size
         ratio = size_wh[0] / size_wh[1]
+        width, height = results['bbox_scale'][0]
         if width != height * ratio:
             results['bbox_scale'] = fix_aspect_ratio(results['bbox_scale'], ratio)
         center, scale = results['bbox_center'][0], results['bbox_scale'][0]
@@ -81,9 +79,7 @@ class TopdownAffine(Transform):
             points = results['keypoints'].copy()
             points[..., :2] = cv2.transform(points[..., :2], matrix)
             results['transformed_keypoints'] = points
-        results['input_size'] = size_wh
-        results['input_center'] = center
-        results['input_scale'] = scale
+        results.update(input_size=size_wh, input_center=center, input_scale=scale)
         return results
 
     def _warp_image(self, results: dict, matrix: ndarray, size_wh: tuple[int, int]) -> None:

@@ -38,11 +38,7 @@ _ROUNDING = 1e-12  # relative
 
 
 def draw_counts(faces: int, draws: int = DRAWS, seed: int = 0) -> Iterator[ndarray]:
-    """Resample the faces, a batch of draws at a time.
-
-    Yields:
-        ``(R, faces)`` int64: the count of each face in each of R draws.
-    """
+    """Resample the faces, a batch of R draws at a time: counts of the faces, ``(R, faces)``."""
     rng = np.random.default_rng(seed)
     at_a_time = max(1, _CELLS // faces)
     for start in range(0, draws, at_a_time):
@@ -56,12 +52,8 @@ def ratio_intervals(
 ) -> ndarray:
     """Compute intervals of ratios of sums over faces: means over faces or over their points.
 
-    Args:
-        sums: ``(N, S)``, the numerators, one for each face.
-        totals: ``(N, S)`` or ``(N, 1)``, the denominators; 0 for a face that does not count.
-        draws: Number of draws.
-        seed: Seed of the draws.
-        level: Confidence level.
+    ``sums`` ``(N, S)`` are the numerators, one for each face, and ``totals`` ``(N, S)`` or
+    ``(N, 1)`` the denominators, 0 for a face that does not count.
 
     Returns:
         ``(S, 2)``, low and high; NaN if fewer than :data:`FEWEST_FACES` faces count.
@@ -78,10 +70,7 @@ def ratio_intervals(
 def _studentised(
     sums: ndarray, totals: ndarray, draws: int, seed: int
 ) -> tuple[ndarray, ndarray, ndarray]:
-    """Compute ratios ``(S,)``, widened standard errors ``(S,)``, and the deviations of draws.
-
-    The deviations, ``(draws, S)``, are in units of each draw's own standard error.
-    """
+    """Ratios and widened standard errors, ``(S,)``; deviations ``(draws, S)`` in own errors."""
     below = totals.sum(axis=0)
     ratios = sums.sum(axis=0) / below
     # Residuals of the faces: they add up to 0, and their squares to the squared error.
@@ -105,12 +94,7 @@ def _limits(ratios: ndarray, errors: ndarray, drawn: ndarray, level: float) -> n
 
 
 def _in_own_errors(drawn: ndarray, squares: ndarray) -> ndarray:
-    """Deviations of the ratios of draws, in units of each draw's standard error.
-
-    Args:
-        drawn: ``(R, 5 S)``, the sums of the columns above over the drawn faces.
-        squares: ``(S,)``, the sum of squared residuals over all faces.
-    """
+    """Deviations of the ratios of R draws, of the columns above, in each draw's standard error."""
     rest, below, rest_squared, product, below_squared = np.split(drawn, 5, axis=1)
     off = np.divide(rest, below, out=np.zeros_like(rest), where=below > 0)
     own = rest_squared - 2 * off * product + off**2 * below_squared
@@ -139,12 +123,8 @@ def paired_difference(
 ) -> PairedDifference:
     """Compare two means over the same faces with a paired bootstrap.
 
-    Args:
-        first: ``(N,)``, each face's sum of errors in the first run.
-        second: ``(N,)``, likewise in the second.
-        totals: ``(N,)``, the number of errors in each sum.
-        draws: Number of draws.
-        seed: Seed of the draws.
+    ``first`` and ``second`` are ``(N,)``, each face's sum of errors in the two runs, and ``totals``
+    are the numbers of errors in each sum.
     """
     more, below = (second - first)[:, None], np.asarray(totals, dtype=np.float64)[:, None]
     difference = float(more.sum() / below.sum())
@@ -171,8 +151,7 @@ _HALVINGS = 50
 def share_interval(count: int, faces: int, level: float = LEVEL) -> tuple[float, float] | None:
     """Compute the interval of the share of faces with a property that ``count`` faces have.
 
-    Returns:
-        Low and high, from 0 to 1; None with fewer than :data:`FEWEST_FACES` faces.
+    It is None with fewer than :data:`FEWEST_FACES` faces.
     """
     if faces < FEWEST_FACES:
         return None
@@ -210,15 +189,9 @@ class _Chances:
 def quantile_interval(
     values: ndarray, quantile: float, level: float = LEVEL
 ) -> tuple[float, float] | None:
-    """Compute the interval of a quantile: the two ranked values that enclose it at a level.
+    """Compute the interval of a quantile of ``(N,)``: the two ranked values that enclose it.
 
-    Args:
-        values: ``(N,)``.
-        quantile: From 0 to 1, both excluded.
-        level: Confidence level.
-
-    Returns:
-        Low and high; None with fewer than :data:`FEWEST_FACES` faces, or too few for the level.
+    It is None with fewer than :data:`FEWEST_FACES` faces, or too few for the level.
     """
     faces = len(values)
     if faces < FEWEST_FACES:

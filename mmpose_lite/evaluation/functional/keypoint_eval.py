@@ -1,6 +1,7 @@
 """Distances between predicted and true points, and curves of the errors of faces.
 
-Shapes throughout: N faces, K points, D dimensions; ``mask`` ``(N, K)`` marks the points that count.
+Shapes throughout: N faces, K points, D dimensions; ``pred`` and ``gt``, predicted and true points,
+are ``(N, K, D)`` in one frame, and ``mask`` ``(N, K)``, bool, marks those that count.
 """
 
 from __future__ import annotations
@@ -17,11 +18,7 @@ from mmpose_lite.codecs.utils import get_heatmap_maximum
 def keypoint_distances(pred: ndarray, gt: ndarray, mask: ndarray, norm_factor: ndarray) -> ndarray:
     """Compute normalised distances ``(N, K)``, float32; -1 if a point or its face does not count.
 
-    Args:
-        pred: ``(N, K, D)``.
-        gt: ``(N, K, D)``.
-        mask: ``(N, K)``, bool.
-        norm_factor: Size of each face, ``(N, 1)`` or ``(N, D)``; one of size 0 does not count.
+    ``norm_factor`` is each face's size, ``(N, 1)`` or ``(N, D)``; one of size 0 does not count.
     """
     factor = np.asarray(norm_factor, dtype=np.float64)
     counts = np.asarray(mask, dtype=bool) & (factor != 0).all(axis=1)[:, None]
@@ -33,11 +30,7 @@ def keypoint_distances(pred: ndarray, gt: ndarray, mask: ndarray, norm_factor: n
 def keypoint_nme(pred: ndarray, gt: ndarray, mask: ndarray, normalize_factor: ndarray) -> float:
     """Compute the normalised mean error over all points that count, as a fraction.
 
-    Args:
-        pred: ``(N, K, D)``, predicted.
-        gt: ``(N, K, D)``, true, in the same frame.
-        mask: ``(N, K)``, bool.
-        normalize_factor: ``(N, 1)`` or ``(N, D)``, the size of each face to divide by.
+    ``normalize_factor`` is the size of each face, ``(N, 1)`` or ``(N, D)``.
 
     Raises:
         ValueError: If no point counts, the normaliser of a face that counts is not above 0, or a
@@ -65,11 +58,6 @@ def keypoint_nme(pred: ndarray, gt: ndarray, mask: ndarray, normalize_factor: nd
 def keypoint_epe(pred: ndarray, gt: ndarray, mask: ndarray) -> float:
     """Compute the end-point error: the mean distance over all points that count, in their unit.
 
-    Args:
-        pred: ``(N, K, D)``.
-        gt: ``(N, K, D)``.
-        mask: ``(N, K)``, bool.
-
     Raises:
         ValueError: If no point counts.
     """
@@ -81,12 +69,7 @@ def keypoint_pck_accuracy(
 ) -> tuple[ndarray, float, int]:
     """Compute the percentage of correct keypoints: the share of distances below a threshold.
 
-    Args:
-        pred: ``(N, K, 2)``.
-        gt: ``(N, K, 2)``.
-        mask: ``(N, K)``, bool.
-        thr: The threshold, on normalised distances.
-        norm_factor: ``(N, 2)``; a face whose factor is 0 does not count.
+    Distances are those of :func:`keypoint_distances`.
 
     Returns:
         The share of each point over the faces, ``(K,)``, -1 if none counts; the mean over the
@@ -106,12 +89,7 @@ def keypoint_auc(
 ) -> float:
     """Compute the area under the PCK curve over thresholds 0, 1 / num_thrs, ... of a distance.
 
-    Args:
-        pred: ``(N, K, 2)``.
-        gt: ``(N, K, 2)``.
-        mask: ``(N, K)``, bool.
-        norm_factor: The distance that a threshold of 1 stands for, in the points' unit.
-        num_thrs: Number of thresholds.
+    ``norm_factor`` is the distance that a threshold of 1 stands for, in the points' unit.
 
     Raises:
         ValueError: If no point counts; MMPose returns 0.0.
@@ -131,14 +109,9 @@ def pose_pck_accuracy(
     thr: float = 0.05,
     normalize: ndarray | None = None,
 ) -> tuple[ndarray, float, int]:
-    """Compute the PCK of the peaks of heatmaps; see :func:`keypoint_pck_accuracy`.
+    """Compute the PCK of the peaks of heatmaps ``(N, K, H, W)``; see :func:`keypoint_pck_accuracy`.
 
-    Args:
-        output: ``(N, K, H, W)``, predicted.
-        target: ``(N, K, H, W)``.
-        mask: ``(N, K)``, bool.
-        thr: The threshold.
-        normalize: ``(N, 2)``; height and width of the maps by default.
+    ``normalize`` is ``(N, 2)``, height and width of the maps by default.
     """
     if normalize is None:
         normalize = np.tile(np.array([output.shape[2:]], dtype=np.float64), (len(output), 1))
@@ -150,16 +123,10 @@ def pose_pck_accuracy(
 def multilabel_classification_accuracy(
     pred: ndarray, gt: ndarray, mask: ndarray, thr: float = 0.5
 ) -> float:
-    """Compute the share of samples whose labels are all correct.
+    """Compute the share of samples whose labels ``(N, L)`` are all correct.
 
-    Args:
-        pred: ``(N, L)``, confidences.
-        gt: ``(N, L)``, 0 or 1.
-        mask: ``(N, L)``, bool; a sample counts only if all of its labels do.
-        thr: Confidences above it mean 1.
-
-    Returns:
-        The share; NaN if no sample counts, for which MMPose returns 0.0.
+    Confidences above ``thr`` mean 1. A sample counts only if all of its labels do; the share is NaN
+    if none counts, for which MMPose returns 0.0.
     """
     whole = np.asarray(mask > 0).all(axis=1)
     if not whole.any():
@@ -169,15 +136,7 @@ def multilabel_classification_accuracy(
 
 
 def error_shares(errors: ndarray, limits: ndarray) -> ndarray:
-    """Compute the cumulative error distribution: the share of faces up to each limit.
-
-    Args:
-        errors: ``(N,)``, one error a face, as a fraction of its normaliser.
-        limits: ``(L,)``.
-
-    Returns:
-        ``(L,)``, from 0 to 1.
-    """
+    """Compute the cumulative error distribution: the share of errors ``(N,)`` up to each limit."""
     ranked = np.sort(np.asarray(errors, dtype=np.float64))
     return np.searchsorted(ranked, limits, side='right') / len(ranked)
 
@@ -188,14 +147,10 @@ def failures(errors: ndarray, limit: float) -> ndarray:
 
 
 def areas(errors: ndarray, limit: float) -> ndarray:
-    """Compute each face's area under its curve of :func:`error_shares` up to a limit.
+    """Compute each face's area ``(N,)`` under its curve of :func:`error_shares` up to a limit.
 
     The curve of a face with error e steps from 0 to 1 at e, so its area relative to the limit is
     ``max(0, limit - e) / limit``. The mean over faces is the area under the whole curve, exact and
     without a grid: 1 if all errors are 0, and 0 if none is below the limit.
-
-    Args:
-        errors: ``(N,)``.
-        limit: The end of the area; above 0.
     """
     return np.maximum(0.0, limit - np.asarray(errors, dtype=np.float64)) / limit

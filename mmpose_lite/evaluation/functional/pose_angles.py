@@ -27,9 +27,7 @@ def head_pose(points: ndarray, mask: ndarray) -> ndarray:
     The head is rotated by ``Rz(roll) Rx(pitch) Ry(yaw)``, projected orthographically, scaled and
     shifted so that the sum of squared distances to the points is smallest.
 
-    Args:
-        points: ``(N, 19, 2)``, image pixels, in AFLW's order.
-        mask: ``(N, 19)``, bool: the points that count.
+    ``points`` are ``(N, 19, 2)``, image pixels, in AFLW's order; ``mask`` marks those that count.
 
     Returns:
         ``(N, 3)``: yaw, pitch and roll in radians, yaw > 0 to image right, pitch > 0 down,

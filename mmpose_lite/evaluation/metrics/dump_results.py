@@ -18,6 +18,7 @@ from mmpose_lite.registry import METRICS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_objects, is_shared
 from mmpose_lite.utils.files import replacing
+from mmpose_lite.utils.tensor_utils import to_cpu
 
 from .row_metric import in_order
 
@@ -31,8 +32,8 @@ class DumpResults(BaseMetric):
 
     Args:
         out_file_path: The file, which ends in ``.pkl`` or ``.pickle``.
-        collect_device: Accepted for MMPose's configs; the process group's device is used.
-        collect_dir: Accepted for MMPose's configs; no folder is used.
+        collect_device: See :class:`.RowMetric`.
+        collect_dir: See :class:`.RowMetric`.
 
     Raises:
         InputError: If the file's name ends otherwise.
@@ -48,7 +49,7 @@ class DumpResults(BaseMetric):
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the samples of a batch, on the CPU."""
-        self.results.extend(_on_cpu(sample) for sample in data_samples)
+        self.results.extend(map(to_cpu, data_samples))
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Gather the samples and write the file in the first process; there are no scores."""
@@ -113,13 +114,3 @@ def decode(value: Any) -> Any:
     dtype, shape, text = content
     array = np.frombuffer(bytearray(base64.b64decode(text)), np.dtype(dtype)).reshape(shape)
     return array[()] if kind == 'number' else array
-
-
-def _on_cpu(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.detach().cpu()
-    if isinstance(value, dict):
-        return {key: _on_cpu(item) for key, item in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(map(_on_cpu, value))
-    return value

@@ -18,7 +18,8 @@ from .row_metric import RowMetric, box_size, check_sizes, points_of, to_array
 class NME(RowMetric):
     """Normalised mean error: distances of predicted from true points over a size of the face.
 
-    Faces whose size needs a point that is not visible are left out, counted and named.
+    Faces whose size needs a point that is not visible are left out, counted and named. Other
+    arguments are those of :class:`RowMetric`.
 
     Args:
         norm_mode: ``'use_norm_item'``: the size is ``norm_item``; ``'keypoint_distance'``: it is
@@ -27,8 +28,6 @@ class NME(RowMetric):
             carry, such as ``'box_size'``.
         keypoint_indices: The two points; by default those of the data set's papers, which for
             faces are the outer corners of the eyes.
-        collect_device: See :class:`RowMetric`.
-        prefix: See :class:`RowMetric`.
 
     Raises:
         MissingKeyError: If the arguments do not determine the size.
@@ -74,7 +73,6 @@ class NME(RowMetric):
 
     @property
     def normaliser(self) -> str:
-        """A description, for people, of the size that distances are divided by."""
         if self.norm_mode == 'use_norm_item':
             return 'longer side of box' if self.norm_item == 'bbox_size' else str(self.norm_item)
         names = self.dataset_meta['keypoint_id2name']
@@ -86,21 +84,16 @@ class NME(RowMetric):
         return self._find_pair() if self.norm_mode == 'keypoint_distance' else None
 
     def extra(self, truth: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-        """Read the size of a face."""
         if self.norm_mode != 'use_norm_item':
             return {}
-        if self.norm_item == 'bbox_size':
-            if 'bboxes' not in truth:
-                raise MissingKeyError(
-                    "norm_item='bbox_size' needs `bboxes` in the truth of a sample"
-                )
-            return {'norm': box_size(truth, row)}
-        if self.norm_item not in truth:
+        is_box = self.norm_item == 'bbox_size'
+        key = 'bboxes' if is_box else self.norm_item
+        if key not in truth:
             raise MissingKeyError(
-                f"norm_item='{self.norm_item}' is not in the truth of a sample, which has "
+                f"norm_item='{self.norm_item}': '{key}' is not in the truth of a sample, which has "
                 f'{sorted(truth)}'
             )
-        return {'norm': float(np.max(to_array(truth[self.norm_item])))}
+        return {'norm': box_size(truth, row) if is_box else float(np.max(to_array(truth[key])))}
 
     def reason_to_leave_out(self, row: dict[str, Any]) -> str | None:
         """The lack of a visible point, or of one of the two that give the size."""
@@ -111,7 +104,6 @@ class NME(RowMetric):
         return reason
 
     def compute(self, rows: list[dict[str, Any]]) -> dict[str, float]:
-        """Compute the NME of some rows."""
         pred, gt, mask = points_of(rows)
         pair = self.pair
         if pair is None:
@@ -144,13 +136,13 @@ _NAMES = {'bbox': 'PCK', 'head': 'PCKh', 'torso': 'tPCK'}
 class PCKAccuracy(RowMetric):
     """Percentage of correct keypoints: points within a fraction of a size of their true places.
 
+    Other arguments are those of :class:`RowMetric`.
+
     Args:
         thr: The fraction, above 0 and up to 1.
         norm_item: The size, or several: ``'bbox'`` (longer side of the box; ``PCK``), ``'head'``
             (``head_size`` of the sample; ``PCKh``), ``'torso'`` (points 4 to 5; ``tPCK``; samples
             without both are left out).
-        collect_device: See :class:`RowMetric`.
-        prefix: See :class:`RowMetric`.
 
     Raises:
         MissingKeyError: If a size is none of these, or a sample lacks it.
@@ -181,11 +173,9 @@ class PCKAccuracy(RowMetric):
 
     @property
     def normaliser(self) -> str:
-        """A description, for people, of the size that distances are divided by."""
         return ', '.join(self.norm_item)
 
     def extra(self, truth: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-        """Read the sizes of a face."""
         return {f'norm_{item}': self._size(item, truth, row) for item in self.norm_item}
 
     def _size(self, item: str, truth: dict[str, Any], row: dict[str, Any]) -> float:
@@ -205,7 +195,6 @@ class PCKAccuracy(RowMetric):
         return reason
 
     def compute(self, rows: list[dict[str, Any]]) -> dict[str, float]:
-        """Compute the percentage for each size."""
         pred, gt, mask = points_of(rows)
         numbers = {}
         for item in self.norm_item:
@@ -220,11 +209,11 @@ class PCKAccuracy(RowMetric):
 class AUC(RowMetric):
     """Area under the PCK curve over thresholds from 0 up to a distance.
 
+    Other arguments are those of :class:`RowMetric`.
+
     Args:
         norm_factor: The distance, image pixels.
         num_thrs: Number of thresholds.
-        collect_device: See :class:`RowMetric`.
-        prefix: See :class:`RowMetric`.
 
     Raises:
         InputError: If the distance is not above 0, or there is no threshold.
@@ -250,11 +239,9 @@ class AUC(RowMetric):
 
     @property
     def normaliser(self) -> str:
-        """A description, for people, of the size that distances are divided by."""
         return f'{self.norm_factor} px'
 
     def compute(self, rows: list[dict[str, Any]]) -> dict[str, float]:
-        """Compute the area."""
         return {'AUC': keypoint_auc(*points_of(rows), self.norm_factor, self.num_thrs)}
 
 
@@ -265,5 +252,4 @@ class EPE(RowMetric):
     names = ('EPE',)
 
     def compute(self, rows: list[dict[str, Any]]) -> dict[str, float]:
-        """Compute the mean distance."""
         return {'EPE': keypoint_epe(*points_of(rows))}

@@ -111,11 +111,7 @@ class RowMetric(BaseMetric):
         return None if np.any(row['mask']) else NO_POINT
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the rows of a batch.
-
-        Args:
-            data_batch: Not used.
-            data_samples: Samples as dicts, with ``gt_instances`` and ``pred_instances``.
+        """Keep the rows of a batch: samples as dicts, with ``gt_instances`` and ``pred_instances``.
 
         Raises:
             InputError: If a sample has no truth, its prediction has another number of points, a
@@ -127,12 +123,7 @@ class RowMetric(BaseMetric):
             _check_finite(sample)
 
     def check(self, sample: dict) -> None:
-        """Check, before any prediction, that a sample has what the metric needs.
-
-        A face that would be left out passes.
-
-        Args:
-            sample: A sample as a dict, with ``gt_instances``.
+        """Check, before any prediction, that a sample has what the metric needs, or is left out.
 
         Raises:
             InputError: If it lacks something; the message names it.
@@ -221,21 +212,18 @@ class RowMetric(BaseMetric):
 
 
 def gather_rows(rows: list[dict[str, Any]], size: int) -> list[dict[str, Any]]:
-    """Gather the rows of all ranks in the data's order; every rank gets all of them.
-
-    Args:
-        rows: This rank's rows, plain data. Rank r of R has the samples r, r + R, ..., as the
-            sampler deals them.
-        size: The number of samples; the sampler's padding beyond it is cut off.
-
-    Raises:
-        RuntimeError: If there are fewer rows than samples.
-    """
+    """Gather the rows of all ranks, plain data, :func:`in_order`; every rank gets all of them."""
     return in_order(gather_objects(rows), size)
 
 
 def in_order(parts: Sequence[Sequence[Any]], size: int) -> list[Any]:
-    """Put the samples of all ranks, dealt in turn, into the data's order, and cut off padding."""
+    """Put what ranks have into the data's order, and cut off the padding beyond its ``size``.
+
+    Rank r of R has the samples r, r + R, ..., as the sampler deals them.
+
+    Raises:
+        RuntimeError: If there are fewer than ``size``.
+    """
     dealt = chain.from_iterable(zip_longest(*parts, fillvalue=_MISSING))
     rows = [row for row in dealt if row is not _MISSING]
     if len(rows) < size:
@@ -272,11 +260,7 @@ def count_left_out(faces: int, among: int, reason: str) -> str:
 
 
 def check_sizes(rows: list[dict[str, Any]], sizes: ndarray) -> None:
-    """Check the sizes that distances are divided by.
-
-    Args:
-        rows: The faces.
-        sizes: ``(N,)``, image pixels.
+    """Check the sizes ``(N,)`` that distances are divided by, image pixels.
 
     Raises:
         InputError: If a size is not above 0; the message names the first face and counts others.

@@ -31,16 +31,11 @@ def _conv_norm(
     relu: bool = True,
 ) -> list[nn.Module]:
     """A convolution that keeps the size (but for its stride), its norm, and maybe a ReLU."""
-    conv = build_conv_layer(
-        conv_cfg,
-        in_channels,
-        out_channels,
-        kernel,
-        stride=stride,
-        padding=kernel // 2,
-        bias=False,
-    )
-    layers = [conv, build_norm_layer(norm_cfg, out_channels)[1]]
+    conv = {'stride': stride, 'padding': kernel // 2, 'bias': False}
+    layers = [
+        build_conv_layer(conv_cfg, in_channels, out_channels, kernel, **conv),
+        build_norm_layer(norm_cfg, out_channels)[1],
+    ]
     return [*layers, nn.ReLU(inplace=True)] if relu else layers
 
 

@@ -162,11 +162,7 @@ def start_as_identity(network: nn.Module) -> None:
 
 
 def get_expansion(block: type[_ResidualBlock], expansion: int | None = None) -> int:
-    """The expansion asked for, or else the block's own.
-
-    Raises:
-        TypeError: If the expansion is not a positive integer, or there is none.
-    """
+    """The expansion asked for, or the block's own; a TypeError if it is no positive integer."""
     if expansion is None:
         expansion = getattr(block, 'expansion', None) or getattr(block, 'default_expansion', None)
         if expansion is None:
@@ -215,20 +211,19 @@ class ResLayer(Sequential):
                 in_channels, out_channels, stride, avg_down, conv_cfg, norm_cfg
             )
         changing = 0 if downsample_first else num_blocks - 1
-        blocks = []
-        for i in range(num_blocks):
-            blocks.append(
-                block(
-                    in_channels=in_channels if i <= changing else out_channels,
-                    out_channels=in_channels if i < changing else out_channels,
-                    expansion=expansion,
-                    stride=stride if i == changing else 1,
-                    downsample=downsample if i == changing else None,
-                    conv_cfg=conv_cfg,
-                    norm_cfg=norm_cfg,
-                    **kwargs,
-                )
+        blocks = [
+            block(
+                in_channels=in_channels if i <= changing else out_channels,
+                out_channels=in_channels if i < changing else out_channels,
+                expansion=expansion,
+                stride=stride if i == changing else 1,
+                downsample=downsample if i == changing else None,
+                conv_cfg=conv_cfg,
+                norm_cfg=norm_cfg,
+                **kwargs,
             )
+            for i in range(num_blocks)
+        ]
         super().__init__(*blocks)
         self.block = block
         self.expansion = expansion

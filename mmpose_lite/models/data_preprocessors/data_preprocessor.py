@@ -89,8 +89,8 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
             training: Whether augmentations of batches apply.
 
         Returns:
-            ``inputs``: float32 ``(B, 3, H, W)``; ``data_samples``, which learn the batch's size
-            (``batch_input_shape``) and their own padded size (``pad_shape``), both (h, w).
+            ``inputs``: float32 ``(B, 3, H, W)``; ``data_samples``, with ``batch_input_shape`` and
+            their own padded size, ``pad_shape``, both (h, w).
         """
         images, samples, device = data['inputs'], data.get('data_samples'), self.device
         # Only CUDA keeps the source of a copy until it is over.
@@ -99,18 +99,11 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
             images = warp_faces(images, samples, self.crops, device, overlaps)
         inputs = self._batch(images, overlaps)
         if samples:
-            is_stacked = isinstance(images, Tensor)
-            shapes = [images.shape] * len(images) if is_stacked else [each.shape for each in images]
-            step = self.pad_size_divisor
+            shape, step = tuple(inputs.shape[-2:]), self.pad_size_divisor
+            padded = [tuple(-(-side // step) * step for side in each.shape[-2:]) for each in images]
             samples = [
-                _sample_on(
-                    sample,
-                    device,
-                    overlaps,
-                    batch_input_shape=tuple(inputs.shape[-2:]),
-                    pad_shape=tuple(-(-length // step) * step for length in shape[-2:]),
-                )
-                for sample, shape in zip(samples, shapes, strict=True)
+                _sample_on(sample, device, overlaps, batch_input_shape=shape, pad_shape=own)
+                for sample, own in zip(samples, padded, strict=True)
             ]
         if training and self.batch_augments is not None:
             for augment in self.batch_augments:
@@ -154,13 +147,7 @@ def is_uncropped(inputs: Sequence, samples: Sequence[BaseDataElement] | None) ->
 
 
 def _stack_on(images: Sequence[Tensor], device: torch.device, non_blocking: bool) -> Tensor:
-    """Stack images of one shape ``(C, H, W)`` on a device, ``(B, C, H, W)``.
-
-    Views of ``(H, W, C)`` are copied as they lie: the batch is channels-last.
-
-    Raises:
-        TypeError: If an image is not of three dimensions.
-    """
+    """Stack images of one shape on a device; views of ``(H, W, C)`` as they lie, channels last."""
     shape = images[0].shape
     if len(shape) != 3:
         raise TypeError(f'inputs must be images (C, H, W), got {tuple(shape)}')

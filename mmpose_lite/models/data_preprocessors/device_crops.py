@@ -221,8 +221,7 @@ def warp_crops(
         matrices: ``(B, 2, 3)``, from pixels of a window to pixels of its output, with pixel
             centres at whole numbers; float64 keeps the inversion exact.
         size_wh: Width and height of the output.
-        inverse: The matrices lead from the output to the windows, as with
-            ``cv2.WARP_INVERSE_MAP``.
+        inverse: The matrices lead from the output to the windows, as ``cv2.WARP_INVERSE_MAP``.
 
     Returns:
         float32 ``(B, 3, H, W)`` of whole levels 0 to 255, in channels-last memory.

@@ -109,17 +109,11 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         raise NotImplementedError(f'{type(self).__name__} has no losses_of')
 
     def encode(self, samples: list[PoseDataSample], device: torch.device) -> dict[str, Tensor]:
-        """Make the targets of samples that carry none, from their points, all at once.
-
-        Args:
-            samples: They have ``gt_instances.transformed_keypoints``.
-            device: Where the targets are made.
-
-        Returns:
-            See :meth:`BaseKeypointCodec.encode_batch`.
+        """Make the targets of samples that carry none, by :meth:`BaseKeypointCodec.encode_batch`.
 
         Raises:
-            RuntimeError: If there are no such points, or the head was built without a decoder.
+            RuntimeError: If they have no ``gt_instances.transformed_keypoints``, or the head was
+                built without a decoder.
         """
         if self.decoder is None or 'transformed_keypoints' not in samples[0].gt_instances:
             raise RuntimeError(
@@ -128,13 +122,11 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
             )
         truth = [sample.gt_instances for sample in samples]
         points, visible = (
-            [torch.as_tensor(each.get(name), dtype=torch.float32) for each in truth]
+            # Each is of one face, (1, K, ...).
+            torch.cat([torch.as_tensor(each.get(name), dtype=torch.float32) for each in truth])
             for name in ('transformed_keypoints', 'keypoints_visible')
         )
-        # Each is of one face, (1, K, ...).
-        return self.decoder.encode_batch(
-            send(torch.cat(points), device), send(torch.cat(visible), device)
-        )
+        return self.decoder.encode_batch(send(points, device), send(visible, device))
 
     def decode(self, batch_outputs: Tensor) -> list[InstanceData]:
         """Read the points of a batch of outputs, all at once, where the outputs are.
@@ -164,17 +156,16 @@ def _advice(kind: str | None) -> str:
 
 @torch.no_grad()
 def heatmap_accuracy(output: Tensor, target: Tensor, mask: Tensor, thr: float = 0.05) -> Tensor:
-    """Share of peaks that lie within a share of the map's size of the target's peaks.
+    """Share of peaks that lie within a share of the maps' size of the target's peaks.
+
+    It is the mean over points of each point's share over faces, without points that no face of the
+    batch has: MMPose's ``acc_pose``, but NaN where no point counts.
 
     Args:
         output: ``(B, K, H, W)``, predicted.
         target: ``(B, K, H, W)``.
         mask: ``(B, K)``, points that count.
         thr: The share of height and width.
-
-    Returns:
-        A scalar: the mean over points of each point's share over faces; points that no face of
-        the batch has are left out. MMPose's ``acc_pose``, but NaN where no point counts.
     """
     size = constant(output.shape[-2:], output)
     predicted, _ = get_heatmap_maximum(output)
@@ -184,17 +175,7 @@ def heatmap_accuracy(output: Tensor, target: Tensor, mask: Tensor, thr: float = 
 
 @torch.no_grad()
 def coordinate_accuracy(output: Tensor, target: Tensor, mask: Tensor, thr: float = 0.05) -> Tensor:
-    """Share of points that lie within a distance of the target's points.
-
-    Args:
-        output: ``(B, K, D)``, predicted.
-        target: ``(B, K, D)``.
-        mask: ``(B, K)``, points that count.
-        thr: The distance, in the unit of the points.
-
-    Returns:
-        See :func:`heatmap_accuracy`.
-    """
+    """Share of points ``(B, K, D)`` within ``thr`` of the target; see :func:`heatmap_accuracy`."""
     return _accuracy(output - target, mask, thr)
 
 

@@ -34,12 +34,7 @@ class JSDiscretLoss(nn.Module):
     def forward(
         self, pred_hm: Tensor, gt_hm: Tensor, target_weight: Tensor | None = None
     ) -> Tensor:
-        """Compute the loss.
-
-        Args:
-            pred_hm: ``(B, K, H, W)``, predicted.
-            gt_hm: ``(B, K, H, W)``.
-            target_weight: ``(B, K)`` or ``(B,)``.
+        """Compute the loss of heatmaps ``(B, K, H, W)``; weights are ``(B, K)`` or ``(B,)``.
 
         Raises:
             ValueError: If weights are to be used and are missing, or do not fit.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import mul
 from typing import ClassVar
 
 import torch
@@ -50,16 +52,10 @@ class KeypointMSELoss(nn.Module):
         target_weights: Tensor | None = None,
         mask: Tensor | None = None,
     ) -> Tensor:
-        """Compute the loss.
+        """Compute the loss; cells without weight count as errors of 0, they do not shrink the mean.
 
-        Args:
-            output: ``(B, K, H, W)``, predicted.
-            target: ``(B, K, H, W)``.
-            target_weights: ``(B, K)`` or ``(B, K, H, W)``.
-            mask: ``(B, K, H, W)``, any axis may be 1; cells that count.
-
-        Returns:
-            A scalar; cells without weight count as errors of zero, they do not shrink the mean.
+        Weights are ``(B, K)`` or ``(B, K, H, W)``; a mask ``(B, K, H, W)``, any axis of which may
+        be 1, marks the cells that count.
 
         Raises:
             ValueError: If shapes do not fit.
@@ -74,24 +70,22 @@ class KeypointMSELoss(nn.Module):
     ) -> Tensor | None:
         factors = []
         if mask is not None:
-            if mask.ndim != target.ndim or any(
-                m not in (1, t) for m, t in zip(mask.shape, target.shape, strict=True)
-            ):
-                raise ValueError(
-                    f'mask of shape {tuple(mask.shape)} does not fit a target of '
-                    f'{tuple(target.shape)}'
-                )
+            _check_mask(mask, target)
             factors.append(mask)
         if self.use_target_weight and target_weights is not None:
             factors.append(_as_map(target_weights, target, 'target_weights'))
         if self.skip_empty_channel:
             factors.append((target != 0).any(dim=-1, keepdim=True).any(dim=-2, keepdim=True))
-        if not factors:
-            return None
-        weights = factors[0]
-        for factor in factors[1:]:
-            weights = weights * factor
-        return weights
+        return reduce(mul, factors) if factors else None
+
+
+def _check_mask(mask: Tensor, target: Tensor) -> None:
+    if mask.ndim != target.ndim or any(
+        own not in (1, wanted) for own, wanted in zip(mask.shape, target.shape, strict=True)
+    ):
+        raise ValueError(
+            f'mask of shape {tuple(mask.shape)} does not fit a target of {tuple(target.shape)}'
+        )
 
 
 @MODELS.register_module()
@@ -118,12 +112,9 @@ class CombinedTargetMSELoss(nn.Module):
     def forward(
         self, output: Tensor, target: Tensor, target_weights: Tensor | None = None
     ) -> Tensor:
-        """Compute the loss.
+        """Compute the loss of maps ``(B, 3K, H, W)``, of each point the disc, offsets in x and y.
 
-        Args:
-            output: ``(B, 3K, H, W)``, predicted: of each point the disc, its offsets in x and y.
-            target: ``(B, 3K, H, W)``.
-            target_weights: ``(B, K)``.
+        Weights are ``(B, K)``.
 
         Raises:
             ValueError: If shapes do not fit.

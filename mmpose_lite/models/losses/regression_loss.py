@@ -34,12 +34,7 @@ class PointLoss(nn.Module):
     def forward(
         self, output: Tensor, target: Tensor, target_weight: Tensor | None = None
     ) -> Tensor:
-        """Compute the loss.
-
-        Args:
-            output: ``(B, K, D)``, predicted.
-            target: ``(B, K, D)``.
-            target_weight: ``(B, K)``, ``(B, K, 1)`` or ``(B, K, D)``.
+        """Compute the loss; weights are ``(B, K)``, ``(B, K, 1)`` or ``(B, K, D)``.
 
         Raises:
             ValueError: If weights are to be used and are missing, or do not fit.
@@ -74,18 +69,15 @@ class SmoothL1Loss(PointLoss):
     """Mean over all coordinates: half the square of errors below 1, a line above."""
 
     def criterion(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Mean loss of points ``(B, K, D)``."""
         return F.smooth_l1_loss(pred, target)
 
 
 @MODELS.register_module()
 class L1Loss(PointLoss):
-    """Absolute error of all coordinates.
+    """Absolute error of all coordinates; other arguments are those of :class:`PointLoss`.
 
     Args:
         reduction: ``'mean'``, ``'sum'``, or ``'none'``: the errors themselves.
-        use_target_weight: See :class:`PointLoss`.
-        loss_weight: See :class:`PointLoss`.
 
     Raises:
         ValueError: If the reduction is none of these.
@@ -100,7 +92,6 @@ class L1Loss(PointLoss):
         self.reduction = reduction
 
     def criterion(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Loss of points ``(B, K, D)``, reduced as asked."""
         return F.l1_loss(pred, target, reduction=self.reduction)
 
 
@@ -108,11 +99,11 @@ class L1Loss(PointLoss):
 class WingLoss(PointLoss):
     """Wing loss: steep about small errors, a line above; the sum over a face, the mean of faces.
 
+    Other arguments are those of :class:`PointLoss`.
+
     Args:
         omega: Errors below it are in the curved part.
         epsilon: Its curvature.
-        use_target_weight: See :class:`PointLoss`.
-        loss_weight: See :class:`PointLoss`.
 
     Source: Feng et al., CVPR 2018, https://arxiv.org/abs/1711.06753
     """
@@ -131,7 +122,6 @@ class WingLoss(PointLoss):
         self.offset = omega - omega * math.log1p(omega / epsilon)
 
     def criterion(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Mean over faces of the loss of points ``(B, K, D)``."""
         error = (target - pred).abs()
         curved = self.omega * torch.log1p(error / self.epsilon)
         losses = torch.where(error < self.omega, curved, error - self.offset)
@@ -142,12 +132,12 @@ class WingLoss(PointLoss):
 class SoftWingLoss(PointLoss):
     """Soft wing loss: a line about small errors, flatter above; summed as :class:`WingLoss`.
 
+    Other arguments are those of :class:`PointLoss`.
+
     Args:
         omega1: Errors below it are on the line.
         omega2: Height of the curved part.
         epsilon: Its curvature.
-        use_target_weight: See :class:`PointLoss`.
-        loss_weight: See :class:`PointLoss`.
 
     Source: Lin et al., IEEE TIP 2021, https://arxiv.org/abs/1903.04633
     """
@@ -168,7 +158,6 @@ class SoftWingLoss(PointLoss):
         self.offset = omega1 - omega2 * math.log1p(omega1 / epsilon)
 
     def criterion(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Mean over faces of the loss of points ``(B, K, D)``."""
         error = (target - pred).abs()
         curved = self.omega2 * torch.log1p(error / self.epsilon) + self.offset
         return torch.where(error < self.omega1, error, curved).flatten(1).sum(dim=1).mean()

@@ -119,18 +119,17 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
         Raises:
             RuntimeError: If the mode is unknown.
         """
-        if mode == 'tensor':
-            feats = self.extract_feat(inputs)
-            return self.head(feats) if self.with_head else feats
-        if mode not in ('loss', 'predict'):
-            raise RuntimeError(f"mode='{mode}' is not one of loss, predict, tensor")
         samples = data_samples or []
         if mode == 'loss':
             return self.loss(inputs, samples)
-        if self.metainfo is not None:
-            for sample in samples:
+        if mode == 'predict':
+            for sample in samples if self.metainfo is not None else ():
                 sample.set_metainfo(self.metainfo)
-        return self.predict(inputs, samples)
+            return self.predict(inputs, samples)
+        if mode != 'tensor':
+            raise RuntimeError(f"mode='{mode}' is not one of loss, predict, tensor")
+        feats = self.extract_feat(inputs)
+        return self.head(feats) if self.with_head else feats
 
     def loss(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> dict[str, Tensor]:
         """Compute the head's losses of a batch; see :meth:`forward`."""
@@ -143,14 +142,11 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
 
 @cache
 def keep_freed_memory() -> bool:
-    """Make the C library reuse freed memory instead of giving it back at once.
+    """Make the C library reuse freed memory instead of giving it back; False if it is not glibc.
 
     glibc asks the system for every large block and returns it when it is freed. A network
     allocates its feature maps anew at each step, and would spend up to half of its time on the
     faults of their fresh pages. It is set once a process; those that are forked later inherit it.
-
-    Returns:
-        Whether it took effect: there is nothing to set in another C library than glibc.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -20,7 +20,7 @@ _NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm)
 
 
 def fold_norms(model: nn.Module) -> int:
-    """Fold batch norms into the convolutions before them, in place and for good.
+    """Fold batch norms into the convolutions before them, in place and for good; return how many.
 
     In evaluation a batch norm is a factor and an offset for each channel, which the weights and
     the bias of the convolution take over. The outputs are the same but for rounding (in float32
@@ -29,12 +29,6 @@ def fold_norms(model: nn.Module) -> int:
 
     A norm is folded if it alone reads what the convolution gives. That is found by tracing the
     model; of a part whose path depends on its data, the children are traced instead.
-
-    Args:
-        model: The model, in evaluation.
-
-    Returns:
-        How many norms were folded.
 
     Raises:
         ValueError: If the model is in training.
@@ -68,15 +62,10 @@ class FoldedView:
         return FoldedView, ()
 
     def of(self, model: nn.Module, parts: Sequence[nn.Module]) -> Any:
-        """Return a model with the norms of some parts folded.
+        """Return a form of a model in which the norms of some parts are folded.
 
-        Args:
-            model: The model.
-            parts: Those of its modules that are folded.
-
-        Returns:
-            A form of the model; the model itself where there is nothing to fold, or where others
-            look on: hooks of modules, compiled or replaced ``forward`` methods, a trace.
+        It is the model itself where there is nothing to fold, or where others look on: hooks of
+        modules, compiled or replaced ``forward`` methods, a trace.
         """
         modules = [module for part in parts for module in part.modules()]
         if torch.jit.is_tracing() or torch.compiler.is_compiling() or any(map(_is_bound, modules)):

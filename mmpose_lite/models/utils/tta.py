@@ -63,13 +63,9 @@ def flip_vectors(
 def flip_coordinates(
     coords: Tensor, flip_indices: Sequence[int], shift_coords: bool, input_size: tuple[int, int]
 ) -> Tensor:
-    """Mirror coordinates ``(B, K, 2)`` given as shares of the input.
+    """Mirror coordinates ``(B, K, D)``, x first, given as shares of the input.
 
-    Args:
-        coords: ``(B, K, D)``, x first.
-        flip_indices: For each point the index of its mirror point.
-        shift_coords: Take off a pixel's share, as pixel centres ask.
-        input_size: Width and height of the input, pixels.
+    ``shift_coords`` takes off a pixel's share, as pixel centres ask.
     """
     flipped = coords[:, list(flip_indices)].clone()
     flipped[..., 0] = 1 - flipped[..., 0]

@@ -34,15 +34,7 @@ def bbox_xywh2xyxy(bbox_xywh: ndarray) -> ndarray:
 
 
 def bbox_xyxy2cs(bbox: ndarray, padding: float = 1.0) -> tuple[ndarray, ndarray]:
-    """Turn corners into centre and scale.
-
-    Args:
-        bbox: ``(4,)`` or ``(N, 4)``, xyxy.
-        padding: The factor by which the scale exceeds the box.
-
-    Returns:
-        Centre and scale, each ``(2,)`` or ``(N, 2)``.
-    """
+    """Turn corners into centre and scale, which exceeds the box by the factor ``padding``."""
     center = (bbox[..., :2] + bbox[..., 2:]) * 0.5
     scale = (bbox[..., 2:] - bbox[..., :2]) * padding
     return center, scale
@@ -77,14 +69,11 @@ def bbox_corner2xyxy(bbox: ndarray) -> ndarray:
 
 
 def bbox_clip_border(bbox: ndarray, shape: tuple[int, int]) -> ndarray:
-    """Clip xyxy boxes or corner points to an image.
+    """Clip xyxy boxes or corner points ``(..., 4, 2)``: 0 <= x <= width, 0 <= y <= height.
 
     Args:
-        bbox: ``(..., 4)`` xyxy, or ``(..., 4, 2)`` points.
+        bbox: Boxes or points; a copy is clipped.
         shape: Width and height of the image.
-
-    Returns:
-        A clipped copy: 0 <= x <= width, 0 <= y <= height.
     """
     bound = np.tile(np.asarray(shape, dtype=bbox.dtype), bbox.shape[-1] // 2)
     return np.clip(bbox, 0, bound)
@@ -114,23 +103,15 @@ def flip_bbox(
     flipped = bbox.copy()
     for axis in DIRECTIONS[direction]:
         last = image_size[axis] - 1
-        if bbox_format == 'center':
-            flipped[..., axis] = last - bbox[..., axis]
-        elif bbox_format == 'xyxy':
-            flipped[..., axis] = last - bbox[..., axis + 2]
-            flipped[..., axis + 2] = last - bbox[..., axis]
-        else:
+        if bbox_format == 'xywh':
             flipped[..., axis] = last - bbox[..., axis] - bbox[..., axis + 2]
+        else:  # each of two corners becomes the other
+            flipped[..., axis::2] = last - bbox[..., axis::2][..., ::-1]
     return flipped
 
 
 def fix_aspect_ratio(scale: ndarray, aspect_ratio: float) -> ndarray:
-    """Grow the shorter side of boxes until width / height is the ratio.
-
-    Args:
-        scale: ``(..., 2)``, width and height in pixels.
-        aspect_ratio: Width over height.
-    """
+    """Grow the shorter side of boxes, ``(..., 2)``, until width / height is the ratio."""
     width, height = scale[..., :1], scale[..., 1:]
     return np.where(
         width > height * aspect_ratio,
@@ -148,19 +129,16 @@ def get_warp_matrix(
     inv: bool = False,
     fix_aspect_ratio: bool = True,
 ) -> ndarray:
-    """The map that takes a rotated box to the output, centre to centre.
+    """The map that takes a rotated box to the output, centre to centre, float64.
 
     Args:
-        center: ``(2,)``, centre of the box, image pixels.
-        scale: ``(2,)``, width and height of the box, image pixels.
+        center: Centre of the box, image pixels.
+        scale: Width and height of the box, image pixels.
         rot: Rotation of the box in degrees.
         output_size: Width and height of the output.
         shift: Shift of the centre, as a share of the box's width and height.
         inv: Return the way back, from output to image.
         fix_aspect_ratio: Scale both axes by the widths' ratio; else each by its own.
-
-    Returns:
-        ``(2, 3)`` float64.
     """
     if not len(center) == len(scale) == len(output_size) == 2:
         raise ValueError(_about_pairs(center=center, scale=scale, output_size=output_size))
@@ -183,18 +161,9 @@ def get_warp_matrix(
 def get_udp_warp_matrix(
     center: ndarray, scale: ndarray, rot: float, output_size: tuple[int, int]
 ) -> ndarray:
-    """The map of "The Devil is in the Details" (UDP): sizes are counted between pixel centres.
+    """The map of :func:`get_warp_matrix` with sizes counted between pixel centres, float32.
 
-    Args:
-        center: ``(2,)``, centre of the box, image pixels.
-        scale: ``(2,)``, width and height of the box, image pixels.
-        rot: Rotation of the box in degrees.
-        output_size: Width and height of the output.
-
-    Returns:
-        ``(2, 3)`` float32.
-
-    Source: Huang et al., CVPR 2020, https://arxiv.org/abs/1911.07524
+    Source: Huang et al. (UDP), CVPR 2020, https://arxiv.org/abs/1911.07524
     """
     if not len(center) == len(scale) == len(output_size) == 2:
         raise ValueError(_about_pairs(center=center, scale=scale, output_size=output_size))
@@ -221,12 +190,7 @@ def get_udp_warp_matrix(
 
 
 def flip_matrix(image_size: tuple[int, int], direction: str = 'horizontal') -> ndarray:
-    """The mirroring of an image as a ``(3, 3)`` matrix: x becomes width - 1 - x.
-
-    Args:
-        image_size: Width and height of the image.
-        direction: ``'horizontal'``, ``'vertical'`` or ``'diagonal'``.
-    """
+    """The mirroring of :func:`flip_bbox` as a ``(3, 3)`` matrix: x becomes width - 1 - x."""
     matrix = np.eye(3)
     for axis in DIRECTIONS[direction]:
         matrix[axis, axis] = -1

@@ -239,14 +239,10 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_annotations(path: str | Path) -> tuple[list[Record], dict[str, Any]]:
-    """Read a COCO-style file.
+    """Read a COCO-style file: one record an annotation, in its order, and the whole content.
 
-    Args:
-        path: A JSON file with ``images`` (``id``, ``file_name``, ``height``, ``width``) and
-            ``annotations`` (``id``, ``image_id``, ...).
-
-    Returns:
-        One record an annotation, in the file's order, and the whole content.
+    It has ``images`` (``id``, ``file_name``, ``height``, ``width``) and ``annotations`` (``id``,
+    ``image_id``, ...).
 
     Raises:
         MissingFileError: If there is no such file.
@@ -262,12 +258,7 @@ def read_annotations(path: str | Path) -> tuple[list[Record], dict[str, Any]]:
 
 
 def file_problems(path: str, content: Any) -> Iterator[AnnotationError]:
-    """Find all faults that keep a file from being a list of images and annotations.
-
-    Args:
-        path: The file, for the messages.
-        content: What is in it.
-    """
+    """Find all faults of a file's content that keep it from being images and annotations."""
     for key in ('images', 'annotations'):
         if not isinstance(content, dict) or not isinstance(content.get(key), list):
             yield AnnotationError(f"{path}: '{key}' must be a list of records")
@@ -310,16 +301,10 @@ def lacks_bbox(annotation: dict) -> bool:
 
 
 def tidy(content: Any) -> Any:
-    """Normalise in place what tools write in several ways.
+    """Normalise in place, and return, what is in an annotation file, of any form.
 
     Integral ids written as floats (1.0) become integers, and coordinates of points
     that are not labelled (visibility 0, or none at all) become 0 where they are null or NaN.
-
-    Args:
-        content: What is in an annotation file, of any form.
-
-    Returns:
-        The same content.
     """
     for key in ('images', 'annotations'):
         entries = content.get(key) if isinstance(content, dict) else None

@@ -17,7 +17,7 @@ from mmpose_lite.registry import DATASETS, TRANSFORMS
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.structures.metainfo import SAMPLE_KEYS, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.utils import InputError, MissingFileError
-from mmpose_lite.utils.images import is_address
+from mmpose_lite.utils.images import ABOUT_ADDRESS, is_address
 
 from ...crop_cache import CacheSettings, CropCache, CropExtent
 from ...file_names import NAME_MODES, PhotoFinder
@@ -35,8 +35,14 @@ from .annotations import (
     short,
 )
 from .plausibility import FaceArrays, implausible
-from .replacement import Replacement
-from .subsets import TrainValSplit, about_names, find_subsets, names_of_points, of_category
+from .subsets import (
+    Replacement,
+    TrainValSplit,
+    about_names,
+    find_subsets,
+    names_of_points,
+    of_category,
+)
 
 _CHOICES = {
     'data_mode': ('topdown', 'bottomup'),
@@ -187,15 +193,15 @@ class BaseCocoStyleDataset(BaseDataset):
         return group_by_image(instances) if self.data_mode == 'bottomup' else instances
 
     def _check_paths(self) -> None:
-        name, img_folder = type(self).__name__, self.data_prefix['img']
+        img_folder, problem = self.data_prefix['img'], None
         if self.data_root and not osp.isdir(self.data_root):
-            raise MissingFileError(
-                f"{name}: data_root='{self.data_root}' is no folder (ann_file='{self.ann_file}')"
-            )
-        if not osp.isfile(self.ann_file):
-            raise MissingFileError(f"{name}: ann_file='{self.ann_file}' does not exist")
-        if img_folder and not osp.isdir(img_folder):
-            raise MissingFileError(f"{name}: data_prefix.img='{img_folder}' is no folder")
+            problem = f"data_root='{self.data_root}' is no folder (ann_file='{self.ann_file}')"
+        elif not osp.isfile(self.ann_file):
+            problem = f"ann_file='{self.ann_file}' does not exist"
+        elif img_folder and not osp.isdir(img_folder):
+            problem = f"data_prefix.img='{img_folder}' is no folder"
+        if problem is not None:
+            raise MissingFileError(f'{type(self).__name__}: {problem}')
 
     @property
     def _transforms(self) -> Sequence[Callable]:
@@ -319,11 +325,7 @@ class BaseCocoStyleDataset(BaseDataset):
         for record in records:
             name = record.image['file_name']
             if is_address(name):
-                raise record.error(
-                    'file_name',
-                    f'{short(name)} is an address, and files are read: name what fetches it, such '
-                    "as LoadImage(backend_args={'backend': 'http'})",
-                )
+                raise record.error('file_name', f'{short(name)} {ABOUT_ADDRESS}')
 
     def _tell(self, line: str, level: int = logging.INFO) -> None:
         print_log(f'{self.ann_file}: {line}', logger='current', level=level)
@@ -399,11 +401,7 @@ class BaseCocoStyleDataset(BaseDataset):
         return common
 
     def filter_data(self) -> list[dict]:
-        """Leave out detections below ``filter_cfg.bbox_score_thr``.
-
-        Raises:
-            InputError: If ``indices`` lists what is not among the others.
-        """
+        """Leave out detections below ``filter_cfg.bbox_score_thr``; check the ``indices``."""
         threshold = (self.filter_cfg or {}).get('bbox_score_thr')
         kept = self.data_list
         if threshold is not None:
@@ -442,23 +440,27 @@ class BaseCocoStyleDataset(BaseDataset):
         rng = idx.rng()
         idx.seed_global_state()
         sample = self.pipeline({**self.raw_sample(which), 'rng': rng})
-        if sample is None and not self.test_mode:
-            # The pipeline refuses the sample; which one stands in is drawn for it, too.
-            for _ in range(self.max_refetch):
-                other = int(rng.integers(len(self)))
-                sample = self.pipeline({**self.raw_sample(other), 'rng': rng})
-                if sample is not None:
-                    break
-        return sample
+        return self._stand_in(rng) if sample is None and not self.test_mode else sample
+
+    def _stand_in(self, rng: np.random.Generator) -> Any:
+        """Draw samples in place of one that the pipeline refuses; None if it refuses all."""
+        numbers = (int(rng.integers(len(self))) for _ in range(self.max_refetch))
+        samples = (self.pipeline({**self.raw_sample(number), 'rng': rng}) for number in numbers)
+        return next((sample for sample in samples if sample is not None), None)
 
     def __getitems__(self, indices: Sequence[int]) -> list:
-        """Load samples, the same that ``self[index]`` gives.
+        """Load samples, the same that ``self[index]`` gives."""
+        if self.crops is None or not self._goes_batchwise():
+            return [self[index] for index in indices]
+        return self._load_batchwise(indices)
 
-        Cached crops pass the pipeline transform by transform, which takes a tenth off the time of a
-        face. Photographs do not: a whole batch of them would be in memory at once.
+    def _load_batchwise(self, indices: Sequence[int]) -> list:
+        """Take cached crops through the pipeline transform by transform, a tenth faster a face.
+
+        Photographs go one by one: a whole batch of them would be in memory at once.
         """
         drawn = [index for index in indices if isinstance(index, SampleIndex)]
-        if self.crops is None or len(drawn) < len(indices) or not self._goes_batchwise():
+        if len(drawn) < len(indices):
             return [self[index] for index in indices]
         samples: list[Any] = [{**self.raw_sample(index), 'rng': index.rng()} for index in drawn]
         for transform in self.pipeline.transforms:
@@ -470,16 +472,14 @@ class BaseCocoStyleDataset(BaseDataset):
         ]
 
     def _goes_batchwise(self) -> bool:
-        """Return True if the samples of a batch may pass each transform together.
-
-        A transform's own class must say so: one that inherits from it may draw in another way.
-        """
+        """Return True if the samples of a batch may pass each transform together."""
         kind, ours = type(self), BaseCocoStyleDataset
         return (
             self.replacement is None
             and kind.__getitem__ is ours.__getitem__
             and kind.prepare_data is ours.prepare_data
             and type(self.pipeline) is Compose
+            # A transform's own class must say so: one that inherits may draw in another way.
             and all(vars(type(t)).get('keeps_pixels', False) for t in self.pipeline.transforms)
         )
 

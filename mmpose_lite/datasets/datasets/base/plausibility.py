@@ -83,14 +83,9 @@ def implausible(faces: FaceArrays) -> str | None:
     has_points = faces.labelled.any(axis=1)
     if has_points.sum() < _FEWEST:
         return None
-    shown = FaceArrays(
-        points=faces.points[has_points],
-        labelled=faces.labelled[has_points],
-        bbox_xyxy=faces.bbox_xyxy[has_points],
-        image_wh=faces.image_wh[has_points],
-        bbox_as_written=faces.bbox_as_written[has_points],
-        from_center=faces.from_center,
-    )
+    arrays = ('points', 'labelled', 'bbox_xyxy', 'image_wh', 'bbox_as_written')
+    kept = {name: getattr(faces, name)[has_points] for name in arrays}
+    shown = FaceArrays(**kept, from_center=faces.from_center)
     checks = (
         *(_shares_for_pixels, _corners_for_sizes, _misplaced, _outside_of_boxes, _narrow),
         *(_two_boxes, _outside_of_images, _percent_for_pixels),

@@ -1,4 +1,4 @@
-"""Choosing annotations: those of a category, of one part of a split, and named subsets."""
+"""Choosing annotations: categories, parts of a split, named subsets, stand-ins for bad images."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import hashlib
 import os.path as osp
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.utils.images import BadImageError
 
-from .annotations import AnnotationError, Record, read_annotations, read_json, short
+from ...samplers import SampleIndex
+from .annotations import AnnotationError, Record, is_number, read_annotations, read_json, short
 
 # A face of a subset file is the face of the whole set in the same image whose points lie here.
 _SAME_FACE_PIXELS = 0.5
 _PARTS = ('train', 'val')
 _BUCKETS = 10_000
+# Keeps the draws of stand-ins apart from those of the augmentation.
+_STREAM = 1
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,7 @@ class TrainValSplit:
                 'val_share (0.1 by default)'
             )
         share = settings.get('val_share', cls.val_share)
-        is_number = isinstance(share, int | float) and not isinstance(share, bool)
-        if not is_number or not 0 < share < 1:
+        if not is_number(share) or not 0 < share < 1:
             raise InputError(f'train_val_split.val_share={share!r} must be between 0 and 1')
         return cls(settings['part'], float(share))
 
@@ -79,16 +82,100 @@ class TrainValSplit:
         return kept
 
 
+@dataclass(frozen=True)
+class Replacement:
+    """The ``on_bad_image`` of a data set that replaces bad images.
+
+    Which sample stands in is a function of (seed, epoch, index), and it is augmented as the one
+    that it replaces would have been. Only what :class:`~.BadImageError` says is replaced. A sample
+    that was replaced carries ``bad_images``, the messages of the images that could not be read, in
+    its metainfo; the run counts them, see ``BadImageHook``.
+
+    Attributes:
+        mode: ``'replace'``.
+        max_share: A run stops when more than this share of an epoch's samples was replaced.
+        max_in_a_row: A run stops when so many samples in a row were replaced.
+    """
+
+    mode: str = 'replace'
+    max_share: float = 0.01
+    max_in_a_row: int = 100
+
+    @classmethod
+    def of(cls, setting: str | dict | None, test_mode: bool = False) -> Replacement | None:
+        """Read the ``on_bad_image`` of a config: None where bad images are refused.
+
+        Raises:
+            InputError: If it is neither a mode nor a dict of settings, or replaces test samples.
+        """
+        given: dict = setting if isinstance(setting, dict) else {'mode': setting or 'refuse'}
+        known = {'mode': 'refuse', **asdict(cls())}
+        unknown = sorted(set(given) - set(known))
+        if unknown or given.get('mode', 'replace') not in ('refuse', 'replace'):
+            raise InputError(
+                f"on_bad_image={setting!r} is neither 'refuse', nor 'replace', nor a dict of "
+                f'{", ".join(known)}'
+            )
+        if given.get('mode') == 'refuse':
+            return None
+        if test_mode:
+            raise InputError(
+                f'on_bad_image={setting!r} needs test_mode=False: in a test every face counts'
+            )
+        return cls(**given)
+
+    def __post_init__(self) -> None:
+        if not (is_number(self.max_share) and 0 <= self.max_share <= 1):
+            raise InputError(f'on_bad_image.max_share={self.max_share!r} is no share from 0 to 1')
+        most = self.max_in_a_row
+        if not (isinstance(most, int) and not isinstance(most, bool) and most >= 1):
+            raise InputError(f'on_bad_image.max_in_a_row={most!r} is no count from 1 on')
+
+    def prepare(self, prepare: Callable[[int, int], Any], index: int, count: int) -> Any:
+        """Prepare a sample, or that of another face if the image cannot be read.
+
+        Args:
+            prepare: Makes the sample of ``index`` from the face that its second argument tells.
+            index: The sample; a :class:`SampleIndex` knows seed and epoch, which are 0 otherwise.
+            count: The number of faces.
+
+        Raises:
+            InputError: If none of ``max_in_a_row`` images can be read.
+        """
+        try:
+            return prepare(index, index)
+        except BadImageError as error:
+            problems = [str(error)]
+        key = index if isinstance(index, SampleIndex) else SampleIndex(index, 0, 0)
+        draw = np.random.default_rng([key.seed, key.epoch, key.origin, _STREAM])
+        while len(problems) < self.max_in_a_row:
+            try:
+                sample = prepare(index, int(draw.integers(count)))
+            except BadImageError as error:
+                problems.append(str(error))
+            else:
+                return _marked(sample, tuple(problems))
+        raise InputError(
+            f'{len(problems)} images in a row cannot be read (on_bad_image.max_in_a_row='
+            f'{self.max_in_a_row}), the first: {problems[0]}'
+        )
+
+
+def _marked(sample: Any, problems: tuple[str, ...]) -> Any:
+    packed = sample.get('data_samples') if isinstance(sample, dict) else None
+    if packed is None:
+        raise InputError(
+            "on_bad_image='replace' needs a pipeline that ends with PackPoseInputs, so that "
+            f'replaced samples can be counted; {problems[0]}'
+        )
+    packed.set_field(problems, 'bad_images', field_type='metainfo')
+    return sample
+
+
 def of_category(
     records: Sequence[Record], content: dict[str, Any], category: int | str | None, file: str
 ) -> list[Record]:
-    """Select the annotations of a category, or all of them if none is asked for.
-
-    Args:
-        records: The annotations.
-        content: What is in the file.
-        category: A name of ``categories``, or an id.
-        file: The file, for messages.
+    """Select the annotations of a category, by its name or id, or all if none is asked for.
 
     Raises:
         AnnotationError: If there is no such category; or if none is asked for, and the file has
@@ -121,11 +208,7 @@ def names_of_points(records: Sequence[Record], content: dict[str, Any]) -> list[
 
 
 def about_names(written: Sequence[str], wanted: Sequence[str]) -> tuple[str, bool] | None:
-    """Compare a file's names of points with those of the metainfo.
-
-    Args:
-        written: The names in the file's ``categories``; empty where it has none.
-        wanted: The metainfo's, in the order of their ids.
+    """Compare a file's names of points, in their order, with those of the metainfo.
 
     Returns:
         What differs, and whether the points are surely in another order; None where nothing does.
@@ -219,7 +302,7 @@ def find_subsets(
     root: str,
     category: int | str | None = None,
 ) -> dict[Any, list[str]]:
-    """Match faces to subsets.
+    """Find the names of the subsets of each annotation id.
 
     Args:
         subsets: For each name an annotation file (``.json``; its faces are found by image and
@@ -228,9 +311,6 @@ def find_subsets(
         records: The faces of the whole set.
         root: Folder that relative paths start from.
         category: Which annotations of an annotation file are meant, where it has several kinds.
-
-    Returns:
-        For each annotation id the names of its subsets.
 
     Raises:
         MissingFileError: If a file is missing.

@@ -28,19 +28,13 @@ class AFLWDataset(SquareBoxDataset):
     METAINFO: ClassVar[dict] = {'from_file': 'configs/_base_/datasets/aflw.py'}
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
-        """Turn one annotation into what the pipeline starts from.
-
-        Returns:
-            As the base class, with ``bbox`` the square, unclipped, ``bbox_center`` ``(1, 2)`` and
-            ``bbox_scale`` ``(1, 2)`` (both sides, pixels); ``box_size`` in test mode.
-        """
+        """As the base class, with ``box_size`` in test mode."""
         instance = super().parse_data_info(raw_data_info)
         if self.test_mode:
             record = self._record(raw_data_info)
             side = instance['bbox_scale'][0, 0]
             instance['box_size'] = record.positive('box_size')
             if abs(instance['box_size'] - side) > _SIDE_TOLERANCE * side:
-                raise record.error(
-                    'box_size', f'is {instance["box_size"]}, but 200 scale is {side}'
-                )
+                problem = f'is {instance["box_size"]}, but 200 scale is {side}'
+                raise record.error('box_size', problem)
         return instance

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy import ndarray
 
 from mmpose_lite.structures.bbox import bbox_cs2xyxy
 
 from ..base import BaseCocoStyleDataset
-from ..base.annotations import Record
 
 # What MMPose divides a box's side by, pixels.
 _UNIT = np.float32(200)
@@ -24,24 +22,14 @@ class SquareBoxDataset(BaseCocoStyleDataset):
         """Turn one annotation into what the pipeline starts from.
 
         Returns:
-            As the base class, with the box of :func:`square_box`.
+            As the base class, with ``bbox`` ``(1, 4)`` xyxy, ``bbox_center`` ``(1, 2)`` and
+            ``bbox_scale`` ``(1, 2)`` (both sides), float32, image pixels.
         """
         record = self._record(raw_data_info)
-        return {**self._parse_common(record), **square_box(record)}
-
-
-def square_box(record: Record) -> dict[str, ndarray]:
-    """Read the square about ``center`` (x, y), whose side is 200 ``scale``, image pixels.
-
-    Returns:
-        ``bbox`` ``(1, 4)`` xyxy, which may leave the image, ``bbox_center`` ``(1, 2)`` and
-        ``bbox_scale`` ``(1, 2)`` (both sides), float32.
-
-    Raises:
-        AnnotationError: If a field is missing, or makes no box.
-    """
-    center = np.array([record.numbers('center', 2)], dtype=np.float32)
-    side = np.float32(record.positive('scale')) * _UNIT
-    record.check_side('scale', float(side))
-    scale = np.full((1, 2), side, dtype=np.float32)
-    return {'bbox': bbox_cs2xyxy(center, scale), 'bbox_center': center, 'bbox_scale': scale}
+        instance = self._parse_common(record)
+        center = np.array([record.numbers('center', 2)], dtype=np.float32)
+        side = np.float32(record.positive('scale')) * _UNIT
+        record.check_side('scale', float(side))
+        scale = np.full((1, 2), side, dtype=np.float32)
+        box = {'bbox': bbox_cs2xyxy(center, scale), 'bbox_center': center, 'bbox_scale': scale}
+        return {**instance, **box}

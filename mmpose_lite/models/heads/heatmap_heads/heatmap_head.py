@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
-from mmcv.cnn import build_conv_layer, build_upsample_layer
+from mmcv.cnn import build_conv_layer
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
@@ -128,9 +128,6 @@ class HeatmapHead(BaseHead):
             batch_data_samples: The samples; flip test reads the first one's ``flip_indices``.
             test_cfg: ``flip_test`` (bool), ``flip_mode`` (see :func:`flip_heatmaps`),
                 ``shift_heatmap`` (bool, default False), ``output_heatmaps`` (bool).
-
-        Returns:
-            See :meth:`BaseHead.predict`.
         """
         test_cfg = test_cfg or {}
         if test_cfg.get('flip_test', False):
@@ -183,22 +180,13 @@ class HeatmapHead(BaseHead):
 
 
 def _make_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:
-    cfg = {'type': 'Conv2d', 'kernel_size': kernel, 'stride': 1, 'padding': (kernel - 1) // 2}
-    return build_conv_layer(cfg, in_channels=in_channels, out_channels=out_channels)
+    return nn.Conv2d(in_channels, out_channels, kernel, padding=(kernel - 1) // 2)
 
 
 def _make_deconv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:
     if kernel not in _DECONV_PADDING:
         raise ValueError(f'a deconv kernel size must be 2, 3 or 4, got {kernel}')
-    padding, output_padding = _DECONV_PADDING[kernel]
-    cfg = {
-        'type': 'deconv',
-        'in_channels': in_channels,
-        'out_channels': out_channels,
-        'kernel_size': kernel,
-        'stride': 2,
-        'padding': padding,
-        'output_padding': output_padding,
-        'bias': False,
-    }
-    return build_upsample_layer(cfg)
+    padding, end = _DECONV_PADDING[kernel]
+    return nn.ConvTranspose2d(
+        in_channels, out_channels, kernel, stride=2, padding=padding, output_padding=end, bias=False
+    )

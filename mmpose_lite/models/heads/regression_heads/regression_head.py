@@ -69,9 +69,6 @@ class RegressionHead(BaseHead):
                 ``input_size``.
             test_cfg: ``flip_test`` (bool), ``shift_coords`` (bool, default True; see
                 :func:`flip_coordinates`).
-
-        Returns:
-            See :meth:`BaseHead.predict`.
         """
         test_cfg = test_cfg or {}
         if not test_cfg.get('flip_test', False):
