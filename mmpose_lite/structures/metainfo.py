@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -107,7 +108,8 @@ def _parse(info: Mapping[str, Any]) -> PoseMetainfo:
         raise InputError(
             f"metainfo of '{name}': {len(points)} points but {len(weights)} joint_weights"
         )
-    flip_indices = _flip_indices(name, points, name2id)
+    index = partial(_index, name, name2id)
+    flip_indices = _flip_indices(name, points, index)
     links = list(info['skeleton_info'].values())
     return PoseMetainfo(
         dataset_name=name,
@@ -121,15 +123,15 @@ def _parse(info: Mapping[str, Any]) -> PoseMetainfo:
         own_mirror_ids=[point['id'] for point in points if point.get('swap') == point['name']],
         keypoint_colors=_colors(points, (255, 128, 0)),
         num_skeleton_links=len(links),
-        skeleton_links=[_link(name, name2id, link['link']) for link in links],
+        skeleton_links=[(index(link['link'][0]), index(link['link'][1])) for link in links],
         skeleton_link_colors=_colors(links, (96, 96, 255)),
         dataset_keypoint_weights=weights,
         sigmas=np.array(info['sigmas'], dtype=np.float32),
     )
 
 
-def _flip_indices(name: str, points: list[dict], name2id: dict[str, int]) -> list[int]:
-    mirror = [_index(name, name2id, point.get('swap') or point['name']) for point in points]
+def _flip_indices(name: str, points: list[dict], index: Callable[[str], int]) -> list[int]:
+    mirror = [index(point.get('swap') or point['name']) for point in points]
     for i, j in enumerate(mirror):
         if mirror[j] != i:
             raise InputError(
@@ -137,10 +139,6 @@ def _flip_indices(name: str, points: list[dict], name2id: dict[str, int]) -> lis
                 f"mirror, but that names '{points[mirror[j]]['name']}'"
             )
     return mirror
-
-
-def _link(name: str, name2id: dict[str, int], ends: list[str]) -> tuple[int, int]:
-    return _index(name, name2id, ends[0]), _index(name, name2id, ends[1])
 
 
 def _index(name: str, name2id: dict[str, int], point: str) -> int:

@@ -70,15 +70,10 @@ class PoseDataSample(BaseDataElement):
 def make_element(
     kind: type[Element], data: Mapping[str, Any], metainfo: Mapping[str, Any] | None = None
 ) -> Element:
-    """Make an element of these fields, which it shares.
+    """Make an element of these fields, by the names under which they are kept; it shares them.
 
     An element's own setters look through all other fields for each one, and copy metainfo deeply:
     that is a tenth of what it costs to load a face from the crop cache.
-
-    Args:
-        kind: Class of the element.
-        data: Its data fields, by the names under which they are kept.
-        metainfo: Its metainfo.
 
     Raises:
         ValueError: If instances differ in their number, or a field of theirs has none.

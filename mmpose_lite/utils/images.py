@@ -77,11 +77,7 @@ def is_address(name: str) -> bool:
 
 
 def read_image(path: str, backend_args: dict | None = None) -> bytes:
-    """Read the bytes of an image.
-
-    Args:
-        path: The file; with ``backend_args`` an address, too.
-        backend_args: Where files are, see :func:`mmengine.fileio.get`; local ones by default.
+    """Read an image's file; with ``backend_args`` of :func:`mmengine.fileio.get` an address, too.
 
     Raises:
         MissingImageError: If there is no such file.

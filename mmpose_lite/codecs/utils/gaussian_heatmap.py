@@ -25,13 +25,9 @@ def generate_gaussian_heatmaps(
 ) -> tuple[Tensor, Tensor]:
     """Gaussians about the cell nearest to each point, cut off at three sigma.
 
-    Args:
-        heatmap_size: Width and height, cells.
-        keypoints: ``(B, K, 2)``, cells.
-        keypoints_visible: ``(B, K)``; below 0.5 a point gets an empty map.
-        sigma: Standard deviation, cells.
-        guarded: Every Gaussian is about its nearest cell, and a point outside the map has none and
-            weighs 0. Else both are as MMPose has them, see above.
+    Points ``(B, K, 2)``, map size (w, h) and sigma are in cells; a point whose visibility
+    ``(B, K)`` is below 0.5 gets an empty map. If ``guarded``, every Gaussian is about its nearest
+    cell, and a point outside the map has none and weighs 0. Else both are as in MMPose, see above.
 
     Returns:
         Heatmaps ``(B, K, H, W)`` and weights ``(B, K)``: the visibility, 0 without a Gaussian.
@@ -39,8 +35,7 @@ def generate_gaussian_heatmaps(
     if guarded:
         return _nearest_heatmaps(heatmap_size, keypoints, keypoints_visible, sigma)
     center = (keypoints + 0.5).trunc()
-    offset = torch.zeros_like(center)
-    return _patch_heatmaps(heatmap_size, center, offset, keypoints_visible, sigma)
+    return _patch_heatmaps(heatmap_size, center, 0, keypoints_visible, sigma)
 
 
 def _nearest_heatmaps(
@@ -94,7 +89,7 @@ def generate_unbiased_gaussian_heatmaps(
 def _patch_heatmaps(
     heatmap_size: tuple[int, int],
     center: Tensor,
-    offset: Tensor,
+    offset: Tensor | int,
     keypoints_visible: Tensor,
     sigma: float,
 ) -> tuple[Tensor, Tensor]:

@@ -275,11 +275,7 @@ def check_sizes(rows: list[dict[str, Any]], sizes: ndarray) -> None:
 
 
 def box_size(truth: dict[str, Any], face: dict[str, Any]) -> float:
-    """The longer side of a face's box ``(1, 4)`` xyxy.
-
-    Raises:
-        InputError: If a side is below 0; the message names the face.
-    """
+    """The longer side of a face's box ``(1, 4)`` xyxy; one below 0 is an InputError."""
     left, top, right, bottom = to_array(truth['bboxes'])[0]
     sides = (float(right - left), float(bottom - top))
     if min(sides) < 0:

@@ -135,10 +135,7 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
             RuntimeError: If the head was built without a decoder.
         """
         if self.decoder is None:
-            raise RuntimeError(
-                f"{type(self).__name__} has no decoder: set `decoder` in the head's config to "
-                'predict'
-            )
+            raise RuntimeError(f'{type(self).__name__} has no decoder: it needs one to predict')
         keypoints, scores = self.decoder.decode_batch(batch_outputs.detach().float())
         rows = zip(keypoints[:, None].cpu().numpy(), scores[:, None].cpu().numpy(), strict=True)
         return [InstanceData(keypoints=points, keypoint_scores=score) for points, score in rows]
@@ -156,16 +153,11 @@ def _advice(kind: str | None) -> str:
 
 @torch.no_grad()
 def heatmap_accuracy(output: Tensor, target: Tensor, mask: Tensor, thr: float = 0.05) -> Tensor:
-    """Share of peaks that lie within a share of the maps' size of the target's peaks.
+    """Share of peaks of maps ``(B, K, H, W)`` that lie within ``thr`` of the target's peaks.
 
-    It is the mean over points of each point's share over faces, without points that no face of the
+    ``thr`` is a share of height and width, and ``mask`` ``(B, K)`` marks the points that count. It
+    is the mean over points of each point's share over faces, without points that no face of the
     batch has: MMPose's ``acc_pose``, but NaN where no point counts.
-
-    Args:
-        output: ``(B, K, H, W)``, predicted.
-        target: ``(B, K, H, W)``.
-        mask: ``(B, K)``, points that count.
-        thr: The share of height and width.
     """
     size = constant(output.shape[-2:], output)
     predicted, _ = get_heatmap_maximum(output)

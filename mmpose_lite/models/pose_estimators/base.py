@@ -108,13 +108,10 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
         data_samples: list[PoseDataSample] | None = None,
         mode: str = 'tensor',
     ) -> Any:
-        """Run the model.
+        """Run the model on preprocessed images ``(B, 3, H, W)`` and samples, one a face.
 
-        Args:
-            inputs: Preprocessed images ``(B, 3, H, W)``.
-            data_samples: One a face; needed for ``'loss'`` and ``'predict'``.
-            mode: ``'loss'``: a dict of losses; ``'predict'``: the samples with predictions in
-                image pixels; ``'tensor'``: the head's raw output.
+        Mode ``'loss'`` gives a dict of losses, ``'predict'`` the samples with predictions in image
+        pixels, and ``'tensor'``, which needs no samples, the head's raw output.
 
         Raises:
             RuntimeError: If the mode is unknown.

@@ -87,11 +87,8 @@ def flip_bbox(
 ) -> ndarray:
     """Mirror boxes with their image, pixel centres on pixel centres (x becomes width - 1 - x).
 
-    Args:
-        bbox: ``(..., 4)`` for xyxy and xywh, ``(..., 2)`` for center.
-        image_size: Width and height of the image.
-        bbox_format: ``'xywh'``, ``'xyxy'`` or ``'center'``.
-        direction: ``'horizontal'``, ``'vertical'`` or ``'diagonal'``.
+    Boxes are ``(..., 4)`` in the formats ``'xywh'`` and ``'xyxy'``, ``(..., 2)`` in ``'center'``.
+    The image is (w, h), the direction ``'horizontal'``, ``'vertical'`` or ``'diagonal'``.
 
     Raises:
         ValueError: If the format or the direction is none of these.
@@ -129,16 +126,11 @@ def get_warp_matrix(
     inv: bool = False,
     fix_aspect_ratio: bool = True,
 ) -> ndarray:
-    """The map that takes a rotated box to the output, centre to centre, float64.
+    """The map that takes a rotated box to an output (w, h), centre to centre, float64.
 
-    Args:
-        center: Centre of the box, image pixels.
-        scale: Width and height of the box, image pixels.
-        rot: Rotation of the box in degrees.
-        output_size: Width and height of the output.
-        shift: Shift of the centre, as a share of the box's width and height.
-        inv: Return the way back, from output to image.
-        fix_aspect_ratio: Scale both axes by the widths' ratio; else each by its own.
+    Centre and scale are in image pixels, the rotation is in degrees, and the shift of the centre in
+    shares of width and height. With ``fix_aspect_ratio`` both axes are scaled by the widths' ratio;
+    else each by its own. With ``inv`` it is the way back, from output to image.
     """
     if not len(center) == len(scale) == len(output_size) == 2:
         raise ValueError(_about_pairs(center=center, scale=scale, output_size=output_size))

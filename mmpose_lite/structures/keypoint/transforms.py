@@ -20,15 +20,11 @@ def flip_keypoints(
     flip_indices: Sequence[int],
     direction: str = 'horizontal',
 ) -> tuple[ndarray, ndarray | None]:
-    """Mirror points with their image and swap the names of left and right.
+    """Mirror points ``(..., K, D)`` with their image (w, h), and swap the names of left and right.
 
-    Args:
-        keypoints: ``(..., K, D)``, D at least 2.
-        keypoints_visible: ``(..., K)`` or ``(..., K, 2)``, or None.
-        image_size: Width and height of the image.
-        flip_indices: For each of the K points, the index of its mirror point.
-        direction: ``'horizontal'``, ``'vertical'``, or ``'diagonal'``: half a turn, in which left
-            stays left and no names are swapped.
+    Visibilities are ``(..., K)``, ``(..., K, 2)`` or None; ``flip_indices`` has the index of each
+    point's mirror point. The direction is ``'horizontal'``, ``'vertical'``, or ``'diagonal'``: half
+    a turn, in which left stays left and no names are swapped.
 
     Raises:
         ValueError: If the direction is unknown or the number of indices is not K.

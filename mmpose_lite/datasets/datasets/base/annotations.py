@@ -40,6 +40,8 @@ class AnnotationError(InputError):
 class Record:
     """An annotation beside its image, knowing where they come from.
 
+    Methods read fields, and raise an :class:`AnnotationError` where one is not as they say.
+
     Attributes:
         file: The annotation file.
         annotation: The entry of ``annotations``.
@@ -58,12 +60,7 @@ class Record:
         )
 
     def numbers(self, field: str, count: int | None = None) -> list[float]:
-        """Read a field that holds finite numbers, and ``count`` of them.
-
-        Raises:
-            AnnotationError: If the field is missing, of another length, or one is not finite or
-                beyond 2^24.
-        """
+        """Read a field that holds finite numbers within 2^24, and ``count`` of them."""
         values = self.annotation.get(field)
         if not isinstance(values, list) or (count is not None and len(values) != count):
             wanted = 'numbers' if count is None else f'{count} numbers'
@@ -77,23 +74,14 @@ class Record:
         return values
 
     def positive(self, field: str) -> float:
-        """Read a field that holds a finite number above 0.
-
-        Raises:
-            AnnotationError: If it does not.
-        """
+        """Read a field that holds a finite number above 0."""
         value: Any = self.annotation.get(field)
         if not is_number(value) or value <= 0:
             raise self.error(field, f'must be a number above 0, it is {short(value)}')
         return float(value)
 
     def keypoints(self, num_keypoints: int) -> list[float]:
-        """Read the points, three numbers each.
-
-        Raises:
-            AnnotationError: If there are not ``num_keypoints`` of them, one that is labelled is
-                not finite, or a visibility is below 0.
-        """
+        """Read so many points, three numbers each, of which no visibility is below 0."""
         values = self.numbers('keypoints')
         if len(values) != 3 * num_keypoints:
             raise self.error(
@@ -107,12 +95,8 @@ class Record:
     def bbox(self, margin: float | None) -> list[float]:
         """Read the box, x, y, width and height.
 
-        Args:
-            margin: Where there is no ``bbox``, it is made about the labelled points, on each side
-                this share of their longer extent wider; None makes none.
-
-        Raises:
-            AnnotationError: If there is none, or it is no box.
+        Where there is none, it is made about the labelled points, on each side ``margin`` of their
+        longer extent wider; None makes none.
         """
         if margin is None or not lacks_bbox(self.annotation):
             return self.numbers('bbox', 4)
@@ -127,11 +111,7 @@ class Record:
         return [*(points.min(axis=0) - room).tolist(), *(extent + 2 * room).tolist()]
 
     def check_side(self, field: str, side: float) -> None:
-        """Check the side of a box.
-
-        Raises:
-            AnnotationError: If it is beyond what a crop can be cut by.
-        """
+        """Check that a crop can be cut by a box of this side."""
         if not _SMALLEST_SIDE <= side <= _LARGEST:
             raise self.error(
                 field,
@@ -139,22 +119,14 @@ class Record:
             )
 
     def category(self) -> Any:
-        """Read ``category_id``, which is 1 where there is none.
-
-        Raises:
-            AnnotationError: If it is neither a number nor a string.
-        """
+        """Read ``category_id``, a number or a string, which is 1 where there is none."""
         value = self.annotation.get('category_id', 1)
         if not isinstance(value, int | float | str):
             raise self.error('category_id', f'must be a number or a name, it is {short(value)}')
         return value
 
     def reason_to_drop(self) -> str | None:
-        """Give the reason to leave out the record; None if there is none.
-
-        Raises:
-            AnnotationError: If ``iscrowd`` is not 0 or 1, or ``num_keypoints`` no count.
-        """
+        """Give the reason to leave out the record, by ``iscrowd`` (0 or 1) and points; or None."""
         is_crowd, count = (self.annotation.get(name) for name in ('iscrowd', 'num_keypoints'))
         if is_crowd is not None and is_crowd not in (0, 1):
             raise self.error('iscrowd', f'must be 0 or 1, it is {short(is_crowd)}')
@@ -170,11 +142,7 @@ class Record:
         return None
 
     def check_depth(self) -> None:
-        """Check that fields which are handed on as they are can be copied.
-
-        Raises:
-            AnnotationError: If one is nested too deeply.
-        """
+        """Check that no field is nested too deeply to be copied and handed on as it is."""
         for field, value in self.annotation.items():
             if _depth_exceeds(value, _DEEPEST):
                 raise self.error(field, f'is nested more than {_DEEPEST} deep')

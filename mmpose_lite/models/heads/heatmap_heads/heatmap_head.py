@@ -168,14 +168,15 @@ class HeatmapHead(BaseHead):
         return losses
 
     def _accuracy(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-        decoder = self.decoder
-        if decoder is None or getattr(decoder, 'target_kind', None) != 'combined heatmaps':
-            return heatmap_accuracy(outputs, targets, mask)
+        if getattr(self.decoder, 'target_kind', None) == 'combined heatmaps':
+            return self._combined_accuracy(outputs, targets, mask)
+        return heatmap_accuracy(outputs, targets, mask)
+
+    def _combined_accuracy(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         # A disc has no peak: its points are read as those of a test are.
-        predicted, wanted = (
-            decoder.decode_batch(maps.detach().float())[0] for maps in (outputs, targets)
-        )
-        size_wh = constant(decoder.input_size, predicted)
+        decode, maps = self.decoder.decode_batch, (outputs, targets)
+        predicted, wanted = (decode(each.detach().float())[0] for each in maps)
+        size_wh = constant(self.decoder.input_size, predicted)
         return coordinate_accuracy(predicted / size_wh, wanted / size_wh, mask)
 
 
