@@ -131,13 +131,10 @@ def _fetch(path: str, backend_args: dict | None) -> bytes:
 def decode_image(
     content: bytes, path: str, color_type: str = 'color', exif: str = 'ignore'
 ) -> ndarray:
-    """Decode a JPEG, PNG or other image to ``(H, W, 3)`` uint8 BGR; ``(H, W)`` for grey.
+    """Decode an image's bytes, whatever its name, to ``(H, W, 3)`` uint8 BGR; ``(H, W)`` for grey.
 
-    Args:
-        content: The file's bytes; what they are counts, not the file's name.
-        path: Where they come from, for the message of an error.
-        color_type: ``'color'``, ``'grayscale'`` or ``'unchanged'``.
-        exif: ``'ignore'``: pixels as they are stored; ``'apply'``: turned as the camera noted.
+    ``color_type`` is ``'color'``, ``'grayscale'`` or ``'unchanged'``; ``exif`` is ``'ignore'``:
+    pixels as they are stored; or ``'apply'``: turned as the camera noted.
 
     Raises:
         BadImageError: If the bytes are no image, end early, or are of more than ``MAX_PIXELS``.

@@ -263,8 +263,7 @@ class RandomFlip(Transform):
     def transform(self, results: dict) -> dict:
         """Mirror all that is present; write ``flip`` and ``flip_direction``."""
         direction = self.draw(sample_rng(results))
-        results['flip'] = direction is not None
-        results['flip_direction'] = direction
+        results.update(flip=direction is not None, flip_direction=direction)
         if direction is None:
             return results
         # Axes of an array count (y, x), those of points (x, y).

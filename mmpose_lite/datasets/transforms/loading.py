@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from mmcv.image.io import imfrombytes, supported_backends
 from mmcv.transforms import LoadImageFromFile
@@ -180,7 +182,7 @@ class LoadImage(LoadImageFromFile):
         return f"{super().__repr__()[:-1]}, exif='{self.exif}')"
 
 
-def _given(results: dict) -> np.ndarray:
+def _given(results: dict) -> Any:
     if not isinstance(results['img'], np.ndarray):
         raise TypeError(f"'img' must be an array, got {type(results['img'])}")
     results.setdefault('img_path', None)

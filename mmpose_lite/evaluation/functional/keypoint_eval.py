@@ -38,21 +38,27 @@ def keypoint_nme(pred: ndarray, gt: ndarray, mask: ndarray, normalize_factor: nd
 
     Source: MMPose's ``keypoint_nme``, which returns 0.0 in these cases.
     """
-    mask = np.asarray(mask, dtype=bool)
-    if not mask.any():
-        raise ValueError('an NME over no point is no number: no face has a point that counts')
-    counts = mask.any(axis=1)
-    bad = counts & ~(np.isfinite(normalize_factor) & (np.asarray(normalize_factor) > 0)).all(axis=1)
-    if bad.any():
-        face = int(np.flatnonzero(bad)[0])
-        raise ValueError(f'face {face}: the normaliser {normalize_factor[face]} is not above 0')
-    for name, points in (('prediction', pred), ('truth', gt)):
-        unreal = ~np.isfinite(points).all(axis=-1) & mask
-        if unreal.any():
-            face, point = (int(i) for i in np.argwhere(unreal)[0])
-            raise ValueError(f'face {face}: the {name} of point {point} is not finite')
-    distances = keypoint_distances(pred, gt, mask, normalize_factor)
+    mask, sizes = np.asarray(mask, dtype=bool), np.asarray(normalize_factor)
+    is_sized = (np.isfinite(sizes) & (sizes > 0)).all(axis=1)
+    is_real = np.isfinite(pred).all(axis=-1) & np.isfinite(gt).all(axis=-1)
+    if not mask.any() or (mask & ~(is_real & is_sized[:, None])).any():
+        raise ValueError(_about_nme(pred, mask, sizes, is_sized, is_real))
+    distances = keypoint_distances(pred, gt, mask, sizes)
     return float(distances[distances != -1].mean(dtype=np.float64))
+
+
+def _about_nme(
+    pred: ndarray, mask: ndarray, sizes: ndarray, is_sized: ndarray, is_real: ndarray
+) -> str:
+    if not mask.any():
+        return 'an NME over no point is no number: no face has a point that counts'
+    unsized = mask.any(axis=1) & ~is_sized
+    if unsized.any():
+        face = unsized.argmax()
+        return f'face {face}: the normaliser {sizes[face]} is not above 0'
+    face, point = np.argwhere(mask & ~is_real)[0]
+    name = 'truth' if np.isfinite(pred[face, point]).all() else 'prediction'
+    return f'face {face}: the {name} of point {point} is not finite'
 
 
 def keypoint_epe(pred: ndarray, gt: ndarray, mask: ndarray) -> float:

@@ -80,17 +80,12 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
         return self
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Prepare a batch.
+        """Prepare the ``inputs`` and ``data_samples`` of a batch, and in training augment them.
 
-        Args:
-            data: ``inputs``: uint8 tensors ``(3, H, W)``, a list or stacked, channels-last where
-                they are views of ``(H, W, 3)``; or windows or indices of crops, see
-                :func:`warp_faces`. ``data_samples``.
-            training: Whether augmentations of batches apply.
-
-        Returns:
-            ``inputs``: float32 ``(B, 3, H, W)``; ``data_samples``, with ``batch_input_shape`` and
-            their own padded size, ``pad_shape``, both (h, w).
+        Inputs are uint8 ``(3, H, W)``, a list or stacked, or windows or indices of crops, see
+        :func:`warp_faces`. They become float32 ``(B, 3, H, W)``, channels last where they are views
+        of ``(H, W, 3)``. Samples get the batch's size, ``batch_input_shape``, and their own padded
+        one, ``pad_shape``, both (h, w).
         """
         images, samples, device = data['inputs'], data.get('data_samples'), self.device
         # Only CUDA keeps the source of a copy until it is over.

@@ -60,11 +60,9 @@ class JoinedMaps(Sequence):
 
 def is_pointwise(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
     """Tell whether a layer is a plain 1x1 convolution, which looks at each cell by itself."""
-    return type(layer) is nn.Conv2d and (
-        layer.kernel_size == layer.stride == (1, 1)
-        and layer.padding == (0, 0)
-        and layer.groups == 1
-    )
+    if type(layer) is not nn.Conv2d or layer.groups != 1:
+        return False
+    return layer.kernel_size == layer.stride == (1, 1) and layer.padding == (0, 0)
 
 
 @MODELS.register_module()

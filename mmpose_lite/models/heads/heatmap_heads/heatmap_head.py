@@ -169,15 +169,17 @@ class HeatmapHead(BaseHead):
 
     def _accuracy(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         if getattr(self.decoder, 'target_kind', None) == 'combined heatmaps':
-            return self._combined_accuracy(outputs, targets, mask)
+            return _combined_accuracy(self.decoder, outputs, targets, mask)
         return heatmap_accuracy(outputs, targets, mask)
 
-    def _combined_accuracy(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-        # A disc has no peak: its points are read as those of a test are.
-        decode, maps = self.decoder.decode_batch, (outputs, targets)
-        predicted, wanted = (decode(each.detach().float())[0] for each in maps)
-        size_wh = constant(self.decoder.input_size, predicted)
-        return coordinate_accuracy(predicted / size_wh, wanted / size_wh, mask)
+
+def _combined_accuracy(codec: Any, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    # A disc has no peak: its points are read as those of a test are.
+    predicted, wanted = (
+        codec.decode_batch(maps.detach().float())[0] for maps in (outputs, targets)
+    )
+    size_wh = constant(codec.input_size, predicted)
+    return coordinate_accuracy(predicted / size_wh, wanted / size_wh, mask)
 
 
 def _make_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:
