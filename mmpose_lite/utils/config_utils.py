@@ -14,9 +14,12 @@ from typing import IO, Any
 from mmengine.config import Config
 from mmengine.config import config as _config_module
 
-from mmpose_lite.errors import InputError, nearest
+from mmpose_lite.errors import InputError, MissingFileError, nearest
 
-_MMPOSE = 'mmpose'
+from .paths import about_shipped_configs, config_root, find_shipped_config
+
+_MMPOSE, _SCOPE = 'mmpose', 'mmpose_lite'
+_find_base_as_mmengine = Config._get_cfg_path
 
 _ROLES = ('train', 'val', 'test')
 _LOADERS = tuple(f'{role}_dataloader' for role in _ROLES)
@@ -90,16 +93,40 @@ _COPIED = ('codec', 'test_pipeline', 'train_pipeline', 'val_pipeline')
 def read_config_file(path: str | Path) -> Config:
     """Read a config file and its bases, which may begin with a byte-order mark.
 
-    Modules of its ``custom_imports`` are not imported.
+    A base is a path from the file that names it, or the name of a shipped config, such as
+    ``mmpose_lite::face_2d_keypoint/...``; see :func:`.find_shipped_config`. Modules of its
+    ``custom_imports`` are not imported.
     """
-    # mmengine would hand the mark on to the parser. It stays so: other threads may read as well.
+    # mmengine would hand the mark on to the parser, and knows the packages of its own family alone.
+    # It stays so: other threads may read as well.
     vars(_config_module)['open'] = _open_without_mark
+    Config._get_cfg_path = staticmethod(_find_base)  # type: ignore[method-assign]
     return Config.fromfile(path, import_custom_modules=False)
 
 
 def _open_without_mark(path: Any, mode: str = 'r', encoding: str | None = None) -> IO:
     reads_text = encoding == 'utf-8' and mode == 'r'
     return open(path, mode, encoding='utf-8-sig' if reads_text else encoding)
+
+
+def _find_base(base: str, path: str) -> tuple[str, str | None]:
+    """Find a base of a config.
+
+    Returns:
+        The file, and the scope of its parts; None: that of the config.
+
+    Raises:
+        MissingFileError: If it is said to be a shipped one, and is none.
+    """
+    beside = osp.join(osp.dirname(path), base)
+    shipped = None if osp.isfile(beside) else find_shipped_config(base)
+    if shipped is not None:
+        return str(shipped), None
+    if base.startswith(f'{_SCOPE}::'):
+        raise MissingFileError(
+            f"_base_='{base}' is not below {config_root()}{about_shipped_configs(base)}"
+        )
+    return _find_base_as_mmengine(base, path)
 
 
 def adopt_config(cfg: Config, scope: str, folder: Path | None = None) -> Config:

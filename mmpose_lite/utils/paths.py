@@ -10,10 +10,11 @@ from contextlib import contextmanager, suppress
 from glob import escape, glob
 from pathlib import Path
 
-from ..errors import InputError, MissingFileError
+from ..errors import InputError, MissingFileError, nearest
 
 _LONGEST_NAME = 500
 _PACKAGE = Path(__file__).resolve().parents[1]
+_PACKAGES = ('mmpose_lite', 'mmpose')  # whose shipped configs are ours
 
 
 def check_folder(folder: str | Path) -> None:
@@ -65,17 +66,51 @@ def config_root() -> Path:
 
 
 def find_config(path: str | Path) -> Path:
-    """Find a config file: a path, or a ``configs/...`` name of a shipped one.
+    """Find a config file: a path, or a name of a shipped one; see :func:`find_shipped_config`.
 
     Raises:
-        MissingFileError: If there is no such file.
+        MissingFileError: If there is no such file; the message names shipped ones that are near.
     """
-    path = Path(path)
-    shipped = config_root().parent / path
-    found = next((each for each in (path, shipped) if each.is_file()), None)
-    if found is None:
-        raise MissingFileError(f"config '{path}' is neither at {path.absolute()} nor at {shipped}")
-    return found
+    found = Path(path) if Path(path).is_file() else find_shipped_config(str(path))
+    if found is not None:
+        return found
+    places = dict.fromkeys([Path(path).absolute(), config_root().parent / path])
+    where = ' nor at '.join(map(str, places))
+    where = f'neither at {where}' if len(places) > 1 else f'not at {where}'
+    raise MissingFileError(f"config '{path}' is {where}{about_shipped_configs(str(path))}")
+
+
+def find_shipped_config(name: str) -> Path | None:
+    """Find a shipped config, whatever the working directory.
+
+    Args:
+        name: Its path below the shipped ones, with or without ``configs/`` before it; the same
+            after ``mmpose_lite::``, or after MMPose's own ``mmpose::``; or, if it is not one of the
+            parts in ``_base_``, its file's name alone, with or without ``.py``.
+
+    Returns:
+        The file; None if there is none.
+    """
+    package, is_named, inner = name.partition('::')
+    inner = inner if is_named else name
+    if (is_named and package not in _PACKAGES) or '..' in Path(inner).parts:
+        return None
+    places = [config_root().parent / inner, config_root() / inner]
+    if inner == os.path.basename(inner):
+        places += [file for file in shipped_configs() if inner in (file.name, file.stem)]
+    return next((place for place in places if place.is_file()), None)
+
+
+def shipped_configs() -> list[Path]:
+    """The shipped configs, without the parts in ``_base_``."""
+    files = sorted(config_root().rglob('*.py'))
+    return [file for file in files if '_base_' not in file.parts]
+
+
+def about_shipped_configs(name: str) -> str:
+    """Say for the end of a message which shipped configs have a name that is near another."""
+    near = nearest(Path(name.rpartition('::')[2]).stem, [file.stem for file in shipped_configs()])
+    return f'; shipped ones of a near name: {", ".join(near)}' if near else ''
 
 
 def check_checkpoint(name: str) -> None:
