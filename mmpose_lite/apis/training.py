@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from mmengine.config import Config
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmpose_lite.checkpoints.latest import find_latest
 from mmpose_lite.engine import PoseRunner
+from mmpose_lite.engine.base_runner import close_files
 from mmpose_lite.engine.distributed import join_processes
+from mmpose_lite.engine.hooks import CheckpointHook
+from mmpose_lite.engine.run_head import describe_run
 from mmpose_lite.engine.work_dir import holding
 from mmpose_lite.registry import RUNNERS, explaining_builds
+from mmpose_lite.utils import InputError
 
 
 def build_runner(cfg: Config) -> PoseRunner:
@@ -44,3 +57,124 @@ def test(cfg: Config) -> tuple[PoseRunner, dict[str, float]]:
     # Another `runner_type` may know no folding.
     options = {'fold': True} if isinstance(runner, PoseRunner) else {}
     return runner, runner.test(**options)
+
+
+@explaining_builds()
+def dry_run(cfg: Config, role: str = 'train') -> list[str]:
+    """Build a training or a test, run one batch of it, and leave no file.
+
+    A training takes one step, and validates one batch if it validates at all; a test predicts one
+    batch of the checkpoint ``cfg.load_from``. Crop caches, which other runs use too, are built.
+
+    Args:
+        cfg: The config, as for :func:`train` or :func:`test`.
+        role: ``'train'`` or ``'test'``.
+
+    Returns:
+        The head of the run (see :func:`.describe_run`), and a line about each batch.
+    """
+    with TemporaryDirectory(prefix='mmpose_lite-', ignore_cleanup_errors=True) as folder:
+        runner = build_runner(_without_files(cfg, folder, is_training=role == 'train'))
+        probe = _FirstBatch()
+        runner.register_hook(probe)
+        lines = (_try_training if role == 'train' else _try_test)(runner, probe)
+        head = describe_run(runner, cfg.work_dir)
+        close_files(runner.logger)
+    return [*head, *lines, 'dry run: nothing was written to the work dir']
+
+
+def _try_training(runner: Runner, probe: _FirstBatch) -> list[str]:
+    if not probe.ends(runner.train):
+        return ['dry run: the training is over, and no step is left']
+    if isinstance(runner, PoseRunner):
+        runner.train_loop.settle()  # a loss that is not finite is an error
+    lines = [probe.about()]
+    if probe.mode == 'train' and runner.val_loop is not None and probe.ends(runner.val_loop.run):
+        lines.append(probe.about())
+    if runner.cfg.get('test_dataloader'):
+        try:
+            _ = runner.test_loop  # for the head; a training needs none
+        except InputError as error:
+            lines.append(f'dry run: a later test would fail: {error}')
+    return lines
+
+
+def _try_test(runner: Runner, probe: _FirstBatch) -> list[str]:
+    probe.ends(runner.test)
+    return [probe.about()]
+
+
+# Settings of a CheckpointHook that say where its files are.
+_OF_FILES = ('by_epoch', 'filename_tmpl', 'out_dir')
+
+
+class _Ended(Exception):
+    """The first batch is done."""
+
+
+class _FirstBatch(Hook):
+    """Ends a loop after its first batch, before any other hook looks at that."""
+
+    priority = 'HIGHEST'
+
+    def __init__(self) -> None:
+        self._begun = self._seconds = 0.0
+        self._faces = 0
+        self._loss: Any = None
+        self.mode = ''
+
+    def ends(self, loop: Callable[[], Any]) -> bool:
+        """Run a loop up to its first batch; False if it has none left."""
+        try:
+            loop()
+        except _Ended:
+            return True
+        return False
+
+    def about(self) -> str:
+        """Describe the batch."""
+        loss = '' if self._loss is None else f', loss {self._loss:.6g}'
+        what = {'train': 'a step on', 'val': 'validation of', 'test': 'a test of'}[self.mode]
+        return f'dry run: {what} {self._faces} faces{loss}, {self._seconds:.2f} s'
+
+    def _before_iter(self, *args: Any, **kwargs: Any) -> None:
+        self._begun = time.monotonic()
+
+    def _after_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
+        mode: str = 'train',
+    ) -> None:
+        self.mode = mode
+        is_loss = isinstance(outputs, dict) and 'loss' in outputs
+        # As a number: waits for the device.
+        self._loss = float(outputs['loss'].detach()) if is_loss else None
+        self._seconds = time.monotonic() - self._begun
+        self._faces = len(data_batch['data_samples']) if isinstance(data_batch, dict) else 0
+        raise _Ended
+
+
+def _without_files(cfg: Config, folder: str, is_training: bool) -> Config:
+    """Make a config that writes to a folder alone, and goes on from what the given one would.
+
+    Raises:
+        InputError: If it must go on from a checkpoint, and there is none.
+    """
+    cfg = deepcopy(cfg)
+    settings = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    hook = CheckpointHook(**{key: settings[key] for key in _OF_FILES if key in settings})
+    if is_training and cfg.get('resume') and not cfg.get('load_from'):
+        saved = hook.folder_of(cfg.work_dir)
+        cfg.load_from = find_latest(saved, print, hook.is_own)
+        if cfg.load_from is None and cfg.resume == 'latest':
+            raise InputError(f"--resume: '{saved}' has no checkpoint to go on from")
+        cfg.resume = cfg.load_from is not None
+    if settings:
+        cfg.default_hooks.checkpoint.out_dir = None
+    if cfg.get('visualizer'):
+        cfg.visualizer.vis_backends = []
+    cfg.work_dir, cfg.log_level = folder, 'WARNING'
+    return cfg

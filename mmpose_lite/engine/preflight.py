@@ -279,7 +279,7 @@ def log_learning_rate(runner: Runner) -> None:
     settings = runner.auto_scale_lr or {}
     base = settings.get('base_batch_size')
     actual = get_world_size() * (runner.train_dataloader.batch_size or 1)
-    rates = ', '.join(f'{rate:g}' for rate in sorted(set(_rates(runner))))
+    rates = ', '.join(f'{rate:g}' for rate in sorted(set(learning_rates(runner))))
     runner.logger.info(
         f'lr {rates}; batch {actual} in all ({get_world_size()} process(es)); base batch {base}'
     )
@@ -351,7 +351,7 @@ def _about_scheduler(scheduler: _ParamScheduler, length: int, unit: str, where: 
     begin, name, run = scheduler.begin, scheduler.param_name, f'the run has {length} {unit}'
     if begin >= length:
         return f'begins at {begin}, and {run}: it changes nothing'
-    if _is_warm_up(scheduler):
+    if is_warm_up(scheduler):
         return _about_warm_up(scheduler, length, unit, where)
     milestones = getattr(scheduler, 'milestones', ())
     beyond = [step for step in milestones if begin + step >= min(length, scheduler.end)]
@@ -366,7 +366,8 @@ def _about_scheduler(scheduler: _ParamScheduler, length: int, unit: str, where: 
     return None
 
 
-def _is_warm_up(scheduler: _ParamScheduler) -> bool:
+def is_warm_up(scheduler: _ParamScheduler) -> bool:
+    """Tell whether a schedule begins below the value that it leads to."""
     if isinstance(scheduler, LinearParamScheduler):
         return scheduler.start_factor < scheduler.end_factor
     return isinstance(scheduler, ConstantParamScheduler) and scheduler.factor < 1
@@ -429,7 +430,8 @@ def _about_averages(runner: Runner) -> Iterator[str]:
             )
 
 
-def _rates(runner: Runner) -> list[float]:
+def learning_rates(runner: Runner) -> list[float]:
+    """The learning rates of a run's parameters before its schedules, of each group."""
     wrapper = runner.optim_wrapper
     wrappers = wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]
     # The schedulers have set the first step's rate by now; the config's is kept beside it.
