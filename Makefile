@@ -26,7 +26,7 @@ help:
 install: $(STAMP)
 
 quickstart: $(STAMP)
-	$(RUN) tools/quickstart.py
+	$(RUN) -m mmpose_lite quickstart
 
 test: $(STAMP)-dev
 	$(PYTEST) -m 'not slow'

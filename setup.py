@@ -10,6 +10,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 # MATLAB's files: h5py reads those from 7.3 on, for converters; scipy writes older synthetic ones.
 CONVERT = ['scipy>=1.10', 'h5py>=3.8']
+COMPLETION = ['shtab>=1.13']
 
 
 def read(name: str) -> str:
@@ -71,8 +72,10 @@ setup(
     # playwright drives a Chromium that is there, and brings none.
     extras_require={
         'convert': CONVERT,
+        'completion': COMPLETION,
         'dev': [
             *CONVERT,
+            *COMPLETION,
             'pytest>=8',
             'pytest-xdist>=3.5',
             'ruff==0.17.*',
@@ -82,6 +85,7 @@ setup(
             'setuptools>=70.1',
         ],
     },
+    entry_points={'console_scripts': ['mmpose-lite = mmpose_lite.cli.main:main']},
     packages=find_packages(include=['mmpose_lite', 'mmpose_lite.*']),
     package_data={
         'mmpose_lite': ['py.typed', 'reporting/templates/*.j2', 'reporting/assets/*'],

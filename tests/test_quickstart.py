@@ -2,19 +2,14 @@
 
 import json
 import re
-import runpy
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tools'))
-
-import quickstart
-from quickstart import ROOT, mean_shape_nme
-
 from helpers.in_process import run_main
+from mmpose_lite.cli import quickstart
+from mmpose_lite.cli.main import main as run_command
+from mmpose_lite.cli.quickstart import mean_shape_nme
 
 
 def face(points, center, side):
@@ -51,15 +46,12 @@ def check(folder, printed):
 def test_quickstart_ends_with_metrics_and_a_picture(tmp_path, monkeypatch, capsys):
     """Its commands run in this process, one after the other."""
 
-    def run(tool, *arguments):
-        run_main(
-            lambda _: runpy.run_path(str(ROOT / tool), run_name='__main__'), *arguments, cwd=ROOT
-        )
+    def run(*command):
+        run_main(run_command, *command, cwd=tmp_path)
 
     monkeypatch.setattr(quickstart, 'run', run)
-    monkeypatch.setattr(sys, 'argv', ['quickstart.py', *arguments(tmp_path)])
     monkeypatch.chdir(tmp_path)
-    quickstart.main()
+    quickstart.main(arguments(tmp_path))
     check(tmp_path, capsys.readouterr().out)
 
 

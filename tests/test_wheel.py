@@ -1,5 +1,6 @@
 """The wheel: built, installed elsewhere, and used away from the checkout."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -67,7 +68,8 @@ def test_wheel_takes_nothing_from_an_earlier_build(site):
 
 
 def test_wheel_holds_nothing_beside_the_package(site):
-    assert {path.name.partition('-')[0] for path in site.iterdir()} == {'mmpose_lite'}
+    assert {path.name.partition('-')[0] for path in site.iterdir()} == {'bin', 'mmpose_lite'}
+    assert {path.name for path in (site / 'bin').iterdir()} == {'mmpose-lite'}
 
 
 def test_installed_package_finds_its_configs(processes, site, tmp_path):
@@ -78,3 +80,43 @@ def test_installed_package_finds_its_configs(processes, site, tmp_path):
     assert Path(configs) == site / 'mmpose_lite' / 'configs'
     assert int(points) == 19
     assert int(count) == len(list((ROOT / 'configs').rglob('td-hm_*.py')))
+
+
+@pytest.fixture
+def command(processes, site, tmp_path):
+    """Run the installed command in an empty folder; return what it printed."""
+
+    def run(*words):
+        program = site / 'bin' / 'mmpose-lite'
+        done = processes.run(program, *words, cwd=tmp_path, PYTHONPATH=str(site))
+        assert done.status == 0, done.printed
+        return done.printed
+
+    return run
+
+
+def test_the_command_is_installed(command):
+    assert 'quickstart' in command()
+    assert 'Nothing is wrong.' in command('doctor')
+
+
+def test_the_command_finds_shipped_configs(command, tmp_path):
+    name = 'td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256'
+    base = f'mmpose_lite::face_2d_keypoint/topdown_heatmap/aflw/{name}.py'
+    (tmp_path / 'own.py').write_text(f"_base_ = '{base}'\ntrain_cfg = dict(max_epochs=2)\n")
+    printed = command('print-config', 'own.py', '--origin')
+    assert "model.backbone.type = 'HRNet'" in printed
+    assert '# own.py:2' in printed
+    assert '# configs/_base_/models/hrnetv2_w18.py:' in printed
+    assert command('print-config', name).startswith('auto_scale_lr = dict(base_batch_size=512)')
+
+
+@pytest.mark.slow
+def test_the_quick_start_needs_no_checkout(command, tmp_path):
+    printed = command('quickstart', '--train', '16', '--test', '8', '--epochs', '1')
+    assert printed.strip().splitlines()[-1].startswith('NME full ')
+    assert '$ mmpose-lite train configs/quickstart/' in printed
+    metrics = json.loads((tmp_path / 'work_dirs/quickstart/metrics.json').read_text())
+    assert set(metrics) == {'NME', 'NME_frontal', 'NME_mean_shape'}
+    assert (tmp_path / 'data/synthetic_aflw/images').is_dir()
+    assert (tmp_path / 'work_dirs/quickstart/faces.png').is_file()

@@ -5,10 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmpose_lite.utils import collector_at_rest
-
-with collector_at_rest():
-    from mmpose_lite.cli.convert_checkpoint import main
+from mmpose_lite.cli.convert_checkpoint import main
 
 if __name__ == '__main__':
     main()

@@ -1,112 +1,11 @@
 """From nothing to a tested model: make faces, train, test, draw: python tools/quickstart.py."""
 
-from __future__ import annotations
-
-import argparse
-import json
-import os
-import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np
-import torch
-
-from mmpose_lite.engine import has_fast_bfloat16
-from mmpose_lite.evaluation.functional import keypoint_nme
-from mmpose_lite.visualization import FaceRow, face_sheet, worst_and_typical
-
-ROOT = Path(__file__).resolve().parents[1]
-CONFIG = 'configs/quickstart/td-hm_hrnetv2-w18_synthetic-aflw-128x128.py'
-# How the config's data_root and names are laid out.
-DATA = 'data/synthetic_aflw'
-ANNOTATIONS = 'annotations/face_landmarks_aflw_{}.json'
-
-
-def parse_args() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--train', type=int, default=1000, help='training faces')
-    parser.add_argument('--test', type=int, default=200, help='test faces')
-    parser.add_argument('--epochs', type=int, default=6, help='epochs')
-    parser.add_argument('--data', default=DATA, help='folder of the faces')
-    parser.add_argument('--work-dir', default='work_dirs/quickstart', help='folder of the results')
-    return parser.parse_args()
-
-
-def run(*command: str) -> None:
-    """Print and run a command of this checkout; stop where it fails."""
-    print(f'\n$ python {" ".join(command)}', flush=True)
-    status = subprocess.run([sys.executable, *command], cwd=ROOT, check=False).returncode
-    if status:
-        sys.exit(f'this command ended with status {status}')
-
-
-def relative_points(annotation: dict[str, Any]) -> np.ndarray:
-    """The points of a face ``(19, 2)`` in shares of its box's side, from the box's centre."""
-    points = np.array(annotation['keypoints']).reshape(-1, 3)[:, :2]
-    return (points - annotation['center']) / annotation['box_size']
-
-
-def mean_shape_nme(train: list[dict[str, Any]], test: list[dict[str, Any]]) -> float:
-    """NME of putting the mean training shape into every test box: what needs no network."""
-    mean = np.mean([relative_points(face) for face in train], axis=0)
-    truth = np.array([relative_points(face) for face in test])
-    every = np.ones(truth.shape[:2], dtype=bool)
-    return keypoint_nme(np.tile(mean, (len(test), 1, 1)), truth, every, np.ones((len(test), 1)))
-
-
-def read_faces(data: Path, split: str) -> list[dict[str, Any]]:
-    """The annotations of a split."""
-    return json.loads((data / ANNOTATIONS.format(split)).read_text())['annotations']
-
-
-def draw_sheet(faces: list[dict[str, Any]], out_file: Path, heading: str) -> Path:
-    """Draw the worst and some typical faces, predictions against truth."""
-    rows = []
-    for face in faces:
-        truth, predicted = np.array(face['gt']), np.array(face['pred'])
-        error = keypoint_nme(
-            predicted[None], truth[None], np.array([face['mask']]), np.array([[face['norm']]])
-        )
-        box = np.array(face['bbox'])
-        rows.append(FaceRow(str(ROOT / face['img_path']), truth, predicted, box, error))
-    return face_sheet(worst_and_typical(rows), out_file, heading=heading)
-
-
-def main() -> None:
-    """Run the whole way and end with its result."""
-    args = parse_args()
-    started = time.monotonic()
-    data, work = ROOT / args.data, ROOT / args.work_dir
-    sizes = ['--train', str(args.train), '--test', str(args.test), '--seed', '0']
-    run('tools/make_synthetic_aflw.py', args.data, *sizes)
-
-    root = os.path.join(args.data, '')
-    loaders = [f'{split}_dataloader.dataset.data_root={root}' for split in ('train', 'val', 'test')]
-    options = ['--cfg-options', *loaders, f'train_cfg.max_epochs={args.epochs}']
-    precision = ['--amp'] if torch.cuda.is_available() or has_fast_bfloat16() else []
-    run('tools/train.py', CONFIG, '--work-dir', args.work_dir, *precision, *options)
-    checkpoint = os.path.join(args.work_dir, f'epoch_{args.epochs}.pth')
-    outputs = ['--out', f'{args.work_dir}/metrics.json', '--dump', f'{args.work_dir}/faces.json']
-    run('tools/test.py', CONFIG, checkpoint, '--work-dir', args.work_dir, *outputs, *options[:4])
-
-    metrics = json.loads((work / 'metrics.json').read_text())
-    metrics['NME_mean_shape'] = mean_shape_nme(read_faces(data, 'train'), read_faces(data, 'test'))
-    (work / 'metrics.json').write_text(json.dumps(metrics, indent=1) + '\n')
-    full, frontal, mean = (100 * metrics[key] for key in ('NME', 'NME_frontal', 'NME_mean_shape'))
-    summary = f'NME full {full:.2f} %  frontal {frontal:.2f} %  (mean shape {mean:.2f} %)'
-    faces = json.loads((work / 'faces.json').read_text())['faces']
-    sheet = draw_sheet(faces, work / 'faces.png', summary)
-    print(f'\ndone in {time.monotonic() - started:.0f} s')
-    print(f'metrics  {os.path.relpath(work / "metrics.json")}')
-    print(f'picture  {os.path.relpath(sheet)}')
-    print(summary)
-
+from mmpose_lite.cli.quickstart import main
 
 if __name__ == '__main__':
     main()

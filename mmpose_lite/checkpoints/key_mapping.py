@@ -13,9 +13,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from mmpose_lite.utils import InputError
 
 from .errors import one_line
@@ -211,10 +208,12 @@ def _numbered(rule: str, names: Iterable[str]) -> re.Pattern[str]:
 
 
 def _add_counters(result: MappedKeys) -> None:
+    import torch  # a command's help shows the names, which need none
+
     ending = '.running_var'
     for name in [name for name in result.state if name.endswith(ending)]:
         counter = f'{name.removesuffix(ending)}.{_COUNTER}'
-        if counter not in result.state and isinstance(result.state[name], Tensor):
+        if counter not in result.state and isinstance(result.state[name], torch.Tensor):
             result.state[counter] = torch.tensor(0)
             result.made.append(counter)
 

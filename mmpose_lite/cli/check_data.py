@@ -14,7 +14,12 @@ from mmpose_lite import apis
 from mmpose_lite.data_tools import checks
 from mmpose_lite.utils.paths import find_config
 
-from .command_line import add_options_argument, errors_in_one_line, load_libraries
+from .command_line import (
+    add_config_argument,
+    add_options_argument,
+    errors_in_one_line,
+    load_libraries,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,12 +30,13 @@ if TYPE_CHECKING:
 _CLAIMS = {'auto': None, 'yes': True, 'no': False}
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line of ``tools/check_data.py``."""
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command."""
     parser = argparse.ArgumentParser(
-        prog='check_data', description='Check every face and photograph that a config names.'
+        prog='mmpose-lite check-data',
+        description='Check every face and photograph that a config names.',
     )
-    parser.add_argument('config', help='config file')
+    add_config_argument(parser)
     parser.add_argument('--json', metavar='OUT', help='write all findings to this JSON file')
     parser.add_argument('--workers', type=int, help='photographs read at a time')
     parser.add_argument(
@@ -54,6 +60,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--max-rows', type=int, default=20, metavar='N', help='rows of a kind (default 20)'
     )
     add_options_argument(parser)
+    return parser
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser()
     args = parser.parse_args(argv)
     if args.workers is not None and args.workers < 1:
         parser.error(f'--workers {args.workers}: at least 1')
@@ -121,7 +133,7 @@ def write_report(path: str, config: str, report: CheckReport) -> None:
 
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run ``tools/check_data.py``; the exit code is 1 if there is a fault."""
+    """Run the command; the exit code is 1 if there is a fault."""
     args = parse_args(argv)
     find_config(args.config)
     load_libraries('mmpose_lite.data_tools.checks.check')

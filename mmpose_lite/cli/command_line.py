@@ -8,7 +8,7 @@ import os.path as osp
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,11 @@ LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 AUGMENT_MODES = ('auto', 'resident', 'stream')
 
 
+def add_config_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the config that a command is about."""
+    parser.add_argument('config', help='config file, or the name of a shipped config')
+
+
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of trust, speed, pictures, overrides and launchers."""
     parser.add_argument(
@@ -32,6 +37,12 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
         help='read the named checkpoint (CKPT, load_from) and the init_cfg files of the config '
         'whatever they hold, and run that; for files that you made (the config is Python: it is '
         'run without this too)',
+    )
+    parser.add_argument(
+        '--dry-run',
+        action='store_true',
+        help='build everything, run one batch, say what was built, and leave nothing in the work '
+        'dir',
     )
     parser.add_argument('--amp', action='store_true', help='forward passes in half precision')
     parser.add_argument(
@@ -99,7 +110,7 @@ def parse_with_one_file(
 
 
 class _Options(argparse.Action):
-    """Values by dotted key, read by mmengine's DictAction; others are refused by name."""
+    """Values by dotted key, as mmengine's DictAction reads them; others are refused by name."""
 
     def __call__(
         self,
@@ -108,32 +119,69 @@ class _Options(argparse.Action):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        from mmengine.config import DictAction
-
+        options = dict(getattr(namespace, self.dest) or {})
         for option in values:
             key, is_given, value = option.partition('=')
             if not (key and is_given):
                 raise argparse.ArgumentError(self, f'{option!r} is not KEY=VALUE')
-            if not _is_plain(value):
+            try:
+                options[key] = read_value(value)
+            except ValueError as error:
                 raise argparse.ArgumentError(
                     self,
                     f'{option!r}: a value is a number, a word, True, False, None, or a list or '
                     'tuple of these with all its brackets; the keys of a dict are set one by one, '
                     f'{key}.NAME=VALUE',
-                )
-        action = DictAction(self.option_strings, self.dest, nargs=self.nargs)
-        action(parser, namespace, values, option_string)
+                ) from error
+        setattr(namespace, self.dest, options)
 
 
-def _is_plain(value: str) -> bool:
-    """Tell whether mmengine reads a value as what it looks like: it knows no dicts and no calls."""
-    from mmengine.config import DictAction
+_HAS_DICT = re.compile(r'(^|[\[(,])[\s\'"]*(dict\(|\{\s*[\'"\d])')
+_BRACKETS = {'(': ')', '[': ']'}
+_WORDS = {'true': True, 'false': False}
 
-    try:
-        DictAction._parse_iterable(value)
-    except AssertionError:  # its word for brackets that do not close
-        return False
-    return re.search(r'(^|[\[(,])[\s\'"]*(dict\(|\{\s*[\'"\d])', value) is None
+
+def read_value(text: str) -> Any:
+    """Read the value of an option as mmengine's DictAction does, without loading it.
+
+    Args:
+        text: A number, a word, ``None``, or several of them: ``1,2``, ``[a,b]``, ``[(1,2),(3,4)]``,
+            ``(1,2),(3,4)`` (which mmengine does not read).
+            Spaces and outer quotes do not count.
+
+    Raises:
+        ValueError: If brackets do not close, or there is a dict or a call of one.
+    """
+    if _HAS_DICT.search(text):
+        raise ValueError(f'{text!r} has a dict')
+    text = text.strip('\'"').replace(' ', '')
+    items = _split(text) if ',' in text else [text]
+    if items != [text]:
+        return list(map(read_value, items))
+    for brackets, container in (('()', tuple), ('[]', list)):
+        if text.startswith(brackets[0]) and text.endswith(brackets[1]):
+            return container(map(read_value, _split(text[1:-1])))
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return None if text == 'None' else _WORDS.get(text.lower(), text)
+
+
+def _split(text: str) -> list[str]:
+    """Split a text at the commas that are in no brackets; one at its end is followed by nothing."""
+    parts, awaited, start = [], [], 0
+    for place, char in enumerate(text):
+        if char in _BRACKETS:
+            awaited.append(_BRACKETS[char])
+        elif char in _BRACKETS.values():
+            if not awaited or awaited.pop() != char:
+                raise ValueError(f'{text!r}: brackets do not close')
+        elif char == ',' and not awaited:
+            parts.append(text[start:place])
+            start = place + 1
+    if awaited:
+        raise ValueError(f'{text!r}: brackets do not close')
+    return [*parts, text[start:]] if start < len(text) else parts
 
 
 def add_options_argument(parser: argparse.ArgumentParser) -> None:
@@ -160,7 +208,8 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = osp.join('work_dirs', osp.splitext(osp.basename(args.config))[0])
+        name = osp.basename(cfg.filename or args.config)  # of the file, if a name led there
+        cfg.work_dir = osp.join('work_dirs', osp.splitext(name)[0])
     if args.compile is not None:
         cfg.compile = args.compile
     if args.cache is not None:
@@ -250,3 +299,14 @@ def ending_process() -> Iterator[None]:
         end_process(stop.code)
         raise
     end_process()
+
+
+def print_dry_run(cfg: Config, role: str) -> None:
+    """Make a dry run of a training or a test; the first process says what was built."""
+    from mmengine.dist import is_main_process
+
+    from mmpose_lite.apis.training import dry_run
+
+    lines = dry_run(cfg, role)
+    if is_main_process():
+        print(*lines, sep='\n')

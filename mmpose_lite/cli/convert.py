@@ -6,42 +6,32 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import track
-
-from mmpose_lite.data_tools.converters import (
-    ConversionReport,
-    aflw,
-    cofw,
-    convert_300w,
-    convert_aflw,
-    convert_cofw,
-    convert_wflw,
-    face_300w,
-    wflw,
-)
+from mmpose_lite.data_tools import converters
+from mmpose_lite.errors import MissingFileError
 from mmpose_lite.utils.paths import check_file, check_folder
 
 from .command_line import errors_in_one_line
 
-_PUBLISHED: dict[str, Mapping[str, int]] = {
-    'aflw': aflw.PUBLISHED,
-    '300w': face_300w.PUBLISHED,
-    'cofw': cofw.PUBLISHED,
-    'wflw': wflw.PUBLISHED,
-}
+if TYPE_CHECKING:  # a command line is read without what converts
+    from mmpose_lite.data_tools.converters import ConversionReport
+
+# The module of each set; it has the published numbers of faces.
+_MODULES = {'aflw': 'aflw', '300w': 'face_300w', 'cofw': 'cofw', 'wflw': 'wflw'}
+# Arguments that name what is read.
+_SOURCES = ('images', 'source', 'lists', 'mat', 'csv', 'sqlite', 'test_list')
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line; its first word is the data set."""
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command; its first word is the data set."""
     parser = argparse.ArgumentParser(
-        prog='convert', description="Write a data set's annotations as MMPose has them."
+        prog='mmpose-lite convert', description="Write a data set's annotations as MMPose has them."
     )
     sets = parser.add_subparsers(dest='set', required=True, metavar='SET')
-    for name in _PUBLISHED:
+    for name in _MODULES:
         one = sets.add_parser(name, help=f'convert {name.upper()}')
         _ADD_ARGUMENTS[name](one)
         one.add_argument('--out', help=f'folder to write to (default data/{name})')
@@ -53,10 +43,20 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
             help='numbers of faces there must be, such as train=90; the published ones by default',
         )
         one.add_argument('--report', metavar='FILE', help='write all that was noticed as JSON')
+    return parser
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser()
     args = parser.parse_args(argv)
     args.out = args.out or f'data/{args.set}'
-    args.expect = dict(_PUBLISHED[args.set]) | _counts(parser, args)
+    args.expect = _counts(parser, args) if args.expect else {}
     return args
+
+
+def _published(name: str) -> Mapping[str, int]:
+    return import_module(f'{converters.__name__}.{_MODULES[name]}').PUBLISHED
 
 
 def _add_aflw(parser: argparse.ArgumentParser) -> None:
@@ -96,11 +96,11 @@ _ADD_ARGUMENTS = {'aflw': _add_aflw, '300w': _add_300w, 'cofw': _add_cofw, 'wflw
 
 
 def _counts(parser: argparse.ArgumentParser, args: argparse.Namespace) -> dict[str, int]:
-    found = {}
+    found, published = {}, _published(args.set)
     for text in args.expect:
         name, _, count = text.partition('=')
-        if name not in _PUBLISHED[args.set] or not count.isdecimal():
-            known = ', '.join(_PUBLISHED[args.set])
+        if name not in published or not count.isdecimal():
+            known = ', '.join(published)
             parser.error(f'--expect {text}: SET=FACES with a set of {known}')
         found[name] = int(count)
     return found
@@ -108,20 +108,24 @@ def _counts(parser: argparse.ArgumentParser, args: argparse.Namespace) -> dict[s
 
 def convert(args: argparse.Namespace) -> ConversionReport:
     """Convert what the arguments of :func:`parse_args` name."""
+    from rich.console import Console
+    from rich.progress import track
+
     console = Console(stderr=True)
 
     def progress(each: Iterable, total: int) -> Iterable:
         return track(each, 'photographs', total, console=console)
 
-    shared: dict[str, Any] = {'out': args.out, 'expected': args.expect, 'progress': progress}
+    expected = {**_published(args.set), **args.expect}
+    shared: dict[str, Any] = {'out': args.out, 'expected': expected, 'progress': progress}
     if args.set == 'aflw':
         sources = {key: getattr(args, key) for key in ('mat', 'csv', 'sqlite', 'test_list')}
-        return convert_aflw(args.images, **sources, **shared)
+        return converters.convert_aflw(args.images, **sources, **shared)
     if args.set == '300w':
-        return convert_300w(args.images, **shared)
+        return converters.convert_300w(args.images, **shared)
     if args.set == 'cofw':
-        return convert_cofw(args.source, **shared)
-    return convert_wflw(args.images, args.lists, **shared)
+        return converters.convert_cofw(args.source, **shared)
+    return converters.convert_wflw(args.images, args.lists, **shared)
 
 
 @errors_in_one_line
@@ -132,6 +136,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         check_folder(Path(args.out, name))
     if args.report:
         check_file(args.report)
+    for name in _SOURCES:
+        source = getattr(args, name, None)
+        if source is not None and not Path(source).exists():
+            raise MissingFileError(f"--{name.replace('_', '-')} '{source}' does not exist")
     report = convert(args)
     for line in report.lines():
         print(line.encode(errors='backslashreplace').decode())  # file names may be no UTF-8

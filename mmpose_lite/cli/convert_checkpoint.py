@@ -7,14 +7,9 @@ import os.path as osp
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from mmengine.runner.checkpoint import CheckpointLoader
-from torch import Tensor
-
-from mmpose_lite.apis.config import load_config
-from mmpose_lite.checkpoints import install_checkpoint_reader, load_strictly, make_plain, trusting
+from mmpose_lite import apis, checkpoints
 from mmpose_lite.checkpoints.errors import one_line
 from mmpose_lite.checkpoints.key_mapping import (
     KEY_MAPPINGS,
@@ -24,24 +19,23 @@ from mmpose_lite.checkpoints.key_mapping import (
     names_as_stored,
     weights_of,
 )
-from mmpose_lite.checkpoints.loading import differences, not_finite
-from mmpose_lite.checkpoints.writing import write_checkpoint
-from mmpose_lite.models.backbones.resnet import BasicBlock, Bottleneck, ResNet
-from mmpose_lite.registry import MODELS
-from mmpose_lite.utils import InputError
-from mmpose_lite.utils.paths import check_file
+from mmpose_lite.errors import InputError
+from mmpose_lite.utils.paths import check_checkpoint, check_file, find_config
 from mmpose_lite.version import __version__
 
-from .command_line import errors_in_one_line, parse_with_one_file
+from .command_line import errors_in_one_line, load_libraries, parse_with_one_file
+
+if TYPE_CHECKING:  # a command line is read without what converts
+    from torch import Tensor
 
 _SHOWN = 10
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line of ``tools/convert_checkpoint.py``."""
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command."""
     forms = '\n'.join(f'  {key:<16}{mapping.title}' for key, mapping in KEY_MAPPINGS.items())
     parser = argparse.ArgumentParser(
-        prog='convert_checkpoint',
+        prog='mmpose-lite convert-checkpoint',
         description='Give the weights of other packages the names that they have here.\n'
         'Tests, init_model and init_cfg read all of these as they are, too:\n' + forms,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -65,7 +59,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='read IN whatever it holds, and run that; for files that you made (--config is '
         'Python, which is run without this too)',
     )
-    return parse_with_one_file(parser, argv, 'input')
+    return parser
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    return parse_with_one_file(make_parser(), argv, 'input')
 
 
 def convert_checkpoint(
@@ -90,9 +89,11 @@ def convert_checkpoint(
             missing, a number is not finite, or the output is there already beside the file.
         SaveError: If the output cannot be written.
     """
+    from mmengine.runner.checkpoint import CheckpointLoader
+
     _check_output(name, output)
-    install_checkpoint_reader()
-    with trusting(*[name] if trust else []), names_as_stored():
+    checkpoints.install_checkpoint_reader()
+    with checkpoints.trusting(*[name] if trust else []), names_as_stored():
         content = CheckpointLoader.load_checkpoint(name, 'cpu')
     state = weights_of(content)
     found = find_key_mapping(state) if form == 'auto' else form
@@ -122,6 +123,8 @@ def _check_output(name: str, output: str) -> None:
 
 
 def _check(result: MappedKeys, form: str, name: str, is_compared: bool) -> None:
+    from torch import Tensor
+
     odd = [
         f'{key} is no tensor' for key in result.state if not isinstance(result.state[key], Tensor)
     ]
@@ -129,7 +132,8 @@ def _check(result: MappedKeys, form: str, name: str, is_compared: bool) -> None:
     if not (faults or is_compared):
         faults = find_missing(result, form)
     faults = faults or [
-        f'{key} has numbers that are not finite' for key in not_finite(result.state)
+        f'{key} has numbers that are not finite'
+        for key in checkpoints.loading.not_finite(result.state)
     ]
     if faults:
         raise InputError(
@@ -139,12 +143,16 @@ def _check(result: MappedKeys, form: str, name: str, is_compared: bool) -> None:
 
 
 def _check_config(state: dict[str, Any], config: str, name: str) -> None:
-    model = MODELS.build(load_config(config, needs=('model',)).model)
+    from mmpose_lite.registry import MODELS
+
+    model = MODELS.build(apis.load_config(config, needs=('model',)).model)
     whole = any(key.startswith('backbone.') for key in state)
-    load_strictly(model if whole else model.backbone, {'state_dict': state}, name)
+    checkpoints.load_strictly(model if whole else model.backbone, {'state_dict': state}, name)
 
 
 def _write(state: dict[str, Any], content: dict[str, Any], name: str, output: str) -> None:
+    from mmpose_lite.checkpoints.writing import write_checkpoint
+
     meta = {'mmpose_lite': __version__, 'converted_from': osp.basename(name), 'iter': 0}
     given = content.get('meta')
     if isinstance(given, dict) and 'dataset_meta' in given:
@@ -152,7 +160,7 @@ def _write(state: dict[str, Any], content: dict[str, Any], name: str, output: st
     # Of their own: a tensor is stored with all of the memory that it is a view of.
     tensors = {key: tensor.detach().clone() for key, tensor in state.items()}
     checkpoint = {'meta': meta, 'state_dict': tensors}
-    make_plain(checkpoint)
+    checkpoints.make_plain(checkpoint)
     write_checkpoint(checkpoint, output, resumable=False)
 
 
@@ -188,8 +196,12 @@ def _listed(items: Sequence[object], between: str = ', ') -> str:
 
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run ``tools/convert_checkpoint.py``."""
+    """Run the command."""
     args = parse_args(argv)
+    check_checkpoint(args.input)
+    if args.config is not None:
+        find_config(args.config)
+    load_libraries('mmpose_lite.checkpoints.loading')
     form, result = convert_checkpoint(
         args.input, args.output, args.form, args.config, args.trust_checkpoint
     )
@@ -233,13 +245,18 @@ def find_missing(result: MappedKeys, key: str) -> list[str]:
 
 def _compare(given: dict[str, Tensor], start: str, infer: Callable) -> list[str]:
     """Compare a part with the architecture that its own tensors imply."""
+    import torch
+
+    from mmpose_lite.registry import MODELS
+
     try:
         config = infer(given)
         with torch.device('meta'):
             wanted = MODELS.build(config).state_dict()
     except ValueError as error:
         return [f'{start}{error}']
-    return [f'{start}{fault}' for fault in differences(given, wanted, 'the others ask for')]
+    faults = checkpoints.loading.differences(given, wanted, 'the others ask for')
+    return [f'{start}{fault}' for fault in faults]
 
 
 def _find_gap(result: MappedKeys) -> list[str]:
@@ -311,6 +328,8 @@ def _units(given: dict[str, Tensor], name: str) -> list[tuple[int, ...]]:
 
 
 def _infer_resnet(given: dict[str, Tensor]) -> dict[str, Any]:
+    from mmpose_lite.models.backbones.resnet import BasicBlock, Bottleneck, ResNet
+
     layers = [f'layer{i}' for i in (1, 2, 3, 4)]
     block = Bottleneck if f'{layers[0]}.0.conv3.weight' in given else BasicBlock
     counts = tuple(_count(given, layer) for layer in layers)

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from mmpose_lite.reporting import Run
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line of ``tools/report.py``."""
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command."""
     parser = argparse.ArgumentParser(
-        prog='report', description='Write a report on one test run, or on several side by side.'
+        prog='mmpose-lite report',
+        description='Write a report on one test run, or on several side by side.',
     )
     parser.add_argument(
-        'dumps', nargs='+', metavar='DUMP', help='what tools/test.py --dump x.json has written'
+        'dumps', nargs='+', metavar='DUMP', help='what mmpose-lite test --dump x.json has written'
     )
     parser.add_argument(
         '--names',
@@ -39,6 +40,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='where the data root is by now: photographs are read below it, and nowhere else; by '
         'default below the data roots that the dumps name',
     )
+    return parser
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser()
     args = parser.parse_args(argv)
     if args.names and len(args.names) != len(args.dumps):
         parser.error(f'--names: {len(args.names)} names for {len(args.dumps)} dumps')
@@ -75,7 +82,7 @@ def write_and_tell(folder: str, runs: Iterable[Run]) -> None:
 
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run ``tools/report.py``."""
+    """Run the command."""
     args = parse_args(argv)
     check_folder(args.out)
     for path in args.dumps:

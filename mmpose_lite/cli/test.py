@@ -14,6 +14,7 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_checkpoint, check_file, check_folder, find_config
 
 from .command_line import (
+    add_config_argument,
     add_shared_arguments,
     apply_shared_arguments,
     ending_process,
@@ -21,6 +22,7 @@ from .command_line import (
     hook_settings,
     load_libraries,
     parse_with_one_file,
+    print_dry_run,
     trusted_checkpoints,
 )
 from .report import write_and_tell
@@ -36,10 +38,10 @@ if TYPE_CHECKING:
 _NEEDS = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line of ``tools/test.py``."""
-    parser = argparse.ArgumentParser(prog='test', description='Test a checkpoint.')
-    parser.add_argument('config', help='config file')
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command."""
+    parser = argparse.ArgumentParser(prog='mmpose-lite test', description='Test a checkpoint.')
+    add_config_argument(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--work-dir', help='folder of logs')
     parser.add_argument('--out', help='write the metrics to this JSON file')
@@ -55,6 +57,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--badcase', action='store_true', help='collect the worst cases')
     add_shared_arguments(parser)
+    return parser
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser()
     args = parse_with_one_file(parser, argv, 'checkpoint')
     if args.dump and not args.dump.endswith(('.json', '.pkl', '.pickle')):
         parser.error(f'--dump {args.dump}: the name must end in .json or .pkl')
@@ -64,7 +72,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
-    """Write the arguments of ``tools/test.py`` into a config."""
+    """Write the arguments into a config."""
     apply_shared_arguments(cfg, args)
     cfg.load_from = args.checkpoint
     if args.amp:
@@ -143,7 +151,7 @@ def run_passes(runner: PoseRunner, args: argparse.Namespace) -> Further | None:
 
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run ``tools/test.py``."""
+    """Run the command."""
     args = parse_args(argv)
     for folder in filter(None, (args.work_dir, args.report)):
         check_folder(folder)
@@ -171,6 +179,9 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
 
     cfg = merge_args(apis.load_config(args.config, args.cfg_options, _NEEDS), args)
     with checkpoints.trusting(*trusted_checkpoints(cfg, args)):
+        if args.dry_run:
+            print_dry_run(cfg, 'test')
+            return
         runner, numbers = apis.test(cfg)
     further = run_passes(runner, args)
     if not is_main_process():

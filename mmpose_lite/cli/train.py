@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
+import os.path as osp
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mmpose_lite import apis, checkpoints
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_checkpoint, check_folder, find_config
 
 from .command_line import (
+    add_config_argument,
     add_shared_arguments,
     apply_shared_arguments,
     ending_process,
@@ -18,20 +23,29 @@ from .command_line import (
     hook_settings,
     load_libraries,
     parse_with_one_file,
+    print_dry_run,
     trusted_checkpoints,
 )
-from .log_backends import add_log_argument, add_log_backends
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
+# The backend of each, and the package that it needs.
+_BACKENDS: dict[str, tuple[str, str | None]] = {
+    'tensorboard': ('TensorboardVisBackend', 'tensorboard'),
+    'csv': ('CsvVisBackend', None),
+    'wandb': ('WandbVisBackend', 'wandb'),
+    'mlflow': ('MLflowVisBackend', 'mlflow'),
+}
 _NEEDS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line of ``tools/train.py``."""
-    parser = argparse.ArgumentParser(prog='train', description='Train a model from a config.')
-    parser.add_argument('config', help='config file')
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command."""
+    parser = argparse.ArgumentParser(
+        prog='mmpose-lite train', description='Train a model from a config.'
+    )
+    add_config_argument(parser)
     parser.add_argument('--work-dir', help='folder of logs and checkpoints')
     parser.add_argument(
         '--resume',
@@ -61,11 +75,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add_log_argument(parser)
     add_shared_arguments(parser)
-    return parse_with_one_file(parser, argv, 'resume')
+    return parser
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    return parse_with_one_file(make_parser(), argv, 'resume')
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
-    """Write the arguments of ``tools/train.py`` into a config.
+    """Write the arguments into a config.
 
     Raises:
         InputError: If ``--auto-scale-lr`` is asked for and the config names no base batch,
@@ -97,9 +116,69 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     return cfg
 
 
+def add_log_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--log``: where the numbers of a training go beside its log."""
+    parser.add_argument(
+        '--log',
+        nargs='+',
+        action='extend',
+        choices=_BACKENDS,
+        default=[],
+        metavar='WHERE',
+        help='log to tensorboard, csv, wandb, mlflow as well, one or several',
+    )
+
+
+def add_log_backends(cfg: Config, names: list[str]) -> None:
+    """Give a config's visualizer the backends that ``--log`` asks for.
+
+    Args:
+        cfg: The config; its ``work_dir`` is decided.
+        names: Of ``tensorboard``, ``csv``, ``wandb`` and ``mlflow``.
+
+    Raises:
+        InputError: If a package is not installed; the message has the command that installs it.
+    """
+    for name in names:
+        package = _BACKENDS[name][1]
+        if package is not None and find_spec(package) is None:
+            raise InputError(f'--log {name}: the package is not installed: pip install {package}')
+    if not names:
+        return
+    from mmengine.config import ConfigDict
+
+    visualizer = cfg.setdefault('visualizer', ConfigDict(type='PoseLocalVisualizer'))
+    backends = list(visualizer.get('vis_backends') or [{'type': 'LocalVisBackend'}])
+    present = {backend.get('type') for backend in backends}
+    for name in dict.fromkeys(names):
+        if _BACKENDS[name][0] not in present:
+            backends.append({'type': _BACKENDS[name][0], **_settings(name, cfg)})
+    visualizer.vis_backends = backends
+
+
+def _settings(name: str, cfg: Config) -> dict[str, Any]:
+    run = osp.basename(osp.normpath(cfg.work_dir))
+    if name == 'csv':
+        return {'save_dir': cfg.work_dir, 'resume': bool(cfg.get('resume'))}
+    if name == 'wandb':
+        project = os.environ.get('WANDB_PROJECT', 'mmpose_lite')
+        return {'init_kwargs': {'project': project, 'name': run}}
+    if name == 'mlflow':
+        folder = Path(cfg.work_dir).absolute()
+        store = os.environ.get('MLFLOW_TRACKING_URI', f'sqlite:///{folder}/mlflow.db')
+        # Folders without a database are what MLflow no longer takes; the work dir is not copied.
+        return {
+            'exp_name': run,
+            'tracking_uri': store,
+            'artifact_location': (folder / 'mlflow').as_uri(),
+            'artifact_suffix': (),
+        }
+    return {}
+
+
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run ``tools/train.py``."""
+    """Run the command."""
     args = parse_args(argv)
     if args.work_dir:
         check_folder(args.work_dir)
@@ -110,4 +189,4 @@ def main(argv: Sequence[str] | None = None) -> None:
     with ending_process():
         cfg = merge_args(apis.load_config(args.config, args.cfg_options, _NEEDS), args)
         with checkpoints.trusting(*trusted_checkpoints(cfg, args)):
-            apis.train(cfg)
+            print_dry_run(cfg, 'train') if args.dry_run else apis.train(cfg)

@@ -6,12 +6,16 @@ import os.path as osp
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from numpy import ndarray
 
+from mmpose_lite.datasets import build_dataset
 from mmpose_lite.datasets.samplers import SampleIndex
 from mmpose_lite.datasets.transforms import (
     GenerateTarget,
@@ -27,7 +31,9 @@ from mmpose_lite.structures.bbox import (
     get_warp_matrix,
 )
 from mmpose_lite.utils import InputError
-from mmpose_lite.utils.nested_datasets import innermost
+from mmpose_lite.utils.nested_datasets import innermost, walk_datasets
+from mmpose_lite.visualization.drawing import RGB
+from mmpose_lite.visualization.sheet import LEFT, MIDDLE, RIGHT, PointTile, point_sheet
 
 Stage = tuple[Mapping[str, Any], Sequence[BaseTransform]]
 """A pipeline, and what of the points' description stands in for what came before."""
@@ -35,6 +41,8 @@ Stage = tuple[Mapping[str, Any], Sequence[BaseTransform]]
 # A point that is so far from the middle, as a share of half the face's width, on average over so
 # many faces, is on one side.
 _OFF_CENTRE, _FACES_ENOUGH = 0.25, 8
+_COLORS: dict[int, RGB] = {-1: LEFT, 0: MIDDLE, 1: RIGHT}
+_MARGIN = 1.06  # of what is shown of a photograph, about box, crop and points
 
 
 @dataclass(frozen=True)
@@ -256,3 +264,120 @@ def describe(view: FaceView) -> tuple[str, str]:
     """A face's name, and what was done to it."""
     name = f'id {view.face_id}: {osp.basename(view.img_path)}'
     return name, {None: '', False: 'as it is', True: 'mirrored'}[view.is_mirrored]
+
+
+def load_browsers(cfg: Config, split: str, seed: int) -> tuple[list[Browser], dict[str, Any]]:
+    """Build a split's data set; return its sets of faces, and the points that come out of it.
+
+    Raises:
+        InputError: If the config has no such split.
+    """
+    settings = (cfg.get(f'{split}_dataloader') or {}).get('dataset')
+    if not settings:
+        raise InputError(f'{split}_dataloader.dataset is not in the config')
+    for _, nest in walk_datasets(settings):
+        nest[-1].pop('cache', None)  # photographs are read, and no crops are cut
+    init_default_scope(cfg.get('default_scope', 'mmpose_lite'))
+    dataset = build_dataset(settings)
+    return find_browsers(dataset, seed), dict(dataset.metainfo)
+
+
+def choose(browser: Browser, count: int, ids: Sequence[str] | None) -> list[int]:
+    """Choose faces: those with some ids, or so many at even steps from the first to the last."""
+    total = len(browser.dataset)
+    if ids is not None:
+        wanted = set(ids)
+        return [i for i in range(total) if str(browser.dataset.get_data_info(i)['id']) in wanted]
+    return np.unique(np.linspace(0, total - 1, min(count, total)).astype(int)).tolist()
+
+
+def views(browser: Browser, indices: Sequence[int], mode: str, cfg: Config) -> Iterator[FaceView]:
+    """Look at faces in one of the modes.
+
+    Raises:
+        InputError: If targets are asked for, and neither pipeline nor head has a codec.
+    """
+    codec = None
+    if mode == 'target':
+        decoder = (cfg.get('model') or {}).get('head', {}).get('decoder')
+        codec = decoder[-1] if isinstance(decoder, list) else decoder
+        codec = {} if codec is None else dict(codec)
+    for index in indices:
+        if mode == 'original':
+            yield browser.original(index)
+        else:
+            yield from browser.transformed(index, codec)
+
+
+def to_tile(view: FaceView) -> PointTile:
+    """Lay out a view: of a photograph what is about the face, of a crop all."""
+    height, width = view.image_bgr.shape[:2]
+    center, side = np.array([width - 1, height - 1]) / 2, float(max(width, height))
+    if view.crop is not None:
+        seen = np.concatenate([view.box, view.crop, view.points[view.shown]])
+        low, high = seen.min(axis=0), seen.max(axis=0)
+        center, side = (low + high) / 2, _MARGIN * float((high - low).max())
+    caption, note = describe(view)
+    return PointTile(
+        image_rgb=np.ascontiguousarray(view.image_bgr[..., ::-1]),
+        points=view.points,
+        shown=view.shown,
+        center=center,
+        side=side,
+        box=view.box,
+        crop=view.crop,
+        heatmap=view.heatmap,
+        has_target=view.has_target,
+        caption=caption,
+        note=note,
+    )
+
+
+def draw_sheets(
+    faces: Sequence[FaceView],
+    metainfo: dict[str, Any],
+    stem: Path,
+    heading: str,
+    columns: int = 6,
+    rows: int = 4,
+    tile: int = 300,
+) -> list[Path]:
+    """Draw faces on as many sheets as they need; pairs stay side by side.
+
+    Args:
+        faces: The faces.
+        metainfo: Names, mirror pairs and data set of their points.
+        stem: The sheets' path without its end, a number and ``.png``.
+        heading: Follows the data set's name at the head of a sheet.
+        columns: Pictures in a row.
+        rows: Rows of a sheet.
+        tile: Side of a picture, px.
+
+    Returns:
+        The files.
+    """
+    upright = [face for face in faces if not face.is_mirrored]
+    sides = image_sides(
+        np.stack([face.points for face in upright]),
+        np.stack([face.shown for face in upright]),
+        metainfo['flip_pairs'],
+    )
+    names = [metainfo['keypoint_id2name'][k] for k in range(len(sides))]
+    pairs = len(faces) > len(upright)
+    columns = max(2, columns - columns % 2) if pairs else columns
+    size = columns * rows
+    written = []
+    for number, start in enumerate(range(0, len(faces), size), 1):
+        path = stem.with_name(f'{stem.name}-{number:02d}.png')
+        written.append(
+            point_sheet(
+                [to_tile(face) for face in faces[start : start + size]],
+                path,
+                names,
+                [_COLORS[side] for side in sides.tolist()],
+                columns,
+                tile,
+                heading=f'{metainfo["dataset_name"]}: {heading}',
+            )
+        )
+    return written

@@ -30,7 +30,7 @@ _NAMES = {
     'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
     'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
 }
-_STARTERS = {'pytorch': 'torchrun (or tools/dist_train.sh)', 'slurm': 'srun', 'mpi': 'mpirun'}
+_STARTERS = {'pytorch': 'torchrun (or mmpose-lite dist-train)', 'slurm': 'srun', 'mpi': 'mpirun'}
 
 
 def join_processes(launcher: str, env_cfg: Mapping[str, Any]) -> None:

@@ -61,6 +61,14 @@ def run_tool(
     return done.printed
 
 
+def run_command(*words: object, cwd: Path, **variables: str) -> str:
+    """Run ``python -m mmpose_lite`` as a user does who has it installed; return what it printed."""
+    command = (sys.executable, '-m', 'mmpose_lite', *words)
+    done = run(*command, cwd=cwd, **{'PYTHONPATH': str(ROOT), **variables})
+    assert done.status == 0, done.printed[-5000:]
+    return done.printed
+
+
 def run_python(code: str, *arguments: object, flags: tuple[str, ...] = (), **variables: str) -> str:
     """Run code in a fresh interpreter at the root of the checkout; return what it printed."""
     done = run(sys.executable, *flags, '-c', code, *arguments, cwd=ROOT, **variables)

@@ -10,8 +10,8 @@ import pytest
 
 from helpers.data_factory import ANNOTATIONS, make_face_set
 from mmpose_lite.apis.config import load_config
-from mmpose_lite.cli.browse_dataset import choose, load_browsers, main, to_tile
-from mmpose_lite.data_tools.browsing import image_sides
+from mmpose_lite.cli.browse_dataset import main
+from mmpose_lite.data_tools.browsing import choose, image_sides, load_browsers, to_tile
 from mmpose_lite.visualization.sheet import LEFT, MIDDLE, RIGHT, PointTile, draw_tile
 
 CONFIG = """

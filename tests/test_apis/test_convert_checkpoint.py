@@ -11,8 +11,8 @@ from mmpose_lite.apis import init_model, load_config
 from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.checkpoints.archive import read_footer
 from mmpose_lite.checkpoints.key_mapping import KEY_MAPPINGS
-from mmpose_lite.cli.commands import main as run_command
 from mmpose_lite.cli.convert_checkpoint import convert_checkpoint, main
+from mmpose_lite.cli.main import main as run_command
 from mmpose_lite.registry import MODELS
 from mmpose_lite.utils import InputError
 

@@ -9,9 +9,7 @@ import pytest
 from mmengine.config import Config
 
 from mmpose_lite.apis import load_config, train
-from mmpose_lite.cli import log_backends
-from mmpose_lite.cli.log_backends import add_log_backends
-from mmpose_lite.cli.train import main, merge_args, parse_args
+from mmpose_lite.cli.train import add_log_backends, main, merge_args, parse_args
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 
@@ -22,7 +20,7 @@ def backends(cfg):
 
 @pytest.fixture
 def all_installed(monkeypatch):
-    monkeypatch.setattr(log_backends, 'find_spec', lambda name: object())
+    monkeypatch.setattr('mmpose_lite.cli.train.find_spec', lambda name: object())
 
 
 @pytest.mark.usefixtures('all_installed')
@@ -63,7 +61,7 @@ def test_runs_have_their_names_and_stores_in_the_work_dir(tmp_path, monkeypatch)
 def test_a_missing_package_is_named_before_anything_is_done(
     tiny_config, tmp_path, monkeypatch, name
 ):
-    monkeypatch.setattr(log_backends, 'find_spec', lambda package: None)
+    monkeypatch.setattr('mmpose_lite.cli.train.find_spec', lambda package: None)
     with pytest.raises(SystemExit) as ended:
         main([str(tiny_config), '--work-dir', str(tmp_path / 'run'), '--log', 'csv', name])
     said = f'error: --log {name}: the package is not installed: pip install {name}'

@@ -124,7 +124,7 @@ def test_the_tool_prints_the_report(processes, aflw, tmp_path):
 
 @pytest.mark.parametrize('name', ['300w', 'cofw', 'wflw'])
 def test_the_other_tools_start(processes, name, tmp_path):
-    assert 'usage: convert' in processes.run_tool(
+    assert 'usage: mmpose-lite convert' in processes.run_tool(
         f'dataset_converters/{name}.py', '--help', cwd=tmp_path
     )
 

@@ -34,7 +34,7 @@ def started() -> Iterator[Any]:
         from playwright.sync_api import sync_playwright
     except ImportError:
         sync_playwright = None
-    require(sync_playwright, 'playwright', "pip install '.[dev]'")
+    require(sync_playwright, 'playwright', "pip install --editable '.[dev]'")
     found = next(filter(None, map(shutil.which, NAMES)), None)
     require(found, 'Chromium', 'apt-get install chromium')
     with sync_playwright() as playwright:

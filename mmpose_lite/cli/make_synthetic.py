@@ -1,0 +1,71 @@
+"""Rendering a set of synthetic faces in the form of AFLW."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from mmpose_lite.errors import InputError
+from mmpose_lite.utils.paths import check_folder
+
+from .command_line import errors_in_one_line
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command."""
+    parser = argparse.ArgumentParser(
+        prog='mmpose-lite make-synthetic',
+        description='Write a set of synthetic faces in the form of AFLW.',
+    )
+    parser.add_argument(
+        'out', metavar='DIR', help='folder to write; absent, empty, or holding the same set'
+    )
+    parser.add_argument('--train', type=int, default=1500, help='number of training faces')
+    parser.add_argument('--test', type=int, default=500, help='number of test faces')
+    parser.add_argument('--seed', type=int, default=0, help='same seed, same bytes')
+    parser.add_argument(
+        '--workers', type=int, default=os.cpu_count() or 1, help='processes (default: all cores)'
+    )
+    parser.add_argument(
+        '--forms',
+        action='store_true',
+        help='write the faces to DIR/forms too: as aflw.sqlite, AFLWinfo_release.mat and lists, '
+        'for mmpose-lite convert aflw',
+    )
+    return parser
+
+
+@errors_in_one_line
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    args = make_parser().parse_args(argv)
+    check_folder(args.out)
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from mmpose_lite.synthetic import DatasetError, Recipe, make_dataset, write_forms
+
+    columns = (TextColumn('faces'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        recipe = Recipe(args.train, args.test, args.seed)
+        with Progress(*columns) as progress:
+            # Shown with the first face, so not above an error and not when nothing is to do.
+            bar = progress.add_task('faces', total=args.train + args.test, visible=False)
+            made = make_dataset(
+                args.out,
+                recipe,
+                args.workers,
+                lambda faces: progress.update(bar, advance=faces, visible=True),
+            )
+        forms = write_forms(args.out) if args.forms else None
+    except (DatasetError, OSError) as error:
+        raise InputError(str(error)) from error
+    print(f'wrote {args.out}' if made else f'{args.out} already holds this set: nothing to do')
+    if forms is not None:
+        print(f'wrote {forms}')
