@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 # One thread for each pytest-xdist worker, and for each program that a test starts.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
+# Tests read what runs log where it is printed; tests of the screen take this away.
+os.environ.setdefault('MMPOSE_LITE_VERBOSE', '1')
 
 import pytest
 import torch

@@ -31,13 +31,14 @@ from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .distributed import join_processes
-from .hooks import BadImageHook, SpeedHook, SummaryHook, TrainErrorHook, ValLossHook
+from .hooks import BadImageHook, ScreenHook, SpeedHook, SummaryHook, TrainErrorHook, ValLossHook
 from .hooks.bad_image_hook import replaces_samples
 from .loops import TrainLoop
 from .message_hub import DeferredMessageHub
 from .optim_wrappers import OptimWrapper
 from .optimizers import prefer_fused
 from .preflight import check_not_empty
+from .screen import FILE_ONLY, use_screen
 
 _Instance = TypeVar('_Instance', bound=ManagerMixin)
 _Loop = TypeVar('_Loop', bound=BaseLoop)
@@ -48,9 +49,8 @@ _DEFAULT_HOOKS: dict[str, type[Hook]] = {
     'train_error': TrainErrorHook,
     'val_loss': ValLossHook,
     'summary': SummaryHook,
+    'screen': ScreenHook,
 }
-# Deprecations inside mmengine that no user can mend.
-_NOT_FOR_USERS = ('"FileClient" will', '"HardDiskBackend" is')
 _COMPILED = ('backbone', 'neck', 'head')
 
 
@@ -64,8 +64,9 @@ class BaseRunner(Runner):
     - ``compile`` compiles the network alone.
     - Scalars stay on the device until a log or a checkpoint needs them.
     - Logger, hub and visualizer are the run's own, also where another run names them alike.
-    - ``default_hooks`` has ``speed``, ``train_error``, ``val_loss`` and ``summary`` beside
-      mmengine's; None leaves one out, and one in ``custom_hooks`` takes its place.
+    - ``default_hooks`` has ``speed``, ``train_error``, ``val_loss``, ``summary`` and ``screen``
+      beside mmengine's; None leaves one out, and one in ``custom_hooks`` takes its place.
+    - The screen has what is for people, the log file everything; ``verbose=True`` prints that.
     - A data set whose ``on_bad_image`` replaces samples brings :class:`BadImageHook`.
     """
 
@@ -74,10 +75,9 @@ class BaseRunner(Runner):
         self._own(self.default_scope)
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
-        """Build the logger; deprecations inside mmengine that no user can mend stay out of it."""
+        """Build the logger; see :func:`.use_screen`."""
         logger = super().build_logger(*args, **kwargs)
-        for handler in logger.handlers:
-            handler.addFilter(lambda record: not record.getMessage().startswith(_NOT_FOR_USERS))
+        use_screen(logger, self.cfg.get('verbose'))
         return self._own(logger)
 
     def build_message_hub(self, message_hub: dict | None = None) -> DeferredMessageHub:
@@ -240,10 +240,10 @@ class BaseRunner(Runner):
             'processes': self.world_size,
             **training_facts(self.cfg, self.world_size),
         }
-        self.logger.info(f'System environment:{environment_text()}')
-        self.logger.info(f'Runtime environment:{fact_lines(settings)}')
+        self.logger.info(f'System environment:{environment_text()}', extra=FILE_ONLY)
+        self.logger.info(f'Runtime environment:{fact_lines(settings)}', extra=FILE_ONLY)
         if self.cfg:
-            self.logger.info(f'Config:\n{self.cfg.pretty_text}')
+            self.logger.info(f'Config:\n{self.cfg.pretty_text}', extra=FILE_ONLY)
 
     def _maybe_compile(self, target: str) -> None:
         settings = compile_settings(self.cfg.get('compile'))

@@ -32,6 +32,7 @@ from .point_checks import (
     check_mirroring,
     check_sizes,
 )
+from .screen import FILE_ONLY
 
 _WITH_SPLIT = (
     'configs/face_2d_keypoint/topdown_heatmap/aflw/'
@@ -281,7 +282,8 @@ def log_learning_rate(runner: Runner) -> None:
     actual = get_world_size() * (runner.train_dataloader.batch_size or 1)
     rates = ', '.join(f'{rate:g}' for rate in sorted(set(learning_rates(runner))))
     runner.logger.info(
-        f'lr {rates}; batch {actual} in all ({get_world_size()} process(es)); base batch {base}'
+        f'lr {rates}; batch {actual} in all ({get_world_size()} process(es)); base batch {base}',
+        extra=FILE_ONLY,
     )
     if base and actual != base and not settings.get('enable', False):
         runner.logger.warning(

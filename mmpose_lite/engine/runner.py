@@ -30,10 +30,11 @@ from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .base_runner import BaseRunner, close_files
 from .config_rewrites import rewrite_config
-from .hooks import BadImageHook, CheckpointHook, ResidentCropsHook
+from .hooks import BadImageHook, CheckpointHook, ResidentCropsHook, ScreenHook
 from .preflight import check_testing, check_validation
 from .resumption import Resumption, stored_seed
 from .run_state import capture_run, check_averages, gather_rank_states, position_of
+from .screen import FILE_ONLY
 from .work_dir import holding, near_runs
 
 
@@ -88,7 +89,7 @@ class PoseRunner(BaseRunner):
         if augment in ('auto', 'resident'):
             runner.register_hook(ResidentCropsHook(augment))
         for sentence in rewrites:
-            runner.logger.info(f'config rewritten: {sentence}')
+            runner.logger.info(f'config rewritten: {sentence}', extra=FILE_ONLY)
         for sentence in about_keys(written):
             runner.logger.warning(sentence)
         return runner
@@ -121,7 +122,11 @@ class PoseRunner(BaseRunner):
                 self.set_randomness(**self._randomness_cfg)
             self.is_training = True
             # What a checkpoint holds of other hooks is then of after the same moment.
-            self._hooks.sort(key=lambda hook: isinstance(hook, CheckpointHook))
+            # The screen tells what all of them have done.
+            last = (CheckpointHook, ScreenHook)
+            self._hooks.sort(
+                key=lambda hook: [isinstance(hook, last), isinstance(hook, ScreenHook)]
+            )
             model = super().train()
             close_files(self.logger)
         return model
@@ -156,7 +161,9 @@ class PoseRunner(BaseRunner):
         averaged = any(isinstance(hook, EMAHook) for hook in self.hooks)
         if fold and not averaged and not self.cfg.get('compile'):
             count = fold_norms(unwrap_model(self.model).eval())
-            self.logger.info(f'{count} batch norms are folded into convolutions for this test')
+            self.logger.info(
+                f'{count} batch norms are folded into convolutions for this test', extra=FILE_ONLY
+            )
         metrics = loop.run()
         self.call_hook('after_run')
         close_files(self.logger)

@@ -34,7 +34,7 @@ READ_KEYS = frozenset(
         *('find_unused_parameters', 'launcher', 'load_from', 'log_level', 'log_processor'),
         *('model', 'model_wrapper_cfg', 'optim_wrapper', 'param_scheduler', 'randomness'),
         *('overwrite', 'resume', 'resume_settings', 'runner_type', 'sync_bn', 'test_evaluator'),
-        *('targets_by_head', 'val_evaluator', 'visualizer'),
+        *('targets_by_head', 'val_evaluator', 'verbose', 'visualizer'),
         'work_dir',
     )
 )

@@ -26,7 +26,7 @@ class Run:
         self.work_dir = str(folder)
         self.best = best  # the last epoch that is better than all before
         self.warnings = []
-        self.logger = SimpleNamespace(info=lambda text: None, warning=self.warnings.append)
+        self.logger = SimpleNamespace(info=lambda text, **_: None, warning=self.warnings.append)
         self.message_hub = MessageHub('run')
         self.train_loop = SimpleNamespace(position=Position())
         self.resumed_from = None

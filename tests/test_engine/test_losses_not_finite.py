@@ -170,7 +170,7 @@ class SavingRun:
     def __init__(self):
         self.saved, self.warnings = [], []
         self.epoch, self.iter, self.is_training = 1, 4, True
-        self.logger = SimpleNamespace(info=lambda text: None, warning=self.warnings.append)
+        self.logger = SimpleNamespace(info=lambda text, **_: None, warning=self.warnings.append)
         self.message_hub = MessageHub('run')
         self.train_loop = SimpleNamespace(position=Position(1, 4))
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .checkpoint_hook import CheckpointHook
     from .ema_hook import ExpMomentumEMA
     from .resident_crops_hook import ResidentCropsHook
+    from .screen_hook import ScreenHook
     from .sync_norm_hook import SyncNormHook
     from .training_log import SpeedHook, SummaryHook, TrainErrorHook, ValLossHook
     from .visualization_hook import PoseVisualizationHook
@@ -21,6 +22,7 @@ __all__ = [
     'ExpMomentumEMA',
     'PoseVisualizationHook',
     'ResidentCropsHook',
+    'ScreenHook',
     'SpeedHook',
     'SummaryHook',
     'SyncNormHook',

@@ -31,6 +31,7 @@ from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
 
 from ..run_state import is_training, position_of
+from ..screen import FILE_ONLY
 
 _KEPT = 'kept_checkpoints'
 _OF_A_SIGNAL = re.compile(r'iter_\d+\.pth')
@@ -85,7 +86,7 @@ class CheckpointHook(_CheckpointHook):
     def before_train(self, runner: Runner) -> None:
         """Find the folder, and what a run that goes on has saved in it; of others it is cleared."""
         self.out_dir = self.folder_of(runner.work_dir)
-        runner.logger.info(f'checkpoints go to {self.out_dir}')
+        runner.logger.info(f'checkpoints go to {self.out_dir}', extra=FILE_ONLY)
         first_decides(lambda: self._clear_for(runner))
         info = runner.message_hub.runtime_info
         numbers = info.get('keep_ckpt_ids', ())  # of a run of mmengine's
@@ -259,7 +260,9 @@ class CheckpointHook(_CheckpointHook):
             if before:
                 self._remove_best(runner, osp.basename(before), path)
         unit = 'epochs' if self.by_epoch else 'iterations'
-        runner.logger.info(f'the best {key} so far, {score:.4f} after {number} {unit}: {name}')
+        runner.logger.info(
+            f'the best {key} so far, {score:.4f} after {number} {unit}: {name}', extra=FILE_ONLY
+        )
         return True
 
     def _suffix(self, key: str) -> str:

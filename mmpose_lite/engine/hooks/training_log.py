@@ -32,6 +32,7 @@ from mmpose_lite.utils.collectives import gather_bytes
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from ..run_state import is_training
+from ..screen import FILE_ONLY
 
 try:
     import resource
@@ -265,10 +266,13 @@ class SummaryHook(Hook):
                 'metrics': {name: info[f'best_score{suffix}']},
             }
             file = osp.basename(info[f'best_ckpt{suffix}'])
-            runner.logger.info(f'best {best["when"]} of {length}, by {name}: {_text(best)}; {file}')
+            runner.logger.info(
+                f'best {best["when"]} of {length}, by {name}: {_text(best)}; {file}',
+                extra=FILE_ONLY,
+            )
         last = info.get('last_validation')
         if last is not None:
-            runner.logger.info(f'last {last["when"]} of {length}: {_text(last)}')
+            runner.logger.info(f'last {last["when"]} of {length}: {_text(last)}', extra=FILE_ONLY)
 
 
 def is_logged(runner: Any, batch_idx: int) -> bool:

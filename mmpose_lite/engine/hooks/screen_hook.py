@@ -1,0 +1,189 @@
+"""The screen of a run: its head, a bar, a line a validation, and what to type next."""
+
+from __future__ import annotations
+
+import os.path as osp
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import IterBasedTrainLoop, Runner
+from rich.console import Console
+
+from mmpose_lite.checkpoints.latest import BEST
+from mmpose_lite.evaluation.mean_shape import mean_shape, mean_shape_nme
+from mmpose_lite.evaluation.metrics import NME, RowMetric
+from mmpose_lite.registry import HOOKS
+from mmpose_lite.utils.progress import Progress
+
+from ..run_head import describe_run
+from ..run_state import is_training
+from ..screen import screen_of
+from .training_log import is_logged
+
+
+@HOOKS.register_module()
+class ScreenHook(Hook):
+    """Shows a run on the screen; ``default_hooks`` names it ``screen``.
+
+    A training has a head, a bar with images/s, loss and the time that is left, a line a validation
+    with the best so far and the error of the mean shape of its training faces, and at the end the
+    command that tests its weights. A test has a head and a bar.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self) -> None:
+        self._training: Progress | None = None
+        self._evaluation: Progress | None = None
+        self._mean_shape: float | None = None
+        self._has_head = False
+
+    def before_train(self, runner: Runner) -> None:
+        """Print the head, and make the bar."""
+        runner.logger.info('\n'.join(describe_run(runner)))
+        console = screen_of(runner)
+        if console is not None:
+            self._mean_shape = _mean_shape_nme(runner)
+            self._training = Progress('training', runner.max_iters, runner.iter, console)
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Start the clock."""
+        if self._training is not None:
+            self._training.go_on()
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
+        """Move the bar; its numbers change when they are logged, so nothing waits for them."""
+        if self._training is None:
+            return
+        if is_logged(runner, batch_idx):
+            self._training.label = _place(runner, 1)
+            self._training.note = _latest(runner)
+        self._training.advance()
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Make the bar of a validation."""
+        self._begin_evaluation(runner, 'validation', runner.val_loop)
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Print the head of a test, and make its bar."""
+        if not self._has_head:  # a report tests again and again
+            runner.logger.info('\n'.join(describe_run(runner)))
+            self._has_head = True
+        self._begin_evaluation(runner, 'test', runner.test_loop)
+
+    def _begin_evaluation(self, runner: Runner, label: str, loop: Any) -> None:
+        console = screen_of(runner)
+        if self._training is not None:
+            self._training.pause()
+        if console is not None:
+            self._evaluation = Progress(f'{label}, batches', len(loop.dataloader), 0, console)
+
+    def after_val_iter(self, *args: Any, **kwargs: Any) -> None:
+        """Move the bar of a validation."""
+        if self._evaluation is not None:
+            self._evaluation.advance()
+
+    after_test_iter = after_val_iter
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Print the line of a validation."""
+        self.after_test_epoch(runner)
+        console = screen_of(runner)
+        if console is None or not is_training(runner):
+            return
+        besides = [f'best {best}' for best in _best(runner)]
+        if self._mean_shape is not None:
+            besides.append(f'mean shape {100 * self._mean_shape:.2f} %')
+        end = f'  ({", ".join(besides)})' if besides else ''
+        _print(console, f'{_place(runner)}: {_in_words(runner, metrics or {})}{end}')
+
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Take the bar away."""
+        if self._evaluation is not None:
+            self._evaluation.pause()
+            self._evaluation = None
+        if self._training is not None:
+            self._training.go_on()
+
+    def after_train(self, runner: Runner) -> None:
+        """Print the best, and the command that tests it."""
+        if self._training is not None:
+            self._training.pause()
+        console = screen_of(runner)
+        if console is None:
+            return
+        hook, best = runner.checkpoint_hook, _best(runner)
+        for text in best:
+            _print(console, f'best {text}')
+        name = BEST if best else osp.basename(hook.last_ckpt or '')
+        file = osp.join(hook.folder_of(runner.work_dir), name)
+        if runner.cfg.filename and osp.isfile(file):
+            paths = map(osp.relpath, (runner.cfg.filename, file))
+            _print(console, f'next: {shlex.join(["mmpose-lite", "test", *paths])}')
+
+
+def _print(console: Console, line: str) -> None:
+    console.print(line, markup=False, soft_wrap=True)
+
+
+def _place(runner: Runner, begun: int = 0) -> str:
+    """Name the epoch, or the iteration, that is done, or that has ``begun``."""
+    if isinstance(runner.train_loop, IterBasedTrainLoop):
+        return f'iteration {runner.iter + begun:,}'
+    return f'epoch {runner.epoch + begun}/{runner.max_epochs}'
+
+
+def _latest(runner: Runner) -> str:
+    """The speed and the loss that were logged last."""
+    scalars = runner.message_hub.log_scalars
+    found = {name: scalars.get(f'train/{name}') for name in ('images_per_s', 'loss')}
+    texts = {'images_per_s': '{:.3g} images/s', 'loss': 'loss {:.4g}'}
+    return '  '.join(
+        texts[name].format(history.current()) for name, history in found.items() if history
+    )
+
+
+def _best(runner: Runner) -> list[str]:
+    """The best validation so far by each metric that the best weights are chosen by."""
+    info, hook = runner.message_hub.runtime_info, runner.checkpoint_hook
+    names = getattr(hook, 'key_indicators', ()) if hook.save_best else ()
+    found = []
+    for name in names:
+        suffix = '' if len(names) == 1 else f'_{name}'
+        score, about = info.get(f'best_score{suffix}'), info.get(f'best_validation{suffix}') or {}
+        if score is not None:
+            when = f' at {about["when"]}' if 'when' in about else ''
+            found.append(f'{_in_words(runner, {name: score})}{when}')
+    return found
+
+
+def _in_words(runner: Runner, metrics: Mapping[str, float]) -> str:
+    """The numbers of a validation; fractions are in percent."""
+    rowwise = [each for each in runner.val_loop.evaluator.metrics if isinstance(each, RowMetric)]
+    fractions = tuple(name for each in rowwise if each.is_fraction for name in each.names)
+    texts = []
+    for key, value in metrics.items():
+        is_fraction = fractions and key.rpartition('/')[2].startswith(fractions)
+        texts.append(f'{key} {100 * value:.2f} %' if is_fraction else f'{key} {value:.4g}')
+    return ', '.join(texts)
+
+
+def _mean_shape_nme(runner: Runner) -> float | None:
+    """The NME of the mean shape of the training faces on those of the validation, if it has one."""
+    metrics = runner.val_loop.evaluator.metrics if runner.val_loop is not None else ()
+    metric = next((each for each in metrics if isinstance(each, NME)), None)
+    if metric is None:
+        return None
+    trained, validated = runner.train_dataloader.dataset, runner.val_dataloader.dataset
+    shape = mean_shape(_faces(trained)) if hasattr(trained, 'get_data_info') else None
+    if shape is None or not hasattr(validated, 'get_data_info'):
+        return None
+    return mean_shape_nme(metric, shape, _faces(validated))
+
+
+def _faces(dataset: Any) -> Iterator[dict]:
+    return map(dataset.get_data_info, range(len(dataset)))

@@ -1,0 +1,75 @@
+"""The error of the mean shape: what a guess without a network would have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from mmpose_lite.errors import InputError
+
+from .metrics import NME
+
+
+def mean_shape(faces: Iterable[Mapping[str, Any]]) -> ndarray | None:
+    """Average the points of faces in their boxes.
+
+    Args:
+        faces: Samples before the pipeline, with ``bbox`` ``(1, 4)`` xyxy, ``keypoints``
+            ``(1, K, 2)``, both in image pixels, and ``keypoints_visible`` ``(1, K)``.
+
+    Returns:
+        ``(K, 2)``: each point, over the faces on which it is visible, from the centre of the box in
+        units of its longer side. None where a point is on no face.
+    """
+    total: Any = 0.0
+    count: Any = 0.0
+    for face in faces:
+        center, side = _box(face)
+        seen = _seen(face)[:, None]
+        total = total + np.where(seen, (face['keypoints'][0] - center) / side, 0)
+        count = count + seen
+    return total / count if np.all(count) else None
+
+
+def mean_shape_nme(metric: NME, shape: ndarray, faces: Iterable[Mapping[str, Any]]) -> float | None:
+    """Compute the NME of a mean shape put into the box of each face.
+
+    Args:
+        metric: The metric, for its normaliser.
+        shape: ``(K, 2)``; see :func:`mean_shape`.
+        faces: Samples before the pipeline, as there.
+
+    Returns:
+        The NME, a fraction; None where the metric finds no face to compute it over.
+    """
+    rows = []
+    for face in faces:
+        center, side = _box(face)
+        truth = {**face, 'bboxes': face['bbox']}
+        row = {
+            'id': face.get('id'),
+            'img_path': face.get('img_path'),
+            'gt': face['keypoints'][0],
+            'pred': center + side * shape,
+            'mask': _seen(face),
+        }
+        row |= metric.extra(truth, row)
+        if metric.reason_to_leave_out(row) is None:
+            rows.append(row)
+    try:
+        return metric.compute(rows)['NME'] if rows else None
+    except InputError:  # a size that is not above 0: the validation will say so
+        return None
+
+
+def _box(face: Mapping[str, Any]) -> tuple[ndarray, float]:
+    left_top, right_bottom = np.reshape(face['bbox'][0], (2, 2))
+    return (left_top + right_bottom) / 2, float(np.max(right_bottom - left_top))
+
+
+def _seen(face: Mapping[str, Any]) -> ndarray:
+    visible = np.asarray(face['keypoints_visible'])[0]
+    return visible.reshape(len(visible), -1)[:, 0] > 0

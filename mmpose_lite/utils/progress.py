@@ -1,0 +1,137 @@
+"""Progress of work that takes a while: a live bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_Item = TypeVar('_Item')
+
+# Seconds: work that ends sooner shows nothing; lines where no bar can move are this far apart.
+_AFTER, _BETWEEN = 2.0, 30.0
+# How much the last step counts in the time of a step, which the rest is reckoned from.
+_MOMENTUM = 0.05
+
+
+class Progress:
+    """Show how far a piece of work is, while the context lasts.
+
+    A terminal or a notebook has a bar that moves, and goes when the work ends. Elsewhere a line is
+    printed after two seconds, then every 30.
+
+    Args:
+        label: What is worked on; may be changed.
+        total: The number of steps.
+        done: Those that an earlier run has made.
+        console: Where to print; standard error by default.
+
+    Attributes:
+        label: What is worked on.
+        note: Further words, such as a loss; may be changed.
+    """
+
+    def __init__(
+        self, label: str, total: int, done: int = 0, console: Console | None = None
+    ) -> None:
+        from rich.console import Console
+
+        self.label, self.note = label, ''
+        self._total, self._done = total, done
+        self._console = Console(stderr=True) if console is None else console
+        self._begun = self._since = monotonic()
+        self._next = self._begun + _AFTER
+        self._step_s = math.nan
+        self._bar: Any = None
+
+    def __enter__(self) -> Progress:
+        self._begun = self._since = monotonic()
+        self._next = self._begun + _AFTER
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pause()
+
+    def advance(self, steps: int = 1) -> None:
+        """Count steps that were made."""
+        now = monotonic()
+        took, self._since = (now - self._since) / max(1, steps), now
+        first = math.isnan(self._step_s)
+        self._step_s = took if first else self._step_s + _MOMENTUM * (took - self._step_s)
+        self._done += steps
+        if now >= self._next:
+            self._show(now)
+
+    def pause(self) -> None:
+        """Take the bar away until the next step; the time until then is not the work's."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def go_on(self) -> None:
+        """Start the clock again after other work."""
+        self._since = monotonic()
+
+    @property
+    def left(self) -> str:
+        """The time that is left, such as ``1:02:45``."""
+        if math.isnan(self._step_s):
+            return '-'
+        seconds = round(self._step_s * max(0, self._total - self._done))
+        return f'{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}'
+
+    def _show(self, now: float) -> None:
+        note = f'  {self.note}' if self.note else ''
+        if not (self._console.is_terminal or self._console.is_jupyter):
+            self._next = now + _BETWEEN
+            counts = f'{self._done:,} of {self._total:,}'
+            self._print(f'{self.label}: {counts}{note}  {self.left} left')
+            return
+        self._next = now + 0.1
+        if self._bar is None:
+            self._bar = _make_bar(self._console)
+            self._bar.add_task('', total=self._total, label='', end='')
+            self._bar.start()
+        self._bar.update(
+            self._bar.task_ids[0],
+            completed=self._done,
+            label=self.label,
+            end=f'{note}  {self.left} left',
+        )
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _make_bar(console: Console) -> Any:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        TextColumn('{task.fields[label]}', markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn('{task.fields[end]}', markup=False),
+        console=console,
+        transient=True,
+        auto_refresh=False,
+    )
+
+
+def track(items: Iterable[_Item], label: str, total: int | None = None) -> Iterator[_Item]:
+    """Yield items, and show how far the work on them is.
+
+    Args:
+        items: The items.
+        label: What they are.
+        total: Their number, where they have no length.
+    """
+    count = len(items) if isinstance(items, Sequence) else (total or 0)
+    with Progress(label, count) as progress:
+        for item in items:
+            yield item
+            progress.advance()

@@ -1,0 +1,75 @@
+"""Progress: a bar on a terminal, and lines where no bar can move."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from mmpose_lite.utils import progress
+from mmpose_lite.utils.progress import Progress, track
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that the test sets."""
+    now = [100.0]
+    monkeypatch.setattr(progress, 'monotonic', lambda: now[0])
+    return now
+
+
+def console(**options):
+    return Console(file=io.StringIO(), width=100, **options)
+
+
+def test_lines_come_after_two_seconds_and_then_every_thirty(clock):
+    out = console()
+    with Progress('faces', 1200, console=out) as bar:
+        bar.note = '2 images/s'
+        for _ in range(130):
+            clock[0] += 0.5
+            bar.advance()
+    assert out.file.getvalue().splitlines() == [
+        'faces: 4 of 1,200  2 images/s  0:09:58 left',
+        'faces: 64 of 1,200  2 images/s  0:09:28 left',
+        'faces: 124 of 1,200  2 images/s  0:08:58 left',
+    ]
+
+
+def test_short_work_shows_nothing(clock):
+    out = console()
+    with Progress('faces', 3, console=out) as bar:
+        for _ in range(3):
+            clock[0] += 0.5
+            bar.advance()
+    assert out.file.getvalue() == ''
+
+
+def test_other_work_between_two_steps_is_not_in_the_time_that_is_left(clock):
+    bar = Progress('training', 11, done=1, console=console())
+    with bar:
+        clock[0] += 2
+        bar.advance()
+        assert bar.left == '0:00:18'
+        clock[0] += 3600  # a validation
+        bar.go_on()
+        clock[0] += 2
+        bar.advance()
+        assert bar.left == '0:00:16'
+
+
+def test_a_terminal_has_a_bar_that_goes_when_it_ends(clock):
+    out = console(force_terminal=True)
+    with Progress('[faces]', 10, console=out) as bar:
+        clock[0] += 3
+        bar.advance(5)
+        out.print('between')
+    printed = out.file.getvalue()
+    assert '[faces]' in printed
+    assert '5/10' in printed
+    assert '0:00:03 left' in printed
+    assert printed.endswith('\x1b[2K')  # the bar's line is cleared
+
+
+def test_items_pass_through(clock):
+    assert list(track(iter('abc'), 'letters', total=3)) == ['a', 'b', 'c']
+    assert list(track([1, 2], 'numbers')) == [1, 2]
