@@ -1,40 +1,51 @@
-"""Converting data sets from what they are released as to MMPose's annotation files."""
+"""Converting data sets from what they are released or labelled as to MMPose's annotation files."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmpose_lite.data_tools import converters
-from mmpose_lite.errors import MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.paths import check_file, check_folder
+from mmpose_lite.utils.progress import track
 
-from .command_line import errors_in_one_line
+from .command_line import add_options_argument, errors_in_one_line
 
-if TYPE_CHECKING:  # a command line is read without what converts
+if TYPE_CHECKING:  # parsing a command line loads neither numpy nor OpenCV
     from mmpose_lite.data_tools.converters import ConversionReport
 
-# The module of each set; it has the published numbers of faces.
-_MODULES = {'aflw': 'aflw', '300w': 'face_300w', 'cofw': 'cofw', 'wflw': 'wflw'}
-# Arguments that name what is read.
-_SOURCES = ('images', 'source', 'lists', 'mat', 'csv', 'sqlite', 'test_list')
+_CONVERTERS = 'mmpose_lite.data_tools.converters'
+_PUBLISHED = {'aflw': 'aflw', '300w': 'face_300w', 'cofw': 'cofw', 'wflw': 'wflw'}
+"""The module of each published set, which has the numbers of its faces."""
+
+_PROGRESS = partial(track, label='photographs')
+_TOOLS = {
+    'cvat': 'COCO keypoints or "CVAT for images 1.1" of CVAT',
+    'label-studio': 'JSON of Label Studio',
+    'labelme': "labelme's JSON files",
+    'via': 'JSON or CSV of the VGG Image Annotator 2',
+    'coco-annotator': 'COCO keypoints of COCO Annotator and others',
+    'roboflow': 'COCO keypoints of Roboflow',
+    'pts': 'a folder of .pts files',
+    'csv': "a table: Kaggle's, or a name and points in a row",
+}
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Make the parser of the command; its first word is the data set."""
+    """Make the parser of the command; its first word is the data set, or the tool of labels."""
     parser = argparse.ArgumentParser(
         prog='mmpose-lite convert', description="Write a data set's annotations as MMPose has them."
     )
     sets = parser.add_subparsers(dest='set', required=True, metavar='SET')
-    for name in _MODULES:
+    for name in _PUBLISHED:
         one = sets.add_parser(name, help=f'convert {name.upper()}')
         _ADD_ARGUMENTS[name](one)
-        one.add_argument('--out', help=f'folder to write to (default data/{name})')
         one.add_argument(
             '--expect',
             nargs='+',
@@ -42,6 +53,15 @@ def make_parser() -> argparse.ArgumentParser:
             metavar='SET=FACES',
             help='numbers of faces there must be, such as train=90; the published ones by default',
         )
+    for name, text in _TOOLS.items():
+        _add_tool(sets.add_parser(name, help=f'convert labels: {text}'), name)
+    for name, one in sets.choices.items():
+        folder = 'my_faces' if name in _TOOLS else name
+        one.add_argument(
+            '--out', default=f'data/{folder}', help=f'folder to write to (default data/{folder})'
+        )
+    _add_export(sets.add_parser('to-coco', help='write any data set as COCO keypoints'))
+    for one in sets.choices.values():
         one.add_argument('--report', metavar='FILE', help='write all that was noticed as JSON')
     return parser
 
@@ -50,13 +70,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = make_parser()
     args = parser.parse_args(argv)
-    args.out = args.out or f'data/{args.set}'
-    args.expect = _counts(parser, args) if args.expect else {}
+    if args.set in _PUBLISHED:
+        published = import_module(f'{_CONVERTERS}.{_PUBLISHED[args.set]}').PUBLISHED
+        args.expect = dict(published) | _counts(parser, args, published)
     return args
-
-
-def _published(name: str) -> Mapping[str, int]:
-    return import_module(f'{converters.__name__}.{_MODULES[name]}').PUBLISHED
 
 
 def _add_aflw(parser: argparse.ArgumentParser) -> None:
@@ -95,29 +112,78 @@ def _add_wflw(parser: argparse.ArgumentParser) -> None:
 _ADD_ARGUMENTS = {'aflw': _add_aflw, '300w': _add_300w, 'cofw': _add_cofw, 'wflw': _add_wflw}
 
 
-def _counts(parser: argparse.ArgumentParser, args: argparse.Namespace) -> dict[str, int]:
-    found, published = {}, _published(args.set)
+def _add_tool(parser: argparse.ArgumentParser, name: str) -> None:
+    parser.add_argument(
+        '--labels', required=True, metavar='PATH', help='the file that was exported, or a folder'
+    )
+    parser.add_argument(
+        '--images', metavar='DIR', help="folder of the photographs (default the labels')"
+    )
+    parser.add_argument(
+        '--names',
+        metavar='A,B,...',
+        help='the points to have, in this order; or as many new names for those of the file',
+    )
+    parser.add_argument(
+        '--missing-box',
+        choices=('points', 'picture'),
+        default='points',
+        help='the box of a face without one: about its points (default), or all of the picture',
+    )
+    parser.add_argument(
+        '--margin',
+        type=float,
+        default=0.1,
+        help='a box about points is wider on each side by this share of their longer extent '
+        '(default 0.1)',
+    )
+    if name in ('cvat', 'coco-annotator', 'roboflow'):
+        parser.add_argument(
+            '--category', metavar='NAME', help='the category, or skeleton, of faces'
+        )
+    if name in ('label-studio', 'via'):
+        field = (
+            "of `data` with the picture's name" if name == 'label-studio' else 'that names a point'
+        )
+        parser.add_argument('--key', metavar='NAME', help=f'the field {field}')
+    if name in ('pts', 'csv'):
+        parser.add_argument(
+            '--origin',
+            type=int,
+            choices=(0, 1),
+            required=name == 'pts',
+            help="the first pixel's coordinate: 1 for iBUG's files",
+        )
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--config', required=True, help='config that names the data set')
+    parser.add_argument('--split', choices=('train', 'val', 'test'), default='train')
+    parser.add_argument('--out', required=True, metavar='FILE', help='file to write')
+    add_options_argument(parser)
+
+
+def _counts(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, published: Mapping[str, int]
+) -> dict[str, int]:
+    found = {}
     for text in args.expect:
         name, _, count = text.partition('=')
         if name not in published or not count.isdecimal():
-            known = ', '.join(published)
-            parser.error(f'--expect {text}: SET=FACES with a set of {known}')
+            parser.error(f'--expect {text}: SET=FACES with a set of {", ".join(published)}')
         found[name] = int(count)
     return found
 
 
 def convert(args: argparse.Namespace) -> ConversionReport:
     """Convert what the arguments of :func:`parse_args` name."""
-    from rich.console import Console
-    from rich.progress import track
+    from mmpose_lite.data_tools import converters
 
-    console = Console(stderr=True)
-
-    def progress(each: Iterable, total: int) -> Iterable:
-        return track(each, 'photographs', total, console=console)
-
-    expected = {**_published(args.set), **args.expect}
-    shared: dict[str, Any] = {'out': args.out, 'expected': expected, 'progress': progress}
+    if args.set in _TOOLS:
+        return _convert_labels(args)
+    if args.set == 'to-coco':
+        return _export(args)
+    shared: dict[str, Any] = {'out': args.out, 'expected': args.expect, 'progress': _PROGRESS}
     if args.set == 'aflw':
         sources = {key: getattr(args, key) for key in ('mat', 'csv', 'sqlite', 'test_list')}
         return converters.convert_aflw(args.images, **sources, **shared)
@@ -128,12 +194,62 @@ def convert(args: argparse.Namespace) -> ConversionReport:
     return converters.convert_wflw(args.images, args.lists, **shared)
 
 
+def _convert_labels(args: argparse.Namespace) -> ConversionReport:
+    from mmpose_lite.data_tools.converters import convert_labels
+    from mmpose_lite.data_tools.converters.labelled import ReadOptions
+
+    if not 0 <= args.margin <= 10:
+        raise InputError(f'--margin {args.margin:g} is no share from 0 to 10')
+    names = None
+    if args.names is not None:
+        names = [name.strip() for name in args.names.split(',')]
+        if not all(names):
+            raise InputError(f'--names {args.names!r}: a name is empty')
+    given = vars(args)
+    return convert_labels(
+        args.set,
+        args.labels,
+        args.images,
+        args.out,
+        names,
+        ReadOptions(given.get('category'), given.get('key'), given.get('origin')),
+        args.missing_box,
+        args.margin,
+        _PROGRESS,
+    )
+
+
+def _export(args: argparse.Namespace) -> ConversionReport:
+    from mmengine.registry import init_default_scope
+
+    from mmpose_lite.apis.config import load_config
+    from mmpose_lite.data_tools.converters import write_coco
+    from mmpose_lite.datasets import build_dataset
+    from mmpose_lite.utils.nested_datasets import walk_datasets
+
+    cfg = load_config(args.config, args.cfg_options)
+    settings = (cfg.get(f'{args.split}_dataloader') or {}).get('dataset')
+    if not settings:
+        raise InputError(f'{args.config}: has no {args.split}_dataloader.dataset')
+    for _, nest in walk_datasets(settings):
+        for key in ('cache', 'bbox_file', 'on_bad_image'):  # of no concern to labels
+            nest[-1].pop(key, None)
+    settings.test_mode = True  # with COCO's flags
+    init_default_scope(cfg.get('default_scope', 'mmpose_lite'))
+    return write_coco(build_dataset(settings), args.out, _PROGRESS)
+
+
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Convert a data set; the exit code is 1 if a face has no place or a number is another."""
     args = parse_args(argv)
-    for name in ('annotations', 'images') if args.set == 'cofw' else ('annotations',):
-        check_folder(Path(args.out, name))
+    if args.set == 'to-coco':
+        check_file(args.out)
+    elif args.set in _TOOLS:
+        check_folder(args.out)
+    else:
+        for name in ('annotations', 'images') if args.set == 'cofw' else ('annotations',):
+            check_folder(Path(args.out, name))
     if args.report:
         check_file(args.report)
     for name in _SOURCES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -122,16 +122,15 @@ def _make_bar(console: Console) -> Any:
     )
 
 
-def track(items: Iterable[_Item], label: str, total: int | None = None) -> Iterator[_Item]:
+def track(items: Iterable[_Item], total: int, label: str) -> Iterator[_Item]:
     """Yield items, and show how far the work on them is.
 
     Args:
         items: The items.
+        total: Their number.
         label: What they are.
-        total: Their number, where they have no length.
     """
-    count = len(items) if isinstance(items, Sequence) else (total or 0)
-    with Progress(label, count) as progress:
+    with Progress(label, total) as progress:
         for item in items:
             yield item
             progress.advance()

@@ -4,6 +4,7 @@ A share of the cases runs with the other tests; all of them run with ``--whole``
 ``MMPOSE_LITE_FUZZ_SEED`` makes others. A case that fails prints its number.
 """
 
+import json
 import os
 import shutil
 from collections import Counter
@@ -12,8 +13,17 @@ import h5py
 import numpy as np
 import pytest
 
+from helpers.fuzzing.annotations import VALUES
 from helpers.fuzzing.outcome import SECONDS, at_most
-from mmpose_lite.data_tools.converters import convert_300w, convert_aflw, convert_cofw, convert_wflw
+from helpers.label_files import TOOLS, write_photos
+from mmpose_lite.data_tools.converters import (
+    convert_300w,
+    convert_aflw,
+    convert_cofw,
+    convert_labels,
+    convert_wflw,
+)
+from mmpose_lite.data_tools.converters.labelled import ReadOptions
 from mmpose_lite.utils import InputError
 
 SEED = int(os.environ.get('MMPOSE_LITE_FUZZ_SEED', '0'))
@@ -47,7 +57,24 @@ def damage(content, rng):
     return bytes(content)
 
 
-def check(path, convert, cases, number_of_kind):
+def exchange(content, rng):
+    """Put another value into the place of one of a JSON file, or take it out."""
+    content = json.loads(content)
+    places, open_ = [], [content]
+    while open_:
+        each = open_.pop()
+        keys = range(len(each)) if isinstance(each, list) else list(each)
+        places += [(each, key) for key in keys]
+        open_ += [each[key] for key in keys if isinstance(each[key], (list, dict))]
+    place, key = places[int(rng.integers(len(places)))]
+    if rng.random() < 0.2:
+        del place[key]
+    else:
+        place[key] = VALUES[int(rng.integers(len(VALUES)))]
+    return json.dumps(content).encode()
+
+
+def check(path, convert, cases, number_of_kind, damage=damage):
     """Damage a file again and again; what is raised must be one line that names it."""
     sound, outcomes = path.read_bytes(), Counter()
     for number in range(cases):
@@ -118,3 +145,38 @@ def test_files_of_cofw(tmp_path, cases):
             file[keys[1]], file[keys[2]] = np.full((87, 2), 4.0), np.full((4, 2), 5.0)
     outcomes = check(path, lambda: convert_cofw(tmp_path, tmp_path), cases, 5)
     assert outcomes['refused'] > cases / 20
+
+
+@pytest.mark.parametrize('number', range(len(TOOLS)))
+def test_labels_of_tools(tmp_path, cases, number):
+    tool, write, _ = TOOLS[number]
+    photos = write_photos(tmp_path / 'photos')
+    path = write(tmp_path / 'labels')
+    path = next(path.rglob('*.json')) if path.is_dir() else path
+
+    def convert():
+        convert_labels(tool, path, photos, tmp_path / 'set')
+
+    assert check(path, convert, cases, 10 + number)['refused'] > cases / 20
+    if path.suffix == '.json':
+        outcomes = check(path, convert, 3 * cases, 20 + number, exchange)
+        assert outcomes['refused'] > cases / 20
+
+
+@pytest.mark.parametrize('number', range(3))
+def test_files_of_numbers(tmp_path, cases, number):
+    """Points of iBUG's form, a table, and one of pixels."""
+    tool, name, text = (
+        ('pts', 'a.pts', 'version: 1\nn_points: 3\n{\n1 1\n21.5 1\n11 31\n}\n'),
+        ('csv', 'a.csv', 'filename,eye_x,eye_y,eye_v,x1,y1\na.png,1,2.5,1,30,\na.png,9,8,2,7,6\n'),
+        ('csv', 'b.csv', f'eye_x,eye_y,b_x,b_y,Image\n1,2,3,4,{"7 " * 143}7\n'),
+    )[number]
+    write_photos(tmp_path / 'photos')
+    path = tmp_path / name
+    path.write_text(text)
+
+    def convert():
+        options = ReadOptions(origin=1)
+        convert_labels(tool, path, tmp_path / 'photos', tmp_path / 'set', options=options)
+
+    assert check(path, convert, cases, 30 + number)['refused'] > cases / 20

@@ -1,4 +1,4 @@
-"""Annotation files in MMPose's form, made from what data sets are released as."""
+"""Annotation files in MMPose's form, made from what data sets are released or labelled as."""
 
 from typing import TYPE_CHECKING
 
@@ -6,8 +6,10 @@ from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .aflw import convert_aflw
+    from .coco_export import write_coco
     from .cofw import convert_cofw
     from .face_300w import convert_300w
+    from .own_points import convert_labels
     from .report import ConversionReport, WrittenSet
     from .wflw import convert_wflw
 
@@ -17,7 +19,9 @@ __all__ = [
     'convert_300w',
     'convert_aflw',
     'convert_cofw',
+    'convert_labels',
     'convert_wflw',
+    'write_coco',
 ]
 
 __getattr__, __dir__ = lazy_names(__name__)

@@ -122,6 +122,7 @@ def write_set(
     info: Mapping[str, Any],
     name: str = '',
     expected: int | None = None,
+    category: Mapping[str, Any] | None = None,
 ) -> WrittenSet:
     """Write an annotation file.
 
@@ -131,6 +132,7 @@ def write_set(
         info: What the file says about itself.
         name: Name of the set.
         expected: How many faces the published set has.
+        category: What the file says of its points: ``keypoints``, ``skeleton``.
     """
     images: dict[str, dict[str, Any]] = {}
     annotations = []
@@ -139,10 +141,10 @@ def write_set(
         entry = {'id': face_id, 'file_name': photo.file_name, 'height': height, 'width': width}
         image_id = images.setdefault(photo.file_name, entry)['id']
         annotations.append(annotation(face, face_id, image_id, photo.size_wh))
-    category = {'supercategory': 'person', 'id': 1, 'name': 'face', 'keypoints': [], 'skeleton': []}
+    points = category or {'keypoints': [], 'skeleton': []}
     content = {
         'info': dict(info),
-        'categories': [category],
+        'categories': [{'supercategory': 'person', 'id': 1, 'name': 'face', **points}],
         'images': list(images.values()),
         'annotations': annotations,
     }

@@ -116,7 +116,7 @@ def _place(path: Path) -> tuple[str, int] | None:
 def _read_face(path: Path, root: Path, report: ConversionReport) -> Face | None:
     where = path.relative_to(root).as_posix()
     try:
-        points = _read_pts(path, _NUM_POINTS)
+        points = read_pts(path, _NUM_POINTS)
     except InputError as error:
         report.leave_out('its file of points cannot be used', str(error))
         return None
@@ -125,16 +125,16 @@ def _read_face(path: Path, root: Path, report: ConversionReport) -> Face | None:
     return Face(where.removesuffix('.pts'), where, points, flags, center, side)
 
 
-def _read_pts(path: Path, num_points: int) -> ndarray:
+def read_pts(path: Path, num_points: int | None = None) -> ndarray:
     """Read the points of a face from iBUG's form.
 
     Args:
         path: A text file: lines ``key: value``, ``n_points`` among them, then ``x y`` lines
             between braces.
-        num_points: How many there must be.
+        num_points: How many there must be; as many as the file says where None.
 
     Returns:
-        ``(num_points, 2)``, as they stand there.
+        ``(num_points, 2)``, as they stand there; NaN only where ``num_points`` is None.
 
     Raises:
         InputError: If it is no such file, or has another number of points.
@@ -154,9 +154,11 @@ def _read_pts(path: Path, num_points: int) -> ndarray:
         counts = {len(points), *map(int, declared)}
     except ValueError as error:
         raise InputError(f'{path}: a line is no point: {error}') from error
-    if points.shape != (num_points, 2) or counts != {num_points}:
-        raise InputError(f'{path}: must hold {num_points} points, n_points: {sorted(counts)}')
-    if not are_coordinates(points):
+    wanted = max(counts) if num_points is None else num_points
+    if points.shape != (wanted, 2) or counts != {wanted}:
+        raise InputError(f'{path}: must hold {wanted} points, n_points: {sorted(counts)}')
+    holes = np.isnan(points) if num_points is None else np.False_
+    if not are_coordinates(np.where(holes, 0, points)):
         raise InputError(f'{path}: a point is no finite number, or in no image')
     return points
 

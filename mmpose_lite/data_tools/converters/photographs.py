@@ -16,7 +16,9 @@ from .report import ConversionReport
 Progress = Callable[[Iterable, int], Iterable]
 """Wraps what is gone through, given its number, to show how far it is."""
 
-_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')  # the likeliest first
+SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+"""Extensions of images, the likeliest first."""
+
 _HEAD = 1 << 16  # bytes; where a header is longer, the whole file is read
 
 
@@ -95,9 +97,9 @@ def images_below(root: Path) -> list[Path]:
     """List the images below a folder, those in fewer folders first, then the likelier form."""
 
     def rank(path: Path) -> tuple[int, int]:
-        return len(path.parts), _SUFFIXES.index(path.suffix.lower())
+        return len(path.parts), SUFFIXES.index(path.suffix.lower())
 
-    return sorted(files_below(root, _SUFFIXES), key=rank)
+    return sorted(files_below(root, SUFFIXES), key=rank)
 
 
 def read_size_wh(path: Path) -> tuple[int, int] | None:

@@ -1,0 +1,121 @@
+"""Any data set as plain COCO keypoints, for correction in the tools that read them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmpose_lite.utils import InputError
+from mmpose_lite.utils.files import replacing
+
+from .labelled import HIDDEN, NOT_LABELLED, VISIBLE
+from .photographs import Progress
+from .picture_files import Frame, read_frame
+from .report import ConversionReport, WrittenSet
+
+
+def write_coco(
+    dataset: Any, path: str | Path, progress: Progress = lambda each, total: each
+) -> ConversionReport:
+    """Write the faces of a data set as COCO keypoints with named points.
+
+    Points and boxes are in pixels of the pictures as tools show them, which is upright. A point has
+    0 where it is not annotated, 1 where it is hidden, 2 elsewhere.
+
+    Args:
+        dataset: A data set of faces in test mode, each of which is a sample.
+        path: The file to write.
+        progress: Wraps the faces.
+
+    Raises:
+        InputError: If it has no faces of its own, or a photograph cannot be read.
+    """
+    if not hasattr(dataset, 'data_prefix') or not hasattr(dataset, 'pipeline'):
+        raise InputError(f'{type(dataset).__name__} is made of several sets: write each by itself')
+    report = ConversionReport('to-coco')
+    faces = [dataset.get_data_info(i) for i in range(len(dataset))]
+    says_hidden = any((_flags(face) == VISIBLE).any() for face in faces)
+    steps = dataset.pipeline.transforms
+    is_stored = not any(getattr(step, 'exif', 'ignore') == 'apply' for step in steps)
+    frames: dict[str, Frame] = {}
+    images: dict[str, dict[str, Any]] = {}
+    annotations: list[dict[str, Any]] = []
+    for face in progress(faces, len(faces)):
+        name = face['img_path']
+        if name not in frames:
+            frames[name] = _frame(name)
+            images[name] = _image(len(images) + 1, name, dataset.data_prefix['img'], frames[name])
+            if frames[name].orientation != 1 and is_stored:
+                report.note('EXIF turns the photograph, and its labels with it', name)
+        record = _annotation(face, frames[name], is_stored, says_hidden)
+        ids = {'id': len(annotations) + 1, 'image_id': images[name]['id'], 'category_id': 1}
+        annotations.append({**ids, **record})
+    content = {
+        'licenses': [{'name': '', 'id': 0, 'url': ''}],
+        'info': {'description': dataset.metainfo['dataset_name']},
+        'categories': [_category(dataset.metainfo)],
+        'images': list(images.values()),
+        'annotations': annotations,
+    }
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        file.write(f'{json.dumps(content, allow_nan=False)}\n'.encode())
+    report.sets.append(WrittenSet('coco', str(path), len(annotations), len(images)))
+    return report
+
+
+def _category(meta: Mapping[str, Any]) -> dict[str, Any]:
+    names = [meta['keypoint_id2name'][i] for i in range(meta['num_keypoints'])]
+    links = [[a + 1, b + 1] for a, b in meta['skeleton_links']]  # COCO counts from 1
+    return {'id': 1, 'name': 'face', 'supercategory': '', 'keypoints': names, 'skeleton': links}
+
+
+def _frame(path: str) -> Frame:
+    frame = read_frame(Path(path))
+    if frame is None:
+        raise InputError(f"image '{path}' is missing or cannot be read")
+    return frame
+
+
+def _image(number: int, path: str, folder: str, frame: Frame) -> dict[str, Any]:
+    width, height = frame.upright_wh
+    name = Path(os.path.relpath(path, folder or '.')).as_posix()
+    return {'id': number, 'file_name': name, 'width': width, 'height': height}
+
+
+def _flags(face: dict[str, Any]) -> np.ndarray:
+    """COCO's flags of a face's points, as its file has them."""
+    shown = (np.asarray(face['keypoints_visible'])[0].reshape(-1) > 0).astype(int)
+    flags = np.asarray(face.get('annotated', {}).get('flags', shown))
+    return flags.astype(int) if flags.shape == shown.shape else shown
+
+
+def _annotation(
+    face: dict[str, Any], frame: Frame, is_stored: bool, says_hidden: bool
+) -> dict[str, Any]:
+    points, flags = face['keypoints'][0].astype(np.float64), _flags(face)
+    corners = face['bbox'][0].astype(np.float64).reshape(2, 2)
+    if is_stored:
+        points, corners = frame.to_upright(points), frame.to_upright(corners)
+    if not says_hidden:  # files that only tell which points are annotated have 1 for all of these
+        seen = np.asarray(face.get('annotated', {}).get('visibility', np.ones_like(flags)))
+        flags = np.where(flags == 0, NOT_LABELLED, np.where(seen > 0, VISIBLE, HIDDEN))
+    # Samples are float32: what that adds to a number is taken off again.
+    points = np.where(flags[:, None] > NOT_LABELLED, points, 0).round(3)
+    corners = corners.round(3)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    width, height = (high - low).tolist()
+    rows = zip(points.tolist(), flags.tolist(), strict=True)
+    return {
+        'segmentation': [],
+        'area': width * height,
+        'bbox': [*low.tolist(), width, height],
+        'iscrowd': 0,
+        'keypoints': [value for (x, y), flag in rows for value in (x, y, flag)],
+        'num_keypoints': int((flags > NOT_LABELLED).sum()),
+    }

@@ -1,0 +1,281 @@
+"""Faces as a labelling tool has them: points by name, whatever the tool's file looks like."""
+
+from __future__ import annotations
+
+import cmath
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmpose_lite.datasets.datasets.base.annotations import is_number, read_json, short
+from mmpose_lite.utils import InputError, MissingFileError
+
+from .photographs import files_below
+from .report import ConversionReport
+
+Point = tuple[float, float, int]
+"""x, y and COCO's flag."""
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+NOT_LABELLED, HIDDEN, VISIBLE = 0, 1, 2
+"""COCO's flags of a point."""
+
+_KINDS: dict[type, str] = {dict: 'record', list: 'list', str: 'text'}
+SAYS_HIDDEN = ('occluded', 'hidden', 'invisible', 'not visible', 'not_visible')
+"""Flags, attributes and choices that hide a point."""
+_YES = ('true', 'yes', '1', 'on')
+
+
+@dataclass(frozen=True)
+class LabelledFace:
+    """A face; pixels of the picture as the tool shows it.
+
+    Attributes:
+        where: File and record, for messages.
+        points: For each name x, y and COCO's flag.
+        box: The box that somebody drew; None where nobody did.
+    """
+
+    where: str
+    points: Mapping[str, Point]
+    box: Box | None = None
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """A picture with its faces.
+
+    Attributes:
+        names: The names that its file may have, the likeliest first.
+        where: File and record, for messages.
+        faces: Its faces.
+        size_wh: Its size as the tool says, pixels; None where it says none.
+        num_bytes: The size of its file as the tool says.
+        is_percent: Whether coordinates are percentages of its sides.
+        content: Gives the file's bytes, where the tool keeps them beside the labels.
+        has_file: Whether it has a file of its own, which comes before ``content``.
+    """
+
+    names: Sequence[str]
+    where: str
+    faces: Sequence[LabelledFace]
+    size_wh: tuple[int, int] | None = None
+    num_bytes: int | None = None
+    is_percent: bool = False
+    content: Callable[[], bytes] | None = None
+    has_file: bool = True
+
+
+@dataclass
+class Labels:
+    """All that one or several files of a tool say.
+
+    Attributes:
+        pictures: The pictures.
+        names: The points in the tool's own order; empty where it has none.
+        links: Pairs of points that the tool draws lines between.
+    """
+
+    pictures: list[LabelledPicture] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    links: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Settings of a reader, which a person knows and the files do not say.
+
+    Attributes:
+        category: The kind of object that is a face, where there are several.
+        key: The field that holds the picture's name (Label Studio), or a point's (VIA).
+        origin: The coordinate of the first pixel, 0 or 1 (files of numbers only).
+    """
+
+    category: str | None = None
+    key: str | None = None
+    origin: int | None = None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A point or a box as it was drawn, before it is known whose it is.
+
+    Attributes:
+        label: Its name.
+        xy: The point; None for a box.
+        box: The box; None for a point.
+        flag: COCO's, of a point.
+        group: Shapes of one face have the same; None where the tool does not say.
+    """
+
+    label: str
+    xy: tuple[float, float] | None = None
+    box: Box | None = None
+    flag: int = VISIBLE
+    group: Hashable = None
+
+
+def gather(shapes: Iterable[Shape], where: str, report: ConversionReport) -> list[LabelledFace]:
+    """Tell which shapes of a picture are one face.
+
+    Those with the same group are. A box without a group has the one group whose points it holds;
+    points without a group are those of the only such box, else of the one that holds them.
+
+    Args:
+        shapes: The shapes.
+        where: The picture, for messages.
+        report: Gets what belongs to no face, and faces that have a point twice.
+    """
+    groups: dict[Hashable, list[Shape]] = {}
+    boxes: dict[Hashable, Box] = {}
+    free_boxes, free_points = [], []
+    for shape in shapes:
+        if shape.box is not None and (shape.group is None or shape.group in boxes):
+            free_boxes.append(shape.box)
+        elif shape.box is not None:
+            boxes[shape.group] = shape.box
+        elif shape.group is None:
+            free_points.append(shape)
+        else:
+            groups.setdefault(shape.group, []).append(shape)
+    for i, box in enumerate(free_boxes):
+        held = [key for key, points in groups.items() if all(_is_in(each, box) for each in points)]
+        alone = [key for key in held if key not in boxes]
+        boxes[alone[0] if len(alone) == 1 else ('box', i)] = box
+    _share_out(free_points, groups, boxes, where, report)
+    for key, box in boxes.items():
+        if key not in groups:
+            report.leave_out('a box has no points', f'{where}: {box}')
+    faces = (
+        _face(points, boxes.get(key), f'{where}, face {i}' if len(groups) > 1 else where, report)
+        for i, (key, points) in enumerate(groups.items(), 1)
+    )
+    return [face for face in faces if face is not None]
+
+
+def _share_out(
+    points: Sequence[Shape],
+    groups: dict[Hashable, list[Shape]],
+    boxes: Mapping[Hashable, Box],
+    where: str,
+    report: ConversionReport,
+) -> None:
+    """Add points without a group to the groups of the boxes that hold them."""
+    empty = [key for key in boxes if key not in groups]
+    is_lone = len(empty) < 2 and not groups
+    for point in points:
+        holding = [key for key in empty if _is_in(point, boxes[key])]
+        if is_lone or len(holding) == 1:
+            key = holding[0] if holding else next(iter(empty), None)
+            groups.setdefault(key, []).append(point)
+        else:
+            reason = 'a point belongs to no face: it has no group, and lies in no box or in several'
+            report.leave_out(reason, f'{where}: {short(point.label)}')
+
+
+def _is_in(point: Shape, box: Box) -> bool:
+    x, y = point.xy or (math.nan, math.nan)
+    return point.flag == NOT_LABELLED or (box[0] <= x <= box[2] and box[1] <= y <= box[3])
+
+
+def _face(
+    points: Sequence[Shape], box: Box | None, where: str, report: ConversionReport
+) -> LabelledFace | None:
+    found = {each.label: (*(each.xy or (0.0, 0.0)), each.flag) for each in points}
+    labels = [each.label for each in points]
+    twice = [label for label in found if labels.count(label) > 1]
+    if twice:
+        reason = 'a face has a point twice (several faces need groups, or a box each)'
+        report.leave_out(reason, f'{where}: {", ".join(map(short, twice))}')
+        return None
+    return LabelledFace(where, found, box)
+
+
+def is_hidden(attributes: Mapping[str, Any]) -> bool:
+    """Tell whether flags, attributes or chosen words of a point say that it cannot be seen."""
+    said = {str(key).lower(): str(value).strip().lower() for key, value in attributes.items()}
+    return any(said.get(word) in _YES for word in SAYS_HIDDEN)
+
+
+def number(value: Any, where: str, key: str) -> float:
+    """Read a coordinate or a size, a number or its text.
+
+    Raises:
+        InputError: If it is none, not finite, or in no picture.
+    """
+    found = value
+    if isinstance(value, str):
+        try:
+            found = float(value)
+        except ValueError:
+            found = None
+    if not is_number(found):
+        raise InputError(f'{where}: {key}={short(value)} is no number within 2^24')
+    return float(found)
+
+
+def box_of(*corners: float) -> Box:
+    """The box with two opposite corners, x, y and x, y, whichever they are."""
+    xs, ys = corners[::2], corners[1::2]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def turned_box(box: Box, degrees: float, pivot: tuple[float, float]) -> Box:
+    """The box about one that is turned about a point, clockwise in the picture."""
+    turn, middle = cmath.exp(1j * math.radians(degrees)), complex(*pivot)
+    corners = [(complex(x, y) - middle) * turn + middle for x in box[::2] for y in box[1::2]]
+    return box_of(*(value for corner in corners for value in (corner.real, corner.imag)))
+
+
+def label_files(path: Path, suffixes: Sequence[str]) -> list[Path]:
+    """List the files of labels: the one that is named, or those below a folder.
+
+    Raises:
+        MissingFileError: If there is none.
+    """
+    if path.is_file():
+        return [path]
+    found = files_below(path, suffixes) if path.is_dir() else []
+    if not found:
+        kinds = ', '.join(f'*{suffix}' for suffix in suffixes)
+        raise MissingFileError(f"labels='{path}' is no file, and no folder that holds {kinds}")
+    return found
+
+
+def read_text(path: Path) -> str:
+    """Read a text file in UTF-8, with or without a byte-order mark.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    try:
+        return path.read_text(encoding='utf-8-sig')
+    except (OSError, ValueError) as error:
+        raise InputError(f'{path}: cannot be read: {error}') from error
+
+
+def read_record(path: Path, kind: type = dict) -> Any:
+    """Read a JSON file that holds a record, or another kind of value.
+
+    Raises:
+        InputError: If it does not.
+    """
+    content = read_json(str(path))
+    if not isinstance(content, kind):
+        raise InputError(f'{path}: must hold a JSON {_KINDS[kind]}, it is {short(content)}')
+    return content
+
+
+def value_of(record: Any, key: str, kind: type, where: str) -> Any:
+    """Read a value of a kind from a record.
+
+    Raises:
+        InputError: If the record is none, or lacks it.
+    """
+    value = record.get(key) if isinstance(record, Mapping) else None
+    if not isinstance(value, kind):
+        raise InputError(f'{where}: {key!r} must be a {_KINDS[kind]}, it is {short(value)}')
+    return value

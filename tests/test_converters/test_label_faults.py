@@ -1,0 +1,562 @@
+"""Labels that are wrong or unusual: refused in one line, or counted."""
+
+import base64
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from mmpose_lite.cli.convert import main
+from mmpose_lite.data_tools.converters import convert_labels
+from mmpose_lite.data_tools.converters.labelled import ReadOptions
+from mmpose_lite.data_tools.converters.point_names import find_mirrors, mirror_of, side_of
+from mmpose_lite.utils import InputError, MissingFileError
+
+
+def photo(path, width=60, height=40):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.full((height, width, 3), 99, np.uint8))
+    return path
+
+
+@pytest.fixture
+def set_of(tmp_path):
+    """Convert one file of labels beside a photograph ``a.png``."""
+
+    def convert(tool, name, content, names=None, **options):
+        path = tmp_path / 'labels' / name
+        photo(path.with_name('a.png'))
+        text = content if isinstance(content, str) else json.dumps(content)
+        path.write_text(text, encoding='utf-8')
+        report = convert_labels(tool, path, None, tmp_path / 'set', names, ReadOptions(**options))
+        content = json.loads((tmp_path / 'set' / 'faces.json').read_text())
+        points = [np.reshape(each['keypoints'], (-1, 3)) for each in content['annotations']]
+        return report, [each.tolist() for each in points]
+
+    return convert
+
+
+def points(*places):
+    """labelme's shapes of points."""
+    return [
+        {'label': label, 'points': [[x, y]], 'shape_type': 'point', **more}
+        for label, x, y, more in places
+    ]
+
+
+def labelme(*shapes, **more):
+    return {'shapes': list(shapes), 'imagePath': 'a.png', **more}
+
+
+THREE = points(('a', 10, 10, {}), ('b', 30, 12, {}), ('c', 20, 30, {}))
+
+
+def region(kind, value, **more):
+    return {'id': f'{kind}{value}', 'type': kind, 'value': value, **more}
+
+
+def keypoint(label, x, y, **more):
+    return region('keypointlabels', {'x': x, 'y': y, 'keypointlabels': [label]}, **more)
+
+
+def task(*result, data=None, **more):
+    return [
+        {
+            'id': 7,
+            'data': data or {'image': 'a.png'},
+            'annotations': [{'result': [*result]}],
+            **more,
+        }
+    ]
+
+
+def xml(inner, labels=''):
+    return (
+        f'<annotations><meta><job><labels>{labels}</labels></job></meta>'
+        f'<image id="0" name="a.png" width="60" height="40">{inner}</image></annotations>'
+    )
+
+
+def skeleton(label, text='1,2'):
+    return f'<skeleton label="{label}"><points label="p" points="{text}"></points></skeleton>'
+
+
+def coco(keypoints, **more):
+    category = {'id': 1, 'name': 'face', 'keypoints': ['a', 'b']}
+    annotation = {'id': 4, 'image_id': 1, 'category_id': 1, 'keypoints': keypoints}
+    image = {'id': 1, 'file_name': 'a.png', 'width': 60, 'height': 40}
+    return {'images': [image], 'annotations': [annotation], 'categories': [category], **more}
+
+
+def via(*regions, **more):
+    entry = {'filename': 'a.png', 'size': -1, 'regions': list(regions), 'file_attributes': {}}
+    return {'a.png-1': {**entry, **more}}
+
+
+def via_point(x, y, **attributes):
+    place = {'name': 'point', 'cx': x, 'cy': y}
+    return {'shape_attributes': place, 'region_attributes': attributes}
+
+
+PTS = 'version: 1\nn_points: 3\n{\n1 1\n21.5 1\n11 31\n}\n'
+TWO = [{'id': 1, 'name': 'face', 'keypoints': ['a', 'b']}, {'id': 2, 'name': 'hand'}]
+ANNOTATIONS = [
+    {'id': 1, 'image_id': 1, 'category_id': 1, 'keypoints': [1, 2, 2, 3, 4, 2]},
+    {'id': 2, 'image_id': 1, 'category_id': 2, 'keypoints': [1, 2, 2]},
+]
+
+
+@pytest.mark.parametrize(
+    ('tool', 'name', 'content', 'message'),
+    [
+        ('cvat', 'a.xml', '<annotations', 'a.xml: is no XML: unclosed token'),
+        ('cvat', 'a.xml', '<!DOCTYPE a [<!ENTITY b "c">]><a/>', 'a.xml: defines entities'),
+        ('cvat', 'a.xml', '<annotations><track/></annotations>', 'a.xml: holds tracks of a video'),
+        ('cvat', 'a.xml', '<html/>', "a.xml: holds <html>; export it as 'CVAT for images 1.1'"),
+        ('cvat', 'a.xml', xml('').replace('name=', 'nam='), "a.xml: image id '0' has no name"),
+        ('cvat', 'a.xml', xml('').replace('60', 'wide'), "a.xml: a.png: width='wide' is no number"),
+        ('cvat', 'a.xml', xml(skeleton('f', '1;2')), "a.png: points of 'p'='1;2' is no number"),
+        ('cvat', 'a.xml', xml(skeleton('f', '1,nan')), "a.png: points of 'p'='nan' is no number"),
+        ('cvat', 'a.xml', xml(skeleton('f') + skeleton('g')), 'several skeletons, f, g; --cat'),
+        ('cvat', 'a.xml', xml(''), r"a.xml': no picture has a point"),
+        ('label-studio', 'a.json', [{'image': 'a', 'kp': []}], "task 0 has no 'data'.*JSON-MIN"),
+        ('label-studio', 'a.json', {'id': 1}, 'a.json: must hold a JSON list'),
+        ('label-studio', 'a.json', task(keypoint('a', 'x', 1)), "task 7: .*'a': x='x' is no num"),
+        (
+            'label-studio', 'a.json', task(data={'front': 'a.png', 'back': 'b.png'}),
+            "task 7: 'data' names several pictures or none, in front, back; --key",
+        ),
+        (
+            'label-studio', 'a.json',
+            task(
+                keypoint('a', 1, 1, original_width=6, original_height=4),
+                keypoint('b', 1, 1, original_width=8, original_height=4),
+            ),
+            r'task 7: its regions are of several pictures',
+        ),
+        ('labelme', 'a.json', labelme(shapes={}), "a.json: 'shapes' must be a list, it is {}"),
+        ('labelme', 'a.json', labelme({'label': 3}), "shapes.0: 'label' must be a text, it is 3"),
+        (
+            'labelme', 'a.json', labelme(*points(('a', float('nan'), 3, {}))),
+            'a.json: shapes.0: points=nan is no number',
+        ),
+        (
+            'labelme', 'a.json',
+            labelme({'label': 'a', 'points': [[1, 2], [3, 4]], 'shape_type': 'point'}),
+            r'shapes.0: points=\[\[1, 2\], \[3, 4\]\] are no point',
+        ),
+        ('via', 'a.json', {'project': {}, 'metadata': {}, 'view': {}}, 'a.json: is of VIA 3'),
+        ('via', 'a.json', {'a.png5': {}}, "a.json: 'a.png5': 'regions' must be a list"),
+        ('via', 'a.json', via(via_point('x', 1, name='a')), "region 0: cx='x' is no number"),
+        (
+            'via', 'a.json', via(via_point(1, 1, colour='a', eye='b')),
+            'points have the attributes colour, eye; --key',
+        ),
+        ('via', 'a.csv', 'filename,x\na.png,1\n', 'has no column region_attributes, region_shape'),
+        (
+            'via', 'a.csv', 'filename,region_shape_attributes,region_attributes\na.png,{,{}\n',
+            "row 2: '{' is no record of attributes",
+        ),
+        ('roboflow', 'a.json', coco([1, 2, 2, None, 4, 2]), "id 4 .*'keypoints' must hold finite"),
+        ('roboflow', 'a.json', coco([1, 2, 2, 3, 4, 7]), 'holds a visibility of 7, not of 0, 1 or'),
+        (
+            'coco-annotator', 'a.json', coco([], annotations=ANNOTATIONS, categories=TWO),
+            r"2 \('hand'\): 1 annotations of 1 points \(--category NAME chooses one\)",
+        ),
+        ('pts', 'a.pts', PTS, '--origin: .pts files count pixels from 1'),
+        ('csv', 'a.csv', 'filename,nose_x,eye_x\na.png,1,2\n', "'nose' has no x or no y"),
+        ('csv', 'a.csv', 'filename,nose_x,nose_y\na.png,1\n', 'row 2 has 2 values, and there are '),
+        ('csv', 'a.csv', 'filename;x1;y1\na.png;1,5;2\n', "row 2: 1='1,5' is no number"),
+        ('csv', 'a.csv', 'filename,x1,y1,v1\na.png,1,2,3\n', "row 2: 1_v='3' is not 0, 1 or 2"),
+        ('csv', 'a.csv', 'a.png,1,2,3\n', 'row 1 must have a name, and x and y of each point'),
+        ('csv', 'a.csv', 'ImageId,Image\n1,0 0 0\n', 'is no table of a name and points'),
+        (
+            'csv', 'a.csv', 'nose_x,nose_y,Image\n1,2,' + '0 ' * 10 + '0\n',
+            'row 2: Image holds 11 values up to 0, and no square',
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(set_of, tool, name, content, message):
+    with pytest.raises(InputError, match=message) as caught:
+        set_of(tool, name, content)
+    assert '\n' not in str(caught.value)
+
+
+def test_files_of_points_that_are_wrong(set_of):
+    with pytest.raises(InputError, match=r'a.pts: must hold 4 points, n_points: \[3, 4\]'):
+        set_of('pts', 'a.pts', PTS.replace('n_points: 3', 'n_points: 4'), origin=1)
+
+
+def test_the_origin_of_files_of_points(set_of):
+    wanted = [[[0, 0, 2], [20.5, 0, 2], [10, 30, 2]]]
+    assert set_of('pts', 'a.pts', PTS, origin=1)[1] == wanted
+    assert set_of('pts', 'a.pts', PTS, origin=0)[1] == [[[1, 1, 2], [21.5, 1, 2], [11, 31, 2]]]
+    report, found = set_of(
+        'pts', 'a.pts', PTS.replace('21.5 1', '0 0'), ['l_eye', 'm', 'n'], origin=1
+    )
+    assert found == [[[0, 0, 2], [0, 0, 0], [10, 30, 2]]]
+    kind = 'a point that is nowhere (0 0, -1 -1, NaN, nothing) is not labelled'
+    assert report.notes[kind] == ['a.pts: 2']
+
+
+def test_a_table_with_flags_and_a_box(set_of):
+    report, found = set_of(
+        'csv', 'a.csv',
+        'image;size;nose_x;nose_y;nose_v;x_chin;y_chin;bbox_x;bbox_y;bbox_w;bbox_h\n'
+        'a.png;3;10.5;2;1;;;1;2;30;20\n',
+    )  # fmt: skip
+    assert found == [[[10.5, 2, 1], [0, 0, 0]]]
+    assert not report.notes.keys() - {
+        'a point that is nowhere (0 0, -1 -1, NaN, nothing) is not labelled',
+        'less than a tenth of the faces have this point; is it one?',
+    }
+    assert any(line.endswith('columns that are not read: size') for line in report.remarks)
+
+
+def test_a_table_without_titles(set_of):
+    report, found = set_of('csv', 'a.csv', 'a.png,1,2,30,2,15,20\n')
+    assert found == [[[1, 2, 2], [30, 2, 2], [15, 20, 2]]]
+    assert any('no mirror pairs' in line for line in report.remarks)
+
+
+def test_kaggle_s_pixels_become_photographs(set_of, tmp_path):
+    levels = np.arange(96 * 96) % 251
+    eyes = 'left_eye_center_x,left_eye_center_y,right_eye_center_x,right_eye_center_y,nose_tip_x'
+    pixels = ' '.join(map(str, levels))
+    rows = f'66.03,39.0,30.2,36.4,,,{pixels}\n66.5,39.1,30.3,36,48,57,{pixels}'
+    text = f'{eyes},nose_tip_y,Image\n{rows}\n'
+    report, found = set_of('csv', 'training.csv', text)
+    names = ['left_eye_center', 'right_eye_center', 'nose_tip']
+    assert any(line.endswith(f'3 points: {", ".join(names)}') for line in report.remarks)
+    assert found[0] == [[66.03, 39.0, 2], [30.2, 36.4, 2], [0, 0, 0]]
+    assert "left is the person's: it lies right in the picture in 2 of 2 faces" in report.remarks
+    content = json.loads((tmp_path / 'set' / 'faces.json').read_text())
+    assert [each['file_name'] for each in content['images']] == ['row00002.png', 'row00003.png']
+    image = cv2.imread(str(tmp_path / 'set' / 'images' / 'row00003.png'), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(image, levels.reshape(96, 96))
+    assert set_of('csv', 'training.csv', text)[1] == found  # and once more
+
+
+def unplaced(report):
+    return {kind: len(which) for kind, which in report.unplaced.items()}
+
+
+TWICE = 'a face has a point twice (several faces need groups, or a box each)'
+NOWHERE = 'a point belongs to no face: it has no group, and lies in no box or in several'
+
+
+def rectangle(*corners, **more):
+    return {'label': 'face', 'points': corners, 'shape_type': 'rectangle', **more}
+
+
+def test_whose_a_point_is(set_of):
+    """Boxes hold points, groups tell faces apart, and what stays is counted."""
+    two = [rectangle([0, 0], [25, 39]), rectangle([26, 0], [59, 39])]
+    six = points(
+        ('a', 5, 5, {}), ('b', 20, 5, {}), ('c', 12, 30, {}),
+        ('a', 30, 5, {}), ('b', 50, 5, {}), ('c', 40, 30, {}),
+    )  # fmt: skip
+    _, found = set_of('labelme', 'a.json', labelme(*six, *two))
+    assert [each[0] for each in found] == [[5, 5, 2], [30, 5, 2]]
+    stray = points(('d', 25.5, 5, {}))
+    report, found = set_of(
+        'labelme', 'a.json', labelme(*six, *two, *stray, rectangle([1, 1], [2, 2]))
+    )
+    assert unplaced(report) == {NOWHERE: 1, 'a box has no points': 1}
+    assert not report.is_complete
+    assert len(found) == 2
+    third = points(('a', 1, 1, {'group_id': 3}), ('b', 2, 3, {'group_id': 3}))
+    report, _ = set_of('labelme', 'a.json', labelme(*six, *third))
+    assert unplaced(report) == {NOWHERE: 6}
+    with pytest.raises(InputError, match=r"a.json': no picture has a point"):
+        set_of('labelme', 'a.json', labelme(*six))
+
+
+def test_points_of_via_without_names_are_numbered(set_of):
+    """In the order in which they were drawn, in a picture of one face."""
+    rects = [
+        {'shape_attributes': {'name': 'rect', 'x': x, 'y': 0, 'width': 9, 'height': 9}}
+        for x in (0, 20)
+    ]
+    for each in rects:
+        each['region_attributes'] = {}
+    one = via(via_point(3, 5), rects[0], via_point(4, 8), via_point(30, 30))
+    assert set_of('via', 'a.json', one)[1] == [[[3, 5, 2], [4, 8, 2], [30, 30, 2]]]
+    names = ['nose', 'chin', 'ear']
+    assert set_of('via', 'a.json', one, names)[1] == [[[3, 5, 2], [4, 8, 2], [30, 30, 2]]]
+    two = via(via_point(3, 5), via_point(4, 8), *rects, via_point(25, 5))
+    report, found = set_of('via', 'a.json', {**one, **{f'b{k}': v for k, v in two.items()}})
+    assert len(found) == 1
+    assert unplaced(report) == {
+        'points without names are numbered, which needs one face a picture': 1
+    }
+
+
+def test_what_is_no_point_is_counted(set_of):
+    shapes = labelme(*THREE, {'label': 'hair', 'points': [[1, 2]], 'shape_type': 'polygon'})
+    report, _ = set_of('labelme', 'a.json', shapes)
+    assert report.notes["a 'polygon' is neither a point nor a box"] == ['a.json: shapes.3']
+    other = task(keypoint('a', 1, 2), keypoint('b', 9, 8), region('brushlabels', {}))
+    report, _ = set_of('label-studio', 'a.json', other)
+    assert "a region of type 'brushlabels' is neither a point nor a box" in report.notes
+    report, _ = set_of('cvat', 'a.xml', xml('<polygon/><points label="f" points="1,2;3,9"/>'))
+    assert 'a polygon is neither a point nor a box of a face' in report.notes
+
+
+def test_boxes_and_groups_of_cvat(set_of, tmp_path):
+    """A box of the group, turned about its middle; one that holds another face; single points."""
+
+    def point(label, x, y, group):
+        return f'<points label="{label}" points="{x},{y}" occluded="0" group_id="{group}"></points>'
+
+    inner = [
+        point('a', 10, 10, 1), point('b', 14, 20, 1), point('a', 40, 10, 2), point('b', 44, 20, 2),
+        '<box xtl="36" ytl="4" xbr="50" ybr="30" occluded="0"></box>',
+        '<box xtl="2" ytl="10" xbr="22" ybr="20" rotation="90.0" group_id="1"></box>',
+    ]  # fmt: skip
+    _, found = set_of('cvat', 'a.xml', xml(''.join(inner)))
+    assert found == [[[10, 10, 2], [14, 20, 2]], [[40, 10, 2], [44, 20, 2]]]
+    content = json.loads((tmp_path / 'set' / 'faces.json').read_text())
+    boxes = [each['bbox'] for each in content['annotations']]
+    np.testing.assert_allclose(boxes, [[7, 5, 10, 20], [36, 4, 14, 26]], atol=1e-9)
+
+
+def test_records_of_coco_that_are_no_faces(set_of, tmp_path):
+    sound = {'image_id': 1, 'category_id': 1, 'keypoints': [1, 2, 2, 30, 4, 2]}
+    more = (
+        {'iscrowd': True}, {'deleted': True}, {'keypoints': []}, {'keypoints': [1, 2, 2]},
+        {'keypoints': [0] * 6}, {'keypoints': [5, 5, 2, 0, 0, 0]},
+    )  # fmt: skip
+    annotations = [{'id': i, **sound, **each} for i, each in enumerate(({}, *more))]
+    content = coco([], annotations=annotations)
+    content['images'].append({'id': 2, 'file_name': 'a_jpg.rf.01ab.jpg'})
+    report, found = set_of('roboflow', 'a.json', content)
+    assert found == [[[1, 2, 2], [30, 4, 2]]]
+    assert report.unplaced == {
+        'marked iscrowd': ['a.json: annotation id 1'],
+        'it has a box or an outline, and no points': ['a.json: annotation id 3'],
+        'it has 1 points, and not 2': ['a.json: annotation id 4'],
+        'none of its points is labelled': ['a.json: annotation id 5'],
+        'it has no box, and its points span none': ['a.json: annotation id 6'],
+    }
+    assert report.notes['a deleted record is left out'] == ['a.json: annotation id 2']
+    assert report.notes['no face of the picture has points'] == ['a.json: image id 2']
+
+
+def test_copies_that_roboflow_made(set_of, tmp_path):
+    content = coco([1, 2, 2, 30, 4, 2])
+    for i in (2, 3):
+        name = f'a_png.rf.{i}f.jpg'
+        photo(tmp_path / 'labels' / name)
+        content['images'].append({**content['images'][0], 'id': i, 'file_name': name})
+        content['annotations'].append({**content['annotations'][0], 'id': 4 + i, 'image_id': i})
+    report, found = set_of('roboflow', 'a.json', content)
+    assert len(found) == 3
+    kind = 'copies of one photograph: a split by names may have it on both sides'
+    assert report.notes[kind] == ['a_png (2 copies)']
+
+
+def test_relations_and_labels_apart_of_label_studio(set_of):
+    """Points and their labels as two results, and arrows between points and boxes."""
+    size = {'original_width': 60, 'original_height': 40}
+    result = []
+    for i, x in enumerate((10, 60)):
+        box = {'x': x, 'y': 10, 'width': 30, 'height': 50, 'rectanglelabels': ['face']}
+        result.append({'id': f'box{i}', 'type': 'rectanglelabels', 'value': box, **size})
+        for label, y in (('a', 5), ('b', 50)):
+            place, ids = {'x': x + 5, 'y': y, 'width': 1}, f'{label}{i}'
+            result.append({'id': ids, 'type': 'keypoint', 'value': place, **size})
+            named = {**place, 'labels': [label]}
+            result.append({'id': ids, 'type': 'labels', 'value': named, **size})
+            ends = {'from_id': ids, 'to_id': f'box{i}'}
+            result.append({'type': 'relation', 'direction': 'right', **ends})
+    report, found = set_of('label-studio', 'a.json', task(*result))
+    assert report.is_complete
+    np.testing.assert_allclose(
+        found, [[[9, 2, 2], [9, 20, 2]], [[39, 2, 2], [39, 20, 2]]], atol=1e-9
+    )
+
+
+def test_the_older_form_of_via(set_of):
+    """VIA 1 numbers regions, and its table begins with a hash."""
+    regions = {'0': via_point(3, 5, name='a'), '1': via_point(4, 8, name='b')}
+    wanted = [[[3, 5, 2], [4, 8, 2]]]
+    assert set_of('via', 'a.json', via(regions=regions))[1] == wanted
+    lines = ['#filename,file_size,region_shape_attributes,region_attributes']
+    for each in regions.values():
+        texts = (json.dumps(each[f'{part}_attributes']) for part in ('shape', 'region'))
+        cells = ','.join('"' + text.replace('"', '""') + '"' for text in texts)
+        lines.append(f'a.png,-1,{cells}')
+    assert set_of('via', 'a.csv', '\n'.join(lines))[1] == wanted
+
+
+def test_percentages_need_no_size(set_of):
+    boxed = region('rectanglelabels', {'x': 10, 'y': 20, 'width': 50, 'height': 50, 'rotation': 0})
+    result = [keypoint('a', 50, 50), keypoint('b', 25, 25), boxed]
+    _, found = set_of('label-studio', 'a.json', task(*result))
+    assert found == [[[30, 20, 2], [15, 10, 2]]]
+
+
+def test_a_box_of_label_studio_that_is_turned(set_of, tmp_path):
+    """By 90 degrees about its left top corner it lies to the left."""
+    value = {'x': 50, 'y': 10, 'width': 25, 'height': 50, 'rotation': 90}
+    size = {'original_width': 60, 'original_height': 40}
+    result = [keypoint('a', 20, 20), keypoint('b', 40, 30), region('rectanglelabels', value)]
+    set_of('label-studio', 'a.json', task(*[{**each, **size} for each in result]))
+    content = json.loads((tmp_path / 'set' / 'faces.json').read_text())
+    # 15 wide and 20 high at (30, 4): 20 wide and 15 high, left of 30
+    np.testing.assert_allclose(content['annotations'][0]['bbox'], [10, 4, 20, 15], atol=1e-9)
+
+
+def test_the_annotation_of_label_studio_that_counts(set_of):
+    made = [
+        {'result': [keypoint('a', 1, 1), keypoint('b', 50, 50)], 'updated_at': '2024-02-01'},
+        {'result': [keypoint('a', 2, 2), keypoint('b', 50, 50)], 'updated_at': '2024-01-01'},
+        {'result': [keypoint('a', 3, 3)], 'updated_at': '2024-03-01', 'was_cancelled': True},
+    ]
+    report, found = set_of('label-studio', 'a.json', task(annotations=made))
+    assert found[0][0] == pytest.approx([0.6, 0.4, 2])
+    assert len(report.notes['several annotations: the ground truth is taken, or the latest']) == 1
+    made[1]['ground_truth'] = True
+    assert set_of('label-studio', 'a.json', task(annotations=made))[1][0][0][:1] == [1.2]
+
+
+def test_a_photograph_within_the_labels(set_of, tmp_path):
+    photo(tmp_path / 'b.png', 50, 30)
+    data = base64.b64encode((tmp_path / 'b.png').read_bytes()).decode()
+    content = labelme(*THREE, imageData=data, imagePath='..\\there\\b.png')
+    report, found = set_of('labelme', 'a.json', content)
+    assert found == [[[10, 10, 2], [30, 12, 2], [20, 30, 2]]]
+    assert (tmp_path / 'set/images/b.png').read_bytes() == (tmp_path / 'b.png').read_bytes()
+    content = json.loads((tmp_path / 'set' / 'faces.json').read_text())
+    assert content['images'][0]['file_name'] == '../set/images/b.png'
+    assert next(iter(report.notes)) == 'the photograph is from the labels'
+
+
+@pytest.mark.parametrize('name', ['..', 'x/', 'b.txt', '\0.txt', 'none.png'])
+def test_a_photograph_within_the_labels_that_is_none(set_of, tmp_path, name):
+    photo(tmp_path / 'b.png', 50, 30)
+    data = base64.b64encode((tmp_path / 'b.png').read_bytes()).decode()
+    content = labelme(*THREE, imageData='AAAA' if name == 'none.png' else data, imagePath=name)
+    with pytest.raises(InputError, match='no face can be used; 1 times: its photograph is missing'):
+        set_of('labelme', 'a.json', content)
+    assert not (tmp_path / 'set' / 'images').exists()
+
+
+def test_a_box_outside_of_the_photograph_is_none(set_of):
+    report, _ = set_of('labelme', 'a.json', labelme(*THREE, rectangle([70, 50], [90, 80])))
+    assert next(iter(report.notes)) == 'the face has no box, and gets one about its points'
+    report, _ = set_of('labelme', 'a.json', labelme(*THREE, rectangle([5, 5], [90, 80])))
+    assert next(iter(report.notes)) == 'the box leaves its photograph, and stays as it is'
+
+
+@pytest.mark.parametrize(
+    ('change', 'reason'),
+    [
+        (lambda path: path.unlink(), 'its photograph is missing'),
+        (lambda path: path.write_bytes(b'\x89PNG'), 'its photograph cannot be read'),
+        (
+            lambda path: [path.unlink(), *(photo(path.parent / each / 'a.png') for each in 'xy')],
+            'several photographs fit its name',
+        ),
+        (
+            lambda path: photo(path, 40, 60),
+            'its photograph has another size than its labels',
+        ),
+    ],
+)
+def test_photographs_that_do_not_fit(tmp_path, change, reason):
+    photos, labels = tmp_path / 'photos', tmp_path / 'labels'
+    labels.mkdir()
+    for name in ('a', 'b'):
+        content = labelme(*THREE, imageWidth=60, imageHeight=40, imagePath=f'{name}.png')
+        (labels / f'{name}.json').write_text(json.dumps(content))
+        photo(photos / f'{name}.png')
+    photo(photos / 'c.png')
+    change(photos / 'a.png')
+    report = convert_labels('labelme', labels, photos, tmp_path / 'set')
+    assert [*report.unplaced] == [reason]
+    assert str(photos / 'c.png') in report.notes['the photograph is in no record']
+    (labels / 'b.json').unlink()
+    with pytest.raises(InputError, match=f'no face can be used; 1 times: {reason}, such as a.png'):
+        convert_labels('labelme', labels, photos, tmp_path / 'set')
+
+
+def test_the_very_path_is_meant_first(tmp_path):
+    """Of ``a.png`` and ``sub/a.png``, both of which are labelled."""
+    for name in ('a', 'sub/a', 'sub/b', 'other/b'):
+        photo(tmp_path / 'photos' / f'{name}.png')
+    lines = ['a.png,1,1,2,2', 'sub/a.png,3,3,4,4', 'x/other/b.png,5,5,6,6', 'sub\\B.PNG,7,7,8,8']
+    lines += ['none/b.png,1,2,3,4', 'c/x/a.png,1,2,3,4']
+    (tmp_path / 'a.csv').write_text('\n'.join(lines))
+    report = convert_labels('csv', tmp_path / 'a.csv', tmp_path / 'photos', tmp_path / 'set')
+    content = json.loads((tmp_path / 'set' / 'faces.json').read_text())
+    wanted = ['a.png', 'sub/a.png', 'other/b.png', 'sub/b.png']
+    assert [each['file_name'] for each in content['images']] == wanted
+    # Those of other folders are other photographs, unless they lie above the root.
+    assert report.unplaced == {'its photograph is missing': ['none/b.png (a.csv: row 5)']}
+    assert len(content['annotations']) == 5
+
+
+def test_faces_whose_sides_are_exchanged(set_of):
+    rows = '\n'.join(f'a.png,{x},5,{50 - x},6' for x in (10, 12, 14, 40))
+    report, _ = set_of('csv', 'a.csv', f'filename,eyeL_x,eyeL_y,eyeR_x,eyeR_y\n{rows}\n')
+    kind = 'left and right lie the other way round than in most faces'
+    assert report.notes[kind] == ['a.csv: row 5']
+    line = "left is the picture's: it lies left in the picture in 3 of 4 faces; this is no clear"
+    assert any(each.startswith(line) for each in report.remarks)
+
+
+@pytest.mark.parametrize(
+    ('name', 'side', 'mirror'),
+    [
+        ('left_eye', 'left', 'right_eye'),
+        ('LeftEyeRightCorner', 'left', 'RightEyeLeftCorner'),
+        ('EYE_RIGHT', 'right', 'EYE_LEFT'),
+        ('eye_l', 'left', 'eye_r'),
+        ('R-brow', 'right', 'L-brow'),
+        ('mouthL', 'left', 'mouthR'),
+        ('nose', '', 'nose'),
+        ('ear', '', 'ear'),
+        ('lower_lip', '', 'lower_lip'),
+        ('17', '', '17'),
+    ],
+)
+def test_mirrors_by_name(name, side, mirror):
+    assert (side_of(name), mirror_of(name)) == (side, mirror)
+    pair = {name: mirror, mirror: name} if name != mirror else {}
+    assert find_mirrors([name, mirror, 'chin']) == pair
+    assert find_mirrors([name, 'chin']) == {}
+
+
+def test_what_is_not_there(tmp_path):
+    with pytest.raises(MissingFileError, match=r'is no file, and no folder that holds \*.json'):
+        convert_labels('labelme', tmp_path / 'none', None, tmp_path / 'set')
+    (tmp_path / 'a.csv').write_text('a.png,1,2,3,4')
+    with pytest.raises(MissingFileError, match=r"images='.*none' is no folder"):
+        convert_labels('csv', tmp_path / 'a.csv', tmp_path / 'none', tmp_path / 'set')
+
+
+def test_a_description_that_is_there_stays(set_of, tmp_path):
+    set_of('csv', 'a.csv', 'a.png,1,2,30,2,15,20\n')
+    path = tmp_path / 'set' / 'metainfo.py'
+    path.write_text(path.read_text() + '# mine\n')
+    report, _ = set_of('csv', 'a.csv', 'a.png,1,2,30,2,15,20\n')
+    assert path.read_text().endswith('# mine\n')
+    assert any('is there, is another, and stays' in line for line in report.remarks)
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        (['--margin', '-1'], 'error: --margin -1 is no share from 0 to 10'),
+        (['--names', 'a,,b'], "error: --names 'a,,b': a name is empty"),
+        (['--out', 'file'], "error: files cannot be written to 'file'"),
+    ],
+)
+def test_wrong_options(tmp_path, monkeypatch, option, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(SystemExit, match=message):
+        main(['labelme', '--labels', 'none', *option])

@@ -1,0 +1,259 @@
+"""Labels of tools: each tool's form becomes the same faces, and comes back from COCO."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import face_sets
+from helpers.label_files import (
+    CORNERS,
+    HEIGHT,
+    NAMES,
+    TOOLS,
+    WIDTH,
+    coco_annotator,
+    cvat_json,
+    cvat_xml,
+    face,
+    labelme,
+    write_json,
+    write_photos,
+)
+from mmpose_lite import datasets
+from mmpose_lite.cli.convert import main, parse_args
+from mmpose_lite.data_tools.converters import convert_labels, write_coco
+from mmpose_lite.datasets import BaseCocoStyleDataset
+from mmpose_lite.utils import InputError
+
+PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'labelling.md'
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return write_photos(tmp_path / 'photos')
+
+
+def load(out, **options):
+    return BaseCocoStyleDataset(
+        'faces.json',
+        data_root=str(out),
+        data_prefix={'img': '../photos/'},
+        metainfo={'from_file': str(out / 'metainfo.py')},
+        test_mode=True,
+        pipeline=[{'type': 'LoadImage'}],
+        **options,
+    )
+
+
+def points_of(out, index=None):
+    content = json.loads((out / 'faces.json').read_text())
+    points = [np.reshape(each['keypoints'], (-1, 3)) for each in content['annotations']]
+    return points if index is None else points[index]
+
+
+@pytest.mark.parametrize(('tool', 'write', 'has_box'), TOOLS)
+def test_each_tool_s_labels_are_read_by_the_data_set(photos, tmp_path, tool, write, has_box):
+    out = tmp_path / 'set'
+    report = convert_labels(tool, write(tmp_path / 'labels'), photos, out, NAMES)
+    assert report.is_complete
+    assert (report.sets[0].faces, report.sets[0].images) == (3, 2)
+    data = load(out)
+    wanted = [(name, corner) for name, corners in CORNERS.items() for corner in corners]
+    for i, (name, corner) in enumerate(wanted):
+        sample = data[i]
+        points = face(corner)
+        np.testing.assert_allclose(points_of(out, i), points, atol=1e-9)
+        np.testing.assert_allclose(sample['keypoints'][0], points[:, :2], atol=1e-5)
+        np.testing.assert_array_equal(sample['annotated']['flags'], points[:, 2])
+        if tool == 'roboflow':
+            name = name.rpartition('/')[2].replace(' ', '-').replace('.', '_') + '.rf.0123abcd.png'
+        assert sample['img_path'] == str(out / '../photos' / name)
+        if has_box:
+            edges = [*corner, corner[0] + 56, corner[1] + 62]
+            np.testing.assert_allclose(sample['bbox'][0], edges, atol=1e-4)
+    names = data.metainfo['keypoint_id2name']
+    assert [names[i] for i in range(5)] == NAMES
+    assert data.metainfo['flip_indices'] == [1, 0, 2, 4, 3]
+    assert any(line.startswith("left is the person's") for line in report.remarks)
+
+
+def test_the_order_without_names(photos, tmp_path):
+    """A file's own order is kept; else the order of appearance, which is said."""
+    report = convert_labels('cvat', cvat_xml(tmp_path / 'labels'), photos, tmp_path / 'set')
+    assert list(load(tmp_path / 'set').metainfo['keypoint_name2id']) == NAMES
+    assert not any('--names' in line for line in report.remarks)
+    report = convert_labels('labelme', labelme(tmp_path / 'me'), photos, tmp_path / 'other')
+    assert list(load(tmp_path / 'other').metainfo['keypoint_name2id']) == NAMES[:4]
+    assert any('--names gives another' in line for line in report.remarks)
+
+
+def test_other_names_rename_and_some_names_choose(photos, tmp_path):
+    path = cvat_json(tmp_path / 'labels')
+    new = ['EyeL', 'EyeR', 'N', 'MouthL', 'MouthR']
+    convert_labels('cvat', path, photos, tmp_path / 'new', new)
+    data = load(tmp_path / 'new')
+    assert list(data.metainfo['keypoint_name2id']) == new
+    assert data.metainfo['flip_indices'] == [1, 0, 2, 4, 3]
+    assert data.metainfo['skeleton_links'] == [(0, 1)]
+    report = convert_labels('cvat', path, photos, tmp_path / 'few', ['nose', 'left_eye'])
+    np.testing.assert_array_equal(points_of(tmp_path / 'few', 0), face((20, 30))[[2, 0]])
+    assert len(report.notes["the point 'right_eye' is not in --names, and is left out"]) == 3
+
+
+@pytest.mark.parametrize(
+    ('names', 'message'),
+    [
+        (['left_eye', 'nos'], r"--names: 'nos' is no point of .*the nearest are nose of left_eye"),
+        (['a', 'b'], r"--names has 2 names, and '.*' 5 points: left_eye"),
+        (['nose', 'nose'], '--names nose,nose: a name stands there twice'),
+    ],
+)
+def test_wrong_names(photos, tmp_path, names, message):
+    with pytest.raises(InputError, match=message):
+        convert_labels('cvat', cvat_json(tmp_path / 'labels'), photos, tmp_path / 'set', names)
+
+
+def test_boxes_that_are_missing(photos, tmp_path):
+    path = coco_annotator(tmp_path / 'labels')
+
+    def bbox(**rule):
+        report = convert_labels('coco-annotator', path, photos, tmp_path / 'set', **rule)
+        content = json.loads((tmp_path / 'set' / 'faces.json').read_text())
+        return content['annotations'][1]['bbox'], next(iter(report.notes))
+
+    # The points span 15 to 40.5 and 20 to 47 from (5, 8); the longer extent is 27.
+    assert bbox() == (
+        pytest.approx([17.3, 25.3, 30.9, 32.4]),
+        'the face has no box, and gets one about its points',
+    )
+    assert bbox(margin=1)[0] == pytest.approx([0, 1, 72.5, 81])  # clipped to the picture
+    assert bbox(missing_box='picture') == (
+        [0, 0, WIDTH, HEIGHT],
+        'the face has no box, and gets one about the picture',
+    )
+
+
+def test_a_box_that_nobody_drew_is_said(photos, tmp_path):
+    report = convert_labels('cvat', cvat_json(tmp_path / 'labels'), photos, tmp_path / 'set')
+    assert len(report.notes['the box is the extent of the points, which nobody drew']) == 3
+
+
+@pytest.mark.parametrize('orientation', range(2, 9))
+def test_pictures_that_a_camera_has_turned(tmp_path, orientation):
+    """Points are those of the same pixels, stored and shown."""
+    shown = np.zeros((40, 60, 3), np.uint8)
+    places = [(7, 5), (50, 9), (20, 33)]
+    for i, (x, y) in enumerate(places):
+        shown[y, x] = 100 + 50 * i
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}[orientation]  # PIL's names for turns
+    stored = Image.fromarray(shown).transpose(Image.Transpose(undo))
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    (tmp_path / 'photos').mkdir()
+    stored.save(tmp_path / 'photos' / 'a.png', exif=tags)
+    shapes = [
+        {'label': f'p{i}', 'points': [[x + 0.5, y + 0.5]], 'shape_type': 'point'}
+        for i, (x, y) in enumerate(places)
+    ]
+    content = {'shapes': shapes, 'imagePath': 'a.png', 'imageWidth': 60, 'imageHeight': 40}
+    write_json(tmp_path / 'labels' / 'a.json', content)
+    report = convert_labels('labelme', tmp_path / 'labels', tmp_path / 'photos', tmp_path / 'set')
+    assert any('EXIF turns the photograph' in kind for kind in report.notes)
+    pixels = np.array(stored)
+    found = points_of(tmp_path / 'set', 0)
+    for i, (x, y, _) in enumerate(found):
+        assert pixels[int(y), int(x), 0] == 100 + 50 * i
+    # For correction they are upright again.
+    data = load(tmp_path / 'set', on_implausible='warn')
+    write_coco(data, tmp_path / 'coco.json')
+    back = json.loads((tmp_path / 'coco.json').read_text())
+    assert (back['images'][0]['width'], back['images'][0]['height']) == (60, 40)
+    points = np.reshape(back['annotations'][0]['keypoints'], (3, 3))[:, :2]
+    np.testing.assert_allclose(points, np.array(places) + 0.5)
+
+
+def test_there_and_back(photos, tmp_path):
+    """Labels, data set, COCO for correction, and labels again."""
+    out, again = tmp_path / 'set', tmp_path / 'again'
+    convert_labels('cvat', cvat_xml(tmp_path / 'labels'), photos, out)
+    write_coco(load(out), tmp_path / 'coco' / 'person_keypoints_default.json')
+    content = json.loads((tmp_path / 'coco' / 'person_keypoints_default.json').read_text())
+    assert content['categories'][0]['keypoints'] == NAMES
+    assert [each['file_name'] for each in content['images']] == list(CORNERS)
+    report = convert_labels('cvat', tmp_path / 'coco', photos, again)
+    assert report.is_complete
+    kind = 'less than a tenth of the faces have this point; is it one?'
+    assert report.notes == {kind: ["'right_mouth' (in 0 of 3)"]}
+    for one, other in zip(points_of(out), points_of(again), strict=True):
+        np.testing.assert_array_equal(one, other)
+    boxes = [
+        [each['bbox'] for each in json.loads((root / 'faces.json').read_text())['annotations']]
+        for root in (out, again)
+    ]
+    np.testing.assert_allclose(*boxes, atol=1e-4)
+
+
+@pytest.mark.parametrize('kind', ['AFLWDataset', 'CocoWholeBodyFaceDataset', 'COFWDataset'])
+def test_any_data_set_becomes_coco(tmp_path, kind):
+    """With the names of its description, and 2 for a point where a file has only 0 and 1."""
+    form = face_sets.FORMS[kind]
+    face_sets.make_set(tmp_path, kind)
+    data = getattr(datasets, kind)(
+        ann_file=f'annotations/{next(iter(form["files"]))}.json',
+        data_root=str(tmp_path),
+        data_prefix={'img': f'{form["images"][0]}/'},
+        test_mode=True,
+        pipeline=[{'type': 'LoadImage'}],
+    )
+    report = write_coco(data, tmp_path / 'coco.json')
+    assert report.sets[0].faces == 4
+    content = json.loads((tmp_path / 'coco.json').read_text())
+    names = content['categories'][0]['keypoints']
+    assert names == list(data.metainfo['keypoint_name2id'])
+    assert [each['file_name'] for each in content['images']] == [
+        f'face{i}.png' for i in range(1, 5)
+    ]
+    for i, each in enumerate(content['annotations']):
+        points = np.reshape(each['keypoints'], (-1, 3))
+        np.testing.assert_allclose(points[:, :2], face_sets.points_of(i, len(names)), atol=1e-3)
+        assert set(points[:, 2]) == {2}
+        assert each['num_keypoints'] == len(names)
+
+
+def test_a_set_of_sets_is_no_set_of_faces(tmp_path):
+    with pytest.raises(InputError, match='object is made of several sets: write each by itself'):
+        write_coco(object(), tmp_path / 'coco.json')
+
+
+def test_the_command_converts_and_exports(photos, tmp_path, capsys, monkeypatch, as_new_process):
+    monkeypatch.chdir(tmp_path)
+    labelme(tmp_path / 'labels')
+    arguments = ['labelme', '--labels', 'labels', '--images', 'photos', '--out', 'data/faces']
+    main([*arguments, '--names', ', '.join(NAMES), '--report', 'report.json'])
+    printed = capsys.readouterr().out
+    assert 'data/faces/faces.json: 3 faces in 2 photographs' in printed
+    assert 'mirror pairs, by their names: left_eye - right_eye; left_mouth - right_mouth' in printed
+    settings = printed.partition('out_channels=5):\n')[2].partition('then:')[0]
+    config = tmp_path / 'config.py'
+    config.write_text(
+        f'faces = dict({settings})\n'
+        "pipeline = [dict(type='LoadImage')]\n"
+        'test_dataloader = dict(batch_size=1, dataset=dict(faces, pipeline=pipeline))\n'
+    )
+    main(['to-coco', '--config', 'config.py', '--split', 'test', '--out', 'fix/coco.json'])
+    assert 'fix/coco.json: 3 faces in 2 photographs' in capsys.readouterr().out
+    content = json.loads((tmp_path / 'fix' / 'coco.json').read_text())
+    np.testing.assert_array_equal(content['annotations'][0]['keypoints'], face((20, 30)).ravel())
+    with pytest.raises(SystemExit, match=r'config\.py: has no val_dataloader\.dataset'):
+        main(['to-coco', '--config', 'config.py', '--split', 'val', '--out', 'fix/coco.json'])
+
+
+def test_the_page_s_commands_are_those_of_the_program():
+    found = re.findall(r'^    python -m mmpose_lite convert (.*)$', PAGE.read_text(), re.MULTILINE)
+    tools = [parse_args(shlex.split(line)).set for line in found]
+    assert set(tools) == {'to-coco', 'pts', 'csv', *(tool for tool, _, _ in TOOLS)}
