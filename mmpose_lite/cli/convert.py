@@ -24,6 +24,8 @@ _CONVERTERS = 'mmpose_lite.data_tools.converters'
 _PUBLISHED = {'aflw': 'aflw', '300w': 'face_300w', 'cofw': 'cofw', 'wflw': 'wflw'}
 """The module of each published set, which has the numbers of its faces."""
 
+# Arguments that name what is read.
+_SOURCES = ('images', 'source', 'lists', 'mat', 'csv', 'sqlite', 'test_list')
 _PROGRESS = partial(track, label='photographs')
 _TOOLS = {
     'cvat': 'COCO keypoints or "CVAT for images 1.1" of CVAT',
