@@ -63,12 +63,9 @@ class MSRAHeatmap(BaseKeypointCodec):
         generate = (
             generate_unbiased_gaussian_heatmaps if self.unbiased else generate_gaussian_heatmaps
         )
+        cells = keypoints / constant(self.scale_factor, keypoints)
         heatmaps, weights = generate(
-            self.heatmap_size,
-            keypoints / constant(self.scale_factor, keypoints),
-            keypoints_visible,
-            self.sigma,
-            self.guarded,
+            self.heatmap_size, cells, keypoints_visible, self.sigma, self.guarded
         )
         return {'heatmaps': heatmaps, 'keypoint_weights': weights}
 

@@ -157,10 +157,8 @@ def _stack_on(images: Sequence[Tensor], device: torch.device, non_blocking: bool
 def _sample_on(
     sample: BaseDataElement, device: torch.device, non_blocking: bool, **metainfo: Any
 ) -> BaseDataElement:
-    """Copy a sample to the device, with further metainfo; fields without tensors are shared.
-
-    The element's own ``to`` would copy the metainfo deeply, which takes milliseconds a batch.
-    """
+    """Copy a sample to the device, with further metainfo; fields without tensors are shared."""
+    # The element's own `to` would copy the metainfo deeply, which takes milliseconds a batch.
     known = {key: sample.get(key) for key in sample.metainfo_keys()}
     moved = make_element(type(sample), {}, known | metainfo)
     for name, value in sample.items():
