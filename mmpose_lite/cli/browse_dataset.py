@@ -9,6 +9,7 @@ from pathlib import Path
 from mmpose_lite import apis
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_folder, find_config
+from mmpose_lite.utils.progress import track
 
 from .command_line import (
     add_config_argument,
@@ -67,14 +68,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_folder(args.out)
     find_config(args.config)
     load_libraries('mmpose_lite.data_tools.browsing')
-    from rich.console import Console
-    from rich.progress import track
-
     from mmpose_lite.data_tools import browsing
 
     cfg = apis.load_config(args.config, args.cfg_options)
     browsers, metainfo = browsing.load_browsers(cfg, args.split, args.seed)
-    console = Console(stderr=True)
     found = 0
     for number, browser in enumerate(browsers, 1):
         indices = browsing.choose(browser, args.faces, args.ids)
@@ -82,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if not indices:
             continue
         seen = browsing.views(browser, indices, args.mode, cfg)
-        faces = list(track(seen, 'faces', len(indices), console=console))
+        faces = list(track(seen, len(indices), 'faces'))
         # Data sets made of others may give points of their own to those of their parts.
         points = dict(browser.dataset.metainfo) if args.mode == 'original' else metainfo
         part = f'-{number}' if len(browsers) > 1 else ''

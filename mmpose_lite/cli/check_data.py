@@ -7,12 +7,14 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mmpose_lite import apis
 from mmpose_lite.data_tools import checks
 from mmpose_lite.utils.paths import find_config
+from mmpose_lite.utils.progress import track
 
 from .command_line import (
     add_config_argument,
@@ -138,7 +140,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     find_config(args.config)
     load_libraries('mmpose_lite.data_tools.checks.check')
     from rich.console import Console
-    from rich.progress import track
 
     splits = checks.find_splits(apis.load_config(args.config, args.cfg_options))
     # Wide enough for whole paths and names where the output is not a terminal.
@@ -149,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         manifest=args.manifest,
         write_manifest=args.write_manifest,
         is_aflw=_CLAIMS[args.aflw],
-        progress=lambda images, total: track(images, 'photographs', total, console=console),
+        progress=partial(track, label='photographs'),
     )
     console.print(format_splits(report))
     if report.findings:

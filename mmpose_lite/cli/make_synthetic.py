@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_folder
+from mmpose_lite.utils.progress import Progress
 
 from .command_line import errors_in_one_line
 
@@ -41,28 +42,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     args = make_parser().parse_args(argv)
     check_folder(args.out)
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
     from mmpose_lite.synthetic import DatasetError, Recipe, make_dataset, write_forms
 
-    columns = (TextColumn('faces'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         recipe = Recipe(args.train, args.test, args.seed)
-        with Progress(*columns) as progress:
-            # Shown with the first face, so not above an error and not when nothing is to do.
-            bar = progress.add_task('faces', total=args.train + args.test, visible=False)
-            made = make_dataset(
-                args.out,
-                recipe,
-                args.workers,
-                lambda faces: progress.update(bar, advance=faces, visible=True),
-            )
+        with Progress('faces', args.train + args.test) as progress:
+            made = make_dataset(args.out, recipe, args.workers, progress.advance)
         forms = write_forms(args.out) if args.forms else None
     except (DatasetError, OSError) as error:
         raise InputError(str(error)) from error

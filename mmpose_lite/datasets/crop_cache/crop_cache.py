@@ -18,12 +18,12 @@ import cv2
 import numpy as np
 from mmengine.logging import print_log
 from numpy import ndarray
-from rich.progress import track
 
 from mmpose_lite.structures.bbox import bbox_xyxy2cs
 from mmpose_lite.utils import InputError, MissingFileError
 from mmpose_lite.utils.files import remove_parts
 from mmpose_lite.utils.locks import lock_file
+from mmpose_lite.utils.progress import track
 
 from .crop_file import Crop, CropFile, DamagedCropsError, write_crops
 from .crop_window import CropExtent
@@ -204,7 +204,7 @@ class CropCache:
         with ThreadPoolExecutor(_WORKERS) as pool:
             # In portions: the disk may be slower than the decoding, and photographs are large.
             portions = range(0, len(jobs), 4 * _WORKERS)
-            for begin in track(portions, title):
+            for begin in track(portions, len(portions), title):
                 for crops in pool.map(self._cut, jobs[begin : begin + 4 * _WORKERS]):
                     yield from crops
 
