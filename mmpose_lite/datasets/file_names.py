@@ -57,7 +57,7 @@ class PhotoFinder:
             )
 
     def nearest(self, name: str) -> str | None:
-        r"""Find the only file that a name may mean; None if there is none, or are several.
+        r"""Find the only file that a name may mean; None if there is none, or several.
 
         Such a name has backslashes or ``%20``, begins with ``./``, ``/``, a drive or folders that
         ``folder`` ends with already, or differs in upper and lower case, or in how accents are

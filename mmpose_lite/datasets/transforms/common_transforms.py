@@ -119,7 +119,7 @@ class RandomBBoxTransform(Transform):
         )
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[ndarray, ndarray, ndarray]:
-        """Draw shifts ``(N, 2)``, shares of the crop, factors ``(N, 1)`` and degrees ``(N,)``."""
+        """Draw shifts ``(N, 2)`` in shares of the crop, scales ``(N, 1)``, and degrees ``(N,)``."""
         # By the inverse: each amount takes one uniform number, whatever its value.
         uniform = rng.uniform(_NORMAL.cdf(-1.0), _NORMAL.cdf(1.0), (count, 4))
         normal = [_NORMAL.inv_cdf(value) for value in uniform.flat]
