@@ -18,10 +18,13 @@ import os
 import re
 import struct
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.files import sha256
 
 from .errors import RefusedError, UnreadableError, one_line
 
@@ -37,7 +40,6 @@ _MEMBER = re.compile(
     r'|\.storage_alignment'
 )
 _LONGEST_NOTE = 256  # of members that are neither the pickle nor a storage
-_LAST_RECORD = 22
 _ENCRYPTED = 1
 
 
@@ -57,11 +59,7 @@ class Footer:
 
 
 class ChecksumWriter:
-    """A file for ``torch.save`` that counts and digests what passes, and ends with a footer.
-
-    Args:
-        file: Where to write.
-    """
+    """A file for ``torch.save`` that counts and digests what passes, and ends with a footer."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -81,12 +79,7 @@ class ChecksumWriter:
         """Nothing to do: the owner of the file flushes it."""
 
     def finish(self, iterations: int, resumable: bool) -> None:
-        """Write the rest and the footer.
-
-        Args:
-            iterations: See :attr:`Footer.iter`.
-            resumable: See :attr:`Footer.resumable`.
-        """
+        """Write the rest and the footer; for the arguments see :class:`Footer`."""
         size = self._size + len(self._held) + FOOTER_SIZE
         self._pass_on(self._held[:-2] + struct.pack('<H', FOOTER_SIZE))
         fields = {'sealed': 1, **asdict(Footer(size, iterations, resumable))}
@@ -119,9 +112,6 @@ def read_footer(path: str) -> Footer | None:
 def check_footer(path: str) -> Footer | None:
     """Check a file against its footer, by reading all of it.
 
-    Args:
-        path: The file.
-
     Returns:
         What the footer says; None if the file has none. A file of this package whose footer is
         beyond recognition is told by its content: see :mod:`.reading`.
@@ -135,24 +125,16 @@ def check_footer(path: str) -> Footer | None:
     size = os.path.getsize(path)
     if size != footer.size:
         raise InputError(f"checkpoint '{path}' is damaged: {size} bytes of {footer.size}")
-    digest = hashlib.sha256()
     with open(path, 'rb') as file:
-        left = size - _DIGEST_SIZE
-        while left > 0:
-            chunk = file.read(min(left, _CHUNK))
-            digest.update(chunk)
-            left -= len(chunk) or left
+        file.seek(max(0, size - _DIGEST_SIZE))
         stored = file.read()
-    if digest.hexdigest().encode() != stored:
+    if sha256(path, size - _DIGEST_SIZE).encode() != stored:
         raise InputError(f"checkpoint '{path}' is damaged: its SHA-256 is not that of its footer")
     return footer
 
 
 class Archive:
     """The members of a checkpoint's zip, once they have been found sound.
-
-    Args:
-        file: The file, which begins with a zip's mark.
 
     Raises:
         RefusedError: If it has members that torch does not write, or writes in another way.
@@ -161,7 +143,7 @@ class Archive:
 
     def __init__(self, file: BinaryIO) -> None:
         size = file.seek(0, 2)
-        with _DamageNamed():
+        with _naming_damage():
             self._zip = zipfile.ZipFile(file)
         _check_end(self._zip, file, size)
         members = self._zip.infolist()
@@ -181,40 +163,33 @@ class Archive:
             raise RefusedError('a zip that begins with something else')
 
     def read_pickle(self, longest: int) -> bytes:
-        """Read the pickle, and check it against the zip's checksum.
-
-        Args:
-            longest: How many bytes it may have.
-        """
+        """Read the pickle of so many bytes or less, and check it against the zip's checksum."""
         name = f'{self._prefix}data.pkl'
         if self._zip.getinfo(name).file_size > longest:
             raise RefusedError('a pickle that is longer than any checkpoint')
-        with _DamageNamed():
+        with _naming_damage():
             return self._zip.read(name)
 
     def check_sums(self) -> None:
         """Compare every member with its checksum, which torch itself does not do."""
         for member in self._zip.infolist():
-            with _DamageNamed(), self._zip.open(member) as content:
+            with _naming_damage(), self._zip.open(member) as content:
                 while content.read(_CHUNK):
                     pass
 
 
-class _DamageNamed:
-    """Turns the errors of a damaged zip into ours."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type | None, error: BaseException | None, _: object) -> None:
-        faults = (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError)
-        if isinstance(error, (*faults, RuntimeError)):
-            raise UnreadableError(f'its zip is damaged: {one_line(error, 120)}') from error
+@contextmanager
+def _naming_damage() -> Iterator[None]:
+    """Turn the errors of a damaged zip into ours."""
+    try:
+        yield
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError, RuntimeError) as error:
+        raise UnreadableError(f'its zip is damaged: {one_line(error, 120)}') from error
 
 
 def _check_end(archive: zipfile.ZipFile, file: BinaryIO, size: int) -> None:
     """Readers of zips look for the last record in different ways; here there is but one."""
-    end = size - _LAST_RECORD - len(archive.comment)
+    end = size - _RECORD_SIZE - len(archive.comment)
     file.seek(max(0, end))
     if file.read(4) != b'PK\5\6' or b'PK' in archive.comment:
         raise RefusedError('a zip with something behind its end')

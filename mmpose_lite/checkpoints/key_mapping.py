@@ -7,7 +7,7 @@ whatever is read, so tests, ``init_model``, ``init_cfg`` and trainings know all 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -118,7 +118,7 @@ def find_key_mapping(names: Iterable[str]) -> str | None:
 def _recognise(names: Iterable[str]) -> tuple[str | None, dict[str, str]]:
     """Find the mapping of names, and the bare name of each."""
     stored = {name: name for name in names}
-    for bare in _ways_to_unwrap(stored):
+    for bare in ways_to_unwrap(stored):
         for key, mapping in KEY_MAPPINGS.items():
             patterns = [re.compile(mark) for mark in mapping.marks]
             if all(any(pattern.match(name) for name in bare.values()) for pattern in patterns):
@@ -127,11 +127,7 @@ def _recognise(names: Iterable[str]) -> tuple[str | None, dict[str, str]]:
 
 
 def map_keys(state: dict[str, Any], key: str) -> MappedKeys:
-    """Rename the tensors of a file; what wraps all names is taken off.
-
-    Args:
-        state: Tensors by name.
-        key: What the names speak, of :data:`KEY_MAPPINGS`.
+    """Rename the tensors of a file by one of :data:`KEY_MAPPINGS`; what wraps all is taken off.
 
     Raises:
         InputError: If two tensors would have one name.
@@ -158,25 +154,12 @@ def map_keys(state: dict[str, Any], key: str) -> MappedKeys:
     return result
 
 
-def strip_prefixes(names: Iterable[str], wanted: Container[str]) -> dict[str, str]:
-    """Take off names what wraps a model (``module.``, ``_orig_mod.``, ``model.``, several).
+def ways_to_unwrap(names: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Give each of some names as it is, and with more and more taken off; no two become one.
 
-    That is a prefix that all of them have, and ``_orig_mod.`` anywhere; only where more names are
-    wanted without it.
-
-    Args:
-        names: Names of tensors in a file.
-        wanted: Those of the model.
-
-    Returns:
-        A name for each.
+    What wraps a model (``module.``, ``model.``, several) is a prefix that all of them have, and
+    ``_orig_mod.`` anywhere.
     """
-    ways = list(_ways_to_unwrap(names))
-    return max(ways, key=lambda bare: sum(name in wanted for name in bare.values()))
-
-
-def _ways_to_unwrap(names: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Names as they are, and with more and more taken off; no two become one."""
     stored = {name: name for name in names}
     yield stored
     bare = {name: _COMPILED.sub('', name) for name in stored}
@@ -189,7 +172,7 @@ def _ways_to_unwrap(names: Iterable[str]) -> Iterator[dict[str, str]]:
 
 
 def describe_wrapper(names: Mapping[str, str]) -> str | None:
-    """Say what :func:`strip_prefixes` has taken off; None if it is nothing."""
+    """Say what one of :func:`ways_to_unwrap` takes off; None if it is nothing."""
     changed = next(((old, new) for old, new in names.items() if old != new), None)
     if changed is None:
         return None
@@ -233,9 +216,6 @@ def names_as_stored() -> Iterator[None]:
 
 def map_checkpoint(checkpoint: dict[str, Any]) -> str | None:
     """Rename the tensors of what was read, in place, if they speak what is known.
-
-    Args:
-        checkpoint: The content of a file: with a ``state_dict``, or that itself.
 
     Returns:
         What was done, in words; None if nothing was.

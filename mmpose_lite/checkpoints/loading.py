@@ -6,6 +6,7 @@ import os
 import os.path as osp
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -27,7 +28,7 @@ from mmpose_lite.utils import InputError, MissingFileError
 from mmpose_lite.utils.files import beside, sha256
 
 from .errors import one_line
-from .key_mapping import describe_wrapper, strip_prefixes
+from .key_mapping import describe_wrapper, ways_to_unwrap
 from .reading import is_trusted, read_checkpoint
 
 _SHOWN = 10
@@ -38,8 +39,7 @@ def load_strictly(model: nn.Module, checkpoint: dict[str, Any], name: str) -> No
 
     Args:
         model: The model.
-        checkpoint: A checkpoint, or its ``state_dict``; what wraps all names is taken off, see
-            :func:`~.key_mapping.strip_prefixes`.
+        checkpoint: A checkpoint, or its ``state_dict``; what wraps all names is taken off.
         name: Where it comes from, for the message of an error.
 
     Raises:
@@ -53,9 +53,9 @@ def load_strictly(model: nn.Module, checkpoint: dict[str, Any], name: str) -> No
     wanted = model.state_dict()
     given = strip_wrapper(given, wanted, name)
     if faults := differences(given, wanted):
-        listed = '; '.join(faults[:_SHOWN]) + ('; ...' if len(faults) > _SHOWN else '')
         raise InputError(
-            f"checkpoint '{name}' does not fit the model in {len(faults)} tensors: {listed}"
+            f"checkpoint '{name}' does not fit the model in {len(faults)} tensors: "
+            f'{some_of(faults, "; ")}'
         )
     # As the model will have them: a large double is infinite in its single precision.
     spoilt = not_finite({key: given[key].to(wanted[key].dtype) for key in wanted})
@@ -73,12 +73,11 @@ def install_checkpoint_reader() -> None:
     """Make mmengine read files, wherever they lie, by :func:`~.reading.read_checkpoint`.
 
     All its schemes are replaced: some call others directly, and all end in an unsafe
-    ``torch.load``. Pretrained weights are counted: see
-    :class:`CountedPretrainedInit`.
+    ``torch.load``. Pretrained weights are counted: see :class:`CountedPretrainedInit`.
     """
     for prefixes, loader in _LOADERS.items():
         CheckpointLoader.register_scheme(prefixes=list(prefixes), loader=loader, force=True)
-    install_pretrained_init()
+    WEIGHT_INITIALIZERS.register_module(name='Pretrained', module=CountedPretrainedInit, force=True)
 
 
 # mmengine logs a loader by its name from the eleventh letter on: load_from_local is 'local'.
@@ -120,8 +119,8 @@ def load_from_mmcls(filename: str, map_location: Any) -> dict[str, Any]:
 
 def load_from_ceph(filename: str, map_location: Any) -> dict[str, Any]:
     """Read a file of an object store, by way of a temporary one."""
-    backend = get_file_backend(filename, backend_args={'backend': 'petrel'})
-    return _load_by_copy(filename, map_location, lambda path: _write(path, backend.get(filename)))
+    content = get_file_backend(filename, backend_args={'backend': 'petrel'}).get(filename)
+    return _load_by_copy(filename, map_location, lambda path: path.write_bytes(content))
 
 
 def load_from_pavi(filename: str, map_location: Any) -> dict[str, Any]:
@@ -131,7 +130,7 @@ def load_from_pavi(filename: str, map_location: Any) -> dict[str, Any]:
     except ImportError as error:
         raise InputError(f"'{filename}' needs the package pavi, which is not installed") from error
     model = modelcloud.get(filename.removeprefix('pavi://'))
-    return _load_by_copy(filename, map_location, model.download)
+    return _load_by_copy(filename, map_location, lambda path: model.download(str(path)))
 
 
 _LOADERS: dict[tuple[str, ...], Callable] = {
@@ -164,16 +163,11 @@ def _load_listed(
     return read_checkpoint(osp.join(home, place), map_location, trusted)
 
 
-def _load_by_copy(filename: str, map_location: Any, copy: Callable[[str], Any]) -> dict[str, Any]:
+def _load_by_copy(filename: str, map_location: Any, copy: Callable[[Path], Any]) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
-        path = osp.join(folder, osp.basename(filename) or 'checkpoint')
+        path = Path(folder, osp.basename(filename) or 'checkpoint')
         copy(path)
-        return read_checkpoint(path, map_location, is_trusted(filename))
-
-
-def _write(path: str, content: bytes) -> None:
-    with open(path, 'wb') as file:
-        file.write(content)
+        return read_checkpoint(str(path), map_location, is_trusted(filename))
 
 
 _WAY_ROUND = (
@@ -183,13 +177,7 @@ _WAY_ROUND = (
 
 
 class CountedPretrainedInit(PretrainedInit):
-    """mmengine's initializer, which says what it took, and for which nothing is an error.
-
-    Args:
-        checkpoint: The file, or its address.
-        prefix: Of the tensors that are meant, such as ``backbone``.
-        map_location: See :func:`torch.load`.
-    """
+    """mmengine's initializer, which says what it took, and for which nothing is an error."""
 
     def __call__(self, module: nn.Module) -> None:
         """Load the tensors that fit the module by name and shape.
@@ -222,7 +210,12 @@ def load_matching(
         InputError: If none fits.
     """
     wanted = module.state_dict()
-    given = _tensors(content, prefix, wanted, name)
+    state = content.get('state_dict', content)
+    state = state if isinstance(state, dict) else {}
+    start = '' if prefix is None else f'{prefix.rstrip(".")}.'
+    named = {str(key): value for key, value in state.items() if isinstance(value, Tensor)}
+    bare = strip_wrapper(named, {f'{start}{key}' for key in wanted}, name)
+    given = {key.removeprefix(start): bare[key] for key in bare if key.startswith(start)}
     taken = {
         key: tensor
         for key, tensor in given.items()
@@ -234,20 +227,15 @@ def load_matching(
     if not taken:
         raise InputError(
             f'{kind}: none of the {len(given)} tensors of {source} fits by name and shape; '
-            f'the module has {_listed(list(wanted))}, the file has {_listed(list(given))}'
+            f'the module has {some_of(wanted)}, the file has {some_of(given)}'
         )
-    rest = f'; the start of {len(kept)} stays: {_listed(kept)}' if kept else ''
+    rest = f'; the start of {len(kept)} stays: {some_of(kept)}' if kept else ''
     print_log(
         f'{kind}: {len(taken)} of its {len(wanted)} tensors come from the {len(given)} of '
         f'{source}{rest}',
         logger='current',
     )
     module.load_state_dict(taken, strict=False)
-
-
-def install_pretrained_init() -> None:
-    """Register :class:`CountedPretrainedInit` for ``init_cfg=dict(type='Pretrained', ...)``."""
-    WEIGHT_INITIALIZERS.register_module(name='Pretrained', module=CountedPretrainedInit, force=True)
 
 
 def drop_pretrained(model: nn.Module) -> None:
@@ -268,21 +256,11 @@ def _is_pretrained(init_cfg: dict[str, Any]) -> bool:
     return kind == 'Pretrained' or (isinstance(kind, type) and issubclass(kind, PretrainedInit))
 
 
-def _tensors(
-    content: dict[str, Any], prefix: str | None, wanted: Iterable[str], source: str
-) -> dict[str, Tensor]:
-    """The tensors that are meant, by their names without the prefix."""
-    state = content.get('state_dict', content)
-    state = state if isinstance(state, dict) else {}
-    start = '' if prefix is None else f'{prefix.rstrip(".")}.'
-    named = {str(key): value for key, value in state.items() if isinstance(value, Tensor)}
-    bare = strip_wrapper(named, {f'{start}{name}' for name in wanted}, source)
-    return {key.removeprefix(start): bare[key] for key in bare if key.startswith(start)}
-
-
-def _listed(names: list[str]) -> str:
-    more = ', ...' if len(names) > _SHOWN else ''
-    return (', '.join(one_line(name, 100) for name in names[:_SHOWN]) or 'none') + more
+def some_of(items: Iterable[str], between: str = ', ') -> str:
+    """List the first ten of some texts."""
+    texts = [one_line(item, 200) for item in items]
+    more = f'{between}...' if len(texts) > _SHOWN else ''
+    return (between.join(texts[:_SHOWN]) or 'none') + more
 
 
 # torch's names and OpenMMLab's, which add a date: net-00eb2006.pth, net-f2bbc62b_20210125.pth
@@ -330,17 +308,11 @@ def fetch(url: str, folder: str | None = None, is_listed: bool = False) -> str:
 def _hash_in(name: str, is_listed: bool) -> str:
     """The hash that a name ends with, in hex; empty if there is none."""
     found = _HASH.search(name)
-    if found is None or (not is_listed and _is_date(found[1])):
-        return ''
-    return found[1]
-
-
-def _is_date(digits: str) -> bool:
-    try:
-        year = datetime.strptime(digits, '%Y%m%d').year
-    except ValueError:
-        return False
-    return 1990 <= year < 2100
+    digits = '' if found is None else found[1]
+    if not is_listed:
+        with suppress(ValueError):  # it is no date
+            return '' if 1990 <= datetime.strptime(digits, '%Y%m%d').year < 2100 else digits
+    return digits
 
 
 def _check(path: str | Path, promised: str, refusal: str, advice: str) -> None:
@@ -373,13 +345,7 @@ def differences(
 ) -> list[str]:
     """List what is missing, left over, of another shape, or whole numbers in place of fractions.
 
-    Args:
-        given: Tensors by name, and what else a file may hold in their place.
-        wanted: Those that there should be.
-        owner: Who wants them, in words, for the lines.
-
-    Returns:
-        One line each.
+    Each is a line that says whose the wanted tensors are; a file may hold anything in their place.
     """
     faults = [f'{key} is missing' for key in wanted if key not in given]
     faults += [f'{one_line(key, 100)} is left over' for key in given if key not in wanted]
@@ -391,14 +357,9 @@ def differences(
 
 
 def strip_wrapper(given: Mapping[str, Any], wanted: Container[str], source: str) -> dict[str, Any]:
-    """Take what wraps all names off them where more are wanted so, and log what it was.
-
-    Args:
-        given: Tensors by name.
-        wanted: The names of the model.
-        source: Where they come from, for the log.
-    """
-    names = strip_prefixes(given, wanted)
+    """Take what wraps all names off them where more are wanted so; log it, naming the source."""
+    ways = list(ways_to_unwrap(given))
+    names = max(ways, key=lambda bare: sum(name in wanted for name in bare.values()))
     said = describe_wrapper(names)
     if said is not None:
         print_log(f"'{source}': {said}", 'current')

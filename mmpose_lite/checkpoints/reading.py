@@ -60,30 +60,20 @@ _TORCH = {
 }
 
 
-def _empty_bytes() -> bytes:
-    """Stand in for ``bytes``: what an empty array stores."""
-    return b''
-
-
-def _no_attribute(owner: Any, name: str) -> None:
-    """Stand in for ``getattr``, by which a log history names the statistics that all have."""
-
-
-def _reconstruct(kind: Any, shape: Any, code: Any) -> StoredArray:
-    """Stand in for NumPy's function: its arguments are the same for all arrays."""
-    return StoredArray((0,))
-
-
 _STAND_INS: dict[str, Callable] = {
-    'builtins.bytes': _empty_bytes,
-    'builtins.getattr': _no_attribute,
+    'builtins.bytes': lambda: b'',  # of an empty array
+    'builtins.getattr': lambda owner, name: None,  # a log history names statistics that all have
     'mmengine.logging.history_buffer.HistoryBuffer': StoredHistory,
     'numpy.ndarray': object,  # is an argument only
     'numpy.dtype': StoredDtype,
     **{
         f'numpy.{core}.multiarray.{name}': stand_in
         for core in ('core', '_core')  # of NumPy 1, and of NumPy 2
-        for name, stand_in in (('_reconstruct', _reconstruct), ('scalar', stored_scalar))
+        for name, stand_in in (
+            # Its arguments are the same for all arrays.
+            ('_reconstruct', lambda kind, shape, code: StoredArray((0,))),
+            ('scalar', stored_scalar),
+        )
     },
 }
 
@@ -99,11 +89,7 @@ _trusted: ContextVar[frozenset[str]] = ContextVar('trusted_checkpoints', default
 
 @contextmanager
 def trusting(*names: str) -> Iterator[None]:
-    """Trust files while the context lasts: whatever they hold is run.
-
-    Args:
-        names: The files or addresses as they were named.
-    """
+    """Trust files or addresses while the context lasts: whatever they hold is run."""
     token = _trusted.set(_trusted.get() | set(map(_normal, names)))
     try:
         yield
@@ -157,8 +143,12 @@ def read_checkpoint(
         raise InputError(f"checkpoint '{path}' cannot be read: {one_line(error)}") from error
     if not isinstance(checkpoint, dict):
         raise InputError(f"checkpoint '{path}' holds a {type(checkpoint).__name__}, not a dict")
-    if footer is None and not trusted:
-        _refuse_lost_footer(checkpoint, path)
+    meta = checkpoint.get('meta')
+    if footer is None and not trusted and isinstance(meta, dict) and OWN_MARK in meta:
+        raise InputError(
+            f"checkpoint '{path}' is damaged, or was changed: a checkpoint of this package must "
+            f'end with a checksum footer, and it has none; {_WAY_ROUND}'
+        )
     restore_content(checkpoint, path)
     return checkpoint
 
@@ -192,16 +182,6 @@ def _load(file: BinaryIO, map_location: Any, check_sums: bool) -> Any:
     if size is not None and stored != size:
         raise RefusedError(f'tensors of {stored} bytes, and the file has {size}')
     return checkpoint
-
-
-def _refuse_lost_footer(checkpoint: dict[str, Any], path: str) -> None:
-    """Refuse a file of this package that has lost its footer."""
-    meta = checkpoint.get('meta')
-    if isinstance(meta, dict) and OWN_MARK in meta:
-        raise InputError(
-            f"checkpoint '{path}' is damaged, or was changed: a checkpoint of this package must "
-            f'end with a checksum footer, and it has none; {_WAY_ROUND}'
-        )
 
 
 @contextmanager
@@ -264,11 +244,8 @@ def _check_pickle(stream: io.BytesIO) -> int:
     torch itself refuses calls, but not a tuple whose hash takes for ever or ends the process, keys
     that share one hash, and the encoding of text by a slow codec.
 
-    Args:
-        stream: Where the pickle begins; afterwards, where it ends.
-
     Returns:
-        The number of texts in it.
+        The number of texts in it; the stream is where the pickle ends.
 
     Raises:
         RefusedError: If it names anything that is not on the list; the message says what, where.

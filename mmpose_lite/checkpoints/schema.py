@@ -22,14 +22,7 @@ _SHOWN = 40  # characters of a value in a message
 
 @dataclass(frozen=True)
 class Number:
-    """The form of a number.
-
-    Attributes:
-        least: The smallest that may stand.
-        most: The largest that may.
-        whole: Whether it must be an integer.
-        infinite: Whether it may be infinite.
-    """
+    """The form of a number from ``least`` to ``most``, which may be infinite only where told."""
 
     least: float = -math.inf
     most: float = math.inf
@@ -45,7 +38,6 @@ class Each:
     """The form of a list or dict of any length whose items have one form.
 
     Attributes:
-        form: That of the items, or of the values.
         kind: ``list`` or ``dict``.
         length: How many there must be; any number by default.
     """
@@ -57,13 +49,7 @@ class Each:
 
 @dataclass(frozen=True)
 class Fields:
-    """The form of a dict.
-
-    Attributes:
-        forms: By key.
-        optional: Keys that may be missing.
-        open: Whether there may be other keys.
-    """
+    """The form of a dict, by key; optional ones may be missing, an open dict may have others."""
 
     forms: Mapping[Any, Any]
     optional: frozenset[Any] = field(default_factory=frozenset)
@@ -74,11 +60,7 @@ class Fields:
 class Like:
     """The form of a tensor: another's shape, and floating point where that is.
 
-    Attributes:
-        tensor: The other one.
-        finite: Whether all numbers must be finite, in the other's precision too.
-        least: The smallest number that may stand.
-        most: The largest that may.
+    All numbers are from ``least`` to ``most``, and finite, in the other's precision too.
     """
 
     tensor: Tensor
@@ -95,15 +77,27 @@ def check_form(form: Any, value: Any, where: str) -> None:
     kind it must be of: a dict has the example's keys, a tuple its length, a list may be longer or
     shorter, a tensor has its shape. In place of None any plain scalar may stand.
 
-    Args:
-        form: The form.
-        value: What was read from a file.
-        where: The file and the place in it, for messages.
-
     Raises:
-        InputError: If it has not; the message names the place and the value.
+        InputError: If it has not; the message names the place (``where``) and the value.
     """
-    raise TypeError(f'{type(form).__name__} is no form')
+    check_form(_form_of(form), value, where)
+
+
+def _form_of(example: Any) -> Any:
+    """The form of what an example is of; tuples, counters and None have checks of their own."""
+    if isinstance(example, bool | str):
+        return type(example)
+    if isinstance(example, int):
+        return Number(whole=True)
+    if isinstance(example, float):
+        return Number(infinite=math.isinf(example))
+    if isinstance(example, Tensor):
+        return Like(example)
+    if isinstance(example, dict):
+        return Fields(example)
+    if isinstance(example, list):
+        return Each(example[0] if example else object)
+    raise TypeError(f'{type(example).__name__} is no form')
 
 
 @check_form.register
@@ -165,16 +159,6 @@ def _(form: Like, value: Any, where: str) -> None:
 
 
 @check_form.register
-def _(form: Tensor, value: Any, where: str) -> None:
-    check_form(Like(form), value, where)
-
-
-@check_form.register
-def _(form: dict, value: Any, where: str) -> None:
-    check_form(Fields(form), value, where)
-
-
-@check_form.register
 def _(form: Counter, value: Any, where: str) -> None:
     check_form(Each(COUNT, dict), value, where)
     check_form(Each(COUNT), list(value), f'{where} (keys)')
@@ -185,31 +169,6 @@ def _(form: tuple, value: Any, where: str) -> None:
     check_form(Each(length=len(form)), value, where)
     for i, each in enumerate(form):
         check_form(each, value[i], f'{where}.{i}')
-
-
-@check_form.register
-def _(form: list, value: Any, where: str) -> None:
-    check_form(Each(form[0] if form else object), value, where)
-
-
-@check_form.register
-def _(form: bool, value: Any, where: str) -> None:
-    check_form(bool, value, where)
-
-
-@check_form.register
-def _(form: int, value: Any, where: str) -> None:
-    check_form(Number(whole=True), value, where)
-
-
-@check_form.register
-def _(form: float, value: Any, where: str) -> None:
-    check_form(Number(infinite=math.isinf(form)), value, where)
-
-
-@check_form.register
-def _(form: str, value: Any, where: str) -> None:
-    check_form(str, value, where)
 
 
 @check_form.register

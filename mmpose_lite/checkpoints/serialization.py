@@ -29,17 +29,8 @@ _MOST_NESTED = 60
 _MOST_ENTRIES = 4_000_000
 
 CONTAINERS = (
-    *(
-        'state_dict',
-        'model_state_dict',
-        'model_state',
-        'model',
-        'module',
-        'net',
-        'network',
-        'weights',
-        'params',
-    ),
+    *('state_dict', 'model_state_dict', 'model_state', 'model', 'module', 'net', 'network'),
+    *('weights', 'params'),
     *('ema_state_dict', 'state_dict_ema', 'model_ema', 'ema_model', 'ema', 'params_ema'),
 )
 """Keys under which files of others have their weights, the likeliest first."""
@@ -49,9 +40,6 @@ class StoredHistory:
     """A log history as a file has it: keeps its state, and calls nothing.
 
     mmengine's own class puts the functions that a file names among those of all histories.
-
-    Attributes:
-        state: What the file gives it.
     """
 
     state: dict[str, Any] = {}  # noqa: RUF012 (of one that was given none; nobody writes to it)
@@ -77,9 +65,6 @@ class StoredDtype:
     """A type of NumPy's numbers as a file has it.
 
     NumPy's own would take further state from the file, such as that its numbers are objects.
-
-    Args:
-        code: NumPy's code of a number, a flag or a text.
     """
 
     def __init__(self, code: Any, *_: Any) -> None:
@@ -104,9 +89,6 @@ def check_plain(content: Any) -> int:
 
     Refused is also what is small in a file and endless to walk: cycles, depth, and shared parts.
 
-    Args:
-        content: What was read, or is about to be saved.
-
     Returns:
         Bytes of the storages of all tensors.
 
@@ -119,15 +101,11 @@ def check_plain(content: Any) -> int:
 
 
 class _Walk:
-    """A walk through nested containers of plain data.
-
-    Args:
-        histories: Identities of values that may be a :class:`StoredHistory`.
-    """
+    """A walk through nested containers of plain data."""
 
     def __init__(self, histories: set[int]) -> None:
         self.storages: dict[int, int] = {}
-        self._histories = histories
+        self._histories = histories  # identities of values that may be a StoredHistory
         # Of each container by its identity: entries, and how deep they are nested; None inside it.
         self._done: dict[int, tuple[int, int] | None] = {}
 
@@ -234,10 +212,6 @@ def restore_content(checkpoint: dict[str, Any], path: str) -> None:
     :mod:`.key_mapping`. Text that mmengine would run as Python falls away, and the former
     checkpoints that are to be removed are looked for in the file's own folder only.
 
-    Args:
-        checkpoint: The content of a file.
-        path: The file.
-
     Raises:
         InputError: If a part is not what it should be; the message names the field.
     """
@@ -258,11 +232,10 @@ def restore_content(checkpoint: dict[str, Any], path: str) -> None:
         holder[key] = _convert(holder[key], (torch.Tensor, StoredArray), _to_array)
     scalars = _part(checkpoint, 'message_hub', 'log_scalars')
     for name, history in scalars.items():
-        if isinstance(history, StoredHistory):
-            history = _stored_fields(history)
-        if isinstance(history, dict):
+        fields = history.state if isinstance(history, StoredHistory) else history
+        if isinstance(fields, dict):
             field = f"checkpoint '{path}': message_hub.log_scalars.{one_line(name, 40)}"
-            scalars[name] = _restore_history(history, field)
+            scalars[name] = _restore_history(fields, field)
 
 
 def _find_weights(checkpoint: dict[str, Any], path: str) -> None:
@@ -306,24 +279,19 @@ def _keep_to_folder(checkpoint: dict[str, Any], folder: str) -> None:
     mmengine removes whatever path or number stands here.
     """
     info = _part(checkpoint, 'message_hub', 'runtime_info')
-    own: dict[str, Any] = {}
-    for key, value in info.items():
-        if str(key).startswith('best_ckpt'):
+    for key, value in list(info.items()):
+        items = value if type(value) is list else []
+        if key == 'kept_checkpoints':
+            info[key] = [name for name in items if _is_bare(name)]
+        elif key == 'keep_ckpt_ids':
+            info[key] = [number for number in items if type(number) is int]
+        elif str(key).startswith('best_ckpt'):
             name = osp.basename(value) if isinstance(value, str) else ''
             if name.startswith('best_') and name.endswith('.pth'):
-                own[key] = osp.join(folder, name)
-        elif key == 'kept_checkpoints':
-            names = value if type(value) is list else []
-            own[key] = [name for name in names if _is_bare(name)]
-        elif key == 'keep_ckpt_ids':
-            numbers = value if type(value) is list else []
-            own[key] = [number for number in numbers if type(number) is int]
-        else:
-            own[key] = value
-    for key in info.keys() - own.keys():
-        _part(checkpoint, 'message_hub', 'resumed_keys').pop(key, None)
-    info.clear()
-    info.update(own)
+                info[key] = osp.join(folder, name)
+            else:
+                del info[key]
+                _part(checkpoint, 'message_hub', 'resumed_keys').pop(key, None)
 
 
 def _is_bare(name: Any) -> bool:
@@ -338,22 +306,12 @@ def _part(checkpoint: dict[str, Any], *keys: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _stored_fields(history: StoredHistory) -> dict[str, Any]:
-    names = {'log_history': '_log_history', 'count_history': '_count_history'}
-    fields = {name: history.state.get(stored) for name, stored in names.items()}
-    return {**fields, 'max_length': history.state.get('max_length')}
-
-
 def _restore_history(fields: dict[str, Any], where: str) -> HistoryBuffer:
-    values, counts, longest = (
-        fields.get(key) for key in ('log_history', 'count_history', 'max_length')
-    )
-    given = [_convert(each, (torch.Tensor, StoredArray), _to_array) for each in (values, counts)]
-    arrays = [
-        each
-        for each in given
-        if isinstance(each, np.ndarray) and each.ndim == 1 and each.dtype.kind in 'biuf'
-    ]
+    keys = ('log_history', 'count_history')
+    given = [fields.get(key, fields.get(f'_{key}')) for key in keys]  # the latter are mmengine's
+    arrays = [_to_array(each) for each in given if isinstance(each, torch.Tensor | StoredArray)]
+    arrays = [each for each in arrays if each.ndim == 1 and each.dtype.kind in 'biuf']
+    longest = fields.get('max_length')
     if len(arrays) != 2 or len(arrays[0]) != len(arrays[1]):
         raise InputError(f'{where} is no log history')
     if type(longest) is not int or longest < len(arrays[0]):
@@ -363,11 +321,9 @@ def _restore_history(fields: dict[str, Any], where: str) -> HistoryBuffer:
 
 def _metainfo_places(checkpoint: dict[str, Any]) -> list[tuple[dict, str]]:
     """List the places where mmengine keeps metainfo: each a dict and the key in it."""
-    places = [
-        (checkpoint.get('meta'), 'dataset_meta'),
-        (checkpoint.get('message_hub'), 'runtime_info'),
-    ]
-    return [(holder, key) for holder, key in places if isinstance(holder, dict) and key in holder]
+    places = (('meta', 'dataset_meta'), ('message_hub', 'runtime_info'))
+    holders = [(_part(checkpoint, name), key) for name, key in places]
+    return [(holder, key) for holder, key in holders if key in holder]
 
 
 def _convert(value: Any, kind: type | tuple[type, ...], convert: Callable[[Any], Any]) -> Any:

@@ -1,4 +1,7 @@
-"""Writing files so that a crash, a kill or a full disk leaves the old one or the new one."""
+"""Writing files so that a crash, a kill or a full disk leaves the old one or the new one.
+
+All functions raise a :class:`SaveError` if the disk refuses; what has not changed is as it was.
+"""
 
 from __future__ import annotations
 
@@ -29,16 +32,13 @@ class SaveError(InputError, OSError):
 
 
 def write_checkpoint(checkpoint: dict[str, Any], path: str, *, resumable: bool) -> None:
-    """Write a checkpoint beside its place, flush it to the disk, and move it there.
+    """Write tensors and plain data beside their place, flush them, and move them there.
 
-    Args:
-        checkpoint: Tensors and plain data; ``meta.iter`` goes into the footer.
-        path: Where to.
-        resumable: Whether a run can resume from it.
+    Its footer says ``meta.iter``, and whether a run can resume from it.
 
     Raises:
-        SaveError: If it holds what could not be read again, or the disk refuses; a file of that
-            name that was there still is.
+        SaveError: If it holds what could not be read again; a file of that name that was there
+            still is.
     """
     _check_readable(checkpoint, path)
     with _writing(path) as file:
@@ -48,15 +48,8 @@ def write_checkpoint(checkpoint: dict[str, Any], path: str, *, resumable: bool) 
 def publish_checkpoint(checkpoint: dict[str, Any], stem: str) -> str:
     """Write a checkpoint that no run goes on from in the same way, under a name with its hash.
 
-    Args:
-        checkpoint: Tensors and plain data.
-        stem: What its name begins with.
-
     Returns:
         The file: the stem, the first eight digits of its SHA-256, and ``.pth``.
-
-    Raises:
-        SaveError: If it holds what could not be read again, or the disk refuses.
     """
     _check_readable(checkpoint, f'{stem}.pth')
     content = io.BytesIO()
@@ -94,7 +87,6 @@ def remove_replaced(path: str, successor: str) -> None:
 
     Raises:
         InputError: If the successor is damaged; nothing is removed then.
-        SaveError: If the file cannot be removed.
     """
     if not os.path.lexists(path) or os.path.realpath(path) == os.path.realpath(successor):
         return
@@ -116,11 +108,7 @@ def _is_of_others(path: str) -> bool:
 
 
 def remove_parts(folder: str) -> list[str]:
-    """Remove what writes that never ended have left in a folder; returns the names.
-
-    Raises:
-        SaveError: If one cannot be removed.
-    """
+    """Remove what writes that never ended have left in a folder; returns the names."""
     left = find_parts(folder)
     for path in left:
         with _reporting(f"'{path}' could not be removed"):
@@ -132,9 +120,6 @@ def point_to(target: str, link: str) -> None:
     """Point a name in a folder to a file beside it, atomically.
 
     It is a relative link where the disk knows links, else a second name of the file or a copy.
-
-    Raises:
-        SaveError: If the disk refuses; what the name was before it still is.
     """
     with _reporting(f"'{link}' could not be written"), beside(link, durable=True) as part:
         try:
@@ -150,18 +135,8 @@ def point_to(target: str, link: str) -> None:
 def set_aside(folder: str, names: Sequence[str], time: str) -> str:
     """Move files of a folder to ``previous/TIME`` in it, one after the other.
 
-    Each is at one of the two places at any moment. A place that is taken already is left alone.
-
-    Args:
-        folder: The folder.
-        names: The files, in the order in which they move.
-        time: What the new folder is named by.
-
-    Returns:
-        The new folder.
-
-    Raises:
-        SaveError: If the disk refuses; what has not moved is where it was.
+    Each is at one of the two places at any moment. A place that is taken already is left alone;
+    the folder that was made is returned.
     """
     with _reporting(f"files of '{folder}' could not be moved to '{PREVIOUS}' in it"):
         aside = make_new_folder(Path(folder, PREVIOUS, time))
@@ -175,12 +150,7 @@ def set_aside(folder: str, names: Sequence[str], time: str) -> str:
 def make_new_folder(path: Path, is_taken: Callable[[str], bool] = lambda name: False) -> Path:
     """Make a folder that was not there, with a number after its name where that is taken.
 
-    Args:
-        path: The folder.
-        is_taken: Tells of further names that are.
-
-    Raises:
-        SaveError: If the disk refuses.
+    ``is_taken`` tells of further names that are.
     """
     number = 0
     while True:
@@ -194,11 +164,7 @@ def make_new_folder(path: Path, is_taken: Callable[[str], bool] = lambda name: F
 
 
 def remove(folder: str, names: Sequence[str]) -> None:
-    """Remove files of a folder.
-
-    Raises:
-        SaveError: If the disk refuses.
-    """
+    """Remove files of a folder."""
     for name in names:
         with _reporting(f"'{Path(folder, name)}' could not be removed"):
             Path(folder, name).unlink()

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmpose_lite import apis, checkpoints
-from mmpose_lite.checkpoints.errors import one_line
 from mmpose_lite.checkpoints.key_mapping import (
     KEY_MAPPINGS,
     MappedKeys,
@@ -27,8 +26,6 @@ from .command_line import errors_in_one_line, load_libraries, parse_with_one_fil
 
 if TYPE_CHECKING:  # a command line is read without what converts
     from torch import Tensor
-
-_SHOWN = 10
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -100,7 +97,7 @@ def convert_checkpoint(
     if found is None:
         raise InputError(
             f"checkpoint '{name}' is none of {', '.join(KEY_MAPPINGS)}; its names are "
-            f'{_listed(list(state))}'
+            f'{checkpoints.loading.some_of(map(str, state))}'
         )
     result = map_keys(state, found)
     _check(result, found, name, is_compared=config is not None)
@@ -125,20 +122,18 @@ def _check_output(name: str, output: str) -> None:
 def _check(result: MappedKeys, form: str, name: str, is_compared: bool) -> None:
     from torch import Tensor
 
-    odd = [
-        f'{key} is no tensor' for key in result.state if not isinstance(result.state[key], Tensor)
+    faults = [f'{key} is left over' for key in result.unknown] or [
+        f'{key} is no tensor' for key, each in result.state.items() if not isinstance(each, Tensor)
     ]
-    faults = [f'{key} is left over' for key in result.unknown] or odd
     if not (faults or is_compared):
         faults = find_missing(result, form)
-    faults = faults or [
-        f'{key} has numbers that are not finite'
-        for key in checkpoints.loading.not_finite(result.state)
-    ]
+    if not faults:
+        numbers = checkpoints.loading.not_finite(result.state)
+        faults = [f'{key} has numbers that are not finite' for key in numbers]
     if faults:
         raise InputError(
             f"checkpoint '{name}', taken for {KEY_MAPPINGS[form].title}: {len(faults)} faults: "
-            f'{_listed(faults, "; ")}'
+            f'{checkpoints.loading.some_of(faults, "; ")}'
         )
 
 
@@ -189,11 +184,6 @@ def _stems(old: str, new: str) -> tuple[str, str]:
     return ''.join(f'{part}.' for part in ours), ''.join(f'{part}.' for part in theirs)
 
 
-def _listed(items: Sequence[object], between: str = ', ') -> str:
-    shown = between.join(one_line(item, 120) for item in items[:_SHOWN]) or 'none'
-    return shown + (f'{between}...' if len(items) > _SHOWN else '')
-
-
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
@@ -222,13 +212,6 @@ def find_missing(result: MappedKeys, key: str) -> list[str]:
 
     Its backbone must be the HRNet or ResNet, and its head the one of heatmaps or of coordinates,
     that its numbers of layers and channels make.
-
-    Args:
-        result: Its tensors, by their names here.
-        key: What the file speaks, of :data:`KEY_MAPPINGS`.
-
-    Returns:
-        One line each.
     """
     if not KEY_MAPPINGS[key].whole:
         return _compare(result.state, '', infer_backbone)
@@ -279,9 +262,6 @@ _KINDS = {2: 'linear layer', 4: 'convolution'}  # by the dimensions of their wei
 def infer_backbone(given: dict[str, Tensor]) -> dict[str, Any]:
     """Infer the config of an HRNet or ResNet from the names and shapes of its tensors.
 
-    Args:
-        given: Tensors by name, without ``backbone.``.
-
     Raises:
         ValueError: If they are of neither, or one that is needed to tell is missing.
     """
@@ -294,9 +274,6 @@ def infer_backbone(given: dict[str, Tensor]) -> dict[str, Any]:
 
 def infer_head(given: dict[str, Tensor]) -> dict[str, Any]:
     """Infer the config of a heatmap or regression head from the names and shapes of its tensors.
-
-    Args:
-        given: Tensors by name, without ``head.``.
 
     Raises:
         ValueError: If one that is needed to tell is missing, or is of another kind of layer.

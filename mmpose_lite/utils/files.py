@@ -93,10 +93,12 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def sha256(path: str | Path) -> str:
-    """Compute the SHA-256 of a file, in hexadecimal."""
+def sha256(path: str | Path, size: int | None = None) -> str:
+    """Compute the SHA-256 of a file, or of so many bytes at its start, in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, 'rb') as file:
-        while chunk := file.read(_CHUNK):
+        left = os.fstat(file.fileno()).st_size if size is None else size
+        while chunk := file.read(min(left, _CHUNK)):
             digest.update(chunk)
+            left -= len(chunk)
     return digest.hexdigest()

@@ -55,15 +55,15 @@ SABOTAGES = [
     Sabotage(
         'the digest is not compared',
         'mmpose_lite/checkpoints/archive.py',
-        'if digest.hexdigest().encode() != stored:',
+        'if sha256(path, size - _DIGEST_SIZE).encode() != stored:',
         'if False:',
         'tests/test_engine/test_damage.py',
     ),
     Sabotage(
         'a file that lost its footer is read',
         'mmpose_lite/checkpoints/reading.py',
-        'if isinstance(meta, dict) and OWN_MARK in meta:',
-        'if False:',
+        'isinstance(meta, dict) and OWN_MARK in meta:',
+        'False:',
         'tests/test_checkpoints/test_reading.py',
     ),
     Sabotage(
