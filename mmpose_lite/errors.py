@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from reprlib import Repr
+from typing import Any
+
+_SHORT = Repr()
+_SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 200, 60, 60
 
 
 class InputError(ValueError):
@@ -19,6 +24,11 @@ class MissingKeyError(InputError, KeyError):
 
     # A KeyError shows its message in quotes.
     __str__ = Exception.__str__
+
+
+def short(value: Any) -> str:
+    """Show a value, of any length and depth, on one short line."""
+    return _SHORT.repr(value)
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> list[str]:

@@ -134,24 +134,22 @@ class Browser:
         """
         mirrors = [False, True] if self._first(RandomFlip) is not None else [None]
         for mirrored in mirrors:
-            yield self._view(index, mirrored, codec)
-
-    def _view(self, index: int, mirrored: bool | None, codec: dict | None) -> FaceView:
-        results = self._run(index, mirrored)
-        if results is None or 'transformed_keypoints' not in results:
-            raise InputError(f'the pipeline gives nothing to look at for sample {index}')
-        heatmap, has_target = (None, None) if codec is None else _targets(results, codec)
-        return FaceView(
-            image_bgr=np.ascontiguousarray(results['img']),
-            points=results['transformed_keypoints'][0],
-            shown=_visible(results),
-            box=self._box(results),
-            heatmap=heatmap,
-            has_target=has_target,
-            face_id=results['id'],
-            img_path=results['img_path'],
-            is_mirrored=mirrored,
-        )
+            results = self._run(index, mirrored)
+            if results is None or 'transformed_keypoints' not in results:
+                raise InputError(f'the pipeline gives nothing to look at for sample {index}')
+            heatmap, has_target = (None, None) if codec is None else _targets(results, codec)
+            visible = results['keypoints_visible'][0]  # with a weight behind it, or without
+            yield FaceView(
+                image_bgr=np.ascontiguousarray(results['img']),
+                points=results['transformed_keypoints'][0],
+                shown=(visible[:, 0] if visible.ndim == 2 else visible) > 0,
+                box=self._box(results),
+                heatmap=heatmap,
+                has_target=has_target,
+                face_id=results['id'],
+                img_path=results['img_path'],
+                is_mirrored=mirrored,
+            )
 
     def _run(self, index: int, mirrored: bool | None) -> dict | None:
         sample_index = SampleIndex(index, self.seed, 0)
@@ -179,12 +177,7 @@ class Browser:
 
 
 def find_browsers(dataset: Any, seed: int = 0) -> list[Browser]:
-    """Find the data sets of faces in a data set, which may be made of others.
-
-    Args:
-        dataset: The data set.
-        seed: Of the random transforms.
-    """
+    """Find the data sets of faces in a data set, which may be made of others."""
     found = []
     for *outer, part in innermost(dataset):
         steps = [
@@ -234,11 +227,6 @@ def _forced(transform: BaseTransform, mirrored: bool | None) -> BaseTransform:
 def _corners(bbox_xyxy: ndarray) -> ndarray:
     x1, y1, x2, y2 = bbox_xyxy[:4]
     return np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
-
-
-def _visible(results: dict) -> ndarray:
-    visible = results['keypoints_visible'][0]
-    return (visible[:, 0] if visible.ndim == 2 else visible) > 0
 
 
 def _targets(results: dict, codec: dict) -> tuple[ndarray, ndarray]:

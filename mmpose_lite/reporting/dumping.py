@@ -8,7 +8,7 @@ import math
 import os.path as osp
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,6 +19,7 @@ from mmengine.device import get_device
 
 from mmpose_lite.evaluation import NME
 from mmpose_lite.evaluation.metrics import RowMetric
+from mmpose_lite.utils import files
 from mmpose_lite.utils.collect_env import describe_devices, installed_versions
 
 from .schema import Dump, Further, Metadata, MetricNormaliser, PointSet
@@ -45,14 +46,8 @@ def make_dump(
 ) -> Dump:
     """Collect the content of a dump, after a test and on the same machine.
 
-    Args:
-        cfg: The config, as it was run.
-        config: Its file, as given.
-        datasets: The configs of the test's data sets.
-        metric: The metric whose rows are kept; None: there are no rows.
-        numbers: The scores.
-        command: The command line.
-        further: Further passes.
+    ``cfg`` is the config as it was run, ``config`` its file, as given; ``metric`` is that whose
+    rows are kept, and without one there are none.
     """
     images = [] if metric is None else [row.get('img_path') or '' for row in metric.rows]
     dump = Dump(
@@ -67,11 +62,15 @@ def make_dump(
     )
     if metric is None:
         return dump
+    normaliser = None
+    if isinstance(metric, NME):
+        item = metric.norm_item if metric.pair is None else None
+        normaliser = MetricNormaliser(metric.normaliser, item, metric.pair)
     counts = {each.key: {'faces': each.faces, 'points': each.points} for each in metric.scores}
     return replace(
         dump,
         points=_point_set(metric.dataset_meta or {}),
-        normaliser=_normaliser(metric) if isinstance(metric, NME) else None,
+        normaliser=normaliser,
         counts=counts,
         left_out=metric.left_out,
         faces=[_numbers_or_null(row) for row in metric.rows],
@@ -89,11 +88,6 @@ def _point_set(meta: Mapping[str, Any]) -> PointSet | None:
     )
 
 
-def _normaliser(metric: NME) -> MetricNormaliser:
-    item = metric.norm_item if metric.pair is None else None
-    return MetricNormaliser(metric.normaliser, item, metric.pair)
-
-
 def _numbers_or_null(row: dict[str, Any]) -> dict[str, Any]:
     """Replace numbers that are not finite, of points that do not count, by None."""
     gt = [[x if math.isfinite(x) else None for x in point] for point in row['gt']]
@@ -106,7 +100,6 @@ def collect_metadata(
     """Describe the origin of a test's numbers; see :func:`make_dump`."""
     device = get_device()
     half = ', half precision' if cfg.test_cfg.get('fp16') else ''
-    files = dict.fromkeys(data_files(datasets))
     return {
         'command': command,
         'config': config,
@@ -114,7 +107,7 @@ def collect_metadata(
         'resolved_config_sha256': resolved_sha256(cfg.to_dict()),
         'checkpoint': cfg.load_from,
         'checkpoint_sha256': sha256(cfg.load_from),
-        'data': [{'file': path, 'sha256': sha256(path)} for path in files],
+        'data': [{'file': path, 'sha256': sha256(path)} for path in data_files(datasets)],
         'versions': {**installed_versions()},
         'device': (describe_devices() if device.startswith('cuda') else device.upper()) + half,
         'flip_test': has_flip_test(cfg),
@@ -127,21 +120,19 @@ def has_flip_test(cfg: Config) -> bool:
     return bool((cfg.model.get('test_cfg') or {}).get('flip_test', False))
 
 
-def data_files(datasets: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def data_files(datasets: Iterable[Mapping[str, Any]]) -> list[str]:
     """Find the annotation files in the configs of data sets, and those of subsets."""
-    for dataset in datasets:
-        for each in [dataset['ann_file'], *(dataset.get('subsets') or {}).values()]:
-            if isinstance(each, str):
-                yield osp.join(dataset.get('data_root') or '', each)
+    found = [
+        osp.join(dataset.get('data_root') or '', each)
+        for dataset in datasets
+        for each in [dataset['ann_file'], *(dataset.get('subsets') or {}).values()]
+        if isinstance(each, str)
+    ]
+    return list(dict.fromkeys(found))
 
 
 def data_roots(datasets: Iterable[Mapping[str, Any]], images: Iterable[str]) -> list[str]:
-    """Find the folders that contain photographs: data roots, and the targets of links there.
-
-    Args:
-        datasets: The configs of data sets.
-        images: The photographs' paths.
-    """
+    """Find the folders that contain photographs: data roots, and the targets of links there."""
     roots = [dataset.get('data_root') for dataset in datasets]
     found = [root for root in dict.fromkeys(roots) if root]
     known = [*map(osp.realpath, found)]
@@ -180,10 +171,4 @@ def _without_places(value: Any) -> Any:
 
 def sha256(path: str) -> str | None:
     """Compute the SHA-256 of a file in hexadecimal; None if there is no such file."""
-    if not Path(path).is_file():
-        return None
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
+    return files.sha256(path) if Path(path).is_file() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader, Subset
 from mmpose_lite.datasets import build_dataset
 from mmpose_lite.evaluation.metrics import RowMetric
 from mmpose_lite.evaluation.metrics.row_metric import gather_rows
+from mmpose_lite.utils.nested_datasets import walk_datasets
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .run import Run
@@ -83,25 +85,20 @@ def insert_step(settings: Any, step: dict[str, Any]) -> bool:
     """Insert a step before each ``GetBBoxCenterScale`` in a data set's config, at any depth.
 
     Crops are then cut from the photographs by the loader's workers: a cache holds only the crops of
-    annotated boxes.
-
-    Returns:
-        True if there was such a place.
+    annotated boxes. Returns True if there was such a place.
     """
-    if isinstance(settings, list | tuple):
-        return bool(sum(insert_step(each, step) for each in settings))  # all, not up to the first
-    if not isinstance(settings, dict):
-        return False
-    settings.pop('cache', None)
-    steps = list(settings.get('pipeline') or ())
-    kinds = [each.get('type') for each in steps]
-    for each in steps:
-        each.pop('warp', None)
-    if 'GetBBoxCenterScale' in kinds:
-        place = kinds.index('GetBBoxCenterScale')
-        settings['pipeline'] = [*steps[:place], step, *steps[place:]]
-        return True
-    return insert_step([settings.get(key) for key in ('dataset', 'datasets')], step)
+    found = False
+    for _, (*_, dataset) in walk_datasets(settings):
+        dataset.pop('cache', None)
+        steps = list(dataset.get('pipeline') or ())
+        kinds = [each.get('type') for each in steps]
+        for each in steps:
+            each.pop('warp', None)
+        if 'GetBBoxCenterScale' in kinds:
+            steps.insert(kinds.index('GetBBoxCenterScale'), step)
+            dataset['pipeline'] = steps
+            found = True
+    return found
 
 
 @torch.no_grad()
@@ -120,10 +117,7 @@ def _predict(runner: Any, loader: DataLoader, metric: RowMetric, faces: int) -> 
 def measure_flip_test(run: Run, sizes: ndarray, subsets: dict[str, ndarray]) -> FlipTest | None:
     """Compute pooled errors with and without flip test by subset; None without a further pass.
 
-    Args:
-        run: The run, whose own predictions are one of the two.
-        sizes: ``(N,)``, normalisers.
-        subsets: ``(N,)`` bool, the faces of each subset.
+    The run's own predictions are one of the two. Sizes ``(N,)`` are normalisers.
     """
     own = run.provenance.get('flip_test')
     other = next((each for each in run.passes if each.kind == 'flip_test'), None)
@@ -132,7 +126,8 @@ def measure_flip_test(run: Run, sizes: ndarray, subsets: dict[str, ndarray]) -> 
     table = run.table.take(other.indices)
     groups = {name: faces[other.indices] for name, faces in subsets.items()}
     mine, theirs = (
-        Errors.of(table.predicting(pred), sizes[other.indices]) for pred in (table.pred, other.pred)
+        Errors.of(replace(table, pred=pred), sizes[other.indices])
+        for pred in (table.pred, other.pred)
     )
     on, off = (mine, theirs) if own else (theirs, mine)
     return {
@@ -151,7 +146,7 @@ def measure_box_errors(run: Run, sizes: ndarray) -> BoxErrors | None:
     undisturbed = Errors.of(table, sizes)
     rows: list[BoxErrorRow] = []
     for each in sorted(passes, key=lambda one: (BOX_ERRORS.index(one.kind), one.value)):
-        errors = Errors.of(table.predicting(each.pred), sizes)
+        errors = Errors.of(replace(table, pred=each.pred), sizes)
         rows.append({'kind': each.kind, 'amount': float(each.value), **errors.average()})
     return {
         'faces': int(undisturbed.faces.sum()),

@@ -11,37 +11,21 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from mmpose_lite.errors import InputError, MissingFileError, short
 from mmpose_lite.structures.keypoint.transforms import FARTHEST
-from mmpose_lite.utils import InputError, MissingFileError
 
-from .schema import (
-    Dump,
-    Further,
-    Metadata,
-    MetricNormaliser,
-    Pass,
-    PointSet,
-    read,
-    short_repr,
-)
+from .schema import Dump, Further, Metadata, MetricNormaliser, Pass, PointSet, read
 
 WHOLE = 'full'
 
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """Row of a dump: a face of K points and its prediction.
+    """Row of a dump: a face of K points and its prediction; see :class:`FaceTable`.
 
     Attributes:
-        gt: ``(K, 2)``, true points.
-        pred: ``(K, 2)``, predicted points.
-        mask: ``(K,)``, 1 for points that count.
-        bbox: ``(4,)`` xyxy.
-        norm: ``()``, the metric's normaliser.
-        scores: ``(K,)``, confidences.
         visibility: ``(K,)``, 1 or 0.
         flags: ``(K,)``, COCO's.
-        yaw: ``()``, radians.
     """
 
     gt: ndarray
@@ -105,10 +89,6 @@ class FaceTable:
         """The longer side of each box, ``(N,)``."""
         return (self.bbox[:, 2:] - self.bbox[:, :2]).max(axis=1)
 
-    def subset_names(self) -> list[str]:
-        """The names of all subsets, in the order of the faces."""
-        return list(dict.fromkeys(name for names in self.subsets for name in names))
-
     def take(self, indices: Sequence[int] | ndarray) -> FaceTable:
         """Select faces, in any order."""
         chosen = [int(i) for i in indices]
@@ -119,10 +99,6 @@ class FaceTable:
             taken[each.name] = value[chosen] if is_array else tuple(value[i] for i in chosen)
         return FaceTable(**taken)
 
-    def predicting(self, pred: ndarray) -> FaceTable:
-        """Replace the predictions by others, ``(N, K, 2)``."""
-        return replace(self, pred=pred)
-
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -130,10 +106,7 @@ class Run:
 
     Attributes:
         name: Its name in reports.
-        table: Its faces.
-        points: Their points.
         normaliser: The metric's normaliser; None if unknown.
-        provenance: Its metadata.
         passes: Further passes.
         seed: Seed of the faces and directions of the further passes.
         data_roots: Folders that contained its photographs.
@@ -184,15 +157,10 @@ def read_dump(path: str | Path, name: str | None = None) -> Run:
 
 
 def read_run(content: Any, where: str, name: str | None = None) -> Run:
-    """Read a run from the content of a dump.
-
-    Args:
-        content: The content; see :class:`.Dump`.
-        where: The file, for messages.
-        name: The run's name in reports.
+    """Read a run from the content of a dump; see :func:`read_dump`, and :class:`.Dump`.
 
     Raises:
-        InputError: If the content is not that of a dump.
+        InputError: If the content is not that of a dump; the message begins with ``where``.
     """
     if not isinstance(content, dict) or 'faces' not in content:
         raise InputError(f"{where}: no dump of tools/test.py --dump: it has no 'faces'")
@@ -289,7 +257,7 @@ class _Columns:
                 self.faces.append(read(Face, row, f'{where}: faces[{number}]'))
             except InputError as error:
                 face = row.get('id') if isinstance(row, dict) else None
-                raise InputError(f'{error} (id {short_repr(face)})') from error
+                raise InputError(f'{error} (id {short(face)})') from error
 
     def stack(self, key: str, shape: tuple[int, ...]) -> ndarray:
         """Stack an array of each face; faces without one get NaN."""
@@ -307,5 +275,5 @@ class _Columns:
             self._refuse(number, key, problem.format(*point))
 
     def _refuse(self, number: int, key: str, problem: str) -> None:
-        face = short_repr(self.faces[number].id)
+        face = short(self.faces[number].id)
         raise InputError(f'{self.where}: faces[{number}].{key} {problem} (id {face})')

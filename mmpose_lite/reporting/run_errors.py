@@ -65,14 +65,11 @@ class Errors:
             return None
         return float(self.distances[self.counted].mean(dtype=np.float64))
 
-    def pooled_interval(self) -> Interval:
-        """Compute the bootstrap interval of :meth:`pooled`; None for too few faces."""
-        kept = self.faces
-        return error_intervals(self.sums[kept, None], self.totals[kept, None])[0]
-
     def average(self) -> Average:
-        """Compute the mean over all points and its interval."""
-        return {'nme': self.pooled(), 'interval': self.pooled_interval()}
+        """Compute the mean over all points, and its bootstrap interval; None for too few faces."""
+        kept = self.faces
+        interval = error_intervals(self.sums[kept, None], self.totals[kept, None])[0]
+        return {'nme': self.pooled(), 'interval': interval}
 
 
 def error_intervals(sums: ndarray, totals: ndarray) -> list[Interval]:
@@ -93,13 +90,7 @@ _NOT_EYES = {'horse10'}
 
 @dataclass(frozen=True, eq=False)
 class Normaliser:
-    """A size of each face.
-
-    Attributes:
-        title: A few words.
-        about: A sentence.
-        values: ``(N,)``, image pixels, above 0; NaN for faces without one.
-    """
+    """A size of each face, ``(N,)``, image pixels, above 0; NaN for faces without one."""
 
     title: str
     about: str
@@ -247,6 +238,6 @@ class RunErrors:
 def subset_faces(table: FaceTable) -> dict[str, ndarray]:
     """Mark the faces of each subset, ``(N,)`` bool; ``full``, the first, has all."""
     found = {WHOLE: np.ones(len(table), dtype=bool)}
-    for name in table.subset_names():
+    for name in dict.fromkeys(name for names in table.subsets for name in names):
         found.setdefault(name, np.array([name in names for names in table.subsets]))
     return found

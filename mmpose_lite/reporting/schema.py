@@ -11,21 +11,17 @@ import math
 from collections.abc import Iterable
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from functools import cache
-from reprlib import Repr
 from types import NoneType, UnionType
 from typing import Any, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError, short
 
 #: Perturbations of boxes; see :class:`mmpose_lite.datasets.transforms.DisturbBox`.
 BOX_ERRORS = ('shift', 'larger', 'smaller')
 _WORDS = {dict: 'JSON object', list: 'list', str: 'string', int: 'whole number', float: 'number'}
-_REPR = Repr()
-_REPR.maxstring = _REPR.maxother = 60
-short_repr = _REPR.repr
 _type_hints = cache(get_type_hints)
 
 
@@ -43,7 +39,10 @@ def read(kind: Any, value: Any, place: str) -> Any:
     """
     parts = get_args(kind)
     if isinstance(kind, UnionType):
-        return None if value is None else _read_one_of(parts, value, place)
+        if value is None:
+            return None
+        kinds = tuple(part for part in parts if part is not NoneType)
+        return read(*kinds, value, place) if len(kinds) == 1 else _typed(value, kinds, place)
     if is_dataclass(kind) or is_typeddict(kind):
         return _read_fields(kind, _typed(value, dict, place), place)
     if kind is ndarray:
@@ -57,14 +56,9 @@ def read(kind: Any, value: Any, place: str) -> Any:
     return value if kind is Any else _typed(value, kind, place)
 
 
-def _read_one_of(kinds: tuple[Any, ...], value: Any, place: str) -> Any:
-    kinds = tuple(kind for kind in kinds if kind is not NoneType)
-    return read(kinds[0], value, place) if len(kinds) == 1 else _typed(value, kinds, place)
-
-
 def _read_items(kinds: tuple[Any, ...], items: Any, place: str) -> Iterable[Any]:
     if len(kinds) == 2 and kinds[1] is not Ellipsis and len(items) != 2:
-        raise InputError(f'{place} is {short_repr(items)}, not a pair')
+        raise InputError(f'{place} is {short(items)}, not a pair')
     return [read(kinds[0], item, f'{place}[{i}]') for i, item in enumerate(items)]
 
 
@@ -101,7 +95,7 @@ def _read_array(value: Any, place: str) -> ndarray:
     try:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(f'{place} holds no numbers: {short_repr(value)}') from error
+        raise InputError(f'{place} holds no numbers: {short(value)}') from error
 
 
 def _typed(value: Any, kind: Any, place: str) -> Any:
@@ -109,7 +103,7 @@ def _typed(value: Any, kind: Any, place: str) -> Any:
     allowed = (*kinds, int) if float in kinds else kinds
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in kinds):
         words = dict.fromkeys(_WORDS.get(one, 'list' if one is tuple else 'bool') for one in kinds)
-        raise InputError(f'{place} is {short_repr(value)}, not a {" or ".join(words)}')
+        raise InputError(f'{place} is {short(value)}, not a {" or ".join(words)}')
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f'{place} is {value}, not a finite number')
     return value

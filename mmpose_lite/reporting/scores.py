@@ -171,39 +171,26 @@ def reliability(run: Run, errors: Errors) -> Reliability | None:
     counted = errors.counted & np.isfinite(scores)
     if not counted.any() or np.ptp(scores[counted]) == 0:
         return None
-    confidences, values = scores[counted], errors.distances[counted].astype(np.float64)
     # By mean ranks: equal confidences share a bin, and many of them draw no others into it.
-    ranks = (_ranks(confidences) - 0.5) * _CONFIDENCES / len(confidences)
-    places = np.unique(np.floor(ranks), return_inverse=True)[1]
-    everywhere = np.full(scores.shape, -1)
-    everywhere[counted] = places
-    bins: list[ConfidenceBin] = []
-    for index, interval in enumerate(_bin_intervals(errors, counted, everywhere)):
-        inside = places == index
-        bins.append(
-            {
-                'confidence': float(confidences[inside].mean()),
-                'low': float(confidences[inside].min()),
-                'high': float(confidences[inside].max()),
-                'points': int(inside.sum()),
-                'error': float(values[inside].mean()),
-                'interval': interval,
-            }
-        )
-    faces = int(counted.any(axis=1).sum())
-    return {'faces': faces, 'bins': bins, 'spearman': _spearman(confidences, values)}
-
-
-def _bin_intervals(errors: Errors, counted: ndarray, place: ndarray) -> list[Interval]:
-    """The bootstrap interval of each bin's mean error, over faces."""
-    inside = [counted & (place == index) for index in range(int(place.max()) + 1)]
-    parts = [Errors(errors.distances, each) for each in inside]
-    kept = counted.any(axis=1)
-    sums, totals = (
-        np.stack([each.sums for each in parts], 1),
-        np.stack([each.totals for each in parts], 1),
-    )
-    return error_intervals(sums[kept], totals[kept])
+    ranks = (_ranks(scores[counted]) - 0.5) * _CONFIDENCES / counted.sum()
+    places = np.full(scores.shape, -1)
+    places[counted] = np.unique(np.floor(ranks), return_inverse=True)[1]
+    parts = [errors.among(places == index) for index in range(places.max() + 1)]
+    faces = counted.any(axis=1)
+    sums, totals = np.stack([(each.sums[faces], each.totals[faces]) for each in parts], axis=-1)
+    bins: list[ConfidenceBin] = [
+        {
+            'confidence': float(scores[part.counted].mean()),
+            'low': float(scores[part.counted].min()),
+            'high': float(scores[part.counted].max()),
+            'points': int(part.counted.sum()),
+            'error': part.pooled(),
+            'interval': interval,
+        }
+        for part, interval in zip(parts, error_intervals(sums, totals), strict=True)
+    ]
+    spearman = _spearman(scores[counted], errors.distances[counted])
+    return {'faces': int(faces.sum()), 'bins': bins, 'spearman': spearman}
 
 
 def _spearman(first: ndarray, second: ndarray) -> float | None:

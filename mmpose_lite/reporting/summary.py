@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import PurePath
 from typing import Any
@@ -160,7 +161,7 @@ def _compare_subsets(found: RunErrors, other: Run) -> dict[str, PairedEntry]:
     truth, sizes = found.run.table.take(first), found.sizes[first]
     # One truth for both, so that only the predictions differ.
     mine = Errors.of(truth, sizes)
-    theirs = Errors.of(truth.predicting(other.table.pred[second]), sizes)
+    theirs = Errors.of(replace(truth, pred=other.table.pred[second]), sizes)
     groups = {key: faces & mine.faces for key, faces in subset_faces(truth).items()}
     return {key: _paired(mine, theirs, faces) for key, faces in groups.items() if faces.any()}
 

@@ -21,15 +21,14 @@ from numpy import ndarray
 
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.files import replacing
-from mmpose_lite.utils.images import decode_image, read_image
-from mmpose_lite.utils.paths import shown
-from mmpose_lite.visualization import FaceRow
-from mmpose_lite.visualization.sheet import face_tile
+from mmpose_lite.utils.paths import check_folder, shown
+from mmpose_lite.visualization.drawing import read_image_rgb
+from mmpose_lite.visualization.sheet import FaceRow, face_tile
 
 from .page import render_page
 from .run import Run
 from .run_errors import RunErrors
-from .schema import Comparison, RunEntry, WorstFace
+from .schema import RunEntry, WorstFace
 from .summary import summarise
 
 PAGE, METRICS, FACES = 'index.html', 'metrics.json', 'per_face.csv'
@@ -68,10 +67,19 @@ def write_report(folder: str | Path, runs: Sequence[Run]) -> list[str]:
     # All that depends on the runs and may fail comes before anything is written.
     page = render_page(metrics, pictures)
     numbers = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False)
-    texts = {FACES: per_face_csv(found), METRICS: f'{numbers}\n', PAGE: page}
-    _write_files(Path(folder), {**pictures, **{key: _bytes(text) for key, text in texts.items()}})
+    # File names that are no UTF-8 are escaped; JSON reads these back unchanged.
+    texts = {
+        name: text.encode(errors='backslashreplace')
+        for name, text in ((FACES, per_face_csv(found)), (METRICS, f'{numbers}\n'), (PAGE, page))
+    }
+    _write_files(Path(folder), {**pictures, **texts})
     left_out = [f'{run["name"]}: {text}' for run in metrics['runs'] for text in run['left_out']]
-    return [*left_out, *remarks, *_not_compared(metrics['comparisons'])]
+    not_compared = [
+        f'{"not all compared" if pair["subsets"] else "not compared"}: {pair["remark"]}'
+        for pair in metrics['comparisons']
+        if pair['remark']
+    ]
+    return [*left_out, *remarks, *not_compared]
 
 
 def _check_errors(found: RunErrors) -> None:
@@ -124,23 +132,12 @@ def _text(value: float) -> str:
     return f'{value:.7g}' if np.isfinite(value) else ''
 
 
-def _not_compared(comparisons: Sequence[Comparison]) -> list[str]:
-    """Remarks on runs of which not all faces, or none, are compared."""
-    return [
-        f'{"not all compared" if pair["subsets"] else "not compared"}: {pair["remark"]}'
-        for pair in comparisons
-        if pair['remark']
-    ]
-
-
-def _bytes(text: str) -> bytes:
-    """Encode as UTF-8, escaping file names that are not; JSON reads these back unchanged."""
-    return text.encode(errors='backslashreplace')
-
-
 def _write_files(folder: Path, contents: dict[str, bytes]) -> None:
     """Write files into a folder by their names, in that order; the page is the last."""
-    _check_places([folder / name for name in contents], folder / 'pictures')
+    for name in contents:
+        if (folder / name).is_dir():
+            raise InputError(f"a report cannot be written: '{folder / name}' is a folder")
+    check_folder(folder / 'pictures')
     (folder / 'pictures').mkdir(parents=True, exist_ok=True)
     (folder / PAGE).unlink(missing_ok=True)
     for name in _old_pictures(folder):
@@ -149,15 +146,6 @@ def _write_files(folder: Path, contents: dict[str, bytes]) -> None:
     for name, content in contents.items():
         with replacing(folder / name) as file:
             file.write(content)
-
-
-def _check_places(files: Sequence[Path], pictures: Path) -> None:
-    """Refuse a folder in place of a file, or a file in place of the folder of pictures."""
-    for path in files:
-        if path.is_dir():
-            raise InputError(f"a report cannot be written: '{path}' is a folder")
-    if pictures.exists() and not pictures.is_dir():
-        raise InputError(f"a report cannot be written: '{pictures}' is a file")
 
 
 def _old_pictures(folder: Path) -> list[str]:
@@ -235,8 +223,7 @@ def _draw(run: Run, worst: WorstFace) -> bytes:
 
 def _read_photograph(run: Run, image: str, exif: str) -> ndarray:
     """Read a photograph below a data root: ``(H, W, 3)`` uint8, RGB."""
-    path = _find_photograph(run, image)
-    return cv2.cvtColor(decode_image(read_image(path), path, exif=exif), cv2.COLOR_BGR2RGB)
+    return read_image_rgb(_find_photograph(run, image), {'backend': 'local'}, exif)
 
 
 def _find_photograph(run: Run, image: str) -> str:

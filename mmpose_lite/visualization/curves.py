@@ -15,12 +15,10 @@ _COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#0
 
 @dataclass(frozen=True)
 class Curve:
-    """A line of a panel.
+    """A line of a panel: values ``ys`` at the positions ``xs``.
 
     Attributes:
         label: Its name in the legend.
-        xs: Positions of its values.
-        ys: The values.
         run: The index of its run, which determines the colour.
         is_validation: Drawn dashed, with a marker at each value.
     """

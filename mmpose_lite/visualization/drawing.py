@@ -16,9 +16,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mmengine import fileio
 
-from mmpose_lite.utils.images import decode_image
+from mmpose_lite.utils.images import decode_image, read_image
 
 Color = str | Sequence[int]
 RGB = tuple[int, int, int]
@@ -50,7 +49,12 @@ def to_rgb(color: Color) -> RGB:
         ValueError: If the colour is unknown or does not have three parts.
     """
     if isinstance(color, str):
-        return _NAMED[color] if color in _NAMED else _matplotlib_rgb(color)
+        if color in _NAMED:
+            return _NAMED[color]
+        # Imported here: it takes a third of a second and is rarely needed.
+        from matplotlib.colors import to_rgb as parse
+
+        color = [round(part * 255) for part in parse(color)]
     if len(color) != 3:
         raise ValueError(f'a colour has red, green and blue, but got {color}')
     red, green, blue = (int(part) for part in color)
@@ -70,8 +74,8 @@ def each_color(
     Args:
         colors: One colour or None for all items, or a sequence with one for each.
         count: The number of items.
-        name: The name of the colours in the error's message.
-        items: The name of the items there.
+        name: The colours in the error's message.
+        items: The items there.
 
     Raises:
         ValueError: If there are several colours, but not ``count``.
@@ -82,14 +86,6 @@ def each_color(
         raise ValueError(f'the length of {name} ({len(colors)}) is not that of {items} ({count})')
     several: Sequence[Any] = colors
     return [each if each is None or isinstance(each, str) else to_rgb(each) for each in several]
-
-
-def _matplotlib_rgb(name: str) -> RGB:
-    # Imported here: it takes a third of a second and is rarely needed.
-    from matplotlib.colors import to_rgb as parse
-
-    red, green, blue = (round(part * 255) for part in parse(name))
-    return red, green, blue
 
 
 def draw_disc(
@@ -154,10 +150,8 @@ def draw_polygon(
 def limb_outline(start: np.ndarray, end: np.ndarray, width: float) -> np.ndarray:
     """Compute the corners ``(P, 2)`` of an ellipse between two points, OpenPose's shape of a link.
 
-    Args:
-        start: ``(2,)``, one end of the long axis.
-        end: ``(2,)``, the other end.
-        width: Half of the short axis, px.
+    ``start`` and ``end``, ``(2,)``, are the ends of the long axis; ``width`` is half of the short
+    one, px.
     """
     middle, half = (start + end) / 2, (end - start) / 2
     length = max(float(np.hypot(*half)), 1e-6)
@@ -208,15 +202,10 @@ def draw_text(
 
 
 def overlay_heatmap(image_rgb: np.ndarray, heatmap: np.ndarray, alpha: float = 0.6) -> np.ndarray:
-    """Colour an image by a heatmap; at the lowest values the image shows through.
+    """Colour a copy of an image by a heatmap; at the lowest values the image shows through.
 
-    Args:
-        image_rgb: ``(H, W, 3)`` uint8; not changed.
-        heatmap: ``(h, w)``, of any range, stretched over the whole image.
-        alpha: Opacity of the colour at the highest value.
-
-    Returns:
-        ``(H, W, 3)`` uint8.
+    The heatmap, ``(h, w)`` and of any range, is stretched over the whole image; ``alpha`` is the
+    opacity of the colour at its highest value.
     """
     height, width = image_rgb.shape[:2]
     heat = np.nan_to_num(np.asarray(heatmap, np.float32))
@@ -257,33 +246,23 @@ def _layer(image_rgb: np.ndarray, alpha: float) -> Iterator[np.ndarray]:
 def read_image_rgb(
     path: str | Path, backend_args: dict | None = None, exif: str = 'ignore'
 ) -> np.ndarray:
-    """Read an image in the frame of its points.
+    """Read an image in the frame of its points: ``(H, W, 3)`` uint8, RGB.
 
     Args:
         path: A path or, with a fitting storage backend, a URL.
         backend_args: Arguments of mmengine's file backend; by default it is chosen by the path.
         exif: ``'ignore'``: pixels as they are stored; ``'apply'``: turned as the camera noted.
 
-    Returns:
-        ``(H, W, 3)`` uint8, RGB.
-
     Raises:
-        FileNotFoundError: If there is no such file.
+        MissingImageError: If there is no such file.
         BadImageError: If the file is no image that can be decoded.
     """
-    try:
-        content = fileio.get(path, backend_args=backend_args)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f'image file {path} does not exist') from error
+    content = read_image(str(path), backend_args or {})
     return cv2.cvtColor(decode_image(content, str(path), exif=exif), cv2.COLOR_BGR2RGB)
 
 
 def write_image_rgb(image_rgb: np.ndarray, path: str | Path) -> None:
-    """Write an image in the format of the file's suffix; make missing folders.
-
-    Args:
-        image_rgb: ``(H, W, 3)`` uint8.
-        path: The file.
+    """Write an image, ``(H, W, 3)`` uint8, in the format of the file's suffix; make its folder.
 
     Raises:
         ValueError: If OpenCV has no writer for this suffix.

@@ -48,15 +48,8 @@ class OpencvBackendVisualizer(Visualizer):
     visualizer for chaining. Only the main process draws. OpenCV ignores ``line_styles``,
     ``font_families`` and ``font_properties``, and the ``face_colors`` of boxes and polygons.
 
-    Args:
-        name: Name of the instance.
-        backend: ``'opencv'`` or ``'matplotlib'``. OpenCV is many times faster and does not
-            import matplotlib.
-        image: ``(H, W, 3)`` RGB, the first image.
-        vis_backends: Backends that store images and scalars.
-        save_dir: Folder of those backends.
-        fig_save_cfg: Arguments of matplotlib's figure for saving.
-        fig_show_cfg: Arguments of matplotlib's figure for showing.
+    The ``backend`` is ``'opencv'``, which is many times faster and does not import matplotlib, or
+    ``'matplotlib'``. The other arguments are mmengine's; images are ``(H, W, 3)``, RGB.
 
     Raises:
         ValueError: If the backend is unknown.
@@ -119,16 +112,10 @@ class OpencvBackendVisualizer(Visualizer):
         line_styles: str | list[str] = '-',
         line_widths: float | list[float] = 2,
     ) -> OpencvBackendVisualizer:
-        """Draw circles.
+        """Draw circles: centres ``(N, 2)`` or ``(2,)``, radii ``(N,)``, ``(1,)`` or a number, px.
 
-        Args:
-            center: ``(N, 2)`` or ``(2,)``, px.
-            radius: ``(N,)``, ``(1,)`` or a number, px.
-            face_colors: Fill colours; ``'none'`` leaves a ring of the edge colour.
-            alpha: Opacity; with OpenCV, of filled circles only.
-            edge_colors: Colours of the rims; circles filled by OpenCV have none.
-            line_styles: Styles of the rims.
-            line_widths: Widths of the rims, px.
+        The face colour ``'none'`` leaves a ring of the edge colour. With OpenCV ``alpha`` is the
+        opacity of filled circles only, and these have no rims.
         """
         image = self.get_image()
         centers = np.reshape(tensor2ndarray(center), (-1, 2))
@@ -156,19 +143,12 @@ class OpencvBackendVisualizer(Visualizer):
         font_families: str | list[str] = 'sans-serif',
         font_properties: Any = None,
     ) -> OpencvBackendVisualizer:
-        """Write lines of text.
+        """Write lines of text at positions ``(N, 2)`` or ``(2,)``, px.
 
-        Args:
-            texts: One or N texts.
-            positions: ``(N, 2)`` or ``(2,)``, px, the points that the alignments refer to.
-            font_sizes: Heights of a line, px; by default from the image's size.
-            colors: Colours of the texts.
-            vertical_alignments: The part of the text at the position: ``'top'``, ``'center'`` or
-                ``'bottom'``.
-            horizontal_alignments: Likewise ``'left'``, ``'center'`` or ``'right'``.
-            bboxes: Boxes behind the texts; OpenCV uses their ``facecolor``.
-            font_families: See mmengine.
-            font_properties: See mmengine.
+        The alignments (``'top'``, ``'center'``, ``'bottom'``, ``'left'``, ``'right'``) say which
+        part of a text is at its position. Font sizes are heights of a line, px; by default they
+        follow from the image's size. Of ``bboxes``, which are behind the texts, OpenCV uses the
+        ``facecolor``.
         """
         lines = [texts] if isinstance(texts, str) else texts
         count = len(lines)
@@ -245,13 +225,9 @@ class OpencvBackendVisualizer(Visualizer):
         wait_time: float = 0.0,
         continue_key: str = ' ',
     ) -> None:
-        """Show an image in a window.
+        """Show an image ``(H, W, 3)``, RGB, in a window; by default the visualizer's.
 
-        Args:
-            drawn_img: ``(H, W, 3)`` RGB; by default the visualizer's image.
-            win_name: The window's title.
-            wait_time: Seconds to wait; 0 waits for a key.
-            continue_key: The key that ends the wait; with OpenCV any key does.
+        It waits for so many seconds, or with 0 for the ``continue_key``; with OpenCV any key.
         """
         image_rgb = self.get_image() if drawn_img is None else drawn_img
         window = str(id(self))  # one window for all images: only its title changes

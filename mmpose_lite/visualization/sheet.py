@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -133,9 +133,11 @@ def face_sheet(
     for title, group in groupby(faces, key=lambda face: face.group):
         if title:
             strips.append(title_strip(title, width))
-        members = list(group)
-        for start in range(0, len(members), columns):
-            strips.append(_row(members[start : start + columns], width, tile))
+        captioned = [
+            (face_tile(face, tile), f'NME {100 * face.nme:.2f} %', Path(face.img_path).name)
+            for face in group
+        ]
+        strips += _rows(captioned, columns, tile)
     write_image_rgb(np.concatenate(strips), out_file)
     return Path(out_file)
 
@@ -143,15 +145,9 @@ def face_sheet(
 def face_tile(
     face: FaceRow, tile: int, read: Callable[..., np.ndarray] = read_image_rgb
 ) -> np.ndarray:
-    """Cut out a face with a margin and draw its points.
+    """Cut out a face with a margin and draw its points: ``(tile, tile, 3)`` RGB.
 
-    Args:
-        face: The face.
-        tile: Height and width of the result, px.
-        read: Reads the image by its path and ``exif``: ``(H, W, 3)`` uint8, RGB.
-
-    Returns:
-        ``(tile, tile, 3)`` RGB.
+    ``read`` reads the image by its path and ``exif``: ``(H, W, 3)`` uint8, RGB.
     """
     image_rgb = read(face.img_path, exif=face.exif)
     low, high = np.asarray(face.bbox_xyxy, float).reshape(2, 2)
@@ -175,11 +171,8 @@ def cut_square(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Resample a square of an image to the size of a tile.
 
-    Args:
-        image_rgb: ``(H, W, 3)`` uint8.
-        center: ``(2,)``, the square's centre.
-        side: Its side, image pixels; it may extend beyond the image.
-        tile: Height and width of the result, px.
+    The square, about ``center`` ``(2,)`` and with sides in image pixels, may extend beyond the
+    image.
 
     Returns:
         ``(tile, tile, 3)``, and the map ``(2, 3)`` from image pixels to those of the tile.
@@ -202,15 +195,19 @@ def _zoom_matrix(center: np.ndarray, zoom_xy: np.ndarray, tile: int) -> np.ndarr
     return np.column_stack([np.diag(zoom_xy), (tile - 1) / 2 - center * zoom_xy])
 
 
-def _row(faces: Sequence[FaceRow], width: int, tile: int) -> np.ndarray:
-    strip = blank_strip(tile + _CAPTION + GAP, width)
-    for i, face in enumerate(faces):
-        x = GAP + i * (tile + GAP)
-        strip[:tile, x : x + tile] = face_tile(face, tile)
-        draw_text(strip, f'NME {100 * face.nme:.2f} %', np.array([x, tile + 16]), 16, INK)
-        name = shortened(Path(face.img_path).name, 12, tile)
-        draw_text(strip, name, np.array([x, tile + 33]), 12, FAINT)
-    return strip
+def _rows(
+    captioned: Sequence[tuple[np.ndarray, str, str]], columns: int, tile: int
+) -> Iterator[np.ndarray]:
+    """Lay out pictures in strips, each above its two lines of text."""
+    for start in range(0, len(captioned), columns):
+        strip = blank_strip(tile + _CAPTION + GAP, columns * (tile + GAP) + GAP)
+        for i, (picture, caption, note) in enumerate(captioned[start : start + columns]):
+            x = GAP + i * (tile + GAP)
+            strip[:tile, x : x + tile] = picture
+            for text, below, size, color in ((caption, 16, 15, INK), (note, 33, 12, FAINT)):
+                xy = np.array([x, tile + below])
+                draw_text(strip, shortened(text, size, tile), xy, size, color)
+        yield strip
 
 
 def title_strip(text: str, width: int) -> np.ndarray:
@@ -252,7 +249,7 @@ LEFT, MIDDLE, RIGHT = (80, 170, 255), (90, 230, 90), (255, 110, 60)
 _BOX, _CROP, _NO_TARGET = (255, 236, 130), (240, 240, 240), (190, 90, 200)
 _SHADE = (0, 0, 0)  # around points and numbers, which lie on any colour
 _HEAT = 0.45  # opacity; the face stays visible below its targets
-_NOTES, _LEGEND_LINE = 38, 17  # px
+_LEGEND_LINE = 17  # px
 
 
 @dataclass(frozen=True)
@@ -297,17 +294,7 @@ def point_sheet(
 ) -> Path:
     """Write a picture of faces with numbered points, above a legend of their names.
 
-    Args:
-        tiles: The faces, row by row.
-        out_file: The picture to write, ``.png`` or ``.jpg``.
-        names: The points' names.
-        colors: The points' colours.
-        columns: Faces in a row.
-        tile: Height and width of a face, px.
-        heading: A line of text at the top.
-
-    Returns:
-        The path written.
+    Names and colours are those of the points; for the rest see :func:`face_sheet`.
 
     Raises:
         ValueError: If there are no faces, or a size is not positive.
@@ -318,25 +305,15 @@ def point_sheet(
         )
     columns = min(columns, len(tiles))
     width = columns * (tile + GAP) + GAP
-    strips = [title_strip(heading, width)]
-    for start in range(0, len(tiles), columns):
-        strips.append(_row_of_points(tiles[start : start + columns], width, tile, colors))
+    captioned = [(draw_tile(each, tile, colors), each.caption, each.note) for each in tiles]
+    strips = [title_strip(heading, width), *_rows(captioned, columns, tile)]
     strips.append(legend(names, colors, width))
     write_image_rgb(np.concatenate(strips), out_file)
     return Path(out_file)
 
 
 def draw_tile(face: PointTile, tile: int, colors: Sequence[RGB]) -> np.ndarray:
-    """Draw a face: heatmap, box, crop, and each point with its number.
-
-    Args:
-        face: The face.
-        tile: Height and width of the result, px.
-        colors: The points' colours.
-
-    Returns:
-        ``(tile, tile, 3)`` RGB.
-    """
+    """Draw heatmap, box, crop, and each point with its number: ``(tile, tile, 3)`` RGB."""
     image_rgb = face.image_rgb
     if face.heatmap is not None:
         image_rgb = overlay_heatmap(image_rgb, face.heatmap, _HEAT)
@@ -368,16 +345,7 @@ def draw_tile(face: PointTile, tile: int, colors: Sequence[RGB]) -> np.ndarray:
 
 
 def legend(names: Sequence[str], colors: Sequence[RGB], width: int) -> np.ndarray:
-    """Draw the legend: the points' names by number, and the meaning of colours and lines.
-
-    Args:
-        names: The names.
-        colors: Their colours.
-        width: Width of the result, px.
-
-    Returns:
-        ``(height, width, 3)`` RGB.
-    """
+    """Draw a strip with the points' names by number, and the meaning of colours and lines."""
     entries = [
         (f'{k} {name}', color) for k, (name, color) in enumerate(zip(names, colors, strict=True))
     ]
@@ -397,16 +365,4 @@ def legend(names: Sequence[str], colors: Sequence[RGB], width: int) -> np.ndarra
         column, line = divmod(i, lines)
         xy = np.array([GAP + column * entry_width, (line + 1) * _LEGEND_LINE - 4])
         draw_text(strip, text, xy, 13, color)
-    return strip
-
-
-def _row_of_points(
-    tiles: Sequence[PointTile], width: int, tile: int, colors: Sequence[RGB]
-) -> np.ndarray:
-    strip = blank_strip(tile + _NOTES + GAP, width)
-    for i, face in enumerate(tiles):
-        x = GAP + i * (tile + GAP)
-        strip[:tile, x : x + tile] = draw_tile(face, tile, colors)
-        for text, below, size, color in ((face.caption, 15, 14, INK), (face.note, 32, 13, FAINT)):
-            draw_text(strip, shortened(text, size, tile), np.array([x, tile + below]), size, color)
     return strip

@@ -17,7 +17,6 @@ def test_rows_become_arrays():
     assert (len(table), table.points) == (2, 4)
     assert table.ids == (1, 'b')
     assert table.subsets == (('frontal',), ())
-    assert table.subset_names() == ['frontal']
     assert table.gt[1].tolist() == GT.tolist()
     assert (table.pred - table.gt)[:, :, 0].tolist() == [[5, 5, 5, 5], [0, 1, 2, 3]]
     assert table.box_size.tolist() == [100, 100]
@@ -30,12 +29,11 @@ def test_rows_become_arrays():
     assert np.isnan([table.yaw[1], table.norm[1]]).all()
 
 
-def test_faces_can_be_taken_and_predicted_anew():
+def test_faces_can_be_taken():
     table = read_table([row(1, 5), row(2, 6), row(3, 7)])
     taken = table.take([2, 0])
     assert taken.ids == (3, 1)
     assert (taken.pred - taken.gt)[:, 0, 0].tolist() == [7, 5]
-    assert taken.predicting(taken.gt).pred.tolist() == taken.gt.tolist()
     assert len(table) == 3
 
 

@@ -139,7 +139,7 @@ def test_a_folder_in_the_way_is_named(tmp_path):
 
 def test_a_file_in_place_of_the_pictures_is_named(tmp_path):
     (tmp_path / 'pictures').write_text('')
-    with pytest.raises(InputError, match=r"cannot be written: '.*pictures' is a file"):
+    with pytest.raises(InputError, match=r"written to '.*pictures': '.*pictures' is a file"):
         write_report(tmp_path, [make_run(row(1, 2))])
 
 

@@ -99,29 +99,26 @@ def check_splits(
     report = CheckReport()
     contents = [read_split(split) for split in splits]
     paths = {
-        split.image_path(image): split.loading.get('backend_args')
-        for split, content in zip(splits, contents, strict=True)
+        content.split.image_path(image): content.split.loading.get('backend_args')
+        for content in contents
         for image in content.images
     }
     images = {each.path: each for each in progress(read_images(paths, workers), len(paths))}
-    for split, content in zip(splits, contents, strict=True):
+    by_manifest: dict[Path, list[tuple[str, dict[str, FileState]]]] = {}
+    for content in contents:
         report.findings += content.findings
-        _check_split(report, split, content, is_aflw)
-        report.findings += check_images(split, content, images)
-    by_manifest: dict[Path, list[tuple[Split, dict[str, FileState]]]] = {}
-    for split, content in zip(splits, contents, strict=True):
-        path = Path(manifest) if manifest else Path(split.ann_file).parent / _MANIFEST
-        states = _states(split, content, images)
-        by_manifest.setdefault(path, []).append((split, states))
+        _check_split(report, content, is_aflw)
+        report.findings += check_images(content, images)
+        path = Path(manifest) if manifest else Path(content.split.ann_file).parent / _MANIFEST
+        by_manifest.setdefault(path, []).append((content.split.name, _states(content, images)))
     for path, members in by_manifest.items():
         _check_manifest(report, path, members, write_manifest)
     return report
 
 
-def _check_split(
-    report: CheckReport, split: Split, content: SplitContent, is_aflw: bool | None
-) -> None:
-    expected = aflw_count(split, content, split.ann_file, is_aflw)
+def _check_split(report: CheckReport, content: SplitContent, is_aflw: bool | None) -> None:
+    split = content.split
+    expected = aflw_count(content, split.ann_file, is_aflw)
     about: dict[str, Any] = {
         'name': split.name,
         'file': split.ann_file,
@@ -147,24 +144,21 @@ def _check_split(
             report.findings.append(Finding(split.name, 'subset', name, str(error)))
             continue
         about['subsets'][name] = len(ids)
-        expected = aflw_count(split, content, file, is_aflw)
+        expected = aflw_count(content, file, is_aflw)
         report.findings += check_count(split.name, file or name, len(ids), expected)
-    if not any(each.is_fault for each in content.findings):
-        report.findings += _check_picks(split)
-
-
-def _check_picks(split: Split) -> Iterator[Finding]:
+    if any(each.is_fault for each in content.findings):
+        return
     for role, dataset in split.picks:
         try:
             dataset.full_init()
         except InputError as error:
-            yield Finding(role, 'indices', osp.basename(split.ann_file), str(error))
+            where = osp.basename(split.ann_file)
+            report.findings.append(Finding(role, 'indices', where, str(error)))
 
 
-def _states(
-    split: Split, content: SplitContent, images: dict[str, ImageState]
-) -> dict[str, FileState]:
+def _states(content: SplitContent, images: dict[str, ImageState]) -> dict[str, FileState]:
     """The states of a split's files, as far as they can be read."""
+    split = content.split
     files = {split.ann_file, *filter(None, map(split.subset_file, split.subsets))}
     states = {path: FileState.of(Path(path).read_bytes()) for path in files if osp.isfile(path)}
     for image in content.images:
@@ -175,12 +169,9 @@ def _states(
 
 
 def _check_manifest(
-    report: CheckReport,
-    path: Path,
-    members: list[tuple[Split, dict[str, FileState]]],
-    write: bool,
+    report: CheckReport, path: Path, members: list[tuple[str, dict[str, FileState]]], write: bool
 ) -> None:
-    names = ', '.join(split.name for split, _ in members)
+    names = ', '.join(split for split, _ in members)
     try:
         kept = Manifest(path)
     except InputError as error:
@@ -189,7 +180,7 @@ def _check_manifest(
             return
         kept = Manifest(path, anew=True)
     for split, states in members:
-        report.findings += _compare(split.name, kept, states, is_fault=not write)
+        report.findings += _compare(split, kept, states, is_fault=not write)
     if not write:
         return
     unreadable = sum(each.kind in ('annotations', 'image') for each in report.faults)
@@ -214,20 +205,15 @@ def _compare(
         yield Finding(split, 'manifest', str(kept.path), problem, is_fault=False)
 
 
-def aflw_count(split: Split, content: SplitContent, file: str | None, claimed: bool | None) -> int:
+def aflw_count(content: SplitContent, file: str | None, claimed: bool | None) -> int:
     """Look up the number of faces that AFLW has in a file; 0 if the file claims no AFLW.
 
     It claims so by its name together with the names of its images; either alone is common among
-    sets that only have AFLW's form, and parts of AFLW have names of their own.
-
-    Args:
-        split: The split that the file belongs to.
-        content: The split's content.
-        file: The annotation file.
-        claimed: Whether the user says that the set is AFLW; None leaves it to the names.
+    sets that only have AFLW's form, and parts of AFLW have names of their own. Where the user says
+    whether the set is AFLW, ``claimed`` is not None.
     """
     count = AFLW_FACES.get(osp.basename(file or ''), 0)
-    if claimed is not None or split.dataset.metainfo['dataset_name'] != 'aflw':
+    if claimed is not None or content.split.dataset.metainfo['dataset_name'] != 'aflw':
         return count if claimed else 0
     named = sum(bool(_AFLW_IMAGE.search(image['file_name'])) for image in content.images)
     return count if named and named >= _SHARE * len(content.images) else 0
@@ -270,16 +256,16 @@ def read_images(
 ) -> Iterator[ImageState]:
     """Read and decode photographs, several at a time, in their order.
 
-    Args:
-        paths: The files, with the ``backend_args`` that fetch them.
-        workers: How many at a time; one for each processor, at most 8, by default.
+    Paths stand with the ``backend_args`` that fetch them. By default there is a worker for each
+    processor, at most 8.
     """
     asked = list(paths.items())
     # OpenCV decodes, and hashlib hashes, outside the interpreter's lock: threads are enough.
     workers = workers or min(os.cpu_count() or 1, 8)
+    portion = 8 * workers  # so that an interruption is heard
     with ThreadPoolExecutor(workers) as pool:
-        for portion in _portions(asked, 8 * workers):  # so that an interruption is heard
-            yield from pool.map(lambda each: read_state(*each), portion)
+        for start in range(0, len(asked), portion):
+            yield from pool.map(lambda each: read_state(*each), asked[start : start + portion])
 
 
 def read_state(path: str, backend_args: dict | None = None) -> ImageState:
@@ -296,17 +282,9 @@ def read_state(path: str, backend_args: dict | None = None) -> ImageState:
     return ImageState(path, state, (width, height), exif_orientation(content))
 
 
-def check_images(
-    split: Split, content: SplitContent, images: Mapping[str, ImageState]
-) -> Iterator[Finding]:
-    """Find photographs that cannot be read, of other sizes, and turned ones.
-
-    Args:
-        split: The data set.
-        content: Its annotations.
-        images: What its photographs are like, by their paths.
-    """
-    noted = []
+def check_images(content: SplitContent, images: Mapping[str, ImageState]) -> Iterator[Finding]:
+    """Find photographs that cannot be read, of other sizes, and turned ones."""
+    split, noted = content.split, []
     places = _places(split, content.faces)
     for image in content.images:
         found = images[split.image_path(image)]
@@ -319,28 +297,24 @@ def check_images(
             problem = size_problem(size_wh, wanted, found.orientation, split.exif)
             yield Finding(split.name, 'size', found.path, problem)
         elif found.orientation >= 5 and are_of_turned(places.get(found.path, _NONE), size_wh):
+            width, height = size_wh
+            other = {'ignore': 'apply', 'apply': 'ignore'}[split.exif]
             problem = (
-                f'has {size_wh[0]}x{size_wh[1]} pixels, its points and boxes are of '
-                f'{size_wh[1]}x{size_wh[0]}: {_other_way(split.exif)}'
+                f'has {width}x{height} pixels, its points and boxes are of {height}x{width}: '
+                f"LoadImage(exif='{other}') loads photographs so"
             )
             yield Finding(split.name, 'size', found.path, problem)
         elif found.orientation != 1:
             noted.append(found)
     if noted:
-        yield Finding(
-            split.name, 'image', osp.basename(split.ann_file), _about(noted, split.exif), False
-        )
+        file, note = osp.basename(split.ann_file), _about(noted, split.exif)
+        yield Finding(split.name, 'image', file, note, is_fault=False)
 
 
 def _why_not_read(split: Split, found: ImageState) -> str:
     problem = (found.problem or '').removeprefix(f'image {shown(found.path)} ')
     is_missing = found.state is None and 'does not exist' in problem
     return problem + (near_file(split.dataset.photographs, found.path) if is_missing else '')
-
-
-def _other_way(exif: str) -> str:
-    other = {'ignore': 'apply', 'apply': 'ignore'}[exif]
-    return f"LoadImage(exif='{other}') loads photographs so"
 
 
 def _about(noted: Sequence[ImageState], exif: str) -> str:
@@ -364,11 +338,6 @@ def _places(split: Split, faces: Faces | None) -> dict[str, ndarray]:
     return {path: np.array(places) for path, places in found.items()}
 
 
-def _portions(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    for begin in range(0, len(items), size):
-        yield items[begin : begin + size]
-
-
 class FileState(NamedTuple):
     """A file's size in bytes and the SHA-256 of its content."""
 
@@ -384,13 +353,7 @@ class FileState(NamedTuple):
 class Manifest:
     """The states of files, by their paths relative to the manifest's folder.
 
-    Args:
-        path: The manifest.
-        anew: Begin with none, whatever the file holds.
-
-    Attributes:
-        path: The manifest.
-        states: The states that it holds; none if there is no such file.
+    There are none if there is no such file, or it is begun anew.
 
     Raises:
         InputError: If it is damaged.

@@ -16,16 +16,16 @@ from mmpose_lite.datasets.datasets.base.annotations import (
     Record,
     file_problems,
     has_id,
+    has_image,
     is_number,
     lacks_bbox,
     read_detections,
     read_json,
-    short,
     tidy,
 )
-from mmpose_lite.datasets.datasets.base.plausibility import FaceArrays, implausible
+from mmpose_lite.datasets.datasets.base.plausibility import FaceArrays, extent, implausible
 from mmpose_lite.datasets.datasets.base.subsets import of_category
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError, short
 
 from .splits import Finding, Split
 
@@ -49,11 +49,7 @@ _CLEARLY = 0.5
 
 @dataclass
 class Faces(FaceArrays):
-    """The usable faces of a split.
-
-    Attributes:
-        records: Their records.
-    """
+    """The usable faces of a split, and their records."""
 
     records: list[Record]
 
@@ -69,6 +65,7 @@ class SplitContent:
         findings: What is wrong.
     """
 
+    split: Split
     images: list[dict] = field(default_factory=list)
     count: int = 0
     faces: Faces | None = None
@@ -77,7 +74,7 @@ class SplitContent:
 
 def read_split(split: Split) -> SplitContent:
     """Read a split's annotations, and say what is wrong with each."""
-    found = SplitContent()
+    found = SplitContent(split)
     file = osp.basename(split.ann_file)
 
     def add(problem: str, kind: str = 'annotations', is_fault: bool = True) -> None:
@@ -91,7 +88,8 @@ def read_split(split: Split) -> SplitContent:
         return found
     for problem in file_problems(split.ann_file, content):
         add(str(problem))
-    if not _has_lists(content):
+    lists = ('images', 'annotations')
+    if not isinstance(content, dict) or not all(isinstance(content.get(x), list) for x in lists):
         return found
     images = {
         image['id']: image
@@ -112,12 +110,6 @@ def read_split(split: Split) -> SplitContent:
     return found
 
 
-def _has_lists(content: Any) -> bool:
-    return isinstance(content, dict) and all(
-        isinstance(content.get(key), list) for key in ('images', 'annotations')
-    )
-
-
 def _each_file_once(images: Any, add: Any) -> Iterator[dict]:
     first: dict[str, dict] = {}
     for image in images:
@@ -132,17 +124,13 @@ def _each_file_once(images: Any, add: Any) -> Iterator[dict]:
             )
 
 
-def _records(path: str, annotations: list, images: dict) -> Iterator[Record]:
-    for annotation in annotations:
-        if has_id(annotation):
-            image_id = annotation.get('image_id')
-            if not isinstance(image_id, bool | list | dict) and image_id in images:
-                yield Record(path, annotation, images[image_id])
-
-
 def _of_category(split: Split, content: dict, images: dict, add: Any) -> list[Record]:
     """The records that the data set uses, and what their points are called elsewhere."""
-    records = list(_records(split.ann_file, content['annotations'], images))
+    records = [
+        Record(split.ann_file, each, images[each['image_id']])
+        for each in content['annotations']
+        if has_id(each) and has_image(each, images)
+    ]
     try:
         records = of_category(records, content, split.dataset.category, split.ann_file)
         problem = split.dataset.about_points(records, content)
@@ -165,11 +153,8 @@ def _faces(split: Split, records: list[Record], add: Any) -> Faces | None:
                 dropped[reason] += 1
                 continue
             _check_unused_fields(record)
-            rows.append(
-                split.dataset.parse_data_info(
-                    {'raw_ann_info': record.annotation, 'raw_img_info': record.image}
-                )
-            )
+            info = {'raw_ann_info': record.annotation, 'raw_img_info': record.image}
+            rows.append(split.dataset.parse_data_info(info))
             kept.append(record)
         except AnnotationError as error:
             add(str(error), 'points' if "'keypoints'" in str(error) else 'box')
@@ -218,19 +203,18 @@ def _check_use(records: list[Record], images: dict, add: Any) -> None:
 def check_faces(split: Split, faces: Faces) -> list[Finding]:
     """Find boxes outside of their images, points far from both, and points all in one place."""
     low, high = faces.bbox_xyxy[:, None, :2], faces.bbox_xyxy[:, None, 2:]
-    side = (high - low).max(axis=2)
+    side = faces.side[:, None]
     beyond_box = _beyond(faces.points, low, high) / side
     # Comparisons with NaN, where no size is known, are false.
     beyond_image = _beyond(faces.points, np.zeros(2), faces.image_wh[:, None]) / side
     outside = np.any((high <= 0) | (low >= faces.image_wh[:, None]), axis=(1, 2))
-    spread = _spread(faces) / side[:, 0]
-    count = faces.labelled.sum(axis=1)
+    in_one_place = (extent(faces) < _NARROW * faces.side) & (faces.labelled.sum(axis=1) > 1)
     found = []
     for kind, index, problem, is_fault in (
         *_name('box', outside, 'its box lies outside of the image'),
         *_far_points(faces, beyond_box, 'box'),
         *_far_points(faces, beyond_image, 'image'),
-        *_name('points', (spread < _NARROW) & (count > 1), 'all of its points lie in one place'),
+        *_name('points', in_one_place, 'all of its points lie in one place'),
     ):
         record = faces.records[index]
         where = (
@@ -244,13 +228,6 @@ def check_faces(split: Split, faces: Faces) -> list[Finding]:
 def _beyond(points: ndarray, low: ndarray, high: ndarray) -> ndarray:
     """Distances of points from boxes, pixels, ``(N, K)``; 0 inside."""
     return np.maximum(np.maximum(low - points, points - high), 0).max(axis=2)
-
-
-def _spread(faces: Faces) -> ndarray:
-    points = np.where(faces.labelled[..., None], faces.points, np.nan)
-    blank = ~faces.labelled.any(axis=1)
-    points[blank] = 0
-    return (np.nanmax(points, axis=1) - np.nanmin(points, axis=1)).max(axis=1)
 
 
 def _far_points(faces: Faces, beyond: ndarray, what: str) -> Iterator[tuple[str, int, str, bool]]:
@@ -281,9 +258,8 @@ def check_mirror_pairs(split: Split, faces: Faces) -> tuple[list[Finding], float
     if len(faces.records) < _FEWEST or not len(pairs):
         return [], None
     names = meta['keypoint_id2name']
-    side = (faces.bbox_xyxy[:, 2:] - faces.bbox_xyxy[:, :2]).max(axis=1)
     middle = (faces.bbox_xyxy[:, 2:] + faces.bbox_xyxy[:, :2]) / 2
-    points = (faces.points - middle[:, None]) / side[:, None, None]
+    points = (faces.points - middle[:, None]) / faces.side[:, None, None]
     both = faces.labelled[:, pairs[:, 0]] & faces.labelled[:, pairs[:, 1]]
     used = both.sum(axis=0) >= _FEWEST
     pairs, both = pairs[used], both[:, used]
@@ -316,10 +292,7 @@ def check_mirror_pairs(split: Split, faces: Faces) -> tuple[list[Finding], float
 def swapped_faces(points: ndarray, labelled: ndarray, flip_indices: ndarray) -> list[int]:
     """Find faces that resemble the mean face more once left and right are swapped.
 
-    Args:
-        points: ``(N, K, 2)``, in the frame of the box.
-        labelled: ``(N, K)``; faces with points missing are left out.
-        flip_indices: The mirror point of each point.
+    Points are ``(N, K, 2)``, in the frame of the box; faces with points missing are left out.
     """
     whole = np.flatnonzero(labelled.all(axis=1))
     if len(whole) < _FEWEST:

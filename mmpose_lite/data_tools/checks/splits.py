@@ -70,11 +70,6 @@ class Split:
         return self.dataset.ann_file
 
     @property
-    def img_folder(self) -> str:
-        """The folder of the photographs."""
-        return self.dataset.data_prefix['img']
-
-    @property
     def exif(self) -> str:
         """The treatment of EXIF orientations, see ``LoadImage``."""
         return self.loading.get('exif', 'ignore')
@@ -102,7 +97,7 @@ def find_splits(cfg: Mapping[str, Any]) -> list[Split]:
         for nest in innermost(dataset) if isinstance(dataset, dict) else ():
             steps = [step for each in reversed(nest) for step in each.get('pipeline') or ()]
             split = _split(role, nest[-1], steps)
-            paths = (osp.realpath(split.ann_file), osp.realpath(split.img_folder))
+            paths = map(osp.realpath, (split.ann_file, split.dataset.data_prefix['img']))
             known = found.setdefault((*paths, split.dataset.category, split.exif), split)
             known.subsets.update(split.subsets)
             if known is not split:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import math
 import os.path as osp
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from reprlib import Repr
 from typing import Any
 
 import numpy as np
 
+from mmpose_lite.errors import InputError, MissingFileError, short
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
-from mmpose_lite.utils import InputError, MissingFileError
 
 # Beyond it float32 does not tell one pixel from the next.
 _LARGEST = 2.0**24
@@ -23,13 +22,6 @@ _SMALLEST_SIDE = 1e-3
 _DEEPEST = 20
 _IDS = ('id', 'image_id', 'category_id', 'iscrowd')
 _POINTS = ('keypoints', 'face_kpts')  # the latter are COCO-WholeBody's
-_SHORT = Repr()
-_SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 200, 60, 60
-
-
-def short(value: Any) -> str:
-    """Show a value, of any length and depth, on one short line."""
-    return _SHORT.repr(value)
 
 
 class AnnotationError(InputError):
@@ -238,7 +230,7 @@ def file_problems(path: str, content: Any) -> Iterator[AnnotationError]:
             yield from _image_problems(path, image)
     yield from _id_problems(path, content['annotations'], 'annotations', set())
     for annotation in content['annotations']:
-        if has_id(annotation) and not _has_image(annotation, image_ids):
+        if has_id(annotation) and not has_image(annotation, image_ids):
             yield AnnotationError(
                 f'{path}: annotation id {short(annotation["id"])}: there is no image with '
                 f'image_id={short(annotation.get("image_id"))}'
@@ -341,7 +333,8 @@ def _image_problems(path: str, image: dict) -> Iterator[AnnotationError]:
             yield AnnotationError(f"{where}: '{side}' {problem}")
 
 
-def _has_image(annotation: dict, image_ids: set[Hashable]) -> bool:
+def has_image(annotation: dict, image_ids: Container[Hashable]) -> bool:
+    """Return True if an annotation refers to one of some images."""
     image_id = annotation.get('image_id')
     # True would be found as 1.
     return not isinstance(image_id, bool | list | dict) and image_id in image_ids

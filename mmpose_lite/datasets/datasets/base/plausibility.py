@@ -178,7 +178,7 @@ def _outside_of_boxes(faces: FaceArrays) -> str | None:
 
 
 def _narrow(faces: FaceArrays) -> str | None:
-    spans = (_extent(faces) / faces.side)[faces.labelled.sum(axis=1) > 2]
+    spans = (extent(faces) / faces.side)[faces.labelled.sum(axis=1) > 2]
     if len(spans) < _FEWEST or np.median(spans) >= _NARROW:
         return None
     return (
@@ -254,8 +254,8 @@ def _corners(faces: FaceArrays, points: ndarray) -> tuple[ndarray, ndarray]:
     return low, np.where(labelled, points, -np.inf).max(axis=1)
 
 
-def _extent(faces: FaceArrays) -> ndarray:
-    """The longer extent of each face's labelled points, ``(N,)``."""
+def extent(faces: FaceArrays) -> ndarray:
+    """Compute the longer extent of each face's labelled points, ``(N,)``; -inf without any."""
     low, high = _corners(faces, faces.points)
     return (high - low).max(axis=1)
 
@@ -274,4 +274,4 @@ def _apart(faces: FaceArrays, middle: ndarray, other: ndarray) -> ndarray:
 def _across(faces: FaceArrays, middle_x: ndarray) -> ndarray:
     """Distances of the points' middles to the right of the boxes', in extents, ``(N,)``."""
     apart = _middle(faces, faces.points)[:, 0] - middle_x
-    return apart / np.maximum(_extent(faces), 1e-6)
+    return apart / np.maximum(extent(faces), 1e-6)

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError, short
 from mmpose_lite.utils.images import BadImageError
 
 from ...samplers import SampleIndex
-from .annotations import AnnotationError, Record, is_number, read_annotations, read_json, short
+from .annotations import AnnotationError, Record, is_number, read_annotations, read_json
 
 # A face of a subset file is the face of the whole set in the same image whose points lie here.
 _SAME_FACE_PIXELS = 0.5

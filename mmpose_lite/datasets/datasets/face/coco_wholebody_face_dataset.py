@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mmpose_lite.errors import short
 from mmpose_lite.registry import DATASETS
 
 from ..base import BaseCocoStyleDataset
-from ..base.annotations import AnnotationError, Record, is_number, short
+from ..base.annotations import AnnotationError, Record, is_number
 
 # What a face's fields are called in an annotation of the whole body.
 _NAMES = {'keypoints': 'face_kpts', 'bbox': 'face_box'}
