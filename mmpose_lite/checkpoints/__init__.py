@@ -5,16 +5,10 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .loading import install_checkpoint_reader, load_strictly
-    from .reading import read_checkpoint, trusting
-    from .serialization import make_plain
-
-__all__ = [
-    'install_checkpoint_reader',
-    'load_strictly',
-    'make_plain',
-    'read_checkpoint',
-    'trusting',
-]
+    from .loading import install_checkpoint_reader as install_checkpoint_reader
+    from .loading import load_strictly as load_strictly
+    from .reading import read_checkpoint as read_checkpoint
+    from .reading import trusting as trusting
+    from .serialization import make_plain as make_plain
 
 __getattr__, __dir__ = lazy_names(__name__)

@@ -66,7 +66,7 @@ def read_runs(paths: Sequence[str], names: Sequence[str] | None = None) -> list[
         wanted = [f'{name} ({path})' for name, path in zip(wanted, paths, strict=True)]
     if len(set(wanted)) < len(wanted):
         raise InputError(f'one dump is named twice: {" ".join(paths)}')
-    return [run.renamed(name) for run, name in zip(runs, wanted, strict=True)]
+    return [replace(run, name=name) for run, name in zip(runs, wanted, strict=True)]
 
 
 def write_and_tell(folder: str, runs: Iterable[Run]) -> None:

@@ -5,20 +5,13 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .dumping import make_dump
-    from .run import FaceTable, Run, read_dump, read_run, read_table
-    from .schema import Pass
-    from .writing import write_report
-
-__all__ = [
-    'FaceTable',
-    'Pass',
-    'Run',
-    'make_dump',
-    'read_dump',
-    'read_run',
-    'read_table',
-    'write_report',
-]
+    from .dumping import make_dump as make_dump
+    from .run import FaceTable as FaceTable
+    from .run import Run as Run
+    from .run import read_dump as read_dump
+    from .run import read_run as read_run
+    from .run import read_table as read_table
+    from .schema import Pass as Pass
+    from .writing import write_report as write_report
 
 __getattr__, __dir__ = lazy_names(__name__)

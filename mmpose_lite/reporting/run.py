@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +92,10 @@ class FaceTable:
     def take(self, indices: Sequence[int] | ndarray) -> FaceTable:
         """Select faces, in any order."""
         chosen = [int(i) for i in indices]
-        taken: dict[str, Any] = {}
-        for each in fields(self):
-            value = getattr(self, each.name)
-            is_array = isinstance(value, np.ndarray)
-            taken[each.name] = value[chosen] if is_array else tuple(value[i] for i in chosen)
+        taken: dict[str, Any] = {
+            name: value[chosen] if isinstance(value, ndarray) else tuple(value[i] for i in chosen)
+            for name, value in vars(self).items()
+        }
         return FaceTable(**taken)
 
 
@@ -122,10 +121,6 @@ class Run:
     seed: int = 0
     data_roots: tuple[str, ...] = ()
     moved_to: str | None = None
-
-    def renamed(self, name: str) -> Run:
-        """Return the same run under another name."""
-        return replace(self, name=name)
 
 
 def read_dump(path: str | Path, name: str | None = None) -> Run:
