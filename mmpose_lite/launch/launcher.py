@@ -1,14 +1,15 @@
 """Run a script in several processes; when one of them dies, end all and name it in one line.
 
-torchrun's own ``start_processes`` starts them, with torchrun's variables and error files. Its agent
-is left out: it takes a rank that exits with 0 for one that is done, gives the others half a minute
-to end and a run half a minute to save, leaves the loader workers of a killed rank behind, and its
-store listens to the whole network. :class:`Watch` stands in for that agent.
+The processes have torchrun's variables and error files. torchrun's agent is left out: it takes a
+rank that exits with 0 for one that is done, gives the others half a minute to end and a run half a
+minute to save, leaves the loader workers of a killed rank behind, and its store listens to the
+whole network. :class:`Watch` stands in for it.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import re
@@ -20,12 +21,11 @@ import tempfile
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from subprocess import Popen
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmpose_lite.utils import collector_at_rest
 from mmpose_lite.utils.threads import limit_threads
@@ -89,33 +89,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     with collector_at_rest():
         import torch
-        from torch.distributed.elastic.multiprocessing import SignalException
     # GPUs leave little to the cores but the loaders.
     limit_threads(args.nproc_per_node, 1 if torch.cuda.device_count() else None)
     try:
         store, port = _open_store(args)
-        first, world = _count_ranks(store, args)
+        store.set(f'ranks/{args.node_rank}', str(args.nproc_per_node))
+        counts = [int(store.get(f'ranks/{node}')) for node in range(args.nnodes)]
     except (OSError, RuntimeError) as error:
-        _print(f'error: {_why_not_started(args, str(error))}')
+        place = f'{args.master_addr}:{args.master_port or 0}'
+        why = f'the processes of {place} could not be started: {error}'
+        if 'EADDRINUSE' in str(error) or 'Address already in use' in str(error):
+            why = f'the port of {place} is in use; PORT or --master_port names another'
+        print(f'error: {why}', file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix='mmpose_lite-', ignore_cleanup_errors=True) as folder:
-        watch = Watch(args.stop_seconds, first)
-        try:
-            watch.start(args, port, world, folder)
-        except SignalException as stop:
-            return 128 + stop.sigval
+        watch, first = Watch(args.stop_seconds), sum(counts[: args.node_rank])
+        watch.start(args, port, first, sum(counts), Path(folder))
         watch.wait()
-        status = watch.conclude(world, several=args.nnodes > 1)
-    _meet_again(store, args, status)
+        status = watch.conclude(sum(counts), several=args.nnodes > 1)
+    with suppress(RuntimeError):  # the other machines are gone
+        store.set(f'ended/{args.node_rank}', '')
+        if args.node_rank == 0 and status == 0:  # their ranks may not be done with the store
+            store.wait([f'ended/{node}' for node in range(args.nnodes)], _LAST_RANKS)
     return status
 
 
 def interface_to(host: str) -> str | None:
     """The name of the network interface by which a host is reached; None if that is unknown."""
-    try:
-        import fcntl
-    except ImportError:  # not a Unix
-        return None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((host, 9))  # chooses a way, sends nothing
@@ -124,21 +124,15 @@ def interface_to(host: str) -> str | None:
         own = probe.getsockname()[0]
         for _, name in socket.if_nameindex():
             request = struct.pack('256s', name.encode()[:15])
-            try:
+            with suppress(OSError):  # has no address
                 answer = fcntl.ioctl(probe.fileno(), _SIOCGIFADDR, request)
-            except OSError:  # has no address
-                continue
-            if socket.inet_ntoa(answer[20:24]) == own:
-                return name
+                if socket.inet_ntoa(answer[20:24]) == own:
+                    return name
     return None
 
 
 def _open_store(args: argparse.Namespace) -> tuple[Any, int]:
-    """Open the store at which all ranks meet, and wait for the other machines.
-
-    Raises:
-        OSError, RuntimeError: If the port is in use, or a machine does not come.
-    """
+    """Open the store at which all ranks meet, and wait for the other machines."""
     from torch.distributed import TCPStore
 
     if args.nnodes > 1:
@@ -160,71 +154,28 @@ def _open_store(args: argparse.Namespace) -> tuple[Any, int]:
     return store, port
 
 
-def _count_ranks(store: Any, args: argparse.Namespace) -> tuple[int, int]:
-    """The first rank of this machine, and the number of all."""
-    store.set(f'ranks/{args.node_rank}', str(args.nproc_per_node))
-    counts = [int(store.get(f'ranks/{node}')) for node in range(args.nnodes)]
-    return sum(counts[: args.node_rank]), sum(counts)
-
-
-def _meet_again(store: Any, args: argparse.Namespace, status: int) -> None:
-    """Keep the store of machine 0 until the ranks of the others are done with it, too."""
-    with suppress(RuntimeError):  # the others are gone
-        store.set(f'ended/{args.node_rank}', '')
-        if args.node_rank == 0 and status == 0:
-            store.wait([f'ended/{node}' for node in range(args.nnodes)], _LAST_RANKS)
-
-
-def _why_not_started(args: argparse.Namespace, text: str) -> str:
-    place = f'{args.master_addr}:{args.master_port or 0}'
-    if 'EADDRINUSE' in text or 'Address already in use' in text:
-        return f'the port of {place} is in use; PORT or --master_port names another'
-    return f'the processes of {place} could not be started: {text}'
-
-
-@dataclass(frozen=True)
-class Ending:
-    """The end of a process, as the system tells it.
-
-    Attributes:
-        time: When it was noticed, by the monotonic clock.
-        status: The exit status, or minus the signal.
-    """
+class Ending(NamedTuple):
+    """The end of a process: when it was noticed (monotonic clock), and its status or -signal."""
 
     time: float
     status: int
 
 
-@dataclass(frozen=True)
-class RootCause:
-    """The rank that ended a run.
-
-    Attributes:
-        rank: The rank.
-        text: What became of it: what follows its name in a sentence.
-        code: The exit status of the run.
-        trace: The traceback of its error.
-        is_known: Whether this is the cause; else the rank only suffered from another's end.
-    """
+class RootCause(NamedTuple):
+    """The rank that ended a run."""
 
     rank: int
-    text: str
-    code: int
-    trace: str = ''
-    is_known: bool = True
+    text: str  # what became of it: what follows its name in a sentence
+    code: int  # the exit status of the run
+    trace: str = ''  # of its error
+    is_known: bool = True  # else the rank only suffered from another's end
 
 
 class Watch:
-    """The processes of this machine, watched until all have ended.
+    """The processes of this machine, watched until all have ended."""
 
-    Args:
-        stop_seconds: How long ranks may take to save after a signal has asked them to stop.
-        first: The first rank of this machine.
-    """
-
-    def __init__(self, stop_seconds: float, first: int) -> None:
-        self._stop_seconds = stop_seconds
-        self._first = first
+    def __init__(self, stop_seconds: float) -> None:
+        self._stop_seconds = stop_seconds  # that ranks may take to save after a signal
         self._processes: dict[int, Popen] = {}
         self._files: dict[int, Path] = {}
         self._endings: dict[int, Ending] = {}
@@ -232,10 +183,13 @@ class Watch:
         self._kill_at = float('inf')
         self._killed = False
 
-    def start(self, args: argparse.Namespace, port: int, world: int, folder: str) -> None:
-        """Start the ranks; their notes go to files of a folder."""
-        from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, start_processes
-
+    def start(
+        self, args: argparse.Namespace, port: int, first: int, world: int, folder: Path
+    ) -> None:
+        """Start the ranks from the first one on; their notes go to files of a folder."""
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._note_signal)
         shared = {
             rank_script.LAUNCHER: str(os.getpid()),
             'WORLD_SIZE': str(world),
@@ -248,35 +202,30 @@ class Watch:
             'TORCHELASTIC_MAX_RESTARTS': '0',
             'TORCHELASTIC_USE_AGENT_STORE': 'True',
         }
-        ranks = {
-            local: {**shared, 'RANK': str(self._first + local), 'LOCAL_RANK': str(local)}
-            for local in range(args.nproc_per_node)
-        }
-        module = ['-m'] if args.module else []
-        words = ('-u', rank_script.__file__, *module, args.script, *args.arguments)
-        ignored = [each for each in _SIGNALS if signal.getsignal(each) is signal.SIG_IGN]
-        started: Any = start_processes(
-            'rank', sys.executable, dict.fromkeys(ranks, words), ranks, DefaultLogsSpecs(folder)
-        )
-        for number in _SIGNALS:  # start_processes has set its own
-            signal.signal(number, signal.SIG_IGN if number in ignored else self._pass_on)
-        for local, handler in started.subprocess_handlers.items():
-            self._processes[self._first + local] = handler.proc
-            self._files[self._first + local] = Path(started.error_files[local])
+        script = [*(['-m'] if args.module else []), args.script, *args.arguments]
+        command = [sys.executable, '-u', rank_script.__file__, *script]
+        for local in range(args.nproc_per_node):
+            rank = first + local
+            file = self._files[rank] = folder / f'{rank}.json'
+            own = {'RANK': str(rank), 'LOCAL_RANK': str(local), rank_script.NOTE: str(file)}
+            # A session each: what a rank leaves behind is ended with its group.
+            environ = {**os.environ, **shared, **own}
+            self._processes[rank] = Popen(command, env=environ, start_new_session=True)
 
-    def _pass_on(self, number: int, frame: FrameType | None) -> None:
-        """Ask the ranks to save and stop; a second signal ends them at once."""
+    def _note_signal(self, number: int, frame: FrameType | None) -> None:
+        """Remember to ask the ranks to save and stop; a second signal ends them at once."""
         now = time.monotonic()
         self._kill_at = min(self._kill_at, now if self._signal else now + self._stop_seconds)
-        if not self._signal:
-            self._signal = number
-            for process in self._processes.values():
-                process.send_signal(number)
+        self._signal = self._signal or number
 
     def wait(self) -> None:
         """Wait until all have ended; once one has failed, the others get a few seconds for it."""
-        is_broken = False
+        is_asked = is_broken = False
         while any(process.poll() is None for process in self._processes.values()):
+            if self._signal and not is_asked:
+                is_asked = True
+                for process in self._processes.values():
+                    process.send_signal(self._signal)
             self._find_endings()
             if not is_broken and self._find_root_cause() is not None:
                 is_broken = True
@@ -317,11 +266,11 @@ class Watch:
         """Say what ended the run; return the exit status."""
         notes, cause = self._notes(), self._find_root_cause()
         if cause is not None and (cause.is_known or not self._signal):
-            place = f' (on {os.uname().nodename})' if several else ''
-            _print(cause.trace.rstrip())
-            elsewhere = "; another machine's launcher says why" if several else ''
-            elsewhere = '' if cause.is_known else elsewhere
-            _print(f'error: rank {cause.rank} of {world}{place}{cause.text}{elsewhere}')
+            place, elsewhere = f' (on {os.uname().nodename})' if several else '', ''
+            if several and not cause.is_known:
+                elsewhere = "; another machine's launcher says why"
+            line = f'error: rank {cause.rank} of {world}{place}{cause.text}{elsewhere}'
+            print(f'{cause.trace}{line}', file=sys.stderr)
             return cause.code
         stopped = [note['code'] for _, note in sorted(notes.items()) if note['state'] == 'stopped']
         if stopped:
@@ -354,40 +303,26 @@ def find_root_cause(
             note = notes[rank]
             return RootCause(rank, f': {note["message"]}', note['code'], note['trace'])
     first = failed[0][0] if failed else float('inf')
+    # Those that ended without a note, or otherwise than it says.
     silent = [
         (ending.status == -signal.SIGTERM, ending.time, ending.status == 0, rank)
         for rank, ending in endings.items()
-        if ending.time < first + _LAG and _is_silent(notes.get(rank), ending)
+        if ending.time < first + _LAG
+        and (rank not in notes or (notes[rank]['state'] == 'done' and ending.status != 0))
     ]
     if silent:
         rank = min(silent)[-1]
-        return _of_ending(rank, endings[rank])
+        return _of_ending(rank, endings[rank].status)
     if not failed:
         return None
     if waiting and all(_TIMED_OUT.search(notes[rank]['message']) for _, rank in failed):
         return RootCause(min(waiting), ' did not answer the others in time', 1)
-    note = notes[failed[0][1]]
-    return RootCause(
-        failed[0][1],
-        f' lost its connections: {note["message"].splitlines()[0]}',
-        note['code'],
-        is_known=False,
-    )
+    rank = failed[0][1]
+    text = f' lost its connections: {notes[rank]["message"].splitlines()[0]}'
+    return RootCause(rank, text, notes[rank]['code'], is_known=False)
 
 
-def _is_silent(note: Mapping[str, Any] | None, ending: Ending) -> bool:
-    """Tell whether a process ended without saying so, or otherwise than it said."""
-    return note is None or (note['state'] == 'done' and ending.status != 0)
-
-
-def _of_ending(rank: int, ending: Ending) -> RootCause:
-    if ending.status < 0:
-        name = signal.Signals(-ending.status).name
-        return RootCause(rank, f' was killed by {name}', 128 - ending.status)
-    text = f' ended with status {ending.status} before it was done'
-    return RootCause(rank, text, ending.status or 1)
-
-
-def _print(text: str) -> None:
-    if text:
-        print(text, file=sys.stderr, flush=True)
+def _of_ending(rank: int, status: int) -> RootCause:
+    if status < 0:
+        return RootCause(rank, f' was killed by {signal.Signals(-status).name}', 128 - status)
+    return RootCause(rank, f' ended with status {status} before it was done', status or 1)

@@ -1,6 +1,7 @@
 """One process of a run: runs a script, and leaves a note of how that ended.
 
-The launcher runs this file; it needs nothing but the standard library:
+The launcher runs this file. It needs nothing but the standard library: whatever the script is, the
+package need not be on its path.
 
     python rank.py SCRIPT [ARGS]        python rank.py -m MODULE [ARGS]
 """
@@ -21,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 LAUNCHER = 'MMPOSE_LITE_LAUNCHER'  # the launcher's process id
+NOTE = 'TORCHELASTIC_ERROR_FILE'  # where torch's `@record` would write
 
-_NOTE = 'TORCHELASTIC_ERROR_FILE'  # where torch's `@record` would write
 _PR_SET_PDEATHSIG = 1
 _OWN_FILES = (__file__, runpy.__file__, '<frozen runpy>')
 _FROM_SIGNAL = range(128, 128 + 65)
@@ -31,8 +32,11 @@ _CONNECTION = ('gloo', 'NCCL', 'TCPStore', 'Connection reset', 'Connection close
 
 def main() -> int:
     """Run what the arguments name; return the exit status."""
-    _end_with(int(os.environ[LAUNCHER]))
-    note = Path(os.environ[_NOTE])
+    if sys.platform == 'linux':  # ends this process with the launcher, even if that is killed
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != int(os.environ[LAUNCHER]):
+            sys.exit('error: the launcher is gone')
+    note = Path(os.environ[NOTE])
     end = _run(sys.argv[1:])
     # What ends others must not keep this note from being written.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -58,15 +62,18 @@ def leave(code: int) -> None:
 
 def _run(arguments: list[str]) -> dict[str, Any]:
     """Run a script or module as Python does; describe how it ended."""
+    is_module = arguments[0] == '-m'
+    sys.argv = arguments[is_module:]
+    # Imports are from the script's folder instead of this file's.
+    if sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
+        sys.path.pop(0)
+    script = os.path.dirname(os.path.abspath(sys.argv[0]))
+    sys.path.insert(0, os.getcwd() if is_module else script)
     try:
-        if arguments[0] == '-m':
-            sys.argv = arguments[1:]
-            _replace_first_path(os.getcwd())
-            runpy.run_module(arguments[1], run_name='__main__', alter_sys=True)
+        if is_module:
+            runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)
         else:
-            sys.argv = arguments
-            _replace_first_path(os.path.dirname(os.path.abspath(arguments[0])))
-            runpy.run_path(arguments[0], run_name='__main__')
+            runpy.run_path(sys.argv[0], run_name='__main__')
     except SystemExit as error:
         return _of_exit(error)
     except KeyboardInterrupt:
@@ -74,13 +81,6 @@ def _run(arguments: list[str]) -> dict[str, Any]:
     except BaseException as error:
         return _failure(error, f'{type(error).__name__}: {error}', _trace(error))
     return {'state': 'done', 'code': 0}
-
-
-def _replace_first_path(folder: str) -> None:
-    """Import from the script's folder instead of this file's."""
-    if sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
-        sys.path.pop(0)
-    sys.path.insert(0, folder)
 
 
 def _of_exit(error: SystemExit) -> dict[str, Any]:
@@ -94,9 +94,23 @@ def _of_exit(error: SystemExit) -> dict[str, Any]:
 
 
 def _failure(error: BaseException, message: str, trace: str = '', code: int = 1) -> dict[str, Any]:
-    suffers = _lost_connection(error) or _names_others(error)
-    note = {'state': 'failed', 'code': code, 'suffers': suffers}
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    note = {'state': 'failed', 'code': code, 'suffers': any(map(_is_of_others, chain))}
     return {**note, 'message': message.strip(), 'trace': trace}
+
+
+def _is_of_others(error: BaseException) -> bool:
+    """Tell whether an error says no more than that another rank is gone, silent or to blame."""
+    if ranks := getattr(error, 'ranks', None):  # all raise it, and it names those that it is of
+        return int(os.environ['RANK']) not in ranks
+    if isinstance(error, RuntimeError) and any(word in str(error) for word in _CONNECTION):
+        return True
+    kinds = (kind for kind in type(error).__mro__ if kind.__module__.startswith('torch'))
+    return any('Dist' in kind.__name__ for kind in kinds)
 
 
 def _trace(error: BaseException) -> str:
@@ -105,44 +119,6 @@ def _trace(error: BaseException) -> str:
     while place is not None and place.tb_frame.f_code.co_filename in _OWN_FILES:
         place = place.tb_next
     return ''.join(traceback.format_exception(type(error), error, place))
-
-
-def _chain(error: BaseException | None) -> list[BaseException]:
-    chain: list[BaseException] = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        error = error.__cause__ or error.__context__
-    return chain
-
-
-def _lost_connection(error: BaseException) -> bool:
-    """Tell whether an error says no more than that another rank is gone or does not answer."""
-    return any(
-        'Dist' in kind.__name__
-        for each in _chain(error)
-        for kind in type(each).__mro__
-        if kind.__module__.startswith('torch')
-    ) or any(
-        word in str(each)
-        for each in _chain(error)
-        if isinstance(each, RuntimeError)
-        for word in _CONNECTION
-    )
-
-
-def _names_others(error: BaseException) -> bool:
-    """Tell whether an error that all ranks raise names, as its ``ranks``, others than this one."""
-    own = int(os.environ['RANK'])
-    named = [ranks for each in _chain(error) if (ranks := getattr(each, 'ranks', None))]
-    return any(own not in ranks for ranks in named)
-
-
-def _end_with(launcher: int) -> None:
-    """Ask the system to end this process when the launcher is gone, even if that was killed."""
-    if sys.platform == 'linux':
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != launcher:
-            sys.exit('error: the launcher is gone')
 
 
 if __name__ == '__main__':
