@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from reprlib import Repr
 from typing import Any
 
@@ -45,6 +45,12 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> list[str]:
     by_lower = {each.lower(): each for each in known}
     found = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=cutoff)
     return [by_lower[each] for each in found]
+
+
+def first_few(names: Sequence[str], most: int) -> str:
+    """Name the first of many things, for a message: ``a, b and 3 more``."""
+    more = f' and {len(names) - most} more' if len(names) > most else ''
+    return ', '.join(names[:most]) + more
 
 
 def about_nearest(name: str, known: Iterable[str]) -> str:

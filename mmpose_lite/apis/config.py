@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,6 +14,7 @@ from typing import Any, NoReturn
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
+from mmpose_lite.errors import first_few
 from mmpose_lite.registry import SCOPE
 from mmpose_lite.utils import InputError, MissingKeyError, get_root_logger
 from mmpose_lite.utils.config_utils import (
@@ -21,6 +23,7 @@ from mmpose_lite.utils.config_utils import (
     VARIABLES,
     adopt_config,
     check_keys,
+    equal,
     places,
     read_config_file,
     slip_of,
@@ -30,19 +33,12 @@ from mmpose_lite.utils.paths import config_root, find_config
 
 # Keys of MMPose 0.x's configs, and of those of 1.x alone.
 _OLD = {
-    'channel_cfg',
-    'checkpoint_config',
-    'data_cfg',
-    'dist_params',
-    'keypoint_head',
-    'log_config',
+    *('channel_cfg', 'checkpoint_config', 'data_cfg', 'dist_params', 'keypoint_head'),
+    *('log_config', 'lr_config', 'optimizer_config', 'samples_per_gpu', 'total_epochs'),
 }
-_OLD |= {'lr_config', 'optimizer_config', 'samples_per_gpu', 'total_epochs'}
 _NEW = {'default_scope', 'optim_wrapper', 'train_dataloader', 'val_dataloader', 'val_evaluator'}
 # A name or two of a user's own may be among them.
 _OLD_ENOUGH = 3
-
-
 _KINDS = ('.py', '.json', '.yaml', '.yml')
 
 
@@ -90,11 +86,8 @@ def load_config(
 
 @contextmanager
 def _naming(what: str, path: Path) -> Iterator[None]:
-    """Turn any error into an InputError that names the config and, if known, its line.
-
-    Nothing of this package runs here: the text of the config does, and what mmengine reads it by.
-    """
-    try:
+    """Turn any error into an InputError that names the config and, if known, its line."""
+    try:  # what runs is the text of the config, and what mmengine reads it by
         yield
     except InputError as error:
         raise InputError(f'{what}: {error}') from error
@@ -179,11 +172,7 @@ def _override(cfg: Config, options: Mapping[str, Any]) -> None:
 
 
 def _override_variable(cfg: Config, name: str, options: Mapping[str, Any]) -> None:
-    """Set a variable of the config, and what it was copied to when the config was read.
-
-    Raises:
-        InputError: If what it was used for cannot be told; the message names where it may be.
-    """
+    """Set a variable of the config, and what it was copied to when the config was read."""
     shown = ' '.join(f'{key}={value}' for key, value in options.items())
     before = deepcopy(cfg.get(name))
     cfg.merge_from_dict(dict(options))
@@ -193,20 +182,19 @@ def _override_variable(cfg: Config, name: str, options: Mapping[str, Any]) -> No
         if maybe:
             raise InputError(
                 f'{shown} reaches nothing: {name} was copied when the config was read; set '
-                f'{_some(maybe)}'
+                f'{_listed(maybe)}'
             )
         get_root_logger().warning(
             f'{shown}: nothing that a run reads is a copy of {name}; only code of yours can see it'
         )
         return
-    get_root_logger().info(f'{shown} also reaches {_some(reached)}')
+    get_root_logger().info(f'{shown} also reaches {_listed(reached)}')
 
 
 def _carry(cfg: Config, name: str, before: Any, options: Mapping[str, Any]) -> list[str]:
     """Put a variable's new value where its old one stands; returns these places.
 
-    Sizes and the like that were taken out of it, ``input_size=codec['input_size']``, follow where
-    key and value agree. Where another variable has the same value, nothing is replaced.
+    Where another variable has the same value, nothing is replaced.
     """
     values = cfg._cfg_dict
     after = values.pop(name)  # it has its new value
@@ -215,12 +203,14 @@ def _carry(cfg: Config, name: str, before: Any, options: Mapping[str, Any]) -> l
     if isinstance(before, str) and name in _COPIED_AS:
         reached = _replace(values, _renamed_string(name, before, str(after)))
     elif _is_specific(before) and not twins:
-        reached = _replace(values, lambda _, value: (_equal(value, before), after))
+        reached = _replace(values, lambda _, value: (equal(value, before), after))
+    # Sizes and the like that were taken out of it, `input_size=codec['input_size']`, follow where
+    # key and value agree.
     for key in [] if twins else options:
         inner, leaf = key.split('.')[1:], key.rpartition('.')[2]
-        old = value_at(before, inner)
+        old, new = value_at(before, inner), value_at(after, inner)
         if isinstance(old, list | tuple) and old:
-            reached += _replace(values, _of_key(leaf, old, value_at(after, inner)))
+            reached += _replace(values, partial(_of_key, leaf, old, new))
     values[name] = after
     return reached
 
@@ -244,26 +234,16 @@ def _renamed_string(name: str, before: str, after: str) -> Callable[[Any, Any], 
     return replace
 
 
-def _of_key(leaf: str, old: Any, new: Any) -> Callable[[Any, Any], tuple[bool, Any]]:
-    return lambda key, value: (key == leaf and _equal(value, old), new)
-
-
-def _equal(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and one == other
+def _of_key(leaf: str, old: Any, new: Any, key: Any, value: Any) -> tuple[bool, Any]:
+    return key == leaf and equal(value, old), new
 
 
 def _replace(
     node: Any, replacement: Callable[[Any, Any], tuple[bool, Any]], path: str = ''
 ) -> list[str]:
-    """Replace values inside dicts and lists, in place.
+    """Replace values inside dicts and lists, in place; returns the dotted paths of these.
 
-    Args:
-        node: The outermost dict or list.
-        replacement: Is given a key and a value, and tells whether that goes, and for what.
-        path: The dotted path of the node.
-
-    Returns:
-        The dotted paths of what was replaced.
+    ``replacement`` is given a key and a value, and tells whether that goes, and for what.
     """
     if not isinstance(node, dict | list):
         return []
@@ -287,30 +267,20 @@ def _related(cfg: Config, before: Any, options: Mapping[str, Any]) -> Iterator[s
         old = value_at(before, inner.split('.')) if inner else before
         for path, value in read:
             key = path.rpartition('.')[2]
-            is_same = _is_like(key, leaf) and _equal(value, old)
-            if isinstance(before, dict | list | tuple) and before and _equal(value, before):
+            # `base_lr` may be meant for `lr`.
+            is_same = f'_{leaf}'.endswith(f'_{key}') and equal(value, old)
+            if isinstance(before, dict | list | tuple) and before and equal(value, before):
                 yield f'{path}.{inner}' if inner else path
             elif is_same or (old is None and key == leaf):
                 yield path
 
 
-def _is_like(key: str, name: str) -> bool:
-    """Tell whether a name is a key, or ends with it, as ``base_lr`` does with ``lr``."""
-    return f'_{name}'.endswith(f'_{key}')
-
-
-def _some(paths: Iterable[str]) -> str:
-    found = list(dict.fromkeys(paths))
-    more = f' and {len(found) - _NAMED} more' if len(found) > _NAMED else ''
-    return ', '.join(found[:_NAMED]) + more
+def _listed(paths: Iterable[str]) -> str:
+    return first_few(list(dict.fromkeys(paths)), _NAMED)
 
 
 def _check_option(cfg: Config, option: str, value: Any) -> None:
-    """Check that an option's key is no slip, as far as the config tells.
-
-    Raises:
-        InputError: If it is, or would put a plain value in the place of a part.
-    """
+    """Check that an option's key is no slip, and puts no plain value in the place of a part."""
     keys, node = option.split('.'), cfg._cfg_dict
     for depth, key in enumerate(keys):
         path = '.'.join(keys[:depth])

@@ -110,12 +110,8 @@ def init_model(
 def dataset_meta_from_config(config: Config, dataset_mode: str = 'train') -> PoseMetainfo:
     """The description of the points that a config's data set has.
 
-    Args:
-        config: The config.
-        dataset_mode: ``'train'``, ``'val'`` or ``'test'``.
-
     Raises:
-        ValueError: If the mode is none of these, or the config has no such data set.
+        ValueError: If the mode is not train, val or test, or the config has no such data set.
     """
     if dataset_mode not in ('train', 'val', 'test'):
         raise ValueError(f"dataset_mode='{dataset_mode}' is not one of train, val, test")
@@ -267,11 +263,7 @@ def _pixels_of_pil(img: Image.Image) -> ndarray:
 
 
 def _to_bgr(pixels: ndarray, color: str) -> ndarray:
-    """Pixels as ``(H, W, 3)`` BGR, in C order.
-
-    Raises:
-        InputError: If they are not uint8, or not laid out as rows of pixels.
-    """
+    """Pixels as ``(H, W, 3)`` BGR, in C order; they must be uint8, laid out as rows of pixels."""
     given = f'img is {pixels.dtype} {pixels.shape}'
     layers = pixels[..., None] if pixels.ndim == 2 else pixels
     if layers.ndim != 3 or layers.shape[-1] not in (1, 3, 4):
@@ -312,11 +304,7 @@ def _whole_image(model: BaseModel, shape_hw: tuple[int, int]) -> tuple[ndarray, 
 def _check_boxes(
     bboxes: Any, bbox_format: str, shape_hw: tuple[int, int]
 ) -> tuple[ndarray, ndarray]:
-    """Boxes ``(N, 4)`` xyxy and their scores ``(N,)``, each of which can hold a face.
-
-    Raises:
-        InputError: If one cannot; the message names it.
-    """
+    """Boxes ``(N, 4)`` xyxy and their scores ``(N,)``, each of which can hold a face."""
     table = _to_table(bboxes)
     if len(table) == 0:
         return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)

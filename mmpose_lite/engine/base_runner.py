@@ -38,6 +38,7 @@ from .message_hub import DeferredMessageHub
 from .optim_wrappers import OptimWrapper
 from .optimizers import prefer_fused
 from .preflight import check_not_empty
+from .run_state import find_hook
 from .screen import FILE_ONLY, use_screen
 
 _Instance = TypeVar('_Instance', bound=ManagerMixin)
@@ -145,11 +146,9 @@ class BaseRunner(Runner):
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Move the model to its device, and wrap it in distributed runs."""
-        unwrapped = not is_model_wrapper(model)
-        if not (self.distributed and unwrapped and model_wrapper_cfg is None):
+        is_plain = model_wrapper_cfg is None and not is_model_wrapper(model)
+        if not (self.distributed and is_plain) or get_device() == 'cuda':
             return super().wrap_model(model_wrapper_cfg, model)
-        if get_device() == 'cuda':
-            return super().wrap_model(None, model)
         # mmengine names a CUDA device here, whatever the model is on.
         return MMDistributedDataParallel(
             module=model.to(get_device()),
@@ -190,7 +189,7 @@ class BaseRunner(Runner):
         found = super().build_train_loop(loop)
         if not isinstance(found, TrainLoop):
             raise InputError(
-                f'train_cfg.type={type(found).__name__!r} cannot stop and go on at any iteration: '
+                f'train_cfg.type={type(found).__name__!r} cannot stop and resume at any iteration: '
                 "use this package's EpochBasedTrainLoop or IterBasedTrainLoop, or a subclass; "
                 "mmengine's Runner takes other loops"
             )
@@ -198,30 +197,22 @@ class BaseRunner(Runner):
 
     def build_val_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Build the loop of validations, which must have a face."""
-        found = super().build_val_loop(
-            {'type': 'ValLoop', **loop} if isinstance(loop, dict) else loop
-        )
-        return self._checked(found, 'val_dataloader')
+        loop = {'type': 'ValLoop', **loop} if isinstance(loop, dict) else loop
+        return self._checked(super().build_val_loop(loop), 'val_dataloader')
 
     def build_test_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Build the loop of tests, which must have a face."""
-        found = super().build_test_loop(loop)
-        return self._checked(found, 'test_dataloader')
+        return self._checked(super().build_test_loop(loop), 'test_dataloader')
 
     def _checked(self, loop: _Loop, name: str) -> _Loop:
         """Refuse a loop with an empty loader; add a BadImageHook if its data set needs one."""
         check_not_empty(name, loop.dataloader)
-        has_hook = any(isinstance(hook, BadImageHook) for hook in self.hooks)
-        if not has_hook and replaces_samples(loop.dataloader.dataset):
+        if find_hook(self, BadImageHook) is None and replaces_samples(loop.dataloader.dataset):
             self.register_hook(BadImageHook())
         return loop
 
     def _claim_log_folder(self) -> str:
-        """Make this run's log folder; mmengine names the run's own objects after it.
-
-        Returns:
-            Its name, which no other run of this folder or of this process has.
-        """
+        """Make this run's log folder, after whose name mmengine calls the run's own objects."""
         names = list(MMLogger._instance_dict)
         folder = Path(self.work_dir, self._timestamp)
         return make_new_folder(folder, lambda name: any(each.endswith(name) for each in names)).name
@@ -253,13 +244,10 @@ class BaseRunner(Runner):
 
 
 def compile_settings(choice: bool | str | Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Read the config's key ``compile``.
-
-    Args:
-        choice: True, the name of a mode, or arguments of :func:`torch.compile`.
+    """Read the config's key ``compile``: True, the name of a mode, or torch's arguments.
 
     Returns:
-        The arguments, or None where nothing is to be compiled.
+        Arguments of :func:`torch.compile`, or None where nothing is to be compiled.
 
     Raises:
         InputError: If it is none of these.
@@ -272,7 +260,7 @@ def compile_settings(choice: bool | str | Mapping[str, Any] | None) -> dict[str,
         return {'mode': choice}
     if isinstance(choice, Mapping):
         return dict(choice)
-    raise InputError(f'compile={choice!r} is none of a bool, the name of a mode, a dict')
+    raise InputError(f'compile={choice!r} is not one of a bool, the name of a mode, a dict')
 
 
 def compile_network(model: nn.Module, settings: Mapping[str, Any]) -> list[str]:
@@ -280,10 +268,6 @@ def compile_network(model: nn.Module, settings: Mapping[str, Any]) -> list[str]:
 
     What handles samples (targets, losses, decoding) stays as it is. Names and tensors of the
     model's state stay too, so checkpoints fit either way.
-
-    Args:
-        model: A pose estimator.
-        settings: Arguments of :func:`torch.compile`.
 
     Returns:
         The names of the parts that were compiled.
@@ -296,12 +280,7 @@ def compile_network(model: nn.Module, settings: Mapping[str, Any]) -> list[str]:
 
 
 def training_facts(cfg: Mapping[str, Any], processes: int) -> dict[str, Any]:
-    """Read the learning rate of a config and the batch that it is meant for.
-
-    Returns:
-        ``training: lr``, ``training: base batch`` and ``training: batch``, that of the run, as far
-        as the config says them.
-    """
+    """The learning rate, the batch that it is meant for and the run's, as far as a config says."""
     loader, wrapper = cfg.get('train_dataloader'), cfg.get('optim_wrapper')
     if not isinstance(loader, Mapping) or not isinstance(wrapper, Mapping):
         return {}

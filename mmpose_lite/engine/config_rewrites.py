@@ -1,7 +1,8 @@
 """Rewrites of a config before anything is built: what the head and the device do for a run.
 
 The config that a run keeps, dumps and saves stays as it was written, and is rewritten again where
-a run goes on or tests from it. The log has one line for each rewrite.
+a run resumes or tests from it. The log has one line for each rewrite: the steps below change the
+config that they are given and return a sentence about it, or an empty text if they change nothing.
 """
 
 from __future__ import annotations
@@ -14,18 +15,15 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.config_utils import LOADERS
 from mmpose_lite.utils.nested_datasets import walk_datasets
 
 AUGMENT_MODES = ('auto', 'resident', 'stream')
 _ENCODING_HEADS = ('HeatmapHead', 'RegressionHead')
-_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def rewrite_config(cfg: Config) -> tuple[Config, list[str]]:
     """Move work of the pipelines to where it is done faster, or is needed by the log.
-
-    Args:
-        cfg: The config as it was written; it stays so.
 
     Returns:
         The config that runs, and a sentence for each rewrite.
@@ -35,7 +33,7 @@ def rewrite_config(cfg: Config) -> tuple[Config, list[str]]:
     """
     rewritten = deepcopy(cfg)
     steps = (move_targets_to_head, pack_truth, warp_on_device)
-    return rewritten, [sentence for step in steps if (sentence := step(rewritten))]
+    return rewritten, list(filter(None, (step(rewritten) for step in steps)))
 
 
 def move_targets_to_head(cfg: Config) -> str:
@@ -45,12 +43,6 @@ def move_targets_to_head(cfg: Config) -> str:
     longer travel from workers to the training process. Pipelines whose targets the head could not
     make (another codec, weights of the data set, transforms that read them) stay as they are, and
     all do with ``targets_by_head=False``, for hooks that read the samples' ``gt_fields``.
-
-    Args:
-        cfg: The config, which is changed.
-
-    Returns:
-        A sentence about what was changed; an empty text if nothing was.
     """
     if not cfg.get('targets_by_head', True):
         return ''
@@ -78,12 +70,6 @@ def pack_truth(cfg: Config) -> str:
 
     Those of training always do. Those of validation do where the head makes the targets of
     training: only then would it make the same ones for a validation loss.
-
-    Args:
-        cfg: The config, which is changed.
-
-    Returns:
-        A sentence about what was changed; an empty text if nothing was.
     """
     train = list(_pipelines(cfg.get('train_dataloader')))
     head_encodes = not any(
@@ -108,12 +94,6 @@ def warp_on_device(cfg: Config) -> str:
 
     ``'auto'`` leaves it to the workers where that device is a CPU.
 
-    Args:
-        cfg: The config, which is changed.
-
-    Returns:
-        A sentence about what was changed; an empty text if nothing was.
-
     Raises:
         InputError: If its value is unknown, or a pipeline cannot be served so.
     """
@@ -125,14 +105,15 @@ def warp_on_device(cfg: Config) -> str:
     if mode == 'auto' and get_device() == 'cpu':
         # A CPU warps face by face many times faster, also in a config that a GPU left behind.
         cfg.augment_on_device = None
-        for step in _crop_steps(cfg):
-            step.pop('warp', None)
+        for _, dataset in _datasets(cfg):
+            for step in dataset['pipeline']:
+                if step['type'] == 'TopdownAffine':
+                    step.pop('warp', None)
         return "augment_on_device='auto' leaves the crops to the workers, for there is no GPU"
-    for loader in _LOADERS:
-        for dataset in find_datasets(cfg.get(loader)):
-            if not dataset.get('cache'):
-                raise InputError(f'augment_on_device needs {loader}.dataset.cache (or --cache)')
-            dataset['pipeline'] = _without_warp(dataset['pipeline'], loader)
+    for loader, dataset in _datasets(cfg):
+        if not dataset.get('cache'):
+            raise InputError(f'augment_on_device needs {loader}.dataset.cache (or --cache)')
+        dataset['pipeline'] = _without_warp(dataset['pipeline'], loader)
     return f'TopdownAffine(warp=False): augment_on_device={mode!r} warps the crops of all loaders'
 
 
@@ -143,12 +124,6 @@ def _pipelines(config: Any) -> Iterator[list[dict]]:
         if is_dict and all(isinstance(step, dict) for step in part.get('pipeline', [None])):
             part['pipeline'] = list(part['pipeline'])
             yield part['pipeline']
-
-
-def _crop_steps(cfg: Config) -> Iterator[dict]:
-    for loader in _LOADERS:
-        for dataset in find_datasets(cfg.get(loader)):
-            yield from (step for step in dataset['pipeline'] if step['type'] == 'TopdownAffine')
 
 
 def _without_warp(steps: list[dict], loader: str) -> list[dict]:
@@ -162,19 +137,18 @@ def _without_warp(steps: list[dict], loader: str) -> list[dict]:
 
 
 def set_cache(cfg: Config, cache: bool | str) -> None:
-    """Give every data set of a config a crop cache.
+    """Give every data set of a config a crop cache in a folder; True: the config's or ``crops``."""
+    for _, dataset in _datasets(cfg):
+        settings = dataset.get('cache')
+        if isinstance(settings, dict) and isinstance(cache, str):
+            settings['dir'] = cache
+        elif isinstance(cache, str) or not settings:
+            dataset['cache'] = cache
 
-    Args:
-        cfg: The config.
-        cache: A folder; or True: where the config has it, else ``crops`` below the data root.
-    """
-    for loader in _LOADERS:
-        for dataset in find_datasets(cfg.get(loader)):
-            settings = dataset.get('cache')
-            if isinstance(settings, dict) and isinstance(cache, str):
-                settings['dir'] = cache
-            elif isinstance(cache, str) or not settings:
-                dataset['cache'] = cache
+
+def _datasets(cfg: Config) -> Iterator[tuple[str, dict]]:
+    """Find all data sets of a config that read annotations, with the keys of their loaders."""
+    return ((loader, each) for loader in LOADERS for each in find_datasets(cfg.get(loader)))
 
 
 def find_datasets(config: Any) -> Iterator[dict]:

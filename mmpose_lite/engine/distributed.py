@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from mmengine.dist import init_dist, is_distributed
 from mmengine.optim import OptimWrapperDict
 from torch import nn
 
+from mmpose_lite.errors import first_few
 from mmpose_lite.launch.rank import LAUNCHER, leave
 from mmpose_lite.utils import InputError
 
@@ -34,11 +35,9 @@ _STARTERS = {'pytorch': 'torchrun (or mmpose-lite dist-train)', 'slurm': 'srun',
 
 
 def join_processes(launcher: str, env_cfg: Mapping[str, Any]) -> None:
-    """Join the processes of a launcher into a group, unless they are in one.
+    """Join the processes of a launcher into a group, unless they are in one or it is ``'none'``.
 
-    Args:
-        launcher: See :func:`init_process_group`; ``'none'``: there is one process.
-        env_cfg: A config's; ``dist_cfg`` has the arguments of that function.
+    A config's ``env_cfg.dist_cfg`` has further arguments of :func:`init_process_group`.
     """
     if launcher != 'none' and not is_distributed():
         init_process_group(launcher, **env_cfg.get('dist_cfg', {}))
@@ -61,11 +60,7 @@ def init_process_group(
     """
     if launcher in _NAMES:
         _adopt_environment(launcher, dist_cfg.pop('port', None))
-    missing = [name for name in _RENDEZVOUS if name not in os.environ]
-    if missing:
-        raise InputError(
-            f'--launcher {launcher} needs {_STARTERS[launcher]}: {", ".join(missing)} not set'
-        )
+    _require(launcher, _RENDEZVOUS)
     if torch.cuda.is_available():
         local_rank, count = int(os.environ['LOCAL_RANK']), torch.cuda.device_count()
         if local_rank >= count:
@@ -82,7 +77,7 @@ def init_process_group(
 
 
 def end_process(code: int = 0) -> None:
-    """End a process that is one of a group, at once; any other one goes on.
+    """End a process that is one of a group, at once; any other one continues.
 
     While the interpreter goes down, a thread of gloo's may still have a tensor to release, and
     then aborts the process: now and then a run that is done would count as failed.
@@ -92,17 +87,17 @@ def end_process(code: int = 0) -> None:
         leave(code)
 
 
-def _adopt_environment(launcher: str, port: int | None) -> None:
-    """Say in torchrun's variables what another launcher says in its own.
-
-    Raises:
-        InputError: If they are missing.
-    """
-    missing = [name for name in _NAMES[launcher] if name not in os.environ]
-    if missing:
+def _require(launcher: str, names: Sequence[str]) -> None:
+    """Check that a launcher has set its variables."""
+    if missing := [name for name in names if name not in os.environ]:
         raise InputError(
             f'--launcher {launcher} needs {_STARTERS[launcher]}: {", ".join(missing)} not set'
         )
+
+
+def _adopt_environment(launcher: str, port: int | None) -> None:
+    """Say in torchrun's variables what another launcher says in its own."""
+    _require(launcher, _NAMES[launcher])
     for name, its_name in zip(_RENDEZVOUS, _NAMES[launcher], strict=False):
         os.environ[name] = os.environ[its_name]
     if port is not None:
@@ -111,7 +106,7 @@ def _adopt_environment(launcher: str, port: int | None) -> None:
     nodes = os.environ.get('SLURM_STEP_NODELIST') or os.environ.get('SLURM_NODELIST')
     if launcher == 'slurm' and nodes:
         os.environ.setdefault('MASTER_ADDR', first_node(nodes))
-    elif int(os.environ['WORLD_SIZE']) == _local_size():
+    elif os.environ['WORLD_SIZE'] == os.environ.get('OMPI_COMM_WORLD_LOCAL_SIZE'):
         os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
 
 
@@ -119,10 +114,6 @@ def _job_port() -> int:
     """A port that two jobs on one machine do not share."""
     job = os.environ.get('SLURM_JOB_ID', '')
     return 20000 + int(job) % 20000 if job.isdigit() else _DEFAULT_PORT
-
-
-def _local_size() -> int:
-    return int(os.environ.get('OMPI_COMM_WORLD_LOCAL_SIZE', 0))
 
 
 def first_node(nodes: str) -> str:
@@ -137,10 +128,6 @@ def prepare_ddp(model: Any, wrapper: Any) -> None:
     A rank that has parameters without a gradient leaves sums open, for which the others wait; if
     all have them, torch complains one iteration later, without names. So the optimizers look
     before their first step. With ``find_unused_parameters`` neither this nor a layout is needed.
-
-    Args:
-        model: The model, as it is trained.
-        wrapper: Its optimizer wrapper, or a dict of several.
     """
     if getattr(model, 'find_unused_parameters', True):
         return
@@ -157,22 +144,17 @@ def prepare_ddp(model: Any, wrapper: Any) -> None:
 
 
 def check_gradients(model: nn.Module) -> None:
-    """Check after a backward pass that it has reached all parameters.
-
-    Raises:
-        InputError: If it has not; the message names the first ten parameters.
-    """
+    """Check after a backward pass that it has reached all parameters."""
     missed = [
         name
         for name, parameter in model.named_parameters()
         if parameter.requires_grad and parameter.grad is None
     ]
     if missed:
-        named = ', '.join(missed[:_NAMED]) + (', ...' if len(missed) > _NAMED else '')
         raise InputError(
             f'{len(missed)} parameters get no gradient, for which distributed training waits: '
-            f'{named}; leave them out of the model, freeze them (requires_grad=False), or set '
-            'find_unused_parameters=True in the config'
+            f'{first_few(missed, _NAMED)}; leave them out of the model, freeze them '
+            '(requires_grad=False), or set find_unused_parameters=True in the config'
         )
 
 
@@ -180,15 +162,15 @@ def settle_buckets(model: nn.parallel.DistributedDataParallel) -> None:
     """Fix the order of DDP's buckets before the first iteration instead of after it.
 
     After its first backward pass torch lays them out anew, by the order in which gradients came.
-    Where an element lies decides in which order more than two ranks add it up, so a run that goes
-    on would differ from one that was never stopped, by the last bits of its first step.
+    Where an element lies decides in which order more than two ranks add it up, so a resumed run
+    would differ from one that was never stopped, by the last bits of its first step.
     """
     module = model.module
     # From the last to the first, as in a real pass: the terms made last come first.
     terms = [each.sum() * 0 for each in module.parameters() if each.requires_grad]
     if not terms:
         return
-    # A run that goes on in the middle of a step has some already; the pass would change them.
+    # A run that resumes in the middle of a step has some already; the pass would change them.
     gradients = [each.grad for each in module.parameters()]
     module.zero_grad(set_to_none=True)
     former = vars(module).get('forward')  # a compiler's, or the user's own

@@ -1,6 +1,6 @@
-"""Training loops that can stop and go on at any iteration, and the validation between.
+"""Training loops that can stop and resume at any iteration, and the validation between.
 
-A run that goes on is the run that was interrupted: its loop starts at the batch that came next,
+A resumed run is the run that was interrupted: its loop starts at the batch that came next,
 with the generators in the state that they had, and makes up for a validation that was due.
 """
 
@@ -11,7 +11,7 @@ from bisect import bisect
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from mmengine.dataset import InfiniteSampler
 from mmengine.hooks import EMAHook, SyncBuffersHook
@@ -23,9 +23,10 @@ from mmengine.runner.utils import calc_dynamic_intervals
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader
 
+from mmpose_lite.errors import first_few
 from mmpose_lite.registry import LOOPS
 from mmpose_lite.utils import InputError
-from mmpose_lite.utils.collectives import Flags
+from mmpose_lite.utils.collectives import HostGather
 
 from .distributed import prepare_ddp
 from .nan_guard import BufferCopies, NanGuard, NonFiniteLossError
@@ -60,7 +61,7 @@ class TrainLoop(BaseLoop):
         self.guard = NanGuard(max_nonfinite_losses)
         self._buffers: BufferCopies | None = None
         self._random: dict[str, Any] | None = None
-        self._stop, self._flags = StopRequest(), Flags()
+        self._stop, self._ranks = StopRequest(), HostGather()
 
     def resume(self, position: Position, random: dict[str, Any] | None) -> None:
         """Resume at a position, with the generators in a state."""
@@ -133,10 +134,7 @@ class TrainLoop(BaseLoop):
         )
 
     def _is_due(self, count: int, last: int) -> bool:
-        """Tell whether to validate after ``count`` of ``last`` epochs or iterations.
-
-        It also sets ``val_interval`` to that of the current milestone.
-        """
+        """Tell whether to validate after ``count`` of ``last``; sets the milestone's interval."""
         stage = bisect(self.dynamic_milestones, count + 1)
         self.val_interval = self.dynamic_intervals[stage - 1]
         if self.runner.val_loop is None or count < self.val_begin:
@@ -182,22 +180,20 @@ class TrainLoop(BaseLoop):
         Raises:
             StopInValidation: If one does.
         """
-        if max(self._flags.gather(self._stop.number)):
+        if max(self._ranks.gather(self._stop.number)):
             raise StopInValidation
 
     def _end_if_asked(self) -> None:
-        """Save and end the run if a signal asks for it.
+        """Save and end the run if a signal asks for it."""
+        number = max(self._ranks.gather(self._stop.number))  # that any process has been sent
+        if number:
+            self._save_and_end(number)
 
-        Raises:
-            RunStopped: If one does.
-        """
-        number = max(self._flags.gather(self._stop.number))  # that any process has been sent
-        if not number:
-            return
+    def _save_and_end(self, number: int) -> NoReturn:
         path = self.runner.checkpoint_hook.save_position(self.runner)
         self.runner.logger.warning(
             f'stopped by {signal.Signals(number).name} after iteration {self.position.iter}: '
-            f"'{path}' is saved, and --resume goes on from it"
+            f"'{path}' is saved, and --resume continues from it"
         )
         raise RunStopped(128 + number)
 
@@ -212,21 +208,15 @@ class TrainLoop(BaseLoop):
         if late or self.runner.rank not in ranks:
             return text
         samples = data_batch.get('data_samples', ()) if isinstance(data_batch, dict) else ()
-        files = list(dict.fromkeys(str(sample.get('img_path')) for sample in samples))
-        named = ', '.join(f"'{file}'" for file in files[:_NAMED])
-        more = f' and {len(files) - _NAMED} more' if len(files) > _NAMED else ''
-        return f'{text}; images of the batch: {named}{more}'
+        files = list(dict.fromkeys(f"'{sample.get('img_path')}'" for sample in samples))
+        return f'{text}; images of the batch: {first_few(files, _NAMED)}'
 
 
 @LOOPS.register_module()
 class EpochBasedTrainLoop(TrainLoop, _EpochBasedTrainLoop):
-    """mmengine's loop over epochs, which can stop and go on at any iteration.
+    """mmengine's loop over epochs, with its arguments, which can stop and resume at any iteration.
 
     Args:
-        max_epochs: Epochs in all.
-        val_begin: The first epoch that may be followed by a validation.
-        val_interval: Epochs between validations.
-        dynamic_intervals: Milestones and the intervals from there on.
         max_nonfinite_losses: How many iterations whose loss is not finite are skipped before the
             run stops.
 
@@ -249,7 +239,7 @@ class EpochBasedTrainLoop(TrainLoop, _EpochBasedTrainLoop):
         self._prepare(max_nonfinite_losses)
 
     def resume(self, position: Position, random: dict[str, Any] | None) -> None:
-        """Go on from a position; epochs that are over may have been of another length."""
+        """Resume at a position; epochs that are over may have been of another length."""
         super().resume(position, random)
         left = (self._max_epochs - position.epoch) * len(self.dataloader) - position.batch
         self._max_iters = position.iter + left
@@ -291,13 +281,9 @@ class EpochBasedTrainLoop(TrainLoop, _EpochBasedTrainLoop):
 
 @LOOPS.register_module()
 class IterBasedTrainLoop(TrainLoop, _IterBasedTrainLoop):
-    """mmengine's loop over iterations, which can stop and go on at any of them.
+    """mmengine's loop over iterations, with its arguments, which can stop and resume at any.
 
     Args:
-        max_iters: Iterations in all.
-        val_begin: The first iteration that may be followed by a validation.
-        val_interval: Iterations between validations.
-        dynamic_intervals: Milestones and the intervals from there on.
         max_nonfinite_losses: How many iterations whose loss is not finite are skipped before the
             run stops.
 
@@ -357,15 +343,14 @@ class ValLoop(_ValLoop):
     """mmengine's validation; a training that is told to end leaves it, and makes it again later."""
 
     def run_iter(self, idx: int, data_batch: Sequence[dict]) -> None:
-        """Validate on one batch, and ask whether to go on."""
+        """Validate on one batch; leave the validation then if that is asked for."""
         super().run_iter(idx, data_batch)
+        runner = self.runner
         # Every process must have such a batch: the last one has the fewest.
-        fewest = len(self.dataloader.dataset) // self.runner.world_size
+        fewest = len(self.dataloader.dataset) // runner.world_size
         is_common = idx < fewest // (self.dataloader.batch_size or 1)
-        if (is_common or self.runner.world_size == 1) and getattr(
-            self.runner, 'is_training', False
-        ):
-            self.runner.train_loop.leave_validation_if_asked()
+        if getattr(runner, 'is_training', False) and (is_common or runner.world_size == 1):
+            runner.train_loop.leave_validation_if_asked()
 
 
 def _check_counts(**counts: Any) -> None:

@@ -1,4 +1,7 @@
-"""The message hub, which reads scalars when they are needed, and the LogProcessor."""
+"""The message hub, which reads scalars when they are needed.
+
+The LogProcessor, by which a log reads the hub, stands here, too: it corrects one number of it.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,6 @@ class DeferredMessageHub(MessageHub):
     mmengine's reads every loss at every iteration, and each time the host waits for the device.
     Here updates are kept, and whoever reads a history (a log, a checkpoint, a hook) finds the
     values that mmengine's would have, read in one transfer.
-
-    Args:
-        name: Name of the instance.
     """
 
     def __init__(self, name: str) -> None:
@@ -34,26 +34,14 @@ class DeferredMessageHub(MessageHub):
 
     @classmethod
     def get_instance(cls, name: str) -> DeferredMessageHub:
-        """Return the hub of a name; it is made, and becomes the current one, where there is none.
-
-        mmengine's optimizer wrappers and others ask for the current instance of its own class.
-        """
+        """Return the hub of a name; a new one becomes the current one."""
         hub = super().get_instance(name)
+        # mmengine's optimizer wrappers and others ask for the current instance of its own class.
         MessageHub._instance_dict[name] = hub  # type: ignore[attr-defined]
         return hub
 
     def update_scalar(self, key: str, value: Any, count: int = 1, resumed: bool = True) -> None:
-        """Add a value to a history.
-
-        Args:
-            key: Name of the history.
-            value: A number, or a tensor or array of one number.
-            count: Of how many values it is the sum.
-            resumed: Whether the history goes into checkpoints.
-
-        Raises:
-            ValueError: If the value is not one number.
-        """
+        """Add a number, or a tensor or array of one number, to a history; see mmengine."""
         self._set_resumed_keys(key, resumed)
         if isinstance(value, Tensor):
             if value.numel() != 1:

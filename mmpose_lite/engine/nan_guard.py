@@ -8,7 +8,7 @@ from collections import deque
 import torch
 from torch import Tensor, nn
 
-from mmpose_lite.utils.collectives import Flags
+from mmpose_lite.utils.collectives import HostGather
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -45,38 +45,30 @@ class NanGuard:
         self.max_skips = max_skips
         self.skipped = 0
         self.refused: list[int] = []
-        self._flags = Flags()
+        self._ranks = HostGather()
         self._pending: deque[_Copy] = deque()
 
     def refuses(self, loss: Tensor) -> bool:
         """Check a loss; return True if its step must be skipped.
 
-        On a GPU without skips it returns False, and raises once a loss that is not finite has
-        arrived.
-
         Raises:
-            NonFiniteLossError: If it is not finite, and too many have been skipped.
+            NonFiniteLossError: If it is not finite, and too many have been skipped; on a GPU
+                without skips once such a loss has arrived.
         """
         self.refused = []
         if self._looks_late(loss):
             self._pending.append(_Copy(loss.detach()))
             self._look(wait=False)
             return False
-        bad = self._flags.gather(int(not math.isfinite(loss.item())))
+        bad = self._ranks.gather(int(not math.isfinite(loss.item())))
         self.refused = [rank for rank, is_bad in enumerate(bad) if is_bad]
-        if not self.refused:
-            return False
-        if self.skipped >= self.max_skips:
+        if self.refused and self.skipped >= self.max_skips:
             raise NonFiniteLossError(self.refused, late=0)
-        self.skipped += 1
-        return True
+        self.skipped += bool(self.refused)
+        return bool(self.refused)
 
     def settle(self) -> None:
-        """Wait for the losses that have not been looked at yet; before a checkpoint.
-
-        Raises:
-            NonFiniteLossError: If one of them is not finite.
-        """
+        """Wait for the losses that have not been looked at yet, as :meth:`refuses` does for one."""
         self._look(wait=True)
 
     def _looks_late(self, loss: Tensor) -> bool:

@@ -89,18 +89,13 @@ class GradientBuffers:
 
 @OPTIM_WRAPPERS.register_module()
 class OptimWrapper(MMEngineOptimWrapper):
-    """mmengine's wrapper, with these differences.
+    """mmengine's wrapper and its arguments, with these differences.
 
     - The norm of clipped gradients is logged without waiting for it.
     - A state that is loaded may come from another implementation of the optimizer.
     - Gradients may keep their memory: :meth:`keep_gradients`.
     - Losses that are not finite may be kept away: :attr:`guard`.
-    - A run can go on between two batches of one step: :meth:`partial_step`.
-
-    Args:
-        optimizer: The optimizer.
-        accumulative_counts: Batches whose gradients are added up for one step.
-        clip_grad: Arguments of the clipping of gradients; see mmengine.
+    - A run can resume between two batches of one step: :meth:`partial_step`.
     """
 
     def __init__(
@@ -117,11 +112,9 @@ class OptimWrapper(MMEngineOptimWrapper):
         self._buffers: GradientBuffers | None = None
 
     def initialize_count_status(self, model: nn.Module, init_counts: int, max_counts: int) -> None:
-        """Start the counter of batches.
-
-        mmengine warns when a run resumes in the middle of an accumulation; the warning is left out
-        if the gradients were restored.
-        """
+        """Start the counter of batches."""
+        # mmengine warns of a run that resumes in the middle of an accumulation: its gradients are
+        # lost. Here they may have been restored.
         begun = init_counts % self._accumulative_counts if self._is_exact else 0
         super().initialize_count_status(model, init_counts - begun, max_counts)
         self._inner_count = init_counts
@@ -129,14 +122,9 @@ class OptimWrapper(MMEngineOptimWrapper):
     def update_params(
         self, loss: Tensor, step_kwargs: dict | None = None, zero_kwargs: dict | None = None
     ) -> None:
-        """Run the backward pass, and make the step that it completes.
+        """Run the backward pass, and make the step that it completes; see mmengine.
 
         A step is left out as a whole if the guard refuses one of its losses.
-
-        Args:
-            loss: The loss, one number.
-            step_kwargs: Arguments of the optimizer's step.
-            zero_kwargs: Arguments of its ``zero_grad``.
         """
         if self.guard is not None and self.guard.refuses(loss):
             self._refused = True
@@ -165,15 +153,7 @@ class OptimWrapper(MMEngineOptimWrapper):
         return {'refused': self._refused, 'gradients': gradients}
 
     def check_partial_step(self, partial: Any, where: str) -> None:
-        """Check what :meth:`partial_step` is said to have given.
-
-        Args:
-            partial: What a file has.
-            where: The file and the place in it, for messages.
-
-        Raises:
-            InputError: If it is nothing that this optimizer's parameters can have.
-        """
+        """Check what :meth:`partial_step` is said to have given, at a place in a file."""
         forms = {
             i: Like(each, finite=self._has_finite_gradients)
             for i, each in enumerate(self._parameters())
@@ -219,16 +199,7 @@ class OptimWrapper(MMEngineOptimWrapper):
     def check_state_dict(
         self, state_dict: Any, where: str, names: Mapping[Tensor, str] | None = None
     ) -> None:
-        """Check what :meth:`state_dict` is said to have given; see :func:`check_optimizer_state`.
-
-        Args:
-            state_dict: What a file has.
-            where: The file and the place in it, for messages.
-            names: Names of parameters.
-
-        Raises:
-            InputError: If it does not fit.
-        """
+        """Check what :meth:`state_dict` is said to have given, by :func:`check_optimizer_state`."""
         check_optimizer_state(self.optimizer, state_dict, where, names)
         settings = state_dict.get('base_param_settings')
         if settings is not None:
@@ -273,8 +244,8 @@ class AmpOptimWrapper(OptimWrapper):
         loss_scale: Scale of the loss in float16: ``'dynamic'``, a constant, or arguments of
             :class:`torch.amp.GradScaler`. bfloat16 has float32's range and needs none.
         dtype: ``'float16'`` or ``'bfloat16'``; the device's own by default.
-        accumulative_counts: Batches whose gradients are added up for one step.
-        clip_grad: Arguments of the clipping of gradients; see mmengine.
+        accumulative_counts: See :class:`OptimWrapper`.
+        clip_grad: See there.
 
     Raises:
         ValueError: If ``dtype`` or ``loss_scale`` is none of these.
@@ -352,4 +323,4 @@ def _scaler_settings(loss_scale: str | float | dict) -> tuple[dict[str, Any], fl
         return {'init_scale': float(loss_scale)}, float(loss_scale)
     if isinstance(loss_scale, dict):
         return dict(loss_scale), None
-    raise ValueError(f"loss_scale={loss_scale!r} is none of 'dynamic', a number, a dict")
+    raise ValueError(f"loss_scale={loss_scale!r} is not one of 'dynamic', a number, a dict")

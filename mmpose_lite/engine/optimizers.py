@@ -1,4 +1,7 @@
-"""Optimizers: their fused step, and their states, checked before they are loaded."""
+"""Optimizers: their fused step, and their states, checked before they are loaded.
+
+Checks are given what a file has and ``where``, the file and the place in it, for messages.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +33,10 @@ _FILE_FORM = Fields({'state': dict, 'param_groups': Each(dict)}, open=True)
 
 
 def prefer_fused(optimizer: Mapping[str, Any], device: str) -> dict[str, Any]:
-    """Choose the fused step where the class has one and the config says nothing.
+    """Choose the fused step where the class has one for the device and the config says nothing.
 
     Besides being faster, it scales gradients of float16 without asking the device whether they
     overflowed.
-
-    Args:
-        optimizer: Config of the optimizer.
-        device: Kind of device that the model is on.
     """
     silent = not any(key in optimizer for key in (*_IMPLEMENTATION, 'differentiable'))
     kind = optimizer.get('type')
@@ -50,10 +49,6 @@ def prefer_fused(optimizer: Mapping[str, Any], device: str) -> dict[str, Any]:
 
 def load_optimizer_state(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> None:
     """Load an optimizer's state, of this implementation and memory layout or of another.
-
-    Args:
-        optimizer: The optimizer.
-        state_dict: What an optimizer's ``state_dict`` gave, by whatever implementation.
 
     Raises:
         InputError: If it does not fit; see :func:`check_optimizer_state`.
@@ -87,7 +82,7 @@ def check_optimizer_state(
     Args:
         optimizer: The optimizer.
         state_dict: What is to be loaded.
-        where: The file and the place in it, for messages.
+        where: Its place.
         names: Names of parameters; their numbers stand for those that have none.
 
     Raises:
@@ -130,12 +125,6 @@ def with_own_settings(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> di
 
 def check_settings(optimizer: Optimizer, own: Mapping[str, Any], given: Any, where: str) -> None:
     """Check the settings of a parameter group: their kinds, and the ranges that the class allows.
-
-    Args:
-        optimizer: The optimizer.
-        own: The group of this run.
-        given: That of a file.
-        where: The file and the place in it, for messages.
 
     Raises:
         InputError: If a setting is wrong, or they are those of another class.
@@ -182,8 +171,7 @@ def _merge(own: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
 
 def _without_own(group: Mapping[str, Any]) -> dict[str, Any]:
     """A group without its parameters, and without how its steps are computed."""
-    passed_over = ('params', *_IMPLEMENTATION)
-    return {key: value for key, value in group.items() if key not in passed_over}
+    return {key: value for key, value in group.items() if key not in ('params', *_IMPLEMENTATION)}
 
 
 def _setting_form(example: Any) -> Any:
@@ -225,17 +213,12 @@ def _try_settings(optimizer: Optimizer, settings: Mapping[str, Any], where: str)
 def _arguments(optimizer: Optimizer, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as arguments of the optimizer's class, one parameter at a time."""
     known = inspect.signature(type(optimizer)).parameters
-    passed_over = ('params', *_IMPLEMENTATION)
-    found = {key: settings[key] for key in known if key in settings and key not in passed_over}
+    found = {key: value for key, value in _without_own(settings).items() if key in known}
     return {**found, **({'foreach': False} if 'foreach' in known else {})}
 
 
 class _Expectations:
-    """The state that an optimizer keeps for its parameters, found by a step of a fresh one.
-
-    Args:
-        optimizer: The optimizer.
-    """
+    """The state that an optimizer keeps for its parameters, found by a step of a fresh one."""
 
     def __init__(self, optimizer: Optimizer) -> None:
         self._optimizer = optimizer
@@ -284,17 +267,14 @@ def _check_entry(key: str, example: Any, given: Any, where: str) -> None:
     if key in _NUMBERS:
         if isinstance(given, Tensor) and given.numel() == 1 and given.dim() <= 1:
             given = given.item()
-        check_form(COUNT if key == 'step' else Number(), _whole(given), where)
+        if isinstance(given, float) and given.is_integer():  # torch keeps counts as floats
+            given = int(given)
+        check_form(COUNT if key == 'step' else Number(), given, where)
     elif isinstance(example, Tensor):
         least = 0 if key in _SQUARES else -float('inf')
         check_form(Like(example, least=least), given, where)
     else:
         check_form(example, given, where)
-
-
-def _whole(value: Any) -> Any:
-    """A number that counts, which torch keeps as a float."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _is_floating(value: Any) -> bool:

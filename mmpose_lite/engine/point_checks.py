@@ -42,20 +42,29 @@ class PreflightError(InputError):
     """Two parts of a config contradict each other; the message names the keys and values."""
 
 
+def check_points(runner: Runner, loaders: Mapping[str, Any], tested: Sequence[str]) -> None:
+    """Check numbers of points, mirror pairs and sizes.
+
+    Args:
+        runner: The run, whose model is built.
+        loaders: Loaders by their keys in the config.
+        tested: The keys of those whose faces are predicted, by the flip test too if it is on.
+
+    Raises:
+        PreflightError: If they contradict each other; the message names the places and values.
+    """
+    check_keypoint_counts(runner, loaders)
+    check_mirroring(runner, loaders, tested)
+    check_sizes(runner, loaders, tested)
+
+
 def check_keypoint_counts(runner: Runner, loaders: Mapping[str, Any]) -> None:
     """Compare the numbers of points of data sets and head.
 
     That annotations have as many points as the metainfo names is checked where they are read, and
     that a metric's points exist by the metric.
-
-    Args:
-        runner: The run, whose model is built.
-        loaders: Loaders by their keys in the config.
-
-    Raises:
-        PreflightError: If the numbers differ; the message names all of them.
     """
-    counts = dict(_head_count(_model(runner)))
+    counts = dict(_head_count(unwrap_model(runner.model)))
     for key, loader in loaders.items():
         metainfo = getattr(loader.dataset, 'metainfo', {})
         count = metainfo.get('num_keypoints')
@@ -74,20 +83,11 @@ def check_keypoint_counts(runner: Runner, loaders: Mapping[str, Any]) -> None:
         raise PreflightError(f'the numbers of points differ: {"; ".join(counts)}')
 
 
-def check_mirroring(runner: Runner, loaders: Mapping[str, Any], testing: bool = False) -> None:
-    """Check that faces are mirrored only where the metainfo says which point becomes which.
-
-    Args:
-        runner: The run, whose model is built.
-        loaders: Loaders by their keys in the config.
-        testing: Whether the model predicts on these loaders, and so its flip test counts.
-
-    Raises:
-        PreflightError: If no point has a mirror point; the message says what to do.
-    """
-    flip_test = testing and (getattr(_model(runner), 'test_cfg', None) or {}).get('flip_test')
+def check_mirroring(runner: Runner, loaders: Mapping[str, Any], tested: Sequence[str]) -> None:
+    """Check that faces are mirrored only where the metainfo says which point becomes which."""
+    flip_test = _test_cfg(unwrap_model(runner.model)).get('flip_test')
     for key, loader in loaders.items():
-        if flip_test and _has_no_pairs(loader.dataset):
+        if flip_test and key in tested and _has_no_pairs(loader.dataset):
             raise _no_pairs(
                 f'{key}.dataset',
                 loader.dataset,
@@ -130,8 +130,8 @@ def _head_count(model: Any) -> Iterator[tuple[str, float]]:
         yield f'model.head.out_channels={head.out_channels} makes {count:g} points', count
 
 
-def _model(runner: Runner) -> Any:
-    return unwrap_model(runner.model)
+def _test_cfg(model: Any) -> Mapping[str, Any]:
+    return getattr(model, 'test_cfg', None) or {}
 
 
 def _parts(dataset: Any, where: str) -> Iterator[tuple[str, Any]]:
@@ -149,23 +149,31 @@ def check_sizes(runner: Runner, loaders: Mapping[str, Any], tested: Sequence[str
     The model is as it was afterwards: nothing is learnt, drawn or kept. What need not be wrong is
     a warning.
 
-    Args:
-        runner: The run, whose model is built.
-        loaders: Loaders by their keys in the config.
-        tested: The keys of those whose faces are predicted, by the flip test too if it is on.
-
     Raises:
         PreflightError: If sizes differ, a part of the model does not take what comes before it, or
-            points would be read in another way than targets are made; the message names the places
-            and both values.
+            points would be read in another way than targets are made.
     """
-    model = _model(runner)
+    model = unwrap_model(runner.model)
     decoder = getattr(getattr(model, 'head', None), 'decoder', None)
-    parts = [
-        part for key, each in loaders.items() for part in _parts(each.dataset, f'{key}.dataset')
-    ]
-    encoders = dict(each for where, part in parts for each in _encoders(where, part))
-    affines = dict(each for where, part in parts for each in _affines(where, part))
+    steps = {
+        f'{where}.pipeline.{i}': step
+        for key, each in loaders.items()
+        for where, part in _parts(each.dataset, f'{key}.dataset')
+        for i, step in enumerate(_steps(part))
+    }
+    # The codecs that make targets: several where they are of several resolutions.
+    encoders = {
+        f'{where}.encoder': step.encoder if isinstance(step.encoder, list) else [step.encoder]
+        for where, step in steps.items()
+        if isinstance(step, GenerateTarget)
+    }
+    # The last warp of a pipeline makes the crop.
+    lasts = {
+        where.rpartition('.')[0]: (where, step)
+        for where, step in steps.items()
+        if isinstance(step, TopdownAffine)
+    }
+    affines = dict(lasts.values())
     _check_input_sizes(decoder, encoders, affines)
     doubts = [*_about_encoders(decoder, encoders), *_about_decoder(decoder, affines)]
     if tested:
@@ -176,22 +184,6 @@ def check_sizes(runner: Runner, loaders: Mapping[str, Any], tested: Sequence[str
         with _untouched(runner):
             for key, loader in loaders.items():
                 _try_crop(model, key, loader.dataset, key in tested)
-
-
-def _encoders(where: str, dataset: Any) -> Iterator[tuple[str, list[Any]]]:
-    """The codecs that a pipeline makes targets by, with their path in the config."""
-    for i, step in enumerate(_steps(dataset)):
-        if isinstance(step, GenerateTarget):
-            encoder: Any = step.encoder
-            codecs = encoder if isinstance(encoder, list) else [encoder]
-            yield f'{where}.pipeline.{i}.encoder', codecs
-
-
-def _affines(where: str, dataset: Any) -> Iterator[tuple[str, TopdownAffine]]:
-    """The step of a pipeline that makes the crop, with its path in the config."""
-    found = [(i, step) for i, step in enumerate(_steps(dataset)) if isinstance(step, TopdownAffine)]
-    for i, step in found[-1:]:
-        yield f'{where}.pipeline.{i}', step
 
 
 def _check_input_sizes(
@@ -208,13 +200,7 @@ def _check_input_sizes(
 
 
 def _about_encoders(decoder: Any, encoders: Mapping[str, list[Any]]) -> Iterator[str]:
-    """Compare the codecs that make the targets with the one that reads the points.
-
-    Of several in one step, one must be that one: they are of several resolutions, or kinds.
-
-    Raises:
-        PreflightError: If they have another geometry.
-    """
+    """Compare the codecs that make targets with the one that reads points; one must be like it."""
     for where, codecs in encoders.items() if decoder is not None else ():
         found = min((_differences(codec, decoder) for codec in codecs), key=len)
         if not found:
@@ -268,8 +254,7 @@ def _about_decoder(decoder: Any, affines: Mapping[str, TopdownAffine]) -> Iterat
 
 
 def _about_flip_test(model: Any, decoder: Any) -> Iterator[str]:
-    test_cfg = getattr(model, 'test_cfg', None) or {}
-    is_shifted = test_cfg.get('flip_test') and test_cfg.get('shift_heatmap')
+    is_shifted = _test_cfg(model).get('flip_test') and _test_cfg(model).get('shift_heatmap')
     if is_shifted and isinstance(decoder, UDPHeatmap):
         yield (
             'model.test_cfg.shift_heatmap=True, and model.head.decoder is a UDPHeatmap, whose '
@@ -323,15 +308,7 @@ def _try_crop(model: Any, key: str, dataset: Any, predicts: bool) -> None:
 
 
 def _one_crop(model: Any, key: str, packed: dict) -> tuple[Tensor, Any, tuple[int, ...]]:
-    """A face as the network gets it.
-
-    Returns:
-        The input ``(1, 3, H, W)``, black where crops are made on the device; its sample; the size
-        (w, h) of the crop.
-
-    Raises:
-        PreflightError: If the data preprocessor does not take it, or enlarges it.
-    """
+    """The network's input ``(1, 3, H, W)``, black where the device makes crops, sample, size."""
     image, sample = packed['inputs'], packed['data_samples']
     width, height = sample.get('input_size') or image.shape[:-3:-1]
     if is_uncropped([image], [sample]):
@@ -350,11 +327,7 @@ def _one_crop(model: Any, key: str, packed: dict) -> tuple[Tensor, Any, tuple[in
 
 
 def _check_outputs(model: Any, key: str, outputs: Any, sample: Any, size_wh: Sequence[int]) -> None:
-    """Compare the maps that a head makes with those of the codecs.
-
-    Raises:
-        PreflightError: If they differ.
-    """
+    """Compare the maps that a head makes with those of the codecs."""
     head = model.head
     if not isinstance(head, HeatmapHead) or not isinstance(outputs, Tensor) or outputs.dim() != 4:
         return
@@ -389,14 +362,11 @@ def _as_plain(value: Any) -> Any:
 
 @contextmanager
 def _naming(what: str, given: str) -> Iterator[None]:
-    """Add to an error of torch, which names no part, the part and its input.
-
-    Errors of other kinds are faults of a part's code, and keep their trace.
-    """
+    """Add to an error of torch, which names no part, the part and its input."""
     try:
         yield
     except (RuntimeError, ValueError, IndexError) as error:
-        if isinstance(error, InputError | NotImplementedError):
+        if isinstance(error, InputError | NotImplementedError):  # faults of a part's code
             raise
         problem = ' '.join(str(error).split())
         raise PreflightError(f'{what} does not take {given}: {problem}') from error

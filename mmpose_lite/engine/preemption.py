@@ -22,7 +22,7 @@ class RunStopped(SystemExit):
 
 
 class StopInValidation(Exception):
-    """Leaves a validation that will be made again when the run goes on."""
+    """Leaves a validation that will be made again when the run resumes."""
 
 
 class StopRequest:

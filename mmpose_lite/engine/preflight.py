@@ -15,7 +15,6 @@ from mmengine.model import ExponentialMovingAverage
 from mmengine.optim import (
     ConstantParamScheduler,
     LinearParamScheduler,
-    OptimWrapperDict,
     PolyParamScheduler,
     _ParamScheduler,
 )
@@ -26,12 +25,9 @@ from torch.utils.data import DataLoader
 from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
 
 from .config_rewrites import find_datasets
-from .point_checks import (
-    PreflightError,
-    check_keypoint_counts,
-    check_mirroring,
-    check_sizes,
-)
+from .point_checks import PreflightError, check_points
+from .run_state import find_hook, optim_wrappers
+from .schedulers import pairs_of
 from .screen import FILE_ONLY
 
 _WITH_SPLIT = (
@@ -49,16 +45,13 @@ def check_training(runner: Runner) -> None:
         InputError: If numbers of points or sizes differ, faces are mirrored without mirror pairs,
             ``save_best`` names no metric, or the validation set lacks what a metric needs.
     """
-    loaders = {'train_dataloader': runner.train_dataloader}
-    tested = []
+    loaders, tested = {'train_dataloader': runner.train_dataloader}, []
     if runner.val_loop is not None:
         loaders['val_dataloader'] = runner.val_dataloader
         tested = ['val_dataloader']
-    check_keypoint_counts(runner, loaders)
-    check_mirroring(runner, loaders)
-    check_sizes(runner, loaders, tested)
+    check_points(runner, loaders, tested)
     if runner.val_loop is not None:
-        _check_predicting(runner, 'val_dataloader', runner.val_loop)
+        check_metrics(runner.val_loop)
         check_save_best(runner)
         check_selection(runner)
     log_learning_rate(runner)
@@ -66,36 +59,14 @@ def check_training(runner: Runner) -> None:
         runner.logger.warning(sentence)
 
 
-def check_validation(runner: Runner) -> None:
-    """Check a validation by itself that is built but has not begun; see :func:`check_training`."""
-    if runner.val_loop is not None:
-        _check_predicting(runner, 'val_dataloader', runner.val_loop)
-        check_sizes(runner, {'val_dataloader': runner.val_loop.dataloader}, ['val_dataloader'])
-
-
-def check_testing(runner: Runner) -> None:
-    """Check a test run that is built but has not begun; see :func:`check_training`."""
-    _check_predicting(runner, 'test_dataloader', runner.test_loop)
-    check_sizes(runner, {'test_dataloader': runner.test_loop.dataloader}, ['test_dataloader'])
-
-
-def _check_predicting(runner: Runner, key: str, loop: Any) -> None:
-    loaders = {key: loop.dataloader}
-    check_keypoint_counts(runner, loaders)
-    check_mirroring(runner, loaders, testing=True)
+def check_evaluation(runner: Runner, key: str, loop: Any) -> None:
+    """Check a validation or test by itself, as :func:`check_training` does; ``key``: its loader."""
+    check_points(runner, {key: loop.dataloader}, [key])
     check_metrics(loop)
 
 
 def check_not_empty(key: str, loader: DataLoader) -> None:
-    """Check that a loader has a batch, in some process at least.
-
-    Args:
-        key: Its key in the config.
-        loader: The loader, whose sampler shares faces out evenly.
-
-    Raises:
-        PreflightError: If it has none, in all processes alike; the message has the numbers.
-    """
+    """Check that a loader has a batch, in some process at least; its sampler shares out evenly."""
     dataset, batch = loader.dataset, loader.batch_size
     if not isinstance(dataset, Sized):
         return
@@ -112,13 +83,8 @@ def check_not_empty(key: str, loader: DataLoader) -> None:
 
 
 def check_save_best(runner: Runner) -> None:
-    """Check that the metric that chooses the best checkpoint is one that will be computed.
-
-    Raises:
-        PreflightError: If it is not.
-    """
-    hook = next((hook for hook in runner.hooks if isinstance(hook, CheckpointHook)), None)
-    wanted = getattr(hook, 'save_best', None)
+    """Check that the metric that chooses the best checkpoint is one that will be computed."""
+    wanted = getattr(find_hook(runner, CheckpointHook), 'save_best', None)
     metrics = runner.val_loop.evaluator.metrics
     if not wanted or 'auto' in wanted or not all(hasattr(metric, 'names') for metric in metrics):
         return
@@ -142,28 +108,18 @@ def check_selection(runner: Runner) -> None:
     Raises:
         PreflightError: If a set is split, but not into a part to train on and the rest.
     """
-    leak = about_held_out(runner.cfg)
-    if leak is not None:
+    if leak := about_held_out(runner.cfg):
         runner.logger.warning(leak)
-    hook = next((hook for hook in runner.hooks if isinstance(hook, CheckpointHook)), None)
-    wanted = getattr(hook, 'save_best', None)
-    message = about_selection(runner.cfg, wanted) if wanted else None
-    if message is not None:
+    wanted = getattr(find_hook(runner, CheckpointHook), 'save_best', None)
+    if wanted and (message := about_selection(runner.cfg, wanted)):
         runner.logger.info(message)
 
 
 def about_selection(cfg: Mapping[str, Any], save_best: str | Sequence[str]) -> str | None:
-    """Say that the best epoch is chosen on test data.
+    """Say that the best epoch is chosen on test data; None if it is not.
 
     MMPose's configs of AFLW and other sets of faces, which have no validation set, do so, and ours
     say what they say; a number of the best epoch is then better than one of unseen faces would be.
-
-    Args:
-        cfg: The config.
-        save_best: What the best epoch is chosen by.
-
-    Returns:
-        A sentence; None if validation and test have no annotation file in common.
     """
     tested = {(file, split) for file, split, _ in _sources(cfg, 'test')}
     validated = [(file, split) for file, split, _ in _sources(cfg, 'val')]
@@ -180,20 +136,19 @@ def about_selection(cfg: Mapping[str, Any], save_best: str | Sequence[str]) -> s
 
 
 def about_held_out(cfg: Mapping[str, Any]) -> str | None:
-    """Say that validation faces are trained on.
-
-    Args:
-        cfg: The config.
-
-    Returns:
-        A sentence; None if they are not, or ``indices`` say which faces are read.
+    """Say that validation faces are trained on; None if they are not, or ``indices`` choose faces.
 
     Raises:
         PreflightError: If a set is split, but not into a part to train on and the rest.
     """
     for file, trained, some in _sources(cfg, 'train'):
         for other, validated, others in _sources(cfg, 'val'):
-            if file != other or _are_apart(trained, validated):
+            are_apart = (
+                validated is not None
+                and validated.part == 'val'
+                and trained == replace(validated, part='train')
+            )
+            if file != other or are_apart:
                 continue
             if trained or validated:
                 raise PreflightError(
@@ -204,12 +159,6 @@ def about_held_out(cfg: Mapping[str, Any]) -> str | None:
             if not some and not others:
                 return f"validation faces are trained on: both are those of '{file}'"
     return None
-
-
-def _are_apart(trained: TrainValSplit | None, validated: TrainValSplit | None) -> bool:
-    if trained is None or validated is None:
-        return False
-    return validated.part == 'val' and trained == replace(validated, part='train')
 
 
 def _sources(cfg: Mapping[str, Any], role: str) -> list[tuple[str, TrainValSplit | None, bool]]:
@@ -224,13 +173,11 @@ def _sources(cfg: Mapping[str, Any], role: str) -> list[tuple[str, TrainValSplit
 
 
 def check_metrics(loop: Any) -> None:
-    """Check on a sample of a validation or test loop that it has what the metrics need.
-
-    It is the first that has a visible point.
+    """Check on a validation's or test's first sample with a visible point what the metrics need.
 
     Raises:
-        InputError: If it has not (the message names the metric's setting), no sample has a visible
-            point, or two metrics have one name.
+        InputError: If it lacks that (the message names the metric's setting), no sample has a
+            visible point, or two metrics have one name.
     """
     checking = [metric for metric in loop.evaluator.metrics if hasattr(metric, 'check')]
     if not checking:
@@ -280,7 +227,7 @@ def log_learning_rate(runner: Runner) -> None:
     settings = runner.auto_scale_lr or {}
     base = settings.get('base_batch_size')
     actual = get_world_size() * (runner.train_dataloader.batch_size or 1)
-    rates = ', '.join(f'{rate:g}' for rate in sorted(set(learning_rates(runner))))
+    rates = ', '.join(f'{rate:g}' for rate in sorted(learning_rates(runner)))
     runner.logger.info(
         f'lr {rates}; batch {actual} in all ({get_world_size()} process(es)); base batch {base}',
         extra=FILE_ONLY,
@@ -293,10 +240,7 @@ def log_learning_rate(runner: Runner) -> None:
 
 
 def about_lengths(runner: Runner) -> Iterator[str]:
-    """Say which settings the run is too short for, a sentence each.
-
-    They are warm-ups, milestones and ends of schedules, averages of weights, validations and
-    checkpoints.
+    """Say for which schedules, averages, validations and checkpoints the run is too short.
 
     Raises:
         PreflightError: If the averaging of weights would begin after the run.
@@ -311,8 +255,7 @@ def about_lengths(runner: Runner) -> Iterator[str]:
             f'train_cfg.val_begin={loop.val_begin}, and the run has {length} '
             f'{_unit(by_epoch, length)}: there is no validation'
         )
-    hook = next((hook for hook in runner.hooks if isinstance(hook, CheckpointHook)), None)
-    if hook is not None:
+    if hook := find_hook(runner, CheckpointHook):
         yield from _about_checkpoints(hook, runner)
 
 
@@ -330,22 +273,18 @@ def _about_checkpoints(hook: CheckpointHook, runner: Runner) -> Iterator[str]:
     if not hook.save_last and not 0 < hook.interval <= length:
         yield (
             f'default_hooks.checkpoint has interval={hook.interval} and save_last=False, and the '
-            f'run has {length}: nothing is saved to go on from'
+            f'run has {length}: nothing is saved to resume from'
         )
 
 
 def _about_schedules(runner: Runner) -> Iterator[str]:
-    schedulers = runner.param_schedulers or []
-    groups = schedulers.items() if isinstance(schedulers, dict) else [(None, schedulers)]
-    loop = runner.train_loop
-    for name, several in groups:
-        for i, scheduler in enumerate(several):
-            where = f'param_scheduler.{i}' if name is None else f'param_scheduler.{name}.{i}'
-            length = loop.max_epochs if scheduler.by_epoch else loop.max_iters
-            unit = _unit(scheduler.by_epoch, length)
-            sentence = _about_scheduler(scheduler, length, unit, where)
-            if sentence is not None:
-                yield f'{where} ({type(scheduler).__name__}) {sentence}'
+    schedulers, loop = runner.param_schedulers or [], runner.train_loop
+    for place, scheduler, _ in pairs_of(schedulers, schedulers):
+        where = f'param_scheduler{place}'
+        length = loop.max_epochs if scheduler.by_epoch else loop.max_iters
+        unit = _unit(scheduler.by_epoch, length)
+        if sentence := _about_scheduler(scheduler, length, unit, where):
+            yield f'{where} ({type(scheduler).__name__}) {sentence}'
 
 
 def _about_scheduler(scheduler: _ParamScheduler, length: int, unit: str, where: str) -> str | None:
@@ -432,13 +371,11 @@ def _about_averages(runner: Runner) -> Iterator[str]:
             )
 
 
-def learning_rates(runner: Runner) -> list[float]:
-    """The learning rates of a run's parameters before its schedules, of each group."""
-    wrapper = runner.optim_wrapper
-    wrappers = wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]
+def learning_rates(runner: Runner) -> set[float]:
+    """The learning rates of a run's parameters before its schedules."""
     # The schedulers have set the first step's rate by now; the config's is kept beside it.
-    return [
+    return {
         group.get('initial_lr', group['lr'])
-        for each in wrappers
-        for group in each.optimizer.param_groups
-    ]
+        for wrapper in optim_wrappers(runner).values()
+        for group in wrapper.optimizer.param_groups
+    }

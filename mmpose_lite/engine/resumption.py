@@ -29,7 +29,7 @@ from .run_state import (
     restore_rank_state,
 )
 
-# In the message hub, where the data of a run that went on have become fewer.
+# In the message hub, where the data of a resumed run have become fewer.
 _LONGEST = 'longest_epoch'
 _CHOICES = ('checkpoint', 'config')
 _SEED = Number(0, 2**32 - 1, whole=True)
@@ -59,11 +59,7 @@ _ITS_OWN = 'load_from starts a new run from its weights'
 
 
 def stored_seed(checkpoint: Mapping[str, Any], name: str) -> int | None:
-    """The seed that a checkpoint names.
-
-    Raises:
-        InputError: If it is none.
-    """
+    """The seed that a checkpoint names, checked."""
     where = f"checkpoint '{name}': meta"
     meta = checkpoint.get('meta', {})
     check_form(dict, meta, where)
@@ -73,7 +69,7 @@ def stored_seed(checkpoint: Mapping[str, Any], name: str) -> int | None:
 
 
 class Resumption:
-    """A checkpoint that a run goes on from.
+    """A checkpoint that a run resumes from.
 
     Where settings differ from the config's, ``resume_settings`` of the config says which stand:
     the ``'checkpoint'``'s by default, or the ``'config'``'s; schedules are then walked through
@@ -89,8 +85,7 @@ class Resumption:
         schedulers: Whether that of the schedulers is.
 
     Raises:
-        InputError: If it lacks what a run needs to go on, or ``resume_settings`` is none of the
-            two.
+        InputError: If it lacks what a run needs to resume, or ``resume_settings`` is neither.
     """
 
     def __init__(
@@ -104,12 +99,12 @@ class Resumption:
     ) -> None:
         choice = runner.cfg.get('resume_settings', _CHOICES[0])
         if choice not in _CHOICES:
-            raise InputError(f'resume_settings={choice!r} is none of {", ".join(_CHOICES)}')
+            raise InputError(f'resume_settings={choice!r} is not one of {", ".join(_CHOICES)}')
         needed = ['meta', 'message_hub', *(['optimizer'] if optimizer else [])]
         if missing := [key for key in needed if key not in checkpoint]:
             raise InputError(
-                f"checkpoint '{name}' has no {' and no '.join(missing)}: no run can go on from it; "
-                f'{_ITS_OWN}'
+                f"checkpoint '{name}' has no {' and no '.join(missing)}: no run can resume from "
+                f'it; {_ITS_OWN}'
             )
         self._runner, self._name, self._where = runner, name, f"checkpoint '{name}'"
         self._takes_config = choice == 'config'
@@ -124,7 +119,7 @@ class Resumption:
         self._position = Position()
 
     def run(self) -> None:
-        """Check all, tell what differs from the config, and have the run go on.
+        """Check all, tell what differs from the config, and resume the run.
 
         Raises:
             InputError: If something is not what this run can have; nothing is changed then.
@@ -138,17 +133,19 @@ class Resumption:
         if position.batch:
             where += f', batch {position.batch + 1}'
         done = f'{position.iter} iterations are done'
-        runner.logger.info(f"goes on from '{self._name}': {done}, {where} next")
+        runner.logger.info(f"resumed from '{self._name}': {done}, {where} next")
         if self._stopped and not self._takes_config:
             runner.train_loop.stop_training = True
             runner.logger.warning(
                 f"'{self._name}' is of a run that a hook ended early, and so this one ends; "
-                '--resume-settings config goes on with it'
+                '--resume-settings config resumes it'
             )
 
     def _check(self) -> None:
         stored_seed(self._checkpoint, self._name)
-        self._then = self._read_facts()
+        self._then = self._checkpoint['meta'].get('trained_with', {})  # files may not say
+        form = Fields(_FACTS, optional=frozenset(_FACTS), open=True)
+        check_form(form, self._then, f'{self._where}: meta.trained_with')
         self._check_logs()
         self._position = self._read_position()
         if self._takes_optimizer:
@@ -164,13 +161,6 @@ class Resumption:
         check_hook_states(self._checkpoint['hooks'], self._runner.hooks, f'{self._where}: hooks')
         if 'ranks' in self._checkpoint:
             check_rank_states(self._runner, self._checkpoint['ranks'], f'{self._where}: ranks')
-
-    def _read_facts(self) -> dict[str, Any]:
-        """The facts of the earlier training; none in files that do not say."""
-        facts = self._checkpoint['meta'].get('trained_with', {})
-        form = Fields(_FACTS, optional=frozenset(_FACTS), open=True)
-        check_form(form, facts, f'{self._where}: meta.trained_with')
-        return facts
 
     def _read_position(self) -> Position:
         where = f'{self._where}: position'
@@ -190,7 +180,7 @@ class Resumption:
         if position.batch and before != own:
             raise InputError(
                 f"checkpoint '{self._name}' is inside an epoch of batches of {before} faces over "
-                f'all processes, this run has {own}: go on with the same, or from the end of an '
+                f'all processes, this run has {own}: resume with the same, or from the end of an '
                 'epoch'
             )
         return position
@@ -256,25 +246,24 @@ class Resumption:
         if then != now:
             raise InputError(
                 f"checkpoint '{self._name}' is of a run with {', '.join(then)}, the config's "
-                f'optimizer is {", ".join(now)}: a run goes on with its own; {_ITS_OWN}'
+                f'optimizer is {", ".join(now)}: a run resumes with its own; {_ITS_OWN}'
             )
-        model = self._runner.model
-        model = unwrap_model(model)
+        model = unwrap_model(self._runner.model)
         names = {parameter: name for name, parameter in model.named_parameters()}
         for where, wrapper, state in self._optimizers():
-            _check_optimizer(wrapper, state, where, names)
+            if hasattr(wrapper, 'check_state_dict'):
+                wrapper.check_state_dict(state, where, names)
+            else:  # mmengine's own
+                check_optimizer_state(wrapper.optimizer, state, where, names)
             if self._takes_config:
                 own = with_own_settings(wrapper.optimizer, state)
                 check_optimizer_state(wrapper.optimizer, own, where, names)
 
     def _tell_differences(self) -> None:
         """Say which settings stand, and what the data were."""
-        warn = self._runner.logger.warning
-        if self._checkpoint['meta'].get('seed') not in (None, self._runner.seed):
-            warn(
-                f"'{self._name}' was trained with seed {self._checkpoint['meta']['seed']}, this "
-                f'run has {self._runner.seed}'
-            )
+        warn, seed = self._runner.logger.warning, self._checkpoint['meta'].get('seed')
+        if seed not in (None, self._runner.seed):
+            warn(f"'{self._name}' was trained with seed {seed}, this run has {self._runner.seed}")
         settings = list(dict.fromkeys(self._changed_settings()))
         if settings and self._takes_config:
             listed = ', '.join(f'{name}={now} (it was {then})' for name, then, now in settings)
@@ -326,27 +315,16 @@ class Resumption:
                 state = with_own_settings(wrapper.optimizer, state)
                 state.pop('base_param_settings', None)
             wrapper.load_state_dict(state)
-        if 'param_schedulers' in stored:
-            self._restore_schedules(stored['param_schedulers'])
+        if 'param_schedulers' in stored and self._takes_config:
+            position = self._position
+            length = (position.iter - position.batch) / position.epoch if position.epoch else 0
+            replay_schedules(self._schedulers, stored['param_schedulers'], length)
+        elif 'param_schedulers' in stored:
+            load_scheduler_states(self._schedulers, stored['param_schedulers'])
         restore_hook_states(runner, stored['hooks'], self._name)
         if 'ranks' not in stored:
             return None
         return restore_rank_state(runner, stored['ranks'], self._position.iter)
-
-    def _restore_schedules(self, states: Any) -> None:
-        if not self._takes_config:
-            load_scheduler_states(self._schedulers, states)
-            return
-        position = self._position
-        length = (position.iter - position.batch) / position.epoch if position.epoch else 0
-        replay_schedules(self._schedulers, states, length)
-
-
-def _check_optimizer(wrapper: Any, state: Any, where: str, names: Mapping[Any, str]) -> None:
-    if hasattr(wrapper, 'check_state_dict'):
-        wrapper.check_state_dict(state, where, names)
-    else:  # mmengine's own
-        check_optimizer_state(wrapper.optimizer, state, where, names)
 
 
 def _plain(value: Any) -> Any:

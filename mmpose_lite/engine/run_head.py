@@ -8,8 +8,6 @@ from typing import Any
 import torch
 from mmengine.device import get_device
 from mmengine.dist import get_world_size
-from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
-from mmengine.optim import OptimWrapperDict
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 from torch import nn
 
@@ -17,6 +15,7 @@ from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .optim_wrappers import default_amp_dtype
 from .preflight import is_warm_up, learning_rates
+from .run_state import optim_wrappers
 
 _ROLES = {'train': 'training', 'val': 'validation', 'test': 'the test'}
 _PARTS = ('backbone', 'neck', 'head')
@@ -122,15 +121,12 @@ def _device(runner: Runner, loops: dict[str, Any]) -> str:
 def _precision(runner: Runner, loops: dict[str, Any], device: str) -> str:
     dtype = None
     if 'train' in loops:
-        dtype = next((getattr(each, 'cast_dtype', None) for each in _wrappers(runner)), None)
+        dtype = next(
+            (getattr(each, 'cast_dtype', None) for each in optim_wrappers(runner).values()), None
+        )
     elif any(getattr(loop, 'fp16', False) for loop in loops.values()):
         dtype = default_amp_dtype(device)
     return 'float32' if dtype is None else f'{str(dtype).removeprefix("torch.")}, mixed'
-
-
-def _wrappers(runner: Runner) -> list[MMEngineOptimWrapper]:
-    wrapper = runner.optim_wrapper
-    return list(wrapper.values()) if isinstance(wrapper, OptimWrapperDict) else [wrapper]
 
 
 def _faces(loop: Any) -> str:
@@ -167,8 +163,10 @@ def _training(runner: Runner, loops: dict[str, Any]) -> dict[str, str]:
 
 def _learning_rate(runner: Runner, loop: Any) -> str:
     """The learning rate, and what has scaled it, or should."""
-    rates = sorted(set(learning_rates(runner)))
-    optimizers = dict.fromkeys(type(each.optimizer).__name__ for each in _wrappers(runner))
+    rates = sorted(learning_rates(runner))
+    optimizers = dict.fromkeys(
+        type(each.optimizer).__name__ for each in optim_wrappers(runner).values()
+    )
     text = f'{", ".join(f"{rate:g}" for rate in rates)} ({", ".join(optimizers)})'
     settings = runner.auto_scale_lr or {}
     base = settings.get('base_batch_size')

@@ -1,4 +1,8 @@
-"""The state of a run, as its checkpoints hold it: position, generators, hooks, and weights."""
+"""The state of a run, as its checkpoints hold it: position, generators, hooks, and weights.
+
+Checks are given what a file has and ``where``, the file and the place in it, for messages. They
+raise an InputError where this run cannot have that, and change nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,9 @@ import os.path as osp
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import mmengine
 import numpy as np
@@ -24,7 +28,10 @@ from mmpose_lite.checkpoints.schema import COUNT, Each, Fields, Like, Number, ch
 from mmpose_lite.engine.schedulers import scheduler_states, scheduler_types
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_bytes
+from mmpose_lite.utils.nested_datasets import walk_datasets
 from mmpose_lite.utils.tensor_utils import to_cpu, unwrap_model
+
+_HookKind = TypeVar('_HookKind', bound=Hook)
 
 
 @dataclass
@@ -71,18 +78,11 @@ def capture_run(
 ) -> dict[str, Any]:
     """Describe a run as mmengine's checkpoints do, and its position.
 
-    Args:
-        runner: The runner.
-        position: Where it is.
-        optimizer: Whether a run can go on from it: the optimizer's state and the memory of hooks
-            go in.
-        schedulers: Whether the states of the schedulers go in.
-
     Returns:
-        ``meta``, ``state_dict``, ``message_hub``, ``position`` and, where they are asked for,
-        ``optimizer``, ``hooks`` and ``param_schedulers``; all tensors on the CPU.
+        ``meta``, ``state_dict``, ``message_hub`` and ``position``; with ``optimizer`` what a run
+        needs to resume, ``optimizer`` and ``hooks``; with ``schedulers`` ``param_schedulers``. All
+        tensors are on the CPU.
     """
-    model = unwrap_model(runner.model)
     checkpoint = {
         'meta': {
             'epoch': position.epoch,
@@ -95,7 +95,7 @@ def capture_run(
             'mmpose_lite': __version__,
             'trained_with': describe_training(runner),
         },
-        'state_dict': model.state_dict(),
+        'state_dict': unwrap_model(runner.model).state_dict(),
         'message_hub': runner.message_hub.state_dict(),
         'position': {
             **asdict(position),
@@ -115,7 +115,7 @@ def capture_run(
 
 
 def describe_training(runner: Runner) -> dict[str, Any]:
-    """Plain facts of what a run is trained with, which a run that goes on is compared with.
+    """Plain facts of what a run is trained with, which a resumed run is compared with.
 
     Returns:
         ``optimizer`` and ``schedulers``, names of classes; ``accumulative_counts``; ``data``:
@@ -149,15 +149,19 @@ def global_batch(runner: Runner) -> int:
     return runner.world_size * (runner.train_dataloader.batch_size or 1)
 
 
-def _annotation_files(dataset: Any) -> list[str]:
-    """The files of a data set and of those it is made of, from its root if they lie below it."""
-    parts = [name for each in getattr(dataset, 'datasets', ()) for name in _annotation_files(each)]
-    file = getattr(dataset, 'ann_file', None)
-    if not isinstance(file, str) or not file:
-        return parts
-    root = getattr(dataset, 'data_root', None) or ''
-    below = osp.relpath(file, root) if root and osp.isabs(file) == osp.isabs(root) else file
-    return [file if below.startswith('..') else below, *parts]
+def find_hook(runner: Runner, kind: type[_HookKind]) -> _HookKind | None:
+    """The first hook of a class, if there is one."""
+    return next((hook for hook in runner.hooks if isinstance(hook, kind)), None)
+
+
+def _annotation_files(dataset: Any) -> Iterator[str]:
+    """The files of a data set and of those it is made of, from their roots if they lie below."""
+    for _, (*_, part) in walk_datasets(dataset):
+        file = getattr(part, 'ann_file', None)
+        if isinstance(file, str) and file:
+            root = getattr(part, 'data_root', None) or ''
+            below = osp.relpath(file, root) if root and osp.isabs(file) == osp.isabs(root) else file
+            yield file if below.startswith('..') else below
 
 
 _RANDOM_FORM = Fields(
@@ -202,16 +206,7 @@ def gather_rank_states(runner: Runner) -> list[dict[str, Any]]:
 
 
 def check_rank_states(runner: Runner, states: Any, where: str) -> None:
-    """Check the states of all processes, as each of them does; nothing is changed.
-
-    Args:
-        runner: The runner.
-        states: What a file has.
-        where: The file and the place in it, for messages.
-
-    Raises:
-        InputError: If a generator, a buffer or a gradient is not what this run can have.
-    """
+    """Check the states of all processes (generators, buffers, gradients), as each of them does."""
     check_form(Each(Fields({'random': dict, 'buffers': list, 'step': dict})), states, where)
     if len(states) != runner.world_size:
         return
@@ -226,38 +221,23 @@ def check_rank_states(runner: Runner, states: Any, where: str) -> None:
 
 
 def check_averages(runner: Runner, checkpoint: dict[str, Any], name: str) -> None:
-    """Check the moving averages that a run is to go on with, before its hook takes them.
-
-    Args:
-        runner: The runner.
-        checkpoint: What a file has.
-        name: The file, for messages.
-
-    Raises:
-        InputError: If they are not those of this model.
-    """
+    """Check the moving averages of a file of some name, before a resumed run's hook takes them."""
     stored = checkpoint.get('ema_state_dict')
-    for hook in runner.hooks if stored is not None else ():
-        if isinstance(hook, EMAHook):
-            own = hook.ema_model.state_dict()
-            forms = {
-                key: Like(tensor, finite=bool(torch.isfinite(tensor).all()))
-                for key, tensor in own.items()
-            }
-            where = f"checkpoint '{name}': ema_state_dict"
-            check_form(Fields({**forms, 'steps': Like(own['steps'], least=0)}), stored, where)
-            check_form(dict, checkpoint.get('state_dict'), f"checkpoint '{name}': state_dict")
+    for average in _averages(runner) if stored is not None else ():
+        own = average.state_dict()
+        forms = {
+            key: Like(tensor, finite=bool(torch.isfinite(tensor).all()))
+            for key, tensor in own.items()
+        }
+        where = f"checkpoint '{name}': ema_state_dict"
+        check_form(Fields({**forms, 'steps': Like(own['steps'], least=0)}), stored, where)
+        check_form(dict, checkpoint.get('state_dict'), f"checkpoint '{name}': state_dict")
 
 
 def restore_rank_state(
     runner: Runner, states: list[dict[str, Any]], iterations: int
 ) -> dict[str, Any] | None:
     """Give this process back its buffers and the gradients of an unfinished step.
-
-    Args:
-        runner: The runner, whose weights are loaded.
-        states: Of all processes; see :func:`check_rank_states`.
-        iterations: How many are over.
 
     Returns:
         The random state, for :func:`set_random_state` at the last moment; None, and nothing is
@@ -289,9 +269,11 @@ def random_state() -> dict[str, Any]:
     """The state of the global generators of Python, numpy and torch, as tensors and plain data."""
     version, words, gauss = random.getstate()
     numpy = np.random.get_state(legacy=False)
+    # torch has no type for the unsigned words of the Mersenne twister.
+    keys = torch.from_numpy(numpy['state']['key'].astype(np.int64))
     state: dict[str, Any] = {
         'python': {'version': version, 'words': torch.tensor(words), 'gauss': gauss},
-        'numpy': {**numpy, 'state': _with_tensor(numpy['state'])},
+        'numpy': {**numpy, 'state': {**numpy['state'], 'key': keys}},
         'torch': torch.get_rng_state(),
     }
     if torch.cuda.is_available():
@@ -300,15 +282,7 @@ def random_state() -> dict[str, Any]:
 
 
 def check_random_state(state: Any, where: str) -> None:
-    """Check that generators can be set to a state, on generators that nobody uses.
-
-    Args:
-        state: What a file has.
-        where: The file and the place in it, for messages.
-
-    Raises:
-        InputError: If they cannot.
-    """
+    """Check that generators can be set to a state, on generators that nobody uses."""
     check_form(_RANDOM_FORM, state, where)
     for key, device in (('torch', 'cpu'), ('cuda', 'cuda')):
         if key not in state or not (device == 'cpu' or torch.cuda.is_available()):
@@ -350,66 +324,51 @@ def _numpy_state(state: dict[str, Any]) -> dict[str, Any]:
     return {**numpy, 'state': {**numpy['state'], 'key': keys}}
 
 
-def _with_tensor(state: dict[str, Any]) -> dict[str, Any]:
-    """The Mersenne twister's state, whose words torch has no unsigned type for."""
-    return {**state, 'key': torch.from_numpy(state['key'].astype(np.int64))}
+def _averages(runner: Runner) -> list[nn.Module]:
+    return [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
 
 
 def _averaged(runner: Runner) -> list[nn.Module]:
     """The model and its moving averages, whose buffers differ between processes."""
-    model = unwrap_model(runner.model)
-    averages = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
-    return [model, *averages]
+    return [unwrap_model(runner.model), *_averages(runner)]
 
 
-# Hooks of mmengine's that remember something, and have no state_dict.
-_FIELDS: dict[type[Hook], dict[str, Any]] = {
-    EarlyStoppingHook: {'wait_count': COUNT, 'best_score': Number(infinite=True)}
-}
+# The memory of mmengine's one hook that remembers something and has no state_dict.
+_EARLY_STOPPING = {'wait_count': COUNT, 'best_score': Number(infinite=True)}
 _FORM = Each(Fields({'type': str, 'monitor': str, 'state': dict}))
 
 
 def hook_states(hooks: Sequence[Hook]) -> list[dict[str, Any]]:
-    """The memory of all hooks that have a ``state_dict``, and of those of mmengine's that should.
-
-    Args:
-        hooks: The hooks of a run.
+    """The memory of all hooks that have a ``state_dict``, and of mmengine's that should.
 
     Returns:
         Class, metric that it watches (``''`` if none) and state of each, in order.
     """
-    return [
-        {'type': type(hook).__name__, 'monitor': _monitor_of(hook), 'state': _state_of(hook)}
-        for hook in hooks
-        if _remembers(hook)
-    ]
+    states = []
+    for hook in filter(_remembers, hooks):
+        kind, monitor = _key_of(hook)
+        if _has_state_dict(hook):
+            state = hook.state_dict()
+        else:
+            state = {key: getattr(hook, key) for key in _EARLY_STOPPING}
+        states.append({'type': kind, 'monitor': monitor, 'state': state})
+    return states
 
 
 def check_hook_states(stored: Any, hooks: Sequence[Hook], where: str) -> None:
-    """Check what a file has of hooks; nothing is changed.
-
-    Args:
-        stored: What :func:`hook_states` is said to have given.
-        hooks: The hooks of this run.
-        where: The file and the place in it, for messages.
-
-    Raises:
-        InputError: If it is not what hooks can have.
-    """
+    """Check what :func:`hook_states` is said to have given."""
     check_form(_FORM, stored, where)
     for i, entry in enumerate(stored):
         for hook in hooks:
-            if type(hook).__name__ == entry['type'] and (forms := _fields_of(hook)):
-                check_form(Fields(forms), entry['state'], f'{where}.{i}.state')
+            is_early_stopping = isinstance(hook, EarlyStoppingHook) and not _has_state_dict(hook)
+            if is_early_stopping and type(hook).__name__ == entry['type']:
+                check_form(Fields(_EARLY_STOPPING), entry['state'], f'{where}.{i}.state')
 
 
 def restore_hook_states(runner: Runner, stored: Sequence[dict[str, Any]], name: str) -> None:
-    """Give hooks their memory back; hooks of one class are told apart by metric, then by order.
+    """Give hooks the memory of a file of some name, which is checked.
 
-    Args:
-        runner: The runner.
-        stored: What a file has, checked.
-        name: The file, for messages.
+    Hooks of one class are told apart by metric, then by order.
 
     Raises:
         InputError: If a hook refuses its state.
@@ -419,7 +378,7 @@ def restore_hook_states(runner: Runner, stored: Sequence[dict[str, Any]], name: 
     for entry in stored:
         given[entry['type'], entry['monitor']].append(entry['state'])
     for hook in filter(_remembers, runner.hooks):
-        own[type(hook).__name__, _monitor_of(hook)].append(hook)
+        own[_key_of(hook)].append(hook)
     for key in given | own:
         if len(given[key]) != len(own[key]):
             label = f'{key[0]}({key[1]})' if key[1] else key[0]
@@ -431,10 +390,8 @@ def restore_hook_states(runner: Runner, stored: Sequence[dict[str, Any]], name: 
             _restore(hook, state, f"checkpoint '{name}': hooks.{key[0]}")
 
 
-def _fields_of(hook: Hook) -> dict[str, Any]:
-    if _has_state_dict(hook):
-        return {}
-    return next((forms for kind, forms in _FIELDS.items() if isinstance(hook, kind)), {})
+def _key_of(hook: Hook) -> tuple[str, str]:
+    return type(hook).__name__, str(getattr(hook, 'monitor', ''))
 
 
 def _has_state_dict(hook: Hook) -> bool:
@@ -442,17 +399,7 @@ def _has_state_dict(hook: Hook) -> bool:
 
 
 def _remembers(hook: Hook) -> bool:
-    return _has_state_dict(hook) or bool(_fields_of(hook))
-
-
-def _monitor_of(hook: Hook) -> str:
-    return str(getattr(hook, 'monitor', ''))
-
-
-def _state_of(hook: Hook) -> dict[str, Any]:
-    if _has_state_dict(hook):
-        return hook.state_dict()
-    return {key: getattr(hook, key) for key in _fields_of(hook)}
+    return _has_state_dict(hook) or isinstance(hook, EarlyStoppingHook)
 
 
 def _restore(hook: Hook, state: dict[str, Any], where: str) -> None:

@@ -31,9 +31,9 @@ from mmpose_lite.utils.tensor_utils import unwrap_model
 from .base_runner import BaseRunner, close_files
 from .config_rewrites import rewrite_config
 from .hooks import BadImageHook, CheckpointHook, ResidentCropsHook, ScreenHook
-from .preflight import check_testing, check_validation
+from .preflight import check_evaluation
 from .resumption import Resumption, stored_seed
-from .run_state import capture_run, check_averages, gather_rank_states, position_of
+from .run_state import capture_run, check_averages, find_hook, gather_rank_states, position_of
 from .screen import FILE_ONLY
 from .work_dir import holding, near_runs
 
@@ -47,8 +47,8 @@ class PoseRunner(BaseRunner):
     - No iteration waits for the device: logs and checkpoints read what they need.
     - Checkpoints hold tensors and plain data, and end with a checksum; see
       :mod:`mmpose_lite.checkpoints`. They are read strictly where weights that do not fit are a
-      fault: in tests, and when a run goes on.
-    - A run goes on at the very iteration, as if it had not been interrupted; see :mod:`.loops`.
+      fault: in tests, and when a run resumes.
+    - A run resumes at the very iteration, as if it had not been interrupted; see :mod:`.loops`.
       It needs no pretrained weights for that. ``resume='latest'`` insists on a checkpoint, with
       ``resume=True`` a run begins anew where there is none; ``load_from`` may be a folder.
     - A training has its folders to itself; see :func:`.holding`.
@@ -57,7 +57,7 @@ class PoseRunner(BaseRunner):
 
     Attributes:
         is_training: Whether this runner trains, rather than validating or testing alone.
-        resumed_from: The checkpoint that this training goes on from, if it does.
+        resumed_from: The checkpoint that this training resumed from, if it did.
         rewritten_cfg: The config that runs: ``cfg`` after the rewrites of :meth:`from_cfg`.
     """
 
@@ -109,7 +109,7 @@ class PoseRunner(BaseRunner):
 
         Raises:
             RunStopped: If a signal ended the run; where it was is saved.
-            InputError: If another training has the folder, or there is nothing to go on from
+            InputError: If another training has the folder, or there is nothing to resume from
                 where there must be.
         """
         with holding(self.work_dir, self.checkpoint_hook.folder_of(self.work_dir)):
@@ -156,10 +156,8 @@ class PoseRunner(BaseRunner):
         loop = self.val_loop if role == 'val' else self.test_loop
         self.call_hook('before_run')
         self.load_or_resume()
-        check = check_validation if role == 'val' else check_testing
-        check(self)
-        averaged = any(isinstance(hook, EMAHook) for hook in self.hooks)
-        if fold and not averaged and not self.cfg.get('compile'):
+        check_evaluation(self, f'{role}_dataloader', loop)
+        if fold and find_hook(self, EMAHook) is None and not self.cfg.get('compile'):
             count = fold_norms(unwrap_model(self.model).eval())
             self.logger.info(
                 f'{count} batch norms are folded into convolutions for this test', extra=FILE_ONLY
@@ -172,8 +170,7 @@ class PoseRunner(BaseRunner):
     @cached_property
     def checkpoint_hook(self) -> CheckpointHook:
         """The hook that saves; one that only saves positions where the config has none."""
-        hooks = [hook for hook in self.hooks if isinstance(hook, CheckpointHook)]
-        return hooks[0] if hooks else CheckpointHook(save_last=False)
+        return find_hook(self, CheckpointHook) or CheckpointHook(save_last=False)
 
     def load_checkpoint(
         self,
@@ -182,17 +179,10 @@ class PoseRunner(BaseRunner):
         strict: bool | None = None,
         revise_keys: list | None = None,
     ) -> dict[str, Any]:
-        """Load weights.
+        """Load weights; see mmengine. ``module.`` is taken off and old names are renewed unasked.
 
-        Args:
-            filename: The file, or its address.
-            map_location: See :func:`torch.load`.
-            strict: Whether every tensor must fit; by default when testing and when a run goes on.
-                Else those that fit are taken, and there must be some.
-            revise_keys: Not used: ``module.`` is taken off, old names are renewed.
-
-        Returns:
-            The content of the file.
+        With ``strict``, as by default when testing and when a run resumes, every tensor must fit.
+        Else those that fit are taken, and there must be some.
 
         Raises:
             InputError: If the weights do not fit.
@@ -218,13 +208,8 @@ class PoseRunner(BaseRunner):
         """Resume from a checkpoint at the exact iteration; see :class:`.Resumption`."""
         self.resumed_from = filename
         checkpoint = self.load_checkpoint(filename, map_location)
-        Resumption(
-            self,
-            checkpoint,
-            filename,
-            optimizer=resume_optimizer,
-            schedulers=resume_param_scheduler,
-        ).run()
+        parts = {'optimizer': resume_optimizer, 'schedulers': resume_param_scheduler}
+        Resumption(self, checkpoint, filename, **parts).run()
 
     def save_checkpoint(
         self,
@@ -239,23 +224,16 @@ class PoseRunner(BaseRunner):
     ) -> None:
         """Save a checkpoint; all processes call this, the first one writes.
 
-        Args:
-            out_dir: The folder.
-            filename: The name in it.
-            file_client_args: Not used: checkpoints are written to local folders.
-            save_optimizer: Whether to save what resuming needs (``resumable`` in the file).
-            save_param_scheduler: Whether the schedulers' states go in.
-            meta: Further entries of ``meta``.
-            by_epoch: Not used: the loop knows where it is.
-            backend_args: Not used.
+        The arguments are mmengine's: ``save_optimizer`` is for all that resuming needs. Those about
+        file clients are not used (folders are local ones), nor is ``by_epoch``: the loop knows
+        where it is.
 
         Raises:
             SaveError: If it cannot be written.
         """
         self.train_loop.settle()
-        for hook in self.hooks:
-            if isinstance(hook, BadImageHook):
-                hook.keep(self)
+        if hook := find_hook(self, BadImageHook):
+            hook.keep(self)
         ranks = gather_rank_states(self) if save_optimizer else []
         if not is_main_process():
             return
@@ -275,11 +253,7 @@ class PoseRunner(BaseRunner):
         super()._init_model_weights()
 
     def _find_resumed(self) -> str:
-        """Find the checkpoint to resume from; an empty text if the run begins anew.
-
-        Raises:
-            InputError: If there is nothing, where a folder was named or ``resume='latest'``.
-        """
+        """Find the checkpoint to resume from; an empty text if the run begins anew."""
         if self._load_from and not osp.isdir(self._load_from):
             return self._load_from
         hook = self.checkpoint_hook
@@ -287,7 +261,7 @@ class PoseRunner(BaseRunner):
         path = find_latest(folder, self.logger.warning, hook.is_own)
         if path is not None:
             return path
-        problem = f"--resume: '{folder}' has no checkpoint to go on from"
+        problem = f"--resume: '{folder}' has no checkpoint to resume from"
         near = ', '.join(f"'{each}'" for each in near_runs(folder, hook.is_own))
         others = f'; there are some in {near}' if near else ''
         if self._load_from or self._resume == 'latest':

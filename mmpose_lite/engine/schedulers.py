@@ -1,4 +1,7 @@
-"""Schedulers: their states as plain data, and schedules that are walked through anew."""
+"""Schedulers: their states as plain data, and schedules that are walked through anew.
+
+Schedulers are a list or a dict of lists, and so are their states.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,7 @@ _OF_GROUPS = ('_last_value', 'base_values', 'min_values')
 
 
 def scheduler_states(schedulers: Any) -> Any:
-    """The states of schedulers, without the functions that some keep: those are rebuilt.
-
-    Args:
-        schedulers: A list of schedulers, or a dict of lists.
-
-    Returns:
-        States in the same order.
-    """
+    """The states of schedulers, without the functions that some keep: those are rebuilt."""
     if isinstance(schedulers, dict):
         return {name: scheduler_states(each) for name, each in schedulers.items()}
     return [_state_of(each) for each in schedulers]
@@ -42,7 +38,7 @@ def scheduler_states(schedulers: Any) -> Any:
 
 def scheduler_types(schedulers: Any) -> list[str]:
     """The names of the schedulers' classes, in the order of their states."""
-    return [type(each).__name__ for _, each, _ in _pairs(schedulers, schedulers)]
+    return [type(each).__name__ for _, each, _ in pairs_of(schedulers, schedulers)]
 
 
 def check_scheduler_states(
@@ -64,28 +60,21 @@ def check_scheduler_states(
     _check_layout(schedulers, states, where)
     own = scheduler_types(schedulers)
     if types is not None and types != own:
-        raise InputError(
-            f'{where} are of {", ".join(types)}, the config has {", ".join(own)}: a run goes on '
-            'with those that it began with; load_from starts a new one from its weights'
-        )
-    for place, scheduler, state in _pairs(schedulers, states):
+        raise _others(f'{where} are of {", ".join(types)}', ', '.join(own))
+    for place, scheduler, state in pairs_of(schedulers, states):
         _check_state(scheduler, state, over, f'{where}{place}')
 
 
 def load_scheduler_states(schedulers: Any, states: Any) -> None:
     """Load states that have been checked; what they lack stays as it is."""
-    for _, scheduler, state in _pairs(schedulers, states):
+    for _, scheduler, state in pairs_of(schedulers, states):
         scheduler.load_state_dict({key: state[key] for key in _own_fields(scheduler, state)})
         _forget_order(scheduler)
 
 
 def changed_schedules(schedulers: Any, states: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Settings of schedules that a file and this run differ in.
-
-    Yields:
-        Name, the file's value, this run's.
-    """
-    for place, scheduler, state in _pairs(schedulers, states):
+    """Settings of schedules in which a file and this run differ: name, the file's, this run's."""
+    for place, scheduler, state in pairs_of(schedulers, states):
         own = _state_of(scheduler)
         for key in _own_fields(scheduler, state):
             if key not in _MEMORY and own[key] != state[key]:
@@ -104,12 +93,12 @@ def replay_schedules(schedulers: Any, states: Any, epoch_length: float) -> None:
         InputError: If one follows the metrics of validations, which cannot be made again, or has
             no value for so many steps.
     """
-    pairs = list(_pairs(schedulers, states))
+    pairs = list(pairs_of(schedulers, states))
     for place, scheduler, _ in pairs:
         if getattr(scheduler, 'need_val_args', False):
             raise InputError(
                 f"resume_settings='config': {_name(place, scheduler)} follows the validations, "
-                "which are over; 'checkpoint' goes on with it"
+                "which are over; 'checkpoint' resumes it"
             )
     steps = [
         ((i + 1) * (epoch_length if scheduler.by_epoch else 1), scheduler.by_epoch, number)
@@ -126,11 +115,11 @@ def replay_schedules(schedulers: Any, states: Any, epoch_length: float) -> None:
             raise InputError(f"resume_settings='config': {name}: {error}") from error
 
 
-def _pairs(schedulers: Any, states: Any, place: str = '') -> Iterator[tuple[str, Any, Any]]:
-    """Each scheduler with its state, and where they are."""
+def pairs_of(schedulers: Any, states: Any, place: str = '') -> Iterator[tuple[str, Any, Any]]:
+    """Each scheduler with its state, behind their place, such as ``'.0'``."""
     if isinstance(schedulers, dict):
         for name, each in schedulers.items():
-            yield from _pairs(each, states[name], f'{place}.{name}')
+            yield from pairs_of(each, states[name], f'{place}.{name}')
         return
     for i, (scheduler, state) in enumerate(zip(schedulers, states, strict=True)):
         yield f'{place}.{i}', scheduler, state
@@ -163,7 +152,6 @@ def _forget_order(scheduler: Any) -> None:
 
 
 def _check_layout(schedulers: Any, states: Any, where: str) -> None:
-    """Check that there are as many states as schedulers."""
     if isinstance(schedulers, dict):
         check_form(Fields(dict.fromkeys(schedulers, list)), states, where)
         for name, each in schedulers.items():
@@ -171,10 +159,14 @@ def _check_layout(schedulers: Any, states: Any, where: str) -> None:
         return
     check_form(Each(dict), states, where)
     if len(states) != len(schedulers):
-        raise InputError(
-            f'{where} are of {len(states)} schedulers, the config has {len(schedulers)}: a run '
-            'goes on with those that it began with; load_from starts a new one from its weights'
-        )
+        raise _others(f'{where} are of {len(states)} schedulers', str(len(schedulers)))
+
+
+def _others(stored: str, own: str) -> InputError:
+    return InputError(
+        f'{stored}, the config has {own}: a run resumes with those that it began with; load_from '
+        'starts a new one from its weights'
+    )
 
 
 def _check_state(scheduler: Any, state: dict[str, Any], over: tuple[int, int], where: str) -> None:

@@ -37,10 +37,7 @@ def holding(*folders: str) -> Iterator[None]:
     """Hold folders that a training writes to while the context lasts; no other training can.
 
     The first process of a run does it for all. The system lets go of them when the process ends,
-    in whatever way. Folders that this training already holds are skipped.
-
-    Args:
-        folders: The folders; they are made.
+    in whatever way. Folders that this training already holds are skipped; others are made.
 
     Raises:
         InputError: In all processes, if another training holds one, or files cannot be written
@@ -59,12 +56,7 @@ def holding(*folders: str) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: str) -> Iterator[str]:
-    """Lock a folder and write down who did.
-
-    Raises:
-        InputError: If it is locked, or something else is at the lock's place.
-        SaveError: If nothing can be written there.
-    """
+    """Lock a folder and write down who did."""
     check_folder(folder)
     os.makedirs(folder, exist_ok=True)
     lock, holder = lock_file(osp.join(folder, _LOCK)), osp.join(folder, _HOLDER)
@@ -80,11 +72,7 @@ def _locked(folder: str) -> Iterator[str]:
 
 
 def _lock(lock: FileLock, folder: str) -> bool:
-    """Take a lock; whether the disk knows locks.
-
-    Raises:
-        InputError: If another has it.
-    """
+    """Take a lock that no other has; whether the disk knows locks."""
     try:
         lock.acquire(timeout=0 if _may_run(_holder(folder)) else _PATIENCE)
         return True
@@ -126,11 +114,7 @@ def _may_run(about: dict) -> bool:
 
 
 def near_runs(folder: str, is_checkpoint: Callable[[str], bool]) -> list[str]:
-    """Folders with checkpoints that may be meant where a folder has none.
-
-    Args:
-        folder: The folder that has none.
-        is_checkpoint: Tells by a file's name whether a run can go on from it.
+    """Folders with checkpoints, by their names, that may be meant where a folder has none.
 
     Returns:
         At most three: folders in it and in its ``previous``, such as differ in the name of the

@@ -82,6 +82,8 @@ def environment_text() -> str:
     mmengine's description imports torchvision, and with it torch's compiler, for its version.
     """
     torch: Any = _import('torch')
+    # The libraries in torch and its instructions; its settings are the compiler's flags.
+    build = (line.strip(' -') for line in torch.__config__.show().splitlines()[1:])
     facts = {
         'Command': ' '.join(sys.argv),
         'Python': sys.version.replace('\n', ''),
@@ -89,7 +91,9 @@ def environment_text() -> str:
         **installed_versions(),
         'Devices': describe_devices(),
         'Threads': torch.get_num_threads(),
-        'torch is built with': _torch_build(torch),
+        'torch is built with': '; '.join(
+            line for line in build if line and not line.startswith('Build settings')
+        ),
     }
     return fact_lines(facts)
 
@@ -99,19 +103,10 @@ def fact_lines(facts: Mapping[str, Any]) -> str:
     return ''.join(f'\n    {name}: {value}' for name, value in facts.items())
 
 
-def _torch_build(torch: Any) -> str:
-    """Name the libraries in torch and its instructions, without the compiler's flags."""
-    about = (line.strip(' -') for line in torch.__config__.show().splitlines()[1:])
-    return '; '.join(line for line in about if line and not line.startswith('Build settings'))
-
-
 def check_env() -> list[Problem]:
     """Find what keeps the package from working here, each with the one command that fixes it."""
-    problems = [problem for need in NEEDS if (problem := _check(need))]
-    problems += [
-        problem for check in (_check_pair, _check_mmcv, _check_coco) if (problem := check())
-    ]
-    return problems
+    found = [*map(_check, NEEDS), _check_pair(), _check_mmcv(), _check_coco()]
+    return [problem for problem in found if problem]
 
 
 def _import(name: str) -> ModuleType | Exception:
@@ -157,22 +152,18 @@ def _check(need: Need) -> Problem | None:
     if _missing(result, need.module):
         return Problem(f'{need.distribution} is not installed', f'pip install {wanted}')
     if isinstance(result, Exception):
-        return _broken(need, result)
+        fix = f'pip install --force-reinstall --no-deps {need.distribution}'
+        if need.module == 'cv2' and 'libGL' in str(result):  # a server without a desktop
+            fix = 'pip uninstall -y opencv-python && pip install opencv-python-headless'
+        if need.module == 'torchvision':  # most often compiled for another torch
+            fix = _FIX_PAIR
+        return Problem(f'{need.module} is installed but does not import: {result}', fix)
     version = _version(need, result)
     if _numbers(version) < _numbers(need.minimum):
         return Problem(
             f'{need.module} {version} is older than {need.minimum}', f'pip install -U {wanted}'
         )
     return None
-
-
-def _broken(need: Need, error: Exception) -> Problem:
-    fix = f'pip install --force-reinstall --no-deps {need.distribution}'
-    if need.module == 'cv2' and 'libGL' in str(error):  # a server without a desktop
-        fix = 'pip uninstall -y opencv-python && pip install opencv-python-headless'
-    if need.module == 'torchvision':  # most often compiled for another torch
-        fix = _FIX_PAIR
-    return Problem(f'{need.module} is installed but does not import: {error}', fix)
 
 
 def _check_pair() -> Problem | None:
@@ -184,16 +175,14 @@ def _check_pair() -> Problem | None:
         return None
     for line in metadata.requires('torchvision') or ():
         match = re.match(r'torch\s*\(?(==|>=)\s*([\d.]+)', line)
-        if match and not _fits(torch, *match.groups()):
-            built_for = match[2] if match[1] == '==' else f'{match[2]} or newer'
+        if match is None:
+            continue
+        have, want, is_exact = _numbers(torch), _numbers(match[2]), match[1] == '=='
+        if have != want and (is_exact or have < want):
+            built_for = match[2] if is_exact else f'{match[2]} or newer'
             what = f'torchvision {vision} is built for torch {built_for}, but torch is {torch}'
             return Problem(what, _FIX_PAIR)
     return None
-
-
-def _fits(version: str, relation: str, wanted: str) -> bool:
-    have, want = _numbers(version), _numbers(wanted)
-    return have == want if relation == '==' else have >= want
 
 
 def _check_mmcv() -> Problem | None:

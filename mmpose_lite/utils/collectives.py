@@ -53,22 +53,11 @@ def _gather(own: Tensor, group: Any = None) -> list[Tensor]:
     return parts
 
 
-def first_says(text: str) -> str:
-    """Return the text of the first process in every process."""
-    return gather_bytes(text.encode())[0].decode()
-
-
 def first_decides(decide: Callable[[], str]) -> str:
     """Let the first process decide something, and tell all.
 
-    Args:
-        decide: Called in the first process alone.
-
-    Returns:
-        What it returned.
-
     Raises:
-        InputError: In all processes, if it did in the first one.
+        InputError: In all processes, if ``decide`` did in the first one.
     """
     if not is_shared():
         return decide()
@@ -78,13 +67,13 @@ def first_decides(decide: Callable[[], str]) -> str:
             found = decide()
         except InputError as error:
             refusal = error
-    is_refused, _, text = first_says(f'{refusal is not None:d}|{refusal or found}').partition('|')
-    if is_refused == '1':
-        raise refusal or InputError(text)
+    text, problem = gather_objects([found, refusal and str(refusal)])[0]
+    if problem is not None:
+        raise refusal or InputError(problem)
     return text
 
 
-class Flags:
+class HostGather:
     """Gathers one integer of each process on the host, without touching a device.
 
     All processes construct it at the same point.

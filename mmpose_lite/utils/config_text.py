@@ -11,7 +11,6 @@ from mmengine.config import Config
 
 _WIDTH = 100
 _INDENT = 4
-_BRACKETS = {list: ('[', ']'), tuple: ('(', ')')}
 
 
 class ReadableConfig(Config):
@@ -77,7 +76,7 @@ def _flat(value: Any) -> str:
 def _brackets(value: dict | list | tuple) -> tuple[str, str]:
     if isinstance(value, dict):
         return ('dict(', ')') if _are_names(value) else ('{', '}')
-    return _BRACKETS[list if isinstance(value, list) else tuple]
+    return ('[', ']') if isinstance(value, list) else ('(', ')')
 
 
 def _items(value: dict | list | tuple) -> Iterator[tuple[str, Any]]:

@@ -22,11 +22,11 @@ _MMPOSE, _SCOPE = 'mmpose', 'mmpose_lite'
 _find_base_as_mmengine = Config._get_cfg_path
 
 _ROLES = ('train', 'val', 'test')
-_LOADERS = tuple(f'{role}_dataloader' for role in _ROLES)
+LOADERS = tuple(f'{role}_dataloader' for role in _ROLES)
 # What a run reads: mmengine's Runner, and what this package adds to it.
 READ_KEYS = frozenset(
     (
-        *_LOADERS,
+        *LOADERS,
         *(f'{role}_cfg' for role in _ROLES),
         *('activation_checkpointing', 'augment_on_device', 'auto_scale_lr', 'compile'),
         *('custom_hooks', 'custom_imports', 'data_preprocessor', 'default_hooks'),
@@ -53,7 +53,7 @@ _OF_LOADERS = (
 )
 # The keys of dicts that are not a part's arguments, which the part's class would check.
 KEYS_OF = {
-    **dict.fromkeys(_LOADERS, _OF_LOADERS),
+    **dict.fromkeys(LOADERS, _OF_LOADERS),
     'auto_scale_lr': ('base_batch_size', 'enable'),
     'env_cfg': ('cudnn_benchmark', 'dist_cfg', 'mp_cfg', 'resource_limit'),
     'custom_imports': ('allow_failed_imports', 'imports'),
@@ -130,12 +130,9 @@ def _find_base(base: str, path: str) -> tuple[str, str | None]:
 
 
 def adopt_config(cfg: Config, scope: str, folder: Path | None = None) -> Config:
-    """Make a config that says ``mmpose`` mean this package, in place.
+    """Make a config that says ``mmpose`` mean this package's scope, in place.
 
-    Args:
-        cfg: The config.
-        scope: The scope to set where there is MMPose's or none.
-        folder: The config's folder; metainfo files that are there become absolute paths.
+    Metainfo files that are in ``folder``, the config's, become absolute paths.
     """
     if cfg.get('default_scope', _MMPOSE) in (_MMPOSE, None):
         cfg.default_scope = scope
@@ -251,21 +248,17 @@ def _dict_at(cfg: Config, path: str) -> Mapping[str, Any]:
 
 def _is_used(cfg: Config, key: str, value: Any, near: str) -> bool:
     """Tell whether a key that is like another is a variable of a user's own."""
-    is_container = isinstance(value, dict | list | tuple) and bool(value)
-    if near not in READ_KEYS:
-        parts = value.values() if isinstance(value, dict) else value if is_container else ()
-        parts = [part for part in parts if isinstance(part, dict | list | tuple) and part]
-        return not is_container or any(
-            _stands_elsewhere(cfg, key, each) for each in [value, *parts]
-        )
-    return is_container and _stands_elsewhere(cfg, key, value)
+    if not isinstance(value, dict | list | tuple) or not value:
+        return near not in READ_KEYS
+    parts = value.values() if isinstance(value, dict) else value
+    parts = [part for part in parts if isinstance(part, dict | list | tuple) and part]
+    candidates = [value] if near in READ_KEYS else [value, *parts]
+    return any(_stands_elsewhere(cfg, key, each) for each in candidates)
 
 
 def _is_unread(cfg: Config, key: str, value: Any) -> bool:
-    """Tell whether a key of a user's own holds settings of which no part has any.
-
-    Single values are left out: a config may have reckoned with them.
-    """
+    """Tell whether a key of a user's own holds settings of which no part has any."""
+    # Single values are left out: a config may have reckoned with them.
     if key in READ_KEYS or key in VARIABLES or not isinstance(value, dict | list) or not value:
         return False
     others = [each for _, each in places({k: v for k, v in cfg.items() if k != key})]
@@ -277,14 +270,19 @@ def _holds(other: Any, part: dict | list) -> bool:
     """Tell whether a value is another, or a dict has all entries of it."""
     if isinstance(other, dict) and isinstance(part, dict):
         return all(key in other and other[key] == value for key, value in part.items())
-    return type(other) is type(part) and other == part
+    return equal(other, part)
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Tell whether two values of a config are the same, of one type: 1 is not True."""
+    return type(one) is type(other) and one == other
 
 
 def _stands_elsewhere(cfg: Config, name: str, value: Any) -> bool:
     others = {key: other for key, other in cfg.items() if key != name}
     if name in _COPIED:
         others = {key: other for key, other in others.items() if key in READ_KEYS}
-    return any(type(each) is type(value) and each == value for _, each in places(others))
+    return any(equal(each, value) for _, each in places(others))
 
 
 def _difference(cfg: Config, name: str, value: Any) -> str:

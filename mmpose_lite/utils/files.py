@@ -19,17 +19,11 @@ _CHUNK = 1 << 20
 
 @contextmanager
 def replacing(path: str | Path, durable: bool = False) -> Iterator[BinaryIO]:
-    """Write a file beside its place, and move it there when the block ends well.
+    """Write a file, binary, beside its place, and move it there when the block ends well.
 
-    What was at the place stays until then. See :func:`beside`.
-
-    Args:
-        path: The place. A link there is replaced, not followed.
-        durable: Whether the content must be on the disk before the file is moved, and its name
-            after.
-
-    Yields:
-        The open file, binary.
+    What was at the place stays until then; a link there is replaced, not followed. With
+    ``durable`` the content is on the disk before the file is moved, and its name after. See
+    :func:`beside`.
     """
     with beside(path, durable) as part, open(part, 'xb') as file:
         yield file
@@ -42,15 +36,9 @@ def replacing(path: str | Path, durable: bool = False) -> Iterator[BinaryIO]:
 def beside(path: str | Path, durable: bool = False) -> Iterator[Path]:
     """Move what the block makes beside a place to that place when the block ends well.
 
-    The name beside is one that nobody can foresee, so nobody can put a link there, and two
-    processes do not write into each other's.
-
-    Args:
-        path: The place.
-        durable: Whether the new name must be on the disk.
-
-    Yields:
-        The name beside, where nothing is yet.
+    Yields the name beside, where nothing is yet. Nobody can foresee it, so nobody can put a link
+    there, and two processes do not write into each other's. With ``durable`` the new name is on
+    the disk in the end.
     """
     path = Path(path)
     part = path.with_name(f'.{path.name}.{secrets.token_hex(8)}{PART}')
@@ -66,12 +54,7 @@ def beside(path: str | Path, durable: bool = False) -> Iterator[Path]:
 
 
 def find_parts(folder: str | Path, name: str | None = None) -> list[Path]:
-    """List what writers have left in a folder that were killed, or are still at work.
-
-    Args:
-        folder: The folder.
-        name: The file that was being written; any by default.
-    """
+    """List what killed writers of a file, by default of any, have left, or are still writing."""
     pattern = f'.*{PART}' if name is None else f'.{glob.escape(name)}.*{PART}'
     return [path for path in sorted(Path(folder).glob(pattern)) if not path.is_dir()]
 

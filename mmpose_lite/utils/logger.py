@@ -6,6 +6,7 @@ import logging
 import os
 
 _NAME = 'mmpose_lite'
+_FORMAT = '%(asctime)s - %(name)s - %(levelname)s - %(message)s'
 
 
 def get_root_logger(
@@ -19,19 +20,13 @@ def get_root_logger(
     """
     logger = logging.getLogger(_NAME)
     logger.propagate = False
-    if not logger.handlers:
-        _add(logger, logging.StreamHandler())
-    if log_file is not None and os.path.abspath(log_file) not in _files(logger):
-        _add(logger, logging.FileHandler(log_file))
+    files = {h.baseFilename for h in logger.handlers if isinstance(h, logging.FileHandler)}
+    added: list[logging.Handler] = [] if logger.handlers else [logging.StreamHandler()]
+    if log_file is not None and os.path.abspath(log_file) not in files:
+        added.append(logging.FileHandler(log_file))
+    for handler in added:
+        handler.setFormatter(logging.Formatter(_FORMAT))
+        logger.addHandler(handler)
     first = os.environ.get('RANK', '0') == '0'
     logger.setLevel(log_level if first else logging.ERROR)
     return logger
-
-
-def _add(logger: logging.Logger, handler: logging.Handler) -> None:
-    handler.setFormatter(logging.Formatter('%(asctime)s - %(name)s - %(levelname)s - %(message)s'))
-    logger.addHandler(handler)
-
-
-def _files(logger: logging.Logger) -> set[str]:
-    return {h.baseFilename for h in logger.handlers if isinstance(h, logging.FileHandler)}

@@ -15,11 +15,6 @@ def walk_datasets(dataset: Any, place: str = '', outer: Nest = ()) -> Iterator[t
     Parts are under ``datasets`` or ``dataset``, as attributes of an object or keys of a config; a
     loader has its data set there, too.
 
-    Args:
-        dataset: An object or a config.
-        place: Its place in the config.
-        outer: What it is part of.
-
     Yields:
         The place of each in the config, such as ``'train_dataloader.dataset.datasets.0'``, and the
         data set behind those that it is part of.

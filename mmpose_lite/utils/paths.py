@@ -20,8 +20,7 @@ _PACKAGES = ('mmpose_lite', 'mmpose')  # whose shipped configs are ours
 def check_folder(folder: str | Path) -> None:
     """Check that files can be written to a folder, with one that never has a name there.
 
-    Args:
-        folder: The folder; it need not be there yet, and is not made.
+    The folder need not be there yet, and is not made.
 
     Raises:
         InputError: If it is, or lies in, a file, cannot be made, or nothing can be written to it.
@@ -33,10 +32,7 @@ def check_folder(folder: str | Path) -> None:
 
 
 def check_file(file: str | Path) -> None:
-    """Check that a file can be written.
-
-    Args:
-        file: The file; neither it nor its folder need be there yet.
+    """Check that a file can be written; neither it nor its folder need be there yet.
 
     Raises:
         InputError: If it is a folder, or it or its folder cannot be written to.
@@ -128,22 +124,16 @@ def check_checkpoint(name: str) -> None:
 
 
 def file_problem(path: str | os.PathLike) -> str | None:
-    """Say what keeps a path from being a file to read, without opening it.
+    """Say what keeps a path from being a file to read, such as ``'does not exist'``, or None.
 
-    A pipe would be waited for, and a device may have no end.
-
-    Args:
-        path: The path; links are followed.
-
-    Returns:
-        Such as ``'is a folder, not a file'``; None if it is a file.
+    It is not opened: a pipe would be waited for, and a device may have no end.
     """
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
         return 'is a link to nothing' if os.path.islink(path) else 'does not exist'
     except (OSError, ValueError) as error:
-        return f'cannot be read: {_reason(error)}'
+        return f'cannot be read: {reason_of(error)}'
     if stat.S_ISREG(mode):
         return None
     return f'is {"a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"}, not a file'
@@ -163,7 +153,7 @@ def _explaining(what: str) -> Iterator[None]:
     except InputError:
         raise
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
-        raise InputError(f'{what}: {_reason(error)}') from error
+        raise InputError(f'{what}: {reason_of(error)}') from error
 
 
 def _nearest_folder(path: Path) -> Path:
@@ -184,5 +174,6 @@ def _nearest_folder(path: Path) -> Path:
     return Path()
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """The system's words for an error, or the error's own."""
     return getattr(error, 'strerror', None) or str(error)

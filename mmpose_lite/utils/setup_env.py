@@ -17,7 +17,7 @@ def collector_at_rest() -> Iterator[None]:
 
     The collector would go through a hundred thousand objects again and again, which is a third of
     the time that importing torch and mmengine takes. Afterwards it leaves alone what there is;
-    workers that are forked go on sharing that memory.
+    workers that are forked keep sharing that memory.
     """
     gc.disable()
     try:

@@ -30,12 +30,10 @@ def to_numpy(x: Any, return_device: bool = False, unzip: bool = False) -> Any:
         arrays, device = x, torch.device('cpu')
     elif isinstance(x, Sequence) and x:
         device = x[0].device if isinstance(x[0], Tensor) else to_numpy(x[0], return_device=True)[1]
-        groups = list(zip(*x, strict=True)) if unzip else x
-        arrays = (
-            [[to_numpy(each) for each in group] for group in groups]
-            if unzip
-            else [to_numpy(each) for each in groups]
-        )
+        if unzip:
+            arrays = [[to_numpy(each) for each in group] for group in zip(*x, strict=True)]
+        else:
+            arrays = [to_numpy(each) for each in x]
     else:
         raise TypeError(f'expected a tensor or a sequence of tensors, got {type(x)}')
     return (arrays, device) if return_device else arrays
@@ -68,20 +66,12 @@ def host_buffer(shape: int | tuple[int, ...], dtype: torch.dtype, device: torch.
 
 
 def join_on(parts: list[Tensor], device: torch.device, non_blocking: bool) -> Tensor:
-    """Concatenate flat tensors of one type on a device.
-
-    Pinned parts go straight to their places. Others are joined in pinned memory first, since a
-    copy from ordinary memory makes the host wait.
-
-    Args:
-        parts: Tensors ``(n_i,)``, all on the host or all on the device.
-        device: The device.
-        non_blocking: Do not wait for the copy to the device.
-    """
+    """Concatenate tensors ``(n_i,)`` of one type, all on the host or the device, on the device."""
     if device.type != 'cuda' or parts[0].is_cuda:
         return torch.cat(parts).to(device)
     sizes = [len(part) for part in parts]
     if not parts[0].is_pinned():
+        # A copy from ordinary memory would make the host wait.
         staged = host_buffer(sum(sizes), parts[0].dtype, device)
         return torch.cat(parts, out=staged).to(device, non_blocking=non_blocking)
     joined = torch.empty(sum(sizes), dtype=parts[0].dtype, device=device)

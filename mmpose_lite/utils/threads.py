@@ -18,17 +18,11 @@ _WAITING = {'GOMP_SPINCOUNT': '2000', 'KMP_BLOCKTIME': '1'}
 
 
 class Cores(NamedTuple):
-    """The cores that a process may use.
+    """The cores that a process may use."""
 
-    Attributes:
-        machine: All cores of the machine.
-        allowed: Those that the affinity of the process (``taskset``, a cpuset) leaves.
-        quota: How many cores' time its control groups grant; infinite without a limit.
-    """
-
-    machine: int
-    allowed: Collection[int]
-    quota: float
+    machine: int  # all that there are
+    allowed: Collection[int]  # by the affinity of the process (`taskset`, a cpuset)
+    quota: float  # how many cores' time its control groups grant; infinite without a limit
 
     @property
     def usable(self) -> int:
@@ -41,22 +35,14 @@ class Cores(NamedTuple):
 
 
 def find_cores(root: str | Path = '/') -> Cores:
-    """Find the cores that this process may use.
-
-    Args:
-        root: Where ``proc`` and ``sys`` are.
-    """
+    """Find the cores that this process may use; ``root`` is where ``proc`` and ``sys`` are."""
     machine = os.cpu_count() or 1
     affinity = os.sched_getaffinity(0) if hasattr(os, 'sched_getaffinity') else range(machine)
     return Cores(machine, affinity, cpu_quota(root))
 
 
 def cpu_quota(root: str | Path = '/') -> float:
-    """The cores' time that control groups, version 1 or 2, grant this process; inf without a limit.
-
-    Args:
-        root: Where ``proc`` and ``sys`` are.
-    """
+    """The cores' time that control groups, version 1 or 2, grant this process; inf if no limit."""
     groups = Path(root) / 'proc/self/cgroup'
     try:
         lines = groups.read_text().splitlines()
@@ -67,11 +53,9 @@ def cpu_quota(root: str | Path = '/') -> float:
 
 
 def _folders(line: str, root: Path) -> Iterator[Path]:
-    """Yield the folders that may limit a line ``ID:CONTROLLERS:GROUP``: its own and the parents'.
-
-    In a container the line may name the group by the host's path, of which nothing is mounted but
-    the end: the folders that are not there have no limits.
-    """
+    """Yield the folders that may limit a line ``ID:CONTROLLERS:GROUP``: its own and its parents."""
+    # In a container the line may name the group by the host's path, of which nothing is mounted
+    # but the end: the folders that are not there have no limits.
     _, controllers, group = line.split(':', 2)
     mounts = [controllers, 'cpu'] if controllers else ['', 'unified']
     if controllers and 'cpu' not in controllers.split(','):

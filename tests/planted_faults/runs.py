@@ -28,8 +28,8 @@ SABOTAGES = [
     Sabotage(
         'a loss that is not finite passes',
         'mmpose_lite/engine/nan_guard.py',
-        'bad = self._flags.gather(int(not math.isfinite(loss.item())))',
-        'bad = self._flags.gather(0)',
+        'bad = self._ranks.gather(int(not math.isfinite(loss.item())))',
+        'bad = self._ranks.gather(0)',
         'tests/test_engine/test_losses_not_finite.py',
     ),
     Sabotage(
@@ -120,7 +120,7 @@ SABOTAGES = [
     Sabotage(
         'a work dir of an earlier training is written over',
         'mmpose_lite/engine/hooks/checkpoint_hook.py',
-        'self._foreign_best(folder) if goes_on else self._left_in(folder)',
+        'self._foreign_best(folder) if is_resumed else self._left_in(folder)',
         'self._foreign_best(folder)',
         'tests/test_engine/test_work_dirs.py::test_a_training_anew_moves_the_earlier_one_aside',
     ),

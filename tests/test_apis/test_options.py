@@ -96,7 +96,7 @@ def test_resuming_looks_where_the_run_saves(run, tmp_path):
 def test_resuming_where_there_is_nothing(run, tmp_path, capsys):
     run(train_cfg__max_epochs=1, work_dir='hrnet')
     near = f"; there are some in '{tmp_path}/hrnet'"
-    nothing = f"--resume: '{tmp_path}/hrnt' has no checkpoint to go on from"
+    nothing = f"--resume: '{tmp_path}/hrnt' has no checkpoint to resume from"
     with pytest.raises(InputError, match=f'^{nothing}{near}$'):
         run('--resume', 'latest', work_dir='hrnt')
     with pytest.raises(InputError, match=f'^{nothing}{near}$'):

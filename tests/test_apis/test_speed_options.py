@@ -52,7 +52,7 @@ def test_a_test_in_half_precision(tiny_config, trained, tmp_path, monkeypatch, f
 
     monkeypatch.setattr(HRNet, 'forward', noted_forward)
     monkeypatch.setattr('mmengine.runner.amp.get_device', lambda: 'cpu')
-    monkeypatch.setattr('mmpose_lite.engine.preflight.check_sizes', lambda *_: None)
+    monkeypatch.setattr('mmpose_lite.engine.point_checks.check_sizes', lambda *_: None)
     out = tmp_path / 'numbers.json'
     arguments = [str(tiny_config), str(trained.checkpoint), '--out', str(out)]
     run_test_tool([*arguments, '--work-dir', str(tmp_path), *flags])

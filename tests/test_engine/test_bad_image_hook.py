@@ -1,6 +1,5 @@
 """Replaced samples are counted over all processes, logged, and too many end the run."""
 
-import json
 import logging
 from types import SimpleNamespace
 
@@ -99,10 +98,10 @@ def test_many_in_a_row_end_the_run(lines):
 def test_all_processes_stop_alike(lines, monkeypatch):
     """Two processes, each with a share that is allowed; together it is not."""
 
-    def gather(content):
-        return [content, json.dumps({**json.loads(content), 'problems': ['of another']}).encode()]
+    def gather(counts):
+        return [counts, {**counts, 'problems': ['of another']}]
 
-    monkeypatch.setattr('mmpose_lite.engine.hooks.bad_image_hook.gather_bytes', gather)
+    monkeypatch.setattr('mmpose_lite.engine.hooks.bad_image_hook.gather_objects', gather)
     with pytest.raises(InputError, match='6 of the first 24 samples'):
         run(BadImageHook(3), runner(lines, Replacement(max_share=0.1)), [batch(0)] * 3)
     assert 'replaced: of another' in lines.found
@@ -131,12 +130,12 @@ def test_a_run_that_goes_on_has_the_row_of_each_process(lines, monkeypatch, worl
     """The second of two has two in a row; of other processes, nobody knows whose they were."""
     setting = Replacement(max_share=1, max_in_a_row=3)
     one = runner(lines, setting)
-    other = json.dumps({'seen': 4, 'replaced': 2, 'row': 2, 'problems': [], 'now': 2}).encode()
+    other = {'seen': 4, 'replaced': 2, 'row': 2, 'problems': [], 'now': 2}
     module = 'mmpose_lite.engine.hooks.bad_image_hook'
     hook = BadImageHook(50)
     count(hook, one, [batch()])
     with monkeypatch.context() as two:
-        two.setattr(f'{module}.gather_bytes', lambda own: [own, other])
+        two.setattr(f'{module}.gather_objects', lambda own: [own, other])
         hook.keep(one)
     one.world_size, one.rank = world_size, 1
     hook = BadImageHook(50)
@@ -168,7 +167,7 @@ class Wrapped(SimpleNamespace):
 
 
 def test_it_is_silent_where_bad_images_are_refused(lines, monkeypatch):
-    monkeypatch.setattr('mmpose_lite.engine.hooks.bad_image_hook.gather_bytes', None)
+    monkeypatch.setattr('mmpose_lite.engine.hooks.bad_image_hook.gather_objects', None)
     run(BadImageHook(1), runner(lines), [batch()] * 3)
     assert lines.found == []
 

@@ -49,7 +49,7 @@ def test_counts_go_on_inside_an_epoch(run, tmp_path, as_new_process):
         arguments=['--resume', str(tmp_path / 'run' / 'iter_1.pth')],
         work_dir=tmp_path / 'resumed',
     )
-    assert 'goes on' in log
+    assert 'resumed from' in log
     assert log.count('1 of the last 8 samples (an epoch) replaced') == 2
 
 

@@ -23,7 +23,7 @@ def test_forms_of_the_key(choice, settings):
 
 
 def test_another_form_is_named():
-    with pytest.raises(InputError, match='compile=3 is none of'):
+    with pytest.raises(InputError, match='compile=3 is not one of'):
         compile_settings(3)
 
 

@@ -323,5 +323,5 @@ class TestBadCaseAnalysisHook:
         with pytest.raises(InputError, match=r'badcase_thr=5: PCK is a fraction, 0\.05 is 5 %'):
             BadCaseAnalysisHook(**{**BY_DISTANCE, **pck, 'badcase_thr': 5})
         hook = BadCaseAnalysisHook(**{**BY_DISTANCE, 'metric_key': 'PCK'})
-        with pytest.raises(KeyError, match=r"'PCK' is none of .'two'"):
+        with pytest.raises(KeyError, match=r"'PCK' is not one of .'two'"):
             hook.after_test_iter(runner, 0, {}, [face(photo)])

@@ -100,7 +100,7 @@ def test_other_data_and_batches_are_said(go_on):
             {'param_scheduler': [WARM_UP, {'type': 'StepLR', 'step_size': 1}]},
             'of LinearLR, MultiStepLR, the config has LinearLR, StepLR',
         ),
-        ({'resume_settings': 'mine'}, "resume_settings='mine' is none of checkpoint, config"),
+        ({'resume_settings': 'mine'}, "resume_settings='mine' is not one of checkpoint, config"),
     ],
 )
 def test_what_cannot_go_on_is_refused(go_on, changes, message):

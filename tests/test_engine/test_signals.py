@@ -21,7 +21,7 @@ from mmpose_lite.checkpoints.archive import read_footer
 from mmpose_lite.checkpoints.latest import find_latest
 
 WORKERS = {'train_dataloader__num_workers': 2, 'val_dataloader__num_workers': 1}
-LINE = r"stopped by {} after iteration (\d+): '(.*)' is saved, and --resume goes on from it"
+LINE = r"stopped by {} after iteration (\d+): '(.*)' is saved, and --resume continues from it"
 
 
 @pytest.fixture(scope='module')

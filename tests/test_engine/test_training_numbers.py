@@ -151,8 +151,8 @@ def test_outputs_are_kept_where_a_line_is_logged_and_only_there(tmp_path, monkey
 
 @pytest.mark.slow
 def test_numbers_change_no_bit_of_a_training(tmp_path, as_new_process):
-    hooks = [{'type': name, 'enable': False} for name in ('TrainErrorHook', 'ValLossHook')]
-    kinds = {'with': {}, 'without': {'custom_hooks': hooks}}
+    hooks = dict.fromkeys(('default_hooks__train_error', 'default_hooks__val_loss'))
+    kinds = {'with': {}, 'without': hooks}
     parts = {}
     for name, options in kinds.items():
         as_new_process()
@@ -241,8 +241,7 @@ def test_no_validation_loss_where_the_pipeline_makes_other_targets(tmp_path):
 
 
 def test_ranks_are_weighed_by_their_faces(monkeypatch):
-    other = json.dumps([0.25 * 2, 2]).encode()
-    monkeypatch.setattr(training_log, 'gather_bytes', lambda own: [own, other])
+    monkeypatch.setattr(training_log, 'gather_objects', lambda own: [own, [0.25 * 2, 2]])
     hook, scalars, metrics = ValLossHook(), {}, {'NME': 0.1}
     hook._model = SimpleNamespace()
     hook._losses = [(torch.tensor(0.5), 4), (torch.tensor(1.0), 1)]

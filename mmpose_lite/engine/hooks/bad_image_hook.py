@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ from mmengine.runner import Runner
 
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
-from mmpose_lite.utils.collectives import gather_bytes
+from mmpose_lite.utils.collectives import gather_objects
 from mmpose_lite.utils.nested_datasets import walk_datasets
 
 _EXAMPLES = 20
@@ -26,7 +25,7 @@ class BadImageHook(Hook):
     The processes add up their counts every ``interval`` iterations and at the end of an epoch, so
     that all of them stop at the same one. An epoch is as many samples as the data set has; its
     share of replaced ones is that of all processes, a row of them is one process's own. Both are
-    in checkpoints, so a run that goes on inside an epoch stops where it would have. Where bad
+    in checkpoints, so a run that resumes inside an epoch stops where it would have. Where bad
     images are refused, the hook does nothing, and :class:`PoseRunner` leaves it out.
 
     Args:
@@ -75,14 +74,16 @@ class BadImageHook(Hook):
         for sample in data_batch['data_samples'] if isinstance(data_batch, dict) else ():
             self._count(sample.get('bad_images', ()))
         if self.every_n_train_iters(runner, self._every):
-            self._add_up(runner)
+            self._gather(runner)
+            self._check()
             if self._seen >= self._size:
                 self._report(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Say how many samples of the epoch were replaced."""
         if self._settings:
-            self._add_up(runner)
+            self._gather(runner)
+            self._check()
             self._report(runner)
 
     def _count(self, problems: tuple[str, ...]) -> None:
@@ -96,15 +97,9 @@ class BadImageHook(Hook):
         self._own['problems'] += new[: _EXAMPLES - len(self._own['problems'])]
         self._named.update(new)
 
-    def _add_up(self, runner: Runner) -> None:
-        """Share the counts since the last time, and stop above the limits."""
-        self._gather(runner)
-        self._check()
-
     def _gather(self, runner: Runner) -> list[int]:
         """Share the counts since the last time, log what is new; each process's present row."""
-        own = {**self._own, 'now': self._row}
-        parts = [json.loads(part) for part in gather_bytes(json.dumps(own).encode())]
+        parts = gather_objects({**self._own, 'now': self._row})
         self._begin_count()
         self._seen += sum(part['seen'] for part in parts)
         self._replaced += sum(part['replaced'] for part in parts)
@@ -124,6 +119,7 @@ class BadImageHook(Hook):
             self._row = counts['rows'][runner.rank]
 
     def _check(self) -> None:
+        """Stop the run above the limits."""
         share = min(each.max_share for each in self._settings)
         longest = min(each.max_in_a_row for each in self._settings)
         done = (

@@ -36,13 +36,8 @@ class BadCaseAnalysisHook(DrawingHook):
     faces have no ``file``.
 
     Args:
-        enable: As for :class:`DrawingHook`, like the six that follow.
-        show: See there.
-        wait_time: See there.
-        interval: See there.
-        kpt_thr: See there.
-        out_dir: See there. Without it there is no list; the log has the count.
-        backend_args: See there.
+        enable: As for :class:`DrawingHook`, like the six that follow. Without ``out_dir`` there is
+            no list; the log has the count.
         metric_type: ``'loss'``: ``metric`` is a loss, built from MODELS and called with the
             predicted points, the true ones (both ``(N, K, 2)``, image pixels) and their
             visibility ``(N, K)``. ``'accuracy'`` or ``'error'``: it is a metric from METRICS.
@@ -129,7 +124,11 @@ class BadCaseAnalysisHook(DrawingHook):
         own = [self.results, self._unmeasured]
         gathered = gather_objects(own, default=lambda number: number.item())
         parts, lacking = zip(*reversed(gathered), strict=True)
-        unique = {_identity(entry): entry for part in parts for entry in part}
+        unique = {
+            (entry['img_path'], entry['id'], str(entry['bbox'])): entry
+            for part in parts
+            for entry in part
+        }
         self.results = sorted(unique.values(), key=self._rank)
         unmeasured = len({tuple(face) for part in lacking for face in part})
         if not is_main_process():
@@ -148,10 +147,6 @@ class BadCaseAnalysisHook(DrawingHook):
     ) -> tuple[bool, float | None]:
         """Measure one sample.
 
-        Args:
-            data_batch: The batch from the data loader, as a metric's ``process`` gets it.
-            data_sample: Truth and prediction.
-
         Returns:
             Whether it is a bad case, and the value that says so; None where the sample lacks the
             points to measure it by, which is no bad case.
@@ -159,11 +154,10 @@ class BadCaseAnalysisHook(DrawingHook):
         Raises:
             KeyError: If the metric has no value ``metric_key``.
         """
-        value = (
-            self._loss(data_sample)
-            if self.metric_type == 'loss'
-            else self._metric(data_batch, data_sample)
-        )
+        if self.metric_type == 'loss':
+            value = self._loss(data_sample)
+        else:
+            value = self._metric(data_batch, data_sample)
         if value is None:
             return False, None
         good = value < self.badcase_thr if self._large_is_bad else value > self.badcase_thr
@@ -187,7 +181,7 @@ class BadCaseAnalysisHook(DrawingHook):
             return None
         values = self.metric.compute_metrics(rows)
         if self.metric_key not in values:
-            raise KeyError(f"metric_key '{self.metric_key}' is none of {sorted(values)}")
+            raise KeyError(f"metric_key '{self.metric_key}' is not one of {sorted(values)}")
         return float(values[self.metric_key])
 
     def _entry(self, sample: PoseDataSample, value: float) -> dict:
@@ -211,7 +205,3 @@ class BadCaseAnalysisHook(DrawingHook):
         if value is None:
             return -math.inf
         return -value if self._large_is_bad else value
-
-
-def _identity(entry: dict) -> tuple:
-    return entry['img_path'], entry['id'], str(entry['bbox'])

@@ -1,4 +1,4 @@
-"""Saving checkpoints so that there always is a sound one to go on from."""
+"""Saving checkpoints so that there always is a sound one to resume from."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from mmpose_lite.checkpoints.writing import (
     set_aside,
     write_text,
 )
+from mmpose_lite.errors import first_few
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
@@ -53,11 +54,8 @@ class CheckpointHook(_CheckpointHook):
     - What an earlier run has left is moved to ``previous/TIME`` in its folder when a training
       begins there anew, or removed if the config says ``overwrite=True``.
 
-    Args:
-        kwargs: mmengine's. Checkpoints go to local folders; there is no ``backend_args``.
-
     Raises:
-        InputError: If ``backend_args`` or ``file_client_args`` is given.
+        InputError: If ``backend_args`` or ``file_client_args`` is given: folders are local ones.
     """
 
     out_dir: Any
@@ -84,7 +82,7 @@ class CheckpointHook(_CheckpointHook):
         return osp.join(self._asked_dir, osp.basename(osp.normpath(work_dir)))
 
     def before_train(self, runner: Runner) -> None:
-        """Find the folder, and what a run that goes on has saved in it; of others it is cleared."""
+        """Find the folder, and what a resumed run has saved in it; of others it is cleared."""
         self.out_dir = self.folder_of(runner.work_dir)
         runner.logger.info(f'checkpoints go to {self.out_dir}', extra=FILE_ONLY)
         first_decides(lambda: self._clear_for(runner))
@@ -114,34 +112,35 @@ class CheckpointHook(_CheckpointHook):
         best = [path for key, path in info.items() if key.startswith('best_ckpt')]
         last = [self.last_ckpt] if self.save_last and self.last_ckpt else []
         for path in dict.fromkeys([*last, *best]):
-            self._publish_model(runner, path)
+            content = read_checkpoint(path)
+            content = {key: content[key] for key in content if key in self.published_keys}
+            make_plain(content)
+            published = publish_checkpoint(content, osp.splitext(path)[0])
+            runner.logger.info(f"published '{published}'")
 
     def _clear_for(self, runner: Runner) -> str:
-        """Make room for what a run will write; one that goes on has its files there."""
+        """Make room for what a run will write; a resumed one has its files there."""
         for folder in dict.fromkeys([self.out_dir, runner.work_dir]):
             for name in remove_parts(folder):
                 runner.logger.info(f"removed '{name}', which was never finished")
-        goes_on = self._goes_on_here(runner)
-        overwrites = runner.cfg.get('overwrite') and not goes_on
+        is_resumed = self._resumes_here(runner)
         for folder in dict.fromkeys([self.out_dir, runner.work_dir]):
-            names = self._foreign_best(folder) if goes_on else self._left_in(folder)
-            if names and overwrites:
+            names = self._foreign_best(folder) if is_resumed else self._left_in(folder)
+            if not names:
+                continue
+            if runner.cfg.get('overwrite') and not is_resumed:
                 remove(folder, names)
-                self._tell_cleared(runner, folder, names, 'removed (overwrite)')
-            elif names:
-                aside = set_aside(folder, names, runner.timestamp)
-                self._tell_cleared(runner, folder, names, f"moved to '{aside}'")
+                done = 'removed (overwrite)'
+            else:
+                done = f"moved to '{set_aside(folder, names, runner.timestamp)}'"
+            runner.logger.warning(
+                f"'{folder}' has {len(names)} files of an earlier training "
+                f'({first_few(names[::-1], _NAMED)}): {done}'
+            )
         return ''
 
-    @staticmethod
-    def _tell_cleared(runner: Runner, folder: str, names: list[str], done: str) -> None:
-        named = ', '.join(names[-_NAMED:]) + (', ...' if len(names) > _NAMED else '')
-        runner.logger.warning(
-            f"'{folder}' has {len(names)} files of an earlier training ({named}): {done}"
-        )
-
-    def _goes_on_here(self, runner: Runner) -> bool:
-        """Tell whether a run goes on from a checkpoint of the folder that it saves in."""
+    def _resumes_here(self, runner: Runner) -> bool:
+        """Tell whether a run resumes from a checkpoint of the folder that it saves in."""
         if not hasattr(runner, 'resumed_from'):  # mmengine's own, which does not say from where
             return bool(getattr(runner, '_resume', False))
         source = runner.resumed_from
@@ -212,15 +211,18 @@ class CheckpointHook(_CheckpointHook):
         surplus = regular[: -self.max_keep_ckpts] if self.max_keep_ckpts > 0 else []
         if name == names[-1] or (self._is_regular(name) and name not in surplus):
             return False
+        return self._remove(runner, name, self.last_ckpt)
+
+    def _remove(self, runner: Runner, name: str, successor: str) -> bool:
         try:
-            remove_replaced(osp.join(self.out_dir, name), self.last_ckpt)
+            remove_replaced(osp.join(self.out_dir, name), successor)
         except SaveError as error:
             runner.logger.warning(str(error))
             return False
         return True
 
     def _is_regular(self, name: str) -> bool:
-        """Tell whether a name is one of the template's, not of a run that a signal ended."""
+        """Tell whether a name is of the template, not of a run that a signal ended."""
         before, _, after = map(re.escape, self.filename_tmpl.partition('{}'))
         return re.fullmatch(rf'{before}\d+{after}', name) is not None
 
@@ -247,7 +249,7 @@ class CheckpointHook(_CheckpointHook):
         best = info.get(f'best_score{suffix}')
         if best is not None and not self.is_better_than[key](score, best):
             return False
-        before = info.get(f'best_ckpt{suffix}')
+        before = osp.basename(info.get(f'best_ckpt{suffix}') or '')
         number = runner.epoch if self.by_epoch else runner.iter
         name = f'best_{key}_{self.filename_tmpl.format(number)}'.replace('/', '_')
         path = osp.join(self.out_dir, name)
@@ -257,8 +259,8 @@ class CheckpointHook(_CheckpointHook):
         runner.save_checkpoint(self.out_dir, name, save_optimizer=False, save_param_scheduler=False)
         if is_main_process():
             self._point_to_best(info)
-            if before:
-                self._remove_best(runner, osp.basename(before), path)
+            if before and not self._remove(runner, before, path):
+                self._kept.insert(0, before)  # it goes with the next checkpoint
         unit = 'epochs' if self.by_epoch else 'iterations'
         runner.logger.info(
             f'the best {key} so far, {score:.4f} after {number} {unit}: {name}', extra=FILE_ONLY
@@ -278,18 +280,3 @@ class CheckpointHook(_CheckpointHook):
         is_there = name and osp.isfile(path)
         if is_there and not (osp.exists(link) and osp.samefile(path, link)):
             point_to(path, link)
-
-    def _remove_best(self, runner: Runner, name: str, successor: str) -> None:
-        try:
-            remove_replaced(osp.join(self.out_dir, name), successor)
-        except SaveError as error:
-            runner.logger.warning(str(error))
-            self._kept.insert(0, name)  # it goes with the next checkpoint
-
-    def _publish_model(self, runner: Runner, ckpt_path: str) -> None:
-        """Write the published keys alone, into a file whose name ends with its own hash."""
-        content = read_checkpoint(ckpt_path)
-        content = {key: content[key] for key in content if key in self.published_keys}
-        make_plain(content)
-        path = publish_checkpoint(content, osp.splitext(ckpt_path)[0])
-        runner.logger.info(f"published '{path}'")

@@ -31,7 +31,7 @@ class ResidentCropsHook(Hook):
 
     Args:
         mode: ``'resident'``: always; ``'auto'``: where they take at most half of the memory that
-            is free on a GPU, else samples go on to bring their pixels.
+            is free on a GPU, else samples bring their pixels as before.
     """
 
     def __init__(self, mode: str = 'auto') -> None:
@@ -65,8 +65,7 @@ class ResidentCropsHook(Hook):
             reason = obstacle or f'they take {size / 1e9:.1f} GB'
             print_log(f'crops stay in main memory: {reason}', 'current')
             return
-        model = unwrap_model(runner.model)
-        model.data_preprocessor.hold_crops(*_gather(caches, size, device))
+        unwrap_model(runner.model).data_preprocessor.hold_crops(*_gather(caches, size, device))
         for transform in (step for dataset in datasets for step in dataset.pipeline.transforms):
             if isinstance(transform, PackPoseInputs):
                 transform.pack_pixels = False

@@ -8,7 +8,6 @@ mmengine's LoggerHook writes the lines, by way of :class:`.message_hub.LogProces
 
 from __future__ import annotations
 
-import json
 import math
 import os.path as osp
 import sys
@@ -28,10 +27,10 @@ from torch.utils.hooks import RemovableHandle
 from mmpose_lite.evaluation.metrics import NME
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
-from mmpose_lite.utils.collectives import gather_bytes
+from mmpose_lite.utils.collectives import gather_objects
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
-from ..run_state import is_training
+from ..run_state import find_hook, is_training
 from ..screen import FILE_ONLY
 
 try:
@@ -87,10 +86,7 @@ class SpeedHook(Hook):
 
 
 class _HeadListener(Hook):
-    """Listens to a model's head for one batch.
-
-    A flip test calls the head for the images first, then for their mirrors.
-    """
+    """Listens to a model's head for one batch."""
 
     def __init__(self) -> None:
         self._head: Any = None
@@ -107,6 +103,7 @@ class _HeadListener(Hook):
         if self._handle is None:
             return None
         self._handle.remove()
+        # A flip test calls the head for the images first, then for their mirrors.
         first = self._outputs[0].detach() if self._outputs else None
         self._handle, self._outputs = None, []
         return first
@@ -119,33 +116,29 @@ class TrainErrorHook(_HeadListener):
     It is that of the batch whose line is logged, of the first process, from the outputs that the
     loss was computed of: nothing is computed at other iterations. Points that augmentation has
     moved out of the crop do not count, nor do faces whose normaliser needs such a point.
-
-    Args:
-        enable: Whether the hook does anything.
     """
 
     priority = 'NORMAL'
 
-    def __init__(self, enable: bool = True) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.enable = enable
         self._metrics: list[NME] = []
 
     def before_train(self, runner: Runner) -> None:
         """Find the metrics, and the head whose outputs they are about."""
         model = unwrap_model(runner.model)
         augments = getattr(getattr(model, 'data_preprocessor', None), 'batch_augments', None)
-        # Augmented batches are no longer what the samples say.
-        if not self.enable or not is_main_process() or augments or runner.val_loop is None:
-            return
         self._head = getattr(model, 'head', None)
+        # Augmented batches are no longer what the samples say.
+        can_tell = not augments and hasattr(self._head, 'decode')
+        if not is_main_process() or not can_tell or runner.val_loop is None:
+            return
         metrics = runner.val_loop.evaluator.metrics
         self._metrics = [metric for metric in metrics if isinstance(metric, NME)]
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Listen to the head in an iteration that will be logged."""
-        is_wanted = self._metrics and hasattr(self._head, 'decode') and _has_truth(data_batch)
-        if is_wanted and is_logged(runner, batch_idx):
+        if self._metrics and _has_truth(data_batch) and is_logged(runner, batch_idx):
             self._listen()
 
     def after_train_iter(
@@ -173,16 +166,12 @@ class ValLossHook(_HeadListener):
     It is that of the outputs which the predictions are made of, without the mirrored ones of a
     flip test, so that no second pass is needed. It is the mean over the faces of all ranks that
     have a visible point: what others have is no loss, but 0.
-
-    Args:
-        enable: Whether the hook does anything.
     """
 
     priority = 'NORMAL'
 
-    def __init__(self, enable: bool = True) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.enable = enable
         self._model: Any = None
         self._losses: list[tuple[Tensor, int]] = []
 
@@ -190,7 +179,7 @@ class ValLossHook(_HeadListener):
         """Begin anew; a validation that was broken off does not count."""
         self._losses.clear()
         model = unwrap_model(runner.model)
-        is_wanted = self.enable and is_training(runner) and hasattr(model, 'head')
+        is_wanted = is_training(runner) and hasattr(model, 'head')
         self._model, self._head = (model, model.head) if is_wanted else (None, None)
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
@@ -206,7 +195,8 @@ class ValLossHook(_HeadListener):
         if raw is None:
             return
         samples = data_batch['data_samples']
-        counting = [i for i, sample in enumerate(samples) if _has_points(sample)]
+        visible = (np.asarray(sample.gt_instances.keypoints_visible) for sample in samples)
+        counting = [i for i, each in enumerate(visible) if np.any(each > 0)]
         if not counting:
             return
         if len(counting) < len(samples):
@@ -226,8 +216,7 @@ class ValLossHook(_HeadListener):
         values = torch.stack([loss for loss, _ in self._losses]).tolist() if self._losses else []
         counts = [count for _, count in self._losses]
         total = sum(value * count for value, count in zip(values, counts, strict=True))
-        parts = gather_bytes(json.dumps([total, sum(counts)]).encode())
-        totals, faces = zip(*(json.loads(part) for part in parts), strict=True)
+        totals, faces = zip(*gather_objects([total, sum(counts)]), strict=True)
         self._losses.clear()
         if sum(faces):
             metrics[_VAL_LOSS] = sum(totals) / sum(faces)
@@ -238,7 +227,7 @@ class ValLossHook(_HeadListener):
 class SummaryHook(Hook):
     """Ends the log of a training with all metrics of the best and of the last validation.
 
-    What it needs is in the checkpoints, so a run that goes on reports on the whole of it.
+    What it needs is in the checkpoints, so a resumed run reports on the whole of it.
     """
 
     priority = 'BELOW_NORMAL'
@@ -254,13 +243,13 @@ class SummaryHook(Hook):
         """Write the lines."""
         info = runner.message_hub.runtime_info
         unit, _, length = _progress(runner)
-        hook = next((hook for hook in runner.hooks if isinstance(hook, CheckpointHook)), None)
-        names = getattr(hook, 'key_indicators', ()) if getattr(hook, 'save_best', None) else ()
+        hook = find_hook(runner, CheckpointHook)
+        names = hook.key_indicators if hook is not None and hook.save_best else ()
         for name in names:
             suffix = '' if len(names) == 1 else f'_{name}'
             if f'best_score{suffix}' not in info:
                 continue
-            # A run of mmengine's that goes on here has no more than the score.
+            # A run of mmengine's that is resumed here has no more than the score.
             best = info.get(f'best_validation{suffix}') or {
                 'when': unit,
                 'metrics': {name: info[f'best_score{suffix}']},
@@ -292,22 +281,15 @@ def _has_truth(data_batch: Any) -> bool:
     return any('transformed_keypoints' in each.get('gt_instances', ()) for each in samples[:1])
 
 
-def _has_points(sample: Any) -> bool:
-    return bool(np.any(np.asarray(sample.gt_instances.keypoints_visible) > 0))
-
-
 def _rows(samples: Sequence[Any], predictions: Sequence[ndarray]) -> Iterator[tuple[dict, dict]]:
-    """Pair each face's row with its truth, in pixels of its photograph.
-
-    The way from crop to photograph turns, scales and mirrors; errors keep their lengths but for
-    the scale, so each is put to its true point as it is.
-    """
+    """Pair each face's row with its truth, in pixels of its photograph."""
     for sample, predicted in zip(samples, predictions, strict=True):
         truth = sample.gt_instances
         wanted = truth.transformed_keypoints[0]
         size_wh = np.asarray(sample.input_size)
         inside = ((wanted >= 0) & (wanted <= size_wh - 1)).all(axis=-1)
         visible = np.asarray(truth.keypoints_visible)[0].reshape(len(wanted), -1)[:, 0] > 0
+        # The way to the photograph turns and mirrors, too: a length changes by the scale alone.
         error = (predicted - wanted) * sample.input_scale / size_wh
         row = {
             'id': sample.get('id'),
@@ -320,19 +302,12 @@ def _rows(samples: Sequence[Any], predictions: Sequence[ndarray]) -> Iterator[tu
 
 
 def _mean_error(metric: NME, rows: Sequence[tuple[dict, dict]]) -> float:
-    """Compute the NME over all points that count.
-
-    NaN if there is none, a prediction is not finite, or a size is not above 0: a number of the log
-    ends no training.
-
-    Raises:
-        InputError: If a sample lacks what the normaliser needs.
-    """
+    """Compute the NME over all points that count; NaN if there is none."""
     whole = [{**row, **metric.extra(truth, row)} for row, truth in rows]
     kept = [row for row in whole if metric.reason_to_leave_out(row) is None]
     try:
         return metric.compute(kept)['NME'] if kept else math.nan
-    except ValueError:
+    except ValueError:  # a size is not above 0: a number of the log ends no training
         return math.nan
 
 

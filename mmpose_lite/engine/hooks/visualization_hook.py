@@ -53,6 +53,7 @@ class DrawingHook(Hook):
         self.out_dir = out_dir
         self.backend_args = backend_args
         self._test_index = 0
+        self._counts: Counter[str] = Counter()  # pictures by the name of their photograph
 
     def _folder(self, runner: Any) -> Path | None:
         if self.out_dir is None:
@@ -97,19 +98,6 @@ class PoseVisualizationHook(DrawingHook):
     ``test_img`` or, with ``out_dir``, to files named ``<image>_<n>``. Only the main process
     draws. The arguments are those of :class:`DrawingHook`.
     """
-
-    def __init__(
-        self,
-        enable: bool = False,
-        interval: int = 50,
-        kpt_thr: float = 0.3,
-        show: bool = False,
-        wait_time: float = 0.0,
-        out_dir: str | None = None,
-        backend_args: dict | None = None,
-    ) -> None:
-        super().__init__(enable, interval, kpt_thr, show, wait_time, out_dir, backend_args)
-        self._counts: Counter[str] = Counter()
 
     def after_val_iter(
         self,
