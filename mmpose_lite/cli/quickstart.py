@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmpose_lite.utils.paths import check_folder
+from mmpose_lite.utils.paths import check_folder, config_root
 
 from .command_line import errors_in_one_line
 
@@ -46,10 +46,10 @@ def make_parser() -> argparse.ArgumentParser:
 def run(*command: str) -> None:
     """Print and run a command of this package; stop where it fails."""
     print(f'\n$ {shlex.join(("mmpose-lite", *command))}', flush=True)
-    # A checkout need not be installed.
-    package = str(Path(__file__).resolve().parents[2])
-    paths = [package, *filter(None, [os.environ.get('PYTHONPATH')])]
-    environ = {**os.environ, 'PYTHONPATH': os.pathsep.join(paths)}
+    environ, checkout = dict(os.environ), config_root().parent
+    if checkout == Path(__file__).resolve().parents[2]:  # which need not be installed
+        paths = [str(checkout), *filter(None, [environ.get('PYTHONPATH')])]
+        environ['PYTHONPATH'] = os.pathsep.join(paths)
     words = (sys.executable, '-m', 'mmpose_lite', *command)
     status = subprocess.run(words, env=environ, check=False).returncode
     if status:
