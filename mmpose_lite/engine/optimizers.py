@@ -77,13 +77,8 @@ def check_optimizer_state(
 ) -> None:
     """Check that a state is one of an optimizer's, entry by entry; nothing is changed.
 
-    The fused steps trust their states: one of another shape has them write beyond it.
-
-    Args:
-        optimizer: The optimizer.
-        state_dict: What is to be loaded.
-        where: Its place.
-        names: Names of parameters; their numbers stand for those that have none.
+    The fused steps trust their states: one of another shape has them write beyond it. Messages
+    name parameters by ``names``, or by their numbers.
 
     Raises:
         InputError: If a group, a setting or the state of a parameter is none of this optimizer's;
@@ -108,7 +103,7 @@ def check_optimizer_state(
         raise InputError(f'{where}.param_groups have one parameter twice among their params')
     unknown = next((key for key in state_dict['state'] if key not in parameters), None)
     if unknown is not None:
-        raise InputError(f'{where}.state has {show(unknown)}, which is none of the parameters')
+        raise InputError(f'{where}.state has {show(unknown)}, which is not one of the parameters')
     keeper = _Expectations(optimizer)
     for number, entries in state_dict['state'].items():
         parameter = parameters[number]

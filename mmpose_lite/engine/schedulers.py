@@ -46,12 +46,8 @@ def check_scheduler_states(
 ) -> None:
     """Check that states are those of schedulers of the same kinds; nothing is changed.
 
-    Args:
-        schedulers: Those of this run.
-        states: What a file has.
-        types: The classes that it names, if it does.
-        over: Iterations and epochs that are over: no scheduler has made more steps.
-        where: The file and the place in it, for messages.
+    A file may name the ``types`` of its own. Iterations and epochs, of which so many are over,
+    bound their steps. Messages name the states by ``where``, the file and the place in it.
 
     Raises:
         InputError: If there is another number of them or one of another class, or if a field is
@@ -84,10 +80,7 @@ def changed_schedules(schedulers: Any, states: Any) -> Iterator[tuple[str, Any, 
 def replay_schedules(schedulers: Any, states: Any, epoch_length: float) -> None:
     """Bring fresh schedulers to where those of a file are, by as many steps in the same order.
 
-    Args:
-        schedulers: Those of this run, which have made no step.
-        states: What a file has, checked.
-        epoch_length: Iterations of an epoch: after so many a schedule by epochs makes a step.
+    A schedule by epochs makes a step after ``epoch_length`` iterations.
 
     Raises:
         InputError: If one follows the metrics of validations, which cannot be made again, or has

@@ -286,14 +286,9 @@ def find_root_cause(
 ) -> RootCause | None:
     """Find the rank that ended a run; None if all have done what they were to do.
 
-    An error of a rank's own comes before anything that the others suffer from it. Where there is
-    none, a rank that is gone without a word is to blame; where all are still there, one that does
-    not answer.
-
-    Args:
-        notes: What ranks of this machine have written about their ends.
-        endings: How their processes ended, as far as they have by themselves.
-        waiting: The ranks that have not ended.
+    An error of a rank's own, by its note, comes before anything that the others suffer from it.
+    Where there is none, a rank that has ended by itself and without a word is to blame; where all
+    are still there, one of those that are waiting and do not answer.
     """
     failed = sorted(
         (note['time'], rank) for rank, note in notes.items() if note['state'] == 'failed'
