@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os.path as osp
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +23,11 @@ from mmpose_lite.datasets.transforms import (
     RandomFlip,
     TopdownAffine,
 )
-from mmpose_lite.structures.bbox import (
-    fix_aspect_ratio,
-    get_udp_warp_matrix,
-    get_warp_matrix,
-)
+from mmpose_lite.structures.bbox import fix_aspect_ratio, get_udp_warp_matrix, get_warp_matrix
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.nested_datasets import innermost, walk_datasets
 from mmpose_lite.visualization.drawing import RGB
-from mmpose_lite.visualization.sheet import LEFT, MIDDLE, RIGHT, PointTile, point_sheet
+from mmpose_lite.visualization.sheet import LEFT, MIDDLE, RIGHT, FaceView, point_sheet
 
 Stage = tuple[Mapping[str, Any], Sequence[BaseTransform]]
 """A pipeline, and what of the points' description stands in for what came before."""
@@ -42,36 +36,6 @@ Stage = tuple[Mapping[str, Any], Sequence[BaseTransform]]
 # many faces, is on one side.
 _OFF_CENTRE, _FACES_ENOUGH = 0.25, 8
 _COLORS: dict[int, RGB] = {-1: LEFT, 0: MIDDLE, 1: RIGHT}
-_MARGIN = 1.06  # of what is shown of a photograph, about box, crop and points
-
-
-@dataclass(frozen=True)
-class FaceView:
-    """A face to look at; K points, in the pixels of ``image_bgr``.
-
-    Attributes:
-        image_bgr: ``(H, W, 3)`` uint8, the photograph, or the crop that the network gets.
-        points: ``(K, 2)``.
-        shown: ``(K,)``, which points are annotated.
-        box: ``(4, 2)``, corners of the annotated box.
-        crop: ``(4, 2)``, corners of the crop in the photograph; None where the image is the crop.
-        heatmap: ``(h, w)``, the targets of all points in one; None where none were asked for.
-        has_target: ``(K,)``, which points have a target; None where none were asked for.
-        face_id: The annotation's id.
-        img_path: The photograph.
-        is_mirrored: Whether it is mirrored; None where the pipeline never does so.
-    """
-
-    image_bgr: ndarray
-    points: ndarray
-    shown: ndarray
-    box: ndarray
-    face_id: Any
-    img_path: str
-    crop: ndarray | None = None
-    heatmap: ndarray | None = None
-    has_target: ndarray | None = None
-    is_mirrored: bool | None = None
 
 
 class Browser:
@@ -248,12 +212,6 @@ def _targets(results: dict, codec: dict) -> tuple[ndarray, ndarray]:
     return maps.max(axis=0), weights.reshape(-1, count)[0] > 0.5
 
 
-def describe(view: FaceView) -> tuple[str, str]:
-    """A face's name, and what was done to it."""
-    name = f'id {view.face_id}: {osp.basename(view.img_path)}'
-    return name, {None: '', False: 'as it is', True: 'mirrored'}[view.is_mirrored]
-
-
 def load_browsers(cfg: Config, split: str, seed: int) -> tuple[list[Browser], dict[str, Any]]:
     """Build a split's data set; return its sets of faces, and the points that come out of it.
 
@@ -297,30 +255,6 @@ def views(browser: Browser, indices: Sequence[int], mode: str, cfg: Config) -> I
             yield from browser.transformed(index, codec)
 
 
-def to_tile(view: FaceView) -> PointTile:
-    """Lay out a view: of a photograph what is about the face, of a crop all."""
-    height, width = view.image_bgr.shape[:2]
-    center, side = np.array([width - 1, height - 1]) / 2, float(max(width, height))
-    if view.crop is not None:
-        seen = np.concatenate([view.box, view.crop, view.points[view.shown]])
-        low, high = seen.min(axis=0), seen.max(axis=0)
-        center, side = (low + high) / 2, _MARGIN * float((high - low).max())
-    caption, note = describe(view)
-    return PointTile(
-        image_rgb=np.ascontiguousarray(view.image_bgr[..., ::-1]),
-        points=view.points,
-        shown=view.shown,
-        center=center,
-        side=side,
-        box=view.box,
-        crop=view.crop,
-        heatmap=view.heatmap,
-        has_target=view.has_target,
-        caption=caption,
-        note=note,
-    )
-
-
 def draw_sheets(
     faces: Sequence[FaceView],
     metainfo: dict[str, Any],
@@ -359,7 +293,7 @@ def draw_sheets(
         path = stem.with_name(f'{stem.name}-{number:02d}.png')
         written.append(
             point_sheet(
-                [to_tile(face) for face in faces[start : start + size]],
+                faces[start : start + size],
                 path,
                 names,
                 [_COLORS[side] for side in sides.tolist()],

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -249,42 +250,57 @@ LEFT, MIDDLE, RIGHT = (80, 170, 255), (90, 230, 90), (255, 110, 60)
 _BOX, _CROP, _NO_TARGET = (255, 236, 130), (240, 240, 240), (190, 90, 200)
 _SHADE = (0, 0, 0)  # around points and numbers, which lie on any colour
 _HEAT = 0.45  # opacity; the face stays visible below its targets
+_MARGIN = 1.06  # of what is shown of a photograph, about box, crop and points
 _LEGEND_LINE = 17  # px
 
 
 @dataclass(frozen=True)
-class PointTile:
-    """One picture of a sheet, in the pixels of its image; K points.
+class FaceView:
+    """A face to look at; K points, in the pixels of ``image_bgr``.
 
     Attributes:
-        image_rgb: ``(H, W, 3)`` uint8, the photograph or a crop.
+        image_bgr: ``(H, W, 3)`` uint8, the photograph, or the crop that the network gets.
         points: ``(K, 2)``.
-        shown: ``(K,)``, True for annotated points.
-        center: ``(2,)``, the centre of the square that is shown.
-        side: Its side.
+        shown: ``(K,)``, which points are annotated.
         box: ``(4, 2)``, corners of the annotated box.
-        crop: ``(4, 2)``, corners of the network's input; None if the image is that input.
-        heatmap: ``(h, w)`` over the whole image; None for the image alone.
-        has_target: ``(K,)``, True for points with a target; None for all.
-        caption: First line of text below.
-        note: Second line.
+        face_id: The annotation's id.
+        img_path: The photograph.
+        crop: ``(4, 2)``, corners of the crop in the photograph; None where the image is the crop.
+        heatmap: ``(h, w)``, the targets of all points in one; None where none were asked for.
+        has_target: ``(K,)``, which points have a target; None where none were asked for.
+        is_mirrored: Whether it is mirrored; None where the pipeline never does so.
     """
 
-    image_rgb: np.ndarray
+    image_bgr: np.ndarray
     points: np.ndarray
     shown: np.ndarray
-    center: np.ndarray
-    side: float
     box: np.ndarray
+    face_id: Any
+    img_path: str
     crop: np.ndarray | None = None
     heatmap: np.ndarray | None = None
     has_target: np.ndarray | None = None
-    caption: str = ''
-    note: str = ''
+    is_mirrored: bool | None = None
+
+    @property
+    def captions(self) -> tuple[str, str]:
+        """The face's name, and what was done to it."""
+        name = f'id {self.face_id}: {Path(self.img_path).name}'
+        return name, {None: '', False: 'as it is', True: 'mirrored'}[self.is_mirrored]
+
+    @property
+    def square(self) -> tuple[np.ndarray, float]:
+        """Centre and side of the square that is shown: a whole crop, or all that is about a face."""
+        if self.crop is None:
+            height, width = self.image_bgr.shape[:2]
+            return np.array([width - 1, height - 1]) / 2, float(max(width, height))
+        seen = np.concatenate([self.box, self.crop, self.points[self.shown]])
+        low, high = seen.min(axis=0), seen.max(axis=0)
+        return (low + high) / 2, _MARGIN * float((high - low).max())
 
 
 def point_sheet(
-    tiles: Sequence[PointTile],
+    faces: Sequence[FaceView],
     out_file: str | Path,
     names: Sequence[str],
     colors: Sequence[RGB],
@@ -299,25 +315,25 @@ def point_sheet(
     Raises:
         ValueError: If there are no faces, or a size is not positive.
     """
-    if not tiles or columns < 1 or tile < 1:
+    if not faces or columns < 1 or tile < 1:
         raise ValueError(
-            f'{out_file}: needs faces, columns and a size, got {len(tiles)}, {columns}, {tile}'
+            f'{out_file}: needs faces, columns and a size, got {len(faces)}, {columns}, {tile}'
         )
-    columns = min(columns, len(tiles))
+    columns = min(columns, len(faces))
     width = columns * (tile + GAP) + GAP
-    captioned = [(draw_tile(each, tile, colors), each.caption, each.note) for each in tiles]
+    captioned = [(draw_tile(each, tile, colors), *each.captions) for each in faces]
     strips = [title_strip(heading, width), *_rows(captioned, columns, tile)]
     strips.append(legend(names, colors, width))
     write_image_rgb(np.concatenate(strips), out_file)
     return Path(out_file)
 
 
-def draw_tile(face: PointTile, tile: int, colors: Sequence[RGB]) -> np.ndarray:
+def draw_tile(face: FaceView, tile: int, colors: Sequence[RGB]) -> np.ndarray:
     """Draw heatmap, box, crop, and each point with its number: ``(tile, tile, 3)`` RGB."""
-    image_rgb = face.image_rgb
+    image_rgb = np.ascontiguousarray(face.image_bgr[..., ::-1])
     if face.heatmap is not None:
         image_rgb = overlay_heatmap(image_rgb, face.heatmap, _HEAT)
-    picture, matrix = cut_square(image_rgb, face.center, face.side, tile)
+    picture, matrix = cut_square(image_rgb, *face.square, tile)
 
     def to_tile(xy: np.ndarray) -> np.ndarray:
         return xy @ matrix[:, :2].T + matrix[:, 2]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,8 +12,8 @@ import pytest
 from helpers.data_factory import ANNOTATIONS, make_face_set
 from mmpose_lite.apis.config import load_config
 from mmpose_lite.cli.browse_dataset import main
-from mmpose_lite.data_tools.browsing import choose, image_sides, load_browsers, to_tile
-from mmpose_lite.visualization.sheet import LEFT, MIDDLE, RIGHT, PointTile, draw_tile
+from mmpose_lite.data_tools.browsing import choose, image_sides, load_browsers
+from mmpose_lite.visualization.sheet import LEFT, MIDDLE, RIGHT, FaceView, draw_tile
 
 CONFIG = """
 codec = dict(type='MSRAHeatmap', input_size=(64, 64), heatmap_size=(16, 16), sigma=1)
@@ -172,16 +173,16 @@ def test_sides_are_where_the_points_are():
 
 
 def test_colours_and_numbers_are_drawn():
-    tile = PointTile(
-        image_rgb=np.full((100, 100, 3), 50, np.uint8),
+    view = FaceView(
+        image_bgr=np.full((100, 100, 3), 50, np.uint8),
         points=np.array([[20.0, 50], [50, 50], [80, 50], [50, 80], [20, 20]]),
         shown=np.array([True, True, True, False, True]),
-        center=np.array([49.5, 49.5]),
-        side=100,
         box=np.array([[5, 5], [95, 5], [95, 95], [5, 95]]),
+        face_id=1,
+        img_path='face.jpg',
         has_target=np.array([True, True, True, True, False]),
     )
-    picture = draw_tile(tile, 400, [LEFT, MIDDLE, RIGHT, LEFT, RIGHT])
+    picture = draw_tile(view, 400, [LEFT, MIDDLE, RIGHT, LEFT, RIGHT])
     for x, color in ((20, LEFT), (50, MIDDLE), (80, RIGHT)):
         assert tuple(picture[202, 4 * x + 2]) == color
     assert tuple(picture[322, 202]) == (50, 50, 50)  # not annotated
@@ -192,20 +193,22 @@ def test_colours_and_numbers_are_drawn():
     heatmap = np.zeros((10, 10))
     heatmap[9, 0] = 1
     colors = [LEFT, MIDDLE, RIGHT, LEFT, RIGHT]
-    heated = draw_tile(PointTile(**{**vars(tile), 'heatmap': heatmap}), 400, colors)
+    heated = draw_tile(replace(view, heatmap=heatmap), 400, colors)
     np.testing.assert_array_equal(heated[:300, 100:], picture[:300, 100:])
     # The hottest is JET's dark red, (128, 0, 0), 0.45 of it over the photograph's 50.
     np.testing.assert_allclose(heated[385, 10], [85, 27.5, 27.5], atol=1)
+    blue = replace(view, image_bgr=np.full((100, 100, 3), (250, 0, 0), np.uint8))
+    assert tuple(draw_tile(blue, 400, colors)[300, 100]) == (0, 0, 250)
 
 
 def test_a_tile_shows_box_crop_and_points(config):
     view = browser(config())[0].original(0)  # whose box leaves its photograph
-    tile = to_tile(view)
-    low, high = tile.center - tile.side / 2, tile.center + tile.side / 2
+    center, side = view.square
+    low, high = center - side / 2, center + side / 2
     for corners in (view.box, view.crop, view.points):
         assert (corners >= low).all()
         assert (corners <= high).all()
-    assert tile.image_rgb[0, 0].tolist() == view.image_bgr[0, 0, ::-1].tolist()
+    assert view.captions == (f'id {view.face_id}: {Path(view.img_path).name}', '')
 
 
 def run(*arguments, capsys):
