@@ -290,7 +290,7 @@ class FaceView:
 
     @property
     def square(self) -> tuple[np.ndarray, float]:
-        """Centre and side of the square that is shown: a whole crop, or all that is about a face."""
+        """Centre and side of the square that is shown: a whole crop, or all about a face."""
         if self.crop is None:
             height, width = self.image_bgr.shape[:2]
             return np.array([width - 1, height - 1]) / 2, float(max(width, height))
