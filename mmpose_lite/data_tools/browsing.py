@@ -264,7 +264,7 @@ def draw_sheets(
     rows: int = 4,
     tile: int = 300,
 ) -> list[Path]:
-    """Draw faces on as many sheets as they need; pairs stay side by side.
+    """Draw faces on as many sheets as they need, and return the files; pairs stay side by side.
 
     Args:
         faces: The faces.
@@ -274,9 +274,6 @@ def draw_sheets(
         columns: Pictures in a row.
         rows: Rows of a sheet.
         tile: Side of a picture, px.
-
-    Returns:
-        The files.
     """
     upright = [face for face in faces if not face.is_mirrored]
     sides = image_sides(
@@ -285,21 +282,13 @@ def draw_sheets(
         metainfo['flip_pairs'],
     )
     names = [metainfo['keypoint_id2name'][k] for k in range(len(sides))]
+    colors = [_COLORS[side] for side in sides.tolist()]
+    heading = f'{metainfo["dataset_name"]}: {heading}'
     pairs = len(faces) > len(upright)
     columns = max(2, columns - columns % 2) if pairs else columns
     size = columns * rows
     written = []
     for number, start in enumerate(range(0, len(faces), size), 1):
-        path = stem.with_name(f'{stem.name}-{number:02d}.png')
-        written.append(
-            point_sheet(
-                faces[start : start + size],
-                path,
-                names,
-                [_COLORS[side] for side in sides.tolist()],
-                columns,
-                tile,
-                heading=f'{metainfo["dataset_name"]}: {heading}',
-            )
-        )
+        path, shown = stem.with_name(f'{stem.name}-{number:02d}.png'), faces[start : start + size]
+        written.append(point_sheet(shown, path, names, colors, columns, tile, heading))
     return written
