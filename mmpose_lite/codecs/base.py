@@ -24,10 +24,12 @@ class BaseKeypointCodec:
         field_mapping_table: Encoded keys that belong to its ``gt_fields``.
         target_kind: What it makes: ``'heatmaps'``, ``'combined heatmaps'``, ``'coordinates'``, or
             None, which heads and losses take on trust.
+        use_udp: The crops that it is made for, as :class:`TopdownAffine` has it; None: either.
         auxiliary_encode_keys: Further results of the pipeline that :meth:`encode` takes.
     """
 
     target_kind: str | None = None
+    use_udp: bool | None = None
     auxiliary_encode_keys: ClassVar[set[str]] = set()
     instance_mapping_table: ClassVar[dict[str, str]] = {}
     label_mapping_table: ClassVar[dict[str, str]] = {}

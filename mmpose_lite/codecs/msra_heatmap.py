@@ -39,6 +39,7 @@ class MSRAHeatmap(BaseKeypointCodec):
     """
 
     target_kind = 'heatmaps'
+    use_udp = False
     label_mapping_table: ClassVar = {'keypoint_weights': 'keypoint_weights'}
     field_mapping_table: ClassVar = {'heatmaps': 'heatmaps'}
 

@@ -40,6 +40,7 @@ class UDPHeatmap(BaseKeypointCodec):
     Source: Huang et al., CVPR 2020, https://arxiv.org/abs/1911.07524
     """
 
+    use_udp = True
     label_mapping_table: ClassVar = {'keypoint_weights': 'keypoint_weights'}
     field_mapping_table: ClassVar = {'heatmaps': 'heatmaps'}
 

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import IterableDataset
 
-from mmpose_lite.codecs import MSRAHeatmap, UDPHeatmap
 from mmpose_lite.datasets.transforms import (
     GenerateTarget,
     KeypointConverter,
@@ -235,8 +234,8 @@ def _arguments(codec: Any) -> dict[str, Any]:
 
 def _about_decoder(decoder: Any, affines: Mapping[str, TopdownAffine]) -> Iterator[str]:
     """Tell of settings that fit together and yet move points by a share of a cell."""
-    is_udp = isinstance(decoder, UDPHeatmap)
-    if not is_udp and not isinstance(decoder, MSRAHeatmap):
+    is_udp = getattr(decoder, 'use_udp', None)
+    if is_udp is None:
         return
     if not is_udp and np.mod(decoder.input_size, decoder.heatmap_size).any():
         yield (
@@ -255,10 +254,10 @@ def _about_decoder(decoder: Any, affines: Mapping[str, TopdownAffine]) -> Iterat
 
 def _about_flip_test(model: Any, decoder: Any) -> Iterator[str]:
     is_shifted = _test_cfg(model).get('flip_test') and _test_cfg(model).get('shift_heatmap')
-    if is_shifted and isinstance(decoder, UDPHeatmap):
+    if is_shifted and getattr(decoder, 'use_udp', None):
         yield (
-            'model.test_cfg.shift_heatmap=True, and model.head.decoder is a UDPHeatmap, whose '
-            'mirrored maps need no shift: set shift_heatmap=False'
+            'model.test_cfg.shift_heatmap=True, and model.head.decoder is a '
+            f'{type(decoder).__name__}, whose mirrored maps need no shift: set shift_heatmap=False'
         )
 
 
