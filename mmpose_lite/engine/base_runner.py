@@ -34,12 +34,11 @@ from .distributed import join_processes
 from .hooks import BadImageHook, ScreenHook, SpeedHook, SummaryHook, TrainErrorHook, ValLossHook
 from .hooks.bad_image_hook import replaces_samples
 from .loops import TrainLoop
-from .message_hub import DeferredMessageHub
 from .optim_wrappers import OptimWrapper
 from .optimizers import prefer_fused
 from .preflight import check_not_empty
+from .run_log import FILE_ONLY, DeferredMessageHub, use_screen
 from .run_state import find_hook
-from .screen import FILE_ONLY, use_screen
 
 _Instance = TypeVar('_Instance', bound=ManagerMixin)
 _Loop = TypeVar('_Loop', bound=BaseLoop)

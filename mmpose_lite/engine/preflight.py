@@ -26,9 +26,9 @@ from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
 
 from .config_rewrites import find_datasets
 from .point_checks import PreflightError, check_points
+from .run_log import FILE_ONLY
 from .run_state import find_hook, optim_wrappers
 from .schedulers import pairs_of
-from .screen import FILE_ONLY
 
 _WITH_SPLIT = (
     'configs/face_2d_keypoint/topdown_heatmap/aflw/'

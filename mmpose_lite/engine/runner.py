@@ -33,8 +33,8 @@ from .config_rewrites import rewrite_config
 from .hooks import BadImageHook, CheckpointHook, ResidentCropsHook, ScreenHook
 from .preflight import check_evaluation
 from .resumption import Resumption, stored_seed
+from .run_log import FILE_ONLY
 from .run_state import capture_run, check_averages, find_hook, gather_rank_states, position_of
-from .screen import FILE_ONLY
 from .work_dir import holding, near_runs
 
 

@@ -89,7 +89,8 @@ class Progress:
         if not (self._console.is_terminal or self._console.is_jupyter):
             self._next = now + _BETWEEN
             counts = f'{self._done:,} of {self._total:,}'
-            self._print(f'{self.label}: {counts}{note}  {self.left} left')
+            line = f'{self.label}: {counts}{note}  {self.left} left'
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
             return
         self._next = now + 0.1
         if self._bar is None:
@@ -102,9 +103,6 @@ class Progress:
             label=self.label,
             end=f'{note}  {self.left} left',
         )
-
-    def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _make_bar(console: Console) -> Any:

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from helpers.exact_runs import make_config, train
-from mmpose_lite.engine.screen import FILE_ONLY, use_screen
+from mmpose_lite.engine.run_log import FILE_ONLY, use_screen
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 

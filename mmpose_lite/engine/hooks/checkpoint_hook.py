@@ -31,8 +31,8 @@ from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
 
+from ..run_log import FILE_ONLY
 from ..run_state import is_training, position_of
-from ..screen import FILE_ONLY
 
 _KEPT = 'kept_checkpoints'
 _OF_A_SIGNAL = re.compile(r'iter_\d+\.pth')

@@ -18,8 +18,8 @@ from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils.progress import Progress
 
 from ..run_head import describe_run
+from ..run_log import screen_of
 from ..run_state import is_training
-from ..screen import screen_of
 from .training_log import is_logged
 
 
@@ -60,8 +60,7 @@ class ScreenHook(Hook):
         if self._training is None:
             return
         if is_logged(runner, batch_idx):
-            self._training.label = _place(runner, 1)
-            self._training.note = _latest(runner)
+            self._training.label, self._training.note = _place(runner, 1), _latest(runner)
         self._training.advance()
 
     def before_val_epoch(self, runner: Runner) -> None:

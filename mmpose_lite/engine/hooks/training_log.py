@@ -1,6 +1,6 @@
 """Log of a training beyond mmengine's: errors and losses of crops, speed, last lines.
 
-mmengine's LoggerHook writes the lines, by way of :class:`.message_hub.LogProcessor`.
+mmengine's LoggerHook writes the lines, by way of :class:`.run_log.LogProcessor`.
 
 :class:`PoseRunner` has these hooks by default; a config's ``default_hooks`` names them ``speed``,
 ``train_error``, ``val_loss`` and ``summary``.
@@ -30,8 +30,8 @@ from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_objects
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
+from ..run_log import FILE_ONLY
 from ..run_state import find_hook, is_training
-from ..screen import FILE_ONLY
 
 try:
     import resource

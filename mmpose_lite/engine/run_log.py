@@ -1,23 +1,34 @@
-"""The message hub, which reads scalars when they are needed.
-
-The LogProcessor, by which a log reads the hub, stands here, too: it corrects one number of it.
-"""
+"""The log of a run: its scalars, its lines, and which of them are printed."""
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 from collections import OrderedDict
 from typing import Any
 
 import numpy as np
 import torch
+from mmengine.dist import is_main_process
 from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner import LogProcessor as _LogProcessor
+from mmengine.runner import Runner
+from rich.console import Console
+from rich.text import Text
 from torch import Tensor
 
 from mmpose_lite.registry import LOG_PROCESSORS
 
 # Updates that a history keeps at most before they are read unasked.
 _MOST_PENDING = 1000
+# For `logger.info(..., extra=FILE_ONLY)`: what readers of the screen have no use for.
+FILE_ONLY = {'file_only': True}
+# Deprecations inside mmengine that no user can mend.
+_NOT_FOR_USERS = ('"FileClient" will', '"HardDiskBackend" is')
+# A run prints its whole log, as `verbose=True` in its config has it.
+VERBOSE = 'MMPOSE_LITE_VERBOSE'
+_ON_THE_WAY = (__name__, 'logging', 'mmengine.logging.logger')
 
 
 class DeferredMessageHub(MessageHub):
@@ -120,3 +131,58 @@ def _read(values: list[Any]) -> list[int | float]:
         for i, number in zip(places, read, strict=True):
             numbers[i] = number
     return numbers
+
+
+class ScreenHandler(logging.Handler):
+    """Prints what a run logs: warnings, and the information that is for people.
+
+    That is not what mmengine says of itself, nor records marked by :data:`FILE_ONLY`.
+
+    Args:
+        console: Where to print.
+        level: The least level that is printed.
+    """
+
+    def __init__(self, console: Console, level: int = logging.INFO) -> None:
+        super().__init__(level)
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        is_warning, frame = record.levelno >= logging.WARNING, sys._getframe()
+        # Who logs it; mmengine's `print_log` is only the way.
+        while frame.f_back and frame.f_globals['__name__'] in _ON_THE_WAY:
+            frame = frame.f_back
+        of_mmengine = frame.f_globals.get('__name__', '').startswith('mmengine.')
+        if not is_warning and (of_mmengine or hasattr(record, 'file_only')):
+            return
+        style = 'yellow' if is_warning else ''
+        label = f'{record.levelname}: ' if is_warning else ''
+        self.console.print(Text(label + record.getMessage(), style), soft_wrap=True)
+
+
+def use_screen(logger: logging.Logger, verbose: bool | None) -> None:
+    """Make a logger print for people; with ``verbose``, all that it writes.
+
+    Deprecations inside mmengine that no user can mend are left out of both.
+
+    Args:
+        logger: Of a run.
+        verbose: None leaves the choice to the environment's ``MMPOSE_LITE_VERBOSE``.
+    """
+    for handler in logger.handlers:
+        handler.addFilter(lambda record: not record.getMessage().startswith(_NOT_FOR_USERS))
+    if verbose or (verbose is None and os.environ.get(VERBOSE, '0') != '0'):
+        return
+    for handler in list(logger.handlers):
+        if type(handler) is logging.StreamHandler:
+            screen = ScreenHandler(Console(highlight=False), handler.level)
+            screen.filters = handler.filters
+            logger.removeHandler(handler)
+            logger.addHandler(screen)
+
+
+def screen_of(runner: Runner) -> Console | None:
+    """The console of a run's first process; None if the run prints its whole log."""
+    handlers = runner.logger.handlers if is_main_process() else ()
+    return next((each.console for each in handlers if isinstance(each, ScreenHandler)), None)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.logging import MessageHub
 
-from mmpose_lite.engine.message_hub import DeferredMessageHub
+from mmpose_lite.engine.run_log import DeferredMessageHub
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 
