@@ -55,5 +55,21 @@ def test_quickstart_ends_with_metrics_and_a_picture(tmp_path, monkeypatch, capsy
     check(tmp_path, capsys.readouterr().out)
 
 
+def test_a_training_that_was_stopped_is_resumed(tmp_path, monkeypatch):
+    commands = []
+    monkeypatch.setattr(quickstart, 'run', lambda *command: commands.append(command))
+    monkeypatch.chdir(tmp_path)
+    args = quickstart.make_parser().parse_args(arguments(tmp_path))
+    work = tmp_path / 'run'
+    work.mkdir()
+    for name, is_resumed in (('', False), ('last_checkpoint', True), ('epoch_1.pth', False)):
+        if name:
+            (work / name).touch()
+        quickstart.make_train_test(args)
+        train = commands[-2]
+        assert train[0] == 'train'
+        assert ('--resume' in train) == is_resumed
+
+
 def test_quickstart_as_a_program(processes, tmp_path):
     check(tmp_path, processes.run_tool('quickstart.py', *arguments(tmp_path), cwd=tmp_path))

@@ -30,7 +30,7 @@ def add_config_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of trust, speed, pictures, overrides and launchers."""
+    """Add the arguments of trust, output, speed, pictures, overrides and launchers."""
     parser.add_argument(
         '--trust-checkpoint',
         action='store_true',
@@ -44,6 +44,26 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
         help='build everything, run one batch, say what was built, and leave nothing in the work '
         'dir',
     )
+    parser.add_argument('--verbose', action='store_true', help='print the whole log')
+    _add_speed_arguments(parser)
+    parser.add_argument('--show-dir', help='folder for pictures of predictions')
+    parser.add_argument('--show', action='store_true', help='show pictures in a window')
+    parser.add_argument(
+        '--interval',
+        type=int,
+        default=1,
+        help='draw at every n-th batch of a validation (default 1); a test draws every face',
+    )
+    parser.add_argument('--wait-time', type=float, default=1, help='seconds a window stays')
+    add_options_argument(parser)
+    parser.add_argument(
+        '--launcher', choices=LAUNCHERS, default='none', help='how the processes were started'
+    )
+    # torchrun's predecessor passes the rank as an argument, under either spelling.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def _add_speed_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--amp', action='store_true', help='forward passes in half precision')
     parser.add_argument(
         '--compile',
@@ -66,21 +86,6 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
         choices=AUGMENT_MODES,
         help='warp cached crops in batches on the GPU, which holds them all where they fit',
     )
-    parser.add_argument('--show-dir', help='folder for pictures of predictions')
-    parser.add_argument('--show', action='store_true', help='show pictures in a window')
-    parser.add_argument(
-        '--interval',
-        type=int,
-        default=1,
-        help='draw at every n-th batch of a validation (default 1); a test draws every face',
-    )
-    parser.add_argument('--wait-time', type=float, default=1, help='seconds a window stays')
-    add_options_argument(parser)
-    parser.add_argument(
-        '--launcher', choices=LAUNCHERS, default='none', help='how the processes were started'
-    )
-    # torchrun's predecessor passes the rank as an argument, under either spelling.
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
 def parse_with_one_file(
@@ -205,6 +210,8 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
 
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg.launcher = args.launcher
+    if args.verbose:
+        cfg.verbose = True
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
@@ -217,10 +224,11 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
     if args.augment_on_device is not None:
         cfg.augment_on_device = args.augment_on_device
     if args.show_dir is not None:
-        check_folder(osp.join(cfg.work_dir, args.show_dir))
+        check_folder(args.show_dir)
     if args.show or args.show_dir is not None:
+        folder = args.show_dir and osp.abspath(args.show_dir)
         pictures = hook_settings(cfg, 'visualization', 'PoseVisualizationHook')
-        pictures.update(enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval)
+        pictures.update(enable=True, show=args.show, out_dir=folder, interval=args.interval)
         if args.show:
             pictures.wait_time = args.wait_time
 
@@ -279,9 +287,11 @@ def errors_in_one_line(main: Callable[..., None]) -> Callable[..., None]:
 
 
 def load_libraries(*modules: str) -> None:
-    """Import what a command runs, once its arguments are known to be good."""
+    """Import what a command runs, once its arguments are known to be good; it takes seconds."""
     if 'torch' in sys.modules:
         return
+    if os.environ.get('RANK', '0') == '0':
+        print('loading torch', file=sys.stderr, flush=True)
     with collector_at_rest():
         for module in modules:
             import_module(module)

@@ -24,6 +24,13 @@ CONFIG = 'configs/quickstart/td-hm_hrnetv2-w18_synthetic-aflw-128x128.py'
 # How the config's data_root and names are laid out.
 DATA = 'data/synthetic_aflw'
 ANNOTATIONS = 'annotations/face_landmarks_aflw_{}.json'
+# What a reader may want next, each by its command.
+NEXT = (
+    'next:',
+    '  your points      mmpose-lite convert labelme --labels FOLDER --out data/mine',
+    '  AFLW             mmpose-lite convert aflw --images FOLDER --mat AFLWinfo_release.mat',
+    '  another network  mmpose-lite train td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256 --dry-run',
+)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -82,7 +89,7 @@ def read_faces(data: Path, split: str) -> list[dict[str, Any]]:
 
 
 def draw_sheet(faces: list[dict[str, Any]], out_file: Path, heading: str) -> Path:
-    """Draw the worst and some typical faces, predictions against truth."""
+    """Draw some typical faces, then the worst, predictions against truth."""
     import numpy as np
 
     from mmpose_lite.evaluation.functional import keypoint_nme
@@ -95,25 +102,35 @@ def draw_sheet(faces: list[dict[str, Any]], out_file: Path, heading: str) -> Pat
             predicted[None], truth[None], np.array([face['mask']]), np.array([[face['norm']]])
         )
         rows.append(FaceRow(face['img_path'], truth, predicted, np.array(face['bbox']), error))
-    return face_sheet(worst_and_typical(rows), out_file, heading=heading)
+    chosen = sorted(worst_and_typical(rows), key=lambda row: row.group.startswith('Worst'))
+    return face_sheet(chosen, out_file, heading=heading)
 
 
 def make_train_test(args: argparse.Namespace) -> None:
-    """Make the faces, train on them, and test the last checkpoint."""
+    """Make the faces, train on them, and test the last checkpoint.
+
+    A training that was stopped is resumed.
+    """
     sizes = ['--train', str(args.train), '--test', str(args.test), '--seed', '0']
     run('make-synthetic', args.data, *sizes)
     import torch
 
+    from mmpose_lite.checkpoints.latest import POINTER
     from mmpose_lite.engine import has_fast_bfloat16
 
     root = os.path.join(args.data, '')
     loaders = [f'{split}_dataloader.dataset.data_root={root}' for split in ('train', 'val', 'test')]
     options = ['--cfg-options', *loaders, f'train_cfg.max_epochs={args.epochs}']
     precision = ['--amp'] if torch.cuda.is_available() or has_fast_bfloat16() else []
-    run('train', CONFIG, '--work-dir', args.work_dir, *precision, *options)
-    checkpoint = os.path.join(args.work_dir, f'epoch_{args.epochs}.pth')
-    outputs = ['--out', f'{args.work_dir}/metrics.json', '--dump', f'{args.work_dir}/faces.json']
-    run('test', CONFIG, checkpoint, '--work-dir', args.work_dir, *outputs, *options[:4])
+    checkpoint = Path(args.work_dir, f'epoch_{args.epochs}.pth')
+    was_stopped = Path(args.work_dir, POINTER).exists() and not checkpoint.exists()
+    resume = ['--resume'] if was_stopped else []
+    run('train', CONFIG, '--work-dir', args.work_dir, *resume, *precision, *options)
+    outputs = [
+        *('--out', f'{args.work_dir}/metrics.json', '--dump', f'{args.work_dir}/faces.json'),
+        *('--report', f'{args.work_dir}/report', '--report-faces', '0'),
+    ]
+    run('test', CONFIG, str(checkpoint), *outputs, *options[:4])
 
 
 @errors_in_one_line
@@ -135,4 +152,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f'\ndone in {time.monotonic() - started:.0f} s')
     print(f'metrics  {os.path.relpath(work / "metrics.json")}')
     print(f'picture  {os.path.relpath(sheet)}')
+    print(f'report   {os.path.relpath(work / "report" / "index.html")}')
+    print(*NEXT, sep='\n')
     print(summary)

@@ -42,7 +42,8 @@ def describe_run(runner: Runner, work_dir: str | None = None) -> list[str]:
         facts |= _training(runner, loops)
     elif loops:
         facts['batch'] = _faces(next(iter(loops.values())))
-    facts['work dir'] = work_dir or runner.work_dir
+    if 'train' in loops or work_dir:
+        facts['work dir'] = work_dir or runner.work_dir
     width = max(map(len, facts))
     return [f'{name:<{width}}  {fact}' for name, fact in facts.items()]
 

@@ -1,6 +1,7 @@
 """Options of the tools, in one process and on two epochs."""
 
 import json
+import os
 from contextlib import nullcontext
 
 import pytest
@@ -337,6 +338,6 @@ def test_pictures_are_set_up_by_their_options(tiny_config, tool, flags):
         cfg = merge_test_args(load_config(tiny_config), args)
         assert cfg.default_hooks.badcase.enable is True
     hook = cfg.default_hooks.visualization
-    assert (hook.enable, hook.out_dir, hook.interval) == (True, 'pictures', 7)
+    assert (hook.enable, hook.out_dir, hook.interval) == (True, os.path.abspath('pictures'), 7)
     assert hook.show == ('--show' in flags)
     assert hook.get('wait_time') == (2.5 if '--show' in flags else None)
