@@ -255,7 +255,7 @@ def test_flattened_config_is_mmposes(path, name):
     theirs['default_scope'] = 'mmpose_lite'
     for loader in ('val_dataloader', 'test_dataloader'):
         theirs[loader]['dataset']['subsets'] = FACTS['val_dataloader.dataset.subsets']
-    for hook in ('speed', 'train_error', 'val_loss', 'summary'):
+    for hook in ('speed', 'train_error', 'val_loss', 'summary', 'screen'):
         assert hook not in theirs['default_hooks']
         del ours['default_hooks'][hook]
     assert ours == theirs

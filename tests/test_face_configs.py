@@ -29,6 +29,7 @@ LOG_HOOKS = {
     'train_error': 'TrainErrorHook',
     'val_loss': 'ValLossHook',
     'summary': 'SummaryHook',
+    'screen': 'ScreenHook',
 }
 
 ROOT = config_root()

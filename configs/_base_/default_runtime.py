@@ -8,11 +8,12 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=10),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    # MMPose has none of these four; they are there without a config, too, and None removes one.
+    # MMPose has none of these five; they are there without a config, too, and None removes one.
     speed=dict(type='SpeedHook'),
     train_error=dict(type='TrainErrorHook'),
     val_loss=dict(type='ValLossHook'),
     summary=dict(type='SummaryHook'),
+    screen=dict(type='ScreenHook'),
     visualization=dict(type='PoseVisualizationHook', enable=False),
     badcase=dict(
         type='BadCaseAnalysisHook',

@@ -123,7 +123,7 @@ def _print_completion(arguments: Sequence[str]) -> int:
         return 1
     (shell,) = arguments
     names = ' '.join(path.stem for path in shipped_configs())
-    preamble = _CONFIGS_OF[shell].format(names=names)
+    preamble = _PREAMBLES[shell].format(names=names)
     print(shtab.complete(make_parser(), shell, preamble=preamble))
     return 0
 
@@ -148,7 +148,7 @@ _FILES = {'bash': '_shtab_compgen_files', 'zsh': '_files', 'tcsh': 'f'}
 _FOLDERS = {'bash': '_shtab_compgen_dirs', 'zsh': '_files -/', 'tcsh': 'd'}
 # Files, and the names of shipped configs.
 _CONFIGS = {'bash': '_mmpose_lite_configs', 'zsh': '_mmpose_lite_configs', 'tcsh': 'f'}
-_CONFIGS_OF = {
+_PREAMBLES = {
     'bash': '_mmpose_lite_configs() {{ compgen -f -- "$1"; compgen -W "{names}" -- "$1"; }}',
     'zsh': '_mmpose_lite_configs() {{ _files; compadd {names} }}',
     'tcsh': '',

@@ -98,8 +98,14 @@ class TrainLoop(BaseLoop):
         self.runner.call_hook('before_train')
         info.update(counters)
         prepare_ddp(self.runner.model, self.runner.optim_wrapper)
-        if isinstance(self.runner.optim_wrapper, OptimWrapper):
-            self.runner.optim_wrapper.guard = self.guard
+        wrapper = self.runner.optim_wrapper
+        if isinstance(wrapper, OptimWrapper):
+            wrapper.guard = self.guard
+        else:
+            self.runner.logger.warning(
+                f'optim_wrapper is a {type(wrapper).__name__}: losses that are not finite are not '
+                'looked for'
+            )
         if self.guard.max_skips:
             self._buffers = BufferCopies(self.runner.model)
         for loop in filter(None, (self, self.runner.val_loop)):
@@ -117,7 +123,7 @@ class TrainLoop(BaseLoop):
             outputs = runner.model.train_step(data_batch, optim_wrapper=runner.optim_wrapper)
         except NonFiniteLossError as error:
             raise InputError(self._about_loss(error.ranks, data_batch, error.late)) from error
-        if self.guard.refused:
+        if self.guard.refused_ranks:
             self._skip(data_batch)
         self.position = after
         runner.call_hook('after_train_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs)
@@ -130,7 +136,7 @@ class TrainLoop(BaseLoop):
         self.runner.message_hub.update_info(_SKIPPED, self.guard.skipped)
         self.runner.logger.warning(
             f'skipped, {self.guard.skipped} of at most {self.guard.max_skips}: '
-            + self._about_loss(self.guard.refused, data_batch)
+            + self._about_loss(self.guard.refused_ranks, data_batch)
         )
 
     def _is_due(self, count: int, last: int) -> bool:
@@ -144,7 +150,7 @@ class TrainLoop(BaseLoop):
     def _validate_if_due(self) -> None:
         if self.position.validated or self.runner.val_loop is None:
             return
-        self._use_random_state()
+        self._restore_random_once()
         before = random_state()
         logs = self.runner.message_hub.state_dict()
         logs['resumed_keys'] = dict(logs['resumed_keys'])
@@ -169,7 +175,7 @@ class TrainLoop(BaseLoop):
         hub.load_state_dict(logs)
         restore_hook_states(self.runner, memory, 'before the validation')
 
-    def _use_random_state(self) -> None:
+    def _restore_random_once(self) -> None:
         if self._random is not None:
             set_random_state(self._random)
             self._random = None
@@ -258,12 +264,14 @@ class EpochBasedTrainLoop(TrainLoop, _EpochBasedTrainLoop):
     def run_epoch(self) -> None:
         """Train for an epoch, or for what is left of it."""
         done = self.position.batch
+        # A loader draws as it starts: of an epoch that begins, from the state that is resumed; of
+        # one that had begun, that state is of later, and is restored behind it.
         if not done:
-            self._use_random_state()
+            self._restore_random_once()
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
         batches = start_loader(self.dataloader, done)
-        self._use_random_state()
+        self._restore_random_once()
         for idx, data_batch in enumerate(batches, start=done):
             self.run_iter(idx, data_batch)
             self._end_if_asked()
@@ -321,7 +329,7 @@ class IterBasedTrainLoop(TrainLoop, _IterBasedTrainLoop):
         with self._stop.listening():
             batches = _endless(self.dataloader, self.position.iter)
             self._validate_if_due()
-            self._use_random_state()
+            self._restore_random_once()
             while self._iter < self._max_iters and not self.stop_training:
                 self.runner.model.train()
                 self.run_iter(next(batches))

@@ -38,37 +38,37 @@ class NanGuard:
 
     Attributes:
         skipped: How many have been.
-        refused: The processes whose loss was not finite in the last iteration.
+        refused_ranks: The processes whose loss was not finite in the last iteration.
     """
 
     def __init__(self, max_skips: int = 0) -> None:
         self.max_skips = max_skips
         self.skipped = 0
-        self.refused: list[int] = []
+        self.refused_ranks: list[int] = []
         self._ranks = HostGather()
         self._pending: deque[_Copy] = deque()
 
-    def refuses(self, loss: Tensor) -> bool:
+    def check(self, loss: Tensor) -> bool:
         """Check a loss; return True if its step must be skipped.
 
         Raises:
             NonFiniteLossError: If it is not finite, and too many have been skipped; on a GPU
                 without skips once such a loss has arrived.
         """
-        self.refused = []
+        self.refused_ranks = []
         if self._looks_late(loss):
             self._pending.append(_Copy(loss.detach()))
             self._look(wait=False)
             return False
         bad = self._ranks.gather(int(not math.isfinite(loss.item())))
-        self.refused = [rank for rank, is_bad in enumerate(bad) if is_bad]
-        if self.refused and self.skipped >= self.max_skips:
-            raise NonFiniteLossError(self.refused, late=0)
-        self.skipped += bool(self.refused)
-        return bool(self.refused)
+        self.refused_ranks = [rank for rank, is_bad in enumerate(bad) if is_bad]
+        if self.refused_ranks and self.skipped >= self.max_skips:
+            raise NonFiniteLossError(self.refused_ranks, late=0)
+        self.skipped += bool(self.refused_ranks)
+        return bool(self.refused_ranks)
 
     def settle(self) -> None:
-        """Wait for the losses that have not been looked at yet, as :meth:`refuses` does for one."""
+        """Wait for the losses that have not been looked at yet, as :meth:`check` does for one."""
         self._look(wait=True)
 
     def _looks_late(self, loss: Tensor) -> bool:

@@ -108,14 +108,14 @@ class OptimWrapper(MMEngineOptimWrapper):
         #: Keeps losses that are not finite away from the weights; the training loop sets it.
         self.guard: NanGuard | None = None
         self._refused = False
-        self._is_exact = False  # the checkpoint had the gradients of the unfinished step
+        self._has_gradients = False  # the checkpoint had the gradients of the unfinished step
         self._buffers: GradientBuffers | None = None
 
     def initialize_count_status(self, model: nn.Module, init_counts: int, max_counts: int) -> None:
         """Start the counter of batches."""
         # mmengine warns of a run that resumes in the middle of an accumulation: its gradients are
         # lost. Here they may have been restored.
-        begun = init_counts % self._accumulative_counts if self._is_exact else 0
+        begun = init_counts % self._accumulative_counts if self._has_gradients else 0
         super().initialize_count_status(model, init_counts - begun, max_counts)
         self._inner_count = init_counts
 
@@ -126,7 +126,7 @@ class OptimWrapper(MMEngineOptimWrapper):
 
         A step is left out as a whole if the guard refuses one of its losses.
         """
-        if self.guard is not None and self.guard.refuses(loss):
+        if self.guard is not None and self.guard.check(loss):
             self._refused = True
             self._inner_count += 1
         else:
@@ -165,7 +165,7 @@ class OptimWrapper(MMEngineOptimWrapper):
 
     def resume_step(self, partial: dict[str, Any]) -> None:
         """Take back what :meth:`partial_step` gave."""
-        self._is_exact = True
+        self._has_gradients = True
         if not partial:
             return
         self._refused = partial['refused']

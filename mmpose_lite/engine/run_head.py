@@ -1,4 +1,4 @@
-"""The head of a run: about eight lines that say what was built."""
+"""The head of a run: a few lines that say what was built."""
 
 from __future__ import annotations
 

@@ -24,11 +24,12 @@ from mmpose_lite.registry import LOG_PROCESSORS
 _MOST_PENDING = 1000
 # For `logger.info(..., extra=FILE_ONLY)`: what readers of the screen have no use for.
 FILE_ONLY = {'file_only': True}
-# Deprecations inside mmengine that no user can mend.
-_NOT_FOR_USERS = ('"FileClient" will', '"HardDiskBackend" is')
+# Deprecations inside mmengine that no user can mend, and its list of hooks, which a run may still
+# sort and add to.
+_NOT_FOR_USERS = ('"FileClient" will', '"HardDiskBackend" is', 'Hooks will be executed')
 # A run prints its whole log, as `verbose=True` in its config has it.
 VERBOSE = 'MMPOSE_LITE_VERBOSE'
-_ON_THE_WAY = (__name__, 'logging', 'mmengine.logging.logger')
+_LOGGING_MODULES = (__name__, 'logging', 'mmengine.logging.logger')
 
 
 class DeferredMessageHub(MessageHub):
@@ -151,7 +152,7 @@ class ScreenHandler(logging.Handler):
         """Print a record."""
         is_warning, frame = record.levelno >= logging.WARNING, sys._getframe()
         # Who logs it; mmengine's `print_log` is only the way.
-        while frame.f_back and frame.f_globals['__name__'] in _ON_THE_WAY:
+        while frame.f_back and frame.f_globals['__name__'] in _LOGGING_MODULES:
             frame = frame.f_back
         of_mmengine = frame.f_globals.get('__name__', '').startswith('mmengine.')
         if not is_warning and (of_mmengine or hasattr(record, 'file_only')):
@@ -164,7 +165,7 @@ class ScreenHandler(logging.Handler):
 def use_screen(logger: logging.Logger, verbose: bool | None) -> None:
     """Make a logger print for people; with ``verbose``, all that it writes.
 
-    Deprecations inside mmengine that no user can mend are left out of both.
+    Some records of mmengine's are left out of both.
 
     Args:
         logger: Of a run.

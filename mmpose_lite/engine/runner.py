@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os.path as osp
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -127,9 +128,8 @@ class PoseRunner(BaseRunner):
             self._hooks.sort(
                 key=lambda hook: [isinstance(hook, last), isinstance(hook, ScreenHook)]
             )
-            model = super().train()
-            close_files(self.logger)
-        return model
+            with self._logging():
+                return super().train()
 
     @explaining_workers()
     def val(self) -> dict[str, float]:
@@ -162,10 +162,22 @@ class PoseRunner(BaseRunner):
             self.logger.info(
                 f'{count} batch norms are folded into convolutions for this test', extra=FILE_ONLY
             )
-        metrics = loop.run()
-        self.call_hook('after_run')
+        with self._logging():
+            metrics = loop.run()
+            self.call_hook('after_run')
+            return metrics
+
+    @contextmanager
+    def _logging(self) -> Iterator[None]:
+        """Log the hooks in their order; in the end leave the terminal as it was, and the files."""
+        self.logger.info(f'Hooks, in their order:\n{self.get_hooks_info()}', extra=FILE_ONLY)
+        try:
+            yield
+        finally:
+            screen = find_hook(self, ScreenHook)
+            if screen is not None:
+                screen.close()
         close_files(self.logger)
-        return metrics
 
     @cached_property
     def checkpoint_hook(self) -> CheckpointHook:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,13 +12,13 @@ if TYPE_CHECKING:
 _Item = TypeVar('_Item')
 
 # Seconds: work that ends sooner shows nothing; lines where no bar can move are this far apart.
-_AFTER, _BETWEEN = 2.0, 30.0
+_FIRST_S, _INTERVAL_S = 2.0, 30.0
 # How much the last step counts in the time of a step, which the rest is reckoned from.
 _MOMENTUM = 0.05
 
 
 class Progress:
-    """Show how far a piece of work is, while the context lasts.
+    """Show how far a piece of work is, until it is paused or its context ends.
 
     A terminal or a notebook has a bar that moves, and goes when the work ends. Elsewhere a line is
     printed after two seconds, then every 30.
@@ -44,13 +43,13 @@ class Progress:
         self._total, self._done = total, done
         self._console = Console(stderr=True) if console is None else console
         self._begun = self._since = monotonic()
-        self._next = self._begun + _AFTER
-        self._step_s = math.nan
+        self._next = self._begun + _FIRST_S
+        self._step_s, self._seen = 0.0, 0
         self._bar: Any = None
 
     def __enter__(self) -> Progress:
         self._begun = self._since = monotonic()
-        self._next = self._begun + _AFTER
+        self._next = self._begun + _FIRST_S
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -60,34 +59,34 @@ class Progress:
         """Count steps that were made."""
         now = monotonic()
         took, self._since = (now - self._since) / max(1, steps), now
-        first = math.isnan(self._step_s)
-        self._step_s = took if first else self._step_s + _MOMENTUM * (took - self._step_s)
+        self._seen += 1
+        # The mean of the first steps but the very first, which starts the workers.
+        share = max(_MOMENTUM, 1 / max(1, self._seen - 1))
+        self._step_s += share * (took - self._step_s)
         self._done += steps
         if now >= self._next:
             self._show(now)
 
     def pause(self) -> None:
-        """Take the bar away until the next step; the time until then is not the work's."""
+        """Take the bar away until the next step."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
-    def go_on(self) -> None:
-        """Start the clock again after other work."""
+    def restart_clock(self) -> None:
+        """Leave the time since the last step out: other work was done."""
         self._since = monotonic()
 
     @property
     def left(self) -> str:
         """The time that is left, such as ``1:02:45``."""
-        if math.isnan(self._step_s):
-            return '-'
         seconds = round(self._step_s * max(0, self._total - self._done))
         return f'{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}'
 
     def _show(self, now: float) -> None:
         note = f'  {self.note}' if self.note else ''
         if not (self._console.is_terminal or self._console.is_jupyter):
-            self._next = now + _BETWEEN
+            self._next = now + _INTERVAL_S
             counts = f'{self._done:,} of {self._total:,}'
             line = f'{self.label}: {counts}{note}  {self.left} left'
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -146,14 +146,14 @@ def guard_of_rank(rank, folder, max_skips):
     )
     guard = NanGuard(max_skips)
     losses = [torch.tensor(1.0), torch.tensor(float('nan') if rank else 2.0)]
-    assert not guard.refuses(losses[0])
+    assert not guard.check(losses[0])
     if max_skips:
-        assert guard.refuses(losses[1])
-        assert guard.refused == [1]
+        assert guard.check(losses[1])
+        assert guard.refused_ranks == [1]
         assert guard.skipped == 1
         return
     with pytest.raises(NonFiniteLossError) as caught:
-        guard.refuses(losses[1])
+        guard.check(losses[1])
     assert caught.value.ranks == [1]
 
 

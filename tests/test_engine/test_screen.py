@@ -41,7 +41,7 @@ def test_a_training_has_a_screen_and_its_log_has_everything(tmp_path, capsys):
     for text in (
         'System environment',
         'Config:',
-        'Hooks will be executed',
+        'Hooks, in their order',
         'config rewritten',
         'Epoch(train)',
         'Epoch(val)',

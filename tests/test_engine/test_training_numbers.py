@@ -255,7 +255,7 @@ def test_images_per_second_are_those_of_all_ranks_since_the_last_line(monkeypatc
     clock = iter([0.0, 1.0, 3.0, 100.0, 100.5, 101.0])
     monkeypatch.setattr(training_log, 'perf_counter', lambda: next(clock))
     monkeypatch.setattr(training_log, 'is_logged', lambda runner, batch_idx: batch_idx % 2 == 1)
-    peak = SimpleNamespace(ru_maxrss=321 * training_log._PEAKS_PER_MB)
+    peak = SimpleNamespace(ru_maxrss=321 * training_log._MAXRSS_UNITS_PER_MB)
     monkeypatch.setattr(training_log.resource, 'getrusage', lambda who: peak)
     logged = []
     hub = SimpleNamespace(update_scalar=lambda key, value, resumed: logged.append((key, value)))

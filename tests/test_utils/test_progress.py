@@ -51,7 +51,7 @@ def test_other_work_between_two_steps_is_not_in_the_time_that_is_left(clock):
         bar.advance()
         assert bar.left == '0:00:18'
         clock[0] += 3600  # a validation
-        bar.go_on()
+        bar.restart_clock()
         clock[0] += 2
         bar.advance()
         assert bar.left == '0:00:16'

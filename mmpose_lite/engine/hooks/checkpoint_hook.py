@@ -35,10 +35,10 @@ from ..run_log import FILE_ONLY
 from ..run_state import is_training, position_of
 
 _KEPT = 'kept_checkpoints'
-_OF_A_SIGNAL = re.compile(r'iter_\d+\.pth')
+_PREEMPTION_NAME = re.compile(r'iter_\d+\.pth')
 _PUBLISHED = re.compile(r'(.+)-[0-9a-f]{8}(\.pth)')
 # Beside checkpoints, what a training begins anew.
-_BEGUN_ANEW = (POINTER, 'scalars.csv')
+_REPLACED_FILES = (POINTER, 'scalars.csv')
 _NAMED = 3  # files that a message names
 
 
@@ -165,11 +165,11 @@ class CheckpointHook(_CheckpointHook):
         """Tell whether a name is that of a file that this hook, or a log, would write anew."""
         name = _PUBLISHED.sub(r'\1\2', name)
         is_best = name == BEST or (name.startswith('best_') and name.endswith('.pth'))
-        return is_best or name in _BEGUN_ANEW or self.is_own(name)
+        return is_best or name in _REPLACED_FILES or self.is_own(name)
 
     def is_own(self, name: str) -> bool:
         """Tell whether a name is that of a checkpoint that this hook saves to resume from."""
-        return self._is_regular(name) or _OF_A_SIGNAL.fullmatch(name) is not None
+        return self._is_regular(name) or _PREEMPTION_NAME.fullmatch(name) is not None
 
     def save_position(self, runner: Runner) -> str:
         """Save where the run is, under a name of its own; the next checkpoint replaces it."""
@@ -203,9 +203,9 @@ class CheckpointHook(_CheckpointHook):
         if not is_main_process():
             return names
         write_text(self.last_ckpt, osp.join(runner.work_dir, POINTER))
-        return [each for each in names if not self._removed(runner, each, names)]
+        return [each for each in names if not self._remove_if_due(runner, each, names)]
 
-    def _removed(self, runner: Runner, name: str, names: list[str]) -> bool:
+    def _remove_if_due(self, runner: Runner, name: str, names: list[str]) -> bool:
         """Remove a checkpoint if it has had its time; one that stays will be tried again."""
         regular = [each for each in names if self._is_regular(each)]
         surplus = regular[: -self.max_keep_ckpts] if self.max_keep_ckpts > 0 else []

@@ -51,7 +51,7 @@ class ScreenHook(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         """Start the clock."""
         if self._training is not None:
-            self._training.go_on()
+            self._training.restart_clock()
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
@@ -100,13 +100,18 @@ class ScreenHook(Hook):
         end = f'  ({", ".join(besides)})' if besides else ''
         _print(console, f'{_place(runner)}: {_in_words(runner, metrics or {})}{end}')
 
+    def close(self) -> None:
+        """Take all bars away, however the run has ended."""
+        for bar in filter(None, (self._evaluation, self._training)):
+            bar.pause()
+
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Take the bar away."""
         if self._evaluation is not None:
             self._evaluation.pause()
             self._evaluation = None
         if self._training is not None:
-            self._training.go_on()
+            self._training.restart_clock()
 
     def after_train(self, runner: Runner) -> None:
         """Print the best, and the command that tests it."""
@@ -160,12 +165,13 @@ def _best(runner: Runner) -> list[str]:
     return found
 
 
-def _in_words(runner: Runner, metrics: Mapping[str, float]) -> str:
+def _in_words(runner: Runner, numbers: Mapping[str, float]) -> str:
     """The numbers of a validation; fractions are in percent."""
-    rowwise = [each for each in runner.val_loop.evaluator.metrics if isinstance(each, RowMetric)]
+    metrics = runner.val_loop.evaluator.metrics if runner.val_loop is not None else ()
+    rowwise = [each for each in metrics if isinstance(each, RowMetric)]
     fractions = tuple(name for each in rowwise if each.is_fraction for name in each.names)
     texts = []
-    for key, value in metrics.items():
+    for key, value in numbers.items():
         is_fraction = fractions and key.rpartition('/')[2].startswith(fractions)
         texts.append(f'{key} {100 * value:.2f} %' if is_fraction else f'{key} {value:.4g}')
     return ', '.join(texts)

@@ -38,7 +38,7 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-_PEAKS_PER_MB = 2**20 if sys.platform == 'darwin' else 2**10  # units of ru_maxrss
+_MAXRSS_UNITS_PER_MB = 2**20 if sys.platform == 'darwin' else 2**10  # units of ru_maxrss
 _VAL_LOSS = 'val_loss'  # `loss` is that of training, in backends that have one curve for a name
 
 
@@ -81,7 +81,7 @@ class SpeedHook(Hook):
             hub.update_scalar('train/images_per_s', self._images / self._seconds, resumed=False)
         if resource is not None and not torch.cuda.is_available():
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            hub.update_scalar('train/memory', peak // _PEAKS_PER_MB, resumed=False)
+            hub.update_scalar('train/memory', peak // _MAXRSS_UNITS_PER_MB, resumed=False)
         self._images, self._seconds = 0, 0.0
 
 

@@ -182,7 +182,7 @@ class BaseCocoStyleDataset(BaseDataset):
             path = osp.join(self.data_root or '', self.bbox_file)
             return read_detections(path, content['images'], self.photographs.path)
         records = of_category(records, content, self.category, self.ann_file)
-        self._doubt(self.about_points(records, content))
+        self._refuse_or_warn(self.about_points(records, content))
         subsets = find_subsets(self.subsets, records, self.data_root or '', self.category)
         if self.train_val_split is not None:
             records = self.train_val_split.keep(records, self.ann_file)
@@ -305,7 +305,7 @@ class BaseCocoStyleDataset(BaseDataset):
             self._tell(line)
         if {'keypoints', 'keypoints_visible', 'bbox'} <= kept[0].keys():
             problem = implausible(FaceArrays(**FaceArrays.arrays_of(kept, annotations)))
-            self._doubt(None if problem is None else (problem, True))
+            self._refuse_or_warn(None if problem is None else (problem, True))
         return kept
 
     def about_reading(self, instances: Sequence[dict]) -> Iterator[str]:
@@ -330,7 +330,7 @@ class BaseCocoStyleDataset(BaseDataset):
     def _tell(self, line: str, level: int = logging.INFO) -> None:
         print_log(f'{self.ann_file}: {line}', logger='current', level=level)
 
-    def _doubt(self, problem: tuple[str, bool] | None) -> None:
+    def _refuse_or_warn(self, problem: tuple[str, bool] | None) -> None:
         """Refuse a set that is surely wrong, unless ``on_implausible`` accepts it; else warn."""
         if problem is None:
             return
