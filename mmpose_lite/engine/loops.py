@@ -11,6 +11,7 @@ from bisect import bisect
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NoReturn
 
 from mmengine.dataset import InfiniteSampler
@@ -29,6 +30,7 @@ from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import HostGather
 
 from .distributed import prepare_ddp
+from .memory import StepMemory, estimate_memory, explain_no_memory
 from .nan_guard import BufferCopies, NanGuard, NonFiniteLossError
 from .optim_wrappers import OptimWrapper
 from .preemption import RunStopped, StopInValidation, StopRequest, shield_workers
@@ -77,6 +79,11 @@ class TrainLoop(BaseLoop):
         """Return the generators' state for the next iteration: the resumed one, or today's."""
         return self._random or random_state()
 
+    @cached_property
+    def memory(self) -> StepMemory | None:
+        """The memory that a step takes, estimated when it is first asked for, if it can be."""
+        return estimate_memory(self.runner, self.dataloader)
+
     def settle(self) -> None:
         """Make sure that all losses so far were finite.
 
@@ -123,6 +130,9 @@ class TrainLoop(BaseLoop):
             outputs = runner.model.train_step(data_batch, optim_wrapper=runner.optim_wrapper)
         except NonFiniteLossError as error:
             raise InputError(self._about_loss(error.ranks, data_batch, error.late)) from error
+        except (MemoryError, RuntimeError) as error:
+            explain_no_memory(error, 'train', self.dataloader, self.memory)
+            raise
         if self.guard.refused_ranks:
             self._skip(data_batch)
         self.position = after
@@ -352,7 +362,11 @@ class ValLoop(_ValLoop):
 
     def run_iter(self, idx: int, data_batch: Sequence[dict]) -> None:
         """Validate on one batch; leave the validation then if that is asked for."""
-        super().run_iter(idx, data_batch)
+        try:
+            super().run_iter(idx, data_batch)
+        except (MemoryError, RuntimeError) as error:
+            explain_no_memory(error, 'val', self.dataloader)
+            raise
         runner = self.runner
         # Every process must have such a batch: the last one has the fewest.
         fewest = len(self.dataloader.dataset) // runner.world_size

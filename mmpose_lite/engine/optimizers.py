@@ -47,6 +47,16 @@ def prefer_fused(optimizer: Mapping[str, Any], device: str) -> dict[str, Any]:
     return dict(optimizer)
 
 
+def state_copies(optimizer: Optimizer) -> int:
+    """Count the tensors of a parameter's size that an optimizer keeps for each: two for Adam."""
+    probe = nn.Parameter(torch.zeros(2))
+    probe.grad = torch.zeros_like(probe)
+    fresh = type(optimizer)([probe], **_arguments(optimizer, optimizer.defaults))
+    fresh.step()
+    kept = fresh.state[probe].values()
+    return sum(isinstance(each, Tensor) and each.shape == probe.shape for each in kept)
+
+
 def load_optimizer_state(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> None:
     """Load an optimizer's state, of this implementation and memory layout or of another.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from mmengine.device import get_device
-from mmengine.dist import get_world_size
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 from torch import nn
 
@@ -156,10 +156,18 @@ def _training(runner: Runner, loops: dict[str, Any]) -> dict[str, str]:
         checks += f', the best by {", ".join(names)}' if names else ''
     return {
         'batch': f'{_faces(loop)}; {length}',
+        **_memory(loop),
         'lr': _learning_rate(runner, loop),
         'warm-up': ', '.join(_warm_ups(runner, loop)) or 'none',
         'validation': checks,
     }
+
+
+def _memory(loop: Any) -> dict[str, str]:
+    """The memory of a step, where there is an estimate; the first process has the screen."""
+    estimate = getattr(loop, 'memory', None) if is_main_process() else None
+    faces = loop.dataloader.batch_size
+    return {'memory': estimate.describe(faces)} if estimate is not None else {}
 
 
 def _learning_rate(runner: Runner, loop: Any) -> str:

@@ -32,6 +32,7 @@ from mmpose_lite.utils.tensor_utils import unwrap_model
 from .base_runner import BaseRunner, close_files
 from .config_rewrites import rewrite_config
 from .hooks import BadImageHook, CheckpointHook, ResidentCropsHook, ScreenHook
+from .memory import explain_no_memory
 from .preflight import check_evaluation
 from .resumption import Resumption, stored_seed
 from .run_log import FILE_ONLY
@@ -163,7 +164,11 @@ class PoseRunner(BaseRunner):
                 f'{count} batch norms are folded into convolutions for this test', extra=FILE_ONLY
             )
         with self._logging():
-            metrics = loop.run()
+            try:
+                metrics = loop.run()
+            except (MemoryError, RuntimeError) as error:
+                explain_no_memory(error, role, loop.dataloader)
+                raise
             self.call_hook('after_run')
             return metrics
 

@@ -7,9 +7,11 @@ spinning, so on cores that other processes use, too, they keep each other from w
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, MutableMapping
+from collections.abc import Collection, MutableMapping
 from pathlib import Path
 from typing import NamedTuple
+
+from .control_groups import group_folders
 
 # By variable of an OpenMP runtime: how long a thread waits at a barrier before it sleeps. GNU's
 # spins 300,000 times by itself, which takes milliseconds; 2,000 outlast the barriers of a network
@@ -43,27 +45,7 @@ def find_cores(root: str | Path = '/') -> Cores:
 
 def cpu_quota(root: str | Path = '/') -> float:
     """The cores' time that control groups, version 1 or 2, grant this process; inf if no limit."""
-    groups = Path(root) / 'proc/self/cgroup'
-    try:
-        lines = groups.read_text().splitlines()
-    except OSError:  # not Linux
-        return float('inf')
-    quotas = [_quota(folder) for line in lines for folder in _folders(line, Path(root))]
-    return min(quotas, default=float('inf'))
-
-
-def _folders(line: str, root: Path) -> Iterator[Path]:
-    """Yield the folders that may limit a line ``ID:CONTROLLERS:GROUP``: its own and its parents."""
-    # In a container the line may name the group by the host's path, of which nothing is mounted
-    # but the end: the folders that are not there have no limits.
-    _, controllers, group = line.split(':', 2)
-    mounts = [controllers, 'cpu'] if controllers else ['', 'unified']
-    if controllers and 'cpu' not in controllers.split(','):
-        return
-    for mount in mounts:
-        folder = root / 'sys/fs/cgroup' / mount
-        below = folder / group.strip('/')
-        yield from (each for each in (below, *below.parents) if each.is_relative_to(folder))
+    return min(map(_quota, group_folders('cpu', root)), default=float('inf'))
 
 
 def _quota(folder: Path) -> float:

@@ -1,5 +1,7 @@
 """``--dry-run``: everything is built, one batch is run, and no file is left."""
 
+import re
+
 import pytest
 import torch
 
@@ -9,7 +11,10 @@ from mmpose_lite.cli.test import main as run_test
 from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.engine.run_head import describe_run
 
-NAMES = ['data', 'network', 'weights', 'device', 'batch', 'lr', 'warm-up', 'validation', 'work dir']
+NAMES = [
+    *('data', 'network', 'weights', 'device', 'batch', 'memory', 'lr', 'warm-up', 'validation'),
+    'work dir',
+]
 
 
 def facts(printed):
@@ -35,6 +40,7 @@ def test_a_training(tmp_path, tiny_config):
     assert head['weights'] == 'random'
     assert head['device'] == f'cpu, {_threads()}; float32'
     assert head['batch'] == '3 faces; 3 iterations an epoch, 2 epochs: 6 iterations'
+    assert re.fullmatch(r'about \d+ MB for a step; [\d.]+ GB free', head['memory'])
     scaled = '--auto-scale-lr makes it 5.859e-05'  # 0.01 * 3 / 512
     assert head['lr'] == f'0.01 (Adam), meant for a batch of 512: {scaled}'
     assert head['warm-up'] == 'none'
