@@ -6,6 +6,7 @@ from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .dumping import make_dump as make_dump
+    from .per_face import to_frame as to_frame
     from .run import FaceTable as FaceTable
     from .run import Run as Run
     from .run import read_dump as read_dump

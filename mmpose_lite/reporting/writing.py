@@ -6,8 +6,6 @@ data roots, after links are resolved.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os.path as osp
 import re
@@ -26,13 +24,13 @@ from mmpose_lite.visualization.drawing import read_image_rgb
 from mmpose_lite.visualization.sheet import FaceRow, face_tile
 
 from .page import render_page
+from .per_face import per_face_csv
 from .run import Run
 from .run_errors import RunErrors
 from .schema import RunEntry, WorstFace
 from .summary import summarise
 
 PAGE, METRICS, FACES = 'index.html', 'metrics.json', 'per_face.csv'
-_COLUMNS = ('run', 'id', 'image', 'subsets', 'points', 'box_size', 'yaw', 'confidence')
 _TILE = 320  # px
 _QUALITY = 88
 _UNREADABLE, _OUTSIDE = 'unreadable', 'outside of the data roots'
@@ -90,46 +88,6 @@ def _check_errors(found: RunErrors) -> None:
     if not found.own.faces.any():
         title = found.normalisers[found.primary].title
         raise InputError(f"run '{name}': no face with a point that counts has the size: {title}")
-
-
-def per_face_csv(runs: Sequence[RunErrors]) -> str:
-    """Write a line per face of each run: its errors by all normalisers, as fractions.
-
-    ``points`` is the number that counts, ``yaw`` is in degrees, ``confidence`` is the mean over the
-    points; unknown values are empty.
-    """
-    normalisers = list(dict.fromkeys(name for each in runs for name in each.normalisers))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow([*_COLUMNS, *(f'nme_{name}' for name in normalisers)])
-    for each in runs:
-        found = [each.errors.get(name) for name in normalisers]
-        for face, line in enumerate(_lines(each)):
-            errors = ['' if one is None else _text(one.means[face]) for one in found]
-            writer.writerow([*line, *errors])
-    return text.getvalue()
-
-
-def _lines(found: RunErrors) -> Iterator[list]:
-    """The first columns of each face."""
-    table, yaw = found.run.table, found.yaw
-    angles = np.full(len(table), np.nan) if yaw is None else yaw[0]
-    for face in range(len(table)):
-        scores = table.scores[face][table.mask[face]]
-        yield [
-            found.run.name,
-            table.ids[face],
-            table.images[face],
-            ' '.join(table.subsets[face]),
-            int(table.mask[face].sum()),
-            _text(table.box_size[face]),
-            _text(angles[face]),
-            _text(scores.mean() if len(scores) else np.nan),
-        ]
-
-
-def _text(value: float) -> str:
-    return f'{value:.7g}' if np.isfinite(value) else ''
 
 
 def _write_files(folder: Path, contents: dict[str, bytes]) -> None:

@@ -9,6 +9,8 @@ from importlib import import_module
 from importlib.util import resolve_name
 from typing import Any
 
+from mmpose_lite.errors import InputError
+
 
 def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Make the ``__getattr__`` and ``__dir__`` of a package (PEP 562).
@@ -44,3 +46,17 @@ def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[st
         raise AttributeError(f'module {package!r} has no attribute {name!r}')
 
     return get, lambda: sorted({*vars(sys.modules[package]), *homes})
+
+
+def load_optional(package: str) -> Any:
+    """Import a package that people install for this alone.
+
+    Raises:
+        InputError: If it is not installed; the message has the command.
+    """
+    try:
+        return import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name != package:  # something that it needs itself
+            raise
+        raise InputError(f'this needs {package}: pip install {package}') from error
