@@ -216,4 +216,18 @@ SABOTAGES = [
         'self._look(wait=False)',
         'tests/test_engine/test_no_waiting.py tests/test_engine/test_losses_not_finite.py',
     ),
+    Sabotage(
+        'the estimate of memory leaves a model in evaluation mode',
+        'mmpose_lite/engine/memory.py',
+        'module.training = mode',
+        'pass',
+        'tests/test_engine/test_memory.py::test_a_model_is_left_as_it_was',
+    ),
+    Sabotage(
+        'a limit of a control group is not asked for',
+        'mmpose_lite/engine/memory.py',
+        "yield most - used + int(_numbers(folder / 'memory.stat')[cache])",
+        'yield 10**12',
+        'tests/test_engine/test_memory.py::test_what_the_host_has_free',
+    ),
 ]

@@ -274,3 +274,19 @@ def test_processes_share_the_host(monkeypatch):
     monkeypatch.setattr(memory, 'free_host_memory', lambda: 9000)
     monkeypatch.setenv('LOCAL_WORLD_SIZE', '3')
     assert memory.free_memory() == 3000
+
+
+def test_a_gpu_has_what_torch_holds_and_does_not_use(monkeypatch):
+    monkeypatch.setattr(memory, 'get_device', lambda: 'cuda')
+    for name, value in {
+        'mem_get_info': (5 * GB, 24 * GB),
+        'memory_reserved': 4 * GB,
+        'memory_allocated': GB,
+        'get_device_name': 'a GPU',
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, lambda value=value: value)
+    assert memory.free_memory() == 8 * GB
+    with pytest.raises(
+        InputError, match=r'does not fit into the memory of a GPU \(24.0 GB\); 4 wou'
+    ):
+        memory.explain_no_memory(OF_A_GPU, 'train', LOADER)
