@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,8 +21,8 @@ _MOMENTUM = 0.05
 class Progress:
     """Show how far a piece of work is, until it is paused or its context ends.
 
-    A terminal or a notebook has a bar that moves, and goes when the work ends. Elsewhere a line is
-    printed after two seconds, then every 30.
+    A terminal has a bar that moves, and goes when the work ends; so has a notebook where ipywidgets
+    is installed. Elsewhere a line is printed after two seconds, then every 30.
 
     Args:
         label: What is worked on; may be changed.
@@ -85,7 +86,7 @@ class Progress:
 
     def _show(self, now: float) -> None:
         note = f'  {self.note}' if self.note else ''
-        if not (self._console.is_terminal or self._console.is_jupyter):
+        if not _can_move(self._console):
             self._next = now + _INTERVAL_S
             counts = f'{self._done:,} of {self._total:,}'
             line = f'{self.label}: {counts}{note}  {self.left} left'
@@ -102,6 +103,13 @@ class Progress:
             label=self.label,
             end=f'{note}  {self.left} left',
         )
+
+
+def _can_move(console: Console) -> bool:
+    # Without its widgets rich would show a warning in a notebook, and no bar.
+    if console.is_jupyter:
+        return find_spec('ipywidgets') is not None
+    return console.is_terminal
 
 
 def _make_bar(console: Console) -> Any:

@@ -1,6 +1,7 @@
 """Progress: a bar on a terminal, and lines where no bar can move."""
 
 import io
+from unittest.mock import MagicMock
 
 import pytest
 from rich.console import Console
@@ -33,6 +34,21 @@ def test_lines_come_after_two_seconds_and_then_every_thirty(clock):
         'faces: 64 of 1,200  2 images/s  0:09:28 left',
         'faces: 124 of 1,200  2 images/s  0:08:58 left',
     ]
+
+
+@pytest.mark.parametrize('has_widgets', [True, False])
+def test_a_notebook_has_a_bar_if_it_has_widgets(clock, monkeypatch, has_widgets):
+    spec = 'a spec' if has_widgets else None
+    monkeypatch.setattr(progress, 'find_spec', {'ipywidgets': spec}.__getitem__)
+    bars = []
+    monkeypatch.setattr(progress, '_make_bar', lambda console: bars.append(console) or MagicMock())
+    out = MagicMock(is_terminal=False, is_jupyter=True)
+    with Progress('faces', 10, console=out) as bar:
+        clock[0] += 3
+        bar.advance(5)
+    assert bool(bars) == has_widgets
+    lines = [call.args[0] for call in out.print.call_args_list]
+    assert lines == ([] if has_widgets else ['faces: 5 of 10  0:00:03 left'])
 
 
 def test_short_work_shows_nothing(clock):
