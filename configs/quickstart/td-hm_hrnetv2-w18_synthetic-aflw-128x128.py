@@ -26,24 +26,12 @@ param_scheduler = [
 auto_scale_lr = dict(base_batch_size=16)
 default_hooks = dict(logger=dict(interval=5), checkpoint=dict(max_keep_ckpts=1))
 
-# model
-codec = dict(_base_.codec, input_size=(128, 128), heatmap_size=(32, 32))
-model = dict(backbone=dict(init_cfg=None), head=dict(decoder=codec))
+# model: codec, crops and heatmaps follow from this size
+input_size = (128, 128)
+model = dict(backbone=dict(init_cfg=None))
 
-# data: the base's pipelines, with the codec of this size
+# data
 data_root = 'data/synthetic_aflw/'
-
-
-def _at_this_size(pipeline):
-    changes = {
-        'TopdownAffine': dict(input_size=codec['input_size']),
-        'GenerateTarget': dict(encoder=codec),
-    }
-    return [dict(step, **changes.get(step.type, {})) for step in pipeline]
-
-
-train_pipeline = _at_this_size(_base_.train_pipeline)
-val_pipeline = _at_this_size(_base_.val_pipeline)
-train_dataloader = dict(batch_size=16, dataset=dict(data_root=data_root, pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(data_root=data_root, pipeline=val_pipeline))
+train_dataloader = dict(batch_size=16, dataset=dict(data_root=data_root))
+val_dataloader = dict(dataset=dict(data_root=data_root))
 test_dataloader = val_dataloader

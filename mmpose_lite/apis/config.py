@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
+from mmpose_lite.engine.config_rewrites import set_input_size
 from mmpose_lite.errors import first_few
 from mmpose_lite.registry import SCOPE
 from mmpose_lite.utils import InputError, MissingKeyError, get_root_logger
@@ -51,7 +52,8 @@ def load_config(
         path: The file; a ``configs/...`` name is found among the shipped ones, whatever the
             working directory.
         options: Values to set, by dotted key. What sets a variable of the config, such as
-            ``codec``, reaches the places that it was copied to, and a line says which.
+            ``codec``, reaches the places that it was copied to, and a line says which;
+            ``input_size`` reaches crops, codecs and heads.
         needs: Keys that must have a value.
 
     Returns:
@@ -63,7 +65,8 @@ def load_config(
         MissingKeyError: If it lacks what is needed.
         InputError: If it cannot be read, is a config of MMPose 0.x, or names a module that does
             not exist; if a key or an option is misspelt, or an option cannot reach what its
-            variable was used for. Errors raised while a module is imported pass through.
+            variable was used for; if its ``input_size`` cannot be. Errors raised while a module is
+            imported pass through.
     """
     found = find_config(path)
     if found.suffix not in _KINDS:
@@ -78,6 +81,10 @@ def load_config(
     if options:
         with _naming(f"config '{path}' with --cfg-options", found):
             _override(cfg, dict(options))
+    with _naming(f"config '{path}'", found):
+        resized = set_input_size(cfg)
+    if resized and 'input_size' in (options or {}):
+        get_root_logger().info(resized)
     missing = [key for key in needs if cfg.get(key) is None]
     if missing:
         raise MissingKeyError(f"config '{path}' has no {', no '.join(missing)}")

@@ -21,7 +21,9 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from mmpose_lite.checkpoints import install_checkpoint_reader, load_strictly, trusting
+from mmpose_lite.checkpoints.loading import about_input_size
 from mmpose_lite.datasets.transforms import LoadImage
+from mmpose_lite.engine.config_rewrites import set_input_size
 from mmpose_lite.registry import DATASETS, MODELS, SCOPE, TRANSFORMS
 from mmpose_lite.structures import PoseDataSample, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
@@ -88,6 +90,7 @@ def init_model(
     elif cfg_options:
         config.merge_from_dict(cfg_options)
     adopt_config(config, SCOPE)
+    set_input_size(config)
     install_checkpoint_reader()
     config.model.backbone.init_cfg = None
     config.model.train_cfg = None
@@ -99,6 +102,8 @@ def init_model(
             content = CheckpointLoader.load_checkpoint(str(checkpoint), 'cpu')
         meta = content.get('meta', {})
         load_strictly(model, content, str(checkpoint))
+        if sentence := about_input_size(model, content, str(checkpoint)):
+            print_log(sentence, logger='current', level=logging.WARNING)
     mode = 'train' if config.get('train_dataloader') else 'test'
     model.dataset_meta = meta.get('dataset_meta') or dataset_meta_from_config(config, mode)
     model.cfg = config

@@ -30,6 +30,7 @@ from mmpose_lite.utils.files import beside, sha256
 from .errors import one_line
 from .key_mapping import describe_wrapper, ways_to_unwrap
 from .reading import is_trusted, read_checkpoint
+from .serialization import INPUT_SIZE
 
 _SHOWN = 10
 
@@ -236,6 +237,22 @@ def load_matching(
         logger='current',
     )
     module.load_state_dict(taken, strict=False)
+
+
+def about_input_size(model: nn.Module, content: dict[str, Any], name: str) -> str | None:
+    """Say that weights were trained on crops of another size than a model's.
+
+    Returns:
+        A sentence; None if the sizes agree, or one of them is not known.
+    """
+    size = (content.get('meta') or {}).get(INPUT_SIZE)
+    own = getattr(getattr(getattr(model, 'head', None), 'decoder', None), 'input_size', None)
+    if size is None or own is None or size == tuple(own):
+        return None
+    return (
+        f"the weights of '{name}' were trained on crops of {size[0]}x{size[1]}, and those of this "
+        f'run are {own[0]}x{own[1]} (input_size)'
+    )
 
 
 def drop_pretrained(model: nn.Module) -> None:

@@ -28,6 +28,14 @@ _KEYS = (str, int, float, bool, bytes, type(None))
 _MOST_NESTED = 60
 _MOST_ENTRIES = 4_000_000
 
+# In the text of a config, as this package and mmengine lay it out.
+_SIZE_IN_TEXT = re.compile(
+    r'\binput_size[\'"]?\s{0,9}[=:]\s{0,99}[(\[]\s{0,99}(\d{1,5}),\s{0,99}(\d{1,5})\b'
+)
+
+INPUT_SIZE = 'input_size'
+"""The key of ``meta`` for the (width, height) of the crops that a run was trained on."""
+
 CONTAINERS = (
     *('state_dict', 'model_state_dict', 'model_state', 'model', 'module', 'net', 'network'),
     *('weights', 'params'),
@@ -265,10 +273,18 @@ def _has_weights(part: Any) -> bool:
 
 
 def _drop_text(checkpoint: dict[str, Any]) -> None:
-    """Configs: resuming runs ``meta.config``, and mmengine's Inferencer runs the other two."""
+    """Configs: resuming runs ``meta.config``, and mmengine's Inferencer runs the other two.
+
+    The size of crops stays, if ``meta.cfg`` has but one.
+    """
     meta = _part(checkpoint, 'meta')
-    for key in ('config', 'cfg'):
+    text = meta.get('cfg')
+    found = set(_SIZE_IN_TEXT.findall(text)) if isinstance(text, str) else set()
+    for key in ('config', 'cfg', INPUT_SIZE):
         meta.pop(key, None)
+    if len(found) == 1:
+        width, height = found.pop()
+        meta[INPUT_SIZE] = (int(width), int(height))
     for key in ('runtime_info', 'resumed_keys'):
         _part(checkpoint, 'message_hub', key).pop('cfg', None)
 

@@ -14,6 +14,7 @@ from mmpose_lite.utils.progress import track
 from .command_line import (
     add_config_argument,
     add_options_argument,
+    add_size_argument,
     errors_in_one_line,
     load_libraries,
 )
@@ -45,6 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('--rows', type=int, default=4, help='rows of a sheet')
     parser.add_argument('--tile', type=int, default=300, help='side of a picture, px')
     parser.add_argument('--seed', type=int, default=0, help='of the random transforms')
+    add_size_argument(parser)
     add_options_argument(parser)
     return parser
 

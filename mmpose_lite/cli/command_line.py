@@ -55,6 +55,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
         help='draw at every n-th batch of a validation (default 1); a test draws every face',
     )
     parser.add_argument('--wait-time', type=float, default=1, help='seconds a window stays')
+    add_size_argument(parser)
     add_options_argument(parser)
     parser.add_argument(
         '--launcher', choices=LAUNCHERS, default='none', help='how the processes were started'
@@ -197,6 +198,42 @@ def add_options_argument(parser: argparse.ArgumentParser) -> None:
         action=_Options,
         metavar='KEY=VALUE',
         help='override values of the config: a.b=1 c="[(1,2),(3,4)]"',
+    )
+
+
+class _InputSize(argparse.Action):
+    """The option ``input_size``, which is set as by ``--cfg-options``."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        options = dict(getattr(namespace, self.dest) or {})
+        setattr(namespace, self.dest, {**options, 'input_size': values})
+
+
+def _read_size(text: str) -> int | tuple[int, int]:
+    found = re.fullmatch(r'(\d{1,5})(?:x(\d{1,5}))?', text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is neither a side in pixels (128) nor WIDTHxHEIGHT (192x256)'
+        )
+    return int(found[1]) if found[2] is None else (int(found[1]), int(found[2]))
+
+
+def add_size_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--input-size``, which sets the config's ``input_size``; see ``set_input_size``."""
+    parser.add_argument(
+        '--input-size',
+        action=_InputSize,
+        dest='cfg_options',
+        type=_read_size,
+        metavar='SIDE',
+        help="side of the network's input, pixels, or WIDTHxHEIGHT: crops, codec and heatmaps "
+        'follow',
     )
 
 

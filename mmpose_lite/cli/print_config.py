@@ -20,6 +20,7 @@ from mmpose_lite.utils.paths import config_root, find_config
 from .command_line import (
     add_config_argument,
     add_options_argument,
+    add_size_argument,
     errors_in_one_line,
     load_libraries,
 )
@@ -30,6 +31,9 @@ Keys = tuple[str | int, ...]
 _DELETE = '_delete_'  # of a dict that replaces its base's
 _OPTIONS = '--cfg-options'
 _ADDED = 'mmpose_lite, by default'
+# The one key whose value reaches others once the files are read.
+_SIZE, _BY_SIZE = ('input_size',), '--input-size'
+_NONE = object()
 _COLUMN = 60
 
 
@@ -45,6 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
         action='store_true',
         help='print a line a value instead, with the file and line that it comes from',
     )
+    add_size_argument(parser)
     add_options_argument(parser)
     return parser
 
@@ -81,20 +86,33 @@ def origin_lines(path: Path, options: Mapping[str, Any] | None = None) -> Iterat
     Raises:
         InputError: If the config imports its bases, in mmengine's other style.
     """
+    from mmpose_lite.engine.config_rewrites import SIZE_KEYS
+    from mmpose_lite.registry import SCOPE
+    from mmpose_lite.utils.config_utils import adopt_config, read_config_file
+
     files: dict[str, Any] = {}
+    loaded = apis.load_config(path).to_dict()
     with _noting_merges(lambda file, own: _overlay(files, own, file)):
-        written = apis.load_config(path).to_dict()
+        written = adopt_config(read_config_file(path), SCOPE, path.parent).to_dict()
     if not files:
         raise InputError(f"config '{path}' has no _base_ but imports: --origin cannot tell")
-    values = written if not options else apis.load_config(path, options).to_dict()
-    before = dict(_leaves(written))
+    values = loaded if not options else apis.load_config(path, options).to_dict()
+    in_files, without_options = dict(_leaves(written)), dict(_leaves(loaded))
     for keys, value in _leaves(values):
         origin = _OPTIONS
-        if keys in before and _is_same(before[keys], value):
-            file = _file_of(files, keys)
-            origin = _ADDED if file is None else _place(file, keys)
+        if _is_same(in_files.get(keys, _NONE), value):
+            origin = _origin(files, keys)
+        elif _is_same(without_options.get(keys, _NONE), value):
+            origin = _origin(files, _SIZE)
+        elif 'input_size' in (options or {}) and keys[-1] in SIZE_KEYS:
+            origin = _BY_SIZE
         text = f'{".".join(map(str, keys))} = {value!r}'
         yield f'{text:<{_COLUMN}}  # {origin}'
+
+
+def _origin(files: dict[str, Any], keys: Keys) -> str:
+    file = _file_of(files, keys)
+    return _ADDED if file is None else _place(file, keys)
 
 
 def _is_same(one: Any, other: Any) -> bool:

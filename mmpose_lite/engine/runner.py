@@ -17,7 +17,7 @@ from torch import nn
 
 from mmpose_lite.checkpoints import install_checkpoint_reader, load_strictly, make_plain
 from mmpose_lite.checkpoints.latest import find_latest
-from mmpose_lite.checkpoints.loading import drop_pretrained, load_matching
+from mmpose_lite.checkpoints.loading import about_input_size, drop_pretrained, load_matching
 from mmpose_lite.checkpoints.writing import write_checkpoint
 from mmpose_lite.datasets.collate import explaining_workers
 from mmpose_lite.models.utils.fold_norms import fold_norms
@@ -30,7 +30,7 @@ from mmpose_lite.utils.paths import check_folder
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .base_runner import BaseRunner, close_files
-from .config_rewrites import rewrite_config
+from .config_rewrites import rewrite_config, set_input_size
 from .hooks import BadImageHook, CheckpointHook, ResidentCropsHook, ScreenHook
 from .memory import explain_no_memory
 from .preflight import check_evaluation
@@ -71,13 +71,15 @@ class PoseRunner(BaseRunner):
         """Build a runner from a config; one that says ``mmpose`` means this package.
 
         Where targets can be made by the head, and crops on the device, they are; the log has each
-        such rewrite, and the run keeps and dumps the config as it was written.
+        such rewrite, and the run keeps and dumps the config as it was written. ``input_size`` is
+        written to all places that have a size.
 
         Raises:
-            InputError: If a key is a slip for one that is read.
+            InputError: If a key is a slip for one that is read, or ``input_size`` cannot be.
         """
         written = ReadableConfig.of(adopt_config(cfg, SCOPE))
         check_keys(written)
+        resized = set_input_size(written)
         rewritten, rewrites = rewrite_config(written)
 
         # mmengine's from_cfg calls cls(cfg=..., ...): the parts are those of the rewritten config,
@@ -90,7 +92,7 @@ class PoseRunner(BaseRunner):
         augment = rewritten.get('augment_on_device')
         if augment in ('auto', 'resident'):
             runner.register_hook(ResidentCropsHook(augment))
-        for sentence in rewrites:
+        for sentence in filter(None, (resized, *rewrites)):
             runner.logger.info(f'config rewritten: {sentence}', extra=FILE_ONLY)
         for sentence in about_keys(written):
             runner.logger.warning(sentence)
@@ -212,6 +214,9 @@ class PoseRunner(BaseRunner):
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load = load_strictly if strict else load_matching
         load(unwrap_model(self.model), checkpoint, filename)
+        if sentence := about_input_size(unwrap_model(self.model), checkpoint, filename):
+            # Weights to start from may be of any size; those of a test or a run that goes on, not.
+            (self.logger.warning if strict else self.logger.info)(sentence)
         self._has_loaded = True
         return checkpoint
 

@@ -31,10 +31,10 @@ READ_KEYS = frozenset(
         *('activation_checkpointing', 'augment_on_device', 'auto_scale_lr', 'compile'),
         *('custom_hooks', 'custom_imports', 'data_preprocessor', 'default_hooks'),
         *('default_scope', 'efficient_conv_bn_eval', 'env_cfg', 'experiment_name'),
-        *('find_unused_parameters', 'launcher', 'load_from', 'log_level', 'log_processor'),
-        *('model', 'model_wrapper_cfg', 'optim_wrapper', 'param_scheduler', 'randomness'),
-        *('overwrite', 'resume', 'resume_settings', 'runner_type', 'sync_bn', 'test_evaluator'),
-        *('targets_by_head', 'val_evaluator', 'verbose', 'visualizer'),
+        *('find_unused_parameters', 'input_size', 'launcher', 'load_from', 'log_level'),
+        *('log_processor', 'model', 'model_wrapper_cfg', 'optim_wrapper', 'overwrite'),
+        *('param_scheduler', 'randomness', 'resume', 'resume_settings', 'runner_type', 'sync_bn'),
+        *('targets_by_head', 'test_evaluator', 'val_evaluator', 'verbose', 'visualizer'),
         'work_dir',
     )
 )

@@ -48,8 +48,8 @@ SABOTAGES = [
     Sabotage(
         'what an option has set is said to be of a file',
         'mmpose_lite/cli/print_config.py',
-        'if keys in before and _is_same(before[keys], value):',
-        'if keys in before:',
+        'if _is_same(in_files.get(keys, _NONE), value):',
+        'if keys in in_files:',
         'tests/test_cli/test_print_config.py -k options_are_an_origin',
     ),
     Sabotage(
