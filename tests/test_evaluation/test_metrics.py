@@ -10,6 +10,8 @@ from mmpose_lite.registry import METRICS
 from mmpose_lite.structures import parse_pose_metainfo
 from mmpose_lite.utils import InputError
 
+BY_NAMES = {'keypoint_names': ['A', 'B']}
+
 
 def by_item(item, **kwargs):
     return NME(norm_mode='use_norm_item', norm_item=item, **kwargs)
@@ -38,6 +40,12 @@ def by_item(item, **kwargs):
         (NME('keypoint_distance', keypoint_indices=[0, 1]), [face(1, (3, 4))], 0.5 / 3),
         (
             NME('keypoint_distance', keypoint_indices=[0, 2]),
+            [face(1, (3, 4))],
+            5 / (40 * np.sqrt(2)) / 3,
+        ),
+        # The same points by their names.
+        (
+            NME('keypoint_distance', keypoint_names=['LeftEye', 'Chin']),
             [face(1, (3, 4))],
             5 / (40 * np.sqrt(2)) / 3,
         ),
@@ -172,6 +180,12 @@ def unsure():
         (by_item('bbox_size'), other_count(), ValueError, '7 .*3 true points, .*predicts 5'),
         (NME('keypoint_distance', keypoint_indices=[0, 3]), face(7), KeyError, 'no point 3'),
         (NME('keypoint_distance'), face(7), KeyError, "for 'three'.*specify `keypoint_indices`"),
+        (
+            NME('keypoint_distance', keypoint_names=['LeftEye', 'RihgtEye']),
+            face(7),
+            KeyError,
+            "'three' has no point 'RihgtEye'; the nearest are RightEye of LeftEye, RightEye, Chin$",
+        ),
     ],
 )
 def test_nme_names_what_it_refuses(metric, broken, error, message):
@@ -193,6 +207,18 @@ def test_nme_over_no_point_is_refused():
         ({'norm_mode': 'use_norm_item'}, KeyError, 'norm_item'),
         ({'norm_mode': 'keypoint_distance', 'keypoint_indices': [1]}, ValueError, 'a pair'),
         ({'norm_mode': 'use_norm_item', 'norm_itm': 'bbox_size'}, TypeError, 'norm_itm'),
+        ({'norm_mode': 'keypoint_distance', 'keypoint_names': 'ab'}, ValueError, 'pair of names'),
+        ({'norm_mode': 'keypoint_distance', 'keypoint_names': [0, 1]}, ValueError, 'pair of names'),
+        (
+            {**BY_NAMES, 'norm_mode': 'keypoint_distance', 'keypoint_indices': [0, 1]},
+            ValueError,
+            r"keypoint_names=\['A', 'B'\] and keypoint_indices=\[0, 1\]: one is enough",
+        ),
+        (
+            {**BY_NAMES, 'norm_mode': 'use_norm_item', 'norm_item': 'bbox_size'},
+            ValueError,
+            "needs norm_mode='keypoint_distance', not 'use_norm_item'",
+        ),
     ],
 )
 def test_nme_refuses_wrong_arguments(arguments, error, message):

@@ -7,11 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mmpose_lite.errors import about_nearest, first_few
 from mmpose_lite.registry import METRICS
 from mmpose_lite.utils import InputError, MissingKeyError
 
 from ..functional import keypoint_auc, keypoint_epe, keypoint_nme, keypoint_pck_accuracy
 from .row_metric import RowMetric, box_size, check_sizes, points_of, to_array
+
+_NAMED = 12  # points that a message names
 
 
 @METRICS.register_module()
@@ -28,9 +31,10 @@ class NME(RowMetric):
             carry, such as ``'box_size'``.
         keypoint_indices: The two points; by default those of the data set's papers, which for
             faces are the outer corners of the eyes.
+        keypoint_names: The same two by their names in the data set's metainfo.
 
     Raises:
-        MissingKeyError: If the arguments do not determine the size.
+        MissingKeyError: If the arguments do not determine the size, or there is no such point.
         InputError: If a size is not above 0 (the message names the face), or no face is left.
     """
 
@@ -53,6 +57,7 @@ class NME(RowMetric):
         keypoint_indices: Sequence[int] | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
+        keypoint_names: Sequence[str] | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         if norm_mode not in ('use_norm_item', 'keypoint_distance'):
@@ -67,9 +72,27 @@ class NME(RowMetric):
             )
         if keypoint_indices is not None and len(keypoint_indices) != 2:
             raise InputError(f'keypoint_indices should be a pair, got {list(keypoint_indices)}')
+        if keypoint_names is not None:
+            self._check_names(keypoint_names, norm_mode, keypoint_indices)
         self.norm_mode = norm_mode
         self.norm_item = norm_item
         self.keypoint_indices = keypoint_indices
+        self.keypoint_names = keypoint_names
+
+    @staticmethod
+    def _check_names(names: Any, norm_mode: str, indices: Sequence[int] | None) -> None:
+        is_list = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
+        if not is_list or len(names) != 2:
+            raise InputError(f'keypoint_names should be a pair of names, got {names!r}')
+        if indices is not None:
+            raise InputError(
+                f'keypoint_names={list(names)} and keypoint_indices={list(indices)}: one is enough'
+            )
+        if norm_mode != 'keypoint_distance':
+            raise InputError(
+                f"keypoint_names={list(names)} needs norm_mode='keypoint_distance', not "
+                f"'{norm_mode}'"
+            )
 
     @property
     def normaliser(self) -> str:
@@ -115,11 +138,15 @@ class NME(RowMetric):
 
     def _find_pair(self) -> tuple[int, int]:
         name = self.dataset_meta['dataset_name']
+        if self.keypoint_names is not None:
+            first, second = self.keypoint_names
+            return self._find_point(first), self._find_point(second)
         pair = self.keypoint_indices or self.DEFAULT_KEYPOINT_INDICES.get(name)
         if pair is None:
             raise MissingKeyError(
                 '`norm_mode` is set to `keypoint_distance`, and can not find the keypoint_indices '
-                f"in `DEFAULT_KEYPOINT_INDICES` for '{name}': please specify `keypoint_indices`"
+                f"in `DEFAULT_KEYPOINT_INDICES` for '{name}': please specify `keypoint_indices`, "
+                'or `keypoint_names`'
             )
         for index in pair:
             if index not in self.dataset_meta['keypoint_id2name']:
@@ -127,6 +154,17 @@ class NME(RowMetric):
                     f"keypoint_indices={list(pair)}: '{name}' has no point {index}"
                 )
         return pair[0], pair[1]
+
+    def _find_point(self, point: str) -> int:
+        """The index of a point that is named in ``keypoint_names``."""
+        ids = {name: index for index, name in self.dataset_meta['keypoint_id2name'].items()}
+        if point not in ids:
+            raise MissingKeyError(
+                f'keypoint_names={list(self.keypoint_names or ())}: '
+                f"'{self.dataset_meta['dataset_name']}' has no point '{point}'; "
+                f'{about_nearest(point, ids)} of {first_few(list(ids), _NAMED)}'
+            )
+        return ids[point]
 
 
 _NAMES = {'bbox': 'PCK', 'head': 'PCKh', 'torso': 'tPCK'}
