@@ -109,7 +109,7 @@ def check_selection(runner: Runner) -> None:
     """Log it if the best epoch is chosen on faces of the test, and warn if on trained ones.
 
     Raises:
-        PreflightError: If a set is split, but not into a part to train on and the rest.
+        PreflightError: If a set is split, but not into a part to train on and others.
     """
     if leak := about_held_out(runner.cfg):
         runner.logger.warning(leak)
@@ -124,12 +124,15 @@ def about_selection(cfg: Mapping[str, Any], save_best: str | Sequence[str]) -> s
     MMPose's configs of AFLW and other sets of faces, which have no validation set, do so, and ours
     say what they say; a number of the best epoch is then better than one of unseen faces would be.
     """
-    tested = {(file, split) for file, split, _ in _sources(cfg, 'test')}
-    validated = [(file, split) for file, split, _ in _sources(cfg, 'val')]
-    shared = [source for source in validated if source in tested]
+    tested = list(_sources(cfg, 'test'))
+    shared = [
+        file
+        for file, validated, _ in _sources(cfg, 'val')
+        if any(file == other and _overlap(validated, part) for other, part, _ in tested)
+    ]
     if not shared:
         return None
-    names = ', '.join(dict.fromkeys(osp.basename(file) for file, _ in shared))
+    names = ', '.join(dict.fromkeys(map(osp.basename, shared)))
     metric = save_best if isinstance(save_best, str) else ', '.join(save_best)
     return (
         f"the best epoch is chosen on test data, as MMPose's configs do (save_best: {metric} of "
@@ -139,29 +142,39 @@ def about_selection(cfg: Mapping[str, Any], save_best: str | Sequence[str]) -> s
 
 
 def about_held_out(cfg: Mapping[str, Any]) -> str | None:
-    """Say that validation faces are trained on; None if they are not, or ``indices`` choose faces.
+    """Say that validation or test faces are trained on; None if not, or ``indices`` choose faces.
 
     Raises:
-        PreflightError: If a set is split, but not into a part to train on and the rest.
+        PreflightError: If a set is split, but not into a part to train on and others.
     """
-    for file, trained, some in _sources(cfg, 'train'):
-        for other, validated, others in _sources(cfg, 'val'):
-            are_apart = (
-                validated is not None
-                and validated.part == 'val'
-                and trained == replace(validated, part='train')
-            )
-            if file != other or are_apart:
-                continue
-            if trained or validated:
-                raise PreflightError(
-                    f"'{file}' is split, but validation faces may be trained on: train_val_split "
-                    f'is {trained} in train_dataloader and {validated} in val_dataloader; it must '
-                    "be part='train' and part='val' of one val_share"
-                )
-            if not some and not others:
-                return f"validation faces are trained on: both are those of '{file}'"
+    for role, name in (('val', 'validation'), ('test', 'test')):
+        for file, trained, some in _sources(cfg, 'train'):
+            for other, held, others in _sources(cfg, role):
+                if file != other or _are_apart(trained, held):
+                    continue
+                if trained or held:
+                    raise PreflightError(
+                        f"'{file}' is split, but {name} faces may be trained on: train_val_split "
+                        f'is {trained} in train_dataloader and {held} in {role}_dataloader; it '
+                        f"must be part='train' and part='{role}' of the same val_share and "
+                        'test_share'
+                    )
+                if not some and not others:
+                    return f"{name} faces are trained on: both are those of '{file}'"
     return None
+
+
+def _are_apart(trained: TrainValSplit | None, held: TrainValSplit | None) -> bool:
+    """Tell whether two parts are the one to train on, and another, of one split."""
+    return held is not None and held.part != 'train' and trained == replace(held, part='train')
+
+
+def _overlap(one: TrainValSplit | None, other: TrainValSplit | None) -> bool:
+    """Tell whether two parts of a file, or all of it, can have a photograph in common."""
+    if one is None or other is None:
+        return True
+    first, second = one.numbers, other.numbers
+    return max(first.start, second.start) < min(first.stop, second.stop)
 
 
 def _sources(cfg: Mapping[str, Any], role: str) -> list[tuple[str, TrainValSplit | None, bool]]:

@@ -26,12 +26,12 @@ def root(tmp_path_factory):
 
 def load(root, part=None, share=0.5, split='train', **kwargs):
     parts = {'part': part, 'val_share': share} if part else None
+    settings = {'train_val_split': parts, **kwargs}
     return AFLWDataset(
         data_root=str(root),
         ann_file=ANNOTATIONS.format(split),
         data_prefix={'img': 'images/'},
-        train_val_split=parts,
-        **kwargs,
+        **settings,
     )
 
 
@@ -52,6 +52,29 @@ def test_parts_have_every_face_once_and_keep_their_order(root):
     assert sorted(train + val) == sorted(whole)
     assert [name for name in whole if name in train] == train
     assert min(len(train), len(val)) >= 4
+
+
+@pytest.mark.parametrize('name', BUCKETS)
+def test_the_test_part_is_of_the_last_numbers(name):
+    share = 1 - BUCKETS[name] / 10_000
+    assert TrainValSplit('test', 0.01, share).has(name)
+    assert not TrainValSplit('train', 0.01, share).has(name)
+    assert TrainValSplit('train', 0.01, share - 0.0001).has(name)
+    # Neither share moves a photograph of the other.
+    assert TrainValSplit('test', 0.09, share).has(name)
+    val = (BUCKETS[name] + 1) / 10_000
+    assert TrainValSplit('val', val, 0.01).has(name)
+    assert TrainValSplit('val', val, 0.5 - val / 2).has(name)
+
+
+def test_three_parts_have_every_face_once(root):
+    shares = {'val_share': 0.3, 'test_share': 0.3}
+    parts = [
+        names(load(root, train_val_split={'part': part, **shares}))
+        for part in ('train', 'val', 'test')
+    ]
+    assert sorted(name for part in parts for name in part) == sorted(names(load(root)))
+    assert min(map(len, parts)) >= 2
 
 
 def test_the_share_is_that_of_many_photographs():
@@ -81,7 +104,11 @@ def test_a_smaller_share_takes_from_the_same_photographs(root):
     ('settings', 'said'),
     [
         ({'val_share': 0.1}, 'must be a dict of part'),
-        ({'part': 'test'}, "{'part': 'test'}"),
+        ({'part': 'test'}, "{'part': 'test'}: the test part needs a test_share"),
+        ({'part': 'tset'}, "{'part': 'tset'} must be a dict of part"),
+        ({'part': 'val', 'test_share': 0.9}, 'test_share=0.9 must be from 0 on, and leave'),
+        ({'part': 'val', 'test_share': -0.1}, 'test_share=-0.1'),
+        ({'part': 'val', 'test_share': None}, 'test_share=None'),
         ({'part': 'val', 'seed': 1}, 'must be a dict of part'),
         (0.1, 'train_val_split=0.1'),
         ({'part': 'val', 'val_share': 0}, 'train_val_split.val_share=0 must be between'),

@@ -135,6 +135,58 @@ def test_a_split_that_does_not_hold_out_is_refused(train, val):
         about_held_out(cfg)
 
 
+def three(train, val, test):
+    """A config of one file; each role has a part, or all."""
+    shares = {'val_share': 0.2, 'test_share': 0.3}
+    roles = {'train': train, 'val': val, 'test': test}
+    dataset = {'ann_file': 'a.json', 'pipeline': []}
+    return {
+        f'{role}_dataloader': {
+            'dataset': {**dataset, 'train_val_split': part and {**shares, 'part': part}}
+        }
+        for role, part in roles.items()
+    }
+
+
+def test_three_parts_are_held_apart():
+    assert about_held_out(three('train', 'val', 'test')) is None
+    assert about_selection(three('train', 'val', 'test'), 'NME') is None
+    assert about_held_out(three('train', 'val', 'val')) is None
+    assert about_selection(three('train', 'val', 'val'), 'NME') is not None
+    # A part, and the whole that it is of.
+    assert about_selection(three('train', 'val', None), 'NME') is not None
+
+
+@pytest.mark.parametrize(
+    ('roles', 'name'),
+    [
+        (('train', 'train', 'test'), 'validation'),
+        (('train', 'val', 'train'), 'test'),
+        (('train', 'val', None), 'test'),
+        ((None, 'val', 'test'), 'validation'),
+        (('test', 'val', 'test'), 'validation'),
+    ],
+)
+def test_a_part_that_is_trained_on_is_not_tested(roles, name):
+    with pytest.raises(InputError, match=f'is split, but {name} faces may be trained on'):
+        about_held_out(three(*roles))
+
+
+def test_parts_of_other_shares_have_photographs_in_common():
+    cfg = three('train', 'val', 'test')
+    cfg['test_dataloader']['dataset']['train_val_split'] = {'part': 'val', 'val_share': 0.1}
+    assert about_selection(cfg, 'NME') is not None
+    with pytest.raises(InputError, match=r"part='test' of the same val_share and test_share"):
+        about_held_out(cfg)
+
+
+def test_testing_on_trained_faces_is_said():
+    cfg = loaders({}, {'ann_file': 'b.json'})
+    assert about_held_out(cfg) is None
+    cfg['test_dataloader'] = cfg['train_dataloader']
+    assert about_held_out(cfg).startswith('test faces are trained on')
+
+
 def test_validating_on_trained_faces_is_said():
     assert about_held_out(loaders({}, {})).startswith('validation faces are trained on')
     assert about_held_out(loaders({'indices': [0, 2]}, {'indices': [1]})) is None

@@ -81,7 +81,7 @@ class BaseCocoStyleDataset(BaseDataset):
             folder, True for ``crops`` below ``data_root``, or a dict of :class:`~.CacheSettings`.
         on_bad_image: What becomes of photographs that cannot be read: ``'refuse'``, ``'replace'``
             or a dict of :class:`~.Replacement`.
-        train_val_split: Use one of two parts of the photographs: a dict of
+        train_val_split: Use one of two or three parts of the photographs: a dict of
             :class:`~.TrainValSplit`.
         category: Use the annotations of this category: its name or id in the file.
         file_names: ``'exact'``, or ``'lenient'``: photographs that are not there under the name of
