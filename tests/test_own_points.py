@@ -66,6 +66,38 @@ def test_the_page_s_config_trains(config, data, tmp_path, as_new_process):
     assert names[3] == 'LeftMouthCorner'
 
 
+def test_the_page_s_schedule_is_for_few_faces(config, data, tmp_path, as_new_process):
+    options = {'default_hooks.early_stopping': {'patience': 2, 'min_delta': 1.0}}
+    cfg = shrink(load_config(config, options), data, tmp_path / 'run')
+    cfg.train_cfg.max_epochs = 5
+    runner = PoseRunner.from_cfg(cfg)
+    runner.train()
+    warm_up, cosine = runner.param_schedulers
+    assert (warm_up.begin, warm_up.end) == (0, 2)  # a twentieth of 10, and never less
+    assert (cosine.begin, cosine.end, cosine.T_max) == (2, 10, 8)
+    assert runner.epoch == 3  # no error falls by 100 %
+    kept = [path.name for path in (tmp_path / 'run').glob('epoch_*.pth')]
+    assert sorted(kept) == ['epoch_2.pth', 'epoch_3.pth']
+    (group,) = runner.optim_wrapper.param_groups
+    assert group['initial_lr'] == pytest.approx(1e-3 * 2 / 16)
+
+
+def test_the_page_s_three_parts_are_held_apart(config, data, tmp_path, as_new_process):
+    blocks = re.findall(r'```python\n(.*?)```', PAGE.read_text(), flags=re.DOTALL)
+    (parts,) = (block for block in blocks if 'test_share' in block)
+    # Of five faces, that each part has one.
+    parts = re.sub(r'val_share=\S+, test_share=[\d.]+', 'val_share=0.1, test_share=0.4', parts)
+    config.write_text(config.read_text() + parts)
+    runner = build(config, data, tmp_path)
+    runner.train()
+    assert 0 < runner.test()['NME'] < np.inf
+    loaders = (runner.train_dataloader, runner.val_dataloader, runner.test_dataloader)
+    seen = [
+        [each.dataset.get_data_info(i)['id'] for i in range(len(each.dataset))] for each in loaders
+    ]
+    assert seen == [[1, 4, 5], [3], [2]]
+
+
 def test_the_page_s_messages_are_those_of_the_program(config, data, tmp_path, as_new_process):
     with pytest.raises(ValueError, match='points differ') as caught:
         build(config, data, tmp_path, model__head__out_channels=6).train()
@@ -90,9 +122,11 @@ def test_annotations_of_another_number(config, data, tmp_path, as_new_process):
 
 
 def test_a_metric_of_other_points(config, data, tmp_path, as_new_process):
-    runner = build(config, data, tmp_path, val_evaluator__keypoint_indices=[0, 9])
-    with pytest.raises(KeyError, match=r"keypoint_indices=\[0, 9\]: 'my_faces' has no point 9"):
-        runner.train()
+    names = ['LeftEye', 'RihgtEye']
+    with pytest.raises(KeyError) as caught:
+        build(config, data, tmp_path, val_evaluator__keypoint_names=names).train()
+    said = re.search(r'`(keypoint_names=.*), \.\.\.`', PAGE.read_text())[1]
+    assert str(caught.value).startswith(said)
 
 
 def test_a_validation_of_other_points(config, data, tmp_path, as_new_process):

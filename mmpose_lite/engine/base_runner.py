@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
-from mmengine.optim import OptimWrapperDict
+from mmengine.optim import OptimWrapperDict, _ParamScheduler
 from mmengine.registry import FUNCTIONS
 from mmengine.runner import BaseLoop, Priority, Runner
 from mmengine.utils import ManagerMixin
@@ -39,6 +39,7 @@ from .optimizers import prefer_fused
 from .preflight import check_not_empty
 from .run_log import FILE_ONLY, DeferredMessageHub, use_screen
 from .run_state import find_hook
+from .schedulers import in_iterations
 
 _Instance = TypeVar('_Instance', bound=ManagerMixin)
 _Loop = TypeVar('_Loop', bound=BaseLoop)
@@ -61,6 +62,7 @@ class BaseRunner(Runner):
     - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
     - Loaders pin their batches where there is a GPU, and must have one.
     - The optimizer's step is fused where that is possible and the config says nothing.
+    - Schedules may begin and end at shares of the run: ``end=0.05``.
     - ``compile`` compiles the network alone.
     - Scalars stay on the device until a log or a checkpoint needs them.
     - Logger, hub and visualizer are the run's own, also where another run names them alike.
@@ -106,6 +108,17 @@ class BaseRunner(Runner):
         if get_device() == 'cpu' and not self.distributed and isinstance(wrapper, OptimWrapper):
             wrapper.keep_gradients()
         return wrapper
+
+    def _build_param_scheduler(self, scheduler: Any, optim_wrapper: Any) -> list[_ParamScheduler]:
+        several = scheduler if isinstance(scheduler, Sequence) else [scheduler]
+        taken = [
+            in_iterations(each, self.max_iters, f'param_scheduler.{i}', self._tell_rewrite)
+            for i, each in enumerate(several)
+        ]
+        return super()._build_param_scheduler(taken, optim_wrapper)
+
+    def _tell_rewrite(self, sentence: str) -> None:
+        self.logger.info(f'config rewritten: {sentence}', extra=FILE_ONLY)
 
     def register_default_hooks(self, hooks: Mapping[str, Any] | None = None) -> None:
         """Register mmengine's hooks and those of the log, under the names of the class."""

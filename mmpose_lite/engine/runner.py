@@ -93,7 +93,7 @@ class PoseRunner(BaseRunner):
         if augment in ('auto', 'resident'):
             runner.register_hook(ResidentCropsHook(augment))
         for sentence in filter(None, (resized, *rewrites)):
-            runner.logger.info(f'config rewritten: {sentence}', extra=FILE_ONLY)
+            runner._tell_rewrite(sentence)
         for sentence in about_keys(written):
             runner.logger.warning(sentence)
         return runner

@@ -5,7 +5,7 @@ Schedulers are a list or a dict of lists, and so are their states.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from types import SimpleNamespace
 from typing import Any
@@ -25,8 +25,45 @@ _COUNTS = (
     *('patience', 'cooldown', 'num_bad_epochs', 'cooldown_counter'),
 )
 _STEPS = ('last_step', '_global_step')
+# What a config may give as a share of the run.
+_SHARED = ('begin', 'end', 'T_max')
 # One value a parameter group each.
 _OF_GROUPS = ('_last_value', 'base_values', 'min_values')
+
+
+def in_iterations(settings: Any, max_iters: int, where: str, tell: Callable[[str], None]) -> Any:
+    """Turn the shares of a run in a schedule's config, such as ``end=0.05``, into iterations.
+
+    Args:
+        settings: The config of a scheduler; anything else comes back as it is.
+        max_iters: The length of the run, iterations.
+        where: Its place in the config.
+        tell: Is told what a share comes to.
+
+    Raises:
+        InputError: If the schedule is one of epochs.
+    """
+    given = settings if isinstance(settings, dict) else {}
+    shares = {key: given[key] for key in _SHARED if _is_share(given.get(key))}
+    if not shares:
+        return settings
+    named = ', '.join(f'{key}={share}' for key, share in shares.items())
+    if given.get('by_epoch', True):
+        raise InputError(
+            f'{where}: {named} is a share of the iterations of a run, which needs by_epoch=False'
+        )
+    # Two iterations, where there are so many: a warm-up over one would never end.
+    steps = {
+        key: max(min(max(round(share * max_iters), 2), max_iters - 1), int(key != 'begin'))
+        for key, share in shares.items()
+    }
+    taken = ', '.join(f'{key}={step:,}' for key, step in steps.items())
+    tell(f'{where}: {named} of {max_iters:,} iterations is {taken}')
+    return {**given, **steps}
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, float) and 0 < value < 1
 
 
 def scheduler_states(schedulers: Any) -> Any:

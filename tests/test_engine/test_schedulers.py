@@ -11,6 +11,7 @@ from mmpose_lite.engine import OptimWrapper
 from mmpose_lite.engine.schedulers import (
     changed_schedules,
     check_scheduler_states,
+    in_iterations,
     load_scheduler_states,
     replay_schedules,
     scheduler_states,
@@ -157,3 +158,38 @@ def test_momentum_of_adam_is_scheduled_as_before(tmp_path):
     resumed.load_state_dict(content['optimizer'])
     load_scheduler_states(fresh, content['schedulers'])
     assert walk(resumed, fresh, range(2, 4)) == rest
+
+
+@pytest.mark.parametrize(
+    ('shares', 'length', 'steps'),
+    [
+        ({'begin': 0, 'end': 0.05}, 240, {'begin': 0, 'end': 12}),
+        ({'begin': 0.05, 'T_max': 0.5}, 240, {'begin': 12, 'T_max': 120}),
+        ({'end': 0.05}, 20, {'end': 2}),  # one would never end
+        ({'end': 0.05}, 2, {'end': 1}),
+        ({'begin': 0.05}, 1, {'begin': 0}),
+        ({'end': 0.05}, 1, {'end': 1}),
+        ({'begin': 0, 'end': 500}, 42, {'begin': 0, 'end': 500}),
+        ({'start_factor': 0.5}, 42, {'start_factor': 0.5}),
+    ],
+)
+def test_shares_of_a_run_are_iterations(shares, length, steps):
+    told = []
+    settings = {'type': 'LinearLR', 'by_epoch': False}
+    found = in_iterations({**settings, **shares}, length, 'param_scheduler.0', told.append)
+    assert found == {**settings, **steps}
+    assert bool(told) == (steps != shares)
+
+
+def test_a_share_of_a_run_is_told():
+    told = []
+    settings = {'type': 'LinearLR', 'end': 0.05, 'by_epoch': False}
+    in_iterations(settings, 24_000, 'param_scheduler.0', told.append)
+    assert told == ['param_scheduler.0: end=0.05 of 24,000 iterations is end=1,200']
+    assert in_iterations(None, 10, 'x', told.append) is None
+
+
+@pytest.mark.parametrize('settings', [{'end': 0.05}, {'end': 0.05, 'by_epoch': True}])
+def test_a_share_of_epochs_is_refused(settings):
+    with pytest.raises(InputError, match=r'^x: end=0.05 is a share .* needs by_epoch=False$'):
+        in_iterations({'type': 'LinearLR', **settings}, 240, 'x', print)
