@@ -168,6 +168,16 @@ def test_a_config_without_a_codec_is_named():
     assert set_input_size(Config({'model': {}})) == ''
 
 
+def test_a_variable_of_that_name_that_agrees_is_one():
+    """Also one that could not be set."""
+    backbone = {'type': 'ResNet', 'depth': 18}
+    head = {'type': 'RegressionHead', 'decoder': {'type': 'X', 'input_size': (100, 90)}}
+    cfg = Config({'input_size': [100, 90], 'model': {'backbone': backbone, 'head': head}})
+    assert set_input_size(cfg) == ''
+    steps = [{'type': 'TopdownAffine', 'input_size': (64, 64)}]
+    assert set_input_size(Config({'input_size': 64, 'train_pipeline': steps})) == ''
+
+
 @pytest.mark.parametrize('name', ['128', '192x256'])
 def test_a_command_line(name, capsys):
     print_config([HEATMAPS, '--cfg-options', 'codec.sigma=3', '--input-size', name])

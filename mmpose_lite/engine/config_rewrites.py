@@ -164,9 +164,12 @@ def set_input_size(cfg: Config, size: Any = None) -> str:
         return ''
     size_wh = _read_size(cfg.input_size)
     text = f'input_size={size_wh[0]}x{size_wh[1]}'
-    _check_stride(cfg, size_wh, text)
     # A part that several places share is one.
     parts = {id(part): (at, part) for at, part in places(cfg._cfg_dict) if isinstance(part, dict)}
+    sizes = [part['input_size'] for _, part in parts.values() if _is_pair(part.get('input_size'))]
+    if sizes and all(tuple(each) == size_wh for each in sizes):
+        return ''
+    _check_stride(cfg, size_wh, text)
     codecs = [
         codec
         for _, part in [('', cfg._cfg_dict), *parts.values()]
@@ -181,8 +184,6 @@ def set_input_size(cfg: Config, size: Any = None) -> str:
         )
     usual = tuple(codecs[0]['input_size'])
     reached = [place for at, part in parts.values() for place in _resize(at, part, usual, size_wh)]
-    if not reached:
-        return ''
     return f'{text} reaches {first_few(reached, _NAMED)}; sigma stays, in cells of the heatmaps'
 
 
