@@ -203,6 +203,20 @@ SABOTAGES = [
         'tests/test_input_size.py::test_networks_make_what_the_codec_expects',
     ),
     Sabotage(
+        'faces that are tested on are trained on without a word',
+        'mmpose_lite/engine/preflight.py',
+        "for role, name in (('val', 'validation'), ('test', 'test')):",
+        "for role, name in (('val', 'validation'),):",
+        'tests/test_engine/test_last_lines.py -k is_not_tested',
+    ),
+    Sabotage(
+        'a warm-up that is a share of a short run never ends',
+        'mmpose_lite/engine/schedulers.py',
+        'max(round(share * max_iters), 2)',
+        'max(round(share * max_iters), 1)',
+        'tests/test_engine/test_schedulers.py -k shares_of_a_run',
+    ),
+    Sabotage(
         'hooks of another number swap their memory',
         'mmpose_lite/engine/run_state.py',
         'if len(given[key]) != len(own[key]):',
