@@ -60,15 +60,18 @@ def test_a_training_that_was_stopped_is_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr(quickstart, 'run', lambda *command: commands.append(command))
     monkeypatch.chdir(tmp_path)
     args = quickstart.make_parser().parse_args(arguments(tmp_path))
-    work = tmp_path / 'run'
-    work.mkdir()
-    for name, is_resumed in (('', False), ('last_checkpoint', True), ('epoch_1.pth', False)):
-        if name:
-            (work / name).touch()
+    for name, test, is_resumed in (
+        (None, 8, False),
+        ('last_checkpoint', 8, True),
+        ('last_checkpoint', 9, False),
+        ('epoch_1.pth', 9, False),
+    ):
+        if name is not None:
+            (tmp_path / 'run' / name).touch()
+        args.test = test
         quickstart.make_train_test(args)
-        train = commands[-2]
-        assert train[0] == 'train'
-        assert ('--resume' in train) == is_resumed
+        assert commands[-2][0] == 'train'
+        assert ('--resume' in commands[-2]) == is_resumed
 
 
 def test_quickstart_as_a_program(processes, tmp_path):

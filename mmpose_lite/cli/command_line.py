@@ -140,6 +140,7 @@ class _Options(argparse.Action):
                     f'{key}.NAME=VALUE',
                 ) from error
         setattr(namespace, self.dest, options)
+        namespace.option_words = [*getattr(namespace, 'option_words', []), *values]
 
 
 _HAS_DICT = re.compile(r'(^|[\[(,])[\s\'"]*(dict\(|\{\s*[\'"\d])')
@@ -323,12 +324,16 @@ def errors_in_one_line(main: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def tell_loading() -> None:
+    """Say that a run begins: its libraries take seconds to load."""
+    if 'torch' not in sys.modules and os.environ.get('RANK', '0') == '0':
+        print('loading torch', file=sys.stderr, flush=True)
+
+
 def load_libraries(*modules: str) -> None:
-    """Import what a command runs, once its arguments are known to be good; it takes seconds."""
+    """Import what a command runs, once its arguments are known to be good."""
     if 'torch' in sys.modules:
         return
-    if os.environ.get('RANK', '0') == '0':
-        print('loading torch', file=sys.stderr, flush=True)
     with collector_at_rest():
         for module in modules:
             import_module(module)

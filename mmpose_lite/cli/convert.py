@@ -72,9 +72,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = make_parser()
     args = parser.parse_args(argv)
-    if args.set in _PUBLISHED:
-        published = import_module(f'{_CONVERTERS}.{_PUBLISHED[args.set]}').PUBLISHED
-        args.expect = dict(published) | _counts(parser, args, published)
+    if args.set in _PUBLISHED and args.expect:
+        args.expect = _counts(parser, args)
     return args
 
 
@@ -165,10 +164,12 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     add_options_argument(parser)
 
 
-def _counts(
-    parser: argparse.ArgumentParser, args: argparse.Namespace, published: Mapping[str, int]
-) -> dict[str, int]:
-    found = {}
+def _published(name: str) -> Mapping[str, int]:
+    return import_module(f'{_CONVERTERS}.{_PUBLISHED[name]}').PUBLISHED
+
+
+def _counts(parser: argparse.ArgumentParser, args: argparse.Namespace) -> dict[str, int]:
+    found, published = {}, _published(args.set)
     for text in args.expect:
         name, _, count = text.partition('=')
         if name not in published or not count.isdecimal():
@@ -185,7 +186,8 @@ def convert(args: argparse.Namespace) -> ConversionReport:
         return _convert_labels(args)
     if args.set == 'to-coco':
         return _export(args)
-    shared: dict[str, Any] = {'out': args.out, 'expected': args.expect, 'progress': _PROGRESS}
+    expected = {**_published(args.set), **dict(args.expect)}
+    shared: dict[str, Any] = {'out': args.out, 'expected': expected, 'progress': _PROGRESS}
     if args.set == 'aflw':
         sources = {key: getattr(args, key) for key in ('mat', 'csv', 'sqlite', 'test_list')}
         return converters.convert_aflw(args.images, **sources, **shared)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # a command line is read without them
     from numpy import ndarray
 
 CONFIG = 'configs/quickstart/td-hm_hrnetv2-w18_synthetic-aflw-128x128.py'
+BEGUN = 'quickstart.json'
 # How the config's data_root and names are laid out.
 DATA = 'data/synthetic_aflw'
 ANNOTATIONS = 'annotations/face_landmarks_aflw_{}.json'
@@ -123,8 +124,14 @@ def make_train_test(args: argparse.Namespace) -> None:
     options = ['--cfg-options', *loaders, f'train_cfg.max_epochs={args.epochs}']
     precision = ['--amp'] if torch.cuda.is_available() or has_fast_bfloat16() else []
     checkpoint = Path(args.work_dir, f'epoch_{args.epochs}.pth')
+    # What a run began with: with other arguments, or once it is over, the next begins anew.
+    begun = Path(args.work_dir, BEGUN)
+    settings = json.dumps({**vars(args), 'precision': precision})
+    is_same = begun.exists() and begun.read_text() == settings
     was_stopped = Path(args.work_dir, POINTER).exists() and not checkpoint.exists()
-    resume = ['--resume'] if was_stopped else []
+    resume = ['--resume'] if is_same and was_stopped else []
+    begun.parent.mkdir(parents=True, exist_ok=True)
+    begun.write_text(settings)
     run('train', CONFIG, '--work-dir', args.work_dir, *resume, *precision, *options)
     outputs = [
         *('--out', f'{args.work_dir}/metrics.json', '--dump', f'{args.work_dir}/faces.json'),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os.path as osp
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from os import readlink
 from os.path import islink
 from pathlib import Path
@@ -25,6 +26,7 @@ from .command_line import (
     load_libraries,
     parse_with_one_file,
     print_dry_run,
+    tell_loading,
     trusted_checkpoints,
 )
 from .report import write_and_tell
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from mmpose_lite.evaluation.metrics import RowMetric
     from mmpose_lite.reporting.schema import Further
 
+# Hooks of the shipped configs that write no file of their own.
+_KNOWN_HOOKS = ('SyncBuffersHook', 'EMAHook', 'EarlyStoppingHook')
 _NEEDS = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
 
 
@@ -151,15 +155,22 @@ def run_passes(runner: PoseRunner, args: argparse.Namespace) -> Further | None:
     return predict_further(runner, metric, args.report_faces)
 
 
-@contextmanager
-def _work_dir(cfg: Config, args: argparse.Namespace) -> Iterator[None]:
-    """Give a test whose arguments and config name no work dir one that is there for its time.
+def _leaves_files(cfg: Config) -> bool:
+    """Tell whether hooks, backends or other processes may leave something in a test's work dir."""
+    hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or ())]
+    backends = (cfg.get('visualizer') or {}).get('vis_backends') or ()
+    pictures = [each for each in hooks if isinstance(each, dict) and each.get('enable')]
+    return (
+        cfg.get('launcher', 'none') != 'none'
+        or any(not osp.isabs(each.get('out_dir') or '') for each in pictures)
+        or any(each.get('type') not in _KNOWN_HOOKS for each in cfg.get('custom_hooks') or ())
+        or any(each.get('type') != 'LocalVisBackend' for each in backends)
+    )
 
-    Processes of a group, and a list of the worst cases, have the one that MMPose's tests have.
-    """
-    if args.work_dir or cfg.get('work_dir') or args.badcase or args.launcher != 'none':
-        yield
-        return
+
+@contextmanager
+def _passing_work_dir(cfg: Config) -> Iterator[None]:
+    """Give a test a work dir that is there for its time."""
     with TemporaryDirectory(prefix='mmpose_lite-', ignore_cleanup_errors=True) as folder:
         cfg.work_dir = folder
         yield
@@ -175,6 +186,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         check_file(file)
     find_config(args.config)
     check_checkpoint(args.checkpoint)
+    tell_loading()
     load_libraries('mmpose_lite.apis.training', 'mmpose_lite.reporting.robustness')
     with ending_process():
         _run(argv, args)
@@ -194,8 +206,9 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
     )
 
     cfg = apis.load_config(args.config, args.cfg_options, _NEEDS)
-    with _work_dir(cfg, args):
-        merge_args(cfg, args)
+    is_named = args.work_dir or cfg.get('work_dir')
+    merge_args(cfg, args)
+    with nullcontext() if is_named or _leaves_files(cfg) else _passing_work_dir(cfg):
         with checkpoints.trusting(*trusted_checkpoints(cfg, args)):
             if args.dry_run:
                 print_dry_run(cfg, 'test')

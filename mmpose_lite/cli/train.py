@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import os.path as osp
+import shlex
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +25,7 @@ from .command_line import (
     load_libraries,
     parse_with_one_file,
     print_dry_run,
+    tell_loading,
     trusted_checkpoints,
 )
 
@@ -185,8 +187,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     find_config(args.config)
     if args.resume not in (None, 'auto', 'latest'):
         check_checkpoint(args.resume)
+    tell_loading()
     load_libraries('mmpose_lite.apis.training')
     with ending_process():
         cfg = merge_args(apis.load_config(args.config, args.cfg_options, _NEEDS), args)
         with checkpoints.trusting(*trusted_checkpoints(cfg, args)):
-            print_dry_run(cfg, 'train') if args.dry_run else apis.train(cfg)
+            if args.dry_run:
+                print_dry_run(cfg, 'train')
+            else:
+                _print_next(apis.train(cfg), args)
+
+
+def _print_next(runner: Any, args: argparse.Namespace) -> None:
+    """Print the command that tests what a run has trained, where a screen is meant for people."""
+    from mmpose_lite.checkpoints.latest import BEST
+    from mmpose_lite.engine.run_log import screen_of
+
+    hook, console = getattr(runner, 'checkpoint_hook', None), screen_of(runner)
+    if hook is None or console is None:
+        return
+    folder = hook.folder_of(runner.work_dir)
+    names = [BEST if hook.save_best else '', osp.basename(hook.last_ckpt or '')]
+    files = [path for name in names if osp.isfile(path := osp.relpath(osp.join(folder, name)))]
+    options = getattr(args, 'option_words', [])
+    for file in files[:1]:
+        words = ['mmpose-lite', 'test', args.config, file]
+        words += ['--cfg-options', *options] if options else []
+        console.print(f'next: {shlex.join(words)}', markup=False, soft_wrap=True)

@@ -19,6 +19,7 @@ from rich.text import Text
 from torch import Tensor
 
 from mmpose_lite.registry import LOG_PROCESSORS
+from mmpose_lite.utils.progress import lasting_console
 
 # Updates that a history keeps at most before they are read unasked.
 _MOST_PENDING = 1000
@@ -177,7 +178,7 @@ def use_screen(logger: logging.Logger, verbose: bool | None) -> None:
         return
     for handler in list(logger.handlers):
         if type(handler) is logging.StreamHandler:
-            screen = ScreenHandler(Console(highlight=False), handler.level)
+            screen = ScreenHandler(lasting_console(), handler.level)
             screen.filters = handler.filters
             logger.removeHandler(handler)
             logger.addHandler(screen)

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.errors import InputError
-
 from .metrics import NME
 
 
@@ -44,6 +42,9 @@ def mean_shape_nme(metric: NME, shape: ndarray, faces: Iterable[Mapping[str, Any
 
     Returns:
         The NME, a fraction; None where the metric finds no face to compute it over.
+
+    Raises:
+        ValueError: If a face lacks what the normaliser needs, or it is not above 0.
     """
     rows = []
     for face in faces:
@@ -59,10 +60,7 @@ def mean_shape_nme(metric: NME, shape: ndarray, faces: Iterable[Mapping[str, Any
         row |= metric.extra(truth, row)
         if metric.reason_to_leave_out(row) is None:
             rows.append(row)
-    try:
-        return metric.compute(rows)['NME'] if rows else None
-    except InputError:  # a size that is not above 0: the validation will say so
-        return None
+    return metric.compute(rows)['NME'] if rows else None
 
 
 def _box(face: Mapping[str, Any]) -> tuple[ndarray, float]:

@@ -251,8 +251,14 @@ class Watch:
     def _find_root_cause(self) -> RootCause | None:
         # A signal to all of them is no cause.
         asked = (-self._signal, -signal.SIGTERM) if self._signal else ()
-        unasked = {rank: end for rank, end in self._endings.items() if end.status not in asked}
         notes = self._notes()
+        # An interpreter that Ctrl-C finds importing ends with 1, and has no note.
+        early = self._endings.keys() - notes.keys() if self._signal == signal.SIGINT else ()
+        unasked = {
+            rank: end
+            for rank, end in self._endings.items()
+            if end.status not in asked and not (rank in early and end.status == 1)
+        }
         waiting = self._processes.keys() - self._endings.keys() - notes.keys()
         return find_root_cause(notes, unasked, waiting)
 

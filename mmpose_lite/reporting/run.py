@@ -124,7 +124,7 @@ class Run:
 
 
 def read_dump(path: str | Path, name: str | None = None) -> Run:
-    """Read a run from a dump, the file of ``tools/test.py --dump x.json``.
+    """Read a run from a dump, the file of ``mmpose-lite test --dump x.json``.
 
     Args:
         path: The JSON file.
@@ -142,7 +142,7 @@ def read_dump(path: str | Path, name: str | None = None) -> Run:
     if path.suffix in ('.pkl', '.pickle'):
         raise InputError(
             f"'{path}' is a pickle, which is not read: make a dump with "
-            'tools/test.py ... --dump x.json'
+            'mmpose-lite test ... --dump x.json'
         )
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
@@ -158,7 +158,7 @@ def read_run(content: Any, where: str, name: str | None = None) -> Run:
         InputError: If the content is not that of a dump; the message begins with ``where``.
     """
     if not isinstance(content, dict) or 'faces' not in content:
-        raise InputError(f"{where}: no dump of tools/test.py --dump: it has no 'faces'")
+        raise InputError(f"{where}: no dump of mmpose-lite test --dump: it has no 'faces'")
     dump = read(Dump, content, f'{where}:')
     table = read_table(dump.faces, where)
     try:

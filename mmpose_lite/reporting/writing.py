@@ -144,7 +144,7 @@ def _draw_pictures(
             remarks.append(
                 f'{run.name}: {len(images)} of the {len(entry["worst"])} worst faces have no '
                 f"picture: their photographs are {reason}, the first is '{images[0]}' (see "
-                'tools/report.py --data-root)'
+                'mmpose-lite report --data-root)'
             )
     return pictures, remarks
 

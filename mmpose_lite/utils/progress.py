@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,6 +18,44 @@ _Item = TypeVar('_Item')
 _FIRST_S, _INTERVAL_S = 2.0, 30.0
 # How much the last step counts in the time of a step, which the rest is reckoned from.
 _MOMENTUM = 0.05
+
+
+class _LastingStream:
+    """Standard output or error, of a console that a run must outlive.
+
+    A terminal, a pipe or a disk may be gone by the time that something is printed; that is then
+    lost. What an encoding lacks is escaped.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(getattr(sys, self._name), name)
+
+    def write(self, text: str) -> int:
+        """Write a text, if that is possible."""
+        stream = getattr(sys, self._name)
+        encoding = getattr(stream, 'encoding', None) or 'utf-8'
+        with suppress(OSError, ValueError):  # the latter of a file that is closed
+            stream.write(text.encode(encoding, 'backslashreplace').decode(encoding))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream, if that is possible."""
+        with suppress(OSError, ValueError):
+            getattr(sys, self._name).flush()
+
+
+def lasting_console(stream: str = 'stdout') -> Console:
+    """Make a console whose end ends no run.
+
+    Args:
+        stream: ``'stdout'`` or ``'stderr'``.
+    """
+    from rich.console import Console
+
+    return Console(file=cast(TextIO, _LastingStream(stream)), highlight=False)
 
 
 class Progress:
@@ -38,11 +78,9 @@ class Progress:
     def __init__(
         self, label: str, total: int, done: int = 0, console: Console | None = None
     ) -> None:
-        from rich.console import Console
-
         self.label, self.note = label, ''
         self._total, self._done = total, done
-        self._console = Console(stderr=True) if console is None else console
+        self._console = lasting_console('stderr') if console is None else console
         self._begun = self._since = monotonic()
         self._next = self._begun + _FIRST_S
         self._step_s, self._seen = 0.0, 0
@@ -109,7 +147,7 @@ def _can_move(console: Console) -> bool:
     # Without its widgets rich would show a warning in a notebook, and no bar.
     if console.is_jupyter:
         return find_spec('ipywidgets') is not None
-    return console.is_terminal
+    return console.is_terminal and not console.is_dumb_terminal
 
 
 def _make_bar(console: Console) -> Any:

@@ -232,7 +232,7 @@ def test_bash_completes(processes, tmp_path, capsys):
     for words, expected in (
         (['tr'], 'train'),
         (['an'], 'analyze-logs'),
-        (['convert', ''], 'aflw 300w cofw wflw'),
+        (['convert', 'co'], 'cofw coco-annotator'),
         (['train', '--auto'], '--auto-scale-lr'),
         (['train', 'x.py', '--launcher', 's'], 'slurm'),
         (['test', 'comp'], 'complete.sh'),

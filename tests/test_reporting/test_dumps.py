@@ -65,7 +65,7 @@ def test_a_run_without_a_checkpoint_is_named_by_its_file(tmp_path):
 
 PASS = {'kind': 'shift', 'value': 0.1, 'indices': [1], 'pred': [GT.tolist()]}
 WRONG = [
-    ([], 'no dump of tools/test.py'),
+    ([], 'no dump of mmpose-lite test'),
     ({'metrics': {}}, "no 'faces'"),
     ({'faces': []}, 'faces must be a list of rows'),
     ({'faces': {}}, 'faces is {}, not a list'),

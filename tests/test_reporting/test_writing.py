@@ -39,7 +39,7 @@ def test_all_files_are_there(tmp_path, photographs):
     assert [each['picture'] for each in worst] == [None, *sorted(pictures)]
     assert remarks == [
         'my run/1: 1 of the 3 worst faces have no picture: their photographs are unreadable, the '
-        f"first is '{photographs[2]['img_path']}' (see tools/report.py --data-root)"
+        f"first is '{photographs[2]['img_path']}' (see mmpose-lite report --data-root)"
     ]
     assert 'my run/1' in (out / 'index.html').read_text()
 

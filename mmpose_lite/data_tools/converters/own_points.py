@@ -292,5 +292,5 @@ def _describe(
     report.remarks += [
         f'in a config, as docs/own_points.md has it (model.head.out_channels={len(names)}):',
         *(f'    {key}={value!r},' for key, value in settings.items()),
-        'then: python tools/check_data.py CONFIG',
+        'then: mmpose-lite check-data CONFIG',
     ]

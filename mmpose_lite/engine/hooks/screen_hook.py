@@ -1,9 +1,7 @@
-"""The screen of a run: its head, a bar, a line a validation, and what to type next."""
+"""The screen of a run: its head, a bar, a line a validation, and the best of them."""
 
 from __future__ import annotations
 
-import os.path as osp
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
 from rich.console import Console
 
-from mmpose_lite.checkpoints.latest import BEST
+from mmpose_lite.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose_lite.evaluation.mean_shape import mean_shape, mean_shape_nme
 from mmpose_lite.evaluation.metrics import NME, RowMetric
 from mmpose_lite.registry import HOOKS
@@ -19,8 +17,11 @@ from mmpose_lite.utils.progress import Progress
 
 from ..run_head import describe_run
 from ..run_log import screen_of
-from ..run_state import is_training
+from ..run_state import find_hook, is_training
+from .checkpoint_hook import CheckpointHook
 from .training_log import is_logged
+
+_GET = BaseCocoStyleDataset.get_data_info
 
 
 @HOOKS.register_module()
@@ -28,8 +29,8 @@ class ScreenHook(Hook):
     """Shows a run on the screen; ``default_hooks`` names it ``screen``.
 
     A training has a head, a bar with images/s, loss and the time that is left, a line a validation
-    with the best so far and the error of the mean shape of its training faces, and at the end the
-    command that tests its weights. A test has a head and a bar.
+    with the best so far and the error of the mean shape of its training faces, for which the first
+    process reads all annotations once, and at the end the best. A test has a head and a bar.
     """
 
     priority = 'LOWEST'
@@ -114,20 +115,14 @@ class ScreenHook(Hook):
             self._training.restart_clock()
 
     def after_train(self, runner: Runner) -> None:
-        """Print the best, and the command that tests it."""
+        """Print the best."""
         if self._training is not None:
             self._training.pause()
         console = screen_of(runner)
         if console is None:
             return
-        hook, best = runner.checkpoint_hook, _best(runner)
-        for text in best:
+        for text in _best(runner):
             _print(console, f'best {text}')
-        name = BEST if best else osp.basename(hook.last_ckpt or '')
-        file = osp.join(hook.folder_of(runner.work_dir), name)
-        if runner.cfg.filename and osp.isfile(file):
-            paths = map(osp.relpath, (runner.cfg.filename, file))
-            _print(console, f'next: {shlex.join(["mmpose-lite", "test", *paths])}')
 
 
 def _print(console: Console, line: str) -> None:
@@ -153,8 +148,8 @@ def _latest(runner: Runner) -> str:
 
 def _best(runner: Runner) -> list[str]:
     """The best validation so far by each metric that the best weights are chosen by."""
-    info, hook = runner.message_hub.runtime_info, runner.checkpoint_hook
-    names = getattr(hook, 'key_indicators', ()) if hook.save_best else ()
+    info, hook = runner.message_hub.runtime_info, find_hook(runner, CheckpointHook)
+    names = hook.key_indicators if hook is not None and hook.save_best else ()
     found = []
     for name in names:
         suffix = '' if len(names) == 1 else f'_{name}'
@@ -173,7 +168,10 @@ def _in_words(runner: Runner, numbers: Mapping[str, float]) -> str:
     texts = []
     for key, value in numbers.items():
         is_fraction = fractions and key.rpartition('/')[2].startswith(fractions)
-        texts.append(f'{key} {100 * value:.2f} %' if is_fraction else f'{key} {value:.4g}')
+        if not isinstance(value, int | float):
+            texts.append(f'{key} {value}')
+        else:
+            texts.append(f'{key} {100 * value:.2f} %' if is_fraction else f'{key} {value:.4g}')
     return ', '.join(texts)
 
 
@@ -181,13 +179,16 @@ def _mean_shape_nme(runner: Runner) -> float | None:
     """The NME of the mean shape of the training faces on those of the validation, if it has one."""
     metrics = runner.val_loop.evaluator.metrics if runner.val_loop is not None else ()
     metric = next((each for each in metrics if isinstance(each, NME)), None)
-    if metric is None:
+    sets = [runner.train_dataloader.dataset]
+    sets += [runner.val_dataloader.dataset] if metric is not None else []
+    # Others may run their pipelines to tell of a face.
+    if metric is None or not all(type(each).get_data_info is _GET for each in sets):
         return None
-    trained, validated = runner.train_dataloader.dataset, runner.val_dataloader.dataset
-    shape = mean_shape(_faces(trained)) if hasattr(trained, 'get_data_info') else None
-    if shape is None or not hasattr(validated, 'get_data_info'):
+    try:
+        shape = mean_shape(_faces(sets[0]))
+        return None if shape is None else mean_shape_nme(metric, shape, _faces(sets[1]))
+    except (KeyError, TypeError, ValueError):  # a pipeline may add what the metric needs
         return None
-    return mean_shape_nme(metric, shape, _faces(validated))
 
 
 def _faces(dataset: Any) -> Iterator[dict]:
