@@ -31,6 +31,9 @@ except ImportError:  # Windows
 _ROOM = 0.9  # of what is free, for a batch that is advised: an estimate is none to the byte
 _STRIDE, _SMALLEST = 32, 64  # px: what networks divide a crop by; the side of one that is tried
 _TRIED = (2, 3)  # faces of the two batches that are compared
+# What lies idle between the pieces of a heap: HRNetV2-W18 was measured with 1.08 to 1.16 times of
+# what is counted, at 128 and 256 px, batches of 8 and 16, float32 and bfloat16.
+_WITH_GAPS = 1.1
 # What torch and its libraries say where they raise no error of a class of its own.
 _SAID = (
     *('allocate memory', 'not enough memory', 'out of memory', 'bad_alloc'),
@@ -139,7 +142,7 @@ def _kept_for_backward(
     # As it goes back through the largest map, the gradients on both sides of a layer are there.
     passing = 2 * largest[1] // _TRIED[1]
     shared = max(0, totals[0] - _TRIED[0] * each)
-    return shared, max(1, (each + passing) * divisor**2)
+    return shared, max(1, int(_WITH_GAPS * (each + passing) * divisor**2))
 
 
 def _divides(divisor: int, side: int) -> bool:
@@ -261,15 +264,16 @@ def explain_no_memory(
         most = estimate.largest() if estimate.largest() < faces else most
     what = 'a step' if role == 'train' else 'a batch'
     raise InputError(
-        f'{key}.batch_size={faces}: {what} does not fit into the memory of '
-        f'{_device_name()}{takes}{_advice(key, faces, most)}'
+        f'{key}.batch_size={faces}: {what} does not fit into {_place()}{takes}'
+        f'{_advice(key, faces, most)}'
     ) from error
 
 
-def _device_name() -> str:
+def _place() -> str:
     if get_device() != 'cuda':
-        return get_device()
-    return f'{torch.cuda.get_device_name()} ({_size(torch.cuda.mem_get_info()[1])})'
+        return 'memory'
+    whole = _size(torch.cuda.mem_get_info()[1])
+    return f'the memory of {torch.cuda.get_device_name()} ({whole})'
 
 
 def _advice(key: str, faces: int, most: int) -> str:

@@ -47,7 +47,8 @@ def test_the_estimate_is_what_the_layers_keep(size_wh):
     found = estimate_memory(runner_of(model, torch.optim.Adam(model.parameters())), LOADER)
     pixels, weights = size_wh[0] * size_wh[1], 3 * 4 * 9 + 4 + 4 + 4
     # The crop, what the convolution gives, what the norm gives, and the gradients of the latter.
-    assert found.face == 4 * pixels * (3 + 4 + 4 + 2 * 4)
+    # With a tenth of them for gaps in the heap.
+    assert found.face == int(1.1 * 4 * pixels * (3 + 4 + 4 + 2 * 4))
     assert found.constant == 4 * weights * 3  # gradients, and two of Adam
     assert found.weights == 4 * (weights + 4 + 4) + 8  # statistics and a count
     assert found.peak(8) == found.weights + found.constant + 8 * found.face
@@ -60,7 +61,7 @@ def test_half_precision_keeps_half_and_a_copy_of_the_weights():
     whole = estimate_memory(runner, LOADER)
     runner.optim_wrapper.cast_dtype = torch.bfloat16
     half = estimate_memory(runner, LOADER)
-    assert half.face == whole.face / 2
+    assert half.face == pytest.approx(whole.face / 2, abs=1)
     assert whole.constant < half.constant <= whole.constant + 2 * (3 * 4 * 9 + 4)
 
 
@@ -69,7 +70,7 @@ def test_parts_that_are_not_trained_keep_nothing():
     model.conv.requires_grad_(False)
     found = estimate_memory(runner_of(model, torch.optim.SGD(model.parameters(), 0.1)), LOADER)
     assert found.constant == 4 * (4 + 4)
-    assert found.face == 4 * 64 * 64 * (4 + 4 + 2 * 4)  # as the norm's weights are
+    assert found.face == int(1.1 * 4 * 64 * 64 * (4 + 4 + 2 * 4))  # as the norm's weights are
 
 
 @pytest.mark.parametrize(
@@ -167,9 +168,7 @@ def test_a_step_without_memory_names_a_batch(tmp_path, tiny_model_class, monkeyp
     with pytest.raises(InputError) as caught:
         train(make_config(tmp_path), tmp_path / 'run')
     text = str(caught.value)
-    assert text.startswith(
-        'train_dataloader.batch_size=4: a step does not fit into the memory of cpu: about '
-    )
+    assert text.startswith('train_dataloader.batch_size=4: a step does not fit into memory: about ')
     assert text.endswith(
         ' free before the first; 2 would fit: --cfg-options train_dataloader.batch_size=2 '
         '(optim_wrapper.accumulative_counts=2 adds up 2 of them a step)'
