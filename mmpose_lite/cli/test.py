@@ -194,16 +194,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
-    from rich.console import Console
 
-    from mmpose_lite.engine.config_rewrites import find_datasets
-    from mmpose_lite.reporting import read_run
-    from mmpose_lite.reporting.dumping import (
-        command_line,
-        has_flip_test,
-        main_metric,
-        make_dump,
-    )
+    from mmpose_lite.reporting.dumping import command_line
 
     cfg = apis.load_config(args.config, args.cfg_options, _NEEDS)
     is_named = args.work_dir or cfg.get('work_dir')
@@ -215,9 +207,16 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
                 return
             runner, numbers = apis.test(cfg)
         further = run_passes(runner, args)
-    if not is_main_process():
-        return
-    metrics = row_metrics(runner)
+    if is_main_process():
+        _print_numbers(cfg, args, row_metrics(runner))
+        _write_files(cfg, args, row_metrics(runner), numbers, command_line(argv), further)
+
+
+def _print_numbers(cfg: Config, args: argparse.Namespace, metrics: list[RowMetric]) -> None:
+    from rich.console import Console
+
+    from mmpose_lite.reporting.dumping import has_flip_test
+
     # Wide enough for whole paths and names where the output is not a terminal.
     console = Console(soft_wrap=True) if Console().is_terminal else Console(width=160)
     precision = ', half precision' if cfg.test_cfg.get('fp16') else ''
@@ -226,6 +225,21 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
     console.print(format_table(metrics))
     for line in left_out_lines(metrics):
         console.print(line, markup=False, highlight=False)
+
+
+def _write_files(
+    cfg: Config,
+    args: argparse.Namespace,
+    metrics: list[RowMetric],
+    numbers: dict[str, float],
+    command: str,
+    further: Further | None,
+) -> None:
+    """Write what the arguments name, and print where it is."""
+    from mmpose_lite.engine.config_rewrites import find_datasets
+    from mmpose_lite.reporting import read_run
+    from mmpose_lite.reporting.dumping import main_metric, make_dump
+
     if args.out:
         write_json(args.out, numbers)
         print(f'the metrics are in {args.out}')
@@ -234,8 +248,8 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
     dumped = args.dump and args.dump.endswith('.json')
     if not (dumped or args.report):
         return
-    metric, command = main_metric(metrics), command_line(argv)
     datasets = list(find_datasets(cfg.test_dataloader))
+    metric = main_metric(metrics)
     dump = make_dump(cfg, args.config, datasets, metric, numbers, command, further)
     content = dump.to_json()
     if dumped:
