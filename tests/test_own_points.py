@@ -82,6 +82,14 @@ def test_the_page_s_schedule_is_for_few_faces(config, data, tmp_path, as_new_pro
     assert group['initial_lr'] == pytest.approx(1e-3 * 2 / 16)
 
 
+def test_a_test_by_itself_builds_no_training(config, data, tmp_path, as_new_process):
+    """Though a hook is there that ends one."""
+    options = {'train_dataloader__dataset__ann_file': 'gone.json'}
+    runner = build(config, data, tmp_path, **options)
+    assert 0 < runner.test()['NME'] < np.inf
+    assert 0 < runner.val()['NME'] < np.inf
+
+
 def test_the_page_s_three_parts_are_held_apart(config, data, tmp_path, as_new_process):
     blocks = re.findall(r'```python\n(.*?)```', PAGE.read_text(), flags=re.DOTALL)
     (parts,) = (block for block in blocks if 'test_share' in block)

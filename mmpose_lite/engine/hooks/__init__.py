@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .bad_image_hook import BadImageHook
     from .badcase_hook import BadCaseAnalysisHook
     from .checkpoint_hook import CheckpointHook
+    from .early_stopping_hook import EarlyStoppingHook
     from .ema_hook import ExpMomentumEMA
     from .resident_crops_hook import ResidentCropsHook
     from .screen_hook import ScreenHook
@@ -19,6 +20,7 @@ __all__ = [
     'BadCaseAnalysisHook',
     'BadImageHook',
     'CheckpointHook',
+    'EarlyStoppingHook',
     'ExpMomentumEMA',
     'PoseVisualizationHook',
     'ResidentCropsHook',
