@@ -36,7 +36,7 @@ _TRIED = (2, 3)  # faces of the two batches that are compared
 _WITH_GAPS = 1.1
 # What torch and its libraries say where they raise no error of a class of its own.
 _SAID = (
-    *('allocate memory', 'not enough memory', 'out of memory', 'bad_alloc'),
+    *("can't allocate memory", 'not enough memory', 'out of memory', 'bad_alloc'),
     *('CUBLAS_STATUS_ALLOC_FAILED', 'CUDNN_STATUS_ALLOC_FAILED'),
 )
 

@@ -185,17 +185,23 @@ def tiny_model_class():
     return TopdownPoseEstimator
 
 
-@pytest.mark.usefixtures('as_new_process')
 @pytest.mark.parametrize(
     'error',
     [
         RuntimeError('mat1 and mat2 shapes cannot be multiplied'),
         MemoryError('Caught MemoryError in DataLoader worker process 0.'),
+        RuntimeError('unable to mmap 9 bytes from file </torch_1>: Cannot allocate memory (12)'),
     ],
 )
-def test_other_errors_are_as_they_were(tmp_path, tiny_model_class, monkeypatch, error):
+def test_other_errors_are_not_explained(error):
+    memory.explain_no_memory(error, 'train', LOADER)
+
+
+@pytest.mark.usefixtures('as_new_process')
+def test_other_errors_of_a_step_are_as_they_were(tmp_path, tiny_model_class, monkeypatch):
+    error = RuntimeError('mat1 and mat2 shapes cannot be multiplied')
     monkeypatch.setattr(tiny_model_class, 'loss', fail(error))
-    with pytest.raises(type(error)) as caught:
+    with pytest.raises(RuntimeError) as caught:
         train(make_config(tmp_path), tmp_path / 'run')
     assert caught.value is error
 
@@ -254,7 +260,8 @@ UNIFIED, MEMORY = 'sys/fs/cgroup', 'sys/fs/cgroup/memory'
         ('1:cpu:/a', v1(f'{MEMORY}/a', 6000, 1000, 500), 8_192_000),
     ],
 )
-def test_what_the_host_has_free(tmp_path, groups, files, free):
+def test_what_the_host_has_free(tmp_path, monkeypatch, groups, files, free):
+    monkeypatch.setattr(memory, 'resource', None)
     meminfo = 'MemTotal: 9000 kB\nMemAvailable: 8000 kB'
     for path, text in {'proc/meminfo': meminfo, 'proc/self/cgroup': groups, **files}.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
