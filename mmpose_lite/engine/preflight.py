@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from mmengine.dataset import InfiniteSampler
-from mmengine.dist import get_world_size, is_main_process
+from mmengine.dist import get_world_size
 from mmengine.hooks import CheckpointHook, EMAHook
 from mmengine.model import ExponentialMovingAverage
 from mmengine.optim import (
@@ -57,7 +57,8 @@ def check_training(runner: Runner) -> None:
     log_learning_rate(runner)
     for sentence in about_lengths(runner):
         runner.logger.warning(sentence)
-    memory = runner.train_loop.memory if is_main_process() else None
+    # In all processes: a network may wait for its like in the others.
+    memory = runner.train_loop.memory
     if memory is not None and (sentence := memory.warning(runner.train_dataloader.batch_size)):
         runner.logger.warning(sentence)
 
