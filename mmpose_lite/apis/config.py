@@ -14,7 +14,6 @@ from typing import Any, NoReturn
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
-from mmpose_lite.engine.config_rewrites import set_input_size
 from mmpose_lite.errors import first_few
 from mmpose_lite.registry import SCOPE
 from mmpose_lite.utils import InputError, MissingKeyError, get_root_logger
@@ -30,6 +29,7 @@ from mmpose_lite.utils.config_utils import (
     slip_of,
     value_at,
 )
+from mmpose_lite.utils.input_size import set_input_size
 from mmpose_lite.utils.paths import config_root, find_config
 
 # Keys of MMPose 0.x's configs, and of those of 1.x alone.

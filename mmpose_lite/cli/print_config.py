@@ -86,9 +86,9 @@ def origin_lines(path: Path, options: Mapping[str, Any] | None = None) -> Iterat
     Raises:
         InputError: If the config imports its bases, in mmengine's other style.
     """
-    from mmpose_lite.engine.config_rewrites import SIZE_KEYS
     from mmpose_lite.registry import SCOPE
     from mmpose_lite.utils.config_utils import adopt_config, read_config_file
+    from mmpose_lite.utils.input_size import SIZE_KEYS
 
     files: dict[str, Any] = {}
     loaded = apis.load_config(path).to_dict()

@@ -26,11 +26,12 @@ from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.config_text import ReadableConfig
 from mmpose_lite.utils.config_utils import about_keys, adopt_config, check_keys
+from mmpose_lite.utils.input_size import set_input_size
 from mmpose_lite.utils.paths import check_folder
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .base_runner import BaseRunner, close_files
-from .config_rewrites import rewrite_config, set_input_size
+from .config_rewrites import rewrite_config
 from .hooks import BadImageHook, CheckpointHook, ResidentCropsHook, ScreenHook
 from .memory import explain_no_memory
 from .preflight import check_evaluation

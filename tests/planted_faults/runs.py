@@ -197,7 +197,7 @@ SABOTAGES = [
     ),
     Sabotage(
         'heatmaps stay as they are where crops become smaller',
-        'mmpose_lite/engine/config_rewrites.py',
+        'mmpose_lite/utils/input_size.py',
         "SIZE_KEYS = ('input_size', 'heatmap_size', 'in_featuremap_size')",
         "SIZE_KEYS = ('input_size', 'in_featuremap_size')",
         'tests/test_input_size.py::test_networks_make_what_the_codec_expects',
