@@ -102,6 +102,8 @@ class TrainLoop(BaseLoop):
         # run; they are put back.
         counters = {key: info[key] for key in ('epoch', 'iter') if key in info}
         check_training(self.runner)
+        if hasattr(self.runner, 'log_hooks'):  # mmengine's own runner has logged them
+            self.runner.log_hooks()
         self.runner.call_hook('before_train')
         info.update(counters)
         prepare_ddp(self.runner.model, self.runner.optim_wrapper)

@@ -15,7 +15,8 @@ from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .optim_wrappers import default_amp_dtype
 from .preflight import is_warm_up, learning_rates
-from .run_state import optim_wrappers
+from .run_state import global_batch, optim_wrappers
+from .schedulers import pairs_of
 
 _ROLES = {'train': 'training', 'val': 'validation', 'test': 'the test'}
 _PARTS = ('backbone', 'neck', 'head')
@@ -93,7 +94,7 @@ def _network(runner: Runner, loops: dict[str, Any]) -> str:
 def _weights(runner: Runner) -> str:
     resumed = getattr(runner, 'resumed_from', None)
     if resumed:
-        return f"of '{resumed}', after iteration {runner.iter:,}: the run goes on from there"
+        return f"of '{resumed}', resumed after iteration {runner.iter:,}"
     loaded = getattr(runner, '_load_from', None)
     if loaded:
         return f"of '{loaded}'"
@@ -157,7 +158,7 @@ def _training(runner: Runner, loops: dict[str, Any]) -> dict[str, str]:
     return {
         'batch': f'{_faces(loop)}; {length}',
         **_memory(loop),
-        'lr': _learning_rate(runner, loop),
+        'lr': _learning_rate(runner),
         'warm-up': ', '.join(_warm_ups(runner, loop)) or 'none',
         'validation': checks,
     }
@@ -170,7 +171,7 @@ def _memory(loop: Any) -> dict[str, str]:
     return {'memory': estimate.describe(faces)} if estimate is not None else {}
 
 
-def _learning_rate(runner: Runner, loop: Any) -> str:
+def _learning_rate(runner: Runner) -> str:
     """The learning rate, and what has scaled it, or should."""
     rates = sorted(learning_rates(runner))
     optimizers = dict.fromkeys(
@@ -179,7 +180,7 @@ def _learning_rate(runner: Runner, loop: Any) -> str:
     text = f'{", ".join(f"{rate:g}" for rate in rates)} ({", ".join(optimizers)})'
     settings = runner.auto_scale_lr or {}
     base = settings.get('base_batch_size')
-    actual = get_world_size() * (loop.dataloader.batch_size or 1)
+    actual = global_batch(runner)
     if not base or base == actual or len(rates) != 1:
         return text
     if settings.get('enable', False):
@@ -190,11 +191,8 @@ def _learning_rate(runner: Runner, loop: Any) -> str:
 
 def _warm_ups(runner: Runner, loop: Any) -> Iterator[str]:
     schedulers = runner.param_schedulers or []
-    several = schedulers.values() if isinstance(schedulers, dict) else [schedulers]
-    for scheduler in (each for group in several for each in group if is_warm_up(each)):
+    for scheduler in (each for _, each, _ in pairs_of(schedulers, schedulers) if is_warm_up(each)):
         length = loop.max_epochs if scheduler.by_epoch else loop.max_iters
-        unit, steps = (
-            'epoch' if scheduler.by_epoch else 'iteration',
-            scheduler.end - scheduler.begin,
-        )
+        unit = 'epoch' if scheduler.by_epoch else 'iteration'
+        steps = scheduler.end - scheduler.begin
         yield f'{steps:,} of {_count(length, unit)} ({100 * steps / length:.3g} %)'

@@ -153,7 +153,7 @@ class ScreenHandler(logging.Handler):
         """Print a record."""
         is_warning, frame = record.levelno >= logging.WARNING, sys._getframe()
         # Who logs it; mmengine's `print_log` is only the way.
-        while frame.f_back and frame.f_globals['__name__'] in _LOGGING_MODULES:
+        while frame.f_back and frame.f_globals.get('__name__') in _LOGGING_MODULES:
             frame = frame.f_back
         of_mmengine = frame.f_globals.get('__name__', '').startswith('mmengine.')
         if not is_warning and (of_mmengine or hasattr(record, 'file_only')):

@@ -166,6 +166,7 @@ class PoseRunner(BaseRunner):
             self.logger.info(
                 f'{count} batch norms are folded into convolutions for this test', extra=FILE_ONLY
             )
+        self.log_hooks()
         with self._logging():
             try:
                 metrics = loop.run()
@@ -175,10 +176,13 @@ class PoseRunner(BaseRunner):
             self.call_hook('after_run')
             return metrics
 
+    def log_hooks(self) -> None:
+        """Log the hooks in the order in which they act, once all are there."""
+        self.logger.info(f'Hooks, in their order:\n{self.get_hooks_info()}', extra=FILE_ONLY)
+
     @contextmanager
     def _logging(self) -> Iterator[None]:
-        """Log the hooks in their order; in the end leave the terminal as it was, and the files."""
-        self.logger.info(f'Hooks, in their order:\n{self.get_hooks_info()}', extra=FILE_ONLY)
+        """Leave the terminal as it was, and the files of the log closed."""
         try:
             yield
         finally:

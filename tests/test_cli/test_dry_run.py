@@ -81,7 +81,7 @@ def test_an_earlier_training_stays_as_it_is(tmp_path, tiny_config, trained):
     run_main(run_train, *arguments, '--overwrite', *last, cwd=tmp_path)
     printed = run_main(run_train, *arguments, '--resume', *last, cwd=tmp_path)
     assert {path: path.stat().st_mtime_ns for path in files(folder)} == before
-    weights = f"of '{trained.checkpoint}', after iteration 80: the run goes on from there"
+    weights = f"of '{trained.checkpoint}', resumed after iteration 80"
     assert weights in printed
     assert 'a step on 8 faces' in printed
     last = ('--cfg-options', 'train_cfg.max_epochs=80')

@@ -1,6 +1,7 @@
-"""Small made sources of AFLW, in the three forms in which it is passed on."""
+"""Small made sources of AFLW, in its three forms, and a converter of one file of labels."""
 
 import csv
+import json
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ import pytest
 from scipy.io import savemat
 
 from helpers.data_factory import SHAPE
+from helpers.label_records import photo
+from mmpose_lite.data_tools.converters import convert_labels
+from mmpose_lite.data_tools.converters.labelled import ReadOptions
 
 SCHEMA = """
 CREATE TABLE Faces (face_id INTEGER PRIMARY KEY, file_id TEXT, db_id TEXT);
@@ -157,3 +161,20 @@ class MadeAflw:
 @pytest.fixture
 def aflw(tmp_path):
     return MadeAflw(tmp_path)
+
+
+@pytest.fixture
+def set_of(tmp_path):
+    """Convert one file of labels beside a photograph ``a.png``."""
+
+    def convert(tool, name, content, names=None, **options):
+        path = tmp_path / 'labels' / name
+        photo(path.with_name('a.png'))
+        text = content if isinstance(content, str) else json.dumps(content)
+        path.write_text(text, encoding='utf-8')
+        report = convert_labels(tool, path, None, tmp_path / 'set', names, ReadOptions(**options))
+        content = json.loads((tmp_path / 'set' / 'faces.json').read_text())
+        points = [np.reshape(each['keypoints'], (-1, 3)) for each in content['annotations']]
+        return report, [each.tolist() for each in points]
+
+    return convert

@@ -146,3 +146,6 @@ def test_a_set_that_lacks_boxes_has_no_mean_shape(tmp_path):
         )
         assert get is type(runner.train_dataloader.dataset).get_data_info
         assert _mean_shape_nme(runner) is None
+    other = SimpleNamespace(dataset=[{'inputs': 1}])  # of somebody's own
+    loops = {'val_loop': runner.val_loop, 'val_dataloader': runner.val_dataloader}
+    assert _mean_shape_nme(SimpleNamespace(train_dataloader=other, **loops)) is None

@@ -17,9 +17,8 @@ from mmpose_lite.utils.progress import Progress
 
 from ..run_head import describe_run
 from ..run_log import screen_of
-from ..run_state import find_hook, is_training
-from .checkpoint_hook import CheckpointHook
-from .training_log import is_logged
+from ..run_state import is_training
+from .training_log import best_validations, is_logged
 
 _GET = BaseCocoStyleDataset.get_data_info
 
@@ -148,16 +147,10 @@ def _latest(runner: Runner) -> str:
 
 def _best(runner: Runner) -> list[str]:
     """The best validation so far by each metric that the best weights are chosen by."""
-    info, hook = runner.message_hub.runtime_info, find_hook(runner, CheckpointHook)
-    names = hook.key_indicators if hook is not None and hook.save_best else ()
-    found = []
-    for name in names:
-        suffix = '' if len(names) == 1 else f'_{name}'
-        score, about = info.get(f'best_score{suffix}'), info.get(f'best_validation{suffix}') or {}
-        if score is not None:
-            when = f' at {about["when"]}' if 'when' in about else ''
-            found.append(f'{_in_words(runner, {name: score})}{when}')
-    return found
+    return [
+        _in_words(runner, {best.name: best.score}) + (f' at {best.when}' if best.when else '')
+        for best in best_validations(runner)
+    ]
 
 
 def _in_words(runner: Runner, numbers: Mapping[str, float]) -> str:
@@ -179,14 +172,15 @@ def _mean_shape_nme(runner: Runner) -> float | None:
     """The NME of the mean shape of the training faces on those of the validation, if it has one."""
     metrics = runner.val_loop.evaluator.metrics if runner.val_loop is not None else ()
     metric = next((each for each in metrics if isinstance(each, NME)), None)
-    sets = [runner.train_dataloader.dataset]
-    sets += [runner.val_dataloader.dataset] if metric is not None else []
+    if metric is None:
+        return None
+    trained, validated = runner.train_dataloader.dataset, runner.val_dataloader.dataset
     # Others may run their pipelines to tell of a face.
-    if metric is None or not all(type(each).get_data_info is _GET for each in sets):
+    if any(getattr(type(each), 'get_data_info', None) is not _GET for each in (trained, validated)):
         return None
     try:
-        shape = mean_shape(_faces(sets[0]))
-        return None if shape is None else mean_shape_nme(metric, shape, _faces(sets[1]))
+        shape = mean_shape(_faces(trained))
+        return None if shape is None else mean_shape_nme(metric, shape, _faces(validated))
     except (KeyError, TypeError, ValueError):  # a pipeline may add what the metric needs
         return None
 

@@ -13,7 +13,7 @@ import os.path as osp
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -243,25 +243,47 @@ class SummaryHook(Hook):
         """Write the lines."""
         info = runner.message_hub.runtime_info
         unit, _, length = _progress(runner)
-        hook = find_hook(runner, CheckpointHook)
-        names = hook.key_indicators if hook is not None and hook.save_best else ()
-        for name in names:
-            suffix = '' if len(names) == 1 else f'_{name}'
-            if f'best_score{suffix}' not in info:
-                continue
-            # A run of mmengine's that is resumed here has no more than the score.
-            best = info.get(f'best_validation{suffix}') or {
-                'when': unit,
-                'metrics': {name: info[f'best_score{suffix}']},
-            }
-            file = osp.basename(info[f'best_ckpt{suffix}'])
+        for best in best_validations(runner):
+            when = best.when or unit
             runner.logger.info(
-                f'best {best["when"]} of {length}, by {name}: {_text(best)}; {file}',
+                f'best {when} of {length}, by {best.name}: {_text(best.metrics)}; {best.file}',
                 extra=FILE_ONLY,
             )
         last = info.get('last_validation')
         if last is not None:
-            runner.logger.info(f'last {last["when"]} of {length}: {_text(last)}', extra=FILE_ONLY)
+            text = f'last {last["when"]} of {length}: {_text(last["metrics"])}'
+            runner.logger.info(text, extra=FILE_ONLY)
+
+
+class BestValidation(NamedTuple):
+    """The best validation so far by a metric.
+
+    Attributes:
+        name: The metric.
+        score: Its number.
+        when: ``'epoch 3'``; None of a run of mmengine's that is resumed, which has but the score.
+        metrics: All numbers of the validation.
+        file: The name of the checkpoint.
+    """
+
+    name: str
+    score: float
+    when: str | None
+    metrics: Mapping[str, Any]
+    file: str
+
+
+def best_validations(runner: Runner) -> Iterator[BestValidation]:
+    """Yield the best validation so far by each metric that a run saves its best weights by."""
+    info, hook = runner.message_hub.runtime_info, find_hook(runner, CheckpointHook)
+    names = hook.key_indicators if hook is not None and hook.save_best else ()
+    for name in names:
+        suffix = '' if len(names) == 1 else f'_{name}'
+        score = info.get(f'best_score{suffix}')
+        if score is not None:
+            about = info.get(f'best_validation{suffix}') or {}
+            metrics, file = about.get('metrics', {name: score}), info[f'best_ckpt{suffix}']
+            yield BestValidation(name, score, about.get('when'), metrics, osp.basename(file))
 
 
 def is_logged(runner: Any, batch_idx: int) -> bool:
@@ -318,9 +340,8 @@ def _progress(runner: Runner) -> tuple[str, int, int]:
     return 'epoch', runner.epoch, runner.max_epochs
 
 
-def _text(validation: Mapping[str, Any]) -> str:
-    metrics = validation['metrics'].items()
+def _text(metrics: Mapping[str, Any]) -> str:
     return ', '.join(
         f'{name} {value:.6g}' if isinstance(value, float) else f'{name} {value}'
-        for name, value in metrics
+        for name, value in metrics.items()
     )
