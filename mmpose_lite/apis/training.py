@@ -158,10 +158,10 @@ class _FirstBatch(Hook):
 
 
 def _without_files(cfg: Config, folder: str, is_training: bool) -> Config:
-    """Make a config that writes to a folder alone, and goes on from what the given one would.
+    """Make a config that writes to a folder alone, and resumes from what the given one would.
 
     Raises:
-        InputError: If it must go on from a checkpoint, and there is none.
+        InputError: If it must resume from a checkpoint, and there is none.
     """
     cfg = deepcopy(cfg)
     settings = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
@@ -170,7 +170,7 @@ def _without_files(cfg: Config, folder: str, is_training: bool) -> Config:
         saved = hook.folder_of(cfg.work_dir)
         cfg.load_from = find_latest(saved, print, hook.is_own)
         if cfg.load_from is None and cfg.resume == 'latest':
-            raise InputError(f"--resume: '{saved}' has no checkpoint to go on from")
+            raise InputError(f"--resume: '{saved}' has no checkpoint to resume from")
         cfg.resume = cfg.load_from is not None
     if settings:
         cfg.default_hooks.checkpoint.out_dir = None

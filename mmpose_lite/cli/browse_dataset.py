@@ -80,8 +80,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         found += len(indices)
         if not indices:
             continue
-        seen = browsing.views(browser, indices, args.mode, cfg)
-        faces = list(track(seen, len(indices), 'faces'))
+        looked_at = track(indices, len(indices), 'faces')
+        faces = list(browsing.views(browser, looked_at, args.mode, cfg))
         # Data sets made of others may give points of their own to those of their parts.
         points = dict(browser.dataset.metainfo) if args.mode == 'original' else metainfo
         part = f'-{number}' if len(browsers) > 1 else ''

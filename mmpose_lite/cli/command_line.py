@@ -214,6 +214,8 @@ class _InputSize(argparse.Action):
     ) -> None:
         options = dict(getattr(namespace, self.dest) or {})
         setattr(namespace, self.dest, {**options, 'input_size': values})
+        word = f'input_size={values}'.replace(' ', '')
+        namespace.option_words = [*getattr(namespace, 'option_words', []), word]
 
 
 def _read_size(text: str) -> int | tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +237,7 @@ def choose(browser: Browser, count: int, ids: Sequence[str] | None) -> list[int]
     return np.unique(np.linspace(0, total - 1, min(count, total)).astype(int)).tolist()
 
 
-def views(browser: Browser, indices: Sequence[int], mode: str, cfg: Config) -> Iterator[FaceView]:
+def views(browser: Browser, indices: Iterable[int], mode: str, cfg: Config) -> Iterator[FaceView]:
     """Look at faces in one of the modes.
 
     Raises:

@@ -93,7 +93,7 @@ def test_an_earlier_training_stays_as_it_is(tmp_path, tiny_config, trained):
 def test_resuming_where_there_must_be_something(tmp_path, tiny_config):
     arguments = (tiny_config, '--work-dir', 'run', '--dry-run', '--resume')
     assert 'random' in run_main(run_train, *arguments, cwd=tmp_path)
-    with pytest.raises(SystemExit, match=r"--resume: 'run' has no checkpoint to go on from"):
+    with pytest.raises(SystemExit, match=r"--resume: 'run' has no checkpoint to resume from"):
         run_main(run_train, *arguments, 'latest', cwd=tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -87,10 +87,11 @@ def test_people_hear_warnings_and_packages_that_are_not_mmengine(capsys):
 def test_the_command_ends_with_the_one_that_tests(tmp_path):
     cfg = make_config(tmp_path, train_cfg__max_epochs=1)
     option = 'train_cfg.max_epochs=1'
-    printed = run_main(
-        train_command, cfg.filename, '--work-dir', 'run', '--cfg-options', option, cwd=tmp_path
-    )
-    wanted = f'next: mmpose-lite test {cfg.filename} run/best.pth --cfg-options {option}'
+    size = ('--input-size', '64')
+    options = (*size, '--cfg-options', option)
+    printed = run_main(train_command, cfg.filename, '--work-dir', 'run', *options, cwd=tmp_path)
+    words = f'--cfg-options input_size=64 {option}'
+    wanted = f'next: mmpose-lite test {cfg.filename} run/best.pth {words}'
     assert printed.splitlines()[-1] == wanted
 
 
