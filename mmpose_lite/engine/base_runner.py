@@ -29,6 +29,7 @@ from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collect_env import environment_text, fact_lines
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.tensor_utils import unwrap_model
+from mmpose_lite.utils.threads import share_cores
 
 from .distributed import join_processes
 from .hooks import BadImageHook, ScreenHook, SpeedHook, SummaryHook, TrainErrorHook, ValLossHook
@@ -59,6 +60,7 @@ class BaseRunner(Runner):
     """mmengine's Runner with the same arguments, which builds parts of a run as follows.
 
     - Processes without a GPU join by gloo.
+    - A command's threads leave cores to other processes that keep them busy.
     - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
     - Loaders pin their batches where there is a GPU, and must have one.
     - The optimizer's step is fused where that is possible and the config says nothing.
@@ -75,6 +77,8 @@ class BaseRunner(Runner):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self._own(self.default_scope)
+        if sentence := share_cores():
+            self.logger.warning(sentence)
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
         """Build the logger; see :func:`.use_screen`."""

@@ -17,6 +17,7 @@ from mmpose_lite.engine.schedulers import (
 )
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.tensor_utils import unwrap_model
+from mmpose_lite.utils.threads import resume_threads
 
 from .run_state import (
     Position,
@@ -54,6 +55,7 @@ _FACTS = {
         **dict.fromkeys(('dataset', 'ann_file'), str),
         **dict.fromkeys(('faces', 'batch', 'batches'), COUNT),
     },
+    'threads': Number(1, whole=True),
 }
 _ITS_OWN = 'load_from starts a new run from its weights'
 
@@ -303,6 +305,8 @@ class Resumption:
     def _restore(self) -> dict[str, Any] | None:
         """All but weights and position; returns the state of the generators."""
         runner, stored = self._runner, self._checkpoint
+        if 'threads' in self._then:
+            resume_threads(self._then['threads'])
         hub = stored['message_hub']
         known = {**hub['log_scalars'], **hub['runtime_info']}  # mmengine warns of other keys
         kept = {key: value for key, value in hub['resumed_keys'].items() if key in known}

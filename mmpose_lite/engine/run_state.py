@@ -120,7 +120,7 @@ def describe_training(runner: Runner) -> dict[str, Any]:
     Returns:
         ``optimizer`` and ``schedulers``, names of classes; ``accumulative_counts``; ``data``:
         the class and file of the training set (from its root), its number of faces, and the
-        batches of an epoch.
+        batches of an epoch; ``threads``.
     """
     loader = runner.train_dataloader
     wrappers = optim_wrappers(runner).values()
@@ -135,6 +135,7 @@ def describe_training(runner: Runner) -> dict[str, Any]:
             'batch': global_batch(runner),
             'batches': len(loader),
         },
+        'threads': torch.get_num_threads(),
     }
 
 

@@ -1,12 +1,14 @@
-"""Threads of a process: no more than it has cores, and none that spins while it waits.
+"""Threads of a process: no more than it has cores for, and none that spins while it waits.
 
 torch counts the cores of the host, where a container may use a few of them; its threads wait by
-spinning, so on cores that other processes use, too, they keep each other from working.
+spinning, so on cores that other processes use, too, they keep each other from working. Even where
+they sleep, each barrier waits for the thread whose core is taken.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection, MutableMapping
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +19,10 @@ from .control_groups import group_folders
 # spins 300,000 times by itself, which takes milliseconds; 2,000 outlast the barriers of a network
 # whose threads all have cores. Intel's and LLVM's count in milliseconds, 200 by themselves.
 _WAITING = {'GOMP_SPINCOUNT': '2000', 'KMP_BLOCKTIME': '1'}
+
+# The time that cores had worked when this process chose the number of its threads by itself; None
+# where somebody else chose it.
+_begun: CoreTime | None = None
 
 
 class Cores(NamedTuple):
@@ -63,6 +69,32 @@ def _quota(folder: Path) -> float:
     return limit if limit > 0 else float('inf')
 
 
+class CoreTime(NamedTuple):
+    """A moment, and the seconds that cores have worked until then."""
+
+    moment: float
+    all: float  # for all processes that do not yield to others by being nice
+    own: float  # for this process and its children
+
+    @classmethod
+    def now(cls, allowed: Collection[int], root: str | Path = '/') -> CoreTime | None:
+        """Read the times of some cores; None where the system does not tell them."""
+        try:
+            rows = [line.split() for line in (Path(root) / 'proc/stat').read_text().splitlines()]
+            names = {f'cpu{core}' for core in allowed}
+            # user, nice, system, idle, iowait, irq, softirq; see proc_stat(5)
+            work = sum(int(row[i]) for row in rows if row and row[0] in names for i in (1, 3, 6, 7))
+            seconds = work / os.sysconf('SC_CLK_TCK')
+        except (AttributeError, IndexError, OSError, ValueError):
+            return None
+        return cls(time.monotonic(), seconds, sum(os.times()[:4]))
+
+    def others_since(self, begun: CoreTime) -> int:
+        """The number of cores that other processes have kept busy since an earlier moment."""
+        work = (self.all - begun.all) - (self.own - begun.own)
+        return max(0, round(work / max(self.moment - begun.moment, 1e-9)))
+
+
 def limit_threads(
     processes: int | None = None,
     cores: int | None = None,
@@ -82,9 +114,48 @@ def limit_threads(
         for name, value in _WAITING.items():
             environ.setdefault(name, value)
     if 'OMP_NUM_THREADS' not in environ:
+        if environ is os.environ and processes is None and 'LOCAL_WORLD_SIZE' not in environ:
+            global _begun
+            _begun = CoreTime.now(find_cores().allowed)
         each = processes or int(environ.get('LOCAL_WORLD_SIZE', 1))
         environ['OMP_NUM_THREADS'] = str(max(1, (cores or _granted(environ)) // each))
     environ.setdefault('MKL_NUM_THREADS', environ['OMP_NUM_THREADS'])
+
+
+def share_cores() -> str:
+    """Leave half of each core that other processes keep busy to them; torch is loaded.
+
+    They are those that have been busy since :func:`limit_threads`, while the libraries loaded. Of
+    two cores beside two busy loops, one thread is faster than two that wait for each other at
+    every barrier. It does nothing where the number of threads was not this process's choice.
+
+    Returns:
+        A sentence for the log; empty where nothing changes.
+    """
+    import torch
+
+    cores, threads = find_cores().allowed, torch.get_num_threads()
+    now = CoreTime.now(cores) if _begun else None
+    busy = min(now.others_since(_begun), len(cores)) if _begun and now else 0
+    kept = max(1, threads - (busy + 1) // 2)
+    if kept == threads:
+        return ''
+    torch.set_num_threads(kept)
+    return (
+        f'other processes keep {busy} of {len(cores)} cores busy: {kept} of {threads} threads are '
+        f'used (OMP_NUM_THREADS={threads} uses all)'
+    )
+
+
+def resume_threads(count: int) -> None:
+    """Have as many threads as the run that resumes, if their number was this process's choice.
+
+    The last bits of sums depend on it.
+    """
+    import torch
+
+    if _begun is not None and count <= find_cores().usable:
+        torch.set_num_threads(count)
 
 
 def _granted(environ: MutableMapping[str, str]) -> int:

@@ -9,9 +9,12 @@ import pytest
 from mmpose_lite.utils import threads
 from mmpose_lite.utils.threads import (
     Cores,
+    CoreTime,
     cpu_quota,
     find_cores,
     limit_threads,
+    resume_threads,
+    share_cores,
 )
 
 NO_LIMIT = float('inf')
@@ -132,6 +135,101 @@ def test_threads_sleep_while_they_wait_unless_the_environment_says_otherwise():
     environ = {'OMP_WAIT_POLICY': 'active'}
     limit_threads(environ=environ)
     assert not environ.keys() & {'GOMP_SPINCOUNT', 'KMP_BLOCKTIME'}
+
+
+# user, nice, system, idle, iowait, irq, softirq, steal
+STAT = """cpu  9 9 9 9 9 9 9 9 0 0
+cpu0 {} 70000 100 5 6 20 30 9 0 0
+cpu1 400 70000 100 5 6 20 30 9 0 0
+cpu2 99999 0 0 0 0 0 0 0 0 0
+intr 5
+"""
+
+
+def test_the_work_of_cores_is_that_of_all_who_do_not_yield(machine):
+    ticks = os.sysconf('SC_CLK_TCK')
+    now = CoreTime.now([0, 1], machine(**{'proc/stat': STAT.format(300)}))
+    assert now.all == pytest.approx((300 + 400 + 2 * (100 + 20 + 30)) / ticks)
+    assert now.own == pytest.approx(sum(os.times()[:4]), abs=1)
+
+
+@pytest.mark.parametrize('files', [{}, {'proc/stat': 'cpu0 many'}, {'proc/stat': 'cpu0 1'}])
+def test_a_system_that_does_not_tell_the_work_of_cores_is_none(machine, files):
+    assert CoreTime.now([0], machine(**files)) is None
+
+
+@pytest.mark.parametrize(
+    ('work', 'own', 'busy'),
+    [(8, 0, 2), (8, 4, 1), (4, 4, 0), (4, 5, 0), (1.9, 0, 0), (2.1, 0, 1), (5.9, 0, 1)],
+)
+def test_busy_cores_are_those_of_others(work, own, busy):
+    begun = CoreTime(100, 50, 7)
+    assert CoreTime(104, 50 + work, 7 + own).others_since(begun) == busy
+
+
+@pytest.fixture
+def chosen(monkeypatch):
+    """A function that gives a process the threads that it chose itself beside busy cores."""
+    torch = pytest.importorskip('torch')
+    found = {'threads': None}
+    monkeypatch.setattr(torch, 'get_num_threads', lambda: found['threads'])
+    monkeypatch.setattr(torch, 'set_num_threads', lambda count: found.update(threads=count))
+    monkeypatch.setattr(threads, '_begun', CoreTime(100, 50, 7))
+
+    def choose(count, busy):
+        found['threads'] = count
+        now = CoreTime(104, 50 + 4 * busy, 7)
+        monkeypatch.setattr(CoreTime, 'now', classmethod(lambda cls, allowed: now))
+        monkeypatch.setattr(threads, 'find_cores', lambda: Cores(8, range(count), NO_LIMIT))
+        return found
+
+    return choose
+
+
+@pytest.mark.parametrize(
+    ('count', 'busy', 'left'),
+    [(2, 0, 2), (2, 1, 1), (2, 2, 1), (2, 30, 1), (8, 1, 7), (8, 2, 7), (8, 8, 4), (1, 1, 1)],
+)
+def test_half_of_each_busy_core_is_left_to_those_who_keep_it_busy(chosen, count, busy, left):
+    found = chosen(count, busy)
+    sentence = share_cores()
+    assert found['threads'] == left
+    assert sentence.endswith(
+        f'{left} of {count} threads are used (OMP_NUM_THREADS={count} uses all)'
+        if left < count
+        else ''
+    )
+
+
+def test_threads_that_somebody_else_chose_stay(chosen, monkeypatch):
+    found = chosen(2, 2)
+    monkeypatch.setattr(threads, '_begun', None)
+    assert (share_cores(), found['threads']) == ('', 2)
+    resume_threads(1)
+    assert found['threads'] == 2
+
+
+def test_a_resumed_run_has_the_threads_of_the_first(chosen):
+    found = chosen(2, 0)
+    resume_threads(1)
+    assert found['threads'] == 1
+    resume_threads(4)  # of another machine
+    assert found['threads'] == 1
+
+
+@pytest.mark.parametrize(
+    ('environ', 'watches'),
+    [({}, True), ({'OMP_NUM_THREADS': '2'}, False), ({'LOCAL_WORLD_SIZE': '1'}, False)],
+)
+def test_only_a_process_that_chooses_by_itself_watches_the_cores(monkeypatch, environ, watches):
+    for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'LOCAL_WORLD_SIZE', *threads._WAITING):
+        monkeypatch.setenv(name, '')  # so that what is set here does not stay
+        monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(threads, '_begun', None)
+    limit_threads()
+    assert (threads._begun is not None) == watches
 
 
 @pytest.mark.usefixtures('processes')
