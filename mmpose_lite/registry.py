@@ -22,6 +22,11 @@ from .errors import InputError, MissingKeyError, about_nearest
 
 SCOPE = 'mmpose_lite'
 
+# Types of other packages that are here under their names, with the same arguments and the same
+# numbers: a config that names them needs no such package. All of MMPose's are.
+_MMPOSE = 'mmpose'
+_SHARED = {'mmdet': ('CSPNeXt', 'PipelineSwitchHook', 'YOLOXHSVRandomAug')}
+
 _ENGINE = 'mmpose_lite.engine'
 _HOOKS = 'mmpose_lite.engine.hooks'
 _DATASETS = 'mmpose_lite.datasets'
@@ -46,7 +51,11 @@ class PoseRegistry(Registry):
     """A registry that imports types one by one, and whose errors say what there is."""
 
     def get(self, key: str) -> Any:
-        """Find a type by its name, here or in the parent; None if there is none."""
+        """Find a type by its name, here or in the parent; None if there is none.
+
+        A name of another package's scope is ours where :func:`own_name` says so.
+        """
+        key = own_name(key)
         if key not in self.module_dict:
             self._import(key.rpartition('.')[2])
         return super().get(key)
@@ -81,8 +90,32 @@ class PoseRegistry(Registry):
             UnknownTypeError: If its ``type`` is unknown.
             WrongArgumentsError: If that takes other arguments.
         """
+        if isinstance(cfg, dict) and '_scope_' in cfg:
+            cfg = cfg.copy()
+            adopt_part(cfg)
         with explaining_builds():
             return super().build(cfg, *args, **kwargs)
+
+
+def own_name(key: str) -> str:
+    """The name of a type here, where another package's scope stands before it: ``mmdet.CSPNeXt``.
+
+    A name that is none of ours stays as it is.
+    """
+    scope, _, name = key.partition('.')
+    return name if name and (scope == _MMPOSE or name in _SHARED.get(scope, ())) else key
+
+
+def adopt_part(part: dict) -> None:
+    """Make a part of a config that is ours under another package's scope say so, in place.
+
+    The scope stands before its type, or as ``_scope_`` beside it.
+    """
+    kind, scope = part.get('type'), part.get('_scope_')
+    if isinstance(kind, str):
+        part['type'] = own_name(kind)
+    if scope == _MMPOSE or own_name(f'{scope}.{kind}') == kind:
+        part['_scope_'] = SCOPE
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.config import config as _config_module
 
 from mmpose_lite.errors import InputError, MissingFileError, nearest
+from mmpose_lite.registry import adopt_part
 
 from .paths import about_shipped_configs, config_root, find_shipped_config
 
@@ -132,31 +133,29 @@ def _find_base(base: str, path: str) -> tuple[str, str | None]:
 def adopt_config(cfg: Config, scope: str, folder: Path | None = None) -> Config:
     """Make a config that says ``mmpose`` mean this package's scope, in place.
 
-    Metainfo files that are in ``folder``, the config's, become absolute paths.
+    Types of other packages that are here too become ours, see :func:`.own_name`. Metainfo files
+    that are in ``folder``, the config's, become absolute paths.
     """
     if cfg.get('default_scope', _MMPOSE) in (_MMPOSE, None):
         cfg.default_scope = scope
-    _adopt(cfg._cfg_dict, scope, folder)
+    _adopt(cfg._cfg_dict, folder)
     return cfg
 
 
-def _adopt(node: Any, scope: str, folder: Path | None) -> None:
+def _adopt(node: Any, folder: Path | None) -> None:
     if isinstance(node, list | tuple):
         for item in node:
-            _adopt(item, scope, folder)
+            _adopt(item, folder)
     if not isinstance(node, dict):
         return
-    kind, metainfo = node.get('type'), node.get('from_file')
-    if isinstance(kind, str) and kind.startswith(f'{_MMPOSE}.'):
-        node['type'] = kind.removeprefix(f'{_MMPOSE}.')
-    if node.get('_scope_') == _MMPOSE:
-        node['_scope_'] = scope
+    adopt_part(node)
+    metainfo = node.get('from_file')
     if folder and isinstance(metainfo, str) and not osp.isfile(metainfo):
         own = folder / metainfo
         if own.is_file():
             node['from_file'] = str(own.resolve())
     for value in list(node.values()):
-        _adopt(value, scope, folder)
+        _adopt(value, folder)
 
 
 def check_keys(cfg: Config) -> None:

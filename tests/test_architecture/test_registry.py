@@ -2,15 +2,22 @@
 
 import importlib
 import inspect
+import logging
 import re
+import sys
+from types import ModuleType
 
 import pytest
 from mmengine.config import Config
+from mmengine.logging import MMLogger
+from mmengine.registry import HOOKS, MODELS, TRANSFORMS, DefaultScope, Registry
 
 from helpers.mmpose_facts import read_registries
 from helpers.processes import ROOT
 from mmpose_lite import registry
+from mmpose_lite.apis import load_config
 from mmpose_lite.utils import InputError, register_all_modules
+from mmpose_lite.utils.config_utils import adopt_config
 
 # Registry in the module -> the types that MMPose 1.x registers in it for top-down faces.
 MMPOSE = {
@@ -232,15 +239,60 @@ def test_a_module_of_the_users_registers_by_custom_imports(tmp_path, monkeypatch
 @pytest.mark.parametrize('force', [False, True])
 def test_a_type_of_the_users_meets_ours_of_that_name(force):
     """In either order: a registry imports ours when theirs is registered."""
-    MODELS = registry.PoseRegistry('m', scope='mmpose_lite', locations=['mmpose_lite.models'])
+    own = registry.PoseRegistry('m', scope='mmpose_lite', locations=['mmpose_lite.models'])
     ours = type('HRNet', (), {'__module__': 'mmpose_lite.models'})
-    MODELS._import = lambda name: MODELS.module_dict.setdefault(name, ours)
+    own._import = lambda name: own.module_dict.setdefault(name, ours)
     if force:
-        MODELS.register_module(module=Faulty, name='HRNet', force=True)
-        assert MODELS.get('HRNet') is Faulty
+        own.register_module(module=Faulty, name='HRNet', force=True)
+        assert own.get('HRNet') is Faulty
     else:
         with pytest.raises(KeyError, match='HRNet is already registered in m at mmpose_lite'):
-            MODELS.register_module(module=Faulty, name='HRNet')
+            own.register_module(module=Faulty, name='HRNet')
+
+
+@pytest.fixture(params=[False, True], ids=['missing', 'installed'])
+def mmdet(request, monkeypatch):
+    """A package that has three parts under names of ours, and others; the value: it is there."""
+    shared = ('HRNet', 'LoadImage', 'SyncNormHook')
+    monkeypatch.setattr(registry, '_SHARED', {'mmdet': shared})
+    names = ('mmdet', 'mmdet.registry') if request.param else ()
+    monkeypatch.setitem(sys.modules, 'mmdet', None)  # importing it fails
+    for name in names:
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    parents = (MODELS, TRANSFORMS, HOOKS) if request.param else ()
+    for parent in parents:
+        child = Registry(parent.name, parent=parent, scope='mmdet', locations=['mmdet'])
+        for name in (*shared, 'Other'):
+            child.register_module(name=name, module=Faulty)
+    yield request.param
+    for parent in parents:
+        parent.children.pop('mmdet')
+
+
+@pytest.mark.usefixtures('as_new_process')
+def test_what_another_package_has_too_is_ours(mmdet, caplog):
+    """Wherever its name stands and whoever builds it; nothing is said of it."""
+    DefaultScope.get_instance('own', scope_name='mmpose_lite')
+    MMLogger.get_instance('own', logger_name='own').addHandler(caplog.handler)
+    backbone = load_config(ROOT / 'configs/_base_/models/hrnetv2_w18.py').model.backbone
+    backbone['_scope_'] = 'mmdet'
+    built = [
+        registry.MODELS.build(backbone),
+        registry.TRANSFORMS.build({'type': 'mmdet.LoadImage'}),
+        HOOKS.build({'type': 'mmdet.SyncNormHook'}),
+    ]
+    assert {type(each).__module__.partition('.')[0] for each in built} == {'mmpose_lite'}
+    assert backbone['_scope_'] == 'mmdet'  # what a user gives stays as it is
+    cfg = adopt_config(Config({'a': backbone, 'b': [{'type': 'mmdet.LoadImage'}]}), 'mmpose_lite')
+    assert (cfg.a.type, cfg.a._scope_, cfg.b[0].type) == ('HRNet', 'mmpose_lite', 'LoadImage')
+    assert isinstance(MODELS.build(cfg.a), type(built[0]))
+    assert all(record.levelno < logging.WARNING for record in caplog.records)
+    other = {'type': 'mmdet.Other', 'size': 'abc'}
+    if mmdet:
+        assert isinstance(registry.HOOKS.build(other), Faulty)
+    else:
+        with pytest.raises(InputError, match=r"type='mmdet\.Other' is not in"):
+            registry.HOOKS.build(other)
 
 
 class Faulty:
