@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,6 +17,10 @@ class BaseKeypointCodec:
     A codec is written once, batched, in torch: :meth:`encode_batch` and :meth:`decode_batch` work
     on the device of their arguments. :meth:`encode` and :meth:`decode` are MMPose's form of the
     same: one face, numpy in and numpy out. A codec defines one of the two forms, and has both.
+
+    It may make several targets, by name, and read several outputs of a network, by position: one
+    argument each, ``decode(simcc_x, simcc_y)``. Its signature says how many; see :class:`BaseHead`
+    for what a head hands over.
 
     Attributes:
         instance_mapping_table: Encoded keys that belong to a sample's ``gt_instances``.
@@ -62,15 +66,21 @@ class BaseKeypointCodec:
         targets['keypoint_weights'] = targets['keypoint_weights'][:, 0]
         return {name: torch.from_numpy(value).to(keypoints) for name, value in targets.items()}
 
-    def decode_batch(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
-        """Read a batch of predictions, which have B first.
+    # Any, so that a codec may say how many there are, and name them.
+    def decode_batch(self, *encoded: Any) -> tuple[Tensor, ...]:
+        """Read a batch of predictions.
+
+        Args:
+            encoded: The outputs, tensors with B first.
 
         Returns:
-            Points ``(B, K, 2)`` in pixels of the network's input and scores ``(B, K)``.
+            Points ``(B, K, 2)`` in pixels of the network's input and scores ``(B, K)``; then, of a
+            codec that reads these too, how visible the points are ``(B, K)``.
         """
-        faces = [self.decode(maps) for maps in encoded.cpu().numpy()]
-        keypoints, scores = (np.concatenate(parts) for parts in zip(*faces, strict=True))
-        return torch.from_numpy(keypoints).to(encoded), torch.from_numpy(scores).to(encoded)
+        outputs = (each.cpu().numpy() for each in encoded)
+        faces = [self.decode(*face) for face in zip(*outputs, strict=True)]
+        decoded = (np.concatenate(parts) for parts in zip(*faces, strict=True))
+        return tuple(torch.from_numpy(values).to(encoded[0]) for values in decoded)
 
     @property
     def support_batch_decoding(self) -> bool:
@@ -109,12 +119,15 @@ class BaseKeypointCodec:
         )
         return {name: value.numpy() for name, value in targets.items()}
 
-    def decode(self, encoded: ndarray) -> tuple[ndarray, ndarray]:
-        """Read the points of one face: points ``(1, K, 2)`` and scores ``(1, K)``."""
-        keypoints, scores = self.decode_batch(torch.as_tensor(encoded)[None])
-        return keypoints.numpy(), scores.numpy()
+    def decode(self, *encoded: Any) -> tuple[Any, ...]:
+        """Read the points of one face: those of :meth:`decode_batch`, in numpy.
 
-    def batch_decode(self, batch_encoded: Tensor) -> tuple[Sequence[ndarray], Sequence[ndarray]]:
+        Outputs lack the batch's axis; points are ``(1, K, 2)`` and scores ``(1, K)``.
+        """
+        decoded = self.decode_batch(*(torch.as_tensor(each)[None] for each in encoded))
+        return tuple(values.numpy() for values in decoded)
+
+    def batch_decode(self, *batch_encoded: Any) -> tuple[Sequence[ndarray], ...]:
         """Read the points of a batch, as one ``(1, K, 2)`` and ``(1, K)`` for each face."""
-        keypoints, scores = self.decode_batch(batch_encoded)
-        return list(keypoints[:, None].cpu().numpy()), list(scores[:, None].cpu().numpy())
+        decoded = self.decode_batch(*batch_encoded)
+        return tuple(list(values[:, None].cpu().numpy()) for values in decoded)

@@ -181,7 +181,7 @@ def test_codec_head_and_loss_train_together_or_are_refused(codec, outputs, loss,
 
 def test_accuracy_of_combined_maps_is_of_the_points_that_they_mean():
     head = HeatmapHead(4, 9, loss={'type': 'CombinedTargetMSELoss'}, **{**PLAIN, 'decoder': UDP})
-    outputs = head.encode(with_points(), torch.device('cpu'))['heatmaps']
+    outputs, _ = head.targets(with_points(), torch.device('cpu'))
     assert head.losses_of(outputs, with_points())['acc_pose'].item() == 1
     outputs[1, 3:6] = outputs[1, 6:9]  # one of the second point's two faces has the third point
     assert head.losses_of(outputs, with_points())['acc_pose'].item() == pytest.approx(2.5 / 3)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
 from mmengine.model import BaseModule
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
 from mmpose_lite.codecs.utils import get_heatmap_maximum
@@ -21,6 +21,16 @@ from mmpose_lite.utils.tensor_utils import constant, send
 class BaseHead(BaseModule, metaclass=ABCMeta):
     """Turns feature maps into losses and predictions.
 
+    Raw outputs, as :meth:`forward` gives them, are a tensor, or a tuple or list of them, each with
+    B first: a vector for each axis, or a map for each stage. A head defines
+
+    - ``target_names``, :meth:`loss_of` and :meth:`accuracy_of`: what it learns, and how;
+    - :meth:`mirrored`, for the flip test;
+    - :meth:`final_outputs`, if the codec does not read all outputs;
+    - :meth:`fields_of`, if there are maps to look at.
+
+    All else is the same for all heads.
+
     Args:
         decoder: Config of the codec. It decodes the outputs and, where the pipeline has no
             ``GenerateTarget``, also encodes the targets.
@@ -28,9 +38,11 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
 
     Attributes:
         target_kinds: Kinds of targets that it learns; see :class:`BaseKeypointCodec`.
+        target_names: The targets that it learns, by the codec's names.
     """
 
     target_kinds: ClassVar[tuple[str, ...]] = ()
+    target_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, decoder: dict | None = None, init_cfg: dict | list[dict] | None = None
@@ -62,22 +74,60 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
     def forward(self, feats: Sequence[Tensor]) -> Any:
         """Compute raw outputs of feature maps."""
 
-    @abstractmethod
     def predict(
         self, feats: Any, batch_data_samples: list[PoseDataSample], test_cfg: dict | None = None
-    ) -> Any:
+    ) -> list[InstanceData] | tuple[list[InstanceData], list[PixelData]]:
         """Predict points.
 
         Args:
             feats: Feature maps; with flip test a list of two: of the images, of their mirrors.
-            batch_data_samples: The samples; flip test reads ``flip_indices``.
-            test_cfg: ``flip_test``, ``output_heatmaps`` and what else the head knows.
+            batch_data_samples: The samples; flip test reads the first one's ``flip_indices``.
+            test_cfg: ``flip_test``, ``output_heatmaps`` (bool) and what :meth:`mirrored` knows.
 
         Returns:
             One :class:`InstanceData` a sample, ``keypoints`` ``(1, K, 2)`` in pixels of the
             network's input and ``keypoint_scores`` ``(1, K)``, in numpy; where maps are asked for,
-            a pair of these and one :class:`PixelData` a sample.
+            and there are some, a pair of these and one :class:`PixelData` a sample.
         """
+        test_cfg = test_cfg or {}
+        if test_cfg.get('flip_test', False):
+            images, mirrors = feats
+            outputs = self.final_outputs(self(images))
+            metainfo = batch_data_samples[0].metainfo
+            others = self.mirrored(self.final_outputs(self(mirrors)), metainfo, test_cfg)
+            outputs = tuple((a + b) * 0.5 for a, b in zip(outputs, others, strict=True))
+        else:
+            outputs = self.final_outputs(self(feats))
+        predictions = self.decode(outputs)
+        fields = None
+        if test_cfg.get('output_heatmaps', False):
+            fields = self.fields_of(outputs, predictions)
+        return predictions if fields is None else (predictions, fields)
+
+    def final_outputs(self, outputs: Any) -> tuple[Tensor, ...]:
+        """Pick from outputs, raw or picked already, those that the codec reads: all of them."""
+        return (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+
+    def mirrored(
+        self, outputs: tuple[Tensor, ...], metainfo: Mapping[str, Any], test_cfg: Mapping[str, Any]
+    ) -> Sequence[Tensor]:
+        """Turn the final outputs of mirrored images into those of the images.
+
+        Args:
+            outputs: See :meth:`final_outputs`.
+            metainfo: That of a sample, with ``flip_indices`` and ``input_size``.
+            test_cfg: See :meth:`predict`.
+        """
+        raise NotImplementedError(f'{type(self).__name__} defines no mirrored, for the flip test')
+
+    def fields_of(
+        self, outputs: tuple[Tensor, ...], predictions: list[InstanceData]
+    ) -> list[PixelData] | None:
+        """Give ``heatmaps`` ``(C, H, W)`` of each sample, to be looked at, or None.
+
+        A head may hang further things on the predictions here.
+        """
+        return None
 
     def loss(
         self,
@@ -90,55 +140,90 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
 
     def losses_of(
         self,
-        outputs: Tensor,
+        outputs: Any,
         batch_data_samples: list[PoseDataSample],
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """Compute the losses of raw outputs, as :meth:`forward` gives them.
-
-        The targets are those that the samples carry, or else those of :meth:`encode`.
+        """Compute ``loss_kpt``, and ``acc_pose``, of raw outputs, as :meth:`forward` gives them.
 
         Args:
             outputs: The outputs.
             batch_data_samples: The samples.
-            train_cfg: ``compute_acc`` (True) adds accuracies.
+            train_cfg: ``compute_acc`` (True) adds the accuracy.
 
         Raises:
-            NotImplementedError: If the head defines neither this nor its own :meth:`loss`.
+            NotImplementedError: If the head defines its own :meth:`loss` alone.
         """
-        raise NotImplementedError(f'{type(self).__name__} has no losses_of')
+        targets = self.targets(batch_data_samples, outputs[0].device)
+        losses = {'loss_kpt': self.loss_of(outputs, *targets)}
+        if (train_cfg or {}).get('compute_acc', True):
+            losses['acc_pose'] = self.accuracy_of(outputs, *targets)
+        return losses
 
-    def encode(self, samples: list[PoseDataSample], device: torch.device) -> dict[str, Tensor]:
-        """Make the targets of samples that carry none, by :meth:`BaseKeypointCodec.encode_batch`.
+    def loss_of(self, outputs: Any, *targets: Any) -> Tensor:
+        """Compare raw outputs with the targets of ``target_names``, in their order."""
+        raise NotImplementedError(f'{type(self).__name__} defines no loss_of')
+
+    def accuracy_of(self, outputs: Any, *targets: Any) -> Tensor:
+        """Compute the share of points that are hit; see :func:`heatmap_accuracy`."""
+        raise NotImplementedError(f'{type(self).__name__} defines no accuracy_of')
+
+    def targets(self, samples: list[PoseDataSample], device: torch.device) -> list[Tensor]:
+        """Give the targets of ``target_names``, each with B first.
+
+        They are those that the samples carry, or else made here, for the batch at once.
 
         Raises:
-            RuntimeError: If they have no ``gt_instances.transformed_keypoints``, or the head was
-                built without a decoder.
+            RuntimeError: If samples have neither targets nor ``transformed_keypoints``, or the
+                head was built without a decoder.
         """
-        if self.decoder is None or 'transformed_keypoints' not in samples[0].gt_instances:
-            raise RuntimeError(
-                'no targets: use GenerateTarget in the pipeline, or PackPoseInputs with '
-                'pack_transformed=True and a decoder in the head'
-            )
+        if 'gt_instance_labels' in samples[0]:  # weights, at least, and the pipeline made them
+            carried = [_carried(sample) for sample in samples]
+            if carried[0].keys() >= set(self.target_names):
+                joined = [torch.cat([each[name] for each in carried]) for name in self.target_names]
+                return [send(values, device) for values in joined]
+        if not self.target_names:
+            raise NotImplementedError(f'{type(self).__name__} has no target_names')
         truth = [sample.gt_instances for sample in samples]
+        if self.decoder is None or 'transformed_keypoints' not in truth[0]:
+            raise RuntimeError(
+                f'no targets ({", ".join(self.target_names)}): use GenerateTarget in the pipeline, '
+                'or PackPoseInputs with pack_transformed=True and a decoder in the head'
+            )
         points, visible = (
             # Each is of one face, (1, K, ...).
             torch.cat([torch.as_tensor(each.get(name), dtype=torch.float32) for each in truth])
             for name in ('transformed_keypoints', 'keypoints_visible')
         )
-        return self.decoder.encode_batch(send(points, device), send(visible, device))
+        encoded = self.decoder.encode_batch(send(points, device), send(visible, device))
+        return [encoded[name] for name in self.target_names]
 
-    def decode(self, batch_outputs: Tensor) -> list[InstanceData]:
+    def decode(self, batch_outputs: Any) -> list[InstanceData]:
         """Read the points of a batch of outputs, all at once, where the outputs are.
+
+        Args:
+            batch_outputs: Raw outputs, or the final ones.
 
         Raises:
             RuntimeError: If the head was built without a decoder.
         """
         if self.decoder is None:
             raise RuntimeError(f'{type(self).__name__} has no decoder: it needs one to predict')
-        keypoints, scores = self.decoder.decode_batch(batch_outputs.detach().float())
-        rows = zip(keypoints[:, None].cpu().numpy(), scores[:, None].cpu().numpy(), strict=True)
-        return [InstanceData(keypoints=points, keypoint_scores=score) for points, score in rows]
+        outputs = (each.detach().float() for each in self.final_outputs(batch_outputs))
+        decoded = self.decoder.decode_batch(*outputs)
+        faces = zip(*(values[:, None].cpu().numpy() for values in decoded), strict=True)
+        return [InstanceData(**dict(zip(_DECODED, face, strict=False))) for face in faces]
+
+
+# A codec that does not say how visible points are gives the first two.
+_DECODED = ('keypoints', 'keypoint_scores', 'keypoints_visible')
+
+
+def _carried(sample: PoseDataSample) -> dict[str, Tensor]:
+    """The targets that the pipeline has made for a sample, with an axis for the batch."""
+    maps = dict(sample.gt_fields.items()) if 'gt_fields' in sample else {}
+    maps = {name: each[None] for name, each in maps.items() if isinstance(each, Tensor)}
+    return {**maps, **dict(sample.gt_instance_labels.items())}
 
 
 def _advice(kind: str | None) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import torch
 from mmcv.cnn import build_conv_layer
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
@@ -13,8 +12,7 @@ from torch import Tensor, nn
 from mmpose_lite.models.necks.fmap_proc_neck import JoinedMaps, is_pointwise
 from mmpose_lite.models.utils import flip_heatmaps
 from mmpose_lite.registry import MODELS
-from mmpose_lite.structures import PoseDataSample
-from mmpose_lite.utils.tensor_utils import constant, send
+from mmpose_lite.utils.tensor_utils import constant
 
 from ..base_head import BaseHead, coordinate_accuracy, heatmap_accuracy
 
@@ -49,6 +47,7 @@ class HeatmapHead(BaseHead):
     """
 
     target_kinds: ClassVar = ('heatmaps', 'combined heatmaps')
+    target_names: ClassVar = ('heatmaps', 'keypoint_weights')
 
     def __init__(
         self,
@@ -118,59 +117,36 @@ class HeatmapHead(BaseHead):
             maps = convs(self.deconv_layers(feats[-1]))
         return self.final_layer(maps)
 
-    def predict(
-        self, feats: Any, batch_data_samples: list[PoseDataSample], test_cfg: dict | None = None
-    ) -> list[InstanceData] | tuple[list[InstanceData], list[PixelData]]:
-        """Predict points.
+    def mirrored(
+        self, outputs: tuple[Tensor, ...], metainfo: Mapping[str, Any], test_cfg: Mapping[str, Any]
+    ) -> list[Tensor]:
+        """Mirror heatmaps by :func:`flip_heatmaps`.
 
-        Args:
-            feats: Feature maps; with ``flip_test`` a list of two: of the images, of their mirrors.
-            batch_data_samples: The samples; flip test reads the first one's ``flip_indices``.
-            test_cfg: ``flip_test`` (bool), ``flip_mode`` (see :func:`flip_heatmaps`),
-                ``shift_heatmap`` (bool, default False), ``output_heatmaps`` (bool).
+        ``test_cfg`` has its ``flip_mode`` and ``shift_heatmap`` (bool, default False).
         """
-        test_cfg = test_cfg or {}
-        if test_cfg.get('flip_test', False):
-            images, mirrors = feats
-            heatmaps = self(images)
-            mirrored = flip_heatmaps(
-                self(mirrors),
-                flip_indices=batch_data_samples[0].metainfo['flip_indices'],
+        return [
+            flip_heatmaps(
+                maps,
+                flip_indices=metainfo['flip_indices'],
                 flip_mode=test_cfg.get('flip_mode', 'heatmap'),
                 shift_heatmap=test_cfg.get('shift_heatmap', False),
             )
-            heatmaps = (heatmaps + mirrored) * 0.5
-        else:
-            heatmaps = self(feats)
-        predictions = self.decode(heatmaps)
-        if test_cfg.get('output_heatmaps', False):
-            return predictions, [PixelData(heatmaps=maps) for maps in heatmaps.detach()]
-        return predictions
+            for maps in outputs
+        ]
 
-    def losses_of(
-        self,
-        outputs: Tensor,
-        batch_data_samples: list[PoseDataSample],
-        train_cfg: dict | None = None,
-    ) -> dict[str, Tensor]:
-        """Compute ``loss_kpt``, and ``acc_pose``, of heatmaps ``(B, K or 3K, H, W)``."""
-        samples, device = batch_data_samples, outputs.device
-        if 'gt_fields' in samples[0]:
-            targets = torch.stack([sample.gt_fields.heatmaps for sample in samples])
-            weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in samples])
-            targets, weights = send(targets, device), send(weights, device)
-        else:
-            encoded = self.encode(samples, device)
-            targets, weights = encoded['heatmaps'], encoded['keypoint_weights']
-        losses = {'loss_kpt': self.loss_module(outputs, targets, weights)}
-        if (train_cfg or {}).get('compute_acc', True):
-            losses['acc_pose'] = self._accuracy(outputs, targets, weights > 0)
-        return losses
+    def fields_of(
+        self, outputs: tuple[Tensor, ...], predictions: list[InstanceData]
+    ) -> list[PixelData]:
+        return [PixelData(heatmaps=maps) for maps in outputs[0].detach()]
 
-    def _accuracy(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    def loss_of(self, outputs: Tensor, heatmaps: Tensor, weights: Tensor) -> Tensor:
+        """Compute the loss of heatmaps ``(B, K or 3K, H, W)``."""
+        return self.loss_module(outputs, heatmaps, weights)
+
+    def accuracy_of(self, outputs: Tensor, heatmaps: Tensor, weights: Tensor) -> Tensor:
         if getattr(self.decoder, 'target_kind', None) == 'combined heatmaps':
-            return _combined_accuracy(self.decoder, outputs, targets, mask)
-        return heatmap_accuracy(outputs, targets, mask)
+            return _combined_accuracy(self.decoder, outputs, heatmaps, weights > 0)
+        return heatmap_accuracy(outputs, heatmaps, weights > 0)
 
 
 def _combined_accuracy(codec: Any, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:

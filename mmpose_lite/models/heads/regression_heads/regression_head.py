@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmpose_lite.models.utils import flip_coordinates
 from mmpose_lite.registry import MODELS
-from mmpose_lite.structures import PoseDataSample
-from mmpose_lite.utils.tensor_utils import send
 
 from ..base_head import BaseHead, coordinate_accuracy
 
@@ -34,6 +31,7 @@ class RegressionHead(BaseHead):
     """
 
     target_kinds: ClassVar = ('coordinates',)
+    target_names: ClassVar = ('keypoint_labels', 'keypoint_weights')
 
     def __init__(
         self,
@@ -58,52 +56,26 @@ class RegressionHead(BaseHead):
             coordinates = self.fc(vectors.to(self.fc.weight.dtype))
         return coordinates.view(-1, self.num_joints, 2)
 
-    def predict(
-        self, feats: Any, batch_data_samples: list[PoseDataSample], test_cfg: dict | None = None
-    ) -> list[InstanceData]:
-        """Predict points.
+    def mirrored(
+        self, outputs: tuple[Tensor, ...], metainfo: Mapping[str, Any], test_cfg: Mapping[str, Any]
+    ) -> list[Tensor]:
+        """Mirror coordinates by :func:`flip_coordinates`.
 
-        Args:
-            feats: Vectors; with ``flip_test`` a list of two: of the images, of their mirrors.
-            batch_data_samples: The samples; flip test reads the first one's ``flip_indices`` and
-                ``input_size``.
-            test_cfg: ``flip_test`` (bool), ``shift_coords`` (bool, default True; see
-                :func:`flip_coordinates`).
+        ``test_cfg`` has its ``shift_coords`` (bool, default True).
         """
-        test_cfg = test_cfg or {}
-        if not test_cfg.get('flip_test', False):
-            return self.decode(self(feats))
-        images, mirrors = feats
-        outputs = self(images)
-        metainfo = batch_data_samples[0].metainfo
-        mirrored = flip_coordinates(
-            self(mirrors),
-            flip_indices=metainfo['flip_indices'],
-            shift_coords=test_cfg.get('shift_coords', True),
-            input_size=metainfo['input_size'],
-        )
-        return self.decode((outputs + mirrored) * 0.5)
+        return [
+            flip_coordinates(
+                coordinates,
+                flip_indices=metainfo['flip_indices'],
+                shift_coords=test_cfg.get('shift_coords', True),
+                input_size=metainfo['input_size'],
+            )
+            for coordinates in outputs
+        ]
 
-    def losses_of(
-        self,
-        outputs: Tensor,
-        batch_data_samples: list[PoseDataSample],
-        train_cfg: dict | None = None,
-    ) -> dict[str, Tensor]:
-        """Compute ``loss_kpt``, and ``acc_pose``, of coordinates ``(B, K, 2)``."""
-        labels, weights = self._targets(batch_data_samples, outputs.device)
-        losses = {'loss_kpt': self.loss_module(outputs, labels, weights[..., None])}
-        if (train_cfg or {}).get('compute_acc', True):
-            losses['acc_pose'] = coordinate_accuracy(outputs, labels, weights > 0)
-        return losses
+    def loss_of(self, outputs: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+        """Compute the loss of coordinates ``(B, K, 2)``."""
+        return self.loss_module(outputs, labels, weights[..., None])
 
-    def _targets(
-        self, samples: list[PoseDataSample], device: torch.device
-    ) -> tuple[Tensor, Tensor]:
-        if 'gt_instance_labels' in samples[0]:
-            given = [sample.gt_instance_labels for sample in samples]
-            labels = torch.cat([each.keypoint_labels for each in given])
-            weights = torch.cat([each.keypoint_weights for each in given])
-            return send(labels, device), send(weights, device)
-        encoded = self.encode(samples, device)
-        return encoded['keypoint_labels'], encoded['keypoint_weights']
+    def accuracy_of(self, outputs: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+        return coordinate_accuracy(outputs, labels, weights > 0)
