@@ -26,6 +26,8 @@ _PUBLISHED = {'aflw': 'aflw', '300w': 'face_300w', 'cofw': 'cofw', 'wflw': 'wflw
 
 # Arguments that name what is read.
 _SOURCES = ('images', 'source', 'lists', 'mat', 'csv', 'sqlite', 'test_list')
+# Arguments of a data set that are of no concern to its labels; a test needs more of these.
+_NOT_OF_LABELS = ('cache', 'bbox_file', 'on_bad_image', 'data_mode', 'test_mode')
 _PROGRESS = partial(track, label='photographs')
 _TOOLS = {
     'cvat': 'COCO keypoints or "CVAT for images 1.1" of CVAT',
@@ -236,9 +238,8 @@ def _export(args: argparse.Namespace) -> ConversionReport:
     if not settings:
         raise InputError(f'{args.config}: has no {args.split}_dataloader.dataset')
     for _, nest in walk_datasets(settings):
-        for key in ('cache', 'bbox_file', 'on_bad_image'):  # of no concern to labels
+        for key in _NOT_OF_LABELS:
             nest[-1].pop(key, None)
-    settings.test_mode = True  # with COCO's flags
     init_default_scope(cfg.get('default_scope', 'mmpose_lite'))
     return write_coco(build_dataset(settings), args.out, _PROGRESS)
 

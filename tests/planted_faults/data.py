@@ -137,6 +137,13 @@ SABOTAGES = [
         'tests/test_converters/test_labels.py -k turned',
     ),
     Sabotage(
+        'points of a training set are hidden nowhere',
+        'mmpose_lite/data_tools/converters/coco_export.py',
+        "dataset.record_of(raw[each['id']]).annotated()}",
+        '{}}',
+        'tests/test_converters/test_labels.py -k training_faces',
+    ),
+    Sabotage(
         "Label Studio's percentages are all of the width",
         'mmpose_lite/data_tools/converters/label_studio.py',
         'number(value.get(key), where, key) * sides[i % 2] / 100',

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mmpose_lite.datasets.datasets.base.annotations import read_annotations
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.files import replacing
 
@@ -28,7 +29,7 @@ def write_coco(
     0 where it is not annotated, 1 where it is hidden, 2 elsewhere.
 
     Args:
-        dataset: A data set of faces in test mode, each of which is a sample.
+        dataset: A data set of faces, each of which is a sample, in training or test mode.
         path: The file to write.
         progress: Wraps the faces.
 
@@ -37,8 +38,11 @@ def write_coco(
     """
     if not hasattr(dataset, 'data_prefix') or not hasattr(dataset, 'pipeline'):
         raise InputError(f'{type(dataset).__name__} is made of several sets: write each by itself')
+    if dataset.data_mode != 'topdown':
+        name, mode = type(dataset).__name__, dataset.data_mode
+        raise InputError(f"{name}: data_mode={mode!r} gives photographs, not faces: use 'topdown'")
     report = ConversionReport('to-coco')
-    faces = [dataset.get_data_info(i) for i in range(len(dataset))]
+    faces = _faces(dataset)
     says_hidden = any((_flags(face) == VISIBLE).any() for face in faces)
     steps = dataset.pipeline.transforms
     is_stored = not any(getattr(step, 'exif', 'ignore') == 'apply' for step in steps)
@@ -69,6 +73,17 @@ def write_coco(
     return report
 
 
+def _faces(dataset: Any) -> list[dict[str, Any]]:
+    """The samples, each with what its annotation says of the points, which only tests need."""
+    records, _ = read_annotations(dataset.ann_file)
+    raw = {
+        each.annotation['id']: {'raw_ann_info': each.annotation, 'raw_img_info': each.image}
+        for each in records
+    }
+    faces = [dataset.get_data_info(i) for i in range(len(dataset))]
+    return [{**each, 'annotated': dataset.record_of(raw[each['id']]).annotated()} for each in faces]
+
+
 def _category(meta: Mapping[str, Any]) -> dict[str, Any]:
     names = [meta['keypoint_id2name'][i] for i in range(meta['num_keypoints'])]
     links = [[a + 1, b + 1] for a, b in meta['skeleton_links']]  # COCO counts from 1
@@ -91,7 +106,7 @@ def _image(number: int, path: str, folder: str, frame: Frame) -> dict[str, Any]:
 def _flags(face: dict[str, Any]) -> np.ndarray:
     """COCO's flags of a face's points, as its file has them."""
     shown = (np.asarray(face['keypoints_visible'])[0].reshape(-1) > 0).astype(int)
-    flags = np.asarray(face.get('annotated', {}).get('flags', shown))
+    flags = np.asarray(face['annotated'].get('flags', shown))
     return flags.astype(int) if flags.shape == shown.shape else shown
 
 
@@ -103,7 +118,7 @@ def _annotation(
     if is_stored:
         points, corners = frame.to_upright(points), frame.to_upright(corners)
     if not says_hidden:  # files that only tell which points are annotated have 1 for all of these
-        seen = np.asarray(face.get('annotated', {}).get('visibility', np.ones_like(flags)))
+        seen = np.asarray(face['annotated'].get('visibility', np.ones_like(flags)))
         flags = np.where(flags == 0, NOT_LABELLED, np.where(seen > 0, VISIBLE, HIDDEN))
     # Samples are float32: what that adds to a number is taken off again.
     points = np.where(flags[:, None] > NOT_LABELLED, points, 0).round(3)

@@ -357,7 +357,7 @@ class BaseCocoStyleDataset(BaseDataset):
             ``keypoints_visible`` ``(1, K)``, all float32 in image pixels; ``num_keypoints``;
             ``raw_ann_info``; ``image_wh`` where the image's entry has its size.
         """
-        record = self._record(raw_data_info)
+        record = self.record_of(raw_data_info)
         annotation, image = record.annotation, record.image
         record.check_depth()
         instance = self._parse_common(record)
@@ -377,7 +377,8 @@ class BaseCocoStyleDataset(BaseDataset):
         instance['raw_ann_info'] = annotation
         return instance
 
-    def _record(self, raw_data_info: dict) -> Record:
+    def record_of(self, raw_data_info: dict) -> Record:
+        """Return the record of a face, as :meth:`parse_data_info` takes it."""
         return Record(self.ann_file, raw_data_info['raw_ann_info'], raw_data_info['raw_img_info'])
 
     def _parse_common(self, record: Record) -> dict:

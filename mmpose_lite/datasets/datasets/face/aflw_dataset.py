@@ -31,7 +31,7 @@ class AFLWDataset(SquareBoxDataset):
         """As the base class, with ``box_size`` in test mode."""
         instance = super().parse_data_info(raw_data_info)
         if self.test_mode:
-            record = self._record(raw_data_info)
+            record = self.record_of(raw_data_info)
             side = instance['bbox_scale'][0, 0]
             instance['box_size'] = record.positive('box_size')
             if abs(instance['box_size'] - side) > _SIDE_TOLERANCE * side:

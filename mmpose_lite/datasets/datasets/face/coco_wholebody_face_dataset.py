@@ -58,8 +58,9 @@ class CocoWholeBodyFaceDataset(BaseCocoStyleDataset):
     def about_points(self, records: Sequence[Record], content: dict) -> None:
         """Compare nothing: the names in the file are those of the body's points."""
 
-    def _record(self, raw_data_info: dict) -> Record:
-        return _face_of(super()._record(raw_data_info))
+    def record_of(self, raw_data_info: dict) -> Record:
+        """Return the record of a person's face."""
+        return _face_of(super().record_of(raw_data_info))
 
 
 def _face_of(record: Record) -> FaceRecord:

@@ -25,7 +25,7 @@ class SquareBoxDataset(BaseCocoStyleDataset):
             As the base class, with ``bbox`` ``(1, 4)`` xyxy, ``bbox_center`` ``(1, 2)`` and
             ``bbox_scale`` ``(1, 2)`` (both sides), float32, image pixels.
         """
-        record = self._record(raw_data_info)
+        record = self.record_of(raw_data_info)
         instance = self._parse_common(record)
         center = np.array([record.numbers('center', 2)], dtype=np.float32)
         side = np.float32(record.positive('scale')) * _UNIT
