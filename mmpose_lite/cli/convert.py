@@ -21,11 +21,22 @@ if TYPE_CHECKING:  # parsing a command line loads neither numpy nor OpenCV
     from mmpose_lite.data_tools.converters import ConversionReport
 
 _CONVERTERS = 'mmpose_lite.data_tools.converters'
-_PUBLISHED = {'aflw': 'aflw', '300w': 'face_300w', 'cofw': 'cofw', 'wflw': 'wflw'}
+_PUBLISHED = {
+    'aflw': 'aflw',
+    '300w': 'face_300w',
+    '300wlp': 'face_300wlp',
+    '300vw': 'face_300vw',
+    'cofw': 'cofw',
+    'lapa': 'lapa',
+    'wflw': 'wflw',
+}
 """The module of each published set, which has the numbers of its faces."""
 
+_OUT = {'lapa': 'LaPa'}  # folders of other names than the set's
+# Folders of photographs that are written.
+_WRITTEN = {'cofw': ('images',), '300vw': ('images',), '300wlp': ('train', 'val', 'test')}
 # Arguments that name what is read.
-_SOURCES = ('images', 'source', 'lists', 'mat', 'csv', 'sqlite', 'test_list')
+_SOURCES = ('images', 'source', 'lists', 'mat', 'csv', 'sqlite', 'test_list', 'broken')
 # Arguments of a data set that are of no concern to its labels; a test needs more of these.
 _NOT_OF_LABELS = ('cache', 'bbox_file', 'on_bad_image', 'data_mode', 'test_mode')
 _PROGRESS = partial(track, label='photographs')
@@ -60,7 +71,7 @@ def make_parser() -> argparse.ArgumentParser:
     for name, text in _TOOLS.items():
         _add_tool(sets.add_parser(name, help=f'convert labels: {text}'), name)
     for name, one in sets.choices.items():
-        folder = 'my_faces' if name in _TOOLS else name
+        folder = 'my_faces' if name in _TOOLS else _OUT.get(name, name)
         one.add_argument(
             '--out', default=f'data/{folder}', help=f'folder to write to (default data/{folder})'
         )
@@ -107,12 +118,46 @@ def _add_cofw(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_lapa(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--source', required=True, metavar='DIR', help='folder of train/, val/ and test/'
+    )
+
+
+def _add_300wlp(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--source',
+        required=True,
+        metavar='DIR',
+        help='folder of AFW/, HELEN/, IBUG/, LFPW/ and landmarks/',
+    )
+
+
+def _add_300vw(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--source', required=True, metavar='DIR', help='folder of 001/vid.avi, 001/annot/, ...'
+    )
+    parser.add_argument(
+        '--broken',
+        metavar='FILE',
+        help="frames to leave out, lines 'VIDEO: 3 10-12', such as those with wrong points",
+    )
+
+
 def _add_wflw(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--images', required=True, metavar='DIR', help='WFLW_images')
     parser.add_argument('--lists', required=True, metavar='DIR', help='WFLW_annotations')
 
 
-_ADD_ARGUMENTS = {'aflw': _add_aflw, '300w': _add_300w, 'cofw': _add_cofw, 'wflw': _add_wflw}
+_ADD_ARGUMENTS = {
+    'aflw': _add_aflw,
+    '300w': _add_300w,
+    '300wlp': _add_300wlp,
+    '300vw': _add_300vw,
+    'cofw': _add_cofw,
+    'lapa': _add_lapa,
+    'wflw': _add_wflw,
+}
 
 
 def _add_tool(parser: argparse.ArgumentParser, name: str) -> None:
@@ -166,7 +211,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     add_options_argument(parser)
 
 
-def _published(name: str) -> Mapping[str, int]:
+def _published(name: str) -> Mapping[str, int | None]:
     return import_module(f'{_CONVERTERS}.{_PUBLISHED[name]}').PUBLISHED
 
 
@@ -195,9 +240,11 @@ def convert(args: argparse.Namespace) -> ConversionReport:
         return converters.convert_aflw(args.images, **sources, **shared)
     if args.set == '300w':
         return converters.convert_300w(args.images, **shared)
-    if args.set == 'cofw':
-        return converters.convert_cofw(args.source, **shared)
-    return converters.convert_wflw(args.images, args.lists, **shared)
+    if args.set == '300vw':
+        return converters.convert_300vw(args.source, broken=args.broken, **shared)
+    if args.set == 'wflw':
+        return converters.convert_wflw(args.images, args.lists, **shared)
+    return getattr(converters, f'convert_{args.set}')(args.source, **shared)
 
 
 def _convert_labels(args: argparse.Namespace) -> ConversionReport:
@@ -253,7 +300,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     elif args.set in _TOOLS:
         check_folder(args.out)
     else:
-        for name in ('annotations', 'images') if args.set == 'cofw' else ('annotations',):
+        for name in ('annotations', *_WRITTEN.get(args.set, ())):
             check_folder(Path(args.out, name))
     if args.report:
         check_file(args.report)

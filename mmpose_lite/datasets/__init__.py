@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from .datasets import BaseCocoStyleDataset as BaseCocoStyleDataset
     from .datasets import CocoWholeBodyFaceDataset as CocoWholeBodyFaceDataset
     from .datasets import COFWDataset as COFWDataset
+    from .datasets import Face300VWDataset as Face300VWDataset
     from .datasets import Face300WDataset as Face300WDataset
     from .datasets import Face300WLPDataset as Face300WLPDataset
+    from .datasets import HalpeDataset as HalpeDataset
     from .datasets import LapaDataset as LapaDataset
     from .datasets import WFLWDataset as WFLWDataset
     from .samplers import DefaultSampler as DefaultSampler
@@ -29,5 +31,6 @@ if TYPE_CHECKING:
     from .transforms import RandomFlip as RandomFlip
     from .transforms import RandomHalfBody as RandomHalfBody
     from .transforms import TopdownAffine as TopdownAffine
+    from .transforms import YOLOXHSVRandomAug as YOLOXHSVRandomAug
 
 __getattr__, __dir__ = lazy_names(__name__)

@@ -135,6 +135,12 @@ class CombinedDataset(BaseDataset):
         }
 
     @property
+    def part_names(self) -> list[str]:
+        """Names of the data sets that are parts, each once; none where there is only one."""
+        names = dict.fromkeys(part.metainfo['dataset_name'] for part in self.datasets)
+        return list(names) if len(names) > 1 else []
+
+    @property
     def lens(self) -> list[int]:
         """The number of samples that an epoch takes from each part."""
         self.full_init()

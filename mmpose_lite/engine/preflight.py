@@ -92,11 +92,12 @@ def check_save_best(runner: Runner) -> None:
     metrics = runner.val_loop.evaluator.metrics
     if not wanted or 'auto' in wanted or not all(hasattr(metric, 'names') for metric in metrics):
         return
-    subsets = getattr(runner.val_dataloader.dataset, 'subsets', {})
+    dataset = runner.val_dataloader.dataset
+    groups = [*getattr(dataset, 'subsets', ()), *getattr(dataset, 'part_names', ())]
     names = [
         name
         for whole in _names(metrics)
-        for name in (whole, *(f'{whole}_{subset}' for subset in subsets))
+        for name in (whole, *(f'{whole}_{group}' for group in groups))
     ]
     for name in [wanted] if isinstance(wanted, str) else wanted:
         if name not in names:

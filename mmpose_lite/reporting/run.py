@@ -35,6 +35,7 @@ class Face:
     img_path: str = ''
     exif: str = 'ignore'
     subsets: tuple[str, ...] = ()
+    part: str | None = None
     bbox: ndarray | None = None
     norm: ndarray | None = None
     scores: ndarray | None = None
@@ -53,6 +54,7 @@ class FaceTable:
         exif: ``'apply'`` if points are in the photograph as turned by its EXIF orientation,
             ``'ignore'`` if as stored.
         subsets: The names of each face's subsets.
+        parts: The data set that each face is of, where there are several.
         pred: ``(N, K, 2)``, predicted.
         gt: ``(N, K, 2)``, true; 0 for points that do not count and have no place.
         mask: ``(N, K)`` bool: points that count.
@@ -67,6 +69,7 @@ class FaceTable:
     images: tuple[str, ...]
     exif: tuple[str, ...]
     subsets: tuple[tuple[str, ...], ...]
+    parts: tuple[str | None, ...]
     pred: ndarray
     gt: ndarray
     mask: ndarray
@@ -218,6 +221,7 @@ def read_table(rows: Any, where: str = 'rows') -> FaceTable:
         subsets=tuple(
             tuple(map(subset_label, dict.fromkeys(face.subsets))) for face in columns.faces
         ),
+        parts=tuple(face.part for face in columns.faces),
         pred=pred,
         gt=np.where(np.isfinite(gt), gt, 0.0),
         mask=mask,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from mmpose_lite.evaluation.functional import FEWEST_FACES, LEVEL, paired_difference
-from mmpose_lite.evaluation.metrics.row_metric import NO_POINT, count_left_out
+from mmpose_lite.evaluation.metrics.row_metric import NO_POINT, left_out_sentences
 
 from .robustness import measure_box_errors, measure_flip_test
 from .run import WHOLE, FaceTable, Run
@@ -90,14 +90,14 @@ def _summarise(found: RunErrors) -> RunEntry:
 
 def _left_out(found: RunErrors) -> list[str]:
     """Sentences about the faces that are in no number by the metric's own normaliser."""
-    counts = found.run.table.mask.any(axis=1)
+    table = found.run.table
     title = found.normalisers[found.primary].title
-    missing = {
-        NO_POINT: int((~counts).sum()),
-        f'no normaliser ({title})': int((counts & ~found.own.faces).sum()),
-    }
-    total = len(found.run.table)
-    return [count_left_out(faces, total, reason) for reason, faces in missing.items() if faces]
+    counts: list[bool] = table.mask.any(axis=1).tolist()
+    reasons = [
+        None if has_error else f'no normaliser ({title})' if has_points else NO_POINT
+        for has_points, has_error in zip(counts, found.own.faces.tolist(), strict=True)
+    ]
+    return left_out_sentences(reasons, table.ids, table.parts)
 
 
 def _sides(points: PointSet) -> tuple[list[int], list[int]]:

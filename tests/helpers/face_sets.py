@@ -33,6 +33,11 @@ FORMS: dict[str, dict[str, Any]] = {
             'face_landmarks_300w_test': [3, 4],
         },
     },
+    'Face300VWDataset': {
+        'points': 68,
+        'images': ['images'],
+        'files': {'face_landmarks_300vw_train': range(4), 'face_landmarks_300vw_test': range(3)},
+    },
     'Face300WLPDataset': {
         'points': 68,
         'images': ['train', 'val'],
@@ -71,7 +76,12 @@ FORMS: dict[str, dict[str, Any]] = {
     'LapaDataset': {
         'points': 106,
         'images': ['images'],
-        'files': {'lapa_train': range(4), 'lapa_test': range(3)},
+        'files': {'lapa_train': range(4), 'lapa_val': range(2), 'lapa_test': range(3)},
+    },
+    'HalpeDataset': {
+        'points': 136,
+        'images': ['images'],
+        'files': {'halpe_train_133kpt': range(4), 'halpe_val_v1': range(3)},
     },
 }
 
@@ -95,7 +105,7 @@ def annotate(kind: str, face: int, image_id: int = 0) -> dict[str, Any]:
         return {**annotation, **body, 'face_kpts': flat, 'face_box': bbox, 'face_valid': True}
     annotation |= {'keypoints': flat, 'num_keypoints': len(points), 'bbox': bbox}
     annotation['area'] = bbox[2] * bbox[3]
-    if kind in ('AFLWDataset', 'Face300WDataset', 'WFLWDataset'):
+    if kind in ('AFLWDataset', 'Face300VWDataset', 'Face300WDataset', 'WFLWDataset'):
         annotation |= {'center': [side / 2 for side in SIZE_WH], 'scale': SIDE / 200}
     if kind == 'AFLWDataset':
         annotation['box_size'] = SIDE

@@ -18,6 +18,7 @@ def face(face_id, error=(0.0, 0.0), visible=(1, 1, 1), bbox=(0, 0, 100, 80), **t
         'id': face_id,
         'img_path': f'photo{face_id}.jpg',
         'subsets': truth.pop('subsets', ()),
+        'dataset_name': truth.pop('dataset_name', 'three'),
         'gt_instances': {
             'keypoints': TRUTH[None],
             'keypoints_visible': np.array([visible], dtype=np.float32),

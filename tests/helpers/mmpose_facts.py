@@ -48,7 +48,7 @@ OTHERS = [
     for name in names
 ]
 NAMES = sorted([FIRST, *OTHERS])
-SETS = ('300w', '300wlp', 'aflw', 'coco_wholebody_face', 'cofw', 'lapa', 'wflw')
+SETS = ('300vw', '300w', '300wlp', 'aflw', 'coco_wholebody_face', 'cofw', 'halpe', 'lapa', 'wflw')
 
 
 def flatten(node: Any, path: str = '') -> dict[str, Any]:

@@ -31,8 +31,10 @@ MMPOSE = {
         'COFWDataset',
         'CocoWholeBodyFaceDataset',
         'CombinedDataset',
+        'Face300VWDataset',
         'Face300WDataset',
         'Face300WLPDataset',
+        'HalpeDataset',
         'LapaDataset',
         'WFLWDataset',
     ),
@@ -49,6 +51,7 @@ MMPOSE = {
         'RandomFlip',
         'RandomHalfBody',
         'TopdownAffine',
+        'YOLOXHSVRandomAug',
     ),
     'MODELS': (
         'AdaptiveWingLoss',
@@ -152,10 +155,12 @@ MODULES = """
     datasets.dataset_wrappers: CombinedDataset
     datasets.datasets.base: BaseCocoStyleDataset
     datasets.datasets.face: AFLWDataset COFWDataset CocoWholeBodyFaceDataset Face300WDataset
-        Face300WLPDataset LapaDataset WFLWDataset
+        Face300VWDataset Face300WLPDataset LapaDataset WFLWDataset
+    datasets.datasets.wholebody: HalpeDataset
     datasets.datasets.face.aflw_dataset: AFLWDataset
     datasets.transforms.common_transforms: GenerateTarget GetBBoxCenterScale
         RandomBBoxTransform RandomFlip RandomHalfBody PhotometricDistortion Albumentation
+        YOLOXHSVRandomAug
     datasets.transforms.converting: KeypointConverter
     datasets.transforms.formatting: PackPoseInputs
     datasets.transforms.loading: LoadImage

@@ -9,8 +9,8 @@ from mmpose_lite.registry import DATASETS
 from mmpose_lite.structures import parse_pose_metainfo
 
 # Where a box is the square about a centre, and where it is COCO's, clipped to the image.
-SQUARE = ('AFLWDataset', 'Face300WDataset', 'WFLWDataset')
-PLAIN = ('COFWDataset', 'Face300WLPDataset', 'LapaDataset')
+SQUARE = ('AFLWDataset', 'Face300VWDataset', 'Face300WDataset', 'WFLWDataset')
+PLAIN = ('COFWDataset', 'Face300WLPDataset', 'HalpeDataset', 'LapaDataset')
 WHOLE = 'CocoWholeBodyFaceDataset'
 
 

@@ -79,10 +79,86 @@ def test_it_is_logged_once(monkeypatch):
     ]
 
 
-def test_many_are_not_named():
+def test_of_many_the_first_are_named_and_all_are_marked():
     metric = EPE()
     evaluate(metric, face(0), *(face(i, visible=NONE) for i in range(1, 7)))
-    assert metric.left_out == ['6 of 7 faces have no visible point and are left out']
+    assert metric.left_out == [
+        '6 of 7 faces have no visible point and are left out (id 1, 2, 3, 4, 5 and 1 more)'
+    ]
+    assert [row.get('left_out') for row in metric.rows] == [None, *['no visible point'] * 6]
+
+
+class TestParts:
+    """A test set of two data sets, lapa and cofw."""
+
+    def faces(self, **chins):
+        """Off by 5 px and by 10 px; faces of cofw whose visibility is given."""
+        return [
+            face(1, (3, 4), dataset_name='lapa', subsets=('some',)),
+            face(2, (6, 8), dataset_name='lapa'),
+            face(1, (6, 8), dataset_name='cofw', subsets=('some',)),
+            face(2, (6, 8), dataset_name='cofw', **chins),
+        ]
+
+    def test_each_has_a_number_of_its_own(self):
+        """Eyes 10 px apart; faces of three points, of which one is off."""
+        metric = NME(**BY_EYES)
+        found = evaluate(metric, *self.faces())
+        assert found == {
+            'NME': pytest.approx((0.5 + 3 * 1) / 12),
+            'NME_some': pytest.approx(1.5 / 6),
+            'NME_lapa': pytest.approx(1.5 / 6),
+            'NME_cofw': pytest.approx(2 / 6),
+        }
+        assert [row['subsets'] for row in metric.rows] == [
+            ['some', 'lapa'],
+            ['lapa'],
+            ['some', 'cofw'],
+            ['cofw'],
+        ]
+
+    def test_faces_without_a_normaliser_are_counted_by_part(self):
+        metric = NME(**BY_EYES)
+        found = evaluate(metric, *self.faces(visible=(1, 0, 1)))
+        assert found['NME_cofw'] == pytest.approx(1 / 3)
+        assert metric.left_out == [
+            '1 of 4 faces has no normaliser (LeftEye to RightEye, points 0 and 1) and is left out '
+            '(cofw: id 2)'
+        ]
+
+    def test_a_part_without_any_normaliser_has_no_number_and_the_test_goes_on(self, monkeypatch):
+        logged = []
+        monkeypatch.setattr(row_metric, 'print_log', lambda text, logger: logged.append(text))
+        metric, faces = NME(**BY_EYES), self.faces(visible=(1, 0, 1))
+        faces[2]['gt_instances']['keypoints_visible'] = np.array([[0, 1, 1]])
+        faces[2]['subsets'] = ()
+        found = evaluate(metric, *faces)
+        assert sorted(found) == ['NME', 'NME_lapa', 'NME_some']
+        assert found['NME'] == found['NME_lapa']
+        assert metric.left_out == [
+            '2 of 4 faces have no normaliser (LeftEye to RightEye, points 0 and 1) and are left '
+            'out (cofw: id 1, 2)',
+            'none of the 2 faces of cofw is left, which has no number of its own',
+        ]
+        assert logged == [f'NME: {text}' for text in metric.left_out]
+
+    def test_where_no_part_has_one_it_is_an_error(self):
+        faces = self.faces()
+        for each in faces:
+            each['gt_instances']['keypoints_visible'] = np.array([[0, 1, 1]])
+        with pytest.raises(InputError, match=r'of the set .* is over no face: 4 of 4 .*cofw: id 1'):
+            evaluate(NME(**BY_EYES), *faces)
+
+    def test_a_subset_of_the_name_of_a_part_is_refused(self):
+        faces = self.faces()
+        faces[0]['subsets'] = ('cofw',)
+        with pytest.raises(InputError, match=r"subsets\['cofw'\] has the name of a data set"):
+            evaluate(EPE(), *faces)
+
+    def test_a_lone_data_set_is_no_part(self):
+        metric = EPE()
+        assert list(evaluate(metric, *self.faces()[:2])) == ['EPE', 'EPE_some']
+        assert 'part' not in metric.rows[0]
 
 
 @pytest.mark.parametrize('metric', [NME(**BY_BOX), EPE(), PCKAccuracy(), AUC(), NME(**BY_EYES)])

@@ -20,8 +20,8 @@ FACES = [
     row(3, (3, 3, 3, 90)) | {'mask': [True, True, True, False]},
     row(4, 70) | {'mask': [False, True, True, False]},
 ]
-NO_POINT = '1 of 4 faces has no visible point and is left out'
-NO_SIZE = '1 of 4 faces has no normaliser (left to right) and is left out'
+NO_POINT = '1 of 4 faces has no visible point and is left out (id 2)'
+NO_SIZE = '1 of 4 faces has no normaliser (left to right) and is left out (id 4)'
 
 
 def test_numbers_and_counts_are_of_the_others():
@@ -131,3 +131,23 @@ def test_a_subset_that_is_called_full_is_told_from_the_whole():
         'full_subset': pytest.approx(0.01),
         'test': pytest.approx(0.03),
     }
+
+
+def test_parts_of_a_combined_set_have_their_own_counts():
+    """The second part has no face with a size of its own."""
+    lame = {'mask': [False, True, True, True]}
+    faces = [
+        row(1, 1, subsets=['lapa']) | {'part': 'lapa'},
+        row(2, 3, subsets=['lapa']) | {'part': 'lapa'} | lame,
+        row(1, 3, subsets=['cofw']) | {'part': 'cofw'} | lame,
+    ]
+    (found,) = summarise([make_run(*faces, normaliser=PAIR)])['runs']
+    scores = found['scores']['two_points']
+    assert {name: each['faces'] for name, each in scores.items()} == {
+        'full': 1,
+        'lapa': 1,
+        'cofw': 0,
+    }
+    assert found['left_out'] == [
+        '2 of 3 faces have no normaliser (left to right) and are left out (lapa: id 2; cofw: id 1)'
+    ]

@@ -287,7 +287,7 @@ def test_every_output_counts_the_same_faces_and_gives_the_same_numbers(
         score = one[0]['scores']['box'][subset]
         assert {key: score[key] for key in ('faces', 'points')} == dump['counts'][name]
         assert score['pooled'] == out[name]
-    assert one[0]['left_out'] == ['1 of 5 faces has no visible point and is left out']
+    assert one[0]['left_out'] == ['1 of 5 faces has no visible point and is left out (id 2)']
 
 
 def test_a_point_that_does_not_count_may_be_no_number_in_a_dump():

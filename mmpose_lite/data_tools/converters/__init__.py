@@ -8,7 +8,10 @@ if TYPE_CHECKING:
     from .aflw import convert_aflw
     from .coco_export import write_coco
     from .cofw import convert_cofw
+    from .face_300vw import convert_300vw
     from .face_300w import convert_300w
+    from .face_300wlp import convert_300wlp
+    from .lapa import convert_lapa
     from .own_points import convert_labels
     from .report import ConversionReport, WrittenSet
     from .wflw import convert_wflw
@@ -16,10 +19,13 @@ if TYPE_CHECKING:
 __all__ = [
     'ConversionReport',
     'WrittenSet',
+    'convert_300vw',
     'convert_300w',
+    'convert_300wlp',
     'convert_aflw',
     'convert_cofw',
     'convert_labels',
+    'convert_lapa',
     'convert_wflw',
     'write_coco',
 ]

@@ -74,6 +74,16 @@ def square_about(points: ndarray) -> tuple[tuple[float, float], float]:
     return (x, y), float((high - low).max())
 
 
+def tight_box(points: ndarray) -> tuple[float, float, float, float]:
+    """The points' box (x, y, w, h), which MMPose's files of LaPa and 300W-LP have.
+
+    Args:
+        points: ``(K, 2)``.
+    """
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    return left, top, right - left, bottom - top
+
+
 def padded_box(points: ndarray, size_wh: tuple[int, int]) -> list[float]:
     """The points' box (x, y, w, h), enlarged by a tenth at each side, clipped to the photograph.
 
@@ -174,7 +184,8 @@ def report_places(
 ) -> None:
     """Report faces without a photograph, boxes that leave it, and faces that are there again.
 
-    A face is known by its photograph and its square box.
+    A face is known by its photograph and its square box; of one that has none its points are
+    looked at.
 
     Args:
         sets: The faces of each set, without sets that are parts of others.
@@ -192,6 +203,8 @@ def report_places(
             same = listed.setdefault((photo.file_name, face.center, face.side), {})
             _report_again(name, face, same, report)
             same.setdefault(name, face)
+        elif (face.points < 0).any() or (face.points > photo.size_wh).any():
+            report.note('a point is outside its photograph, and stays there', face.label)
 
 
 def _leaves(face: Face, center: tuple[float, float], size_wh: tuple[int, int]) -> bool:
@@ -213,6 +226,12 @@ def _report_again(
 def both_labels(first: Face, again: Face) -> str:
     """The name in reports of a face that is there again."""
     return f'{first.image} ({first.where}; {again.where})'
+
+
+def report_idle(photographs: Iterable[Path], report: ConversionReport) -> None:
+    """Report photographs without points."""
+    for path in sorted(photographs):
+        report.note('the photograph has no points', str(path))
 
 
 def remark_on_folder(out: Path, placed: Mapping[str, Photograph | str]) -> Iterable[str]:

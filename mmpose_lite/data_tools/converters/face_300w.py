@@ -15,11 +15,12 @@ from .annotation_files import (
     are_coordinates,
     placed_faces,
     remark_on_folder,
+    report_idle,
     report_places,
     square_about,
     write_set,
 )
-from .photographs import Photograph, Progress, files_below, images_below, read_size_wh
+from .photographs import Photograph, Progress, files_below, images_below, photograph
 from .report import ConversionReport
 
 PUBLISHED = {
@@ -70,8 +71,8 @@ def convert_300w(
         if face is not None:
             sets[name].append(face)
             photo = photographs.pop(str(path.with_suffix('')), None)
-            placed[face.image] = _photograph(photo, root)
-    _report_idle(photographs, report)
+            placed[face.image] = photograph(photo, root, report)
+    report_idle(photographs.values(), report)
     report_places(sets, placed, report)
     sets['valid'] = sets['valid_common'] + sets['valid_challenge']
     for name, count in PUBLISHED.items():
@@ -161,17 +162,3 @@ def read_pts(path: Path, num_points: int | None = None) -> ndarray:
     if not are_coordinates(np.where(holes, 0, points)):
         raise InputError(f'{path}: a point is no finite number, or in no image')
     return points
-
-
-def _photograph(path: Path | None, root: Path) -> Photograph | str:
-    size_wh = None if path is None else read_size_wh(path)
-    if path is None:
-        return 'its photograph is missing'
-    if size_wh is None:
-        return 'its photograph cannot be read'
-    return Photograph(path, path.relative_to(root).as_posix(), size_wh)
-
-
-def _report_idle(photographs: Mapping[str, Path], report: ConversionReport) -> None:
-    for path in sorted(photographs.values()):
-        report.note('the photograph has no points', str(path))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mmpose_lite.utils import MissingFileError
-from mmpose_lite.utils.images import HeaderError, image_size_wh
+from mmpose_lite.utils.images import HeaderError, exif_orientation, image_size_wh
 
 from .report import ConversionReport
 
@@ -113,6 +113,33 @@ def read_size_wh(path: Path) -> tuple[int, int] | None:
                 return image_size_wh(head + file.read())
     except (OSError, HeaderError):
         return None
+
+
+def photograph(path: Path | None, root: Path, report: ConversionReport) -> Photograph | str:
+    """Describe a photograph below a folder, by its name there, or say why there is none.
+
+    Args:
+        path: The file; None if it was not found.
+        root: The folder.
+        report: Gets a note where EXIF turns it: points count pixels as they are stored.
+    """
+    if path is None:
+        return 'its photograph is missing'
+    size_wh = read_size_wh(path)
+    if size_wh is None:
+        return 'its photograph cannot be read'
+    with open(path, 'rb') as file:
+        if exif_orientation(file.read(_HEAD)) != 1:
+            report.note('EXIF turns the photograph, points are taken as of its pixels', str(path))
+    return Photograph(path, path.relative_to(root).as_posix(), size_wh)
+
+
+def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
+    """Know images by their names without extension; of several the first counts."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        found.setdefault(path.stem, path)
+    return found
 
 
 def place(

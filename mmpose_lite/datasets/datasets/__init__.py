@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from .face import AFLWDataset as AFLWDataset
     from .face import CocoWholeBodyFaceDataset as CocoWholeBodyFaceDataset
     from .face import COFWDataset as COFWDataset
+    from .face import Face300VWDataset as Face300VWDataset
     from .face import Face300WDataset as Face300WDataset
     from .face import Face300WLPDataset as Face300WLPDataset
     from .face import LapaDataset as LapaDataset
     from .face import WFLWDataset as WFLWDataset
+    from .wholebody import HalpeDataset as HalpeDataset
 
 __getattr__, __dir__ = lazy_names(__name__)

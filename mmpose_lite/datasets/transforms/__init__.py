@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from .albumentation import Albumentation as Albumentation
     from .base import Sample as Sample
     from .base import Transform as Transform
+    from .color_transforms import PhotometricDistortion as PhotometricDistortion
+    from .color_transforms import YOLOXHSVRandomAug as YOLOXHSVRandomAug
     from .common_transforms import GenerateTarget as GenerateTarget
     from .common_transforms import GetBBoxCenterScale as GetBBoxCenterScale
-    from .common_transforms import PhotometricDistortion as PhotometricDistortion
     from .common_transforms import RandomBBoxTransform as RandomBBoxTransform
     from .common_transforms import RandomFlip as RandomFlip
     from .common_transforms import RandomHalfBody as RandomHalfBody

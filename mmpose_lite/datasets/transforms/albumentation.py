@@ -1,14 +1,18 @@
-"""Augmentations of the albumentations package."""
+"""Augmentations of the albumentations package, three of which need no package."""
 
 from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any, ClassVar
 
+import cv2
 import numpy as np
+from numpy import ndarray
 
+from mmpose_lite.errors import short
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.utils import InputError
 
@@ -16,51 +20,69 @@ from ..samplers import sample_rng
 from .base import Transform
 
 
+class MissingPackageError(InputError, RuntimeError):
+    """A transform needs the albumentations package, which is not installed."""
+
+
 @TRANSFORMS.register_module()
 class Albumentation(Transform):
     """Apply albumentations' transforms to the pixels of an image.
 
+    ``Blur``, ``MedianBlur`` and ``CoarseDropout`` with the arguments of albumentations 1 are our
+    own, whichever release is installed: release 2 takes others, warns, and goes by its defaults.
+    All else needs the package.
+
     Args:
         transforms: Configs: ``type``, a name of albumentations or a class, and its arguments;
-            nested ``transforms`` are built too.
+            nested ``transforms`` are built too, by the package.
         keymap: Name in the sample for each of albumentations' names; ``{'img': 'image'}`` by
             default.
 
     Raises:
-        RuntimeError: If albumentations is not installed.
+        MissingPackageError: If albumentations is needed and not installed.
         InputError: If a config names no transform of albumentations, or an argument that the
             installed release does not take.
     """
 
     def __init__(self, transforms: Sequence[dict], keymap: dict[str, str] | None = None) -> None:
-        try:
-            import albumentations
-        except ImportError as error:
-            raise RuntimeError(
-                'the transform Albumentation needs: pip install albumentations'
-            ) from error
-        self._package = albumentations
         self.transforms = transforms
         self.keymap_to_albu = {'img': 'image'} if keymap is None else dict(keymap)
-        self.aug = albumentations.Compose([self.albu_builder(cfg) for cfg in transforms])
+        self._image_key = next((k for k, v in self.keymap_to_albu.items() if v == 'image'), None)
+        self.aug = [self.albu_builder(cfg) for cfg in transforms]
+        if self._image_key is None and any(isinstance(each, _PixelChange) for each in self.aug):
+            raise InputError(
+                f"Albumentation: keymap={keymap} names no 'image', whose pixels would change"
+            )
+        self._steps: list[Any] = []
+        for is_own, group in groupby(self.aug, lambda each: isinstance(each, _PixelChange)):
+            steps = list(group)
+            self._steps += steps if is_own else [_package('Compose').Compose(steps)]
 
     def albu_builder(self, cfg: dict) -> Any:
         """Build one transform from its config."""
-        arguments = dict(cfg)
-        kind = arguments.pop('type', None)
+        kind, arguments = _split(cfg)
+        own = _OWN.get(kind) if isinstance(kind, str) else None
+        if own is not None and set(arguments) <= set(inspect.signature(own).parameters):
+            return own(**arguments)
+        return self._build(kind, arguments)
+
+    def _build(self, kind: Any, arguments: dict[str, Any]) -> Any:
+        """Build a transform of the package."""
+        package = _package(kind, arguments)
         if isinstance(kind, str):
             name = kind
-            kind = getattr(self._package, name, None)
+            kind = getattr(package, name, None)
             if kind is None:
                 raise InputError(f"albumentations has no transform '{name}'")
-            if not issubclass(kind, self._package.ImageOnlyTransform | self._package.BaseCompose):
+            if not issubclass(kind, package.ImageOnlyTransform | package.BaseCompose):
                 warnings.warn(
                     f'{name} moves pixels, but boxes and points stay where they are', stacklevel=2
                 )
         if not isinstance(kind, type):
-            raise InputError(f'an albumentations config needs a type: {cfg}')
+            raise InputError(f'an albumentations config needs a type: {short(arguments)}')
         if 'transforms' in arguments:
-            arguments['transforms'] = [self.albu_builder(t) for t in arguments['transforms']]
+            nested = [self._build(*_split(each)) for each in arguments['transforms']]
+            arguments['transforms'] = nested
         return _built(kind, arguments)
 
     def transform(self, results: dict) -> dict:
@@ -68,15 +90,188 @@ class Albumentation(Transform):
         missing = [key for key in self.keymap_to_albu if key not in results]
         if missing:
             raise KeyError(f'Albumentation needs {missing} in the sample')
-        if hasattr(self.aug, 'set_random_seed'):
-            self.aug.set_random_seed(int(sample_rng(results).integers(2**31)))
+        rng = sample_rng(results)
+        for step in self._steps:
+            if isinstance(step, _PixelChange):
+                results[self._image_key] = step(results[self._image_key], rng)
+            else:
+                self._apply(step, results, rng)
+        return results
+
+    def _apply(self, step: Callable[..., dict], results: dict, rng: np.random.Generator) -> None:
+        """Apply a transform of the package."""
+        if hasattr(step, 'set_random_seed'):
+            step.set_random_seed(int(rng.integers(2**31)))
         given = {
             albu: np.ascontiguousarray(results[key]) for key, albu in self.keymap_to_albu.items()
         }
-        augmented = self.aug(**given)
+        augmented = step(**given)
         for key, albu in self.keymap_to_albu.items():
             results[key] = augmented[albu]
-        return results
+
+
+class _PixelChange:
+    """A change of an image ``(H, W)`` or ``(H, W, C)`` uint8, made with a probability.
+
+    Args:
+        p: The probability.
+        always_apply: Make it for each image.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, p: float = 0.5, always_apply: bool = False) -> None:
+        if not 0 <= p <= 1:
+            raise InputError(f'{self.name}: p={p} is no probability')
+        self.p = 1.0 if always_apply else p
+
+    def __call__(self, image: ndarray, rng: np.random.Generator) -> ndarray:
+        return self.change(image, rng) if rng.random() < self.p else image
+
+    def change(self, image: ndarray, rng: np.random.Generator) -> ndarray:
+        """Make a changed copy."""
+        raise NotImplementedError
+
+
+class _Blur(_PixelChange):
+    """The mean over a square of pixels.
+
+    Args:
+        blur_limit: The largest side of the square, from 3 on, or the smallest and the largest:
+            odd ones in between are drawn.
+        p: See :class:`_PixelChange`.
+        always_apply: See :class:`_PixelChange`.
+    """
+
+    name = 'Blur'
+
+    def __init__(
+        self, blur_limit: int | Sequence[int] = 7, p: float = 0.5, always_apply: bool = False
+    ) -> None:
+        super().__init__(p, always_apply)
+        pair = (3, blur_limit) if isinstance(blur_limit, int) else tuple(blur_limit)
+        whole = all(isinstance(each, int) for each in pair)
+        if len(pair) != 2 or not whole or not 0 < pair[0] <= pair[1] or pair[0] % 2 == 0:
+            raise InputError(
+                f'{self.name}: blur_limit={blur_limit} is neither a number from 3 on, nor an odd '
+                'one and the largest'
+            )
+        self.sides = range(pair[0], pair[1] + 1, 2)
+
+    def change(self, image: ndarray, rng: np.random.Generator) -> ndarray:
+        return self.blurred(np.ascontiguousarray(image), int(rng.choice(self.sides)))
+
+    def blurred(self, image: ndarray, side: int) -> ndarray:
+        """Blur an image over squares of this side."""
+        return cv2.blur(image, (side, side))
+
+
+class _MedianBlur(_Blur):
+    """The median over a square of pixels; arguments as :class:`_Blur`'s."""
+
+    name = 'MedianBlur'
+
+    def blurred(self, image: ndarray, side: int) -> ndarray:
+        return cv2.medianBlur(image, side)
+
+
+class _CoarseDropout(_PixelChange):
+    """Rectangles of one value in random places.
+
+    Args:
+        max_holes: The largest number of rectangles.
+        max_height: Their largest height, pixels; or, a number with a point, a share of the image's.
+        max_width: Their largest width, alike.
+        min_holes: The smallest number; ``max_holes`` by default.
+        min_height: The smallest height; ``max_height`` by default.
+        min_width: The smallest width; ``max_width`` by default.
+        fill_value: Their value.
+        p: See :class:`_PixelChange`.
+        always_apply: See :class:`_PixelChange`.
+    """
+
+    name = 'CoarseDropout'
+
+    def __init__(
+        self,
+        max_holes: int = 8,
+        max_height: float = 8,
+        max_width: float = 8,
+        min_holes: int | None = None,
+        min_height: float | None = None,
+        min_width: float | None = None,
+        fill_value: float | Sequence[float] = 0,
+        p: float = 0.5,
+        always_apply: bool = False,
+    ) -> None:
+        super().__init__(p, always_apply)
+        self.holes = (max_holes if min_holes is None else min_holes, max_holes)
+        self.heights = (max_height if min_height is None else min_height, max_height)
+        self.widths = (max_width if min_width is None else min_width, max_width)
+        self.fill_value = fill_value
+        if not all(isinstance(each, int) for each in self.holes):
+            raise InputError(f'CoarseDropout: min_holes, max_holes={self.holes} must be whole')
+        for name, pair in (('holes', self.holes), ('height', self.heights), ('width', self.widths)):
+            shares = [isinstance(each, float) for each in pair]
+            most = 1 if all(shares) else float('inf')
+            if not 0 < pair[0] <= pair[1] <= most or any(shares) != all(shares):
+                raise InputError(
+                    f'CoarseDropout: min_{name}, max_{name}={pair} must be above 0, the smaller '
+                    'first, both whole or both shares up to 1'
+                )
+
+    def change(self, image: ndarray, rng: np.random.Generator) -> ndarray:
+        changed = image.copy()
+        for _ in range(rng.integers(*self.holes, endpoint=True)):
+            (top, bottom), (left, right) = (
+                _stretch(length, pair, rng)
+                for length, pair in zip(image.shape, (self.heights, self.widths), strict=False)
+            )
+            changed[top:bottom, left:right] = self.fill_value
+        return changed
+
+
+def _stretch(length: int, pair: tuple[float, float], rng: np.random.Generator) -> tuple[int, int]:
+    """Draw a stretch of an image's side: where it begins and ends."""
+    if isinstance(pair[1], float):
+        size = int(length * rng.uniform(*pair))
+    else:
+        size = min(int(rng.integers(*pair, endpoint=True)), length)
+    begin = int(rng.integers(length - size, endpoint=True))
+    return begin, begin + size
+
+
+_OWN: dict[str, type[_PixelChange]] = {
+    each.name: each for each in (_Blur, _MedianBlur, _CoarseDropout)
+}
+
+
+def _split(cfg: dict) -> tuple[Any, dict[str, Any]]:
+    """A config's type, and its arguments."""
+    arguments = dict(cfg)
+    return arguments.pop('type', None), arguments
+
+
+def _package(kind: Any, arguments: Sequence[str] | dict[str, Any] = ()) -> Any:
+    """Import albumentations for a transform.
+
+    Raises:
+        MissingPackageError: If it is not installed; the message says what is without it.
+    """
+    try:
+        import albumentations
+    except ImportError as error:
+        own = _OWN.get(kind) if isinstance(kind, str) else None
+        if own is None:
+            text = f'{short(kind)} needs it; {", ".join(_OWN)} do not'
+        else:
+            taken = list(inspect.signature(own).parameters)
+            others = ', '.join(each for each in arguments if each not in taken)
+            text = f'{kind} takes no {others} without it, it takes {", ".join(taken)}'
+        raise MissingPackageError(
+            f'Albumentation: pip install albumentations, since {text}'
+        ) from error
+    return albumentations
 
 
 def _built(kind: type, arguments: dict[str, Any]) -> Any:

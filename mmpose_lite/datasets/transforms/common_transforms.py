@@ -1,4 +1,4 @@
-"""Transforms that are not for top-down models alone: boxes, mirroring, colour and targets."""
+"""Transforms that are not for top-down models alone: boxes, mirroring and targets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import lru_cache
 from itertools import accumulate
 from statistics import NormalDist
 
-import cv2
 import numpy as np
 from mmengine.config import ConfigDict
 from numpy import ndarray
@@ -22,6 +21,7 @@ from ..crop_cache import CropExtent
 from ..samplers import sample_rng
 from .albumentation import Albumentation
 from .base import Transform
+from .color_transforms import PhotometricDistortion, YOLOXHSVRandomAug
 
 __all__ = [
     'Albumentation',
@@ -31,6 +31,7 @@ __all__ = [
     'RandomBBoxTransform',
     'RandomFlip',
     'RandomHalfBody',
+    'YOLOXHSVRandomAug',
 ]
 
 _NORMAL = NormalDist()
@@ -288,74 +289,6 @@ class RandomFlip(Transform):
                 direction=direction,
             )
         return results
-
-
-@TRANSFORMS.register_module()
-class PhotometricDistortion(Transform):
-    """Random brightness, contrast, saturation, hue and order of channels, one chance in two each.
-
-    Args:
-        brightness_delta: Largest change of brightness, levels of 256.
-        contrast_range: Smallest and largest factor on the contrast.
-        saturation_range: Smallest and largest factor on the saturation.
-        hue_delta: Largest turn of the hue, in OpenCV's half degrees.
-
-    Contrast comes before or after saturation and hue, one chance in two.
-    """
-
-    def __init__(
-        self,
-        brightness_delta: int = 32,
-        contrast_range: Sequence[float] = (0.5, 1.5),
-        saturation_range: Sequence[float] = (0.5, 1.5),
-        hue_delta: int = 18,
-    ) -> None:
-        self.brightness_delta = brightness_delta
-        self.contrast_lower, self.contrast_upper = self.contrast_range = contrast_range
-        self.saturation_lower, self.saturation_upper = self.saturation_range = saturation_range
-        self.hue_delta = hue_delta
-
-    def extend_crop(self, extent: CropExtent) -> CropExtent:
-        return extent  # a pixel depends on no other
-
-    def transform(self, results: dict) -> dict:
-        """Change ``img``, ``(H, W, 3)`` uint8 BGR.
-
-        Raises:
-            KeyError: If there is no ``img``.
-        """
-        if 'img' not in results:
-            raise KeyError("PhotometricDistortion needs 'img'")
-        rng = sample_rng(results)
-        bright, contrast, contrast_first, saturate, turn, swap = rng.random(6) < 0.5
-        delta = rng.uniform(-self.brightness_delta, self.brightness_delta)
-        gain = rng.uniform(self.contrast_lower, self.contrast_upper)
-        saturation = rng.uniform(self.saturation_lower, self.saturation_upper)
-        hue = int(rng.integers(-self.hue_delta, self.hue_delta, endpoint=True))
-        order = rng.permutation(3)
-
-        image = results['img']
-        if bright:
-            image = _scale(image, beta=delta)
-        if contrast and contrast_first:
-            image = _scale(image, alpha=gain)
-        if saturate or turn:
-            image = _change_hsv(image, saturation if saturate else 1.0, hue if turn else 0)
-        if contrast and not contrast_first:
-            image = _scale(image, alpha=gain)
-        results['img'] = image[..., order] if swap else image
-        return results
-
-
-def _scale(image: ndarray, alpha: float = 1.0, beta: float = 0.0) -> ndarray:
-    return np.clip(image.astype(np.float32) * alpha + beta, 0, 255).astype(np.uint8)
-
-
-def _change_hsv(image: ndarray, saturation: float, hue: int) -> ndarray:
-    hsv = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGR2HSV)
-    hsv[..., 1] = _scale(hsv[..., 1], alpha=saturation)
-    hsv[..., 0] = (hsv[..., 0].astype(int) + hue) % 180
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
 
 
 @TRANSFORMS.register_module()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
+from mmengine.logging import print_log
 from numpy import ndarray
 
 from mmpose_lite.registry import TRANSFORMS
@@ -23,13 +26,14 @@ class KeypointConverter(Transform):
     Args:
         num_keypoints: The number of points afterwards.
         mapping: ``(source, target)`` indices, one pair a point. A ``source`` of two indices is the
-            middle of two points, visible where both are.
+            middle of two points, visible where both are. Of two pairs with one target the later
+            counts, as in MMPose, and a warning names them.
 
     Unlike in MMPose ``keypoints_visible`` stays ``(N, K)``, and ``flip_indices`` are always those
     of the new order; a point whose mirror point is missing is its own.
 
     Raises:
-        InputError: If the mapping is none, or names a target twice or beyond ``num_keypoints``.
+        InputError: If the mapping is none, or names a target beyond ``num_keypoints``.
     """
 
     keeps_pixels = True
@@ -40,13 +44,15 @@ class KeypointConverter(Transform):
         self.num_keypoints = num_keypoints
         self.mapping = mapping
         pairs = [_read_pair(pair) for pair in mapping]
-        self.target_index = [target for _, target in pairs]
-        self._sources = np.array([source for source, _ in pairs], dtype=np.intp).reshape(-1, 2)
-        targets = sorted(self.target_index)
-        if len(set(targets)) < len(targets) or (targets and targets[-1] >= num_keypoints):
+        sources = {target: source for source, target in pairs}
+        if len(sources) < len(pairs):
+            _warn_once(_about_targets(pairs))
+        self.target_index = list(sources)
+        self._sources = np.array([*sources.values()], dtype=np.intp).reshape(-1, 2)
+        if max(sources, default=-1) >= num_keypoints:
             raise InputError(
-                f'KeypointConverter: the targets of mapping must be different and below '
-                f'num_keypoints={num_keypoints}, they are {targets}'
+                f'KeypointConverter: the targets of mapping must be below '
+                f'num_keypoints={num_keypoints}, they are {sorted(sources)}'
             )
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
@@ -94,6 +100,32 @@ class KeypointConverter(Transform):
         for source, target in zip(made_of, self.target_index, strict=True):
             mirror[target] = found.get(frozenset(flip_indices[i] for i in source), target)
         return mirror
+
+
+# The eyes of COFW in MMPose's face6 configs, whose other points are LaPa's.
+_WFLW_EYES = {8: 60, 10: 64, 12: 62, 13: 66, 9: 72, 11: 68, 14: 70, 15: 74}
+
+
+def _about_targets(pairs: Sequence[tuple[tuple[int, int], int]]) -> str:
+    """Say which pairs have one target, and what that means where it is known."""
+    by_target: dict[int, list[str]] = {}
+    for (first, second), target in pairs:
+        source = first if first == second else (first, second)
+        by_target.setdefault(target, []).append(f'({source}, {target})')
+    alike = '; '.join(' and '.join(each) for each in by_target.values() if len(each) > 1)
+    text = f'KeypointConverter: mapping names a target twice, the later pair counts: {alike}'
+    if {((i, i), target) for i, target in _WFLW_EYES.items()} <= set(pairs):
+        text += (
+            ". It is that of COFW in MMPose's face6 configs, where the eyes have the numbers of "
+            "WFLW's points, not of LaPa's, and is wrong: docs/from_mmpose.md has the right one"
+        )
+    return text
+
+
+@lru_cache
+def _warn_once(text: str) -> None:
+    """Warn, once in a process: each of a run's data sets has its own converter."""
+    print_log(text, logger='current', level=logging.WARNING)
 
 
 def _read_pair(pair: tuple[int | Sequence[int], int]) -> tuple[tuple[int, int], int]:

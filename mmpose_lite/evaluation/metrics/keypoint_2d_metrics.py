@@ -43,6 +43,7 @@ class NME(RowMetric):
     DEFAULT_KEYPOINT_INDICES: ClassVar = {
         'horse10': [0, 1],
         '300w': [36, 45],
+        '300vw': [36, 45],
         '300wlp': [36, 45],
         'coco_wholebody_face': [36, 45],
         'cofw': [8, 9],

@@ -15,13 +15,14 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from numpy import ndarray
 
+from mmpose_lite.errors import first_few
 from mmpose_lite.structures.keypoint.transforms import FARTHEST
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_objects
 
 NO_POINT = 'no visible point'
 _MISSING = object()
-_NAMED = 5  # most faces that a line names
+_NAMED = 5  # most faces of a part that a line names
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class RowMetric(BaseMetric):
 
     A metric sets :attr:`names` and defines :meth:`compute`; :meth:`extra` adds what it needs beside
     points to the row. Faces without a visible point are left out; see
-    :meth:`reason_to_leave_out`.
+    :meth:`reason_to_leave_out`. Where the samples are of several data sets, by ``dataset_name``,
+    each of these parts has its own scores, as a subset has, unless all its faces are left out.
 
     Args:
         collect_device: Accepted for MMPose's configs; the process group's device is used.
@@ -64,7 +66,7 @@ class RowMetric(BaseMetric):
         rows: The rows of the last evaluation: ``id``, ``img_path``, ``subsets``, ``pred``, ``gt``
             ``(K, 2)``, ``mask`` ``(K,)``, ``bbox`` xyxy, ``scores`` ``(K,)``; image pixels. If
             annotated, ``flags``, ``visibility`` ``(K,)`` and ``yaw``; ``exif`` if photographs were
-            turned by it.
+            turned by it; ``part`` if there are several; ``left_out``, the reason, if there is one.
         scores: The scores of the last evaluation.
         left_out: Faces left out of it, one sentence per reason.
         source: The annotation files, for messages; the runner's checks set it.
@@ -148,6 +150,7 @@ class RowMetric(BaseMetric):
             'id': sample.get('id'),
             'img_path': sample.get('img_path'),
             'subsets': list(sample.get('subsets') or ()),
+            'part': sample.get('dataset_name'),
             'gt': gt.tolist(),
             'pred': pred.tolist(),
             'mask': _visible(truth['keypoints_visible']).tolist(),
@@ -173,18 +176,26 @@ class RowMetric(BaseMetric):
         return metrics
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
-        """Compute the scores of the whole set and of each subset: ``NME``, ``NME_frontal``.
+        """Compute the scores of the whole set, and of each subset and part: ``NME_frontal``.
 
         Raises:
-            InputError: If no face of the set, or of a subset, is left.
+            InputError: If no face of the set, or of a subset, is left; or a part has the name of a
+                subset.
         """
-        self.rows = results
-        reasons = [self.reason_to_leave_out(row) for row in results]
-        self._tell_left_out(reasons)
+        self.rows, parts = _mark_parts(results)
+        reasons = [self.reason_to_leave_out(row) for row in self.rows]
+        for row, reason in zip(self.rows, reasons, strict=True):
+            if reason is not None:
+                row['left_out'] = reason
+        groups = _groups(self.rows)
+        lost = [part for part in parts if all(reasons[i] is not None for i in groups[part])]
+        self._tell_left_out(reasons, [(part, len(groups[part])) for part in lost])
         self.scores = [
             score
-            for subset, members in _groups(results).items()
-            for score in self._scores(subset, [(results[i], reasons[i]) for i in members])
+            for subset, members in groups.items()
+            # A part that has no number of its own is said; the whole set must have one.
+            if subset not in lost
+            for score in self._scores(subset, [(self.rows[i], reasons[i]) for i in members])
         ]
         return {score.key: score.value for score in self.scores}
 
@@ -195,7 +206,7 @@ class RowMetric(BaseMetric):
         kept = [row for row, reason in faces if reason is None]
         if not kept:
             rows, reasons = [row for row, _ in faces], [reason for _, reason in faces]
-            text = ', '.join(_left_out_text(rows, reasons)) or 'there is none'
+            text = ', '.join(_sentences(rows, reasons)) or 'there is none'
             group = 'the set' if subset is None else f"subsets['{subset}']"
             where = self.source or ', '.join(map(_describe, rows[:1])) or 'no sample'
             raise InputError(f'{self.title} of {group} ({where}) is over no face: {text}')
@@ -203,9 +214,18 @@ class RowMetric(BaseMetric):
         for name, value in self.compute(kept).items():
             yield Score(name, subset, value, len(kept), points)
 
-    def _tell_left_out(self, reasons: list[str | None]) -> None:
-        """Log the faces that are left out, unless the last evaluation left out the same."""
-        told, self.left_out = self.left_out, _left_out_text(self.rows, reasons)
+    def _tell_left_out(self, reasons: list[str | None], lost: list[tuple[str, int]]) -> None:
+        """Log what is left out, unless the last evaluation left out the same.
+
+        Args:
+            reasons: For each row.
+            lost: Parts of which no face is left, with their numbers of faces.
+        """
+        told, self.left_out = self.left_out, _sentences(self.rows, reasons)
+        self.left_out += [
+            f'none of the {faces:,} faces of {part} is left, which has no number of its own'
+            for part, faces in lost
+        ]
         if told != self.left_out:
             for text in self.left_out:
                 print_log(f'{self.title}: {text}', logger='current')
@@ -240,16 +260,52 @@ def _groups(rows: list[dict[str, Any]]) -> dict[str | None, list[int]]:
     return groups
 
 
-def _left_out_text(rows: list[dict[str, Any]], reasons: list[str | None]) -> list[str]:
-    """One sentence per reason: the number of faces, and their ids if they are few."""
-    faces: dict[str, list[Any]] = defaultdict(list)
-    for row, reason in zip(rows, reasons, strict=True):
+def _mark_parts(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Make each row's part, its data set, a subset of it where there are several; name them.
+
+    Raises:
+        InputError: If a subset has the name of a part.
+    """
+    parts = list(dict.fromkeys(row['part'] for row in rows if row.get('part') is not None))
+    if len(parts) < 2:
+        return [{key: row[key] for key in row if key != 'part'} for row in rows], []
+    for name in (name for row in rows for name in row['subsets']):
+        if name in parts:
+            raise InputError(
+                f"subsets['{name}'] has the name of a data set that is a part of the whole: give "
+                'it another'
+            )
+    whole = [[*row['subsets'], *filter(None, [row.get('part')])] for row in rows]
+    return [{**row, 'subsets': names} for row, names in zip(rows, whole, strict=True)], parts
+
+
+def _sentences(rows: list[dict[str, Any]], reasons: list[str | None]) -> list[str]:
+    ids, parts = [row['id'] for row in rows], [row.get('part') for row in rows]
+    return left_out_sentences(reasons, ids, parts)
+
+
+def left_out_sentences(
+    reasons: Sequence[str | None], ids: Sequence[Any], parts: Sequence[str | None]
+) -> list[str]:
+    """Word which faces are left out: one sentence per reason, with the ids of the first ones.
+
+    Args:
+        reasons: For each face the reason, None if it counts.
+        ids: The faces' ids.
+        parts: The data sets that they are of, where there are several.
+    """
+    faces: dict[str, dict[str | None, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for reason, face, part in zip(reasons, ids, parts, strict=True):
         if reason is not None:
-            faces[reason].append(row['id'])
+            faces[reason][part].append(str(face))
     return [
-        f'{count_left_out(len(ids), len(rows), reason)}'
-        + (f' (id {", ".join(map(str, ids))})' if len(ids) <= _NAMED else '')
-        for reason, ids in faces.items()
+        f'{count_left_out(sum(map(len, by_part.values())), len(ids), reason)} ('
+        + '; '.join(
+            f'{f"{part}: " if part else ""}id {first_few(found, _NAMED)}'
+            for part, found in by_part.items()
+        )
+        + ')'
+        for reason, by_part in faces.items()
     ]
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .aflw_dataset import AFLWDataset as AFLWDataset
     from .coco_wholebody_face_dataset import CocoWholeBodyFaceDataset as CocoWholeBodyFaceDataset
     from .cofw_dataset import COFWDataset as COFWDataset
+    from .face_300vw_dataset import Face300VWDataset as Face300VWDataset
     from .face_300w_dataset import Face300WDataset as Face300WDataset
     from .face_300wlp_dataset import Face300WLPDataset as Face300WLPDataset
     from .lapa_dataset import LapaDataset as LapaDataset

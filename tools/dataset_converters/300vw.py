@@ -1,0 +1,11 @@
+"""Convert 300VW to MMPose's annotations: python tools/dataset_converters/300vw.py --help."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from mmpose_lite.cli.convert import main
+
+if __name__ == '__main__':
+    main(['300vw', *sys.argv[1:]])
