@@ -92,7 +92,7 @@ def _left_out(found: RunErrors) -> list[str]:
     """Sentences about the faces that are in no number by the metric's own normaliser."""
     table = found.run.table
     title = found.normalisers[found.primary].title
-    counts: list[bool] = table.mask.any(axis=1).tolist()
+    counts = [bool(points.any()) for points in table.mask]
     reasons = [
         None if has_error else f'no normaliser ({title})' if has_points else NO_POINT
         for has_points, has_error in zip(counts, found.own.faces.tolist(), strict=True)

@@ -99,7 +99,7 @@ SABOTAGES = [
         'mmpose_lite/datasets/transforms/albumentation.py',
         "if 'not valid for transform' in text or 'unexpected keyword' in text:",
         'if False:',
-        'tests/test_datasets/test_transforms.py',
+        'tests/test_datasets/test_pixel_transforms.py',
     ),
     Sabotage(
         'the crop cache looks at no bytes of photographs',

@@ -1,9 +1,22 @@
 """Points of one set as those of another, by hand."""
 
+import logging
+from ast import literal_eval
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mmpose_lite.datasets import KeypointConverter
+from mmpose_lite.datasets.transforms import converting
+from mmpose_lite.structures import parse_pose_metainfo
+
+# Of MMPose's face6 configs.
+MMPOSES_COFW = [
+    (0, 33), (2, 38), (4, 35), (5, 40), (1, 46), (3, 50), (6, 44), (7, 48), (8, 60), (10, 64),
+    (12, 62), (13, 66), (9, 72), (11, 68), (14, 70), (15, 74), (18, 57), (19, 63), (20, 54),
+    (21, 60), (22, 84), (23, 90), (24, 87), (25, 98), (26, 102), (27, 93), (28, 16),
+]  # fmt: skip
 
 
 def sample(visible=(1, 1, 0, 1)):
@@ -74,6 +87,69 @@ def test_without_visibility_all_are_visible():
 def test_a_wrong_mapping_is_refused(count, mapping, message):
     with pytest.raises(ValueError, match=message):
         KeypointConverter(count, mapping)
+
+
+class TestTwice:
+    """A target that two pairs name is the later one's."""
+
+    @pytest.fixture
+    def warned(self, monkeypatch):
+        found = []
+        monkeypatch.setattr(
+            converting, 'print_log', lambda text, logger, level: found.append((text, level))
+        )
+        converting._warn_once.cache_clear()
+        yield found
+        converting._warn_once.cache_clear()
+
+    def test_the_later_pair_counts(self, warned):
+        """Target 1 is the chin, not the left eye; its mirror is its own."""
+        out = KeypointConverter(3, [(0, 1), (1, 0), ((2, 3), 2), (3, 1)])(sample())
+        assert out['keypoints'].tolist() == [[[30, 3], [22, 31], [21, 21]]]
+        assert out['keypoints_visible'].tolist() == [[1, 1, 0]]
+        assert out['flip_indices'] == [0, 1, 2]
+        assert [text for text, _ in warned] == [
+            'KeypointConverter: mapping names a target twice, the later pair counts: '
+            '(0, 1) and (3, 1)'
+        ]
+        assert warned[0][1] == logging.WARNING
+
+    def test_it_is_said_once_for_all_data_sets_of_a_run(self, warned):
+        for _ in range(3):
+            KeypointConverter(3, [(0, 1), ((1, 2), 1), (3, 1), (1, 0), (2, 0)])
+        assert [text.partition('counts: ')[2] for text, _ in warned] == [
+            '(0, 1) and ((1, 2), 1) and (3, 1); (1, 0) and (2, 0)'
+        ]
+
+    def test_mmposes_mapping_of_cofw_is_called_wrong(self, warned):
+        KeypointConverter(106, MMPOSES_COFW)
+        ((text, _),) = warned
+        assert 'counts: (8, 60) and (21, 60). It is that of COFW' in text
+        assert text.endswith('and is wrong: docs/from_mmpose.md has the right one')
+
+    def test_the_right_mapping_is_of_points_of_the_same_names(self, warned):
+        """The page's; COFW and LaPa name eyes, pupils, mouth and chin alike."""
+        page = (Path(__file__).parents[2] / 'docs' / 'from_mmpose.md').read_text(encoding='utf-8')
+        mapping = literal_eval(page.partition('mapping_cofw = ')[2].partition('```')[0])
+        KeypointConverter(106, mapping)
+        assert warned == []
+        names = [
+            parse_pose_metainfo({'from_file': f'configs/_base_/datasets/{name}.py'})
+            for name in ('cofw', 'lapa')
+        ]
+        cofw, lapa = (each['keypoint_id2name'] for each in names)
+        other = dict(MMPOSES_COFW)
+        for source, target in mapping:
+            if 'Eye' in cofw[source] or 'Pupil' in cofw[source]:
+                assert lapa[target] == cofw[source]
+            else:
+                assert other[source] == target
+        assert {source for source, _ in mapping} == set(range(29))
+        # A face and its mirror image are one: both sides go to mirror points.
+        targets = dict(mapping)
+        for source, target in mapping:
+            mirror = names[0]['flip_indices'][source]
+            assert targets[mirror] == names[1]['flip_indices'][target]
 
 
 def test_a_point_that_the_sample_has_not_is_named():

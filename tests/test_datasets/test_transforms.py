@@ -1,9 +1,5 @@
 """Transforms without chance, and with it taken away: mirror, crop, targets, packing."""
 
-import sys
-import warnings
-from types import SimpleNamespace
-
 import cv2
 import numpy as np
 import pytest
@@ -19,10 +15,8 @@ from mmpose_lite.datasets import (
     RandomFlip,
     TopdownAffine,
 )
-from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.structures import MultilevelPixelData
 from mmpose_lite.structures.bbox import get_warp_matrix
-from mmpose_lite.utils import InputError
 
 AXES = {'horizontal': 1, 'vertical': 0, 'diagonal': (0, 1)}
 
@@ -251,58 +245,6 @@ def test_packing_on_wish():
     mixed = {'heatmaps': np.zeros((3, 8, 8)), 'heatmap_mask': [np.zeros((1, 8, 8))]}
     with pytest.raises(ValueError, match='heatmap_mask'):
         PackPoseInputs()(mixed)
-
-
-def test_albumentation_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, 'albumentations', None)
-    with pytest.raises(RuntimeError, match='pip install albumentations'):
-        TRANSFORMS.build({'type': 'Albumentation', 'transforms': [{'type': 'Blur'}]})
-
-
-class Transform:
-    """As those of albumentations 2: of other arguments it warns, and then goes its own way."""
-
-    def __init__(self, p=0.5, **others):
-        if others:
-            warnings.warn(
-                f"Argument(s) '{', '.join(others)}' are not valid for transform X", stacklevel=2
-            )
-        elif p < 0.1:
-            warnings.warn('p is small', stacklevel=2)
-
-
-class StrictTransform(Transform):
-    """As those of albumentations 1."""
-
-    def __init__(self, p=0.5):
-        super().__init__(p)
-
-
-@pytest.fixture
-def albumentations(monkeypatch):
-    package = SimpleNamespace(
-        ImageOnlyTransform=Transform,
-        BaseCompose=type('BaseCompose', (), {}),
-        Compose=list,
-        Mild=type('Mild', (Transform,), {}),
-        Strict=StrictTransform,
-    )
-    monkeypatch.setitem(sys.modules, 'albumentations', package)
-
-
-@pytest.mark.parametrize(
-    ('kind', 'message'),
-    [
-        ('Mild', r"'max_holes, max_size' are not valid .*; it takes p, others"),
-        ('Strict', "Strict.* 'max_holes'"),
-    ],
-)
-def test_arguments_that_albumentations_does_not_take_are_named(albumentations, kind, message):
-    inner = {'type': kind, 'max_holes': 1, 'max_size': 9}
-    with pytest.raises(InputError, match=message):
-        TRANSFORMS.build({'type': 'Albumentation', 'transforms': [inner]})
-    with pytest.warns(UserWarning, match='p is small'):
-        TRANSFORMS.build({'type': 'Albumentation', 'transforms': [{'type': kind, 'p': 0.01}]})
 
 
 @pytest.mark.parametrize('size_wh', [(90, 70), (900, 700)], ids=str)

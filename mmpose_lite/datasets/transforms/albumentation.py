@@ -149,9 +149,9 @@ class _Blur(_PixelChange):
         self, blur_limit: int | Sequence[int] = 7, p: float = 0.5, always_apply: bool = False
     ) -> None:
         super().__init__(p, always_apply)
-        pair = (3, blur_limit) if isinstance(blur_limit, int) else tuple(blur_limit)
-        whole = all(isinstance(each, int) for each in pair)
-        if len(pair) != 2 or not whole or not 0 < pair[0] <= pair[1] or pair[0] % 2 == 0:
+        pair = tuple(blur_limit) if isinstance(blur_limit, Sequence) else (3, blur_limit)
+        whole = len(pair) == 2 and all(isinstance(each, int) for each in pair)
+        if not whole or not 0 < pair[0] <= pair[1] or pair[0] % 2 == 0:
             raise InputError(
                 f'{self.name}: blur_limit={blur_limit} is neither a number from 3 on, nor an odd '
                 'one and the largest'
@@ -159,7 +159,8 @@ class _Blur(_PixelChange):
         self.sides = range(pair[0], pair[1] + 1, 2)
 
     def change(self, image: ndarray, rng: np.random.Generator) -> ndarray:
-        return self.blurred(np.ascontiguousarray(image), int(rng.choice(self.sides)))
+        side = self.sides[int(rng.integers(len(self.sides)))]
+        return self.blurred(np.ascontiguousarray(image), side)
 
     def blurred(self, image: ndarray, side: int) -> ndarray:
         """Blur an image over squares of this side."""
