@@ -110,6 +110,21 @@ def test_a_config_that_is_handed_over_is_written_and_said(own, tmp_path, as_new_
     assert tuple(model.head.decoder.input_size) == (128, 160)
 
 
+@pytest.mark.parametrize('size', [128, (192, 256)], ids=str)
+def test_a_head_of_vectors_is_of_the_size(size):
+    codec = {'type': 'SimCCLabel', 'input_size': (256, 256)}
+    head = {'type': 'RTMCCHead', 'in_channels': 4, 'out_channels': 3, 'input_size': (256, 256)}
+    head |= {'in_featuremap_size': (8, 8), 'decoder': codec}
+    cfg = Config({'codec': codec, 'model': {'head': head}})
+    set_input_size(cfg, size)
+    width, height = (size, size) if isinstance(size, int) else size
+    assert cfg.model.head.in_featuremap_size == (width // 32, height // 32)
+    x, y = MODELS.build(cfg.model.head)([torch.rand(1, 4, height // 32, width // 32)])
+    assert (x.shape, y.shape) == ((1, 3, 2 * width), (1, 3, 2 * height))
+    with pytest.raises(InputError, match=r'model\.head\.in_featuremap_size=.* parts of cells'):
+        set_input_size(cfg, 100)
+
+
 def test_sizes_of_parts_of_others_follow():
     """Heads that know the size of their features, and a codec of several resolutions."""
     codecs = [{'type': 'X', 'input_size': (256, 256), 'heatmap_size': (n, n)} for n in (32, 64)]

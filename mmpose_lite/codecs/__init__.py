@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .base import BaseKeypointCodec as BaseKeypointCodec
     from .msra_heatmap import MSRAHeatmap as MSRAHeatmap
     from .regression_label import RegressionLabel as RegressionLabel
+    from .simcc_label import SimCCLabel as SimCCLabel
     from .udp_heatmap import UDPHeatmap as UDPHeatmap
 
 __getattr__, __dir__ = lazy_names(__name__)

@@ -34,7 +34,7 @@ from mmpose_lite.utils.tensor_utils import unwrap_model
 from .run_state import random_state, set_random_state
 
 # Where two codecs differ in these, targets and predictions are of different places.
-_GEOMETRY = ('input_size', 'heatmap_size', 'heatmap_type')
+_GEOMETRY = ('input_size', 'heatmap_size', 'heatmap_type', 'simcc_split_ratio')
 
 
 class PreflightError(InputError):

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from .heads import BaseHead as BaseHead
     from .heads import HeatmapHead as HeatmapHead
     from .heads import RegressionHead as RegressionHead
+    from .heads import RTMCCHead as RTMCCHead
     from .losses import AdaptiveWingLoss as AdaptiveWingLoss
     from .losses import CombinedLoss as CombinedLoss
     from .losses import CombinedTargetMSELoss as CombinedTargetMSELoss
     from .losses import JSDiscretLoss as JSDiscretLoss
     from .losses import KeypointMSELoss as KeypointMSELoss
+    from .losses import KLDiscretLoss as KLDiscretLoss
     from .losses import L1Loss as L1Loss
     from .losses import MultipleLossWrapper as MultipleLossWrapper
     from .losses import SmoothL1Loss as SmoothL1Loss

@@ -21,7 +21,7 @@ _NAMED = 4  # places that a sentence names
 def set_input_size(cfg: Config, size: Any = None) -> str:
     """Give all crops, codecs and heads of a config one size; heatmaps keep their stride.
 
-    Gaussians keep their ``sigma``, in cells of the heatmap.
+    Gaussians keep their ``sigma``, in cells of the heatmap or bins of SimCC's vectors.
 
     Args:
         cfg: The config, which is changed, with the variables that it has beside what is read.
@@ -60,7 +60,7 @@ def set_input_size(cfg: Config, size: Any = None) -> str:
         )
     usual = tuple(codecs[0]['input_size'])
     reached = [place for at, part in parts.values() for place in _resize(at, part, usual, size_wh)]
-    return f'{text} reaches {first_few(reached, _NAMED)}; sigma stays, in cells of the heatmaps'
+    return f'{text} reaches {first_few(reached, _NAMED)}; sigma stays, in cells or bins'
 
 
 def _read_size(size: Any) -> tuple[int, int]:

@@ -61,9 +61,11 @@ MMPOSE = {
         'HRNet',
         'HeatmapHead',
         'JSDiscretLoss',
+        'KLDiscretLoss',
         'KeypointMSELoss',
         'L1Loss',
         'PoseDataPreprocessor',
+        'RTMCCHead',
         'RegressionHead',
         'ResNet',
         'SmoothL1Loss',
@@ -84,7 +86,7 @@ MMPOSE = {
     'VISUALIZERS': ('PoseLocalVisualizer',),
     'VISBACKENDS': (),
     'LOG_PROCESSORS': (),
-    'KEYPOINT_CODECS': ('MSRAHeatmap', 'RegressionLabel', 'UDPHeatmap'),
+    'KEYPOINT_CODECS': ('MSRAHeatmap', 'RegressionLabel', 'SimCCLabel', 'UDPHeatmap'),
     'INFERENCERS': (),
 }
 TYPES = [(name, type_name) for name, types in MMPOSE.items() for type_name in types]
@@ -133,24 +135,30 @@ MODULES = """
     models.builder: build_pose_estimator
     models.data_preprocessors.data_preprocessor: PoseDataPreprocessor
     models.heads.base_head: BaseHead
+    models.heads.coord_cls_heads.rtmcc_head: RTMCCHead
     models.heads.heatmap_heads.heatmap_head: HeatmapHead
     models.heads.regression_heads.regression_head: RegressionHead
     models.losses.heatmap_loss: KeypointMSELoss AdaptiveWingLoss
     models.losses.regression_loss: WingLoss SoftWingLoss SmoothL1Loss L1Loss
-    models.losses.classification_loss: JSDiscretLoss
+    models.losses.classification_loss: JSDiscretLoss KLDiscretLoss
     models.losses.loss_wrappers: MultipleLossWrapper
     models.necks.fmap_proc_neck: FeatureMapProcessor
     models.necks.gap_neck: GlobalAveragePooling
     models.pose_estimators.base: BasePoseEstimator
     models.pose_estimators.topdown: TopdownPoseEstimator
+    models.utils: RTMCCBlock rope
+    models.utils.rtmcc_block: RTMCCBlock Scale rope
+    models.utils.transformer: ScaleNorm
     models.utils.tta: flip_heatmaps flip_coordinates aggregate_heatmaps
     codecs.base: BaseKeypointCodec
     codecs.msra_heatmap: MSRAHeatmap
     codecs.udp_heatmap: UDPHeatmap
     codecs.regression_label: RegressionLabel
+    codecs.simcc_label: SimCCLabel
     codecs.utils: get_heatmap_maximum gaussian_blur generate_gaussian_heatmaps
         generate_unbiased_gaussian_heatmaps generate_udp_gaussian_heatmaps refine_keypoints
-        refine_keypoints_dark refine_keypoints_dark_udp
+        refine_keypoints_dark refine_keypoints_dark_udp refine_simcc_dark gaussian_blur1d
+        get_simcc_maximum get_simcc_normalized
     datasets.builder: build_dataset
     datasets.dataset_wrappers: CombinedDataset
     datasets.datasets.base: BaseCocoStyleDataset
@@ -169,7 +177,7 @@ MODULES = """
     engine.hooks.badcase_hook: BadCaseAnalysisHook
     engine.hooks.visualization_hook: PoseVisualizationHook
     evaluation.functional: keypoint_auc keypoint_epe keypoint_nme keypoint_pck_accuracy
-        pose_pck_accuracy
+        pose_pck_accuracy simcc_pck_accuracy
     evaluation.functional.keypoint_eval: keypoint_nme
     evaluation.metrics: NME PCKAccuracy AUC EPE
     evaluation.metrics.keypoint_2d_metrics: NME PCKAccuracy AUC EPE

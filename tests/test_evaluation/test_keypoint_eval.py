@@ -10,6 +10,7 @@ from mmpose_lite.evaluation.functional import (
     keypoint_pck_accuracy,
     multilabel_classification_accuracy,
     pose_pck_accuracy,
+    simcc_pck_accuracy,
 )
 
 # Two faces of two points. Off by (3, 4), (0, 0), (6, 8) and (8, 6): 5, 0, 10 and 10 px.
@@ -155,6 +156,29 @@ def test_pck_of_heatmaps_compares_peaks():
     assert list(pose_pck_accuracy(output, target, every, thr=0.15)[0]) == [1, 0, 1]
     shares = pose_pck_accuracy(output, target, every, 0.15, normalize=np.array([[10.0, 20.0]]))[0]
     assert list(shares) == [1, 1, 0]
+
+
+def simcc(*bins):
+    """Vectors of one face, 20 bins along x and 40 along y, with a 1 at each (x, y)."""
+    x, y = np.zeros((1, len(bins), 20)), np.zeros((1, len(bins), 40))
+    for k, (own_x, own_y) in enumerate(bins):
+        x[0, k, own_x] = y[0, k, own_y] = 1
+    return x, y
+
+
+def test_peaks_of_vectors():
+    """Two bins to a pixel: an input of 10 x 20, and x is divided by its height, y by its width."""
+    target, output = simcc((10, 10), (10, 10), (3, 3)), simcc((12, 10), (10, 12), (3, 3))
+    every = np.ones((1, 3), dtype=bool)
+    shares, mean, count = simcc_pck_accuracy(output, target, 2.0, every)
+    assert (shares.tolist(), mean, count) == ([0, 0, 1], pytest.approx(1 / 3), 3)
+    # One pixel is a 20th along x, a 10th along y.
+    assert simcc_pck_accuracy(output, target, 2.0, every, thr=0.06)[0].tolist() == [1, 0, 1]
+    mask = np.array([[True, True, False]])
+    shares, mean, count = simcc_pck_accuracy(output, target, 2.0, mask, 0.11)
+    assert (shares.tolist(), mean, count) == ([1, 1, -1], 1, 2)
+    whole = np.array([[1.0, 20.0]])
+    assert simcc_pck_accuracy(output, target, 2.0, every, 0.06, whole)[0].tolist() == [0, 1, 1]
 
 
 def test_labels_are_right_only_together():

@@ -143,12 +143,18 @@ CODECS = {
     'guarded': ('heatmaps', {**CODEC, 'guarded': True}),
     'UDP': ('heatmaps', {**CODEC, 'type': 'UDPHeatmap'}),
     'combined': ('combined heatmaps', UDP),
+    'SimCC': ('simcc labels', {'type': 'SimCCLabel', 'input_size': (64, 64)}),
     'regression': ('coordinates', {'type': 'RegressionLabel', 'input_size': (64, 64)}),
 }
 HEADS = {
     'coordinates': ('RegressionHead', {'in_channels': 1024, 'num_joints': 3}),
     'heatmaps': ('HeatmapHead', {'in_channels': 4, 'out_channels': 3}),
     'combined heatmaps': ('HeatmapHead', {'in_channels': 4, 'out_channels': 9}),
+    'simcc labels': (
+        'RTMCCHead',
+        {'in_channels': 4, 'out_channels': 3}
+        | {'input_size': (64, 64), 'in_featuremap_size': (16, 16)},
+    ),
 }
 LOSSES = [name for name, kind in vars(losses).items() if isinstance(kind, type)]
 
@@ -167,7 +173,7 @@ def test_codec_head_and_loss_train_together_or_are_refused(codec, outputs, loss,
     if name == 'HeatmapHead':
         cfg['deconv_out_channels'] = None
     fits = kind in getattr(losses, loss).target_kinds
-    if not fits or (name == 'RegressionHead') != (kind == 'coordinates'):
+    if not fits or kind not in MODELS.get(name).target_kinds:
         with pytest.raises(InputError, match=rf'mean different targets: .*{loss}.*; losses of'):
             MODELS.build(cfg)
     elif kind == outputs:  # numbers of points are compared before a run

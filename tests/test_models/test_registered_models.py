@@ -44,6 +44,10 @@ PARTS = {
     'AdaptiveWingLoss': ({}, lambda: [torch.rand(2, 3, 8, 8, requires_grad=True), TARGET]),
     'CombinedTargetMSELoss': ({}, lambda: [torch.rand(2, 3, 8, 8, requires_grad=True), TARGET]),
     'RegressionHead': ({'in_channels': 4, 'num_joints': 3}, lambda: [[torch.rand(2, 4)]]),
+    'RTMCCHead': (
+        {'in_channels': 4, 'out_channels': 3, 'input_size': (64, 64), 'in_featuremap_size': (2, 2)},
+        lambda: [[torch.rand(2, 4, 2, 2)]],
+    ),
     **{
         name: ({}, lambda: [torch.rand(2, 3, 2, requires_grad=True), POINTS])
         for name in ('L1Loss', 'SmoothL1Loss', 'SoftWingLoss', 'WingLoss')
@@ -51,6 +55,14 @@ PARTS = {
     'JSDiscretLoss': (
         {'use_target_weight': False},
         lambda: [torch.rand(2, 3, 8, 8, requires_grad=True), TARGET / 64],
+    ),
+    'KLDiscretLoss': (
+        {},
+        lambda: [
+            [torch.rand(2, 3, 8, requires_grad=True)] * 2,
+            [torch.ones(2, 3, 8)] * 2,
+            torch.ones(2, 3),
+        ],
     ),
     'MultipleLossWrapper': (
         {'losses': [{'type': 'KeypointMSELoss'}, {'type': 'AdaptiveWingLoss'}]},

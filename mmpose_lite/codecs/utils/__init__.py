@@ -1,4 +1,4 @@
-"""The arithmetic of heatmaps, batched in torch: B faces, K points, H rows, W columns."""
+"""The arithmetic of codecs, batched in torch: B faces, K points, H rows, W columns, L bins."""
 
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     )
     from .offset_heatmap import generate_offset_heatmap as generate_offset_heatmap
     from .post_processing import gaussian_blur as gaussian_blur
+    from .post_processing import gaussian_blur1d as gaussian_blur1d
     from .post_processing import get_heatmap_maximum as get_heatmap_maximum
+    from .post_processing import get_simcc_maximum as get_simcc_maximum
+    from .post_processing import get_simcc_normalized as get_simcc_normalized
     from .refinement import refine_keypoints as refine_keypoints
     from .refinement import refine_keypoints_dark as refine_keypoints_dark
     from .refinement import refine_keypoints_dark_udp as refine_keypoints_dark_udp
+    from .refinement import refine_simcc_dark as refine_simcc_dark
 
 __getattr__, __dir__ = lazy_names(__name__)

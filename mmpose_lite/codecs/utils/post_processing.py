@@ -1,6 +1,8 @@
-"""Peaks of heatmaps, and their smoothing."""
+"""Peaks of heatmaps and of SimCC's vectors, and their smoothing."""
 
 from __future__ import annotations
+
+import math
 
 import cv2
 import torch
@@ -17,6 +19,37 @@ def get_heatmap_maximum(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
     width = heatmaps.shape[-1]
     cells = torch.stack([index % width, index // width], dim=-1).to(heatmaps.dtype)
     return torch.where((values > 0)[..., None], cells, -1), values
+
+
+def get_simcc_maximum(
+    simcc_x: Tensor, simcc_y: Tensor, apply_softmax: bool = False
+) -> tuple[Tensor, Tensor]:
+    """The highest bins of vectors ``(..., K, L)`` along x and y, and the lower of their values.
+
+    ``apply_softmax`` turns each vector into shares that sum up to 1 before.
+
+    Returns:
+        Bins ``(..., K, 2)``, floats, the first of several that are equal; (-1, -1) where no value
+        ``(..., K)`` is above 0.
+    """
+    if apply_softmax:
+        simcc_x, simcc_y = simcc_x.softmax(dim=-1), simcc_y.softmax(dim=-1)
+    (value_x, x), (value_y, y) = simcc_x.max(dim=-1), simcc_y.max(dim=-1)
+    values = torch.minimum(value_x, value_y)
+    # Half precision has no names for all bins.
+    bins = torch.stack([x, y], dim=-1).to(torch.promote_types(values.dtype, torch.float32))
+    return torch.where((values > 0)[..., None], bins, -1), values
+
+
+def get_simcc_normalized(simcc: Tensor, sigma: float | None = None) -> Tensor:
+    """Bring vectors ``(..., L)`` between 0 and 1: cut off below, and divided by a maximum above 1.
+
+    ``sigma``, bins, divides them before by the area of a Gaussian.
+    """
+    if sigma is not None:
+        simcc = simcc / (sigma * math.sqrt(2 * math.pi))
+    simcc = simcc.clamp(min=0)
+    return simcc / simcc.amax(dim=-1, keepdim=True).clamp(min=1)
 
 
 def gaussian_blur(heatmaps: Tensor, kernel: int = 11) -> Tensor:
@@ -39,9 +72,7 @@ def blur(heatmaps: Tensor, kernel: int, mirror: bool = False) -> Tensor:
 
     Beyond the border is 0, or the mirror image about the last cells, as in OpenCV.
     """
-    if kernel % 2 != 1:
-        raise ValueError(f'a blur kernel must be odd, got {kernel}')
-    weights = torch.from_numpy(cv2.getGaussianKernel(kernel, 0)).to(heatmaps).flatten()
+    weights = _blur_weights(kernel, heatmaps)
     flat = heatmaps.flatten(0, 1)[:, None]
     margin = kernel // 2
     if mirror:
@@ -51,6 +82,22 @@ def blur(heatmaps: Tensor, kernel: int, mirror: bool = False) -> Tensor:
     flat = F.conv2d(flat, weights.view(1, 1, 1, -1), padding=(0, margin))
     flat = F.conv2d(flat, weights.view(1, 1, -1, 1), padding=(margin, 0))
     return flat[:, 0].unflatten(0, heatmaps.shape[:2])
+
+
+def gaussian_blur1d(simcc: Tensor, kernel: int = 11) -> Tensor:
+    """Smooth each vector ``(B, K, L)``; see :func:`gaussian_blur`. One of zeros stays so."""
+    weights = _blur_weights(kernel, simcc).view(1, 1, -1)
+    blurred = F.conv1d(simcc.flatten(0, 1)[:, None], weights, padding=kernel // 2)
+    blurred = blurred[:, 0].unflatten(0, simcc.shape[:2])
+    before, after = (each.amax(dim=-1, keepdim=True) for each in (simcc, blurred))
+    return blurred * torch.where(after == 0, 1, before / after)
+
+
+def _blur_weights(kernel: int, like: Tensor) -> Tensor:
+    """OpenCV's weights ``(kernel,)`` of a width, the sigma of which follows from it."""
+    if kernel % 2 != 1:
+        raise ValueError(f'a blur kernel must be odd, got {kernel}')
+    return torch.from_numpy(cv2.getGaussianKernel(kernel, 0)).to(like).flatten()
 
 
 def _mirrored(size: int, margin: int) -> Tensor:

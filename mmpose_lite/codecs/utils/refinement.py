@@ -1,7 +1,8 @@
 """From the highest cell to a place between cells.
 
 All functions take peaks ``(B, K, 2)`` in cells, heatmaps ``(B, K, H, W)``, and maybe the odd width
-of the blur before, cells; they return refined peaks ``(B, K, 2)``.
+of the blur before, cells; they return refined peaks ``(B, K, 2)``. Of SimCC's vectors ``(B, K, L)``
+peaks ``(B, K)`` are refined along one axis.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .post_processing import gaussian_blur
+from .post_processing import gaussian_blur, gaussian_blur1d
 
 
 def refine_keypoints(keypoints: Tensor, heatmaps: Tensor) -> Tensor:
@@ -80,6 +81,35 @@ def refine_keypoints_dark_udp(keypoints: Tensor, heatmaps: Tensor, blur_kernel_s
     det = dxx * dyy - dxy**2
     shift = torch.stack([dyy * dx - dxy * dy, dxx * dy - dxy * dx], dim=-1) / det[..., None]
     return keypoints - shift
+
+
+def refine_simcc_dark(
+    keypoints: Tensor, simcc: Tensor, blur_kernel_size: int, guarded: bool = False
+) -> Tensor:
+    """DARK along one axis; see :func:`refine_keypoints_dark`.
+
+    Bins beyond the ends read as the last ones, peaks of -1 stay, and a parabola that is a line
+    moves none. If ``guarded``, where there is no top within half a bin, peaks move a quarter bin
+    towards the higher neighbour instead, unless they lie at an end. Else the step is unbounded, as
+    in MMPose.
+
+    Source: Zhang et al., CVPR 2020 (DARK), https://arxiv.org/abs/1910.06278
+    """
+    bins, last = keypoints.long(), simcc.shape[-1] - 1
+
+    def read(vectors: Tensor, step: int) -> Tensor:
+        return vectors.gather(-1, (bins + step).clamp(0, last)[..., None])[..., 0]
+
+    at = partial(read, gaussian_blur1d(simcc, blur_kernel_size).clamp(1e-3, 50.0).log())
+    dx = 0.5 * (at(1) - at(-1))
+    dxx = 1e-9 + 0.25 * (at(2) - 2 * at(0) + at(-2))
+    bent = dxx != 0
+    step = -torch.where(bent, dx / torch.where(bent, dxx, 1), 0)
+    if guarded:
+        inner = (bins > 0) & (bins < last)
+        quarter = 0.25 * torch.sign(read(simcc, 1) - read(simcc, -1)) * inner
+        step = torch.where((dxx < 0) & (step.abs() <= 0.5), step, quarter)
+    return keypoints + torch.where(keypoints < 0, 0, step)
 
 
 def _read_beside(heatmaps: Tensor, x: Tensor, y: Tensor, step_x: int, step_y: int) -> Tensor:

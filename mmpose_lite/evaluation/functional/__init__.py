@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         multilabel_classification_accuracy as multilabel_classification_accuracy,
     )
     from .keypoint_eval import pose_pck_accuracy as pose_pck_accuracy
+    from .keypoint_eval import simcc_pck_accuracy as simcc_pck_accuracy
     from .pose_angles import head_pose as head_pose
 
 __getattr__, __dir__ = lazy_names(__name__)

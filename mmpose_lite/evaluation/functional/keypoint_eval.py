@@ -7,12 +7,13 @@ are ``(N, K, D)`` in one frame, and ``mask`` ``(N, K)``, bool, marks those that 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy import ndarray
 
-from mmpose_lite.codecs.utils import get_heatmap_maximum
+from mmpose_lite.codecs.utils import get_heatmap_maximum, get_simcc_maximum
 
 
 def keypoint_distances(pred: ndarray, gt: ndarray, mask: ndarray, norm_factor: ndarray) -> ndarray:
@@ -124,6 +125,31 @@ def pose_pck_accuracy(
     pred, _ = get_heatmap_maximum(torch.from_numpy(output))
     gt, _ = get_heatmap_maximum(torch.from_numpy(target))
     return keypoint_pck_accuracy(pred.numpy(), gt.numpy(), mask, thr, normalize)
+
+
+def simcc_pck_accuracy(
+    output: Sequence[ndarray],
+    target: Sequence[ndarray],
+    simcc_split_ratio: float,
+    mask: ndarray,
+    thr: float = 0.05,
+    normalize: ndarray | None = None,
+) -> tuple[ndarray, float, int]:
+    """Compute the PCK of the peaks of SimCC's vectors; see :func:`keypoint_pck_accuracy`.
+
+    ``output`` and ``target`` are each a pair of vectors ``(N, K, L)`` along x and y, of
+    ``simcc_split_ratio`` bins to a pixel. ``normalize`` is ``(N, 2)``, pixels, height and width of
+    the input by default.
+    """
+    x, y = output
+    if normalize is None:
+        height_width = [int(each.shape[-1] / simcc_split_ratio) for each in (y, x)]
+        normalize = np.tile(np.array([height_width], dtype=np.float64), (len(x), 1))
+    pred, gt = (
+        get_simcc_maximum(torch.from_numpy(x), torch.from_numpy(y))[0].numpy() / simcc_split_ratio
+        for x, y in (output, target)
+    )
+    return keypoint_pck_accuracy(pred, gt, mask, thr, normalize)
 
 
 def multilabel_classification_accuracy(

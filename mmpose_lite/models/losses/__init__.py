@@ -6,6 +6,7 @@ from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .classification_loss import JSDiscretLoss as JSDiscretLoss
+    from .classification_loss import KLDiscretLoss as KLDiscretLoss
     from .heatmap_loss import AdaptiveWingLoss as AdaptiveWingLoss
     from .heatmap_loss import CombinedTargetMSELoss as CombinedTargetMSELoss
     from .heatmap_loss import KeypointMSELoss as KeypointMSELoss

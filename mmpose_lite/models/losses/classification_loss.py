@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
@@ -49,3 +52,73 @@ class JSDiscretLoss(nn.Module):
 def _divergence(p: Tensor, q: Tensor) -> Tensor:
     """Each cell's part of the Kullback-Leibler divergence; its gradient is finite at 0 too."""
     return p * ((p + _SMALLEST).log() - (q + _SMALLEST).log())
+
+
+@MODELS.register_module()
+class KLDiscretLoss(nn.Module):
+    """Kullback-Leibler divergence of vectors, one along each axis (SimCC).
+
+    It is the mean over bins, the sum over axes, faces and points, and divided by the number of
+    points, not by that of faces: the loss grows with the batch. It is computed in full precision
+    whatever the precision of the run.
+
+    Args:
+        beta: Factor on the predictions, before their softmax.
+        label_softmax: Take the softmax of the labels too.
+        label_beta: Factor on the labels before it.
+        use_target_weight: Weigh points by ``target_weight``.
+        mask: Indices of the points whose loss is multiplied by ``mask_weight``.
+        mask_weight: That factor.
+
+    Source: Li et al., ECCV 2022, https://arxiv.org/abs/2107.03332
+    """
+
+    target_kinds: ClassVar = ('simcc labels',)
+
+    def __init__(
+        self,
+        beta: float = 1.0,
+        label_softmax: bool = False,
+        label_beta: float = 10.0,
+        use_target_weight: bool = True,
+        mask: Sequence[int] | None = None,
+        mask_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.beta = beta
+        self.label_softmax = label_softmax
+        self.label_beta = label_beta
+        self.use_target_weight = use_target_weight
+        self.mask = mask
+        self.mask_weight = mask_weight
+
+    def forward(
+        self,
+        pred_simcc: Sequence[Tensor],
+        gt_simcc: Sequence[Tensor],
+        target_weight: Tensor | None = None,
+    ) -> Tensor:
+        """Compute the loss of vectors ``(B, K, L)``, one for each axis; weights are ``(B, K)``.
+
+        Raises:
+            ValueError: If weights are to be used and are missing, or do not fit.
+        """
+        first = pred_simcc[0]
+        with torch.autocast(first.device.type, enabled=False):
+            pairs = zip(pred_simcc, gt_simcc, strict=True)
+            axes = [self.criterion(pred.float(), label.float()) for pred, label in pairs]
+            loss = torch.stack(axes).sum(dim=0)
+            if self.use_target_weight:
+                loss = loss * fit_weights(target_weight, loss, type(self).__name__)
+            total = loss.sum()
+            if self.mask is not None:
+                total = total + (self.mask_weight - 1) * loss[:, list(self.mask)].sum()
+        return total / first.shape[1]
+
+    def criterion(self, dec_outs: Tensor, labels: Tensor) -> Tensor:
+        """Mean over bins of each vector ``(..., L)``."""
+        log_shares = F.log_softmax(dec_outs * self.beta, dim=-1)
+        if self.label_softmax:
+            labels = F.log_softmax(labels * self.label_beta, dim=-1)
+        loss = F.kl_div(log_shares, labels, reduction='none', log_target=self.label_softmax)
+        return loss.mean(dim=-1)

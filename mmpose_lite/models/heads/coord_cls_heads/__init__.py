@@ -1,0 +1,3 @@
+"""Heads that classify coordinates."""
+
+from .rtmcc_head import RTMCCHead as RTMCCHead
