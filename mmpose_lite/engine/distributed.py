@@ -15,7 +15,6 @@ from mmengine.optim import OptimWrapperDict
 from torch import nn
 
 from mmpose_lite.errors import first_few
-from mmpose_lite.launch.rank import LAUNCHER, leave
 from mmpose_lite.utils import InputError
 
 # How long processes wait for one that does not answer. One that died is noticed at once, so this
@@ -82,8 +81,11 @@ def end_process(code: int = 0) -> None:
     While the interpreter goes down, a thread of gloo's may still have a tensor to release, and
     then aborts the process: now and then a run that is done would count as failed.
     """
-    is_grouped = dist.is_available() and dist.is_initialized()
-    if is_grouped and LAUNCHER not in os.environ:  # our launcher's processes end so by themselves
+    if not (dist.is_available() and dist.is_initialized()):
+        return
+    from mmpose_lite.launch.rank import LAUNCHER, leave
+
+    if LAUNCHER not in os.environ:  # our launcher's processes end so by themselves
         leave(code)
 
 

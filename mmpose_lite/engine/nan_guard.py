@@ -6,6 +6,7 @@ import math
 from collections import deque
 
 import torch
+from mmengine.device import get_device
 from torch import Tensor, nn
 
 from mmpose_lite.utils.collectives import HostGather
@@ -45,6 +46,7 @@ class NanGuard:
         self.max_skips = max_skips
         self.skipped = 0
         self.refused_ranks: list[int] = []
+        self._looks_late = get_device() == 'cuda' and not max_skips
         self._ranks = HostGather()
         self._pending: deque[_Copy] = deque()
 
@@ -56,7 +58,7 @@ class NanGuard:
                 without skips once such a loss has arrived.
         """
         self.refused_ranks = []
-        if self._looks_late(loss):
+        if self._looks_late:
             self._pending.append(_Copy(loss.detach()))
             self._look(wait=False)
             return False
@@ -70,9 +72,6 @@ class NanGuard:
     def settle(self) -> None:
         """Wait for the losses that have not been looked at yet, as :meth:`check` does for one."""
         self._look(wait=True)
-
-    def _looks_late(self, loss: Tensor) -> bool:
-        return loss.device.type == 'cuda' and not self.max_skips
 
     def _look(self, wait: bool) -> None:
         while self._pending and (wait or self._pending[0].has_arrived()):

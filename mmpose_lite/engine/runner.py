@@ -32,7 +32,7 @@ from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .base_runner import BaseRunner, close_files
 from .config_rewrites import rewrite_config
-from .hooks import BadImageHook, CheckpointHook, ResidentCropsHook, ScreenHook
+from .hooks import BadImageHook, CheckpointHook, ScreenHook
 from .memory import explain_no_memory
 from .preflight import check_evaluation
 from .resumption import Resumption, stored_seed
@@ -92,7 +92,7 @@ class PoseRunner(BaseRunner):
         runner.rewritten_cfg = rewritten
         augment = rewritten.get('augment_on_device')
         if augment in ('auto', 'resident'):
-            runner.register_hook(ResidentCropsHook(augment))
+            runner.register_hook({'type': 'ResidentCropsHook', 'mode': augment})
         for sentence in filter(None, (resized, *rewrites)):
             runner._tell_rewrite(sentence)
         for sentence in about_keys(written):
@@ -220,7 +220,7 @@ class PoseRunner(BaseRunner):
         load = load_strictly if strict else load_matching
         load(unwrap_model(self.model), checkpoint, filename)
         if sentence := about_input_size(unwrap_model(self.model), checkpoint, filename):
-            # Weights to start from may be of any size; those of a test or a run that goes on, not.
+            # Weights to start from may be of any size; those of a test or a resumed run, not.
             (self.logger.warning if strict else self.logger.info)(sentence)
         self._has_loaded = True
         return checkpoint

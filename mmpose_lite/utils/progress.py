@@ -81,6 +81,7 @@ class Progress:
         self.label, self.note = label, ''
         self._total, self._done = total, done
         self._console = lasting_console('stderr') if console is None else console
+        self._can_move = _can_move(self._console)
         self._begun = self._since = monotonic()
         self._next = self._begun + _FIRST_S
         self._step_s, self._seen = 0.0, 0
@@ -116,18 +117,13 @@ class Progress:
         """Leave the time since the last step out: other work was done."""
         self._since = monotonic()
 
-    @property
-    def left(self) -> str:
-        """The time that is left, such as ``1:02:45``."""
-        seconds = round(self._step_s * max(0, self._total - self._done))
-        return f'{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}'
-
     def _show(self, now: float) -> None:
-        note = f'  {self.note}' if self.note else ''
-        if not _can_move(self._console):
+        seconds = round(self._step_s * max(0, self._total - self._done))
+        left = f'{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02} left'
+        end = f'  {self.note}  {left}' if self.note else f'  {left}'
+        if not self._can_move:
             self._next = now + _INTERVAL_S
-            counts = f'{self._done:,} of {self._total:,}'
-            line = f'{self.label}: {counts}{note}  {self.left} left'
+            line = f'{self.label}: {self._done:,} of {self._total:,}{end}'
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
             return
         self._next = now + 0.1
@@ -135,12 +131,7 @@ class Progress:
             self._bar = _make_bar(self._console)
             self._bar.add_task('', total=self._total, label='', end='')
             self._bar.start()
-        self._bar.update(
-            self._bar.task_ids[0],
-            completed=self._done,
-            label=self.label,
-            end=f'{note}  {self.left} left',
-        )
+        self._bar.update(self._bar.task_ids[0], completed=self._done, label=self.label, end=end)
 
 
 def _can_move(console: Console) -> bool:

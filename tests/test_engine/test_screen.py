@@ -22,6 +22,8 @@ pytestmark = pytest.mark.usefixtures('as_new_process')
 @pytest.fixture(autouse=True)
 def _as_users_have_it(monkeypatch):
     monkeypatch.delenv('MMPOSE_LITE_VERBOSE')
+    # A busy machine takes so long that a line of the bar would stand between the others.
+    monkeypatch.setattr('mmpose_lite.utils.progress._FIRST_S', 1e9)
 
 
 def log_of(folder):

@@ -6,7 +6,8 @@ import math
 import os
 import os.path as osp
 import re
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
@@ -32,7 +33,7 @@ from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
 
 from ..run_log import FILE_ONLY
-from ..run_state import is_training, position_of
+from ..run_state import find_hook, is_training, position_of
 
 _KEPT = 'kept_checkpoints'
 _PREEMPTION_NAME = re.compile(r'iter_\d+\.pth')
@@ -244,7 +245,7 @@ class CheckpointHook(_CheckpointHook):
         if score is None or not math.isfinite(score):
             runner.logger.warning(f'{key} is {score}: it cannot be the best')
             return False
-        suffix = self._suffix(key)
+        suffix = _suffix(self, key)
         info = runner.message_hub.runtime_info
         best = info.get(f'best_score{suffix}')
         if best is not None and not self.is_better_than[key](score, best):
@@ -267,16 +268,48 @@ class CheckpointHook(_CheckpointHook):
         )
         return True
 
-    def _suffix(self, key: str) -> str:
-        """The ending of mmengine's names of a metric's best score and file."""
-        return '' if len(self.key_indicators) == 1 else f'_{key}'
-
     def _point_to_best(self, info: dict[str, Any]) -> None:
         """Point ``best.pth`` to the best weights, by the first metric, where there are any."""
         if not self.save_best:
             return
-        name = osp.basename(info.get(f'best_ckpt{self._suffix(self.key_indicators[0])}') or '')
+        name = osp.basename(info.get(f'best_ckpt{_suffix(self, self.key_indicators[0])}') or '')
         path, link = osp.join(self.out_dir, name), osp.join(self.out_dir, BEST)
         is_there = name and osp.isfile(path)
         if is_there and not (osp.exists(link) and osp.samefile(path, link)):
             point_to(path, link)
+
+
+class BestValidation(NamedTuple):
+    """The best validation so far by a metric.
+
+    Attributes:
+        name: The metric.
+        score: Its number.
+        when: ``'epoch 3'``; None of a run of mmengine's that is resumed, which has but the score.
+        metrics: All numbers of the validation.
+        file: The name of the checkpoint.
+    """
+
+    name: str
+    score: float
+    when: str | None
+    metrics: Mapping[str, Any]
+    file: str
+
+
+def best_validations(runner: Runner) -> Iterator[BestValidation]:
+    """Yield the best validation so far by each metric that a run saves its best weights by."""
+    info, hook = runner.message_hub.runtime_info, find_hook(runner, _CheckpointHook)
+    names = hook.key_indicators if hook is not None and hook.save_best else ()
+    for name in names:
+        suffix = _suffix(hook, name)
+        score = info.get(f'best_score{suffix}')
+        if score is not None:
+            about = info.get(f'best_validation{suffix}') or {}
+            metrics, file = about.get('metrics', {name: score}), info[f'best_ckpt{suffix}']
+            yield BestValidation(name, score, about.get('when'), metrics, osp.basename(file))
+
+
+def _suffix(hook: _CheckpointHook, metric: str) -> str:
+    """The ending of mmengine's names of a metric's best score and file."""
+    return '' if len(hook.key_indicators) == 1 else f'_{metric}'

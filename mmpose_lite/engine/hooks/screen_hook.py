@@ -18,9 +18,12 @@ from mmpose_lite.utils.progress import Progress
 from ..run_head import describe_run
 from ..run_log import screen_of
 from ..run_state import is_training
-from .training_log import best_validations, is_logged
+from .checkpoint_hook import best_validations
+from .training_log import is_logged
 
 _GET = BaseCocoStyleDataset.get_data_info
+# What stands beside the bar of a training.
+_NOTES = {'train/images_per_s': '{:.3g} images/s', 'train/loss': 'loss {:.4g}'}
 
 
 @HOOKS.register_module()
@@ -46,12 +49,15 @@ class ScreenHook(Hook):
         console = screen_of(runner)
         if console is not None:
             self._mean_shape = _mean_shape_nme(runner)
-            self._training = Progress('training', runner.max_iters, runner.iter, console)
+            self._training = Progress('iterations', runner.max_iters, runner.iter, console)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Start the clock."""
-        if self._training is not None:
-            self._training.restart_clock()
+        """Name the epoch, where they are counted, and start the clock."""
+        if self._training is None:
+            return
+        if not isinstance(runner.train_loop, IterBasedTrainLoop):
+            self._training.label = f'epoch {runner.epoch + 1}/{runner.max_epochs}'
+        self._training.restart_clock()
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
@@ -60,7 +66,12 @@ class ScreenHook(Hook):
         if self._training is None:
             return
         if is_logged(runner, batch_idx):
-            self._training.label, self._training.note = _place(runner, 1), _latest(runner)
+            scalars = runner.message_hub.log_scalars
+            self._training.note = '  '.join(
+                text.format(scalars[name].current())
+                for name, text in _NOTES.items()
+                if name in scalars
+            )
         self._training.advance()
 
     def before_val_epoch(self, runner: Runner) -> None:
@@ -128,21 +139,11 @@ def _print(console: Console, line: str) -> None:
     console.print(line, markup=False, soft_wrap=True)
 
 
-def _place(runner: Runner, begun: int = 0) -> str:
-    """Name the epoch, or the iteration, that is done, or that has ``begun``."""
+def _place(runner: Runner) -> str:
+    """Name the epoch, or the iteration, that is done."""
     if isinstance(runner.train_loop, IterBasedTrainLoop):
-        return f'iteration {runner.iter + begun:,}'
-    return f'epoch {runner.epoch + begun}/{runner.max_epochs}'
-
-
-def _latest(runner: Runner) -> str:
-    """The speed and the loss that were logged last."""
-    scalars = runner.message_hub.log_scalars
-    found = {name: scalars.get(f'train/{name}') for name in ('images_per_s', 'loss')}
-    texts = {'images_per_s': '{:.3g} images/s', 'loss': 'loss {:.4g}'}
-    return '  '.join(
-        texts[name].format(history.current()) for name, history in found.items() if history
-    )
+        return f'iteration {runner.iter:,}'
+    return f'epoch {runner.epoch}/{runner.max_epochs}'
 
 
 def _best(runner: Runner) -> list[str]:

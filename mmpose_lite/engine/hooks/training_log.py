@@ -9,16 +9,15 @@ mmengine's LoggerHook writes the lines, by way of :class:`.run_log.LogProcessor`
 from __future__ import annotations
 
 import math
-import os.path as osp
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dist import is_main_process
-from mmengine.hooks import CheckpointHook, Hook, LoggerHook
+from mmengine.hooks import Hook, LoggerHook
 from mmengine.runner import IterBasedTrainLoop, Runner
 from numpy import ndarray
 from torch import Tensor
@@ -31,7 +30,8 @@ from mmpose_lite.utils.collectives import gather_objects
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from ..run_log import FILE_ONLY
-from ..run_state import find_hook, is_training
+from ..run_state import is_training
+from .checkpoint_hook import best_validations
 
 try:
     import resource
@@ -253,37 +253,6 @@ class SummaryHook(Hook):
         if last is not None:
             text = f'last {last["when"]} of {length}: {_text(last["metrics"])}'
             runner.logger.info(text, extra=FILE_ONLY)
-
-
-class BestValidation(NamedTuple):
-    """The best validation so far by a metric.
-
-    Attributes:
-        name: The metric.
-        score: Its number.
-        when: ``'epoch 3'``; None of a run of mmengine's that is resumed, which has but the score.
-        metrics: All numbers of the validation.
-        file: The name of the checkpoint.
-    """
-
-    name: str
-    score: float
-    when: str | None
-    metrics: Mapping[str, Any]
-    file: str
-
-
-def best_validations(runner: Runner) -> Iterator[BestValidation]:
-    """Yield the best validation so far by each metric that a run saves its best weights by."""
-    info, hook = runner.message_hub.runtime_info, find_hook(runner, CheckpointHook)
-    names = hook.key_indicators if hook is not None and hook.save_best else ()
-    for name in names:
-        suffix = '' if len(names) == 1 else f'_{name}'
-        score = info.get(f'best_score{suffix}')
-        if score is not None:
-            about = info.get(f'best_validation{suffix}') or {}
-            metrics, file = about.get('metrics', {name: score}), info[f'best_ckpt{suffix}']
-            yield BestValidation(name, score, about.get('when'), metrics, osp.basename(file))
 
 
 def is_logged(runner: Any, batch_idx: int) -> bool:

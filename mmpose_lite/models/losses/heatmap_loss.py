@@ -60,14 +60,6 @@ class KeypointMSELoss(nn.Module):
         Raises:
             ValueError: If shapes do not fit.
         """
-        weights = self._cell_weights(target, target_weights, mask)
-        if weights is None:
-            return F.mse_loss(output, target) * self.loss_weight
-        return (F.mse_loss(output, target, reduction='none') * weights).mean() * self.loss_weight
-
-    def _cell_weights(
-        self, target: Tensor, target_weights: Tensor | None, mask: Tensor | None
-    ) -> Tensor | None:
         factors = []
         if mask is not None:
             _check_mask(mask, target)
@@ -76,7 +68,10 @@ class KeypointMSELoss(nn.Module):
             factors.append(_as_map(target_weights, target, 'target_weights'))
         if self.skip_empty_channel:
             factors.append((target != 0).any(dim=-1, keepdim=True).any(dim=-2, keepdim=True))
-        return reduce(mul, factors) if factors else None
+        if not factors:
+            return F.mse_loss(output, target) * self.loss_weight
+        errors = F.mse_loss(output, target, reduction='none')
+        return (errors * reduce(mul, factors)).mean() * self.loss_weight
 
 
 def _check_mask(mask: Tensor, target: Tensor) -> None:
