@@ -1,4 +1,4 @@
-"""Measures what grows while training goes on: python benchmarks/memory_growth.py [--help].
+"""Measures what grows during a training: python benchmarks/memory_growth.py [--help].
 
 A tiny model is trained for many small epochs with validations and checkpoints, and then resumed
 again and again in the same process. At the end of each epoch the memory of the process and of its

@@ -19,7 +19,7 @@ class Moment:
     """A moment of a training.
 
     Attributes:
-        events: What it tells then, or any of what comes after that: a run that goes on may have
+        events: What it tells then, or any of what comes after that: a resumed run may have
             done the first of these already.
         delay: Seconds after that; 0 is the very moment, before the next call of the system.
         victims: The processes that are killed.

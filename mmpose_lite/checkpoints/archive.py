@@ -50,7 +50,7 @@ class Footer:
     Attributes:
         size: Bytes of the file, with the footer.
         iter: Training iterations that are behind the weights.
-        resumable: Whether a run can go on from the file; the best weights alone cannot.
+        resumable: Whether a run can resume from the file; the best weights alone cannot.
     """
 
     size: int

@@ -21,7 +21,7 @@ _LONGEST_POINTER = 8192  # bytes
 def find_latest(
     folder: str, warn: Callable[[str], None], is_own: Callable[[str], bool] = lambda name: True
 ) -> str | None:
-    """Find the newest checkpoint of a folder that is sound and that a run can go on from.
+    """Find the newest checkpoint of a folder that is sound and that a run can resume from.
 
     The files themselves decide, by the iterations that their footers name. Where none has one, as
     in a folder of MMPose's, it is the file that ``last_checkpoint`` names, or else the one of the
@@ -30,7 +30,7 @@ def find_latest(
     Args:
         folder: The run's folder.
         warn: Is told of each file that is passed over.
-        is_own: Tells by its name whether a file is one that the run saves to go on from. Where
+        is_own: Tells by its name whether a file is one that the run saves to resume from. Where
             some have footers, one without is damaged if it is, and else of no concern.
 
     Returns:

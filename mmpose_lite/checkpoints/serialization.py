@@ -290,7 +290,7 @@ def _drop_text(checkpoint: dict[str, Any]) -> None:
 
 
 def _keep_to_folder(checkpoint: dict[str, Any], folder: str) -> None:
-    """Checkpoints that a run will remove once they are surplus lie beside the one it goes on from.
+    """Checkpoints that a run will remove once they are surplus lie beside the one it resumes from.
 
     mmengine removes whatever path or number stands here.
     """

@@ -46,7 +46,7 @@ def write_checkpoint(checkpoint: dict[str, Any], path: str, *, resumable: bool) 
 
 
 def publish_checkpoint(checkpoint: dict[str, Any], stem: str) -> str:
-    """Write a checkpoint that no run goes on from in the same way, under a name with its hash.
+    """Write a checkpoint that no run resumes from in the same way, under a name with its hash.
 
     Returns:
         The file: the stem, the first eight digits of its SHA-256, and ``.pth``.

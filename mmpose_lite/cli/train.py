@@ -106,7 +106,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     if args.overwrite:
         cfg.overwrite = True
     if cfg.get('overwrite') and cfg.get('resume'):
-        raise InputError('--overwrite removes the checkpoints that --resume goes on from: use one')
+        raise InputError('--overwrite removes the checkpoints that --resume starts from: use one')
     add_log_backends(cfg, args.log)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None

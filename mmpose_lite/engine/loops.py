@@ -61,7 +61,7 @@ class TrainLoop(BaseLoop):
     def _prepare(self, max_nonfinite_losses: int) -> None:
         self.position = Position()
         self.guard = NanGuard(max_nonfinite_losses)
-        self._buffers: BufferCopies | None = None
+        self._buffer_copies: BufferCopies | None = None
         self._random: dict[str, Any] | None = None
         self._stop, self._ranks = StopRequest(), HostGather()
 
@@ -116,7 +116,7 @@ class TrainLoop(BaseLoop):
                 'looked for'
             )
         if self.guard.max_skips:
-            self._buffers = BufferCopies(self.runner.model)
+            self._buffer_copies = BufferCopies(self.runner.model)
         for loop in filter(None, (self, self.runner.val_loop)):
             shield_workers(loop.dataloader)
 
@@ -124,8 +124,8 @@ class TrainLoop(BaseLoop):
         """Run one iteration with its hooks; ``after`` is the position that it leads to."""
         runner = self.runner
         runner.call_hook('before_train_iter', batch_idx=idx, data_batch=data_batch)
-        if self._buffers is not None:
-            self._buffers.take()
+        if self._buffer_copies is not None:
+            self._buffer_copies.take()
         try:
             # mmengine's BaseModel.train_step: data preprocessor, forward(mode='loss'), the sum of
             # the losses, then update_params of the optimizer's wrapper.
@@ -143,8 +143,8 @@ class TrainLoop(BaseLoop):
 
     def _skip(self, data_batch: Any) -> None:
         """Restore the buffers after a skipped iteration and log it."""
-        if self._buffers is not None:
-            self._buffers.put_back()
+        if self._buffer_copies is not None:
+            self._buffer_copies.put_back()
         self.runner.message_hub.update_info(_SKIPPED, self.guard.skipped)
         self.runner.logger.warning(
             f'skipped, {self.guard.skipped} of at most {self.guard.max_skips}: '

@@ -56,10 +56,10 @@ class GradientBuffers:
     def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
         self._parameters = list(parameters)
         self._reached: set[nn.Parameter] = set()
-        self._buffers: dict[nn.Parameter, Tensor] = {}
+        self._gradients: dict[nn.Parameter, Tensor] = {}
         for parameter in parameters:
             if parameter.requires_grad:
-                self._buffers[parameter] = torch.zeros_like(parameter)
+                self._gradients[parameter] = torch.zeros_like(parameter)
                 parameter.register_post_accumulate_grad_hook(self._reached.add)
         self.clear()
 
@@ -69,22 +69,22 @@ class GradientBuffers:
 
     def fill(self, parameter: nn.Parameter, gradient: Tensor) -> None:
         """Restore a saved gradient and mark its parameter as reached."""
-        self._buffers[parameter].copy_(gradient)
+        self._gradients[parameter].copy_(gradient)
         self._reached.add(parameter)
 
     def hide_unreached(self) -> None:
         """Take the zeros away from parameters that no gradient has reached; before a step."""
-        for parameter in self._buffers.keys() - self._reached:
+        for parameter in self._gradients.keys() - self._reached:
             parameter.grad = None
 
     def clear(self) -> None:
         """Make all gradients zero; after a step."""
-        if self._buffers:
-            torch._foreach_zero_(list(self._buffers.values()))
+        if self._gradients:
+            torch._foreach_zero_(list(self._gradients.values()))
         self._reached.clear()
         for parameter in self._parameters:
             # One that was frozen at first and no longer is gets a new gradient each time.
-            parameter.grad = self._buffers.get(parameter)
+            parameter.grad = self._gradients.get(parameter)
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -109,7 +109,7 @@ class OptimWrapper(MMEngineOptimWrapper):
         self.guard: NanGuard | None = None
         self._refused = False
         self._has_gradients = False  # the checkpoint had the gradients of the unfinished step
-        self._buffers: GradientBuffers | None = None
+        self._gradient_buffers: GradientBuffers | None = None
 
     def initialize_count_status(self, model: nn.Module, init_counts: int, max_counts: int) -> None:
         """Start the counter of batches."""
@@ -148,7 +148,7 @@ class OptimWrapper(MMEngineOptimWrapper):
         gradients = {
             i: each.grad.detach()
             for i, each in enumerate(self._parameters())
-            if each.grad is not None and (not self._buffers or self._buffers.has_reached(each))
+            if each.grad is not None and self._has_reached(each)
         }
         return {'refused': self._refused, 'gradients': gradients}
 
@@ -171,30 +171,30 @@ class OptimWrapper(MMEngineOptimWrapper):
         self._refused = partial['refused']
         parameters = self._parameters()
         for i, gradient in partial['gradients'].items():
-            if self._buffers is None:
+            if self._gradient_buffers is None:
                 # Laid out as its parameter, and in memory of its own, whatever the file says.
                 parameters[i].grad = torch.empty_like(parameters[i]).copy_(gradient)
             else:
-                self._buffers.fill(parameters[i], gradient)
+                self._gradient_buffers.fill(parameters[i], gradient)
 
     def keep_gradients(self) -> None:
         """Allocate the gradients now and keep them between steps."""
-        self._buffers = GradientBuffers(self._parameters())
+        self._gradient_buffers = GradientBuffers(self._parameters())
 
     def step(self, **kwargs) -> None:
         """Clip the gradients, if that is asked for, and update the parameters that have one."""
-        if self._buffers is not None:
-            self._buffers.hide_unreached()
+        if self._gradient_buffers is not None:
+            self._gradient_buffers.hide_unreached()
         if self.clip_grad_kwargs:
             self._clip_grad()
         self._update(**kwargs)
 
     def zero_grad(self, **kwargs) -> None:
         """Forget the gradients."""
-        if self._buffers is None:
+        if self._gradient_buffers is None:
             super().zero_grad(**kwargs)
         else:
-            self._buffers.clear()
+            self._gradient_buffers.clear()
 
     def check_state_dict(
         self, state_dict: Any, where: str, names: Mapping[Tensor, str] | None = None
@@ -219,6 +219,9 @@ class OptimWrapper(MMEngineOptimWrapper):
     def _has_finite_gradients(self) -> bool:
         """Tell whether gradients are finite between the batches of a step: losses are."""
         return True
+
+    def _has_reached(self, parameter: nn.Parameter) -> bool:
+        return self._gradient_buffers is None or self._gradient_buffers.has_reached(parameter)
 
     def _update(self, **kwargs) -> None:
         self.optimizer.step(**kwargs)

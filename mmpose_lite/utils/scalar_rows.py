@@ -22,7 +22,7 @@ def before(rows: Sequence[Row], later: Sequence[Mapping[str, Any]]) -> list[Row]
 
     Args:
         rows: Rows of the run that was interrupted, in their order.
-        later: Rows of the run that went on with it; the first of each kind counts.
+        later: Rows of the run that resumed it; the first of each kind counts.
 
     Returns:
         The first rows, up to one of training or validation that the later run has again.

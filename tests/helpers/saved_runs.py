@@ -45,7 +45,7 @@ class Run:
 
 
 def begin(folder, keep, best, resume=True, **settings):
-    """Begin a run, or go on with the one that is there, as the runner does."""
+    """Begin a run, or resume the one that is there, as the runner does."""
     run = Run(folder, best)
     run.cfg.update(settings)
     hook = CheckpointHook(interval=1, save_best='NME', rule='less', max_keep_ckpts=keep)

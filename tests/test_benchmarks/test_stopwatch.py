@@ -55,7 +55,7 @@ def test_a_training_can_end_as_its_first_iteration_begins(tmp_path):
     assert (len(notes['begun']), notes['done'], notes['parameters']) == (1, [], 8)
 
 
-def test_a_training_can_go_on_to_its_end(tmp_path):
+def test_a_training_can_continue_to_its_end(tmp_path):
     hook = Stopwatch(str(tmp_path / 'out.json'))
     for index in range(5):
         hook.before_train_iter(runner(), index)

@@ -199,7 +199,7 @@ def victim(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize('ending', ['.part', '.lock', '.damaged', ''])
 def test_links_beside_the_file_are_not_followed(root, victim, ending):
-    """A lock that is a link is refused by name; all else goes on without it."""
+    """A lock that is a link is refused by name; all else works without it."""
     build(root)
     path = next((root / 'crops').glob('*.crops'))
     link = path.with_name(f'{path.name}{ending}')

@@ -57,7 +57,7 @@ def test_a_batch_is_its_faces_one_by_one(root, alone):
 
 
 class RefusesTheSecond(BaseTransform):
-    keeps_pixels = True
+    works_without_pixels = True
 
     def extend_crop(self, extent):
         return extent

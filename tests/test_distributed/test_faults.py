@@ -1,4 +1,4 @@
-"""A rank that dies ends the run at once, leaves nothing behind, and is named; a restart goes on.
+"""A rank that dies ends the run at once, leaves nothing behind, and is named; a restart resumes.
 
 The suite has each kind and each place of failure once with two ranks, and one with eight. All of
 them, with two and with eight ranks, take an hour on two cores (``--whole``).
@@ -101,7 +101,7 @@ def shared_memory() -> set[str]:
     return {name for name in os.listdir('/dev/shm') if name.startswith(('torch_', 'psm_'))}
 
 
-def test_a_failure_ends_the_run_and_a_restart_goes_on(
+def test_a_failure_ends_the_run_and_a_restart_resumes(
     processes, tmp_path, train, undisturbed, kind, place, rank, world
 ):
     shared = shared_memory()
@@ -122,7 +122,7 @@ def test_a_failure_ends_the_run_and_a_restart_goes_on(
     assert digest(tmp_path) == undisturbed(world)
 
 
-def test_a_signal_saves_and_a_restart_goes_on(processes, tmp_path, train, undisturbed):
+def test_a_signal_saves_and_a_restart_resumes(processes, tmp_path, train, undisturbed):
     process = train(tmp_path, 2, False)
     seen = ''
     while 'Epoch(train)' not in seen:

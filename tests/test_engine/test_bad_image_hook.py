@@ -115,7 +115,7 @@ def count(hook, run, batches):
         hook.before_train_iter(run, i, each)
 
 
-def test_a_run_that_goes_on_has_the_share_so_far(lines):
+def test_a_resumed_run_has_the_share_so_far(lines):
     """Three batches are counted, one of them since the last time that processes did so."""
     one = runner(lines, Replacement(max_share=0.1))
     hook = BadImageHook(2)
@@ -126,7 +126,7 @@ def test_a_run_that_goes_on_has_the_share_so_far(lines):
 
 
 @pytest.mark.parametrize(('world_size', 'stops'), [(2, True), (3, False)])
-def test_a_run_that_goes_on_has_the_row_of_each_process(lines, monkeypatch, world_size, stops):
+def test_a_resumed_run_has_the_row_of_each_process(lines, monkeypatch, world_size, stops):
     """The second of two has two in a row; of other processes, nobody knows whose they were."""
     setting = Replacement(max_share=1, max_in_a_row=3)
     one = runner(lines, setting)

@@ -33,13 +33,13 @@ def test_training_refuses_by_default(run):
         run()
 
 
-def test_training_goes_on_with_stand_ins(run):
+def test_training_continues_with_stand_ins(run):
     log = run('on_bad_image.max_share=0.2')
     assert log.count('replaced: image') == 1
     assert log.count('1 of the last 8 samples (an epoch) replaced') == 2
 
 
-def test_counts_go_on_inside_an_epoch(run, tmp_path, as_new_process):
+def test_counts_continue_inside_an_epoch(run, tmp_path, as_new_process):
     """Of two batches an epoch the first is over; whichever of them has the image, it counts."""
     often = [f'default_hooks.checkpoint.{each}' for each in ('by_epoch=False', 'interval=1')]
     run('on_bad_image.max_share=0.2', more=often)

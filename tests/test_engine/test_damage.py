@@ -1,4 +1,4 @@
-"""Damaged checkpoints are refused before a tensor is used, and a run goes on from the one before.
+"""Damaged checkpoints are refused before a tensor is used, and a run resumes from the one before.
 
 The suite has a share of the damages; all 10,000 of them and 1,000 loads of a sound file are made
 by ``--whole``.
@@ -222,7 +222,7 @@ def test_a_disk_that_cannot_read_a_file(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_from_the_one_before(tmp_path, as_new_process):
+def test_a_run_resumes_from_the_one_before(tmp_path, as_new_process):
     cfg = make_config(tmp_path, default_hooks__checkpoint__max_keep_ckpts=2)
     exact_runs.train(cfg, tmp_path / 'undisturbed')
     as_new_process()

@@ -1,4 +1,4 @@
-"""A run that goes on at any step sees the faces, and draws the augmentation, that came next."""
+"""A run that resumes at any step sees the faces, and draws the augmentation, that came next."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""A run that goes on is the run that was interrupted."""
+"""A resumed run is the run that was interrupted."""
 
 import os
 import signal
@@ -104,7 +104,7 @@ def test_a_signal_loses_nothing(name, moment, undisturbed, train, tmp_path):
 
 # Python 3.12 and later warn about any fork of a process with threads.
 @pytest.mark.filterwarnings('ignore:.*multi-threaded, use of fork')
-def test_a_killed_run_goes_on(undisturbed, train, tmp_path):
+def test_a_killed_run_resumes(undisturbed, train, tmp_path):
     cfg, expected = undisturbed('plain')
     killed = InterruptHook(in_validation_of=2, by=signal.SIGKILL)
     assert Child(lambda: train(cfg, tmp_path, hook=killed)).status() == -signal.SIGKILL
@@ -114,7 +114,7 @@ def test_a_killed_run_goes_on(undisturbed, train, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_without_its_pretrained_file(train, tmp_path):
+def test_a_run_resumes_without_its_pretrained_file(train, tmp_path):
     """Its checkpoint has every tensor; the network may be gone by then."""
     start = tmp_path / 'start.pth'
     init_cfg = {'_delete_': True, 'type': 'Pretrained', 'checkpoint': str(start)}

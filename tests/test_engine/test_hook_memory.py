@@ -65,7 +65,7 @@ def test_a_run_that_stops_early_ends_where_it_would_have(tmp_path, as_new_proces
 
 @pytest.mark.slow
 def test_a_run_that_a_hook_has_ended_stays_ended(tmp_path, as_new_process):
-    """Its best weights are saved after the hook has said so; the config's settings go on."""
+    """Its best weights are saved after the hook has said so; the config's settings stay."""
     early = [stopping(stopping_threshold=1e9)]
     cfg = make_config(tmp_path, custom_hooks=early, train_cfg__max_epochs=2)
     assert train(cfg, tmp_path / 'run').epoch == 1

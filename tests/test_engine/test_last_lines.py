@@ -53,7 +53,7 @@ def test_the_best_and_the_last_epoch_with_all_their_metrics(tmp_path, find_error
 
 
 @pytest.mark.slow
-def test_a_run_that_goes_on_reports_on_the_whole(tmp_path, find_errors, as_new_process, capsys):
+def test_a_resumed_run_reports_on_the_whole(tmp_path, find_errors, as_new_process, capsys):
     cfg = make_config(tmp_path, train_cfg__max_epochs=2)
     find_errors(0.125, 0.3)
     train(cfg, tmp_path / 'run')

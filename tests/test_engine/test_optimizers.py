@@ -45,7 +45,7 @@ def steps(conv, wrapper, count):
 
 
 @pytest.mark.parametrize('settings', [{'fused': True}, {'foreach': True}, {}])
-def test_a_state_of_another_layout_and_implementation_goes_on(settings):
+def test_a_state_of_another_layout_and_implementation_is_resumed(settings):
     whole, wrapper = wrap()
     steps(whole, wrapper, 2)
     state = copy.deepcopy(wrapper.state_dict())

@@ -1,4 +1,4 @@
-"""Going on under a changed config: a line says whose settings stand, or it is refused."""
+"""Resuming under a changed config: a line says whose settings stand, or it is refused."""
 
 import shutil
 
@@ -20,8 +20,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def go_on(folder, tmp_path, as_new_process):
-    """A function that goes on with an epoch of training; what it logged, and its rates."""
+def resume(folder, tmp_path, as_new_process):
+    """A function that resumes for an epoch of training; what it logged, and its rates."""
     begun = folder / 'begun'
     if not begun.exists():
         train(settings(folder, train_cfg__max_epochs=1), begun)
@@ -49,18 +49,18 @@ def settings(folder, **options):
     )
 
 
-def test_settings_of_the_checkpoint_stand_and_it_is_said(go_on):
-    said, rates = go_on(lr=2 * RATE, optim_wrapper__optimizer__weight_decay=0.5)
+def test_settings_of_the_checkpoint_stand_and_it_is_said(resume):
+    said, rates = resume(lr=2 * RATE, optim_wrapper__optimizer__weight_decay=0.5)
     assert rates == pytest.approx([RATE * share for share in SECOND_EPOCH])
     line = next(line for line in said if 'epoch_1.pth' in line)
     assert "stand, not the config's: weight_decay=0 (config: 0.5), lr=0.002 (config: 0.004)" in line
     assert line.endswith("--resume-settings config takes the config's")
 
 
-def test_settings_of_the_config_stand_where_that_is_asked_for(go_on):
+def test_settings_of_the_config_stand_where_that_is_asked_for(resume):
     """As if they had stood from the beginning: here with one milestone less."""
     schedule = [WARM_UP, {'type': 'MultiStepLR', 'begin': 0, 'end': 3, 'milestones': [2]}]
-    said, rates = go_on(lr=2 * RATE, param_scheduler=schedule, resume_settings='config')
+    said, rates = resume(lr=2 * RATE, param_scheduler=schedule, resume_settings='config')
     assert rates == pytest.approx([2 * RATE * 10 * share for share in SECOND_EPOCH])
     line = next(line for line in said if 'epoch_1.pth' in line)
     assert "the config's settings stand: lr=0.004 (it was 0.002)" in line
@@ -68,16 +68,16 @@ def test_settings_of_the_config_stand_where_that_is_asked_for(go_on):
 
 
 @pytest.mark.slow
-def test_nothing_is_said_where_nothing_has_changed(go_on):
-    said, rates = go_on()
+def test_nothing_is_said_where_nothing_has_changed(resume):
+    said, rates = resume()
     assert rates == pytest.approx([RATE * share for share in SECOND_EPOCH])
     assert [line for line in said if 'epoch_1.pth' in line] == []
 
 
 @pytest.mark.slow
-def test_other_data_and_batches_are_said(go_on):
+def test_other_data_and_batches_are_said(resume):
     test_faces = 'annotations/face_landmarks_aflw_test.json'
-    said, _ = go_on(
+    said, _ = resume(
         train_dataloader__batch_size=2,
         train_dataloader__dataset__ann_file=test_faces,
         optim_wrapper__accumulative_counts=2,
@@ -103,6 +103,6 @@ def test_other_data_and_batches_are_said(go_on):
         ({'resume_settings': 'mine'}, "resume_settings='mine' is not one of checkpoint, config"),
     ],
 )
-def test_what_cannot_go_on_is_refused(go_on, changes, message):
+def test_what_cannot_resume_is_refused(resume, changes, message):
     with pytest.raises(InputError, match=message):
-        go_on(**changes)
+        resume(**changes)

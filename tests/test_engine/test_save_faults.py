@@ -66,7 +66,7 @@ def error_of(run, hook, faults):
     return None
 
 
-def check_goes_on(case):
+def check_resumes(case):
     """Something sound is there, at most one epoch is done again, and the end is the same."""
     told = []
     latest = find_latest(str(case.folder), told.append)
@@ -95,7 +95,7 @@ def test_a_call_is_refused(case, kind, forever, whole):
         # Or it was logged and will be tried again, or nothing at all is amiss.
         elif not run.warnings and names_of(case.folder) != case.four:
             silent.append((at, calls[at - 1]))
-        check_goes_on(case)
+        check_resumes(case)
     assert silent == []
 
 
@@ -110,7 +110,7 @@ def test_the_process_dies_at_a_call(case, whole):
                 train_epoch(run, hook)
 
         assert Child(save).status() == 9, calls[at - 1]
-        check_goes_on(case)
+        check_resumes(case)
 
 
 def test_a_file_is_on_the_disk_before_it_has_its_name(case):

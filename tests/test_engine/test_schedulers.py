@@ -79,7 +79,7 @@ def saved(schedulers, wrapper, path):
 
 
 @pytest.mark.parametrize('name', KINDS)
-def test_every_scheduler_is_saved_read_and_goes_on(name, tmp_path):
+def test_every_scheduler_is_saved_read_and_resumes(name, tmp_path):
     assert len(KINDS) == 19
     whole, schedulers = build(name)
     first = walk(whole, schedulers, range(3))

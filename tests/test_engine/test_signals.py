@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT to ``tools/train.py``: the step is saved, one line says so, a restart goes on.
+"""SIGTERM and SIGINT to ``tools/train.py``: the step is saved, one line says so, a restart resumes.
 
 The suite has one signal of each kind; ``--whole`` sends twenty at random moments.
 """
@@ -71,7 +71,7 @@ def check_stopped(done, number, folder):
     assert os.path.basename(latest) == os.path.basename(path)
 
 
-def check_goes_on(runs, folder):
+def check_resumes(runs, folder):
     again = runs.processes.finish(begin(runs, folder, '--resume'))
     assert again.status == 0, again.printed
     assert digests(last_checkpoint(folder / 'run')) == runs.end
@@ -88,7 +88,7 @@ def test_a_signal_saves_the_step(number, group, moment, runs, tmp_path):
     done = runs.processes.finish(process)
     done.printed = seen + done.printed
     check_stopped(done, number, tmp_path)
-    check_goes_on(runs, tmp_path)
+    check_resumes(runs, tmp_path)
 
 
 class ImpatientHook(Hook):
@@ -124,4 +124,4 @@ def test_signals_at_random_moments(runs, tmp_path, whole):
         done = runs.processes.finish(process)
         done.printed = seen + done.printed
         check_stopped(done, number, folder)
-        check_goes_on(runs, folder)
+        check_resumes(runs, folder)

@@ -208,7 +208,7 @@ def test_overwrite_and_resume_are_refused(tiny_config):
         run_train([str(tiny_config), '--overwrite', '--resume'])
 
 
-def test_a_run_that_goes_on_from_elsewhere_moves_it_too(tmp_path):
+def test_a_run_resumed_from_elsewhere_moves_it_too(tmp_path):
     train(tmp_path / 'first', 2, 9, 2)
     train(tmp_path / 'second', 2, 9, 3)
     shutil.rmtree(tmp_path / 'first' / 'previous', ignore_errors=True)

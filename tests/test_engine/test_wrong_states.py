@@ -167,7 +167,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def run(as_new_process, folder, tmp_path, monkeypatch):
-    """A run that is about to go on, and what its checkpoint holds: 5 of 12 iterations."""
+    """A run that is about to resume, and what its checkpoint holds: 5 of 12 iterations."""
     cfg = make_config(
         folder,
         optim_wrapper__accumulative_counts=3,
@@ -215,7 +215,7 @@ OTHER_NAMES = {
 BY_FILE = ('log_scalars', 'ema_state_dict')
 
 
-def go_on(run, content, place):
+def resume(run, content, place):
     """From a file, or, to save time, from what its reader gave."""
     if set(BY_FILE) & set(place):
         write_checkpoint(content, run.path, resumable=True)
@@ -240,7 +240,7 @@ def changed(content, place, new):
 def error_of(run, content, place):
     """Return the message about wrong content; any other error is a fault too."""
     try:
-        go_on(run, content, place)
+        resume(run, content, place)
     except InputError as error:
         return str(error)
     except Exception as error:
@@ -261,7 +261,7 @@ def test_each_wrong_value_is_one_line(run):
         if not ("wrong.pth'" in text and named and '\n' not in text):
             faults.append((place, new, text))
     assert not faults, '\n'.join(map(str, faults))
-    go_on(run, run.stored, BY_FILE)
+    resume(run, run.stored, BY_FILE)
     runner = run.runner
     assert runner.train_loop.position.iter == 5
     assert sum('exp_avg' in each for each in runner.optim_wrapper.optimizer.state.values())
@@ -278,7 +278,7 @@ def test_gradients_of_another_number_of_processes_are_dropped_and_it_is_said(run
 
 @pytest.mark.filterwarnings('ignore:Detected call of `scheduler.step')
 @pytest.mark.parametrize('maker', ['mmpose_lite', 'mmengine'])
-def test_older_checkpoints_go_on_too(run, maker):
+def test_older_checkpoints_resume_too(run, maker):
     """Without the facts, the hooks and the end that are newer; what can be compared is."""
     content = run.read
     del content['meta']['trained_with'], content['hooks'], content['position']['stopped']

@@ -20,13 +20,13 @@ class Transform(BaseTransform):
 
     - ``extend_crop(extent)``, where the transform may come before the crop, returns the
       :class:`~.CropExtent` with what the transform adds to it; without, a cache is refused.
-    - ``keeps_pixels = True`` says that the transform neither changes nor copies pixels, draws from
-      the sample's generator alone, and keeps nothing from one sample for the next. Only after such
-      transforms can crops stay on the device, and only if all are such are batches of cached crops
-      loaded transform by transform.
+    - ``works_without_pixels = True`` says that the transform neither changes nor copies pixels,
+      draws from the sample's generator alone, and keeps nothing from one sample for the next. Only
+      after such transforms can crops stay on the device, and only if all are such are batches of
+      cached crops loaded transform by transform.
     """
 
-    keeps_pixels: ClassVar[bool] = False
+    works_without_pixels: ClassVar[bool] = False
 
     def __repr__(self) -> str:
         names = [name for name in signature(type(self)).parameters if hasattr(self, name)]

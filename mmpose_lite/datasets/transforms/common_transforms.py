@@ -61,7 +61,7 @@ class GetBBoxCenterScale(Transform):
     def __init__(self, padding: float = 1.25) -> None:
         self.padding = padding
 
-    keeps_pixels = True
+    works_without_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         return extent.padded(self.padding)
@@ -107,7 +107,7 @@ class RandomBBoxTransform(Transform):
         self.rotate_factor = rotate_factor
         self.rotate_prob = rotate_prob
 
-    keeps_pixels = True
+    works_without_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         factors = [*self.scale_factor] if self.scale_prob > 0 else []
@@ -251,7 +251,7 @@ class RandomFlip(Transform):
             shares = [shares[0] / len(directions)] * len(directions)
         self._bounds = list(accumulate(shares))
 
-    keeps_pixels = True
+    works_without_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         return extent  # mirrored crops are of the same pixels

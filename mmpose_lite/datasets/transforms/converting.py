@@ -36,7 +36,7 @@ class KeypointConverter(Transform):
         InputError: If the mapping is none, or names a target beyond ``num_keypoints``.
     """
 
-    keeps_pixels = True
+    works_without_pixels = True
 
     def __init__(
         self, num_keypoints: int, mapping: Sequence[tuple[int | Sequence[int], int]]

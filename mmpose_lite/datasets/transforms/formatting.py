@@ -99,7 +99,7 @@ class PackPoseInputs(Transform):
         'keypoints_visible_weights': 'keypoints_visible_weights',
     }
 
-    keeps_pixels = True
+    works_without_pixels = True
 
     def __init__(
         self,

@@ -63,7 +63,7 @@ class LoadImage(LoadImageFromFile):
         InputError: If ``exif`` is neither, or contradicts ``color_type``.
     """
 
-    keeps_pixels = True
+    works_without_pixels = True
 
     def __init__(
         self,

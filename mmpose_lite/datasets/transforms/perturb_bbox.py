@@ -42,7 +42,7 @@ class DisturbBox(Transform):
         self.amount = amount
         self.seed = seed
 
-    keeps_pixels = True
+    works_without_pixels = True
 
     @property
     def _factor(self) -> float:

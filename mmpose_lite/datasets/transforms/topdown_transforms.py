@@ -49,7 +49,7 @@ class TopdownAffine(Transform):
         self.warp = warp
 
     # With ``warp=False``; otherwise it comes after the crops are read, and draws nothing.
-    keeps_pixels = True
+    works_without_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         return replace(extent, input_size=self.input_size)

@@ -75,7 +75,7 @@ class ResidentCropsHook(Hook):
 def _find_obstacle(datasets: Sequence[BaseCocoStyleDataset]) -> str | None:
     """Say why crops cannot be on the device, or None."""
     for transform in (step for dataset in datasets for step in dataset.pipeline.transforms[:-1]):
-        if not getattr(transform, 'keeps_pixels', False):
+        if not getattr(transform, 'works_without_pixels', False):
             return f'{type(transform).__name__} changes pixels, which are not there'
     if any(dataset.crops is None for dataset in datasets):
         return 'a data set has no crop cache'

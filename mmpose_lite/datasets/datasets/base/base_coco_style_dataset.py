@@ -434,13 +434,13 @@ class BaseCocoStyleDataset(BaseDataset):
             return self.replacement.prepare(self.load_sample, idx, len(self))
         return self.load_sample(idx, idx)
 
-    def load_sample(self, idx: int, which: int) -> Any:
-        """Run the pipeline on sample ``which`` with the randomness of ``idx``."""
+    def load_sample(self, idx: int, face: int) -> Any:
+        """Run the pipeline on the face of a number, with the randomness of sample ``idx``."""
         if not isinstance(idx, SampleIndex):
-            return self.pipeline(self.raw_sample(which))
+            return self.pipeline(self.raw_sample(face))
         rng = idx.rng()
         idx.seed_global_state()
-        sample = self.pipeline({**self.raw_sample(which), 'rng': rng})
+        sample = self.pipeline({**self.raw_sample(face), 'rng': rng})
         return self._stand_in(rng) if sample is None and not self.test_mode else sample
 
     def _stand_in(self, rng: np.random.Generator) -> Any:
@@ -481,7 +481,10 @@ class BaseCocoStyleDataset(BaseDataset):
             and kind.prepare_data is ours.prepare_data
             and type(self.pipeline) is Compose
             # A transform's own class must say so: one that inherits may draw in another way.
-            and all(vars(type(t)).get('keeps_pixels', False) for t in self.pipeline.transforms)
+            and all(
+                vars(type(each)).get('works_without_pixels', False)
+                for each in self.pipeline.transforms
+            )
         )
 
     def raw_sample(self, idx: int) -> dict:
