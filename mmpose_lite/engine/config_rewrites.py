@@ -7,19 +7,20 @@ config that they are given and return a sentence about it, or an empty text if t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from mmpose_lite.models.heads import BaseHead
+from mmpose_lite.registry import KEYPOINT_CODECS, MODELS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.config_utils import LOADERS
 from mmpose_lite.utils.nested_datasets import walk_datasets
 
 AUGMENT_MODES = ('auto', 'resident', 'stream')
-_ENCODING_HEADS = ('HeatmapHead', 'RegressionHead')
 
 
 def rewrite_config(cfg: Config) -> tuple[Config, list[str]]:
@@ -41,20 +42,20 @@ def move_targets_to_head(cfg: Config) -> str:
 
     The function is the same, for a whole batch at once and on the model's device, and maps no
     longer travel from workers to the training process. Pipelines whose targets the head could not
-    make (another codec, weights of the data set, transforms that read them) stay as they are, and
-    all do with ``targets_by_head=False``, for hooks that read the samples' ``gt_fields``.
+    make (another codec, transforms that read them) stay as they are; so do those of a head that
+    finds targets in its own way (:meth:`BaseHead.makes_targets`), and all with
+    ``targets_by_head=False``, for hooks that read the samples' ``gt_fields``.
     """
-    if not cfg.get('targets_by_head', True):
-        return ''
     head = cfg.get('model', {}).get('head') or {}
-    if head.get('type') not in _ENCODING_HEADS or not head.get('decoder'):
+    codec = head.get('decoder')
+    if not cfg.get('targets_by_head', True) or not codec or not _makes_targets(head, codec):
         return ''
     moved = False
     for dataset in find_datasets(cfg.get('train_dataloader')):
         steps = dataset['pipeline']
         if [step.get('type') for step in steps[-2:]] != ['GenerateTarget', 'PackPoseInputs']:
             continue
-        if steps[-2] == {'type': 'GenerateTarget', 'encoder': head['decoder']}:
+        if steps[-2] == {'type': 'GenerateTarget', 'encoder': codec}:
             dataset['pipeline'] = [*steps[:-2], {**steps[-1], 'pack_transformed': True}]
             moved = True
     if not moved:
@@ -63,6 +64,18 @@ def move_targets_to_head(cfg: Config) -> str:
         f"{head['type']} makes the targets of train_dataloader, not the pipeline's GenerateTarget "
         '(targets_by_head=False leaves them there)'
     )
+
+
+def _makes_targets(head: Mapping[str, Any], codec: Mapping[str, Any]) -> bool:
+    """Tell whether a head makes the targets that a pipeline with the same codec would make."""
+    kind, encoder = (
+        registry.get(part['type']) if isinstance(part.get('type'), str) else part.get('type')
+        for registry, part in ((MODELS, head), (KEYPOINT_CODECS, codec))
+    )
+    if not (isinstance(kind, type) and issubclass(kind, BaseHead) and kind.makes_targets()):
+        return False
+    # Some codecs want more of a sample than its points.
+    return not getattr(encoder, 'auxiliary_encode_keys', None)
 
 
 def pack_truth(cfg: Config) -> str:

@@ -10,8 +10,9 @@ from torch import nn
 
 from helpers.seeding import seed_weights
 from mmpose_lite.codecs import MSRAHeatmap
+from mmpose_lite.codecs.utils import get_heatmap_maximum
 from mmpose_lite.models import HeatmapHead, losses
-from mmpose_lite.models.heads.base_head import heatmap_accuracy
+from mmpose_lite.models.heads.base_head import point_accuracy
 from mmpose_lite.models.utils import (
     aggregate_heatmaps,
     flip_coordinates,
@@ -213,15 +214,17 @@ def peaks(cells, size=20):
 
 def test_accuracy_of_peaks():
     """A peak hits if it is nearer than thr of the maps' size: 0.99 cells of 20 at 0.05."""
+    head = HeatmapHead(4, 3, **PLAIN)
     target = peaks([[(5, 5), (9, 9), (3, 3)], [(8, 8), (9, 9), (3, 3)]])
     output = peaks([[(5, 5), (9, 9), (9, 3)], [(9, 8), (9, 9), (3, 3)]])
-    every = torch.ones(2, 3, dtype=torch.bool)
+    every = torch.ones(2, 3)
     # Points 0, 1, 2 hit on one, two and one of two faces.
-    assert heatmap_accuracy(output, target, every).item() == pytest.approx((0.5 + 1 + 0.5) / 3)
-    assert heatmap_accuracy(output, target, every, thr=0.06).item() == pytest.approx(2.5 / 3)
-    mask = torch.tensor([[True, True, False], [True, True, False]])
-    assert heatmap_accuracy(output, target, mask).item() == pytest.approx(1.5 / 2)
-    assert heatmap_accuracy(output, target, ~every).isnan()
+    assert head.accuracy_of(output, target, every).item() == pytest.approx((0.5 + 1 + 0.5) / 3)
+    cells = [get_heatmap_maximum(maps)[0] for maps in (output, target)]
+    assert point_accuracy(*cells, every > 0, 20, thr=0.06).item() == pytest.approx(2.5 / 3)
+    mask = torch.tensor([[1.0, 1, 0], [0.5, 1, 0]])
+    assert head.accuracy_of(output, target, mask).item() == pytest.approx(1.5 / 2)
+    assert head.accuracy_of(output, target, 0 * every).isnan()
 
 
 def test_flipped_heatmaps():

@@ -10,7 +10,7 @@ from helpers.seeding import seed_weights, wavy_image
 from mmpose_lite.codecs import RegressionLabel
 from mmpose_lite.engine.base_runner import compile_network
 from mmpose_lite.models import GlobalAveragePooling, RegressionHead
-from mmpose_lite.models.heads.base_head import coordinate_accuracy
+from mmpose_lite.models.heads.base_head import point_accuracy
 from mmpose_lite.models.utils.fold_norms import fold_norms
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample
@@ -146,9 +146,9 @@ def test_accuracy():
     target = torch.zeros(2, 3, 2)
     output = torch.tensor([[[0.03, 0.039], [0.2, 0], [0, 0]], [[0.03, 0.041], [0, 0.04], [0, 0]]])
     mask = torch.tensor([[True, False, False], [True, True, False]])
-    assert coordinate_accuracy(output, target, mask).item() == pytest.approx((0.5 + 1) / 2)
-    assert coordinate_accuracy(output, target, mask, thr=0.06).item() == 1
-    assert coordinate_accuracy(output, target, ~mask & mask).isnan()
+    assert point_accuracy(output, target, mask).item() == pytest.approx((0.5 + 1) / 2)
+    assert point_accuracy(output, target, mask, thr=0.06).item() == 1
+    assert point_accuracy(output, target, ~mask & mask).isnan()
 
 
 def test_targets_that_are_missing_are_named():

@@ -90,7 +90,7 @@ class _HeadListener(Hook):
 
     def __init__(self) -> None:
         self._head: Any = None
-        self._outputs: list[Tensor] = []
+        self._outputs: list[Any] = []
         self._handle: RemovableHandle | None = None
 
     def _listen(self) -> None:
@@ -98,13 +98,13 @@ class _HeadListener(Hook):
             lambda head, args, outputs: self._outputs.append(outputs)
         )
 
-    def _heard(self) -> Tensor | None:
-        """Stop listening; return the raw outputs of the first call, detached, if there was one."""
+    def _heard(self) -> Any:
+        """Stop listening; return the raw outputs of the first call, if there was one."""
         if self._handle is None:
             return None
         self._handle.remove()
         # A flip test calls the head for the images first, then for their mirrors.
-        first = self._outputs[0].detach() if self._outputs else None
+        first = self._outputs[0] if self._outputs else None
         self._handle, self._outputs = None, []
         return first
 
@@ -200,7 +200,7 @@ class ValLossHook(_HeadListener):
         if not counting:
             return
         if len(counting) < len(samples):
-            raw, samples = raw[counting], [samples[i] for i in counting]
+            raw, samples = _of_faces(raw, counting), [samples[i] for i in counting]
         try:
             losses = self._head.losses_of(raw, samples, {'compute_acc': False})
         except NotImplementedError:  # somebody's own head, whose loss is made of feature maps
@@ -270,6 +270,13 @@ def is_logged(runner: Any, batch_idx: int) -> bool:
 def _has_truth(data_batch: Any) -> bool:
     samples = (data_batch.get('data_samples') or []) if isinstance(data_batch, dict) else []
     return any('transformed_keypoints' in each.get('gt_instances', ()) for each in samples[:1])
+
+
+def _of_faces(outputs: Any, faces: list[int]) -> Any:
+    """Raw outputs, one or several, of some faces of a batch."""
+    if isinstance(outputs, Tensor):
+        return outputs[faces]
+    return [_of_faces(each, faces) for each in outputs]
 
 
 def _rows(samples: Sequence[Any], predictions: Sequence[ndarray]) -> Iterator[tuple[dict, dict]]:

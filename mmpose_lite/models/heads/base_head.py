@@ -11,11 +11,13 @@ from mmengine.model import BaseModule
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
-from mmpose_lite.codecs.utils import get_heatmap_maximum
 from mmpose_lite.registry import KEYPOINT_CODECS, MODELS
 from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.utils import InputError
-from mmpose_lite.utils.tensor_utils import constant, send
+from mmpose_lite.utils.tensor_utils import send
+
+# What codecs read, in this order; not all say how visible points are.
+_DECODED = ('keypoints', 'keypoint_scores', 'keypoints_visible')
 
 
 class BaseHead(BaseModule, metaclass=ABCMeta):
@@ -135,7 +137,10 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         batch_data_samples: list[PoseDataSample],
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """Compute losses, and accuracies for the log, by name; see :meth:`losses_of`."""
+        """Compute losses, and accuracies for the log, by name; see :meth:`losses_of`.
+
+        ``train_cfg`` has ``compute_acc`` (bool, default True).
+        """
         return self.losses_of(self(feats), batch_data_samples, train_cfg)
 
     def losses_of(
@@ -144,15 +149,10 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         batch_data_samples: list[PoseDataSample],
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """Compute ``loss_kpt``, and ``acc_pose``, of raw outputs, as :meth:`forward` gives them.
-
-        Args:
-            outputs: The outputs.
-            batch_data_samples: The samples.
-            train_cfg: ``compute_acc`` (True) adds the accuracy.
+        """Compute ``loss_kpt``, and ``acc_pose``, of raw outputs.
 
         Raises:
-            NotImplementedError: If the head defines its own :meth:`loss` alone.
+            NotImplementedError: If the head defines a :meth:`loss` alone.
         """
         targets = self.targets(batch_data_samples, outputs[0].device)
         losses = {'loss_kpt': self.loss_of(outputs, *targets)}
@@ -165,8 +165,18 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         raise NotImplementedError(f'{type(self).__name__} defines no loss_of')
 
     def accuracy_of(self, outputs: Any, *targets: Any) -> Tensor:
-        """Compute the share of points that are hit; see :func:`heatmap_accuracy`."""
+        """Compute the share of points that are hit; see :func:`point_accuracy`."""
         raise NotImplementedError(f'{type(self).__name__} defines no accuracy_of')
+
+    @classmethod
+    def makes_targets(cls) -> bool:
+        """Tell whether the targets of training are those of :meth:`targets` alone.
+
+        A head with a loss of its own may read those that the samples carry, so the pipeline makes
+        them, unless the head says otherwise here.
+        """
+        own = ('loss', 'losses_of', 'targets')
+        return all(getattr(cls, name) is getattr(BaseHead, name) for name in own)
 
     def targets(self, samples: list[PoseDataSample], device: torch.device) -> list[Tensor]:
         """Give the targets of ``target_names``, each with B first.
@@ -177,26 +187,28 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
             RuntimeError: If samples have neither targets nor ``transformed_keypoints``, or the
                 head was built without a decoder.
         """
-        if 'gt_instance_labels' in samples[0]:  # weights, at least, and the pipeline made them
-            carried = [_carried(sample) for sample in samples]
-            if carried[0].keys() >= set(self.target_names):
-                joined = [torch.cat([each[name] for each in carried]) for name in self.target_names]
-                return [send(values, device) for values in joined]
-        if not self.target_names:
-            raise NotImplementedError(f'{type(self).__name__} has no target_names')
+        names = self.target_names
+        carried = _carried(samples, names) if 'gt_instance_labels' in samples[0] else None
+        if carried is not None:
+            return [send(values, device) for values in carried]
         truth = [sample.gt_instances for sample in samples]
-        if self.decoder is None or 'transformed_keypoints' not in truth[0]:
-            raise RuntimeError(
-                f'no targets ({", ".join(self.target_names)}): use GenerateTarget in the pipeline, '
-                'or PackPoseInputs with pack_transformed=True and a decoder in the head'
-            )
+        if self.decoder is None or 'transformed_keypoints' not in truth[0] or not names:
+            raise self._no_targets()
         points, visible = (
             # Each is of one face, (1, K, ...).
             torch.cat([torch.as_tensor(each.get(name), dtype=torch.float32) for each in truth])
             for name in ('transformed_keypoints', 'keypoints_visible')
         )
         encoded = self.decoder.encode_batch(send(points, device), send(visible, device))
-        return [encoded[name] for name in self.target_names]
+        return [encoded[name] for name in names]
+
+    def _no_targets(self) -> Exception:
+        if not self.target_names:
+            return NotImplementedError(f'{type(self).__name__} has no target_names')
+        return RuntimeError(
+            f'no targets ({", ".join(self.target_names)}): use GenerateTarget in the pipeline, or '
+            'PackPoseInputs with pack_transformed=True and a decoder in the head'
+        )
 
     def decode(self, batch_outputs: Any) -> list[InstanceData]:
         """Read the points of a batch of outputs, all at once, where the outputs are.
@@ -215,15 +227,16 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         return [InstanceData(**dict(zip(_DECODED, face, strict=False))) for face in faces]
 
 
-# A codec that does not say how visible points are gives the first two.
-_DECODED = ('keypoints', 'keypoint_scores', 'keypoints_visible')
-
-
-def _carried(sample: PoseDataSample) -> dict[str, Tensor]:
-    """The targets that the pipeline has made for a sample, with an axis for the batch."""
-    maps = dict(sample.gt_fields.items()) if 'gt_fields' in sample else {}
-    maps = {name: each[None] for name, each in maps.items() if isinstance(each, Tensor)}
-    return {**maps, **dict(sample.gt_instance_labels.items())}
+def _carried(samples: list[PoseDataSample], names: Sequence[str]) -> list[Tensor] | None:
+    """Targets that the pipeline has made, with B first; None if some are not among them."""
+    found = []
+    for sample in samples:
+        maps = dict(sample.gt_fields.items()) if 'gt_fields' in sample else {}
+        maps = {name: each[None] for name, each in maps.items() if isinstance(each, Tensor)}
+        found.append({**maps, **dict(sample.gt_instance_labels.items())})
+    if not names or not found[0].keys() >= set(names):
+        return None
+    return [torch.cat([each[name] for each in found]) for name in names]
 
 
 def _advice(kind: str | None) -> str:
@@ -237,27 +250,16 @@ def _advice(kind: str | None) -> str:
 
 
 @torch.no_grad()
-def heatmap_accuracy(output: Tensor, target: Tensor, mask: Tensor, thr: float = 0.05) -> Tensor:
-    """Share of peaks of maps ``(B, K, H, W)`` that lie within ``thr`` of the target's peaks.
+def point_accuracy(
+    output: Tensor, target: Tensor, mask: Tensor, size: Tensor | float = 1.0, thr: float = 0.05
+) -> Tensor:
+    """Share of points ``(B, K, D)`` within ``thr`` of the target, which is a share of ``size``.
 
-    ``thr`` is a share of height and width, and ``mask`` ``(B, K)`` marks the points that count. It
-    is the mean over points of each point's share over faces, without points that no face of the
-    batch has: MMPose's ``acc_pose``, but NaN where no point counts.
+    ``mask`` ``(B, K)`` marks the points that count. It is the mean over points of each point's
+    share over faces, without points that no face of the batch has: MMPose's ``acc_pose``, but NaN
+    where no point counts.
     """
-    size = constant(output.shape[-2:], output)
-    predicted, _ = get_heatmap_maximum(output)
-    wanted, _ = get_heatmap_maximum(target)
-    return _accuracy((predicted - wanted) / size, mask, thr)
-
-
-@torch.no_grad()
-def coordinate_accuracy(output: Tensor, target: Tensor, mask: Tensor, thr: float = 0.05) -> Tensor:
-    """Share of points ``(B, K, D)`` within ``thr`` of the target; see :func:`heatmap_accuracy`."""
-    return _accuracy(output - target, mask, thr)
-
-
-def _accuracy(apart: Tensor, mask: Tensor, thr: float) -> Tensor:
-    distance = torch.linalg.vector_norm(apart, dim=-1)
+    distance = torch.linalg.vector_norm((output - target) / size, dim=-1)
     hits = ((distance < thr) & mask).sum(dim=0)
     counts = mask.sum(dim=0)
     shares = hits / counts.clamp(min=1)

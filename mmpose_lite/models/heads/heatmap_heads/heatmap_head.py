@@ -9,12 +9,13 @@ from mmcv.cnn import build_conv_layer
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
+from mmpose_lite.codecs.utils import get_heatmap_maximum
 from mmpose_lite.models.necks.fmap_proc_neck import JoinedMaps, is_pointwise
 from mmpose_lite.models.utils import flip_heatmaps
 from mmpose_lite.registry import MODELS
 from mmpose_lite.utils.tensor_utils import constant
 
-from ..base_head import BaseHead, coordinate_accuracy, heatmap_accuracy
+from ..base_head import BaseHead, point_accuracy
 
 # Padding and output padding with which a transposed convolution of stride 2 doubles the size.
 _DECONV_PADDING = {4: (1, 0), 3: (1, 1), 2: (0, 0)}
@@ -144,18 +145,13 @@ class HeatmapHead(BaseHead):
         return self.loss_module(outputs, heatmaps, weights)
 
     def accuracy_of(self, outputs: Tensor, heatmaps: Tensor, weights: Tensor) -> Tensor:
-        if getattr(self.decoder, 'target_kind', None) == 'combined heatmaps':
-            return _combined_accuracy(self.decoder, outputs, heatmaps, weights > 0)
-        return heatmap_accuracy(outputs, heatmaps, weights > 0)
-
-
-def _combined_accuracy(codec: Any, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    # A disc has no peak: its points are read as those of a test are.
-    predicted, wanted = (
-        codec.decode_batch(maps.detach().float())[0] for maps in (outputs, targets)
-    )
-    size_wh = constant(codec.input_size, predicted)
-    return coordinate_accuracy(predicted / size_wh, wanted / size_wh, mask)
+        codec: Any = self.decoder
+        read, size, maps = get_heatmap_maximum, outputs.shape[-2:], outputs.detach()
+        if getattr(codec, 'target_kind', None) == 'combined heatmaps':
+            # A disc has no peak: its points are read as those of a test are.
+            read, size, maps = codec.decode_batch, codec.input_size, maps.float()
+        points, wanted = read(maps)[0], read(heatmaps)[0]
+        return point_accuracy(points, wanted, weights > 0, constant(size, points))
 
 
 def _make_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:

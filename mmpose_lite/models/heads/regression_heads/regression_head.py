@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mmpose_lite.models.utils import flip_coordinates
 from mmpose_lite.registry import MODELS
 
-from ..base_head import BaseHead, coordinate_accuracy
+from ..base_head import BaseHead, point_accuracy
 
 
 @MODELS.register_module()
@@ -78,4 +78,4 @@ class RegressionHead(BaseHead):
         return self.loss_module(outputs, labels, weights[..., None])
 
     def accuracy_of(self, outputs: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-        return coordinate_accuracy(outputs, labels, weights > 0)
+        return point_accuracy(outputs, labels, weights > 0)
