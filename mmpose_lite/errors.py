@@ -26,6 +26,10 @@ class MissingKeyError(InputError, KeyError):
     __str__ = Exception.__str__
 
 
+class ArgumentError(InputError, AssertionError):
+    """An argument of a part cannot be used; where MMPose asserts, callers may await either."""
+
+
 def short(value: Any) -> str:
     """Show a value, of any length and depth, on one short line."""
     return _SHORT.repr(value)

@@ -5,9 +5,13 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .backbones import CSPNeXt as CSPNeXt
+    from .backbones import HourglassNet as HourglassNet
     from .backbones import HRNet as HRNet
+    from .backbones import MobileNetV2 as MobileNetV2
     from .backbones import ResNet as ResNet
     from .backbones import ResNetV1d as ResNetV1d
+    from .backbones import SCNet as SCNet
     from .builder import BACKBONES as BACKBONES
     from .builder import HEADS as HEADS
     from .builder import LOSSES as LOSSES

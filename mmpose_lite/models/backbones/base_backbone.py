@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ class BaseBackbone(BaseModule, metaclass=ABCMeta):
     zero_init_residual = False
 
     @abstractmethod
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> Sequence[Tensor]:
         """Compute feature maps ``(B, C_i, H_i, W_i)`` of images ``(B, in_channels, H, W)``."""
 
     def init_weights(self) -> None:

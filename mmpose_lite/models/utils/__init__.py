@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .csp_layer import CSPLayer as CSPLayer
     from .rtmcc_block import RTMCCBlock as RTMCCBlock
     from .rtmcc_block import rope as rope
     from .tta import aggregate_heatmaps as aggregate_heatmaps

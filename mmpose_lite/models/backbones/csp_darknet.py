@@ -1,0 +1,53 @@
+"""Parts of CSPDarknet that other backbones have too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmcv.cnn import ConvModule
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+_NORM_CFG = {'type': 'BN', 'momentum': 0.03, 'eps': 0.001}
+_ACT_CFG = {'type': 'Swish'}
+
+
+class SPPBottleneck(BaseModule):
+    """Spatial pyramid pooling: each cell sees the largest values of windows of several sizes.
+
+    Args:
+        in_channels: Channels of the input; half of them are pooled.
+        out_channels: Channels of the output.
+        kernel_sizes: Sides of the windows, odd.
+        conv_cfg: Kind of convolution.
+        norm_cfg: Kind of norm.
+        act_cfg: Kind of activation.
+        init_cfg: How weights start.
+
+    Source: He et al., ECCV 2014, https://arxiv.org/abs/1406.4729
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_sizes: Sequence[int] = (5, 9, 13),
+        conv_cfg: dict | None = None,
+        norm_cfg: dict | None = _NORM_CFG,
+        act_cfg: dict | None = _ACT_CFG,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        half = in_channels // 2
+        kinds = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        self.conv1 = ConvModule(in_channels, half, 1, **kinds)
+        self.poolings = nn.ModuleList(
+            nn.MaxPool2d(size, stride=1, padding=size // 2) for size in kernel_sizes
+        )
+        self.conv2 = ConvModule(half * (len(kernel_sizes) + 1), out_channels, 1, **kinds)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute ``(B, out_channels, H, W)``."""
+        x = self.conv1(x)
+        return self.conv2(torch.cat([x, *(pool(x) for pool in self.poolings)], dim=1))

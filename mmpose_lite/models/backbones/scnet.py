@@ -1,0 +1,109 @@
+"""SCNet: a ResNet whose convolutions are weighed by what a smaller map sees."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import build_conv_layer, build_norm_layer
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmpose_lite.errors import ArgumentError
+from mmpose_lite.registry import MODELS
+
+from .residual import Bottleneck
+from .resnet import ResNet
+
+_NORM_CFG = {'type': 'BN', 'momentum': 0.1}
+
+
+class SCConv(BaseModule):
+    """A self-calibrated convolution: one is weighed by the sigmoid of another, of a pooled map.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output, as many.
+        stride: Stride of the last convolution.
+        pooling_r: How many cells a side are averaged to one.
+        conv_cfg: Kind of convolution.
+        norm_cfg: Kind of norm.
+        init_cfg: How weights start.
+
+    Raises:
+        ArgumentError: If the channels differ.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        pooling_r: int,
+        conv_cfg: dict | None = None,
+        norm_cfg: dict = _NORM_CFG,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if in_channels != out_channels:
+            raise ArgumentError(f'in_channels={in_channels} is not out_channels={out_channels}')
+        build = (conv_cfg, norm_cfg, in_channels)
+        pool = nn.AvgPool2d(pooling_r, stride=pooling_r)
+        self.k2 = nn.Sequential(pool, *_conv_norm(*build))
+        self.k3 = nn.Sequential(*_conv_norm(*build))
+        self.k4 = nn.Sequential(*_conv_norm(*build, stride), nn.ReLU(inplace=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute ``(B, C, H / stride, W / stride)`` of maps of ``pooling_r`` cells or more."""
+        gate = F.interpolate(self.k2(x), x.shape[2:]).add_(x).sigmoid_()
+        return self.k4(self.k3(x) * gate)
+
+
+def _conv_norm(
+    conv_cfg: dict | None, norm_cfg: dict, channels: int, stride: int = 1
+) -> list[nn.Module]:
+    """A convolution of 3x3 that keeps the channels, and its norm."""
+    conv = {'stride': stride, 'padding': 1, 'bias': False}
+    return [
+        build_conv_layer(conv_cfg, channels, channels, 3, **conv),
+        build_norm_layer(norm_cfg, channels)[1],
+    ]
+
+
+class SCBottleneck(Bottleneck):
+    """Two halves side by side, a convolution and a self-calibrated one.
+
+    ``style`` and ``dilation`` change nothing. Arguments: see :class:`~.residual.BasicBlock`.
+    """
+
+    pooling_r = 4
+
+    def _build_branch(self) -> None:
+        self.mid_channels = half = self.out_channels // self.expansion // 2
+        self._add_unit(1, self.in_channels, half, 1)
+        self._add_unit(2, self.in_channels, half, 1)
+        self._add_unit(3, 2 * half, self.out_channels, 1)
+        build = (self.conv_cfg, self.norm_cfg)
+        self.k1 = nn.Sequential(*_conv_norm(*build, half, self.stride), nn.ReLU(inplace=True))
+        self.scconv = SCConv(half, half, self.stride, self.pooling_r, *build)
+
+    def _branch(self, x: Tensor) -> Tensor:
+        plain = self.k1(self.relu(self.norm1(self.conv1(x))))
+        calibrated = self.scconv(self.relu(self.norm2(self.conv2(x))))
+        return self.norm3(self.conv3(torch.cat([plain, calibrated], dim=1)))
+
+
+@MODELS.register_module()
+class SCNet(ResNet):
+    """A self-calibrated network of 50 or 101 layers; arguments: see :class:`~.resnet.ResNet`.
+
+    The sides of its images are 128 or more: a smaller map cannot be pooled.
+
+    Source: Liu et al., CVPR 2020, http://mftp.mmcheng.net/Papers/20cvprSCNet.pdf
+    """
+
+    arch_settings: ClassVar = {
+        50: (SCBottleneck, (3, 4, 6, 3)),
+        101: (SCBottleneck, (3, 4, 23, 3)),
+    }

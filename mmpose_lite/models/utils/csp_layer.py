@@ -1,0 +1,180 @@
+"""Cross-stage partial layers: half of the channels go through blocks, the others go around them."""
+
+from __future__ import annotations
+
+import torch
+from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+_NORM_CFG = {'type': 'BN', 'momentum': 0.03, 'eps': 0.001}
+_SILU = {'type': 'SiLU'}
+_SWISH = {'type': 'Swish'}
+
+
+class ChannelAttention(BaseModule):
+    """Weighs channels by what their means say of them.
+
+    Args:
+        channels: Channels of the input and the output.
+        init_cfg: How weights start.
+    """
+
+    def __init__(self, channels: int, init_cfg: dict | list[dict] | None = None) -> None:
+        super().__init__(init_cfg)
+        self.global_avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Conv2d(channels, channels, 1)
+        self.act = nn.Hardsigmoid(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute maps of the input's shape ``(B, C, H, W)``."""
+        return x * self.act(self.fc(self.global_avgpool(x)))
+
+
+class _Block(BaseModule):
+    """Common to the blocks: two convolutions, and the input added where it fits.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        expansion: Channels between the two convolutions over those of the output.
+        add_identity: Add the input, where it has the output's channels.
+        use_depthwise: Depthwise separable convolutions in place of plain ones.
+        conv_cfg: Kind of convolution.
+        norm_cfg: Kind of norm.
+        act_cfg: Kind of activation.
+        init_cfg: How weights start.
+    """
+
+    def __init__(
+        self,
+        conv1: nn.Module,
+        conv2: nn.Module,
+        add_identity: bool,
+        init_cfg: dict | list[dict] | None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.conv1 = conv1
+        self.conv2 = conv2
+        self.add_identity = add_identity
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute ``(B, out_channels, H, W)``."""
+        out = self.conv2(self.conv1(x))
+        return out + x if self.add_identity else out
+
+
+class DarknetBottleneck(_Block):
+    """A convolution of 1x1 and one of 3x3; see :class:`_Block`."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        expansion: float = 0.5,
+        add_identity: bool = True,
+        use_depthwise: bool = False,
+        conv_cfg: dict | None = None,
+        norm_cfg: dict | None = _NORM_CFG,
+        act_cfg: dict | None = _SWISH,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        hidden = int(out_channels * expansion)
+        kinds = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        conv2 = DepthwiseSeparableConvModule if use_depthwise else ConvModule
+        super().__init__(
+            ConvModule(in_channels, hidden, 1, **kinds),
+            conv2(hidden, out_channels, 3, padding=1, **kinds),
+            add_identity and in_channels == out_channels,
+            init_cfg,
+        )
+
+
+class CSPNeXtBlock(_Block):
+    """A convolution of 3x3 and a depthwise separable one; see :class:`_Block`.
+
+    ``kernel_size`` is that of the second one. The first one is plain whatever ``conv_cfg`` says,
+    as in MMPose.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        expansion: float = 0.5,
+        add_identity: bool = True,
+        use_depthwise: bool = False,
+        kernel_size: int = 5,
+        conv_cfg: dict | None = None,
+        norm_cfg: dict | None = _NORM_CFG,
+        act_cfg: dict | None = _SILU,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        hidden = int(out_channels * expansion)
+        kinds = {'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        conv1 = DepthwiseSeparableConvModule if use_depthwise else ConvModule
+        second = {'padding': kernel_size // 2, 'conv_cfg': conv_cfg, **kinds}
+        super().__init__(
+            conv1(in_channels, hidden, 3, padding=1, **kinds),
+            DepthwiseSeparableConvModule(hidden, out_channels, kernel_size, **second),
+            add_identity and in_channels == out_channels,
+            init_cfg,
+        )
+
+
+class CSPLayer(BaseModule):
+    """Half of the channels through blocks, the others around them, then both together.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        expand_ratio: Channels of each half over those of the output.
+        num_blocks: How many blocks there are.
+        add_identity: Blocks add their input.
+        use_depthwise: Depthwise separable convolutions in the blocks.
+        use_cspnext_block: Blocks are :class:`CSPNeXtBlock`; else :class:`DarknetBottleneck`.
+        channel_attention: Weigh the channels of both halves.
+        conv_cfg: Kind of convolution.
+        norm_cfg: Kind of norm.
+        act_cfg: Kind of activation.
+        init_cfg: How weights start.
+
+    Source: Wang et al., CVPR Workshops 2020, https://arxiv.org/abs/1911.11929
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        expand_ratio: float = 0.5,
+        num_blocks: int = 1,
+        add_identity: bool = True,
+        use_depthwise: bool = False,
+        use_cspnext_block: bool = False,
+        channel_attention: bool = False,
+        conv_cfg: dict | None = None,
+        norm_cfg: dict | None = _NORM_CFG,
+        act_cfg: dict | None = _SWISH,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        half = int(out_channels * expand_ratio)
+        kinds = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        block = CSPNeXtBlock if use_cspnext_block else DarknetBottleneck
+        self.channel_attention = channel_attention
+        self.main_conv = ConvModule(in_channels, half, 1, **kinds)
+        self.short_conv = ConvModule(in_channels, half, 1, **kinds)
+        self.final_conv = ConvModule(2 * half, out_channels, 1, **kinds)
+        self.blocks = nn.Sequential(
+            *(
+                block(half, half, 1.0, add_identity, use_depthwise, **kinds)
+                for _ in range(num_blocks)
+            )
+        )
+        if channel_attention:
+            self.attention = ChannelAttention(2 * half)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute ``(B, out_channels, H, W)``."""
+        joined = torch.cat([self.blocks(self.main_conv(x)), self.short_conv(x)], dim=1)
+        return self.final_conv(self.attention(joined) if self.channel_attention else joined)
