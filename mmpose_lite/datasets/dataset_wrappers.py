@@ -108,7 +108,7 @@ class CombinedDataset(BaseDataset):
     def _open_cache(self, part: Any, settings: CacheSettings) -> None:
         if not isinstance(part, BaseCocoStyleDataset):
             raise InputError(f'CombinedDataset: {type(part).__name__} has no crops to cache')
-        part.open_crops(settings, self.pipeline.transforms)
+        part.open_crops(settings, self)
 
     def _check_points(self) -> None:
         common = self._metainfo['num_keypoints']

@@ -7,13 +7,14 @@ config that they are given and return a sentence about it, or an empty text if t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from mmpose_lite.datasets.crop_cache import CacheSettings
 from mmpose_lite.models.heads import BaseHead
 from mmpose_lite.registry import KEYPOINT_CODECS, MODELS
 from mmpose_lite.utils import InputError
@@ -33,7 +34,7 @@ def rewrite_config(cfg: Config) -> tuple[Config, list[str]]:
         InputError: If ``augment_on_device`` is unknown, or a pipeline cannot be served so.
     """
     rewritten = deepcopy(cfg)
-    steps = (move_targets_to_head, pack_truth, warp_on_device)
+    steps = (move_targets_to_head, pack_truth, warp_on_device, cover_switches)
     return rewritten, list(filter(None, (step(rewritten) for step in steps)))
 
 
@@ -50,18 +51,18 @@ def move_targets_to_head(cfg: Config) -> str:
     codec = head.get('decoder')
     if not cfg.get('targets_by_head', True) or not codec or not _makes_targets(head, codec):
         return ''
-    moved = False
-    for dataset in find_datasets(cfg.get('train_dataloader')):
-        steps = dataset['pipeline']
+    moved = []
+    for place, steps in find_pipelines(cfg, ['train_dataloader']):
         if [step.get('type') for step in steps[-2:]] != ['GenerateTarget', 'PackPoseInputs']:
             continue
         if steps[-2] == {'type': 'GenerateTarget', 'encoder': codec}:
-            dataset['pipeline'] = [*steps[:-2], {**steps[-1], 'pack_transformed': True}]
-            moved = True
+            steps[-2:] = [{**steps[-1], 'pack_transformed': True}]
+            moved.append(_loader_of(place))
     if not moved:
         return ''
+    listed = ' and '.join(dict.fromkeys(moved))
     return (
-        f"{head['type']} makes the targets of train_dataloader, not the pipeline's GenerateTarget "
+        f"{head['type']} makes the targets of {listed}, not the pipeline's GenerateTarget "
         '(targets_by_head=False leaves them there)'
     )
 
@@ -84,18 +85,17 @@ def pack_truth(cfg: Config) -> str:
     Those of training always do. Those of validation do where the head makes the targets of
     training: only then would it make the same ones for a validation loss.
     """
-    train = list(_pipelines(cfg.get('train_dataloader')))
+    train = find_pipelines(cfg, ['train_dataloader'])
     head_encodes = not any(
-        step.get('type') == 'GenerateTarget' for steps in train for step in steps
+        step.get('type') == 'GenerateTarget' for _, steps in train for step in steps
     )
     loaders = ('train_dataloader', 'val_dataloader') if head_encodes else ('train_dataloader',)
     changed = []
-    for loader in loaders:
-        for steps in _pipelines(cfg.get(loader)):
-            last = steps[-1] if steps else {}
-            if last.get('type') == 'PackPoseInputs' and not last.get('pack_transformed'):
-                steps[-1] = {**last, 'pack_transformed': True}
-                changed.append(loader)
+    for place, steps in find_pipelines(cfg, loaders):
+        last = steps[-1] if steps else {}
+        if last.get('type') == 'PackPoseInputs' and not last.get('pack_transformed'):
+            steps[-1] = {**last, 'pack_transformed': True}
+            changed.append(_loader_of(place))
     if not changed:
         return ''
     listed = ' and '.join(dict.fromkeys(changed))
@@ -115,35 +115,80 @@ def warp_on_device(cfg: Config) -> str:
         return ''
     if mode not in AUGMENT_MODES:
         raise InputError(f'augment_on_device={mode!r} is not one of {", ".join(AUGMENT_MODES)}')
+    datasets = dict(_datasets(cfg))
+    served = [
+        (place, steps)
+        for place, steps in find_pipelines(cfg)
+        if place in datasets or place.startswith('custom_hooks.')
+    ]
     if mode == 'auto' and get_device() == 'cpu':
         # A CPU warps face by face many times faster, also in a config that a GPU left behind.
         cfg.augment_on_device = None
-        for _, dataset in _datasets(cfg):
-            for step in dataset['pipeline']:
+        for _, steps in served:
+            for step in steps:
                 if step['type'] == 'TopdownAffine':
                     step.pop('warp', None)
         return "augment_on_device='auto' leaves the crops to the workers, for there is no GPU"
-    for loader, dataset in _datasets(cfg):
+    for place, dataset in datasets.items():
         if not dataset.get('cache'):
-            raise InputError(f'augment_on_device needs {loader}.dataset.cache (or --cache)')
-        dataset['pipeline'] = _without_warp(dataset['pipeline'], loader)
+            raise InputError(f'augment_on_device needs {place}.cache (or --cache)')
+    for place, steps in served:
+        steps[:] = _without_warp(steps, place)
     return f'TopdownAffine(warp=False): augment_on_device={mode!r} warps the crops of all loaders'
 
 
-def _pipelines(config: Any) -> Iterator[list[dict]]:
-    """Find the pipelines in a loader's config, at any depth; their lists belong to it alone."""
-    for _, (*_, part) in walk_datasets(config):
-        is_dict = isinstance(part, dict)
-        if is_dict and all(isinstance(step, dict) for step in part.get('pipeline', [None])):
-            part['pipeline'] = list(part['pipeline'])
-            yield part['pipeline']
+def cover_switches(cfg: Config) -> str:
+    """Have the crop caches of the training data serve the pipelines that it switches to, too."""
+    switched = [steps for _, steps in find_pipelines(cfg, ()) if steps]
+    datasets = [nest[-1] for _, nest in walk_datasets(cfg.get('train_dataloader'))]
+    cached = [part for part in datasets if isinstance(part, dict) and part.get('cache')]
+    if not switched or not cached:
+        return ''
+    for part in cached:
+        settings = vars(CacheSettings.of(part['cache']))
+        further = [*settings['further_pipelines'], *switched]
+        part['cache'] = {**settings, 'further_pipelines': further}
+    return 'the crop cache of train_dataloader reaches as far as switch_pipeline of custom_hooks'
 
 
-def _without_warp(steps: list[dict], loader: str) -> list[dict]:
+def find_pipelines(
+    cfg: Config, loaders: Sequence[str] = LOADERS
+) -> Iterator[tuple[str, list[dict]]]:
+    """Find the pipelines of a config, which are then lists of its own.
+
+    They are those of the data sets of ``loaders``, at any depth, and those that the training data
+    switch to by a hook of ``custom_hooks``.
+
+    Yields:
+        The place of each, such as ``'train_dataloader.dataset'`` or ``'custom_hooks.1'``, and its
+        steps, which may be changed.
+    """
+    holders = [
+        (place, part, 'pipeline')
+        for loader in loaders
+        for place, (*_, part) in walk_datasets(cfg.get(loader), loader)
+    ]
+    holders += [
+        (f'custom_hooks.{i}', hook, 'switch_pipeline')
+        for i, hook in enumerate(cfg.get('custom_hooks') or ())
+    ]
+    for place, part, key in holders:
+        steps = part.get(key) if isinstance(part, dict) else None
+        if steps is not None and all(isinstance(step, dict) for step in steps):
+            part[key] = list(steps)
+            yield place, part[key]
+
+
+def _loader_of(place: str) -> str:
+    """The loader of a pipeline, or the hook that has it."""
+    return place if place.startswith('custom_hooks.') else place.partition('.')[0]
+
+
+def _without_warp(steps: list[dict], place: str) -> list[dict]:
     kinds = [step.get('type') for step in steps]
     if kinds[-2:] != ['TopdownAffine', 'PackPoseInputs']:
         raise InputError(
-            f'augment_on_device: the pipeline of {loader} must end with TopdownAffine and '
+            f'augment_on_device: the pipeline of {place} must end with TopdownAffine and '
             f'PackPoseInputs (its targets made by the head), not {", ".join(map(str, kinds[-3:]))}'
         )
     return [*steps[:-2], {**steps[-2], 'warp': False}, steps[-1]]
@@ -160,12 +205,20 @@ def set_cache(cfg: Config, cache: bool | str) -> None:
 
 
 def _datasets(cfg: Config) -> Iterator[tuple[str, dict]]:
-    """Find all data sets of a config that read annotations, with the keys of their loaders."""
-    return ((loader, each) for loader in LOADERS for each in find_datasets(cfg.get(loader)))
+    """Find all data sets of a config that read annotations, with their places."""
+    return (
+        (place, part)
+        for loader in LOADERS
+        for place, part in _reading_annotations(cfg.get(loader), loader)
+    )
 
 
 def find_datasets(config: Any) -> Iterator[dict]:
     """Find the configs of data sets that read annotations, in a loader's, at any depth."""
-    for _, (*_, part) in walk_datasets(config):
+    return (part for _, part in _reading_annotations(config))
+
+
+def _reading_annotations(config: Any, place: str = '') -> Iterator[tuple[str, dict]]:
+    for found, (*_, part) in walk_datasets(config, place):
         if isinstance(part, dict) and 'ann_file' in part and 'pipeline' in part:
-            yield part
+            yield found, part

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os.path as osp
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,10 @@ from torch.utils.data import DataLoader
 from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
 
 from .config_rewrites import find_datasets
+from .hooks import PipelineSwitchHook
 from .point_checks import PreflightError, check_points
 from .run_log import FILE_ONLY
-from .run_state import find_hook, optim_wrappers
+from .run_state import find_hook, find_hooks, optim_wrappers
 from .schedulers import pairs_of
 
 _WITH_SPLIT = (
@@ -49,7 +51,7 @@ def check_training(runner: Runner) -> None:
     if runner.val_loop is not None:
         loaders['val_dataloader'] = runner.val_dataloader
         tested = ['val_dataloader']
-    check_points(runner, loaders, tested)
+    check_points(runner, {**loaders, **_switched(runner)}, tested)
     if runner.val_loop is not None:
         check_metrics(runner.val_loop)
         check_save_best(runner)
@@ -61,6 +63,17 @@ def check_training(runner: Runner) -> None:
     memory = runner.train_loop.memory
     if memory is not None and (sentence := memory.warning(runner.train_dataloader.batch_size)):
         runner.logger.warning(sentence)
+
+
+def _switched(runner: Runner) -> dict[str, Any]:
+    """The training data with the pipelines that they will switch to, as loaders of a name."""
+    found: dict[str, Any] = {}
+    for hook in find_hooks(runner, PipelineSwitchHook):
+        for dataset in hook.switched(runner.train_dataloader.dataset):
+            place = f'train_dataloader (PipelineSwitchHook, epoch {hook.switch_epoch + 1})'
+            place += f' {len(found) + 1}' * (place in found)
+            found[place] = SimpleNamespace(dataset=dataset)
+    return found
 
 
 def check_evaluation(runner: Runner, key: str, loop: Any) -> None:
@@ -258,13 +271,14 @@ def log_learning_rate(runner: Runner) -> None:
 
 
 def about_lengths(runner: Runner) -> Iterator[str]:
-    """Say for which schedules, averages, validations and checkpoints the run is too short.
+    """Say for which schedules, averages, pipelines, validations, checkpoints a run is too short.
 
     Raises:
         PreflightError: If the averaging of weights would begin after the run.
     """
     yield from _about_schedules(runner)
     yield from _about_averages(runner)
+    yield from _about_switches(runner)
     loop = runner.train_loop
     by_epoch = isinstance(loop, EpochBasedTrainLoop)
     length = loop.max_epochs if by_epoch else loop.max_iters
@@ -275,6 +289,15 @@ def about_lengths(runner: Runner) -> Iterator[str]:
         )
     if hook := find_hook(runner, CheckpointHook):
         yield from _about_checkpoints(hook, runner)
+
+
+def _about_switches(runner: Runner) -> Iterator[str]:
+    for hook in find_hooks(runner, PipelineSwitchHook):
+        if hook.switch_epoch >= runner.max_epochs:
+            yield (
+                f'PipelineSwitchHook has switch_epoch={hook.switch_epoch}, and the run has '
+                f'{runner.max_epochs} {_unit(True, runner.max_epochs)}: its pipeline is never used'
+            )
 
 
 def _unit(by_epoch: bool, count: int) -> str:

@@ -152,7 +152,12 @@ def global_batch(runner: Runner) -> int:
 
 def find_hook(runner: Runner, kind: type[_HookKind]) -> _HookKind | None:
     """The first hook of a class, if there is one."""
-    return next((hook for hook in runner.hooks if isinstance(hook, kind)), None)
+    return next(iter(find_hooks(runner, kind)), None)
+
+
+def find_hooks(runner: Runner, kind: type[_HookKind]) -> list[_HookKind]:
+    """All hooks of a class, in their order."""
+    return [hook for hook in runner.hooks if isinstance(hook, kind)]
 
 
 def _annotation_files(dataset: Any) -> Iterator[str]:

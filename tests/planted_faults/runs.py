@@ -251,4 +251,32 @@ SABOTAGES = [
         'yield 10**12',
         'tests/test_engine/test_memory.py::test_what_the_host_has_free',
     ),
+    Sabotage(
+        'switched: workers that stay keep the first pipeline',
+        'mmpose_lite/engine/hooks/pipeline_switch_hook.py',
+        'loader._iterator = None',
+        'pass',
+        'tests/test_engine/test_pipeline_switch.py -k epoch_says',
+    ),
+    Sabotage(
+        'switched: only the very epoch brings the second pipeline',
+        'mmpose_lite/engine/hooks/pipeline_switch_hook.py',
+        'hook.switch_epoch <= runner.epoch]',
+        'hook.switch_epoch == runner.epoch]',
+        'tests/test_engine/test_pipeline_switch.py -k plain-later',
+    ),
+    Sabotage(
+        'switched: crops are cached for the first pipeline alone',
+        'mmpose_lite/engine/config_rewrites.py',
+        "further = [*settings['further_pipelines'], *switched]",
+        'further = ()',
+        'tests/test_engine/test_pipeline_switch.py -k its_crops',
+    ),
+    Sabotage(
+        'switched: the second pipeline is not tried before the run',
+        'mmpose_lite/engine/preflight.py',
+        '{**loaders, **_switched(runner)}',
+        'loaders',
+        'tests/test_engine/test_pipeline_switch.py -k faults_of',
+    ),
 ]

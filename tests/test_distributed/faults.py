@@ -3,7 +3,7 @@
 ``FAULT=kind:place:rank`` chooses what happens where: kinds are ``kill``, ``raise``, ``exit0``,
 ``nan`` and ``worker``; places are ``init``, ``forward``, ``saving`` and ``validating``.
 ``FAULT_AT`` is a file for the time at which it did. ``RECORD`` is a folder into which every rank
-writes its ids and losses.
+writes its ids and losses. ``STOP_AFTER`` is the iteration after which a signal asks for the end.
 """
 
 import json
@@ -97,14 +97,15 @@ class FaultHook(Hook):
 
 
 class RecordHook(Hook):
-    """Writes down which faces a rank saw, and their loss."""
+    """Writes down which faces a rank saw, whether they were mirrored, and their loss."""
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Add a line."""
         ids = [sample.metainfo['id'] for sample in data_batch['data_samples']]
+        flips = [bool(sample.metainfo.get('flip')) for sample in data_batch['data_samples']]
         loss = float(outputs['loss'])
         with (Path(os.environ['RECORD']) / f'{_RANK}.jsonl').open('a') as file:
-            file.write(json.dumps({'ids': ids, 'loss': loss}) + '\n')
+            file.write(json.dumps({'ids': ids, 'flips': flips, 'loss': loss}) + '\n')
 
 
 class FrozenNormsHook(Hook):
@@ -117,7 +118,16 @@ class FrozenNormsHook(Hook):
                 module.eval()
 
 
-for _hook in (FaultHook, RecordHook, FrozenNormsHook):
+class StopHook(Hook):
+    """Asks the first rank to end after an iteration, as a scheduler would."""
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Send the signal."""
+        if _RANK == 0 and runner.iter + 1 == int(os.environ.get('STOP_AFTER', 0)):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+for _hook in (FaultHook, RecordHook, FrozenNormsHook, StopHook):
     HOOKS.register_module(module=_hook)
 
 if _is_chosen('init') and os.environ['FAULT'].startswith(('kill', 'raise', 'exit0')):

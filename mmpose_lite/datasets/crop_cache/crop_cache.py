@@ -42,10 +42,13 @@ class CacheSettings:
         shrink: Keep no more pixels than the largest zoom needs: large faces are shrunk by a whole
             factor, each pixel the mean of a block. Smaller, and less aliased, but no longer the
             pixels that a crop of the photograph has.
+        further_pipelines: Other pipelines that the crops are to serve, as configs; a training adds
+            those that it switches to.
     """
 
     dir: str | None = None
     shrink: bool = False
+    further_pipelines: Sequence[Sequence[dict]] = ()
 
     @classmethod
     def of(cls, cache: bool | str | dict | None) -> CacheSettings | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +70,15 @@ class CropExtent:
     rotation: float = 0.0
 
     @classmethod
+    def of_pipelines(cls, pipelines: Iterable[Sequence[Callable]]) -> CropExtent:
+        """Ask the transforms of pipelines for an extent that covers all of them.
+
+        Raises:
+            InputError: If one has no extent, see :meth:`of_pipeline`, or sizes of input differ.
+        """
+        return reduce(cls.covering, map(cls.of_pipeline, pipelines))
+
+    @classmethod
     def of_pipeline(cls, transforms: Iterable[Callable]) -> CropExtent:
         """Ask the transforms up to the crop, which is the first to set ``input_size``.
 
@@ -87,6 +97,28 @@ class CropExtent:
             if extent.input_size != (0, 0):
                 return extent
         raise InputError('cache: the pipeline has no TopdownAffine, it reads whole photographs')
+
+    def covering(self, other: CropExtent) -> CropExtent:
+        """The extent of all crops of two pipelines.
+
+        Raises:
+            InputError: If their sizes of input differ.
+        """
+        if self.input_size != other.input_size:
+            raise InputError(
+                f'cache: pipelines crop to {self.input_size} and {other.input_size}, one file of '
+                'crops has one size'
+            )
+        padding = max(self.padding, other.padding)
+        shares = [(each, each.padding / padding) for each in (self, other)]
+        return replace(
+            self,
+            padding=padding,
+            shift=max(each.shift * share for each, share in shares),
+            smallest=min(each.smallest * share for each, share in shares),
+            largest=max(each.largest * share for each, share in shares),
+            rotation=max(self.rotation, other.rotation),
+        )
 
     def padded(self, factor: float) -> CropExtent:
         """The extent of crops that exceed the box by a further factor."""

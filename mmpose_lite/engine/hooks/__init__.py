@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .checkpoint_hook import CheckpointHook
     from .early_stopping_hook import EarlyStoppingHook
     from .ema_hook import ExpMomentumEMA
+    from .pipeline_switch_hook import PipelineSwitchHook
     from .resident_crops_hook import ResidentCropsHook
     from .screen_hook import ScreenHook
     from .sync_norm_hook import SyncNormHook
@@ -22,6 +23,7 @@ __all__ = [
     'CheckpointHook',
     'EarlyStoppingHook',
     'ExpMomentumEMA',
+    'PipelineSwitchHook',
     'PoseVisualizationHook',
     'ResidentCropsHook',
     'ScreenHook',

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.nested_datasets import walk_datasets
 from mmpose_lite.utils.tensor_utils import unwrap_model
+
+from ..run_state import find_hooks
+from .pipeline_switch_hook import PipelineSwitchHook
 
 _PORTION = 2**28  # bytes that are copied at a time
 
@@ -58,7 +62,11 @@ class ResidentCropsHook(Hook):
         caches = [each.crops for each in datasets if each.crops is not None]
         size = sum(len(cache.file.pixels) for cache in caches)
         device = next(runner.model.parameters()).device
-        obstacle = _find_obstacle(datasets)
+        pipelines = [
+            *(dataset.pipeline.transforms for dataset in datasets),
+            *(hook.pipeline.transforms for hook in find_hooks(runner, PipelineSwitchHook)),
+        ]
+        obstacle = _find_obstacle(datasets, pipelines)
         if obstacle is not None and self.mode == 'resident':
             raise InputError(f"augment_on_device='resident': {obstacle}")
         if obstacle is not None or (self.mode == 'auto' and not _fits(size, device)):
@@ -66,15 +74,17 @@ class ResidentCropsHook(Hook):
             print_log(f'crops stay in main memory: {reason}', 'current')
             return
         unwrap_model(runner.model).data_preprocessor.hold_crops(*_gather(caches, size, device))
-        for transform in (step for dataset in datasets for step in dataset.pipeline.transforms):
+        for transform in chain.from_iterable(pipelines):
             if isinstance(transform, PackPoseInputs):
                 transform.pack_pixels = False
         print_log(f'crops of {size / 1e9:.1f} GB are on {device}', 'current')
 
 
-def _find_obstacle(datasets: Sequence[BaseCocoStyleDataset]) -> str | None:
+def _find_obstacle(
+    datasets: Sequence[BaseCocoStyleDataset], pipelines: Sequence[Sequence[Callable]]
+) -> str | None:
     """Say why crops cannot be on the device, or None."""
-    for transform in (step for dataset in datasets for step in dataset.pipeline.transforms[:-1]):
+    for transform in (step for steps in pipelines for step in steps[:-1]):
         if not getattr(transform, 'works_without_pixels', False):
             return f'{type(transform).__name__} changes pixels, which are not there'
     if any(dataset.crops is None for dataset in datasets):

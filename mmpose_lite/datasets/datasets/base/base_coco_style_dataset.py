@@ -22,7 +22,7 @@ from mmpose_lite.utils.images import ABOUT_ADDRESS, is_address
 from ...crop_cache import CacheSettings, CropCache, CropExtent
 from ...file_names import NAME_MODES, PhotoFinder
 from ...samplers import SampleIndex
-from ...transforms import LoadImage
+from ...transforms import LoadImage, RandomHalfBody
 from .annotations import (
     AnnotationError,
     Record,
@@ -235,34 +235,58 @@ class BaseCocoStyleDataset(BaseDataset):
         if self.subsets and not self.bbox_file and self.data_mode == 'topdown':
             self._check_subsets()
 
-    def open_crops(self, settings: CacheSettings, further: Sequence[Callable] = ()) -> None:
+    def open_crops(self, settings: CacheSettings, whole: BaseDataset | None = None) -> None:
         """Open the crops of the samples; build them where they do not fit.
 
         Args:
             settings: The cache's settings.
-            further: Transforms that come after the pipeline.
+            whole: The data set that this one is part of, whose pipeline comes after this one's.
 
         Raises:
-            InputError: If the data set or its pipeline cannot be served from a cache.
+            InputError: If the data set or a pipeline cannot be served from a cache.
         """
         name = type(self).__name__
         if self.data_mode != 'topdown' or self.bbox_file:
             raise InputError(f"{name}: cache needs data_mode='topdown' and annotated boxes")
-        transforms = [*self._transforms, *further]
-        extent = CropExtent.of_pipeline(transforms)
-        loader = next((each for each in transforms if isinstance(each, LoadImage)), None)
-        if loader is None:
-            raise InputError(f'{name}: cache needs a pipeline that begins with LoadImage')
+        outermost = self if whole is None else whole
+        pipelines = [
+            _acting(steps, outermost.metainfo)
+            for steps in (
+                outermost.pipeline.transforms,
+                *(list(map(TRANSFORMS.build, steps)) for steps in settings.further_pipelines),
+            )
+        ]
+        if whole is not None:
+            own = _acting(self._transforms, self._metainfo)
+            pipelines = [[*own, *each] for each in pipelines]
+        extent = CropExtent.of_pipelines(pipelines)
         self.crops = CropCache(
             settings,
             samples=[self.get_data_info(i) for i in range(len(self))],
             extent=extent,
-            loader=loader,
+            loader=self._one_loader(pipelines),
             ann_file=self.ann_file,
             img_folder=self.data_prefix['img'],
             folder=osp.join(self.data_root or '', 'crops'),
             part=self.train_val_split,
         )
+
+    def _one_loader(self, pipelines: Sequence[Sequence[Callable]]) -> LoadImage:
+        """The transform by which all pipelines load photographs."""
+        loaders = [
+            next((each for each in steps if isinstance(each, LoadImage)), None)
+            for steps in pipelines
+        ]
+        name, first = type(self).__name__, loaders[0]
+        if first is None or None in loaders:
+            raise InputError(f'{name}: cache needs a pipeline that begins with LoadImage')
+        ways = dict.fromkeys(map(repr, loaders))
+        if len(ways) > 1:
+            raise InputError(
+                f'{name}: cache needs pipelines that load photographs in one way, not by '
+                f'{" and ".join(ways)}'
+            )
+        return first
 
     def _check_subsets(self) -> None:
         """Check that each named subset has a face with a visible point among those used."""
@@ -500,3 +524,9 @@ class BaseCocoStyleDataset(BaseDataset):
         from ...coco_api import COCO
 
         return COCO(self.ann_file)
+
+
+def _acting(steps: Sequence[Callable], metainfo: dict) -> list[Callable]:
+    """Leave out RandomHalfBody for points of which none is of a half: it does nothing then."""
+    has_halves = metainfo['upper_body_ids'] or metainfo['lower_body_ids']
+    return [step for step in steps if has_halves or not isinstance(step, RandomHalfBody)]
