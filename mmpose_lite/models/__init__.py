@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .builder import build_pose_estimator as build_pose_estimator
     from .data_preprocessors import PoseDataPreprocessor as PoseDataPreprocessor
     from .heads import BaseHead as BaseHead
+    from .heads import CPMHead as CPMHead
     from .heads import HeatmapHead as HeatmapHead
     from .heads import RegressionHead as RegressionHead
     from .heads import RTMCCHead as RTMCCHead

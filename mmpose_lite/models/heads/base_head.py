@@ -137,24 +137,14 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         batch_data_samples: list[PoseDataSample],
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """Compute losses, and accuracies for the log, by name; see :meth:`losses_of`.
-
-        ``train_cfg`` has ``compute_acc`` (bool, default True).
-        """
+        """Compute what :meth:`losses_of` does; ``train_cfg`` has ``compute_acc`` (default True)."""
         return self.losses_of(self(feats), batch_data_samples, train_cfg)
 
     def losses_of(
-        self,
-        outputs: Any,
-        batch_data_samples: list[PoseDataSample],
-        train_cfg: dict | None = None,
+        self, outputs: Any, samples: list[PoseDataSample], train_cfg: dict | None = None
     ) -> dict[str, Tensor]:
-        """Compute ``loss_kpt``, and ``acc_pose``, of raw outputs.
-
-        Raises:
-            NotImplementedError: If the head defines a :meth:`loss` alone.
-        """
-        targets = self.targets(batch_data_samples, outputs[0].device)
+        """Compute ``loss_kpt``, and ``acc_pose``, of raw outputs."""
+        targets = self.targets(samples, outputs[0].device)
         losses = {'loss_kpt': self.loss_of(outputs, *targets)}
         if (train_cfg or {}).get('compute_acc', True):
             losses['acc_pose'] = self.accuracy_of(outputs, *targets)
@@ -211,10 +201,7 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         )
 
     def decode(self, batch_outputs: Any) -> list[InstanceData]:
-        """Read the points of a batch of outputs, all at once, where the outputs are.
-
-        Args:
-            batch_outputs: Raw outputs, or the final ones.
+        """Read the points of a batch of outputs, raw or final, all at once, where they are.
 
         Raises:
             RuntimeError: If the head was built without a decoder.

@@ -25,62 +25,16 @@ _DEFAULT_INIT = (
 )
 
 
-@MODELS.register_module()
-class HeatmapHead(BaseHead):
-    """Transposed convolutions, convolutions and a final one, each part optional.
-
-    Args:
-        in_channels: Channels of the last feature map, or of each of them.
-        out_channels: Channels of the heatmaps: K, or 3K of combined ones.
-        deconv_out_channels: Channels of the transposed convolutions; None or empty: none.
-        deconv_kernel_sizes: Their kernel sizes: 2, 3 or 4; each doubles the resolution.
-        conv_out_channels: Channels of the convolutions; None or empty: none.
-        conv_kernel_sizes: Their kernel sizes, odd.
-        final_layer: Further arguments of the final convolution; None: there is none.
-        loss: Config of the loss.
-        decoder: Config of the codec.
-        init_cfg: How weights start; normal with 0.001 by default.
-
-    Raises:
-        ValueError: If a list of kernel sizes does not fit its list of channels.
-
-    Source: Xiao et al., ECCV 2018, https://arxiv.org/abs/1804.06208
-    """
+class BaseHeatmapHead(BaseHead):
+    """What heads of heatmaps share: targets, accuracy, flip test, and the making of layers."""
 
     target_kinds: ClassVar = ('heatmaps', 'combined heatmaps')
     target_names: ClassVar = ('heatmaps', 'keypoint_weights')
 
     def __init__(
-        self,
-        in_channels: int | Sequence[int],
-        out_channels: int,
-        deconv_out_channels: Sequence[int] | None = (256, 256, 256),
-        deconv_kernel_sizes: Sequence[int] | None = (4, 4, 4),
-        conv_out_channels: Sequence[int] | None = None,
-        conv_kernel_sizes: Sequence[int] | None = None,
-        final_layer: dict | None = {'kernel_size': 1},  # noqa: B006 (read only)
-        loss: dict = {'type': 'KeypointMSELoss', 'use_target_weight': True},  # noqa: B006
-        decoder: dict | None = None,
-        init_cfg: dict | list[dict] | None = None,
+        self, decoder: dict | None = None, init_cfg: dict | list[dict] | None = None
     ) -> None:
         super().__init__(decoder, list(_DEFAULT_INIT) if init_cfg is None else init_cfg)
-        self.in_channels = in_channels
-        self.out_channels = out_channels
-        self.loss_module = self.build_loss(loss)
-        channels = in_channels if isinstance(in_channels, int) else in_channels[-1]
-        self.deconv_layers, channels = self._make_layers(
-            'deconv', channels, deconv_out_channels, deconv_kernel_sizes
-        )
-        self.conv_layers, channels = self._make_layers(
-            'conv', channels, conv_out_channels, conv_kernel_sizes
-        )
-        if final_layer is None:
-            self.final_layer: nn.Module = nn.Identity()
-        else:
-            conv_cfg = {'type': 'Conv2d', 'kernel_size': 1, **final_layer}
-            self.final_layer = build_conv_layer(
-                conv_cfg, in_channels=channels, out_channels=out_channels
-            )
 
     def _make_layers(
         self,
@@ -104,19 +58,13 @@ class HeatmapHead(BaseHead):
             channels = out
         return nn.Sequential(*layers), channels
 
-    def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """Compute heatmaps ``(B, K, H, W)`` from the last of the feature maps."""
-        convs = self.conv_layers
-        if (
-            isinstance(feats, JoinedMaps)
-            and isinstance(self.deconv_layers, nn.Identity)
-            and isinstance(convs, nn.Sequential)
-            and is_pointwise(convs[0])
-        ):
-            maps = convs[1:](feats.convolve(convs[0]))
-        else:
-            maps = convs(self.deconv_layers(feats[-1]))
-        return self.final_layer(maps)
+    def _make_final_layer(
+        self, channels: int, out_channels: int, final_layer: dict | None
+    ) -> nn.Module:
+        if final_layer is None:
+            return nn.Identity()
+        conv_cfg = {'type': 'Conv2d', 'kernel_size': 1, **final_layer}
+        return build_conv_layer(conv_cfg, in_channels=channels, out_channels=out_channels)
 
     def mirrored(
         self, outputs: tuple[Tensor, ...], metainfo: Mapping[str, Any], test_cfg: Mapping[str, Any]
@@ -140,18 +88,82 @@ class HeatmapHead(BaseHead):
     ) -> list[PixelData]:
         return [PixelData(heatmaps=maps) for maps in outputs[0].detach()]
 
-    def loss_of(self, outputs: Tensor, heatmaps: Tensor, weights: Tensor) -> Tensor:
-        """Compute the loss of heatmaps ``(B, K or 3K, H, W)``."""
-        return self.loss_module(outputs, heatmaps, weights)
-
-    def accuracy_of(self, outputs: Tensor, heatmaps: Tensor, weights: Tensor) -> Tensor:
+    def accuracy_of(self, outputs: Any, heatmaps: Tensor, weights: Tensor) -> Tensor:
         codec: Any = self.decoder
-        read, size, maps = get_heatmap_maximum, outputs.shape[-2:], outputs.detach()
+        maps = self.final_outputs(outputs)[0].detach()
+        read, size = get_heatmap_maximum, maps.shape[-2:]
         if getattr(codec, 'target_kind', None) == 'combined heatmaps':
             # A disc has no peak: its points are read as those of a test are.
             read, size, maps = codec.decode_batch, codec.input_size, maps.float()
         points, wanted = read(maps)[0], read(heatmaps)[0]
         return point_accuracy(points, wanted, weights > 0, constant(size, points))
+
+
+@MODELS.register_module()
+class HeatmapHead(BaseHeatmapHead):
+    """Transposed convolutions, convolutions and a final one, each part optional.
+
+    Args:
+        in_channels: Channels of the last feature map, or of each of them.
+        out_channels: Channels of the heatmaps: K, or 3K of combined ones.
+        deconv_out_channels: Channels of the transposed convolutions; None or empty: none.
+        deconv_kernel_sizes: Their kernel sizes: 2, 3 or 4; each doubles the resolution.
+        conv_out_channels: Channels of the convolutions; None or empty: none.
+        conv_kernel_sizes: Their kernel sizes, odd.
+        final_layer: Further arguments of the final convolution; None: there is none.
+        loss: Config of the loss.
+        decoder: Config of the codec.
+        init_cfg: How weights start; normal with 0.001 by default.
+
+    Raises:
+        ValueError: If a list of kernel sizes does not fit its list of channels.
+
+    Source: Xiao et al., ECCV 2018, https://arxiv.org/abs/1804.06208
+    """
+
+    def __init__(
+        self,
+        in_channels: int | Sequence[int],
+        out_channels: int,
+        deconv_out_channels: Sequence[int] | None = (256, 256, 256),
+        deconv_kernel_sizes: Sequence[int] | None = (4, 4, 4),
+        conv_out_channels: Sequence[int] | None = None,
+        conv_kernel_sizes: Sequence[int] | None = None,
+        final_layer: dict | None = {'kernel_size': 1},  # noqa: B006 (read only)
+        loss: dict = {'type': 'KeypointMSELoss', 'use_target_weight': True},  # noqa: B006
+        decoder: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(decoder, init_cfg)
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.loss_module = self.build_loss(loss)
+        channels = in_channels if isinstance(in_channels, int) else in_channels[-1]
+        self.deconv_layers, channels = self._make_layers(
+            'deconv', channels, deconv_out_channels, deconv_kernel_sizes
+        )
+        self.conv_layers, channels = self._make_layers(
+            'conv', channels, conv_out_channels, conv_kernel_sizes
+        )
+        self.final_layer = self._make_final_layer(channels, out_channels, final_layer)
+
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """Compute heatmaps ``(B, K, H, W)`` from the last of the feature maps."""
+        convs = self.conv_layers
+        if (
+            isinstance(feats, JoinedMaps)
+            and isinstance(self.deconv_layers, nn.Identity)
+            and isinstance(convs, nn.Sequential)
+            and is_pointwise(convs[0])
+        ):
+            maps = convs[1:](feats.convolve(convs[0]))
+        else:
+            maps = convs(self.deconv_layers(feats[-1]))
+        return self.final_layer(maps)
+
+    def loss_of(self, outputs: Tensor, heatmaps: Tensor, weights: Tensor) -> Tensor:
+        """Compute the loss of heatmaps ``(B, K or 3K, H, W)``."""
+        return self.loss_module(outputs, heatmaps, weights)
 
 
 def _make_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:
