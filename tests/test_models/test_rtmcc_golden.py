@@ -9,7 +9,6 @@ from mmengine.structures import InstanceData
 
 from helpers.golden import TABLES, table
 from mmpose_lite.evaluation.functional import simcc_pck_accuracy
-from mmpose_lite.models.heads.coord_cls_heads.rtmcc_head import simcc_accuracy
 from mmpose_lite.registry import KEYPOINT_CODECS, MODELS
 from mmpose_lite.structures import PoseDataSample
 
@@ -63,7 +62,8 @@ def test_accuracy(losses):
     shares, mean, count = simcc_pck_accuracy(*arrays, 2.0, weights.numpy() > 0)
     np.testing.assert_array_equal(shares, recorded['near_acc'])
     assert (mean, count) == (recorded['near_mean'], recorded['near_n'])
-    assert simcc_accuracy(outputs, labels, weights > 0).item() == pytest.approx(mean)
+    head = MODELS.build(tuples(SETTINGS['heads']['default']))
+    assert head.accuracy_of(outputs, *labels, weights).item() == pytest.approx(mean)
 
 
 @pytest.fixture(params=SETTINGS['heads'], scope='module')

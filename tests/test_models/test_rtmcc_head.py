@@ -9,7 +9,6 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmpose_lite.models import KLDiscretLoss, RTMCCHead
-from mmpose_lite.models.heads.coord_cls_heads.rtmcc_head import simcc_accuracy
 from mmpose_lite.models.utils import RTMCCBlock, rope
 from mmpose_lite.models.utils.rtmcc_block import Scale
 from mmpose_lite.models.utils.transformer import ScaleNorm
@@ -297,17 +296,17 @@ def test_labels_are_read_back():
 
 
 def test_accuracy_of_peaks():
-    """A peak hits within thr of the input's size: 0.05 of 40 and of 20 bins, axes swapped."""
+    """A peak hits within a 20th of the input's size, of 20 and 40 bins, axes swapped."""
     target = (torch.zeros(1, 2, 20), torch.zeros(1, 2, 40))
     output = (torch.zeros(1, 2, 20), torch.zeros(1, 2, 40))
     for pair, centers in ((target, [(10, 10), (10, 10)]), (output, [(11, 10), (10, 11)])):
         for k, (x, y) in enumerate(centers):
             pair[0][0, k, x] = pair[1][0, k, y] = 1
-    mask = torch.ones(1, 2, dtype=torch.bool)
-    # One bin along x is 1/40 of what MMPose divides it by, along y 1/20.
-    assert simcc_accuracy(output, target, mask, thr=0.04).item() == 0.5
-    assert simcc_accuracy(output, target, mask, thr=0.06).item() == 1
-    assert simcc_accuracy(output, target, ~mask).isnan()
+    # One bin along x is a 40th of what MMPose divides it by, along y a 20th: 0.05 is no hit.
+    head, weights = make_head(), torch.tensor([[1.0, 0.1]])
+    assert head.accuracy_of(output, *target, weights).item() == 0.5
+    assert head.accuracy_of(output, *target, torch.tensor([[1.0, 0]])).item() == 1
+    assert head.accuracy_of(output, *target, 0 * weights).isnan()
 
 
 def test_flip_test_is_the_mean_of_both():

@@ -18,7 +18,7 @@ from mmpose_lite.registry import MODELS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.tensor_utils import constant
 
-from ..base_head import BaseHead, coordinate_accuracy
+from ..base_head import BaseHead, point_accuracy
 
 _DEFAULT_GAU = {
     'hidden_dims': 256,
@@ -159,15 +159,10 @@ class RTMCCHead(BaseHead):
     def accuracy_of(
         self, outputs: tuple[Tensor, Tensor], labels_x: Tensor, labels_y: Tensor, weights: Tensor
     ) -> Tensor:
-        return simcc_accuracy(outputs, (labels_x, labels_y), weights > 0)
-
-
-@torch.no_grad()
-def simcc_accuracy(
-    output: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor], mask: Tensor, thr: float = 0.05
-) -> Tensor:
-    """Share of peaks of vectors within ``thr`` of the target's; see :func:`heatmap_accuracy`."""
-    # As MMPose has it: x as a share of the height, y of the width.
-    size = constant([output[1].shape[-1], output[0].shape[-1]], output[0])
-    predicted, wanted = (get_simcc_maximum(*vectors)[0] / size for vectors in (output, target))
-    return coordinate_accuracy(predicted, wanted, mask, thr)
+        points, wanted = (
+            get_simcc_maximum(*vectors)[0]
+            for vectors in (map(Tensor.detach, outputs), (labels_x, labels_y))
+        )
+        # As MMPose has it: x as a share of the height, y of the width.
+        size = constant([labels_y.shape[-1], labels_x.shape[-1]], points)
+        return point_accuracy(points, wanted, weights > 0, size)
