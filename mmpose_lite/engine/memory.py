@@ -133,7 +133,9 @@ def _kept_for_backward(
     Returns:
         Those of any batch, and those of each face.
     """
-    divisor = next((each for each in (8, 4, 2) if all(_divides(each, side) for side in size_wh)), 1)
+    # Some heads take maps of one size alone.
+    smaller = () if hasattr(model.head, 'in_featuremap_size') else (8, 4, 2)
+    divisor = next((each for each in smaller if all(_divides(each, side) for side in size_wh)), 1)
     small_wh = [side // divisor for side in size_wh]
     with _as_it_was(model):
         passes = [_kept(model, faces, small_wh, dtype) for faces in _TRIED]

@@ -55,6 +55,22 @@ def test_the_estimate_is_what_the_layers_keep(size_wh):
     assert found.free > 0
 
 
+def test_a_head_for_one_size_gets_crops_of_that(monkeypatch):
+    model, sizes = Network((256, 192)), []
+    forward = model.forward
+
+    def keep(inputs, *args, **kwargs):
+        sizes.append(tuple(inputs.shape[2:]))
+        return forward(inputs)
+
+    monkeypatch.setattr(model, 'forward', keep)
+    runner = runner_of(model, torch.optim.SGD(model.parameters(), 0.1))
+    usual = estimate_memory(runner, LOADER)
+    model.head.in_featuremap_size = (8, 6)
+    assert estimate_memory(runner, LOADER).face == usual.face
+    assert sizes == [(96, 128)] * 2 + [(192, 256)] * 2
+
+
 def test_half_precision_keeps_half_and_a_copy_of_the_weights():
     model = Network((64, 64))
     runner = runner_of(model, torch.optim.SGD(model.parameters(), 0.1))

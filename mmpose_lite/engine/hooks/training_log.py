@@ -165,7 +165,8 @@ class ValLossHook(_HeadListener):
 
     It is that of the outputs which the predictions are made of, without the mirrored ones of a
     flip test, so that no second pass is needed. It is the mean over the faces of all ranks that
-    have a visible point: what others have is no loss, but 0.
+    have a visible point: what others have is no loss, but 0. A loss that is a sum over the faces of
+    a batch, and says so (``sums_faces``), is that of a batch as large as those of training.
     """
 
     priority = 'NORMAL'
@@ -207,6 +208,9 @@ class ValLossHook(_HeadListener):
             self._model = None
             return
         loss, _ = self._model.parse_losses(losses)
+        if getattr(getattr(self._head, 'loss_module', None), 'sums_faces', False):
+            # As large as that of a batch of training, which it is compared with.
+            loss = loss * ((runner.train_dataloader.batch_size or len(samples)) / len(samples))
         self._losses.append((loss, len(samples)))
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:

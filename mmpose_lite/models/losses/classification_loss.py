@@ -74,6 +74,7 @@ class KLDiscretLoss(nn.Module):
     """
 
     target_kinds: ClassVar = ('simcc labels',)
+    sums_faces = True  # which a mean over batches of several sizes asks for
 
     def __init__(
         self,
