@@ -204,6 +204,8 @@ class Watch:
         }
         script = [*(['-m'] if args.module else []), args.script, *args.arguments]
         command = [sys.executable, '-u', rank_script.__file__, *script]
+        # Ranks inherit this, and hear of Ctrl-C once they can say how they end.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         for local in range(args.nproc_per_node):
             rank = first + local
             file = self._files[rank] = folder / f'{rank}.json'
@@ -211,6 +213,7 @@ class Watch:
             # A session each: what a rank leaves behind is ended with its group.
             environ = {**os.environ, **shared, **own}
             self._processes[rank] = Popen(command, env=environ, start_new_session=True)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def _note_signal(self, number: int, frame: FrameType | None) -> None:
         """Remember to ask the ranks to save and stop; a second signal ends them at once."""
@@ -251,14 +254,8 @@ class Watch:
     def _find_root_cause(self) -> RootCause | None:
         # A signal to all of them is no cause.
         asked = (-self._signal, -signal.SIGTERM) if self._signal else ()
+        unasked = {rank: end for rank, end in self._endings.items() if end.status not in asked}
         notes = self._notes()
-        # An interpreter that Ctrl-C finds importing ends with 1, and has no note.
-        early = self._endings.keys() - notes.keys() if self._signal == signal.SIGINT else ()
-        unasked = {
-            rank: end
-            for rank, end in self._endings.items()
-            if end.status not in asked and not (rank in early and end.status == 1)
-        }
         waiting = self._processes.keys() - self._endings.keys() - notes.keys()
         return find_root_cause(notes, unasked, waiting)
 

@@ -19,6 +19,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 LAUNCHER = 'MMPOSE_LITE_LAUNCHER'  # the launcher's process id
@@ -69,16 +70,26 @@ def _run(arguments: list[str]) -> dict[str, Any]:
         sys.path.pop(0)
     script = os.path.dirname(os.path.abspath(sys.argv[0]))
     sys.path.insert(0, os.getcwd() if is_module else script)
+    interrupts = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by the launcher
         if is_module:
             runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)
         else:
             runpy.run_path(sys.argv[0], run_name='__main__')
     except SystemExit as error:
         return _of_exit(error)
-    except KeyboardInterrupt:
-        return {'state': 'stopped', 'code': 128 + signal.SIGINT}
     except BaseException as error:
+        # An import of compiled code may make an error of its own of an interrupt.
+        if interrupts or isinstance(error, KeyboardInterrupt):
+            return {'state': 'stopped', 'code': 128 + signal.SIGINT}
         return _failure(error, f'{type(error).__name__}: {error}', _trace(error))
     return {'state': 'done', 'code': 0}
 

@@ -24,6 +24,11 @@ if kind == 'wait':
         sys.exit(128 + number)
     signal.signal(signal.SIGTERM, save)
     time.sleep(60)
+if kind == 'import':  # as compiled code that is interrupted
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        raise ImportError('initialization failed') from None
 if kind == 'stuck':
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if rank == who:
@@ -117,6 +122,33 @@ def test_a_failure_after_a_signal_is_told(processes, tmp_path, command):
     done = processes.finish(process)
     assert done.printed.splitlines()[-1] == 'error: rank 1 of 3: OSError: disk full'
     assert done.status == 1
+
+
+def check_interrupted(done):
+    assert done.status == 128 + signal.SIGINT, done.printed
+    assert 'error' not in done.printed.lower()
+    assert 'Traceback' not in done.printed
+
+
+@pytest.mark.parametrize('delay', [0.0, 0.2, 2.0])
+def test_ctrl_c_while_ranks_import_blames_none(processes, tmp_path, tiny_config, delay):
+    train = (ROOT / 'tools' / 'train.py', tiny_config, '--launcher', 'pytorch')
+    launch = (sys.executable, ROOT / 'tools' / 'launch.py', '--nproc_per_node', 2)
+    process = processes.start(*launch, *train, '--work-dir', tmp_path, cwd=tmp_path)
+    children = Path(f'/proc/{process.pid}/task/{process.pid}/children')
+    while len(children.read_text().split()) < 2:
+        time.sleep(0.01)
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    check_interrupted(processes.finish(process))
+
+
+def test_what_an_import_makes_of_ctrl_c_blames_none(processes, tmp_path, command):
+    process = processes.start(*command, 'import', -1, cwd=tmp_path)
+    for _ in range(3):
+        process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    check_interrupted(processes.finish(process))
 
 
 def test_processes_end_with_a_launcher_that_is_killed(processes, tmp_path, command):
