@@ -138,7 +138,7 @@ def warp_on_device(cfg: Config) -> str:
 
 
 def cover_switches(cfg: Config) -> str:
-    """Have the crop caches of the training data serve the pipelines that it switches to, too."""
+    """Let the crop caches of the training data serve the pipelines that it switches to, too."""
     switched = [steps for _, steps in find_pipelines(cfg, ()) if steps]
     datasets = [nest[-1] for _, nest in walk_datasets(cfg.get('train_dataloader'))]
     cached = [part for part in datasets if isinstance(part, dict) and part.get('cache')]

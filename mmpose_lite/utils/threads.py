@@ -148,7 +148,7 @@ def share_cores() -> str:
 
 
 def resume_threads(count: int) -> None:
-    """Have as many threads as the run that resumes, if their number was this process's choice.
+    """Use as many threads as the run that resumes did, if their number was this process's choice.
 
     The last bits of sums depend on it.
     """

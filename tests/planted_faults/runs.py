@@ -190,8 +190,8 @@ SABOTAGES = [
     Sabotage(
         'at the door the head makes the targets whatever a switch says',
         'mmpose_lite/engine/config_rewrites.py',
-        "if not cfg.get('targets_by_head', True):",
-        "if not cfg.get('model', True):",
+        "if not cfg.get('targets_by_head', True) or",
+        "if not cfg.get('model', True) or",
         'tests/test_engine/test_config_rewrites.py::test_hooks_find_the_targets_of_the_pipeline'
         '_where_a_switch_says_so',
     ),

@@ -53,7 +53,7 @@ def near(share, prob, count=COUNT):
 
 @pytest.fixture(params=['absent', 'installed'])
 def package(request, monkeypatch):
-    """Whether albumentations is there must not matter."""
+    """The two environments that must not differ: without albumentations, and with it."""
 
     def refuse(*args, **kwargs):
         raise AssertionError("the package's is not to be used")

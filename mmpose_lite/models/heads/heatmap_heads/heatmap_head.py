@@ -26,7 +26,7 @@ _DEFAULT_INIT = (
 
 
 class BaseHeatmapHead(BaseHead):
-    """What heads of heatmaps share: targets, accuracy, flip test, and the making of layers."""
+    """The common part of heads of heatmaps: targets, accuracy, flip test, the making of layers."""
 
     target_kinds: ClassVar = ('heatmaps', 'combined heatmaps')
     target_names: ClassVar = ('heatmaps', 'keypoint_weights')
