@@ -55,6 +55,7 @@ MMPOSE = {
     ),
     'MODELS': (
         'AdaptiveWingLoss',
+        'CPMHead',
         'CombinedTargetMSELoss',
         'FeatureMapProcessor',
         'GlobalAveragePooling',

@@ -39,6 +39,10 @@ PARTS = {
         lambda: [[torch.rand(2, 3, 8, 8, requires_grad=True)]],
     ),
     'GlobalAveragePooling': ({}, lambda: [[torch.rand(2, 3, 8, 8, requires_grad=True)]]),
+    'CPMHead': (
+        {'in_channels': 4, 'out_channels': 3, 'num_stages': 2},
+        lambda: [[torch.rand(2, 4, 4, 4)] * 2],
+    ),
     'HeatmapHead': ({'in_channels': 4, 'out_channels': 3}, lambda: [[torch.rand(2, 4, 4, 4)]]),
     'KeypointMSELoss': ({}, lambda: [torch.rand(2, 3, 8, 8, requires_grad=True), TARGET]),
     'AdaptiveWingLoss': ({}, lambda: [torch.rand(2, 3, 8, 8, requires_grad=True), TARGET]),

@@ -26,7 +26,7 @@ _DEFAULT_INIT = (
 
 
 class BaseHeatmapHead(BaseHead):
-    """The common part of heads of heatmaps: targets, accuracy, flip test, the making of layers."""
+    """Targets, accuracy, flip test and layers that all heads of heatmaps share."""
 
     target_kinds: ClassVar = ('heatmaps', 'combined heatmaps')
     target_names: ClassVar = ('heatmaps', 'keypoint_weights')
