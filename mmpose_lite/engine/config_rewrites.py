@@ -55,8 +55,11 @@ def move_targets_to_head(cfg: Config) -> str:
     for place, steps in find_pipelines(cfg, ['train_dataloader']):
         if [step.get('type') for step in steps[-2:]] != ['GenerateTarget', 'PackPoseInputs']:
             continue
-        if steps[-2] == {'type': 'GenerateTarget', 'encoder': codec}:
-            steps[-2:] = [{**steps[-1], 'pack_transformed': True}]
+        given, packed = dict(steps[-2]), {'pack_transformed': True}
+        if given.pop('use_dataset_keypoint_weights', False):
+            packed['pack_weights'] = True
+        if given == {'type': 'GenerateTarget', 'encoder': codec}:
+            steps[-2:] = [{**steps[-1], **packed}]
             moved.append(_loader_of(place))
     if not moved:
         return ''
@@ -83,18 +86,19 @@ def pack_truth(cfg: Config) -> str:
     """Pack the points' places in the crop into samples, for what is logged of a training.
 
     Those of training always do. Those of validation do where the head makes the targets of
-    training: only then would it make the same ones for a validation loss.
+    training: only then would it make the same ones, and weigh them alike, for a validation loss.
     """
-    train = find_pipelines(cfg, ['train_dataloader'])
-    head_encodes = not any(
-        step.get('type') == 'GenerateTarget' for _, steps in train for step in steps
-    )
+    train = [step for _, steps in find_pipelines(cfg, ['train_dataloader']) for step in steps]
+    head_encodes = not any(step.get('type') == 'GenerateTarget' for step in train)
+    packed = {'pack_transformed': True}
+    if head_encodes and any(step.get('pack_weights') for step in train):
+        packed['pack_weights'] = True
     loaders = ('train_dataloader', 'val_dataloader') if head_encodes else ('train_dataloader',)
     changed = []
     for place, steps in find_pipelines(cfg, loaders):
         last = steps[-1] if steps else {}
         if last.get('type') == 'PackPoseInputs' and not last.get('pack_transformed'):
-            steps[-1] = {**last, 'pack_transformed': True}
+            steps[-1] = {**last, **packed}
             changed.append(_loader_of(place))
     if not changed:
         return ''

@@ -1,5 +1,7 @@
 """Rewrites of a config change the place of a batch's work, and nothing else."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -7,15 +9,19 @@ from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 
 from mmpose_lite.apis.config import load_config
+from mmpose_lite.codecs import MSRAHeatmap
 from mmpose_lite.datasets.samplers import SampleIndex
 from mmpose_lite.engine.config_rewrites import (
     find_datasets,
     move_targets_to_head,
+    pack_truth,
     set_cache,
     warp_on_device,
 )
-from mmpose_lite.registry import DATASETS, MODELS
+from mmpose_lite.models import HeatmapHead
+from mmpose_lite.registry import DATASETS, KEYPOINT_CODECS, MODELS
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.config_utils import read_config_file
 
 AUGMENT = [
     {'type': 'RandomFlip'},
@@ -90,13 +96,79 @@ def test_a_head_of_coordinates_makes_its_labels(cfg):
     assert losses(cfg, batch(cfg)) == expected
 
 
+def test_the_head_weighs_by_the_data_set_s_weights(cfg):
+    """In training, and for the loss of a validation."""
+    info = read_config_file('configs/_base_/datasets/aflw.py')['dataset_info']
+    weights = [1.0 + k / 4 for k in range(19)]
+    cfg.train_dataloader.dataset.metainfo = {**info, 'joint_weights': weights}
+    plain = losses(cfg, batch(cfg))['loss_kpt']
+    cfg.train_dataloader.dataset.pipeline[5].use_dataset_keypoint_weights = True
+    expected = losses(cfg, batch(cfg))
+    assert expected['loss_kpt'] > 1.5 * plain
+    move_targets_to_head(cfg)
+    assert kinds(cfg)[-1] == 'PackPoseInputs'
+    assert 'GenerateTarget' not in kinds(cfg)
+    assert losses(cfg, batch(cfg)) == expected
+    assert 'pack_weights' not in cfg.val_dataloader.dataset.pipeline[-1]
+    pack_truth(cfg)
+    assert cfg.val_dataloader.dataset.pipeline[-1]['pack_weights'] is True
+
+
+class OwnLoss(HeatmapHead):
+    """A head of a user's, whose loss may read what samples carry."""
+
+    def loss(self, feats, batch_data_samples, train_cfg=None):
+        return super().loss(feats, batch_data_samples, train_cfg)
+
+
+class OwnLayers(HeatmapHead):
+    """A head of a user's, which learns as its parent does."""
+
+    def forward(self, feats):
+        return 2 * super().forward(feats)
+
+
+class SaysSo(OwnLoss):
+    """A head of a user's that knows that its loss reads nothing else."""
+
+    @classmethod
+    def makes_targets(cls):
+        return True
+
+
+class Auxiliary(MSRAHeatmap):
+    """A codec of a user's that needs more than points."""
+
+    auxiliary_encode_keys: ClassVar = {'image_size'}
+
+
+@pytest.mark.parametrize(
+    ('head', 'moves'), [(OwnLoss, False), (OwnLayers, True), (SaysSo, True), (MSRAHeatmap, False)]
+)
+@pytest.mark.parametrize('by_name', [True, False], ids=['name', 'class'])
+def test_a_head_s_class_says_if_it_makes_the_targets(cfg, head, moves, by_name, monkeypatch):
+    if by_name:
+        monkeypatch.setitem(MODELS.module_dict, head.__name__, head)
+    cfg.model.head.type = head.__name__ if by_name else head
+    move_targets_to_head(cfg)
+    assert ('GenerateTarget' not in kinds(cfg)) == moves
+
+
+def test_a_codec_that_wants_more_than_points_stays_in_the_pipeline(cfg, monkeypatch):
+    monkeypatch.setitem(KEYPOINT_CODECS.module_dict, 'Auxiliary', Auxiliary)
+    for part in (cfg.model.head.decoder, cfg.train_dataloader.dataset.pipeline[5].encoder):
+        part.type = 'Auxiliary'
+    move_targets_to_head(cfg)
+    assert 'GenerateTarget' in kinds(cfg)
+
+
 @pytest.mark.parametrize(
     'change',
     [
         {'model.head.decoder.sigma': 2},
         {'model.head.type': 'OtherHead'},
         {'model.head.decoder': None},
-        {'train_dataloader.dataset.pipeline.5.use_dataset_keypoint_weights': True},
+        {'train_dataloader.dataset.pipeline.5.multilevel': True},
         {'train_dataloader.dataset.pipeline.6.type': 'PackOtherInputs'},
     ],
     ids=str,

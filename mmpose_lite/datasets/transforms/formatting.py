@@ -70,6 +70,7 @@ class PackPoseInputs(Transform):
         pack_transformed: Pack ``transformed_keypoints`` too, for heads that make their targets.
         pack_pixels: Without, ``inputs`` is the ``crop_index``, for a data preprocessor that holds
             the crops.
+        pack_weights: Pack ``dataset_keypoint_weights``, by which such heads weigh their targets.
 
     The three tables say which key becomes which field of the sample; a codec's tables, written by
     ``GenerateTarget``, add to them.
@@ -106,9 +107,11 @@ class PackPoseInputs(Transform):
         meta_keys: Sequence[str] = _META_KEYS,
         pack_transformed: bool = False,
         pack_pixels: bool = True,
+        pack_weights: bool = False,
     ) -> None:
         self.meta_keys = meta_keys
         self.pack_transformed = pack_transformed
+        self.pack_weights = pack_weights
         self.pack_pixels = pack_pixels
 
     def transform(self, results: dict) -> dict:
@@ -141,6 +144,8 @@ class PackPoseInputs(Transform):
                 data[name] = np.array([value]) if isinstance(value, _LONE) else value
         if self.pack_transformed and 'transformed_keypoints' in results:
             data['transformed_keypoints'] = results['transformed_keypoints']
+        if self.pack_weights:
+            data['dataset_keypoint_weights'] = results['dataset_keypoint_weights'][None]
         return make_element(InstanceData, data)
 
     def _pack(self, results: dict, table_name: str) -> dict[str, Any]:

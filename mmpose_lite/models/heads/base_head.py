@@ -16,6 +16,8 @@ from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.tensor_utils import send
 
+# What targets are made of; not all data sets weigh their points.
+_TRUTH = ('transformed_keypoints', 'keypoints_visible', 'dataset_keypoint_weights')
 # What codecs read, in this order; not all say how visible points are.
 _DECODED = ('keypoints', 'keypoint_scores', 'keypoints_visible')
 
@@ -184,12 +186,15 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         truth = [sample.gt_instances for sample in samples]
         if self.decoder is None or 'transformed_keypoints' not in truth[0] or not names:
             raise self._no_targets()
-        points, visible = (
-            # Each is of one face, (1, K, ...).
+        # Each is of one face, (1, K, ...).
+        points, visible, *factors = (
             torch.cat([torch.as_tensor(each.get(name), dtype=torch.float32) for each in truth])
-            for name in ('transformed_keypoints', 'keypoints_visible')
+            for name in _TRUTH
+            if name in truth[0]
         )
         encoded = self.decoder.encode_batch(send(points, device), send(visible, device))
+        for weights in factors:
+            encoded['keypoint_weights'] = encoded['keypoint_weights'] * send(weights, device)
         return [encoded[name] for name in names]
 
     def _no_targets(self) -> Exception:
