@@ -34,7 +34,8 @@ def make_parser() -> argparse.ArgumentParser:
         choices=MODES,
         default='transformed',
         help='original: photographs with box and crop; transformed: crops as the network gets '
-        'them; target: with their heatmaps. Where crops are mirrored at random, each is shown as '
+        'them; target: with their targets: heatmaps, or the products of the vectors along x and y. '
+        'Where crops are mirrored at random, each is shown as '
         'it is and mirrored',
     )
     parser.add_argument('--out', metavar='DIR', default='browse', help='folder of the sheets')

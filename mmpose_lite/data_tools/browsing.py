@@ -94,7 +94,7 @@ class Browser:
                 none; None to show no targets.
 
         Raises:
-            InputError: If targets are asked for and are no heatmaps.
+            InputError: If targets are asked for and are of no kind that can be drawn.
         """
         mirrors = [False, True] if self._first(RandomFlip) is not None else [None]
         for mirrored in mirrors:
@@ -193,23 +193,41 @@ def _corners(bbox_xyxy: ndarray) -> ndarray:
     return np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
 
 
-def _targets(results: dict, codec: dict) -> tuple[ndarray, ndarray]:
-    """All heatmaps in one, and which points have one."""
+def _targets(results: dict, codec: dict) -> tuple[ndarray | None, ndarray]:
+    """All targets in one map, if they are more than the points, and which points have one."""
     if 'keypoint_weights' not in results:
         if not codec:
             raise InputError('mode=target: neither the pipeline nor model.head names a codec')
         results = GenerateTarget(encoder=codec)(results)
-    maps, weights = results.get('heatmaps'), results['keypoint_weights']
-    # Of several encoders, and of several resolutions, the last and finest.
-    while isinstance(maps, list):
-        maps = maps[-1]
-    while isinstance(weights, list):
-        weights = weights[-1]
-    if maps is None:
-        raise InputError('mode=target: the targets of this config are no heatmaps')
     count = results['transformed_keypoints'].shape[1]
-    maps = maps[:: max(1, len(maps) // count)]  # a map of the point, then maps of its offset
-    return maps.max(axis=0), weights.reshape(-1, count)[0] > 0.5
+    has_target = _finest(results['keypoint_weights']).reshape(-1, count)[0] > 0.5
+    if 'heatmaps' in results:
+        maps = _finest(results['heatmaps'])
+        # Of combined maps that of the disc; maps of its offsets come after it.
+        return maps[:: max(1, len(maps) // count)].max(axis=0), has_target
+    axes = [results.get(f'keypoint_{axis}_labels') for axis in 'xy']
+    if all(vectors is not None for vectors in axes):
+        return _joined_axes(*map(_finest, axes)), has_target
+    if 'keypoint_labels' in results:  # coordinates
+        return None, has_target
+    raise InputError('mode=target: the targets of this config are no maps, vectors or coordinates')
+
+
+def _finest(targets: Any) -> ndarray:
+    """Of several encoders, and of several resolutions, the last and finest."""
+    while isinstance(targets, list):
+        targets = targets[-1]
+    return targets
+
+
+def _joined_axes(x: ndarray, y: ndarray) -> ndarray:
+    """Products of each point's vectors ``(1, K, L)`` along the axes: a spot where both are high."""
+    joined = np.zeros((y.shape[-1], x.shape[-1]), np.float32)
+    for along_x, along_y in zip(
+        x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1]), strict=True
+    ):
+        np.maximum(joined, np.outer(along_y, along_x), out=joined)
+    return joined
 
 
 def load_browsers(cfg: Config, split: str, seed: int) -> tuple[list[Browser], dict[str, Any]]:

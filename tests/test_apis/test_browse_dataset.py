@@ -140,6 +140,37 @@ def test_targets_are_the_heatmaps(config, split):
     assert view.heatmap.min() == 0
 
 
+SIMCC = {'type': 'SimCCLabel', 'input_size': (64, 64), 'sigma': 4, 'simcc_split_ratio': 2.0}
+LABELS = {'type': 'RegressionLabel', 'input_size': (64, 64)}
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])  # targets of the pipeline, and of the head
+def test_targets_along_the_axes_are_spots_where_the_points_are(config, split, tmp_path):
+    path = tmp_path / 'vectors.py'
+    path.write_text(re.sub(r'codec = dict.*', f'codec = {SIMCC}', config(random='').read_text()))
+    (view,) = browser(path, split)[0].transformed(2, SIMCC)
+    assert view.heatmap.shape == (128, 128)
+    assert view.has_target.all()
+    highest = view.heatmap.max()
+    for x, y in view.points:
+        assert view.heatmap[round(2 * y), round(2 * x)] > 0.95 * highest
+    # Where one point's column crosses another's row there is none.
+    crossings = [(x, y) for x, _ in view.points for _, y in view.points]
+    lonely = [each for each in crossings if np.hypot(*(view.points - each).T).min() > 8]
+    assert len(lonely) > 10
+    assert all(view.heatmap[round(2 * y), round(2 * x)] < 0.01 * highest for x, y in lonely)
+
+
+def test_targets_that_are_points_are_the_points(config):
+    far = "dict(type='RandomBBoxTransform', shift_factor=3, shift_prob=1, rotate_prob=0),"
+    found, _ = browser(config(random=far), 'val')
+    (view,) = found.transformed(1, LABELS)
+    assert view.heatmap is None
+    inside = ((view.points >= 0) & (view.points <= 63)).all(axis=1)
+    np.testing.assert_array_equal(view.has_target, inside)
+    assert 0 < inside.sum() < 19
+
+
 def test_points_without_a_target_are_told(config):
     far = "dict(type='RandomBBoxTransform', shift_factor=3, shift_prob=1, rotate_prob=0),"
     (view,) = browser(config(random=far))[0].transformed(1, {})
