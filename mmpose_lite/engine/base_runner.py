@@ -165,6 +165,8 @@ class BaseRunner(Runner):
         is_plain = model_wrapper_cfg is None and not is_model_wrapper(model)
         if not (self.distributed and is_plain) or get_device() == 'cuda':
             return super().wrap_model(model_wrapper_cfg, model)
+        if self.cfg.get('sync_bn'):
+            self.logger.warning('sync_bn needs GPUs: each process has statistics of its own')
         # mmengine names a CUDA device here, whatever the model is on.
         return MMDistributedDataParallel(
             module=model.to(get_device()),

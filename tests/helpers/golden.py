@@ -1,5 +1,6 @@
 """Reference numbers of MMPose 1.3.2: those in the repository, and the whole tables beside it."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ TABLES = HERE.parents[2] / 'shared' / 'golden'  # conftest.py: tests of these ar
 def table(name: str) -> Any:
     """Read a whole table: arrays by name, or the content of a JSON file."""
     path = TABLES / name
+    if path.suffix == '.gz':
+        return json.loads(gzip.decompress(path.read_bytes()))
     if path.suffix == '.json':
         return json.loads(path.read_text(encoding='utf-8'))
     with np.load(path) as arrays:

@@ -1,13 +1,17 @@
 """The top-down estimator: modes, flip test, and the way back to the photograph."""
 
+import logging
+
 import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from helpers.seeding import seed_weights
 from mmpose_lite.models import TopdownPoseEstimator
 from mmpose_lite.models.pose_estimators import topdown
+from mmpose_lite.models.pose_estimators.base import revert_sync_norms
 from mmpose_lite.models.utils import flip_heatmaps
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample
@@ -173,17 +177,48 @@ def test_metainfo_of_the_model_overrides_that_of_the_data():
     assert predicted[0].flip_indices == [0, 1, 2]
 
 
-def test_synchronised_norms():
+class Synchronised(TopdownPoseEstimator):
+    def __init__(self, **arguments):
+        super(TopdownPoseEstimator, self).__init__(use_syncbn=True, **arguments)
+
+
+@pytest.mark.parametrize('world_size', [1, 2])
+@pytest.mark.parametrize('device', ['cpu', 'cuda'])
+def test_synchronised_norms(monkeypatch, device, world_size):
+    """On GPUs as they are; on a CPU plain ones, with a line, whoever asked for them."""
+    said = []
+    base = 'mmpose_lite.models.pose_estimators.base'
+    monkeypatch.setattr(f'{base}.get_device', lambda: device)
+    monkeypatch.setattr(f'{base}.get_world_size', lambda: world_size)
+    monkeypatch.setattr(f'{base}.print_log', lambda text, level, **_: said.append((level, text)))
     backbone = {'type': 'ResNet', 'depth': 18, 'base_channels': 8}
     plain = MODELS.build({'type': 'TopdownPoseEstimator', 'backbone': backbone})
-    assert not any(isinstance(m, torch.nn.SyncBatchNorm) for m in plain.modules())
+    assert not said
+    of_config = {**backbone, 'norm_cfg': {'type': 'SyncBN'}}
+    models = [Synchronised(backbone=backbone), TopdownPoseEstimator(backbone=of_config)]
+    for model in models:
+        norms = [each for each in model.modules() if isinstance(each, _BatchNorm)]
+        is_sync = {isinstance(norm, torch.nn.SyncBatchNorm) for norm in norms}
+        assert is_sync == {device == 'cuda'}
+        assert list(model.state_dict()) == list(plain.state_dict())
+    if device == 'cuda':
+        assert not said
+        return
+    level = logging.INFO if world_size == 1 else logging.WARNING
+    assert [each[0] for each in said] == [level] * 2
+    assert 'SyncBN needs GPUs: 21 are plain' in said[0][1]
+    assert ('its own statistics' in said[0][1]) == (world_size == 2)
 
-    class Synchronised(TopdownPoseEstimator):
-        def __init__(self, **arguments):
-            super(TopdownPoseEstimator, self).__init__(use_syncbn=True, **arguments)
 
-    model = Synchronised(backbone=backbone)
-    assert isinstance(model.backbone.bn1, torch.nn.SyncBatchNorm)
+@pytest.mark.parametrize('training', [True, False])
+def test_a_reverted_norm_counts_as_a_plain_one(training):
+    reverted, plain = torch.nn.SyncBatchNorm(4), torch.nn.BatchNorm2d(4)
+    assert revert_sync_norms(torch.nn.ModuleList([reverted, reverted, plain])) == 1
+    for _ in range(2):
+        maps = torch.randn(3, 4, 5, 5) + 1
+        assert torch.equal(reverted.train(training)(maps), plain.train(training)(maps))
+    assert torch.equal(reverted.running_var, plain.running_var)
+    assert not isinstance(reverted, torch.nn.SyncBatchNorm)
 
 
 def test_a_test_step():

@@ -5,10 +5,12 @@ import pickle
 
 import pytest
 import torch
+from mmengine.model import revert_sync_batchnorm
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmpose_lite.apis import load_config
-from mmpose_lite.models.utils.fold_norms import fold_norms
+from mmpose_lite.models.utils.fold_norms import FoldedView, fold_norms
 from mmpose_lite.registry import MODELS
 
 
@@ -16,7 +18,7 @@ def with_statistics(model):
     """Give every norm weights and running statistics that are not those of the start."""
     generator = torch.Generator().manual_seed(0)
     for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, _BatchNorm):
             for values in (module.weight.data, module.bias.data, module.running_mean):
                 values.copy_(torch.randn(values.shape, generator=generator))
             module.running_var.copy_(torch.rand(module.running_var.shape, generator=generator) + 1)
@@ -148,6 +150,98 @@ def test_what_others_read_stays_as_it_is():
     expected = model(images)
     assert fold_norms(model) == 0
     assert torch.equal(model(images), expected)
+
+
+class Untraceable(nn.Module):
+    """Parts whose path depends on the data, which hold each other's modules."""
+
+    def __init__(self, *parts):
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, x):
+        if x.sum() > 1e9:
+            return x
+        return sum(part(x) for part in self.parts)
+
+
+class FromOutside(nn.Module):
+    """Reads the weights of a convolution beside its norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.unit = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+
+    def forward(self, x):
+        return self.unit(x) + nn.functional.conv2d(x, self.unit[0].weight)
+
+
+def unit(conv=None, norm=None):
+    return nn.Sequential(conv or nn.Conv2d(3, 4, 1), norm or nn.BatchNorm2d(4))
+
+
+def shared_convolution():
+    conv = nn.Conv2d(3, 4, 1)
+    return Untraceable(unit(conv), unit(conv))
+
+
+def bare_convolution():
+    conv = nn.Conv2d(3, 4, 1)
+    return Untraceable(unit(conv), nn.Sequential(conv, nn.ReLU()))
+
+
+def shared_norm():
+    norm = nn.BatchNorm2d(4)
+    return Untraceable(unit(norm=norm), unit(norm=norm))
+
+
+def shared_unit():
+    same = unit()
+    return Untraceable(nn.Sequential(same, nn.ReLU()), Untraceable(same), Untraceable(same))
+
+
+def norm_first():
+    return Untraceable(nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)))
+
+
+def depthwise():
+    return Untraceable(nn.Sequential(nn.Conv2d(3, 6, 3, groups=3), nn.BatchNorm2d(6), nn.SiLU()))
+
+
+def synchronised():
+    return Untraceable(*(unit(norm=nn.SyncBatchNorm(4)) for _ in range(2)))
+
+
+def one_process():
+    """As mmengine's runner leaves it."""
+    return revert_sync_batchnorm(synchronised())
+
+
+@pytest.mark.parametrize(
+    ('make', 'count'),
+    [
+        (shared_convolution, 0),
+        (bare_convolution, 0),
+        (shared_norm, 0),
+        (shared_unit, 0),
+        (FromOutside, 0),
+        (norm_first, 1),
+        (depthwise, 1),
+        (synchronised, 2),
+        (one_process, 2),
+    ],
+)
+def test_only_what_belongs_to_one_norm_is_folded(make, count):
+    model = with_statistics(make())
+    images = torch.randn(2, 3, 8, 8)
+    with torch.no_grad():
+        expected = model(images)
+        folded = FoldedView().of(model, [model])
+        assert (folded is model) == (count == 0)
+        torch.testing.assert_close(folded(images), expected)
+        assert torch.equal(model(images), expected)
+        assert fold_norms(model) == count
+        torch.testing.assert_close(model(images), expected)
 
 
 def test_models_in_training_are_refused(tiny_config):

@@ -33,6 +33,17 @@ POINTS = torch.ones(2, 3, 2)
 PARTS = {
     'HRNet': ({'extra': TINY_HRNET}, lambda: [torch.rand(2, 3, 32, 32)]),
     'ResNet': ({'depth': 18, 'base_channels': 8}, lambda: [torch.rand(2, 3, 32, 32)]),
+    'HourglassNet': (
+        {'downsample_times': 1, 'stage_channels': (256, 8), 'stage_blocks': (1, 1)},
+        lambda: [torch.rand(2, 3, 32, 32)],
+    ),
+    'MobileNetV2': ({'widen_factor': 0.25}, lambda: [torch.rand(2, 3, 32, 32)]),
+    'SCNet': (
+        {'depth': 50, 'base_channels': 8, 'num_stages': 1, 'strides': (1,), 'dilations': (1,)}
+        | {'out_indices': (0,)},
+        lambda: [torch.rand(2, 3, 32, 32)],
+    ),
+    'CSPNeXt': ({'widen_factor': 0.125}, lambda: [torch.rand(2, 3, 64, 64)]),
     'ResNetV1d': ({'depth': 18, 'base_channels': 8}, lambda: [torch.rand(2, 3, 32, 32)]),
     'FeatureMapProcessor': (
         {'concat': True},

@@ -110,7 +110,10 @@ class HourglassNet(BaseBackbone):
             HourglassModule(downsample_times, stage_channels, stage_blocks)
             for _ in range(num_stacks)
         )
-        self.inters = ResLayer(BasicBlock, num_stacks - 1, channels, channels, **norm)
+        # A single hourglass has a block too, which MMPose's files hold and nothing uses: several
+        # processes would wait for its gradients.
+        self.inters = ResLayer(BasicBlock, max(num_stacks - 1, 1), channels, channels, **norm)
+        self.inters.requires_grad_(num_stacks > 1)
         self.conv1x1s = nn.ModuleList(
             ConvModule(channels, channels, 1, act_cfg=None, **norm) for _ in between
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
 from functools import cache
@@ -10,7 +11,10 @@ from typing import Any
 
 import torch
 from mmengine.device import get_device
+from mmengine.dist import get_world_size
+from mmengine.logging import print_log
 from mmengine.model import BaseModel
+from mmengine.model.utils import _BatchNormXd
 from torch import Tensor
 
 from mmpose_lite.models.utils.fold_norms import FoldedView
@@ -29,8 +33,9 @@ _KEPT_BYTES = 2**28
 class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
     """A backbone, and optionally a neck and a head.
 
-    Weights are laid out channels last. Where there is no GPU, the process uses freed memory again,
-    see :func:`keep_freed_memory`.
+    Weights are laid out channels last. Where there is no GPU, synchronised norms are plain ones,
+    see :func:`revert_sync_norms`, and the process uses freed memory again, see
+    :func:`keep_freed_memory`.
 
     Args:
         backbone: Config of the backbone.
@@ -75,6 +80,7 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
         self.to(memory_format=torch.channels_last)
         if get_device() == 'cpu':
             keep_freed_memory()
+            revert_sync_norms(self)
 
     @property
     def with_neck(self) -> bool:
@@ -135,6 +141,26 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
     @abstractmethod
     def predict(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[PoseDataSample]:
         """Predict a batch; see :meth:`forward`."""
+
+
+def revert_sync_norms(model: torch.nn.Module) -> int:
+    """Make synchronised batch norms plain ones, in place, say so, and return how many they were.
+
+    torch synchronises statistics of GPUs alone, and refuses to train several processes on CPUs.
+    Names, weights and arithmetic stay; with several processes each has statistics of its own.
+    """
+    norms = [each for each in model.modules() if isinstance(each, torch.nn.SyncBatchNorm)]
+    for norm in norms:
+        norm.__class__ = _BatchNormXd  # it stays the same object, wherever it is held
+    if norms:
+        alone = get_world_size() == 1
+        whose = 'which is the same' if alone else 'each process has its own statistics'
+        print_log(
+            f'SyncBN needs GPUs: {len(norms)} are plain batch norms on this CPU, {whose}',
+            logger='current',
+            level=logging.INFO if alone else logging.WARNING,
+        )
+    return len(norms)
 
 
 @cache

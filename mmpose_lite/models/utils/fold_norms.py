@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 from mmcv.cnn.bricks import wrappers
+from mmengine.model.utils import _BatchNormXd
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 # These classes themselves: a subclass may do something else with its weights.
 _PLAIN = (nn.Conv2d, wrappers.Conv2d)
 _TRANSPOSED = (nn.ConvTranspose2d, wrappers.ConvTranspose2d)
-_NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm)
+_NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm, _BatchNormXd)  # the last: SyncBN of one process
 
 
 def fold_norms(model: nn.Module) -> int:
@@ -35,7 +36,7 @@ def fold_norms(model: nn.Module) -> int:
     """
     if model.training:
         raise ValueError('fold_norms is for models in evaluation; call model.eval() first')
-    pairs = list(_find_pairs(model))
+    pairs = _find_pairs(model)
     for part, conv_name, norm_name in pairs:
         _fold(part.get_submodule(conv_name), part.get_submodule(norm_name))
         part.set_submodule(norm_name, nn.Identity())
@@ -71,7 +72,7 @@ class FoldedView:
         if torch.jit.is_tracing() or torch.compiler.is_compiling() or any(map(_is_bound, modules)):
             return model
         if len(modules) != len(self._modules) or not all(map(is_, modules, self._modules)):
-            found = [names for part in parts for names in _find_pairs(part)]
+            found = _find_pairs(*parts)
             self._pairs = [(part.get_submodule(a), part.get_submodule(b)) for part, a, b in found]
             self._modules = modules
         made: dict[nn.Module, nn.Module] = {}
@@ -116,16 +117,35 @@ class _Tracer(fx.Tracer):
         return known or super().is_leaf_module(m, module_qualified_name)
 
 
-def _find_pairs(part: nn.Module) -> Iterator[tuple[nn.Module, str, str]]:
+def _find_pairs(*parts: nn.Module) -> list[tuple[nn.Module, str, str]]:
     """Parts that can be traced, each with the names of a convolution and of its norm."""
+    traced: dict[nn.Module, fx.Graph] = {}
+    for part in parts:
+        _trace(part, traced)
+    # What several parts hold, another of them may use without the norm.
+    holders = Counter(module for part in traced for module in part.modules())
+    return [
+        (part, conv, norm)
+        for part, graph in traced.items()
+        for conv, norm in _pairs_in(graph, dict(part.named_modules()))
+        if holders[part.get_submodule(conv)] == holders[part.get_submodule(norm)] == 1
+    ]
+
+
+def _trace(part: nn.Module, traced: dict[nn.Module, fx.Graph]) -> None:
+    """Trace a part, or else its children."""
     try:
-        graph = _Tracer().trace(part)
+        traced[part] = _Tracer().trace(part)
     except Exception:  # whatever the code of a model raises where it meets no tensor
         for child in part.children():
-            yield from _find_pairs(child)
-        return
-    modules = dict(part.named_modules())
+            _trace(child, traced)
+
+
+def _pairs_in(graph: fx.Graph, modules: dict[str, nn.Module]) -> Iterator[tuple[str, str]]:
+    """Names of convolutions whose maps one norm alone reads, and of that."""
     calls = Counter(node.target for node in graph.nodes if node.op == 'call_module')
+    # Weights that are read by themselves stay as they are.
+    calls.update(str(n.target).rpartition('.')[0] for n in graph.nodes if n.op == 'get_attr')
     for node in graph.nodes:
         source = node.args[0] if node.args else None
         if node.op != 'call_module' or not isinstance(source, fx.Node):
@@ -133,7 +153,7 @@ def _find_pairs(part: nn.Module) -> Iterator[tuple[nn.Module, str, str]]:
         conv, norm = str(source.target), str(node.target)
         alone = source.op == 'call_module' and len(source.users) == 1
         if alone and calls[conv] == calls[norm] == 1 and _fit(modules[conv], modules[norm]):
-            yield part, conv, norm
+            yield conv, norm
 
 
 def _fit(conv: nn.Module, norm: nn.Module) -> bool:
