@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
@@ -44,7 +45,7 @@ class HourglassModule(BaseModule):
         self.depth = depth
         here, below = stage_channels[:2]
         blocks = stage_blocks[0]
-        norm = {'norm_cfg': norm_cfg}
+        norm: dict[str, Any] = {'norm_cfg': norm_cfg}
         self.up1 = ResLayer(BasicBlock, blocks, here, here, **norm)
         self.low1 = ResLayer(BasicBlock, blocks, here, below, stride=2, **norm)
         self.low2: nn.Module
@@ -101,7 +102,7 @@ class HourglassNet(BaseBackbone):
             )
         self.num_stacks = num_stacks
         channels, between = stage_channels[0], range(num_stacks - 1)
-        norm = {'norm_cfg': norm_cfg}
+        norm: dict[str, Any] = {'norm_cfg': norm_cfg}
         self.stem = nn.Sequential(
             ConvModule(3, 128, 7, padding=3, stride=2, **norm),
             ResLayer(BasicBlock, 1, 128, 256, stride=2, **norm),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch.utils.checkpoint as cp
 from mmcv.cnn import ConvModule
@@ -150,7 +150,11 @@ class MobileNetV2(BaseBackbone):
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.with_cp = with_cp
-        kinds = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        kinds: dict[str, Any] = {
+            'conv_cfg': conv_cfg,
+            'norm_cfg': norm_cfg,
+            'act_cfg': act_cfg,
+        }
         channels = make_divisible(32 * widen_factor, 8)
         self.conv1 = ConvModule(3, channels, 3, stride=2, padding=1, **kinds)
         self.layers = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmengine.model import BaseModule
@@ -159,7 +161,11 @@ class CSPLayer(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         half = int(out_channels * expand_ratio)
-        kinds = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        kinds: dict[str, Any] = {
+            'conv_cfg': conv_cfg,
+            'norm_cfg': norm_cfg,
+            'act_cfg': act_cfg,
+        }
         block = CSPNeXtBlock if use_cspnext_block else DarknetBottleneck
         self.channel_attention = channel_attention
         self.main_conv = ConvModule(in_channels, half, 1, **kinds)
