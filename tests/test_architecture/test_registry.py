@@ -56,19 +56,23 @@ MMPOSE = {
     'MODELS': (
         'AdaptiveWingLoss',
         'CPMHead',
+        'CSPNeXt',
         'CombinedTargetMSELoss',
         'FeatureMapProcessor',
         'GlobalAveragePooling',
         'HRNet',
         'HeatmapHead',
+        'HourglassNet',
         'JSDiscretLoss',
         'KLDiscretLoss',
         'KeypointMSELoss',
         'L1Loss',
+        'MobileNetV2',
         'PoseDataPreprocessor',
         'RTMCCHead',
         'RegressionHead',
         'ResNet',
+        'SCNet',
         'SmoothL1Loss',
         'SoftWingLoss',
         'TopdownPoseEstimator',
@@ -131,8 +135,15 @@ def test_not_there_is_complete():
 
 # Modules of MMPose 1.3.2, below its package, and what people import from them.
 MODULES = """
+    models.backbones: CSPNeXt HourglassNet HRNet MobileNetV2 ResNet ResNetV1d SCNet
+    models.backbones.csp_darknet: SPPBottleneck
+    models.backbones.cspnext: CSPNeXt
+    models.backbones.hourglass: HourglassModule HourglassNet
     models.backbones.hrnet: HRNet
+    models.backbones.mobilenet_v2: InvertedResidual MobileNetV2
     models.backbones.resnet: ResNet
+    models.backbones.scnet: SCBottleneck SCConv SCNet
+    models.backbones.utils: make_divisible
     models.builder: build_pose_estimator
     models.data_preprocessors.data_preprocessor: PoseDataPreprocessor
     models.heads.base_head: BaseHead
@@ -150,6 +161,8 @@ MODULES = """
     models.utils: RTMCCBlock rope
     models.utils.rtmcc_block: RTMCCBlock Scale rope
     models.utils.transformer: ScaleNorm
+    models.utils: CSPLayer
+    models.utils.csp_layer: ChannelAttention CSPLayer CSPNeXtBlock DarknetBottleneck
     models.utils.tta: flip_heatmaps flip_coordinates aggregate_heatmaps
     codecs.base: BaseKeypointCodec
     codecs.msra_heatmap: MSRAHeatmap
@@ -262,6 +275,11 @@ def test_a_type_of_the_users_meets_ours_of_that_name(force):
     else:
         with pytest.raises(KeyError, match='HRNet is already registered in m at mmpose_lite'):
             own.register_module(module=Faulty, name='HRNet')
+
+
+def test_what_another_package_has_too_is_here():
+    for name in (name for names in registry._SHARED.values() for name in names):
+        assert any(name in each.module_dict for each in registry.ALL_REGISTRIES), name
 
 
 @pytest.fixture(params=[False, True], ids=['missing', 'installed'])
