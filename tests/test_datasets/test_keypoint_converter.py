@@ -7,16 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.face6 import COFW
 from mmpose_lite.datasets import KeypointConverter
 from mmpose_lite.datasets.transforms import converting
 from mmpose_lite.structures import parse_pose_metainfo
-
-# Of MMPose's face6 configs.
-MMPOSES_COFW = [
-    (0, 33), (2, 38), (4, 35), (5, 40), (1, 46), (3, 50), (6, 44), (7, 48), (8, 60), (10, 64),
-    (12, 62), (13, 66), (9, 72), (11, 68), (14, 70), (15, 74), (18, 57), (19, 63), (20, 54),
-    (21, 60), (22, 84), (23, 90), (24, 87), (25, 98), (26, 102), (27, 93), (28, 16),
-]  # fmt: skip
 
 
 def sample(visible=(1, 1, 0, 1)):
@@ -122,7 +116,7 @@ class TestTwice:
         ]
 
     def test_mmposes_mapping_of_cofw_is_called_wrong(self, warned):
-        KeypointConverter(106, MMPOSES_COFW)
+        KeypointConverter(106, COFW)
         ((text, _),) = warned
         assert 'counts: (8, 60) and (21, 60). It is that of COFW' in text
         assert text.endswith('and is wrong: docs/from_mmpose.md has the right one')
@@ -138,7 +132,7 @@ class TestTwice:
             for name in ('cofw', 'lapa')
         ]
         cofw, lapa = (each['keypoint_id2name'] for each in names)
-        other = dict(MMPOSES_COFW)
+        other = dict(COFW)
         for source, target in mapping:
             if 'Eye' in cofw[source] or 'Pupil' in cofw[source]:
                 assert lapa[target] == cofw[source]

@@ -53,7 +53,7 @@ def near(share, prob, count=COUNT):
 
 @pytest.fixture(params=['absent', 'installed'])
 def package(request, monkeypatch):
-    """The two environments that must not differ: without albumentations, and with it."""
+    """A package that is absent, or whose own transforms must not be used."""
 
     def refuse(*args, **kwargs):
         raise AssertionError("the package's is not to be used")
