@@ -47,6 +47,17 @@ def root(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope='module')
+def converted(root):
+    """The set without a pipeline of its own."""
+    return combine(root, [])
+
+
+@pytest.fixture(scope='module')
+def augmented(root):
+    return combine(root, [*LOAD, *AUGMENT, CROP, *PIXELS, PACK])
+
+
 def combine(root, pipeline, test_mode=False, **part):
     parts = parts_of_six(root, test_mode=test_mode, **part)
     return CombinedDataset(LAPA, parts, pipeline, test_mode=test_mode)
@@ -65,8 +76,8 @@ def expected_points(kind, face):
     return found, visible
 
 
-def test_samples_have_lapas_points(root):
-    dataset = combine(root, [])
+def test_samples_have_lapas_points(converted):
+    dataset = converted
     assert dataset.lens == [4] * 6
     assert dataset.part_names == list(NAMES)
     for i in range(24):
@@ -80,9 +91,9 @@ def test_samples_have_lapas_points(root):
                                       np.float32([0.8, 1, 2, 1, 1.5, 1]))  # fmt: skip
 
 
-def test_how_many_points_each_set_has(root):
-    """MMPose's: 64 of 68 points, of which four are middles; 25 of COFW, whose point 60 is one."""
-    counts = [int(combine(root, [])[4 * i]['keypoints_visible'].sum()) for i in range(6)]
+def test_how_many_points_each_set_has(converted):
+    """MMPose's: 64 of 68 points, of which four are middles; 26 of COFW, whose point 60 is one."""
+    counts = [int(converted[4 * i]['keypoints_visible'].sum()) for i in range(6)]
     assert counts == [106, 64, 98, 64, 26, 64]
 
 
@@ -157,8 +168,8 @@ def test_a_test_has_a_number_for_each_part(root):
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_draws_belong_to_the_sample_in_every_part(root, name):
-    dataset = combine(root, [*LOAD, *AUGMENT, CROP, *PIXELS, PACK])
+def test_draws_belong_to_the_sample_in_every_part(augmented, name):
+    dataset = augmented
     index = SampleIndex(4 * NAMES.index(name) + 1, 7, 2)
     first = dataset[index]
     np.random.seed(1)
@@ -168,10 +179,10 @@ def test_draws_belong_to_the_sample_in_every_part(root, name):
     assert (first['inputs'] != other['inputs']).any()
 
 
-def test_crops_of_caches_go_through_the_same_changes(root, tmp_path):
+def test_crops_of_caches_go_through_the_same_changes(augmented, root, tmp_path):
     """Pixels that change before a crop is cut would not be in it; these change after."""
     steps = [*LOAD, *AUGMENT, CROP, *PIXELS, PACK]
-    plain, cached = combine(root, steps), combine(root, steps, cache=str(tmp_path))
+    plain, cached = augmented, combine(root, steps, cache=str(tmp_path))
     assert len(list(tmp_path.rglob('*.crops'))) == 6
     for i in range(0, 24, 3):
         one, other = (each[SampleIndex(i, 3, 1)] for each in (plain, cached))
@@ -181,8 +192,7 @@ def test_crops_of_caches_go_through_the_same_changes(root, tmp_path):
         assert ((one['inputs'] == 0).all(0) == (other['inputs'] == 0).all(0)).float().mean() > 0.99
 
 
-def test_batches_are_one_whatever_their_parts(root):
-    dataset = combine(root, [*LOAD, *AUGMENT, CROP, *PIXELS, PACK])
-    batch = pseudo_collate([dataset[SampleIndex(i, 0, 0)] for i in range(0, 24, 4)])
+def test_batches_are_one_whatever_their_parts(augmented):
+    batch = pseudo_collate([augmented[SampleIndex(i, 0, 0)] for i in range(0, 24, 4)])
     shapes = {tuple(s.gt_instances.transformed_keypoints.shape) for s in batch['data_samples']}
     assert shapes == {(1, 106, 2)}
