@@ -18,6 +18,20 @@ SABOTAGES = [
         'tests/test_evaluation/test_left_out.py',
     ),
     Sabotage(
+        'a part of which no face is left ends the test',
+        'mmpose_lite/evaluation/metrics/row_metric.py',
+        'if subset not in lost',
+        'if True',
+        'tests/test_evaluation/test_left_out.py',
+    ),
+    Sabotage(
+        'a subset and a part of one name are one',
+        'mmpose_lite/evaluation/metrics/row_metric.py',
+        'if name in parts:',
+        'if False:',
+        'tests/test_evaluation/test_left_out.py',
+    ),
+    Sabotage(
         'intervals are those of the draws, not of their own errors',
         'mmpose_lite/evaluation/functional/bootstrap.py',
         'own = np.maximum(own, _LEAST_ERROR**2 * squares)',

@@ -121,7 +121,7 @@ def test_the_tool_prints_the_report(processes, aflw, tmp_path):
     assert [each['faces'] for each in report['files']] == [7, 3, 2]
 
 
-@pytest.mark.parametrize('name', ['300w', 'cofw', 'wflw'])
+@pytest.mark.parametrize('name', ['300vw', '300w', '300wlp', 'cofw', 'lapa', 'wflw'])
 def test_the_other_tools_start(processes, name, tmp_path):
     assert 'usage: mmpose-lite convert' in processes.run_tool(
         f'dataset_converters/{name}.py', '--help', cwd=tmp_path
@@ -157,10 +157,13 @@ def test_where_it_writes_is_looked_at_before_what_it_reads(tmp_path, option, pat
         main(['aflw', *arguments, option, str(tmp_path / path)])
 
 
-def test_cofw_looks_at_the_folder_of_its_photographs_too(tmp_path):
-    (tmp_path / 'images').write_text('')
-    with pytest.raises(SystemExit, match=r"error: files cannot be written to '.*images': "):
-        main(['cofw', '--source', 'none', '--out', str(tmp_path)])
+@pytest.mark.parametrize(
+    ('name', 'folder'), [('cofw', 'images'), ('300vw', 'images'), ('300wlp', 'val')]
+)
+def test_folders_of_photographs_that_are_written_are_looked_at_too(tmp_path, name, folder):
+    (tmp_path / folder).write_text('')
+    with pytest.raises(SystemExit, match=rf"error: files cannot be written to '.*{folder}': "):
+        main([name, '--source', 'none', '--out', str(tmp_path)])
 
 
 def test_the_visible_set_ends_well_and_warns(aflw, capsys):

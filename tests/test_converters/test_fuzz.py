@@ -9,18 +9,22 @@ import os
 import shutil
 from collections import Counter
 
+import cv2
 import h5py
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from helpers.fuzzing.annotations import VALUES
 from helpers.fuzzing.outcome import SECONDS, at_most
 from helpers.label_files import TOOLS, write_photos
 from mmpose_lite.data_tools.converters import (
     convert_300w,
+    convert_300wlp,
     convert_aflw,
     convert_cofw,
     convert_labels,
+    convert_lapa,
     convert_wflw,
 )
 from mmpose_lite.data_tools.converters.labelled import ReadOptions
@@ -108,6 +112,33 @@ def test_files_of_aflw(aflw, cases):
     }
     for number, (path, convert) in enumerate(kinds.items()):
         assert check(path, convert, cases, number)['refused'] > cases / 20
+
+
+def test_points_of_lapa(tmp_path, cases):
+    for part in ('train', 'val', 'test'):
+        for folder in ('images', 'landmarks'):
+            (tmp_path / part / folder).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / part / 'images' / 'a.jpg'), np.zeros((120, 120), np.uint8))
+        lines = [f'{i}.5 {i}' for i in range(106)]
+        path = tmp_path / part / 'landmarks' / 'a.txt'
+        path.write_text('\n'.join(['106', *lines]))
+    reports = []
+    check(path, lambda: reports.append(convert_lapa(tmp_path, tmp_path)), cases, 20)
+    # A file that cannot be used is one face less, and named.
+    unplaced = [report.unplaced for report in reports if report.unplaced]
+    assert len(unplaced) > cases / 10
+    assert all(path.name in names[0] for each in unplaced for names in each.values())
+
+
+def test_points_of_300wlp(tmp_path, cases):
+    for folder in (tmp_path / 'AFW', tmp_path / 'landmarks' / 'AFW'):
+        folder.mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / 'AFW' / 'AFW_1_0.jpg'), np.zeros((120, 120), np.uint8))
+    path = tmp_path / 'landmarks' / 'AFW' / 'AFW_1_0_pts.mat'
+    savemat(path, {'pts_2d': np.arange(136.0).reshape(68, 2)})
+    reports, out = [], tmp_path / 'out'
+    check(path, lambda: reports.append(convert_300wlp(tmp_path, out)), cases, 21)
+    assert sum(bool(report.unplaced) for report in reports) > cases / 10
 
 
 def test_lists_of_wflw(aflw, cases):
