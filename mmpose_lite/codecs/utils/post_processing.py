@@ -7,6 +7,7 @@ import math
 import cv2
 import torch
 import torch.nn.functional as F
+from numpy import ndarray
 from torch import Tensor
 
 
@@ -72,7 +73,7 @@ def blur(heatmaps: Tensor, kernel: int, mirror: bool = False) -> Tensor:
 
     Beyond the border is 0, or the mirror image about the last cells, as in OpenCV.
     """
-    weights = _blur_weights(kernel, heatmaps)
+    weights = torch.from_numpy(_blur_weights(kernel)).to(heatmaps)
     flat = heatmaps.flatten(0, 1)[:, None]
     margin = kernel // 2
     if mirror:
@@ -86,18 +87,21 @@ def blur(heatmaps: Tensor, kernel: int, mirror: bool = False) -> Tensor:
 
 def gaussian_blur1d(simcc: Tensor, kernel: int = 11) -> Tensor:
     """Smooth each vector ``(B, K, L)``; see :func:`gaussian_blur`. One of zeros stays so."""
-    weights = _blur_weights(kernel, simcc).view(1, 1, -1)
-    blurred = F.conv1d(simcc.flatten(0, 1)[:, None], weights, padding=kernel // 2)
-    blurred = blurred[:, 0].unflatten(0, simcc.shape[:2])
+    weights = _blur_weights(kernel)[kernel // 2 :].tolist()
+    # On CPUs less than half the time of a convolution of one channel.
+    blurred = simcc * weights[0]
+    for step, weight in enumerate(weights[1:], 1):
+        blurred[..., step:].add_(simcc[..., :-step], alpha=weight)
+        blurred[..., :-step].add_(simcc[..., step:], alpha=weight)
     before, after = (each.amax(dim=-1, keepdim=True) for each in (simcc, blurred))
     return blurred * torch.where(after == 0, 1, before / after)
 
 
-def _blur_weights(kernel: int, like: Tensor) -> Tensor:
-    """OpenCV's weights ``(kernel,)`` of a width, the sigma of which follows from it."""
+def _blur_weights(kernel: int) -> ndarray:
+    """OpenCV's weights ``(kernel,)`` of a width, from which their sigma follows."""
     if kernel % 2 != 1:
         raise ValueError(f'a blur kernel must be odd, got {kernel}')
-    return torch.from_numpy(cv2.getGaussianKernel(kernel, 0)).to(like).flatten()
+    return cv2.getGaussianKernel(kernel, 0).ravel()
 
 
 def _mirrored(size: int, margin: int) -> Tensor:
