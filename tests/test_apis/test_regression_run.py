@@ -154,6 +154,34 @@ def test_vectors_along_the_axes_are_learnt(tiny_config, tmp_path):
     assert numbers['val/val_loss'] == pytest.approx(8 * np.mean(losses), rel=1e-4)
 
 
+@pytest.mark.usefixtures('as_new_process')
+@pytest.mark.parametrize(
+    ('place', 'value', 'message'),
+    [
+        (
+            'model.head.in_featuremap_size',
+            (2, 2),
+            r'^model\.head\.in_featuremap_size=\(2, 2\), .* makes maps of \(4, 4\) of its input',
+        ),
+        (
+            'train_dataloader.dataset.pipeline.4.encoder.simcc_split_ratio',
+            3.0,
+            r'different codecs: .*has simcc_split_ratio=3\.0, .* has simcc_split_ratio=2\.0',
+        ),
+    ],
+)
+def test_vectors_that_disagree_end_a_training_before_it_begins(
+    tiny_config, tmp_path, place, value, message
+):
+    cfg = make_config(tiny_config, tmp_path, SIMCC_MODEL)
+    if place.endswith('ratio'):
+        assert cfg.train_dataloader.dataset.pipeline[4].type == 'GenerateTarget'
+    cfg.merge_from_dict({place: value})
+    with pytest.raises(InputError, match=message) as error:
+        run_train(cfg)
+    assert '\n' not in str(error.value)
+
+
 def test_a_loss_of_other_targets_is_refused_with_one_that_fits(tiny_config, tmp_path):
     loss = {'model.head.loss': {'type': 'KeypointMSELoss'}}
     cfg = make_config(tiny_config, tmp_path, COMBINED_MODEL, **loss)

@@ -236,7 +236,7 @@ def _advice(kind: str | None) -> str:
     losses = [
         name
         for name, loss in MODELS.module_dict.items()
-        if kind in getattr(loss, 'target_kinds', ()) and issubclass(loss, nn.Module)
+        if kind in getattr(loss, 'target_kinds', ()) and not issubclass(loss, BaseHead)
     ]
     return f'; losses of {kind}: {", ".join(sorted(losses))}' if losses else ''
 
