@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmpose_lite.models import losses
 from mmpose_lite.models.losses import (
     AdaptiveWingLoss,
     CombinedLoss,
@@ -18,6 +19,28 @@ from mmpose_lite.models.losses import (
 TARGET = torch.tensor([[[[1.0, 0.0]], [[0.0, 0.0]]]])
 OUTPUT = torch.tensor([[[[2.0, 2.0]], [[3.0, -4.0]]]])
 WEIGHTS = torch.tensor([[1.0, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ('name', 'arguments', 'shape'),
+    [
+        ('KLDiscretLoss', {'use_target_weight': False}, (2, 3, 5, 8)),  # along x and y
+        ('JSDiscretLoss', {'use_target_weight': False, 'size_average': False}, (3, 5, 4, 4)),
+        ('JSDiscretLoss', {'use_target_weight': False}, (3, 5, 4, 4)),
+        ('L1Loss', {'reduction': 'sum'}, (3, 5, 2)),
+        *((name, {}, (3, 5, 2)) for name in ('L1Loss', 'SmoothL1Loss', 'WingLoss', 'SoftWingLoss')),
+        *((name, {}, (3, 6, 4, 4)) for name in ('KeypointMSELoss', 'CombinedTargetMSELoss')),
+        ('AdaptiveWingLoss', {}, (3, 5, 4, 4)),
+    ],
+)
+def test_a_sum_over_faces_says_so(name, arguments, shape):
+    """Twice the faces: twice the loss, or as much."""
+    loss = getattr(losses, name)(**arguments)
+    generator = torch.Generator().manual_seed(0)
+    pair = [torch.rand(shape, generator=generator) for _ in range(2)]
+    twice = [torch.cat([each, each], dim=int(shape[0] == 2)) for each in pair]
+    times = 2 if getattr(loss, 'sums_faces', False) else 1
+    assert loss(*twice).item() == pytest.approx(times * loss(*pair).item(), rel=1e-5)
 
 
 # The mean is over all four cells, whatever their weights.

@@ -33,6 +33,7 @@ class JSDiscretLoss(nn.Module):
         super().__init__()
         self.use_target_weight = use_target_weight
         self.size_average = size_average
+        self.sums_faces = not size_average
 
     def forward(
         self, pred_hm: Tensor, gt_hm: Tensor, target_weight: Tensor | None = None

@@ -90,6 +90,7 @@ class L1Loss(PointLoss):
         if reduction not in ('mean', 'sum', 'none'):
             raise ValueError(f"reduction='{reduction}' is not one of mean, sum, none")
         self.reduction = reduction
+        self.sums_faces = reduction == 'sum'
 
     def criterion(self, pred: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(pred, target, reduction=self.reduction)
