@@ -1,10 +1,16 @@
-"""A texture that is painted in face-plane centimetres."""
+"""A texture that is painted in face-plane centimetres.
+
+Its three colours are planes, so that what holds for all of them broadcasts fast.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
 
+from .fields import planes
 from .layout import HEAD_RADIUS, V_BOTTOM, V_TOP, unroll
 
 Array = np.ndarray
@@ -16,7 +22,7 @@ _V_KNOTS = ((-V_TOP, 1.0), (14.0, 0.35), (-V_BOTTOM, 0.0))
 
 
 class FaceCanvas:
-    """The unrolled skin of a head and neck as an sRGB float image.
+    """The unrolled skin of a head and neck as an sRGB float image, ``rgb`` (3, height, width).
 
     Args:
         pixels_per_cm: Resolution.
@@ -27,31 +33,38 @@ class FaceCanvas:
         self.pixels_per_cm = pixels_per_cm
         self._u_knots, self._u_pixels = _axis(_U_KNOTS, pixels_per_cm)
         self._v_knots, self._v_pixels = _axis(_V_KNOTS, pixels_per_cm)
-        shape = int(np.ceil(self._v_pixels[-1])), int(np.ceil(self._u_pixels[-1]))
-        self.rgb = np.empty((*shape, 3), np.float32)
-        self.rgb[:] = rgb
+        self.shape_hw = int(np.ceil(self._v_pixels[-1])), int(np.ceil(self._u_pixels[-1]))
+        self.rgb = np.empty((3, *self.shape_hw), np.float32)
+        self.rgb[:] = planes(rgb)
 
     @property
     def u(self) -> Array:
         """(width,) U of the pixel columns."""
-        return np.interp(np.arange(self.rgb.shape[1]) + 0.5, self._u_pixels, self._u_knots)
+        return np.interp(np.arange(self.shape_hw[1]) + 0.5, self._u_pixels, self._u_knots)
 
     @property
     def v(self) -> Array:
         """(height,) V of the pixel rows."""
-        return -np.interp(np.arange(self.rgb.shape[0]) + 0.5, self._v_pixels, self._v_knots)
+        return -np.interp(np.arange(self.shape_hw[0]) + 0.5, self._v_pixels, self._v_knots)
 
     def pixels(self, uv: Array) -> Array:
         """Return the pixel positions (..., 2) of texture positions (U, V)."""
-        x = np.interp(uv[..., 0], self._u_knots, self._u_pixels)
-        return np.stack([x, np.interp(-uv[..., 1], self._v_knots, self._v_pixels)], -1) - 0.5
+        return np.stack(self._xy(uv[..., 0], uv[..., 1]), -1)
+
+    def grid_pixels(self, u: Array, v: Array) -> Array:
+        """Return the pixel positions (R, C, 2) of rows ``v`` and columns ``u``."""
+        return np.stack(np.meshgrid(*self._xy(u, v)), -1)
+
+    def _xy(self, u: Array, v: Array) -> tuple[Array, Array]:
+        x = np.interp(u, self._u_knots, self._u_pixels) - 0.5
+        return x, np.interp(-v, self._v_knots, self._v_pixels) - 0.5
 
     def window(self, low_xv: Array, high_xv: Array) -> tuple[slice, slice]:
         """Return the row and column slices that hold a face-plane box."""
         corners = np.array([[low_xv[0], high_xv[1]], [high_xv[0], low_xv[1]]])
         corners[:, 0] = unroll(corners[:, 0])
         (x0, y0), (x1, y1) = self.pixels(corners)
-        height, width = self.rgb.shape[:2]
+        height, width = self.shape_hw
         rows = slice(max(0, int(y0) - 1), min(height, int(y1) + 3))
         return rows, slice(max(0, int(x0) - 1), min(width, int(x1) + 3))
 
@@ -59,6 +72,11 @@ class FaceCanvas:
         """Return X (1, w) and V (h, 1) of the pixels of a window."""
         x = HEAD_RADIUS * np.sin(self.u[cols] / HEAD_RADIUS)
         return x[None].astype(np.float32), self.v[rows][:, None].astype(np.float32)
+
+    def view(self, window: tuple[slice, slice]) -> Array:
+        """Return the colours (3, h, w) of a window, to be changed in place."""
+        rows, cols = window
+        return self.rgb[:, rows, cols]
 
     def mask(self, polygon_xv: Array, blur_cm: float = 0.0) -> tuple[tuple[slice, slice], Array]:
         """Rasterise a face-plane polygon.
@@ -83,22 +101,23 @@ class FaceCanvas:
         soft = cover.astype(np.float32) / 255
         return window, cv2.GaussianBlur(soft, (0, 0), sigma) if sigma > 0.3 else soft
 
-    def blend(self, window: tuple[slice, slice], mask: Array, rgb: Array) -> None:
-        """Lay a colour, or an (h, w, 3) image, over a window with an (h, w) opacity."""
-        view = self.rgb[window]
-        view += (np.asarray(rgb, np.float32) - view) * mask[..., None]
+    def blend(self, window: tuple[slice, slice], mask: Array, rgb: Iterable[Array]) -> None:
+        """Lay a colour (3, 1, 1), or an image (3, h, w), over a window with an (h, w) opacity."""
+        for below, above in zip(self.view(window), rgb, strict=True):
+            below += (np.asarray(above, np.float32) - below) * mask
 
     def fill(
         self, polygon_xv: Array, rgb: Array, opacity: float = 1.0, blur_cm: float = 0.0
     ) -> None:
         """Fill a face-plane polygon with a colour."""
         window, mask = self.mask(polygon_xv, blur_cm)
-        self.blend(window, mask * opacity, rgb)
+        self.blend(window, mask * opacity, planes(rgb))
 
     def shade(self, polygon_xv: Array, factor: Array, blur_cm: float = 0.0) -> None:
         """Multiply the colours inside a face-plane polygon by an RGB factor."""
         window, mask = self.mask(polygon_xv, blur_cm)
-        self.rgb[window] *= 1 + (np.asarray(factor, np.float32) - 1) * mask[..., None]
+        view = self.view(window)
+        view *= 1 + (planes(np.asarray(factor, np.float32)) - 1) * mask
 
 
 def _axis(knots: tuple[tuple[float, float], ...], pixels_per_cm: float) -> tuple[Array, Array]:

@@ -13,6 +13,16 @@ def vec(*values: float) -> Array:
     return np.array(values, np.float32)
 
 
+def planes(rgb: Array) -> Array:
+    """Return a colour (3,) as (3, 1, 1), which broadcasts over pictures (3, h, w)."""
+    return np.asarray(rgb)[:, None, None]
+
+
+def tripled(values: Array) -> Array:
+    """Return (R, C) values as (R, C, 3): NumPy broadcasts along three numbers slowly."""
+    return cv2.merge([values] * 3)
+
+
 def linear(rgb: Array) -> Array:
     """Return the linear light of an sRGB colour; the gamma is 2 everywhere here."""
     return np.square(np.asarray(rgb, np.float32))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from .fields import mix, smooth_noise, smoothstep
@@ -51,56 +49,69 @@ _THICKNESS = {
     'cap': 0.8,
     'scarf': 0.8,
 }
+_RAGS = 97  # numbers by which a hairline is ragged
 
 
-@dataclass(frozen=True)
-class Cover:
-    """One layer over the skin, on a grid of rows (V) and columns (U).
-
-    Attributes:
-        mask: (R, C) opacity in [0, 1].
-        thickness: (R, C) height above the skin in centimetres.
-    """
-
-    mask: Array
-    thickness: Array
-
-
-def hair_cover(identity: Identity, v: Array, u: Array) -> Cover:
-    """Return the scalp hair at rows ``v`` and columns ``u`` (texture centimetres)."""
+def hair_mask(identity: Identity, v: Array, u: Array) -> Array:
+    """Return the opacity of the scalp hair, (R, C), at rows ``v``, columns ``u`` (centimetres)."""
+    distance = _above_hairline(identity, v, u)
+    if distance is None:
+        return np.zeros((len(v), len(u)), np.float32)
     style = identity.hair_style
-    if style == 'bald' or identity.hat == 'scarf':
-        return Cover(np.zeros((len(v), len(u)), np.float32), np.zeros((len(v), len(u)), np.float32))
-    rng = np.random.default_rng(identity.skin_seed)
-    ragged = np.interp(u, np.linspace(-24, 24, 97), rng.normal(0, 0.16, 97))
-    distance = v[:, None] - (_line(style, u) + ragged)[None]
     soft = 1.2 if style in ('buzz', 'receding') else 0.6
-    mask = smoothstep(-soft / 2, soft / 2, distance) * (0.7 if style == 'buzz' else 1.0)
+    return smoothstep(-soft / 2, soft / 2, distance) * (0.7 if style == 'buzz' else 1.0)
+
+
+def hair_thickness(identity: Identity, v: Array, u: Array) -> Array:
+    """Return how far the scalp hair stands off the skin, (R, C) in centimetres."""
+    distance = _above_hairline(identity, v, u)
+    if distance is None:
+        return np.zeros((len(v), len(u)), np.float32)
+    style = identity.hair_style
     thickness = _THICKNESS[style] * smoothstep(-0.1, 2.2, distance)
     if style in ('short', 'parted', 'buzz'):
         # Cropped sides and nape.
         thickness = thickness * mix(0.3, 1.0, smoothstep(-3.0, 6.5, v))[:, None]
+    rng = np.random.default_rng(identity.skin_seed)
+    rng.normal(size=_RAGS)
     lumps = rng.random((7, 13), dtype=np.float32)
     thickness = thickness * (0.8 + 0.4 * _sample(lumps, v, u))
     if style in ('parted', 'long'):
         side = smoothstep(-2.5, 2.5, u * identity.hair_part)[None]
         thickness = thickness * mix(0.65, 1.25, side)
-    return Cover(mask.astype(np.float32), thickness.astype(np.float32))
+    return thickness.astype(np.float32)
 
 
-def hat_cover(identity: Identity, v: Array, u: Array) -> Cover:
-    """Return the hat or scarf at rows ``v`` and columns ``u`` (texture centimetres)."""
+def _above_hairline(identity: Identity, v: Array, u: Array) -> Array | None:
+    """Return the height above the ragged hairline, (R, C) in centimetres; None without hair."""
+    if identity.hair_style == 'bald' or identity.hat == 'scarf':
+        return None
+    rng = np.random.default_rng(identity.skin_seed)
+    ragged = np.interp(u, np.linspace(-24, 24, _RAGS), rng.normal(0, 0.16, _RAGS))
+    return v[:, None] - (_line(identity.hair_style, u) + ragged)[None]
+
+
+def hat_mask(identity: Identity, v: Array, u: Array) -> Array:
+    """Return the opacity of hat or scarf, (R, C), at rows ``v``, columns ``u`` (centimetres)."""
+    return _hat(identity, v, u, -0.06, 0.06)
+
+
+def hat_thickness(identity: Identity, v: Array, u: Array) -> Array:
+    """Return how far the hat or scarf stands off the skin, (R, C) in centimetres."""
+    return _THICKNESS.get(identity.hat, 0.0) * _hat(identity, v, u, -0.15, 0.35)
+
+
+def _hat(identity: Identity, v: Array, u: Array, outside: float, inside: float) -> Array:
+    """Return the step (R, C) from ``outside`` to ``inside``, in centimetres from the hat's edge."""
     if identity.hat == 'none':
-        return Cover(np.zeros((len(v), len(u)), np.float32), np.zeros((len(v), len(u)), np.float32))
+        return np.zeros((len(v), len(u)), np.float32)
     if identity.hat == 'scarf':
         across = (u / HEAD_RADIUS / np.radians(61))[None]
         down = ((v + 2.6) / np.where(v > -2.6, 8.6, 10.2))[:, None]
         distance = 8.0 * (np.sqrt(across**2 + down**2) - 1)
     else:
         distance = v[:, None] - _line(identity.hat, u)[None]
-    mask = smoothstep(-0.06, 0.06, distance)
-    thickness = _THICKNESS[identity.hat] * smoothstep(-0.15, 0.35, distance)
-    return Cover(mask.astype(np.float32), thickness.astype(np.float32))
+    return smoothstep(outside, inside, distance)
 
 
 def strands(rng: np.random.Generator, shape_hw: tuple[int, int], cm: float) -> Array:

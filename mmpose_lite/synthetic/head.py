@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from .expression import Expression
-from .fields import bump, mix, peak, smooth_curve, smoothstep
+from .fields import mix, peak, smooth_curve, smoothstep
 from .identity import Identity
 from .layout import CHIN_V, HEAD_RADIUS, MOUTH_BAND, V_BOTTOM, V_TOP, FaceLayout, unroll
 from .mesh import sample_grid
@@ -61,16 +61,16 @@ def grid_axes() -> tuple[Array, Array]:
 def build_head(identity: Identity, layout: FaceLayout, expression: Expression) -> Array:
     """Return the (R, C, 3) skin surface over ``grid_axes`` in the head frame."""
     v, u = grid_axes()
-    azimuth = np.broadcast_to(u / HEAD_RADIUS, (len(v), len(u)))
     points = _loft(identity, v, u / HEAD_RADIUS)
+    # A column and a row, which broadcast: most of a feature is a product of the two.
+    v, azimuth = v[:, None], (u / HEAD_RADIUS)[None]
     # Features exist on the front half only; beyond it the face-plane X is pushed out of reach.
-    x = np.where(np.abs(azimuth) < np.pi / 2, HEAD_RADIUS * np.sin(azimuth), 99.0)
-    x = np.where((x == 99.0) & (azimuth < 0), -99.0, x)
-    v2 = np.broadcast_to(v[:, None], azimuth.shape)
-    points[..., 2] += _relief(identity, layout, x, v2)
-    _push_out(identity, points, azimuth, x, v2)
-    _pull_mouth(layout, expression, points, x, v2)
-    _pull_smile(layout, expression, points, x, v2)
+    is_front = np.abs(azimuth) < np.pi / 2
+    x = np.where(is_front, HEAD_RADIUS * np.sin(azimuth), np.copysign(99.0, azimuth))
+    points[..., 2] += _relief(identity, layout, x, v)
+    _push_out(identity, points, azimuth, x, v)
+    _pull_mouth(layout, expression, points, x, v)
+    _pull_smile(layout, expression, points, x, v)
     return points.astype(np.float32)
 
 
@@ -121,22 +121,27 @@ def _drop(identity: Identity, v: Array, azimuth: Array) -> Array:
     return y - 0.25 * identity.trait('chin_length') * smoothstep(-7.8, -10.5, v)
 
 
+def _hill(dx: Array, dy: Array, sigma_x: float, sigma_y: float) -> Array:
+    """Return ``bump`` of a row ``dx`` and a column ``dy``, with few exponentials."""
+    return peak(dx, sigma_x) * peak(dy, sigma_y)
+
+
 def _relief(identity: Identity, layout: FaceLayout, x: Array, v: Array) -> Array:
     """Return the forward displacement of brow ridge, sockets, nose, lips and chin, (R, C)."""
     trait = identity.trait
     ax = np.abs(x)
     eye_x = abs(layout.eyes[1].center[0])
-    z = (0.32 + 0.13 * trait('brow_ridge')) * bump(ax - 2.9, v - 1.9, 1.6, 0.75)
-    z += (0.1 * trait('forehead')) * bump(x, v - 5.0, 4.0, 2.0)
-    z -= (0.75 + 0.1 * trait('eye_depth')) * bump(ax - eye_x + 0.1, v - 0.15, 1.45, 0.95)
-    z -= 0.55 * bump(ax - 1.55, v - 0.35, 0.5, 0.9)
-    z += 0.50 * bump(ax - eye_x, v - 0.02, 0.95, 0.72)
-    z -= 0.12 * bump(ax - eye_x, v + 1.25, 1.3, 0.35)
+    z = (0.32 + 0.13 * trait('brow_ridge')) * _hill(ax - 2.9, v - 1.9, 1.6, 0.75)
+    z += (0.1 * trait('forehead')) * _hill(x, v - 5.0, 4.0, 2.0)
+    z -= (0.75 + 0.1 * trait('eye_depth')) * _hill(ax - eye_x + 0.1, v - 0.15, 1.45, 0.95)
+    z -= 0.55 * _hill(ax - 1.55, v - 0.35, 0.5, 0.9)
+    z += 0.50 * _hill(ax - eye_x, v - 0.02, 0.95, 0.72)
+    z -= 0.12 * _hill(ax - eye_x, v + 1.25, 1.3, 0.35)
     z += _nose(identity, layout, x, v)
     z += _lips(identity, layout, x, v)
     mouth = layout.mouth_v
-    z -= 0.40 * bump(x, v - (mouth - 1.95), 1.5, 0.42)
-    z += (0.50 + 0.12 * trait('chin_forward')) * bump(
+    z -= 0.40 * _hill(x, v - (mouth - 1.95), 1.5, 0.42)
+    z += (0.50 + 0.12 * trait('chin_forward')) * _hill(
         x, v + 10.3, 1.35 + 0.2 * trait('chin_width'), 0.8
     )
     z -= 0.22 * identity.wrinkles * _fold(layout, ax, v)
@@ -167,9 +172,9 @@ def _nose(identity: Identity, layout: FaceLayout, x: Array, v: Array) -> Array:
     width = smooth_curve(v[:, 0], spread, 0.3)[:, None] * (1 + 0.06 * trait('nose_width'))
     z = ridge * np.exp(-(np.abs(x / width) ** 2.3) * 0.6)
     wing = np.abs(x) - (layout.nose_half_width - 0.5)
-    z = z + 0.75 * bump(wing, v - (tip - 0.38), 0.34, 0.42)
+    z = z + 0.75 * _hill(wing, v - (tip - 0.38), 0.34, 0.42)
     # The groove that sets the wings off from the cheek.
-    return z - 0.28 * bump(np.abs(x) - layout.nose_half_width - 0.25, v - (tip - 0.3), 0.28, 0.7)
+    return z - 0.28 * _hill(np.abs(x) - layout.nose_half_width - 0.25, v - (tip - 0.3), 0.28, 0.7)
 
 
 def _lips(identity: Identity, layout: FaceLayout, x: Array, v: Array) -> Array:
@@ -179,11 +184,11 @@ def _lips(identity: Identity, layout: FaceLayout, x: Array, v: Array) -> Array:
     forward = 0.42 + 0.1 * identity.trait('lip_fullness')
     z = forward * reach * peak(v - (mouth + band + 0.30 * layout.upper_lip), 0.36)
     z += forward * reach**0.8 * peak(v - (mouth - band - 0.42 * layout.lower_lip), 0.40)
-    z += (0.35 + 0.12 * identity.trait('mouth_forward')) * bump(x, v - mouth, 2.6, 1.5)
-    z -= 0.30 * bump(np.abs(x) - half, v - mouth, 0.38, 0.38)
+    z += (0.35 + 0.12 * identity.trait('mouth_forward')) * _hill(x, v - mouth, 2.6, 1.5)
+    z -= 0.30 * _hill(np.abs(x) - half, v - mouth, 0.38, 0.38)
     # Closed lips meet in a shallow crease.
     z += 0.24 * reach * peak(v - mouth, 0.3)
-    return z - 0.12 * bump(x, v - (mouth + 1.35), 0.28, 0.5)
+    return z - 0.12 * _hill(x, v - (mouth + 1.35), 0.28, 0.5)
 
 
 def _fold(layout: FaceLayout, ax: Array, v: Array) -> Array:
@@ -197,9 +202,9 @@ def _fold(layout: FaceLayout, ax: Array, v: Array) -> Array:
 def _push_out(identity: Identity, points: Array, azimuth: Array, x: Array, v: Array) -> None:
     """Move cheekbones, cheeks, temples and jaw corners along the outward direction, in place."""
     trait, ax = identity.trait, np.abs(x)
-    amount = (0.28 + 0.14 * trait('cheekbone')) * bump(ax - 5.2, v + 1.9, 1.3, 0.9)
-    amount += (0.18 + 0.22 * trait('cheek_fat')) * bump(ax - 4.6, v + 5.0, 1.8, 1.9)
-    amount -= 0.28 * bump(ax - 6.6, v - 2.6, 1.0, 1.6)
+    amount = (0.28 + 0.14 * trait('cheekbone')) * _hill(ax - 5.2, v + 1.9, 1.3, 0.9)
+    amount += (0.18 + 0.22 * trait('cheek_fat')) * _hill(ax - 4.6, v + 5.0, 1.8, 1.9)
+    amount -= 0.28 * _hill(ax - 6.6, v - 2.6, 1.0, 1.6)
     points[..., 0] += amount * np.sin(azimuth)
     points[..., 2] += amount * np.cos(azimuth)
 
@@ -233,11 +238,11 @@ def _pull_smile(
     """Move the mouth's corners, lift the cheeks and pucker the lips, in place."""
     smile, half = expression.smile, layout.mouth_half_width
     above = v - layout.mouth_v
-    corner = bump(np.abs(x) - half, above, 1.2, 1.1)
+    corner = _hill(np.abs(x) - half, above, 1.2, 1.1)
     points[..., 0] += 0.42 * max(0.0, smile) * corner * np.sign(x)
     points[..., 1] += 0.42 * smile * corner
     points[..., 2] -= 0.30 * max(0.0, smile) * corner
-    points[..., 2] += 0.35 * max(0.0, smile) * bump(np.abs(x) - 3.9, v + 3.9, 1.3, 1.0)
-    kiss = expression.pucker * bump(x, above, 2.0, 1.2)
+    points[..., 2] += 0.35 * max(0.0, smile) * _hill(np.abs(x) - 3.9, v + 3.9, 1.3, 1.0)
+    kiss = expression.pucker * _hill(x, above, 2.0, 1.2)
     points[..., 0] -= 0.28 * kiss * np.clip(x, -9, 9)
     points[..., 2] += 0.45 * kiss

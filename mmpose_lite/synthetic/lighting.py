@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .fields import mix, vec
+from .fields import mix, planes, vec
 
 Array = np.ndarray
 _SHADOW_CELL = 0.4
@@ -90,32 +90,38 @@ class ShadowMap:
         side = np.cross(direction, [0.0, 1.0, 0.1])
         side /= np.linalg.norm(side)
         self._axes = np.stack([side, np.cross(side, direction), direction], 1).astype(np.float32)
-        local = clouds @ self._axes
+        x, y, z = (clouds @ self._axes).T
         depth = np.full(_SHADOW_SIZE * _SHADOW_SIZE, -1e3, np.float32)
-        np.maximum.at(depth, self._cells(local[:, :2]), local[:, 2])
+        np.maximum.at(depth, _cells(x) + _SHADOW_SIZE * _cells(y), z)
         # Points are sparser than cells: spread each a little.
         self._depth = cv2.dilate(depth.reshape(_SHADOW_SIZE, _SHADOW_SIZE), np.ones((3, 3)))
-
-    def _cells(self, local_xy: Array) -> Array:
-        cell = np.clip(local_xy / _SHADOW_CELL + _SHADOW_SIZE / 2, 0, _SHADOW_SIZE - 1)
-        cell = cell.astype(np.int64)
-        return cell[:, 1] * _SHADOW_SIZE + cell[:, 0]
 
     def lit(self, points: Array, normals: Array) -> Array:
         """Return the share of the key light that reaches each grid point, (R, C)."""
         raised = points + 0.35 * normals
-        local = raised.reshape(-1, 3) @ self._axes
-        share = np.zeros(len(local), np.float32)
-        flat = self._depth.reshape(-1)
-        for dx, dy in ((0, 0), (0.6, 0), (-0.6, 0), (0, 0.6), (0, -0.6)):
-            share += flat[self._cells(local[:, :2] + vec(dx, dy))] < local[:, 2] + 0.8
+        x, y, z = np.ascontiguousarray((raised.reshape(-1, 3) @ self._axes).T)
+        share = np.zeros(len(z), np.float32)
+        depth = self._depth.reshape(-1)
+        columns, rows = _cells(x), _SHADOW_SIZE * _cells(y)
+        cells = [columns + rows]
+        cells += [_cells(x + np.float32(step)) + rows for step in (0.6, -0.6)]
+        cells += [columns + _SHADOW_SIZE * _cells(y + np.float32(step)) for step in (0.6, -0.6)]
+        reach = z + np.float32(0.8)
+        for cell in cells:
+            share += depth.take(cell) < reach
         return cv2.GaussianBlur((share / 5).reshape(points.shape[:2]), (0, 0), 1.2)
+
+
+def _cells(position: Array) -> Array:
+    """Return the cells of the shadow map, along one axis, of positions in centimetres."""
+    cell = position / np.float32(_SHADOW_CELL) + np.float32(_SHADOW_SIZE / 2)
+    return np.clip(cell, 0, _SHADOW_SIZE - 1).astype(np.int64)
 
 
 def shade_grid(
     normals: Array, lighting: Lighting, gloss: float, openness: Array | None, lit: Array
 ) -> tuple[Array, Array]:
-    """Return the diffuse light (R, C, 3), and the share of the key light (R, C) that is mirrored.
+    """Return the diffuse light (3, R, C), and the share of the key light (R, C) that is mirrored.
 
     Args:
         normals: (R, C, 3) outward normals in the camera frame.
@@ -125,11 +131,11 @@ def shade_grid(
         lit: (R, C) share of the key light that arrives.
     """
     openness = np.ones(lit.shape, np.float32) if openness is None else openness
-    up = (normals[..., 1:2] + 1) / 2
-    diffuse = mix(lighting.ground_rgb, lighting.sky_rgb, up) * openness[..., None]
+    up = (normals[..., 1] + 1) / 2
+    diffuse = mix(planes(lighting.ground_rgb), planes(lighting.sky_rgb), up) * openness
     key = np.clip((normals @ lighting.key_direction + 0.12) / 1.12, 0, None) * lit
     fill = np.clip((normals @ lighting.fill_direction + 0.2) / 1.2, 0, None) * openness
-    diffuse = diffuse + key[..., None] * lighting.key_rgb + fill[..., None] * lighting.fill_rgb
+    diffuse = diffuse + key * planes(lighting.key_rgb) + fill * planes(lighting.fill_rgb)
     half = lighting.key_direction + vec(0, 0, 1)
     half = half / np.linalg.norm(half)
     shine = gloss * np.clip(normals @ half, 0, None) ** 18 * lit

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
+
+from .fields import tripled
 
 Array = np.ndarray
 
@@ -16,7 +18,7 @@ class GridMesh:
 
     Attributes:
         points: (R, C, 3) positions in centimetres; x to image right, y up, z to the viewer.
-        albedo: (h, w, 3) linear RGB surface colour in [0, 1].
+        albedo: (3, h, w) linear RGB surface colour in [0, 1].
         uv: (R, C, 2) position of every grid point in ``albedo``, in pixels (x, y).
         two_sided: Whether the back of the surface is drawn as well.
         gloss: Strength of the specular highlight.
@@ -29,6 +31,11 @@ class GridMesh:
     two_sided: bool = False
     gloss: float = 0.1
     cavities: bool = False
+
+    @cached_property
+    def normals(self) -> Array:
+        """(R, C, 3) unit outward normals."""
+        return grid_normals(self.points)
 
     def moved(self, points: Array) -> GridMesh:
         """Return the same surface with other positions."""
@@ -49,7 +56,7 @@ def plain_mesh(points: Array, rgb: Array, two_sided: bool = False, gloss: float 
         two_sided: Whether the back is drawn.
         gloss: Specular strength.
     """
-    albedo = np.broadcast_to(np.asarray(rgb, np.float32), points.shape).copy()
+    albedo = np.broadcast_to(np.asarray(rgb, np.float32), points.shape).transpose(2, 0, 1).copy()
     uv = grid_uv(*points.shape[:2])
     return GridMesh(points.astype(np.float32), albedo, uv, two_sided=two_sided, gloss=gloss)
 
@@ -80,11 +87,11 @@ def tube_mesh(
 
 @lru_cache(maxsize=64)
 def grid_triangles(rows: int, cols: int) -> Array:
-    """Return the (2 (R-1) (C-1), 3) vertex numbers of a grid's triangles, in row-major order."""
+    """Return the (3, 2 (R-1) (C-1)) vertex numbers of a grid's triangles, in row-major order."""
     index = np.arange(rows * cols).reshape(rows, cols)
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
-    pairs = np.stack([np.stack([a, b, c], -1), np.stack([b, d, c], -1)], axis=2)
-    return pairs.reshape(-1, 3)
+    pairs = np.stack([np.stack([a, b, c]), np.stack([b, d, c])], axis=-1)
+    return pairs.reshape(3, -1)
 
 
 def grid_normals(points: Array) -> Array:
@@ -101,7 +108,7 @@ def grid_normals(points: Array) -> Array:
     bx, by, bz = along_col[..., 0], along_col[..., 1], along_col[..., 2]
     normal = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
     length = np.sqrt(np.einsum('rck,rck->rc', normal, normal))
-    return normal / np.maximum(length, 1e-9)[..., None]
+    return normal / tripled(np.maximum(length, 1e-9))
 
 
 def sample_grid(values: Array, row: float, col: float) -> Array:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .expression import Expression
-from .fields import linear, smooth_curve, smooth_noise, smoothstep, vec
-from .hair import hair_cover, hat_cover, strands
+from .fields import linear, smooth_curve, smooth_noise, smoothstep, tripled, vec
+from .hair import hair_thickness, hat_mask, hat_thickness, strands
 from .head import build_head, grid_axes, surface_point
 from .identity import Identity
 from .layout import FaceLayout, lay_out
@@ -258,7 +258,7 @@ def build_person(
     head = GridMesh(
         _cover(identity, layout, skin),
         linear(canvas.rgb),
-        canvas.pixels(np.stack(np.meshgrid(u, v), axis=-1)).astype(np.float32),
+        canvas.grid_pixels(u, v).astype(np.float32),
         cavities=True,
     )
     parts = [
@@ -270,18 +270,15 @@ def build_person(
         *build_body(identity, rng),
     ]
     surfaces = [part.moved(pose.turn(part.points)) for part in parts]
-    points, normals = surfaces[0].points, grid_normals(surfaces[0].points)
-    return Person(
-        surfaces,
-        np.stack([surface_point(points, xv) for xv in layout.landmarks_xv]),
-        np.stack([surface_point(normals, xv) for xv in layout.landmarks_xv]),
-    )
+    both = np.concatenate([surfaces[0].points, surfaces[0].normals], axis=-1)
+    marks = np.stack([surface_point(both, xv) for xv in layout.landmarks_xv])
+    return Person(surfaces, marks[:, :3], marks[:, 3:])
 
 
 def _cover(identity: Identity, layout: FaceLayout, skin: Array) -> Array:
     """Return the skin (R, C, 3) raised by hair, hat and beard."""
     v, u = grid_axes()
-    hair, hat = hair_cover(identity, v, u), hat_cover(identity, v, u)
-    thickness = np.maximum(hair.thickness * (1 - 0.7 * hat.mask), hat.thickness)
+    flattened = hair_thickness(identity, v, u) * (1 - 0.7 * hat_mask(identity, v, u))
+    thickness = np.maximum(flattened, hat_thickness(identity, v, u))
     thickness = np.maximum(thickness, beard_thickness(identity, layout, v, u))
-    return (skin + thickness[..., None] * grid_normals(skin)).astype(np.float32)
+    return (skin + tripled(thickness) * grid_normals(skin)).astype(np.float32)

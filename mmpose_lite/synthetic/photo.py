@@ -63,7 +63,7 @@ def _vignette(rng: np.random.Generator, image: Array) -> Array:
     x = np.linspace(-1, 1, width, dtype=np.float32)[None]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     factor = 1 - np.float32(rng.uniform(0.1, 0.3)) * (x * x + y * y)
-    return (image * factor[..., None]).astype(np.uint8)
+    return (image * cv2.merge([factor] * 3)).astype(np.uint8)
 
 
 def _noise(rng: np.random.Generator, image: Array) -> Array:
@@ -71,5 +71,5 @@ def _noise(rng: np.random.Generator, image: Array) -> Array:
     if sigma < 0.5:
         return image
     noise = rng.standard_normal(image.shape[:2], dtype=np.float32) * sigma
-    grey = cv2.merge([noise.astype(np.int16)] * 3)
-    return cv2.add(image, grey, dtype=cv2.CV_8U)
+    grey = noise.astype(np.int16)
+    return cv2.merge([cv2.add(plane, grey, dtype=cv2.CV_8U) for plane in cv2.split(image)])

@@ -52,12 +52,15 @@ class Pose:
         """
         head = rotation(self.yaw, self.pitch, self.roll).T
         body = rotation(0.45 * self.yaw, 0.1 * self.pitch, 0.4 * self.roll).T
-        follow = smoothstep(-18.0, -10.0, points[..., 1:2])
+        follow = np.repeat(smoothstep(-18.0, -10.0, points[..., 1:2]), 3, axis=-1)
         local = points - _PIVOT
         turned = (local @ head) * follow + (local @ body) * (1 - follow)
         return (turned + _PIVOT).astype(np.float32)
 
     def project(self, points: Array) -> Array:
         """Return picture x, y (pixels) and depth z (cm) of camera-frame points (..., 3)."""
-        scale = np.array([self.pixels_per_cm, -self.pixels_per_cm, 1.0])
-        return (points * scale + [*self.origin, 0.0]).astype(np.float32)
+        screen = np.empty(np.shape(points), np.float32)
+        screen[..., 2] = points[..., 2]
+        for axis, scale in enumerate((self.pixels_per_cm, -self.pixels_per_cm)):
+            screen[..., axis] = points[..., axis] * np.float64(scale) + self.origin[axis]
+        return screen

@@ -10,29 +10,30 @@ import numpy as np
 
 from .fields import vec
 from .lighting import Lighting, ShadowMap, cavity, shade_grid
-from .mesh import GridMesh, grid_normals, grid_triangles
+from .mesh import GridMesh, grid_triangles
 from .person import Person
 from .pose import Pose
 
 Array = np.ndarray
 EMPTY_DEPTH = np.float32(-1e9)
+_FAR = np.float32(np.inf)
+# Samples by which triangles are grown, so that rounding leaves no cracks between neighbours.
 _SLACK = 1e-3
+# How far behind the drawn surface a visible landmark may lie, besides one sample's width.
 DEPTH_TOLERANCE_CM = 0.25
+# Least z of the outward normal at a visible landmark; it is 0 on the outline.
 _FACING = 0.0
-_LOOKUP_WIDTH = 1024
+# Samples spent on a person; small ones get up to 2 x 2 a pixel, large ones a single one.
 _SAMPLE_BUDGET = 400_000
-
-
-"""Samples by which triangles are grown, so that rounding leaves no cracks between neighbours."""
 
 
 @dataclass(frozen=True)
 class Triangles:
-    """Screen-space triangles.
+    """Screen-space triangles; numbers of one kind lie side by side, which is fastest.
 
     Attributes:
-        xyz: (F, 3, 3) corners: x, y in samples, z in centimetres (larger is nearer).
-        uv: (F, 3, 2) corner positions in the texture atlas.
+        xyz: (3, 3, F) x, y in samples and z in centimetres (larger is nearer) of three corners.
+        uv: (3, 2, F) corner positions in the texture atlas.
     """
 
     xyz: Array
@@ -41,15 +42,13 @@ class Triangles:
 
 @dataclass(frozen=True)
 class Samples:
-    """Contents of a z-buffer, one entry for every covered sample.
+    """Contents of a z-buffer.
 
     Attributes:
-        index: (S,) flat sample number, row-major.
-        uv: (S, 2) position in the texture atlas.
+        uv: (2, H, W) positions in the texture atlas; 0 where nothing is drawn.
         depth_hw: (H, W) depth of the nearest surface in centimetres, ``EMPTY_DEPTH`` outside.
     """
 
-    index: Array
     uv: Array
     depth_hw: Array
 
@@ -67,15 +66,16 @@ def gather_triangles(
     corner_sets, uv_sets = [], []
     for mesh, offset_v, screen in zip(meshes, offsets_v, screens, strict=True):
         faces = grid_triangles(*screen.shape[:2])
-        flat = screen.reshape(-1, 3)
-        a, b, c = (flat[faces[:, k]] for k in range(3))
-        area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-        faces = np.concatenate(
-            [faces[area > 1e-6], faces[area < -1e-6][:, ::-1] if mesh.two_sided else faces[:0]]
-        )
-        corner_sets.append(flat[faces])
-        uv_sets.append(mesh.uv.reshape(-1, 2)[faces] + vec(0, offset_v))
-    return Triangles(np.concatenate(corner_sets), np.concatenate(uv_sets))
+        flat = np.ascontiguousarray(screen.reshape(-1, 3).T)
+        a, b, c = (flat[:2].take(corner, axis=1) for corner in faces)
+        area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+        front = faces[:, area > 1e-6]
+        if mesh.two_sided:
+            front = np.concatenate([front, faces[::-1, area < -1e-6]], axis=1)
+        uv = np.ascontiguousarray((mesh.uv.reshape(-1, 2) + vec(0, offset_v)).T)
+        corner_sets.append([flat.take(corner, axis=1) for corner in front])
+        uv_sets.append([uv.take(corner, axis=1) for corner in front])
+    return Triangles(np.concatenate(corner_sets, axis=2), np.concatenate(uv_sets, axis=2))
 
 
 def rasterize(triangles: Triangles, shape_hw: tuple[int, int]) -> Samples:
@@ -86,81 +86,70 @@ def rasterize(triangles: Triangles, shape_hw: tuple[int, int]) -> Samples:
         shape_hw: Size of the sample grid; sample centres are at whole numbers.
 
     Returns:
-        The samples at which one of the triangles is nearest.
+        The nearest of the triangles at each sample.
     """
     tri, row, left, right = _row_spans(triangles.xyz, shape_hw)
     counts = right - left + 1
-    starts = np.cumsum(counts) - counts
-    span = _numbered(starts, int(counts.sum()))
-    x = np.arange(len(span), dtype=np.int32) - (starts - left).astype(np.int32)[span]
-    planes = _planes(triangles)[tri]
+    span = np.repeat(np.arange(len(counts)), counts)
+    shift = left - np.cumsum(counts) + counts
+    index = np.arange(len(span)) + (row * shape_hw[1] + shift).take(span)
+    x = np.arange(len(span), dtype=np.float32) + shift.astype(np.float32).take(span)
     # The row's share of each plane is constant along a span.
-    at_row = planes[:, 0] + planes[:, 2] * row[:, None].astype(np.float32)
-    z = at_row[:, 0][span] + planes[:, 1, 0][span] * x.astype(np.float32)
-    index = (row * shape_hw[1]).astype(np.int32)[span] + x
+    constant, by_x, by_y = (plane.take(tri, axis=1) for plane in _planes(triangles))
+    at_row = constant + by_y * row.astype(np.float32)
+    z = at_row[0].take(span) + by_x[0].take(span) * x
     depth = np.full(shape_hw[0] * shape_hw[1], EMPTY_DEPTH, np.float32)
     np.maximum.at(depth, index, z)
-    won = np.flatnonzero(z == depth[index])
-    index, x, span = index[won], x[won].astype(np.float32), span[won]
-    uv = at_row[:, 1:][span] + planes[:, 1, 1:][span] * x[:, None]
-    return Samples(index, uv, depth.reshape(shape_hw))
-
-
-def _numbered(starts: Array, total: int) -> Array:
-    """Return, for every element, the number of the run it is in (a fast ``np.repeat``)."""
-    marks = np.zeros(total, np.int32)
-    marks[starts[1:]] = 1
-    return np.cumsum(marks, dtype=np.int32)
+    won = np.flatnonzero(z == depth.take(index))
+    index, x, span = index.take(won), x.take(won), span.take(won)
+    uv = np.zeros((2, *shape_hw), np.float32)
+    for k, flat in enumerate(uv.reshape(2, -1), 1):
+        flat[index] = at_row[k].take(span) + by_x[k].take(span) * x
+    return Samples(uv, depth.reshape(shape_hw))
 
 
 def _row_spans(xyz: Array, shape_hw: tuple[int, int]) -> tuple[Array, Array, Array, Array]:
     """Return triangle, row, first and last column of every non-empty run of covered samples."""
     height, width = shape_hw
-    y0, y1, y2 = xyz[:, 0, 1], xyz[:, 1, 1], xyz[:, 2, 1]
-    lowest, highest = np.minimum(np.minimum(y0, y1), y2), np.maximum(np.maximum(y0, y1), y2)
-    top = np.maximum(np.ceil(lowest - _SLACK), 0).astype(np.int32)
-    rows = np.minimum(np.floor(highest + _SLACK), height - 1).astype(np.int32) - top + 1
+    corners = xyz[:, :2]
+    y = corners[:, 1]
+    top = np.maximum(np.ceil(y.min(0) - _SLACK), 0).astype(np.int64)
+    rows = np.minimum(np.floor(y.max(0) + _SLACK), height - 1).astype(np.int64) - top + 1
     kept = np.flatnonzero(rows > 0)
-    starts = np.cumsum(rows[kept]) - rows[kept]
-    run = _numbered(starts, int(rows[kept].sum()))
-    tri = kept[run]
-    row = np.arange(len(tri), dtype=np.int32) + (top[kept] - starts).astype(np.int32)[run]
+    rows, top = rows[kept], top[kept]
+    run = np.repeat(np.arange(len(kept)), rows)
+    tri = kept.take(run)
+    row = np.arange(len(tri)) + (top - np.cumsum(rows) + rows).take(run)
     row_float = row.astype(np.float32)
-    left = np.full(len(tri), -np.inf, np.float32)
-    right = np.full(len(tri), np.inf, np.float32)
-    for k in range(3):
-        start, end = xyz[:, k, :2], xyz[:, (k + 1) % 3, :2]
-        dy = end[:, 1] - start[:, 1]
-        slope = (end[:, 0] - start[:, 0]) / np.where(dy == 0, np.float32(1), dy)
-        offset = start[:, 0] - slope * start[:, 1]
+    left, right = np.full(len(tri), -_FAR), np.full(len(tri), _FAR)
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        dy = end[1] - start[1]
+        slope = (end[0] - start[0]) / np.where(dy == 0, np.float32(1), dy)
+        offset = start[0] - slope * start[1]
         # Corners run clockwise: edges that lead up bound a triangle on the left.
-        low, high = np.where(dy < 0, 0, -np.inf), np.where(dy > 0, 0, np.inf)
-        crossing = offset[tri] + slope[tri] * row_float
-        np.maximum(left, crossing + low.astype(np.float32)[tri], out=left)
-        np.minimum(right, crossing + high.astype(np.float32)[tri], out=right)
+        on_left, on_right = np.where(dy < 0, offset, -_FAR), np.where(dy > 0, offset, _FAR)
+        rise = slope.take(tri) * row_float
+        np.maximum(left, on_left.take(tri) + rise, out=left)
+        np.minimum(right, on_right.take(tri) + rise, out=right)
     first = np.maximum(np.ceil(left - _SLACK), 0)
     last = np.minimum(np.floor(right + _SLACK), width - 1)
-    keep = last >= first
-    return tri[keep], row[keep], first[keep].astype(np.int32), last[keep].astype(np.int32)
+    kept = np.flatnonzero(last >= first)
+    first, last = (each.take(kept).astype(np.int64) for each in (first, last))
+    return tri.take(kept), row.take(kept), first, last
 
 
 def _planes(triangles: Triangles) -> Array:
-    """Return (F, 3, 3): constant, x and y factors (axis 1) of z, u and v (axis 2)."""
-    values = np.concatenate([triangles.xyz[:, :, 2:], triangles.uv], axis=2)
-    a, b, c = (triangles.xyz[:, k, :2].astype(np.float64) for k in range(3))
+    """Return (3, 3, F): constant, x and y factors (axis 0) of z, u and v (axis 1)."""
+    start, second, third = np.concatenate([triangles.xyz[:, 2:], triangles.uv], axis=1)
+    a, b, c = triangles.xyz[:, :2].astype(np.float64)
     ab, ac = b - a, c - a
-    det = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
-    det = np.where(np.abs(det) < 1e-9, 1e-9, det)[:, None]
-    dab, dac = values[:, 1] - values[:, 0], values[:, 2] - values[:, 0]
-    by_x = (dab * ac[:, 1:] - dac * ab[:, 1:]) / det
-    by_y = (dac * ab[:, :1] - dab * ac[:, :1]) / det
-    constant = values[:, 0] - by_x * a[:, :1] - by_y * a[:, 1:]
-    return np.stack([constant, by_x, by_y], axis=1).astype(np.float32)
-
-
-"""How far behind the drawn surface a visible landmark may lie, besides one sample's width."""
-"""Least z of the outward normal at a visible landmark; it is 0 on the outline."""
-"""Samples spent on a person; small ones get up to 2 x 2 a pixel, large ones a single one."""
+    det = ab[0] * ac[1] - ab[1] * ac[0]
+    det = np.where(np.abs(det) < 1e-9, 1e-9, det)
+    dab, dac = second - start, third - start
+    by_x = (dab * ac[1] - dac * ab[1]) / det
+    by_y = (dac * ab[0] - dab * ac[0]) / det
+    constant = start - by_x * a[0] - by_y * a[1]
+    return np.stack([constant, by_x, by_y]).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -168,7 +157,7 @@ class RenderedFace:
     """A person drawn on a transparent patch of the picture.
 
     Attributes:
-        rgb: (h, w, 3) sRGB colours in [0, 1], not multiplied by ``alpha``.
+        rgb: (3, h, w) sRGB colours in [0, 1], not multiplied by ``alpha``.
         alpha: (h, w) coverage in [0, 1].
         corner: Picture position (x, y) of the patch's first pixel.
         landmarks_xy: (19, 2) picture positions in pixels.
@@ -197,33 +186,36 @@ def render_face(
         lighting: The light.
         picture_wh: Size of the picture; nothing is drawn outside.
     """
-    corner, size_wh = _patch(person, pose, picture_wh)
+    screens = [pose.project(surface.points) for surface in person.surfaces]
+    corner, size_wh = _patch(screens, picture_wh)
     oversampling = np.clip(np.sqrt(_SAMPLE_BUDGET / (size_wh[0] * size_wh[1])), 1.0, 2.0)
     samples_wh = (int(size_wh[0] * oversampling) + 1, int(size_wh[1] * oversampling) + 1)
     ratio = np.array(samples_wh) / size_wh
 
-    def to_samples(points: Array) -> Array:
-        screen = pose.project(points)
-        screen[..., :2] = (screen[..., :2] - corner + 0.5) * ratio - 0.5
-        return screen
+    def to_samples(screen: Array) -> Array:
+        samples = screen.copy()
+        for k in range(2):
+            samples[..., k] = (screen[..., k] - np.float64(corner[k]) + 0.5) * ratio[k] - 0.5
+        return samples
 
-    textures = bake(person.surfaces, lighting)
-    screens = [to_samples(surface.points) for surface in person.surfaces]
-    atlas, offsets = _pack(textures)
-    triangles = gather_triangles(person.surfaces, offsets, screens)
+    atlas, offsets = pack(bake(person.surfaces, lighting))
+    triangles = gather_triangles(person.surfaces, offsets, list(map(to_samples, screens)))
     samples = rasterize(triangles, samples_wh[::-1])
-    patch = cv2.resize(_resolve(samples, atlas), size_wh, interpolation=cv2.INTER_AREA)
-    alpha = patch[..., 3]
-    local = to_samples(person.landmarks)
+    light, alpha = (
+        cv2.resize(each, size_wh, interpolation=cv2.INTER_AREA) for each in look_up(samples, atlas)
+    )
+    cover = np.maximum(alpha, 1e-4)
+    landmarks = pose.project(person.landmarks)
+    local = to_samples(landmarks)
     surface_depth = _depth_at(samples.depth_hw, local)
     # At an outline the nearest sample may lie on the surface a little nearer, or beside it.
     tolerance = DEPTH_TOLERANCE_CM + 1 / (pose.pixels_per_cm * ratio.min())
     visible = (surface_depth <= local[:, 2] + tolerance) & (person.normals[:, 2] > _FACING)
     return RenderedFace(
-        rgb=np.sqrt(patch[..., :3] / np.maximum(alpha, 1e-4)[..., None]),
+        rgb=np.stack([np.sqrt(each / cover) for each in cv2.split(light)]),
         alpha=alpha,
         corner=corner,
-        landmarks_xy=pose.project(person.landmarks)[:, :2].astype(np.float64),
+        landmarks_xy=landmarks[:, :2].astype(np.float64),
         landmark_depth=local[:, 2],
         surface_depth=surface_depth,
         visible=visible,
@@ -231,7 +223,7 @@ def render_face(
 
 
 def bake(surfaces: list[GridMesh], lighting: Lighting) -> list[Array]:
-    """Return every surface's texture with the light on it, linear RGB in [0, 1].
+    """Return every surface's texture with the light on it, (h, w, 3) linear RGB in [0, 1].
 
     The exposure is set by the light on the first surface's visible side.
     """
@@ -239,33 +231,40 @@ def bake(surfaces: list[GridMesh], lighting: Lighting) -> list[Array]:
     shadows = ShadowMap(cloud, lighting.key_direction)
     gain, textures = None, []
     for surface in surfaces:
-        normals = grid_normals(surface.points)
+        normals = surface.normals
         openness = cavity(surface.points, normals) if surface.cavities else None
         lit = shadows.lit(surface.points, normals)
         diffuse, shine = shade_grid(normals, lighting, surface.gloss, openness, lit)
         if gain is None:
-            gain = lighting.exposure / float(diffuse[normals[..., 2] > 0.3].mean())
-        light = _spread(surface, np.dstack([diffuse, shine]) * np.float32(gain))
-        texture = light[..., :3] * surface.albedo
-        texture += light[..., 3:] * lighting.key_rgb.astype(np.float32)
-        textures.append(np.clip(texture, 0, 1, out=texture))
+            seen = normals[..., 2] > 0.3
+            gain = np.float32(lighting.exposure / float(diffuse[:, seen].T.copy().mean()))
+        *light, mirrored = cv2.split(_spread(surface, cv2.merge([*diffuse, shine]) * gain))
+        key_rgb = lighting.key_rgb.astype(np.float32)
+        textures.append(
+            cv2.merge(
+                [
+                    np.clip(each * albedo + mirrored * key, 0, 1)
+                    for each, albedo, key in zip(light, surface.albedo, key_rgb, strict=True)
+                ]
+            )
+        )
     return textures
 
 
 def _patch(
-    person: Person, pose: Pose, picture_wh: tuple[int, int]
+    screens: Sequence[Array], picture_wh: tuple[int, int]
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return first pixel and size (w, h) of the part of the picture that the person covers."""
-    points = np.concatenate([surface.points.reshape(-1, 3) for surface in person.surfaces])
-    xy = pose.project(points)[:, :2]
-    low = np.clip(np.floor(xy.min(0)) - 1, 0, np.array(picture_wh) - 1).astype(int)
-    high = np.clip(np.ceil(xy.max(0)) + 2, low + 1, picture_wh).astype(int)
+    """Return first pixel and size (w, h) of the part of the picture that is covered."""
+    first = np.min([[screen[..., k].min() for k in range(2)] for screen in screens], axis=0)
+    last = np.max([[screen[..., k].max() for k in range(2)] for screen in screens], axis=0)
+    low = np.clip(np.floor(first) - 1, 0, np.array(picture_wh) - 1).astype(int)
+    high = np.clip(np.ceil(last) + 2, low + 1, picture_wh).astype(int)
     return (int(low[0]), int(low[1])), (int(high[0] - low[0]), int(high[1] - low[1]))
 
 
 def _spread(surface: GridMesh, values: Array) -> Array:
     """Resample grid values to the surface's texture; rows and columns map separately."""
-    height, width = surface.albedo.shape[:2]
+    height, width = surface.albedo.shape[1:]
     if values.shape[:2] == (height, width):
         return values
     cols = np.interp(np.arange(width), surface.uv[0, :, 0], np.arange(values.shape[1]))
@@ -275,7 +274,7 @@ def _spread(surface: GridMesh, values: Array) -> Array:
     return cv2.remap(values, map_x, map_y, cv2.INTER_LINEAR)
 
 
-def _pack(textures: list[Array]) -> tuple[Array, list[int]]:
+def pack(textures: list[Array]) -> tuple[Array, list[int]]:
     """Stack textures into one atlas; return it and the first row of each."""
     heights = [len(texture) + 2 for texture in textures]
     offsets = np.concatenate([[0], np.cumsum(heights)])
@@ -285,17 +284,13 @@ def _pack(textures: list[Array]) -> tuple[Array, list[int]]:
     return atlas, offsets[:-1].tolist()
 
 
-def _resolve(samples: Samples, atlas: Array) -> Array:
-    """Return the (H, W, 4) linear colours and coverage of all samples."""
-    rows = -(-len(samples.uv) // _LOOKUP_WIDTH)
-    uv = np.zeros((rows * _LOOKUP_WIDTH, 2), np.float32)
-    uv[: len(samples.uv)] = samples.uv
-    map_x, map_y = cv2.split(uv.reshape(rows, _LOOKUP_WIDTH, 2))
+def look_up(samples: Samples, atlas: Array) -> tuple[Array, Array]:
+    """Return the linear colours (H, W, 3) and the coverage (H, W) of all samples."""
+    is_drawn = samples.depth_hw > EMPTY_DEPTH
+    # The atlas ends in black rows.
+    map_x, map_y = samples.uv[0], np.where(is_drawn, samples.uv[1], np.float32(len(atlas) - 1))
     colours = cv2.remap(atlas, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    patch = np.zeros((samples.depth_hw.size, 4), np.float32)
-    patch[samples.index, :3] = colours.reshape(-1, 3)[: len(samples.uv)]
-    patch[samples.index, 3] = 1.0
-    return patch.reshape(*samples.depth_hw.shape, 4)
+    return colours, is_drawn.astype(np.float32)
 
 
 def _depth_at(depth_hw: Array, screen: Array) -> Array:

@@ -21,7 +21,7 @@ from .render import RenderedFace, render_face
 Array = np.ndarray
 Painter = Callable[[np.random.Generator, Array, Array, float], None]
 SPLITS = ('train', 'test')
-BOX_SIDE_CM = 19.0
+BOX_SIDE_CM = 19.0  # of the face box on a head of mean size
 _BOX_ANCHOR = np.array([0.0, -3.2, 2.0])
 _OCCLUDED_SHARE = 0.18
 _LEAVING_SHARE = 0.08
@@ -171,9 +171,6 @@ def _strands(rng: np.random.Generator, canvas: Array, center: Array, side: float
 
 
 _PAINTERS: tuple[Painter, ...] = (_bar, _hand, _cup, _microphone, _leaves, _card, _strands)
-
-
-"""Side of the face box on a head of mean size."""
 
 
 @dataclass(frozen=True)
@@ -354,7 +351,12 @@ def _composite(image: Array, face: RenderedFace) -> Array:
     x, y = face.corner
     height, width = face.alpha.shape
     view = image[y : y + height, x : x + width]
-    view[:] = (view + (face.rgb * 255 - view) * face.alpha[..., None] + 0.5).astype(np.uint8)
+    view[:] = cv2.merge(
+        [
+            (below + (above * 255 - below) * face.alpha + 0.5).astype(np.uint8)
+            for below, above in zip(cv2.split(view), face.rgb, strict=True)
+        ]
+    )
     cover = np.zeros(image.shape[:2], np.float32)
     cover[y : y + height, x : x + width] = face.alpha
     return cover

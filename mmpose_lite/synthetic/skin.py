@@ -6,8 +6,8 @@ import numpy as np
 
 from .canvas import FaceCanvas, disc, ribbon
 from .expression import Expression
-from .fields import bump, mix, peak, smooth_noise, smoothstep, vec
-from .hair import hair_cover, hat_cover, strands
+from .fields import bump, mix, peak, planes, smooth_noise, smoothstep, vec
+from .hair import hair_mask, hat_mask, strands
 from .identity import Identity
 from .layout import HEAD_RADIUS, MOUTH_BAND, Brow, Eye, FaceLayout
 
@@ -42,26 +42,24 @@ def _eyeball(
     identity: Identity,
     expression: Expression,
 ) -> Array:
-    """Return the colours of the visible eyeball, (h, w, 3)."""
+    """Return the colours of the visible eyeball, (3, h, w)."""
     x, v = canvas.face_plane(*window)
     blur = 0.6 / canvas.pixels_per_cm
     across = (x - eye.center[0]) * eye.side / eye.half_width
-    white = vec(0.90, 0.87, 0.85) * (1 - 0.22 * across**2)[..., None]
-    image: Array = np.broadcast_to(white, (v.shape[0], x.shape[1], 3))
-    tear = smoothstep(-0.72, -0.95, across)[..., None]
-    image = mix(image, vec(0.80, 0.50, 0.48), tear)
+    image: Array = planes(vec(0.90, 0.87, 0.85)) * (1 - 0.22 * across**2)
+    image = mix(image, planes(vec(0.80, 0.50, 0.48)), smoothstep(-0.72, -0.95, across))
     iris_x = eye.center[0] + expression.gaze[0] * eye.half_width
     iris_v = eye.center[1] + 0.08 + expression.gaze[1] * eye.half_width
     r = np.hypot(x - iris_x, v - iris_v)
-    iris = identity.eye_rgb * mix(1.25, 0.45, smoothstep(0.35, 1.0, r / IRIS_RADIUS))[..., None]
-    image = mix(image, iris, smoothstep(IRIS_RADIUS + blur, IRIS_RADIUS - blur, r)[..., None])
+    iris = planes(identity.eye_rgb) * mix(1.25, 0.45, smoothstep(0.35, 1.0, r / IRIS_RADIUS))
+    image = mix(image, iris, smoothstep(IRIS_RADIUS + blur, IRIS_RADIUS - blur, r))
     pupil = smoothstep(0.25 + blur, 0.25 - blur, r)
-    image = mix(image, vec(0.02, 0.02, 0.02), pupil[..., None])
+    image = mix(image, planes(vec(0.02, 0.02, 0.02)), pupil)
     # The upper lid's lashes shade the top of the ball.
     lid = np.interp(x[0], *_sorted(eye.lid(eye.upper)))
-    image = image * (1 - 0.45 * smoothstep(0.32, 0.0, lid[None] - v))[..., None]
+    image = image * (1 - 0.45 * smoothstep(0.32, 0.0, lid[None] - v))
     glint = np.hypot(x - iris_x + 0.2, v - iris_v - 0.22)
-    return mix(image, 1.0, 0.9 * smoothstep(0.12 + blur, 0.10 - blur, glint)[..., None])
+    return mix(image, 1.0, 0.9 * smoothstep(0.12 + blur, 0.10 - blur, glint))
 
 
 def _sorted(line: Array) -> tuple[Array, Array]:
@@ -98,26 +96,30 @@ def _tint(
 ) -> None:
     """Vary the skin: blotches, redness of cheeks and nose, freckles."""
     cm = canvas.pixels_per_cm
-    shape = canvas.rgb.shape[:2]
-    canvas.rgb *= (1 + 0.035 * smooth_noise(rng, shape, (2.2 * cm, 2.2 * cm)))[..., None]
+    canvas.rgb *= 1 + 0.035 * smooth_noise(rng, canvas.shape_hw, (2.2 * cm, 2.2 * cm))
     window = canvas.window(np.array([-7.4, -12]), np.array([7.4, 7]))
+    face = canvas.view(window)
     x, v = canvas.face_plane(*window)
     red = bump(np.abs(x) - 4.2, v + 3.6, 1.5, 1.5) + 0.7 * bump(x, v - layout.nose_tip_v, 1.2, 1.0)
     strength = identity.flush * 0.16
-    canvas.rgb[window] *= 1 - red[..., None] * vec(0.0, strength, strength * 0.9)
+    face *= 1 - red * planes(vec(0.0, strength, strength * 0.9))
     under_eye = bump(np.abs(x) - 2.9, v + 1.25, 1.2, 0.45)
-    canvas.rgb[window] *= 1 - under_eye[..., None] * vec(0.10, 0.13, 0.10)
+    face *= 1 - under_eye * planes(vec(0.10, 0.13, 0.10))
     # Little light gets under the chin.
     under_chin = smoothstep(-11.5, -12.4, canvas.v) * smoothstep(-19.0, -13.0, canvas.v)
     front = smoothstep(1.75, 1.1, np.abs(canvas.u) / HEAD_RADIUS)
-    canvas.rgb *= 1 - (0.30 * under_chin[:, None] * front[None])[..., None]
-    fine = smooth_noise(rng, red.shape, (0.28 * cm, 0.28 * cm))
-    canvas.rgb[window] *= (1 + 0.02 * fine)[..., None]
+    rows = _span(under_chin > 0)
+    canvas.rgb[:, rows] *= 1 - 0.30 * under_chin[rows, None] * front[None]
+    face *= 1 + 0.02 * smooth_noise(rng, red.shape, (0.28 * cm, 0.28 * cm))
     if identity.freckles > 0.05:
         dots = smooth_noise(rng, red.shape, (0.15 * cm, 0.15 * cm))
         spots = smoothstep(0.6, 0.85, dots) * bump(np.abs(x) - 2.6, v + 2.6, 2.6, 1.8)
-        dark = vec(0.2, 0.32, 0.38) * min(1.0, identity.freckles)
-        canvas.rgb[window] *= 1 - spots[..., None] * dark
+        face *= 1 - spots * planes(vec(0.2, 0.32, 0.38) * min(1.0, identity.freckles))
+
+
+def _span(used: Array) -> slice:
+    """Return the slice from the first to the last that is used."""
+    return slice(*(np.flatnonzero(used)[[0, -1]] + [0, 1]))
 
 
 def _lines(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
@@ -154,7 +156,7 @@ def _beard(
     grain = smooth_noise(rng, cover.shape, (0.5 * cm, max(1.0, 0.14 * cm)))
     if identity.beard == 'stubble':
         cover = cover * np.clip(0.38 + 0.25 * grain, 0, 1)
-    colour = identity.hair_rgb * (1 + 0.35 * grain[..., None])
+    colour = planes(identity.hair_rgb) * (1 + 0.35 * grain)
     canvas.blend((rows, slice(None)), cover * 0.93, colour)
 
 
@@ -231,21 +233,20 @@ def _between(x: Array, upper: Array, lower: Array) -> Array:
 def _mouth_inside(
     canvas: FaceCanvas, window: tuple[slice, slice], layout: FaceLayout, expression: Expression
 ) -> Array:
-    """Return the colours of the dark mouth with its teeth and tongue, (h, w, 3)."""
+    """Return the colours of the dark mouth with its teeth and tongue, (3, h, w)."""
     x, v = canvas.face_plane(*window)
     gap = max(expression.mouth_open, 1e-3)
     # Position between the lips in centimetres of the open mouth, from the upper lip down.
     arch = np.maximum(layout.lip_arch(x), 1e-3)
     t = 0.5 - (v - layout.mouth_v) / (2 * MOUTH_BAND * arch)
     depth = t * gap * arch
-    dark = vec(0.13, 0.04, 0.04)
-    inside = np.zeros((*depth.shape, 3), np.float32) + dark
+    inside = planes(vec(0.13, 0.04, 0.04))
     tongue = smoothstep(0.62, 0.8, t) * smoothstep(1.0, 1.8, depth) * peak(x, 1.2)
-    inside = mix(inside, vec(0.55, 0.25, 0.24), tongue[..., None] * 0.8)
+    inside = mix(inside, planes(vec(0.55, 0.25, 0.24)), tongue * 0.8)
     teeth = smoothstep(0.78, 0.70, depth) * smoothstep(0.15, 0.3, np.float32(gap))
     gaps = 1 - 0.18 * (np.abs((np.abs(x) / 0.62) % 1.0 - 0.5) > 0.44)
-    ivory = vec(0.90, 0.87, 0.80) * gaps[..., None] * (1 - 0.1 * np.abs(x))[..., None]
-    return mix(inside, ivory, (teeth * (np.abs(x) < layout.mouth_half_width * 0.86))[..., None])
+    ivory = planes(vec(0.90, 0.87, 0.80)) * gaps * (1 - 0.1 * np.abs(x))
+    return mix(inside, ivory, teeth * (np.abs(x) < layout.mouth_half_width * 0.86))
 
 
 def _brow(canvas: FaceCanvas, brow: Brow, identity: Identity, rng: np.random.Generator) -> None:
@@ -256,18 +257,24 @@ def _brow(canvas: FaceCanvas, brow: Brow, identity: Identity, rng: np.random.Gen
     cm = canvas.pixels_per_cm
     grain = smooth_noise(rng, mask.shape, (max(1.0, 0.2 * cm), max(1.0, 0.12 * cm)))
     opacity = mask * identity.brow_density * np.clip(0.95 + 0.3 * grain, 0, 1)
-    canvas.blend(window, opacity, identity.hair_rgb * min(0.75, 0.42 / identity.hair_rgb.max()))
+    rgb = identity.hair_rgb * min(0.75, 0.42 / identity.hair_rgb.max())
+    canvas.blend(window, opacity, planes(rgb))
 
 
 def _covers(canvas: FaceCanvas, identity: Identity, rng: np.random.Generator) -> None:
     """Paint scalp hair and hat over the skin."""
-    shape, cm = canvas.rgb.shape[:2], canvas.pixels_per_cm
-    whole = (slice(None), slice(None))
-    hair = hair_cover(identity, canvas.v, canvas.u)
-    if hair.mask.any():
-        pattern = strands(rng, shape, cm)[..., None]
-        canvas.blend(whole, hair.mask, identity.hair_rgb * pattern)
-    hat = hat_cover(identity, canvas.v, canvas.u)
-    if hat.mask.any():
+    shape, cm = canvas.shape_hw, canvas.pixels_per_cm
+    hair = hair_mask(identity, canvas.v, canvas.u)
+    if hair.any():
+        pattern = strands(rng, shape, cm)
+        _cover(canvas, hair, planes(identity.hair_rgb), pattern)
+    hat = hat_mask(identity, canvas.v, canvas.u)
+    if hat.any():
         knit = smooth_noise(rng, shape, (0.5 * cm, 0.3 * cm)) * 0.12
-        canvas.blend(whole, hat.mask, identity.cloth_rgb * (1 + knit[..., None]))
+        _cover(canvas, hat, planes(identity.cloth_rgb), 1 + knit)
+
+
+def _cover(canvas: FaceCanvas, mask: Array, rgb: Array, pattern: Array) -> None:
+    """Lay a colour of uneven brightness over the rows that a mask (h, w) has."""
+    rows = _span(mask.max(1) > 0)
+    canvas.blend((rows, slice(None)), mask[rows], [each * pattern[rows] for each in rgb])

@@ -14,6 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmpose_lite.utils.heap import keep_freed_memory
+
 from .layout import LANDMARK_NAMES
 from .photo import encode_jpeg
 from .scene import SPLITS, FaceLabel, random_source, render_scene
@@ -27,7 +29,7 @@ _INFO = {
     'down, roll > 0 tilts the head counter-clockwise in the picture.',
 }
 _BOX_PADDING = 1.2
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 1  # raised whenever the same seed would give other bytes
 MANIFEST_NAME = 'manifest.json'
 _FOLDERS = {'train': 'flickr/0', 'test': 'flickr/2'}
 _PEOPLE_ODDS = {1: 0.90, 2: 0.07, 3: 0.02, 4: 0.01}
@@ -92,9 +94,6 @@ def dataset(
 def frontal_only(annotations: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the annotations whose 19 points are all visible."""
     return [annotation for annotation in annotations if all(annotation['visibility'])]
-
-
-"""Raised whenever the same seed would give other bytes."""
 
 
 class DatasetError(ValueError):
@@ -234,16 +233,18 @@ def _render_all(
 ) -> Iterator[tuple[Picture, tuple[dict, list[dict]]]]:
     jobs = [(picture, str(out)) for picture in pictures]
     if workers == 1:
+        keep_freed_memory()
         yield from zip(pictures, map(_render_picture, jobs), strict=True)
         return
     # Fresh interpreters: a fork could inherit a lock that another thread holds.
     context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_single_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         yield from zip(pictures, pool.map(_render_picture, jobs, chunksize=4), strict=True)
 
 
-def _single_thread() -> None:
+def _start_worker() -> None:
     cv2.setNumThreads(1)
+    keep_freed_memory()
 
 
 def _render_picture(job: tuple[Picture, str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:

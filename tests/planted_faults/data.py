@@ -269,4 +269,18 @@ SABOTAGES = [
         'mirror[target] = target',
         'tests/test_datasets/test_keypoint_converter.py',
     ),
+    Sabotage(
+        'triangles of rendered faces have no right edge',
+        'mmpose_lite/synthetic/render.py',
+        'np.where(dy > 0, offset, _FAR)',
+        'np.full_like(offset, _FAR)',
+        'tests/test_synthetic/test_synthetic_raster.py',
+    ),
+    Sabotage(
+        'skin is where no face is drawn',
+        'mmpose_lite/synthetic/render.py',
+        'np.where(is_drawn, samples.uv[1], np.float32(len(atlas) - 1))',
+        'samples.uv[1]',
+        'tests/test_synthetic/test_synthetic_raster.py',
+    ),
 ]
