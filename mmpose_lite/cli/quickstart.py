@@ -43,7 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--train', type=int, default=1000, help='training faces')
     parser.add_argument('--test', type=int, default=200, help='test faces')
-    parser.add_argument('--epochs', type=int, default=6, help='epochs')
+    parser.add_argument('--epochs', type=int, default=3, help='epochs')
     parser.add_argument('--data', metavar='DIR', default=DATA, help='folder of the faces')
     parser.add_argument(
         '--work-dir', metavar='DIR', default='work_dirs/quickstart', help='folder of the results'

@@ -6,9 +6,9 @@ It stands in place of adam_60e.py. A config also takes up the hooks, and says ho
     default_hooks = _base_.small_set_hooks
 """
 
-# Adam at the rate of the quick start; other batches than 16 scale it.
-optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3))
-auto_scale_lr = dict(base_batch_size=16, enable=True)
+# Adam as in the quick start; other batches than 8 scale its rate.
+optim_wrapper = dict(optimizer=dict(type='Adam', lr=2e-3, betas=(0.9, 0.98)))
+auto_scale_lr = dict(base_batch_size=8, enable=True)
 
 # Shares of the run, however many iterations it has; the rest of it falls to a hundredth.
 param_scheduler = [
