@@ -25,7 +25,7 @@ from mmpose_lite.datasets.transforms import (
     TopdownAffine,
 )
 from mmpose_lite.models.data_preprocessors.data_preprocessor import is_uncropped
-from mmpose_lite.models.heads import BaseHead, HeatmapHead
+from mmpose_lite.models.heads import BaseHead
 from mmpose_lite.models.pose_estimators import BasePoseEstimator
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.nested_datasets import walk_datasets
@@ -326,22 +326,24 @@ def _one_crop(model: Any, key: str, packed: dict) -> tuple[Tensor, Any, tuple[in
 
 
 def _check_outputs(model: Any, key: str, outputs: Any, sample: Any, size_wh: Sequence[int]) -> None:
-    """Compare the maps that a head makes with those of the codecs."""
+    """Compare the outputs of a head with those of the codecs, and let the loss compare the rest."""
     head = model.head
-    if not isinstance(head, HeatmapHead) or not isinstance(outputs, Tensor) or outputs.dim() != 4:
-        return
     made = f'what model.head makes of crops of {size_wh[0]}x{size_wh[1]}'
-    _compare(
-        'numbers of maps', {'model.head.out_channels': head.out_channels, made: outputs.shape[1]}
-    )
-    size = getattr(head.decoder, 'heatmap_size', None)
-    if size is not None:
-        sizes = {'model.head.decoder.heatmap_size': size, made: outputs.shape[:-3:-1]}
-        _compare('sizes of heatmaps', sizes)
-    targets = sample.gt_fields.get('heatmaps') if 'gt_fields' in sample else None
-    if isinstance(targets, Tensor):
-        shapes = {f'the targets of {key}': targets.shape, made: outputs.shape[1:]}
-        _compare('shapes (K, h, w) of heatmaps', shapes)
+    several = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    for maps in (each for each in several if isinstance(each, Tensor) and each.dim() == 4):
+        count = getattr(head, 'out_channels', maps.shape[1])
+        _compare('numbers of maps', {'model.head.out_channels': count, made: maps.shape[1]})
+        size = getattr(head.decoder, 'heatmap_size', None)
+        if size is not None:
+            sizes = {'model.head.decoder.heatmap_size': size, made: maps.shape[:-3:-1]}
+            _compare('sizes of heatmaps', sizes)
+        targets = sample.gt_fields.get('heatmaps') if 'gt_fields' in sample else None
+        if isinstance(targets, Tensor):
+            shapes = {f'the targets of {key}': targets.shape, made: maps.shape[1:]}
+            _compare('shapes (K, h, w) of heatmaps', shapes)
+    if key.startswith('train_dataloader') and head.makes_targets():
+        with _naming('model.head.loss', f'{_shapes(outputs)} and the targets of {key}'):
+            head.losses_of(outputs, [sample], model.train_cfg)
 
 
 def _compare(what: str, values: Mapping[str, Any], hint: str = '') -> None:

@@ -107,6 +107,41 @@ SIZES = {
         },
         r'model\.head \(RegressionHead, in_channels=8\) does not take a tensor \(1, 32, 16, 16\)',
     ),
+    'another number of stages': (
+        {
+            'model.neck': None,
+            'model.head': {
+                '_delete_': True,
+                'type': 'CPMHead',
+                'in_channels': 8,
+                'out_channels': 19,
+                'num_stages': 2,
+                'decoder': {**LARGER, 'heatmap_size': (16, 16)},
+            },
+        },
+        r'model\.head\.num_stages=2, and 4 feature maps come in',
+    ),
+    'bins of targets': (
+        {
+            'model.head': {
+                '_delete_': True,
+                'type': 'RTMCCHead',
+                'in_channels': 32,
+                'out_channels': 19,
+                'input_size': (64, 64),
+                'in_featuremap_size': (16, 16),
+                'gau_cfg': {'hidden_dims': 8, 's': 8},
+            },
+            ENCODER: {
+                '_delete_': True,
+                'type': 'SimCCLabel',
+                'input_size': (64, 64),
+                'simcc_split_ratio': 1.0,
+            },
+        },
+        r'model\.head\.loss does not take a tensor \(1, 19, 128\) and a tensor \(1, 19, 128\) and '
+        'the targets of train_dataloader: ',
+    ),
     'the flip test': (
         {'model.test_cfg.flip_mode': 'udp_combined'},
         r"model\.test_cfg=.*'udp_combined'.* does not take a face of val_dataloader",
