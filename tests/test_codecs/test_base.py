@@ -55,3 +55,45 @@ def test_both_forms_are_there(kind):
 def test_a_direction_that_is_missing_is_named():
     with pytest.raises(TypeError, match='Half must define decode or decode_batch'):
         type('Half', (BaseKeypointCodec,), {'encode': InNumpy.encode})
+
+
+class TwoVectors(BaseKeypointCodec):
+    """MMPose's form, of two outputs: the first of x, the other of y."""
+
+    def encode(self, keypoints, keypoints_visible=None):
+        return {
+            'x': keypoints[0, :, 0],
+            'y': keypoints[0, :, 1],
+            'keypoint_weights': keypoints_visible,
+        }
+
+    def decode(self, x, y):
+        return np.stack([x, y], axis=-1)[None], np.ones((1, len(x)), np.float32)
+
+
+class TwoTensors(BaseKeypointCodec):
+    """The same, batched."""
+
+    def encode_batch(self, keypoints, keypoints_visible):
+        x, y = keypoints.unbind(-1)
+        return {'x': x, 'y': y, 'keypoint_weights': keypoints_visible}
+
+    def decode_batch(self, x, y):
+        return torch.stack([x, y], dim=-1), torch.ones(x.shape)
+
+
+@pytest.mark.parametrize('kind', [TwoVectors, TwoTensors])
+def test_both_forms_take_several_outputs(kind):
+    codec = kind()
+    points = torch.arange(12.0).view(2, 3, 2)
+    batch = codec.encode_batch(points, torch.ones(2, 3))
+    assert batch['x'].tolist() == points[..., 0].tolist()
+    decoded, scores = codec.decode_batch(batch['x'], batch['y'])
+    assert torch.equal(decoded, points)
+    assert scores.tolist() == [[1] * 3] * 2
+    alone, score = codec.decode(batch['x'][1].numpy(), batch['y'][1].numpy())
+    assert alone.tolist() == points[1:].tolist()
+    assert score.tolist() == [[1] * 3]
+    faces, scores = codec.batch_decode(batch['x'], batch['y'])
+    assert [face.tolist() for face in faces] == [points[:1].tolist(), points[1:].tolist()]
+    assert [each.shape for each in scores] == [(1, 3)] * 2

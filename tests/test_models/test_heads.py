@@ -9,9 +9,10 @@ from mmengine.structures import InstanceData, PixelData
 from torch import nn
 
 from helpers.seeding import seed_weights
-from mmpose_lite.codecs import MSRAHeatmap
+from mmpose_lite.codecs import BaseKeypointCodec, MSRAHeatmap
 from mmpose_lite.codecs.utils import get_heatmap_maximum
-from mmpose_lite.models import HeatmapHead, losses
+from mmpose_lite.engine.hooks.training_log import _of_faces
+from mmpose_lite.models import BaseHead, HeatmapHead, losses
 from mmpose_lite.models.heads.base_head import point_accuracy
 from mmpose_lite.models.utils import (
     aggregate_heatmaps,
@@ -117,6 +118,118 @@ def test_targets_of_the_samples_are_those_that_the_head_makes():
     weights = torch.from_numpy(VISIBLE[:, 0])[..., None, None]
     wanted = ((by_hand - target).square() * weights).mean()
     torch.testing.assert_close(given['loss_kpt'], wanted)
+
+
+@pytest.mark.parametrize(
+    'codec',
+    [{**CODEC, 'unbiased': True}, {**CODEC, 'type': 'UDPHeatmap'}, UDP],
+    ids=['DARK', 'UDP', 'combined'],
+)
+def test_points_are_read_in_full_precision(codec):
+    """In bfloat16 the smoothing before the last step would move them, and scores were no arrays."""
+    loss = {'type': 'CombinedTargetMSELoss' if codec is UDP else 'KeypointMSELoss'}
+    head = HeatmapHead(4, 3, deconv_out_channels=None, loss=loss, decoder=codec)
+    maps, _ = head.targets(with_points(), torch.device('cpu'))
+    expected = head.decode(maps)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        found = head.decode(maps)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one.keypoints, other.keypoints)
+        np.testing.assert_array_equal(one.keypoint_scores, other.keypoint_scores)
+
+
+class TwoAxes(BaseKeypointCodec):
+    """Vectors along the axes, of one bin a pixel; the third result is how visible points are."""
+
+    target_kind = 'vectors'
+
+    def encode_batch(self, keypoints, keypoints_visible):
+        bins = keypoints.round().long().clamp(0, 63)
+        x, y = (nn.functional.one_hot(bins[..., axis], 64).float() for axis in (0, 1))
+        return {'x': x, 'y': y, 'keypoint_weights': keypoints_visible}
+
+    def decode_batch(self, along_x, along_y):
+        points = torch.stack([along_x.argmax(-1), along_y.argmax(-1)], dim=-1).float()
+        return points, along_x.amax(-1), along_y.amax(-1)
+
+
+class TwoAxesHead(BaseHead):
+    """The least that a head of two outputs defines."""
+
+    target_names = ('x', 'y', 'keypoint_weights')
+
+    def forward(self, feats):
+        return feats[-1][:, :3, 0], feats[-1][:, :3, 1]
+
+    def mirrored(self, outputs, metainfo, test_cfg):
+        return flip_vectors(*outputs, metainfo['flip_indices'])
+
+    def loss_of(self, outputs, x, y, weights):
+        errors = [(a - b).square().mean(-1) for a, b in zip(outputs, (x, y), strict=True)]
+        return (sum(errors) * weights).mean()
+
+    def accuracy_of(self, outputs, x, y, weights):
+        points, wanted = (self.decoder.decode_batch(*each)[0] for each in (outputs, (x, y)))
+        return point_accuracy(points, wanted, weights > 0, 64)
+
+
+@pytest.fixture
+def two_axes():
+    head = TwoAxesHead()
+    head.decoder = TwoAxes()
+    return head
+
+
+def test_a_head_of_two_outputs_needs_no_more(two_axes):
+    feats = [torch.zeros(2, 4, 2, 64)]
+    samples = with_points()
+    x, y, weights = two_axes.targets(samples, torch.device('cpu'))
+    assert [each.shape for each in (x, y, weights)] == [(2, 3, 64), (2, 3, 64), (2, 3)]
+    losses = two_axes.loss(feats, samples)
+    assert losses['loss_kpt'].item() == pytest.approx(2 / 64 * 5 / 6)
+    feats[0][:, :3, 0], feats[0][:, :3, 1] = x, y
+    losses = two_axes.loss(feats, samples)
+    assert (losses['loss_kpt'].item(), losses['acc_pose'].item()) == (0, 1)
+    feats[0][:, :3] *= 0.5
+    for sample, prediction in zip(samples, two_axes.predict(feats, samples), strict=True):
+        points = sample.gt_instances.transformed_keypoints
+        np.testing.assert_array_equal(prediction.keypoints, points.round())
+        assert prediction.keypoint_scores.tolist() == [[0.5] * 3]
+        assert prediction.keypoints_visible.tolist() == [[0.5] * 3]
+    assert two_axes.fields_of((x, y), []) is None
+    assert not isinstance(two_axes.predict(feats, samples, {'output_heatmaps': True}), tuple)
+
+
+def test_the_flip_test_of_two_outputs_is_their_mean(two_axes):
+    feats, samples = [torch.zeros(2, 4, 2, 64)], with_points()
+    feats[0][:, :3, :, 20] = 1
+    mirrors = [torch.zeros(2, 4, 2, 64)]
+    mirrors[0][:, 0, 0, 63 - 30] = mirrors[0][:, 0, 1, 40] = 3  # which is the second point
+    for sample in samples:
+        sample.set_metainfo({'flip_indices': [1, 0, 2]})
+    found = two_axes.predict([feats, mirrors], samples, {'flip_test': True})
+    assert found[1].keypoints.tolist() == [[[20, 20], [30, 40], [20, 20]]]
+    assert found[1].keypoint_scores.tolist() == [[0.5, 1.5, 0.5]]
+
+
+def test_a_head_of_one_s_own_says_what_it_lacks():
+    class Bare(BaseHead):
+        def forward(self, feats):
+            return feats[-1]
+
+    feats = torch.rand(2, 3, 4)
+    with pytest.raises(NotImplementedError, match='Bare has no target_names'):
+        Bare().losses_of(feats, with_points())
+    with pytest.raises(NotImplementedError, match='Bare defines no mirrored'):
+        Bare().predict([[feats], [feats]], with_points(), {'flip_test': True})
+
+
+def test_some_faces_of_several_outputs():
+    outputs = [torch.arange(3.0), (torch.arange(6.0).view(3, 2),)]
+    first, (second,) = _of_faces(outputs, [0, 2])
+    assert first.tolist() == [0, 2]
+    assert second.tolist() == [[0, 1], [4, 5]]
+    assert _of_faces(torch.arange(3), [1]).tolist() == [1]
 
 
 def test_accuracy_can_be_left_out():

@@ -213,8 +213,9 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         """
         if self.decoder is None:
             raise RuntimeError(f'{type(self).__name__} has no decoder: it needs one to predict')
-        outputs = (each.detach().float() for each in self.final_outputs(batch_outputs))
-        decoded = self.decoder.decode_batch(*outputs)
+        outputs = [each.detach().float() for each in self.final_outputs(batch_outputs)]
+        with torch.autocast(outputs[0].device.type, enabled=False):
+            decoded = self.decoder.decode_batch(*outputs)
         faces = zip(*(values[:, None].cpu().numpy() for values in decoded), strict=True)
         return [InstanceData(**dict(zip(_DECODED, face, strict=False))) for face in faces]
 
