@@ -185,7 +185,7 @@ def test_with_cp_gives_the_same_numbers(name):
 
 @pytest.mark.parametrize('kind', [DarknetBottleneck, InvertedResidual])
 def test_a_shortcut_changes_no_input(kind):
-    """What is added in place is the blocks' own."""
+    """Blocks add in place to what is their own."""
     block = kind(16, 16)
     inputs = torch.randn(2, 16, 8, 8, requires_grad=True)
     before = inputs.detach().clone()
