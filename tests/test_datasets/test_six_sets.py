@@ -1,5 +1,7 @@
 """MMPose's face6: six data sets as one with LaPa's points, from annotations to numbers."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from mmengine.dataset import pseudo_collate
@@ -8,7 +10,10 @@ from helpers.face6 import MAPPINGS, NAMES, make_six, parts_of_six
 from helpers.face_sets import FORMS, points_of
 from mmpose_lite.datasets import CombinedDataset, KeypointConverter
 from mmpose_lite.datasets.samplers import SampleIndex
+from mmpose_lite.engine.hooks import CheckpointHook
+from mmpose_lite.engine.preflight import check_save_best
 from mmpose_lite.evaluation import NME
+from mmpose_lite.utils import InputError
 
 LAPA = {'from_file': 'configs/_base_/datasets/lapa.py'}
 # The augmentation of MMPose's face6 configs.
@@ -165,6 +170,19 @@ def test_a_test_has_a_number_for_each_part(root):
         'none of the 4 faces of cofw is left, which has no number of its own',
     ]
     assert [score.faces for score in metric.scores] == [20, 4, 4, 4, 4, 4]
+
+
+def test_a_part_may_choose_the_best_weights(converted):
+    metric = NME('keypoint_distance')
+    runner = SimpleNamespace(
+        hooks=[CheckpointHook(save_best='NME_wflw', rule='less')],
+        val_dataloader=SimpleNamespace(dataset=converted),
+        val_loop=SimpleNamespace(evaluator=SimpleNamespace(metrics=[metric])),
+    )
+    check_save_best(runner)
+    runner.hooks[0].save_best = 'NME_aflw'
+    with pytest.raises(InputError, match=r'NME_aflw.* is not among .*: NME, NME_lapa, NME_coco_w'):
+        check_save_best(runner)
 
 
 @pytest.mark.parametrize('name', NAMES)

@@ -8,6 +8,9 @@ from hand_made import row, summarise
 from hand_made import run as make_run
 from page_reader import read_page
 
+from helpers.metric_faces import evaluate, face
+from mmpose_lite.cli.test import format_table
+from mmpose_lite.evaluation import NME
 from mmpose_lite.reporting import write_report
 from mmpose_lite.utils import InputError
 
@@ -151,3 +154,31 @@ def test_parts_of_a_combined_set_have_their_own_counts():
     assert found['left_out'] == [
         '2 of 3 faces have no normaliser (left to right) and are left out (lapa: id 2; cofw: id 1)'
     ]
+
+
+def test_table_dump_and_report_have_the_numbers_of_each_part():
+    """Two faces of lapa, one of which has no eyes; one of cofw, off by another error."""
+    metric = NME('keypoint_distance', keypoint_indices=[0, 1])
+    numbers = evaluate(
+        metric,
+        face(1, (3, 4), dataset_name='lapa'),
+        face(2, (3, 4), dataset_name='lapa', visible=(0, 1, 1)),
+        face(1, (6, 8), dataset_name='cofw'),
+    )
+    table = format_table([metric])
+    sets, values, counts = ([*table.columns[i].cells] for i in (1, 2, 4))
+    assert sets == ['full', 'lapa', 'cofw']
+    assert values == ['25.000 %', '16.667 %', '33.333 %']  # of 10 px, over three points each
+    assert counts == ['2', '1', '1']
+    dumped = json.loads(json.dumps(metric.rows))
+    normaliser = {'title': metric.normaliser, 'item': None, 'pair': list(metric.pair)}
+    (found,) = summarise([make_run(*dumped, normaliser=normaliser)])['runs']
+    scores = found['scores']['two_points']
+    for name, key in (('full', 'NME'), ('lapa', 'NME_lapa'), ('cofw', 'NME_cofw')):
+        assert scores[name]['pooled'] == pytest.approx(numbers[key])
+    assert [row.get('left_out') for row in dumped] == [
+        None, 'no normaliser (LeftEye to RightEye, points 0 and 1)', None
+    ]  # fmt: skip
+    (metrics,), (reports,) = metric.left_out, found['left_out']
+    assert metrics.endswith('is left out (lapa: id 2)')
+    assert reports.endswith('is left out (lapa: id 2)')
