@@ -9,18 +9,27 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from helpers.face_sets import FORMS, make_set
+from helpers.exact_runs import digests, last_checkpoint
+from helpers.face_sets import FORMS, make_parts, make_set
 from helpers.mmpose_facts import NAMES, flat_config, read_configs
 from helpers.tiny_recipe import shrink
 from mmpose_lite.apis import load_config
 from mmpose_lite.engine import PoseRunner
-from mmpose_lite.engine.config_rewrites import move_targets_to_head, set_cache, warp_on_device
+from mmpose_lite.engine.config_rewrites import (
+    find_datasets,
+    move_targets_to_head,
+    set_cache,
+    warp_on_device,
+)
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import config_root
 
-# What MMPose does not have: the choice of the epoch by faces that are not those of the test.
+# What MMPose does not have: the choice of the epoch by faces that are not those of the test, and
+# COFW's eyes where LaPa's are.
+CORRECTED = 'face_2d_keypoint/rtmpose/face6/rtmpose-m_8xb256-120e_face6-256x256_cofw-eyes.py'
 OURS_ALONE = {
     'face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256_val-split.py',
+    CORRECTED,
 }
 
 # Hooks of ours that the shipped configs name.
@@ -43,8 +52,14 @@ SUBSETS = {
     'aflw': ['frontal'],
     'wflw': WFLW,
 }
-# MMPose's 300W config tests on the validation set, ours on the test set as well.
-TEST_SUBSETS = {**SUBSETS, '300w': ['common', 'challenge', 'full', 'test']}
+# MMPose's 300W config tests on the validation set, ours on the test set as well. Of a test on
+# several sets there is a number for each.
+TEST_SUBSETS = {
+    **SUBSETS,
+    '300w': ['common', 'challenge', 'full', 'test'],
+    # By MMPose's mapping COFW's faces have no eye corners, by which LaPa's errors are divided.
+    'face6': ['lapa', 'coco_wholebody_face', 'wflw', '300w', 'halpe'],
+}
 
 
 def stem(name):
@@ -58,6 +73,8 @@ def data_set(name):
 QUICK = (
     'td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256',
     'td-reg_res50_wingloss_8xb64-210e_wflw-256x256',
+    'td-hm_hourglass52_8xb32-60e_coco-wholebody-face-256x256',
+    'rtmpose-t_8xb256-120e_face6-256x256',
 )
 EACH_SOME_SLOW = pytest.mark.parametrize(
     'name',
@@ -123,48 +140,81 @@ def test_all_are_there():
     """With no other file but those that MMPose does not have."""
     shipped = (ROOT / 'face_2d_keypoint').rglob('*.py')
     assert sorted({str(path.relative_to(ROOT)) for path in shipped} - OURS_ALONE) == NAMES
-    assert len(NAMES) == 14
+    assert len(NAMES) == 23
 
 
-@pytest.mark.parametrize('name', NAMES, ids=stem)
+@pytest.mark.parametrize('name', [*NAMES, *sorted(OURS_ALONE)], ids=stem)
 def test_a_variant_is_a_dozen_lines(name):
-    """Beside its description."""
+    """Beside its description; of another size of network, which trains otherwise, two dozen."""
     code = (ROOT / name).read_text().split('"""', 2)[2].strip().splitlines()
-    if any(word in name for word in ('dark', 'awing', 'wingloss')):
-        assert len([line for line in code if line.strip()]) <= 12
+    if '../_base_/' not in '\n'.join(code):
+        assert len([line for line in code if line.strip()]) <= (24 if 'rtmpose' in name else 13)
     assert len(code) <= 80
+
+
+def test_the_corrected_config_differs_in_the_eyes_of_cofw_alone():
+    mmposes = CORRECTED.replace('_cofw-eyes', '')
+    own, theirs = (flat_config(ROOT / name) for name in (CORRECTED, mmposes))
+    changed = {path for path in {*own, *theirs} if own.get(path) != theirs.get(path)}
+    converter = 'pipeline.0.mapping'
+    places = ['mapping_cofw', f'dataset_cofw.{converter}', f'val_cofw.{converter}']
+    places += [f'{role}_dataloader.dataset.datasets.4.{converter}' for role in ('train', 'test')]
+    assert changed == set(places)
+    pairs, before = (dict(each['mapping_cofw']) for each in (own, theirs))
+    assert {point for point in pairs if pairs[point] != before[point]} == set(range(8, 16))
+    # The mean of COFW's and WFLW's outer corners, lids and inner corners is at the same points.
+    wflw = dict(own['mapping_wflw'])
+    assert all(pairs[point] == wflw[before[point]] for point in range(8, 16))
+    assert len(set(pairs.values())) == len(pairs) == 27
+
+
+# Of the head's outputs for a crop of 256x256: maps, or a vector for x and one for y.
+def shapes(cfg, points):
+    if cfg.model.head.type == 'RTMCCHead':
+        return [(1, points, 512)] * 2
+    return [(1, points, 64, 64)]
 
 
 @EACH_SOME_SLOW
 def test_the_whole_model_builds(name):
     cfg = load_config(ROOT / name)
     points = FORMS[cfg.dataset_type]['points']
-    with torch.device('meta'):
+    # Autocast knows no meta tensors.
+    with torch.device('cpu' if 'rtmpose' in name else 'meta'), torch.no_grad():
         model = MODELS.build(cfg.model).eval()
         feats = model.extract_feat(torch.empty(1, 3, 256, 256))
         if 'regression' in name:
             assert model.head.fc(feats[-1].flatten(1)).shape == (1, 2 * points)
         else:
-            assert model.head.forward(feats).shape == (1, points, 64, 64)
+            found = model.head.forward(feats)
+            found = [found] if isinstance(found, torch.Tensor) else found
+            assert [tuple(each.shape) for each in found] == shapes(cfg, points)
 
 
 @pytest.fixture(scope='module')
 def sets(tmp_path_factory):
+    """A function of a config: the folder of its data, in files as it names them."""
     folders = {}
 
-    def find(kind):
-        if kind not in folders:
-            folders[kind] = make_set(tmp_path_factory.mktemp(kind), kind)
-        return folders[kind]
+    def find(cfg):
+        name = cfg.train_dataloader.dataset.type
+        if name not in folders:
+            folders[name] = tmp_path_factory.mktemp(name)
+            if name == 'CombinedDataset':
+                for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+                    make_parts(folders[name], find_datasets(loader), 2)
+            else:
+                make_set(folders[name], name)
+        return folders[name]
 
     return find
 
 
 def run(cfg, sets, work_dir):
     """Train and test a config made tiny: its last validation's numbers, and the test's."""
-    runner = PoseRunner.from_cfg(shrink(cfg, sets(cfg.dataset_type), work_dir))
+    runner = PoseRunner.from_cfg(shrink(cfg, sets(cfg), work_dir))
     runner.train()
-    assert runner.iter == 2
+    assert runner.iter == len(runner.train_dataloader.dataset) / 2
     best = runner.message_hub.get_info('best_score')
     numbers = runner.test()
     return best, numbers
@@ -183,8 +233,43 @@ def test_it_trains_and_is_tested(name, sets, tmp_path, as_new_process):
         whole, full, test = numbers['NME'], numbers['NME_full'], numbers['NME_test']
         assert whole == pytest.approx((3 * full + 2 * test) / 5)
         assert best == pytest.approx(full)
-    else:
-        assert best == pytest.approx(numbers['NME'], rel=1e-4)
+    elif data_set(name) != 'face6':  # which is validated on LaPa and tested on all
+        # A network that has learnt nothing has bins of a vector that are nearly equal.
+        rel = 1e-3 if 'rtmpose' in name else 1e-4
+        assert best == pytest.approx(numbers['NME'], rel=rel)
+
+
+@pytest.mark.slow
+def test_the_corrected_config_has_a_number_of_cofw(sets, tmp_path, as_new_process):
+    _, numbers = run(load_config(ROOT / CORRECTED), sets, tmp_path)
+    assert set(numbers) == {*keys(TEST_SUBSETS['face6']), 'NME_cofw'}
+
+
+OF_RTMPOSE = [name for name in NAMES if 'rtmpose' in name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'name', [*OF_RTMPOSE, *(name for name in NAMES if 'hourglass' in name)], ids=stem
+)
+def test_it_resumes_as_if_nothing_had_been(name, sets, tmp_path, as_new_process):
+    """After its first epoch, where RTMPose's pipeline changes."""
+
+    def train(folder, epochs, **settings):
+        as_new_process()
+        cfg = load_config(ROOT / name)
+        cfg = shrink(cfg, sets(cfg), tmp_path / folder)
+        cfg.train_cfg.max_epochs = epochs
+        for hook in cfg.custom_hooks:
+            if 'switch_epoch' in hook:
+                hook.switch_epoch = 1
+        cfg.update(settings)
+        PoseRunner.from_cfg(cfg).train()
+        return digests(last_checkpoint(tmp_path / folder))
+
+    whole = train('whole', 2)
+    train('parts', 1)
+    assert train('parts', 2, resume=True) == whole
 
 
 @pytest.mark.skipif(MMPOSE is None, reason='MMPOSE_CONFIGS does not name the configs of an MMPose')
@@ -195,5 +280,7 @@ class TestMMPosesOwnFiles:
 
     def test_they_run_as_they_are(self, name, sets, tmp_path, as_new_process):
         best, numbers = run(load_config(Path(MMPOSE) / name), sets, tmp_path)
-        assert set(numbers) == {'NME'}
-        assert best == pytest.approx(numbers['NME'], rel=1e-4)
+        assert set(numbers) == keys(TEST_SUBSETS['face6'] if data_set(name) == 'face6' else ())
+        if data_set(name) != 'face6':
+            rel = 1e-3 if 'rtmpose' in name else 1e-4
+            assert best == pytest.approx(numbers['NME'], rel=rel)

@@ -62,7 +62,7 @@ class BaseRunner(Runner):
     - Processes without a GPU join by gloo.
     - A command's threads leave cores to other processes that keep them busy.
     - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
-    - Loaders pin their batches where there is a GPU, and must have one.
+    - Loaders pin their batches where there is a GPU, and not elsewhere; they must have a batch.
     - The optimizer's step is fused where that is possible and the config says nothing.
     - Schedules may begin and end at shares of the run: ``end=0.05``.
     - ``compile`` compiles the network alone.
@@ -186,7 +186,10 @@ class BaseRunner(Runner):
             if isinstance(collate, dict) and isinstance(collate.get('type'), str):
                 require_type(FUNCTIONS, collate['type'])  # mmengine does not say what is missing
             dataloader.setdefault('collate_fn', collate_samples)
-            dataloader.setdefault('pin_memory', get_device() == 'cuda')
+            if get_device() == 'cuda':
+                dataloader.setdefault('pin_memory', True)
+            else:
+                dataloader.pop('pin_memory', None)  # torch would warn of it in each epoch
             # Else starting a loader would change the state of torch's global generator.
             dataloader.setdefault('generator', torch.Generator())
             if not dataloader.get('num_workers', 0):

@@ -1,6 +1,7 @@
 """Tiny sets of drawn faces, each in the form of its data set's annotations."""
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,8 @@ FORMS: dict[str, dict[str, Any]] = {
     },
     'LapaDataset': {
         'points': 106,
-        'images': ['images'],
-        'files': {'lapa_train': range(4), 'lapa_val': range(2), 'lapa_test': range(3)},
+        'images': ['', 'images'],
+        'files': {'lapa_train': range(4), 'lapa_val': range(3), 'lapa_test': range(3)},
     },
     'HalpeDataset': {
         'points': 136,
@@ -142,6 +143,17 @@ def write_image(path: Path, face: int, count: int) -> None:
         cv2.circle(image, (round(x), round(y)), 2, color, thickness=-1)
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), image)
+
+
+def make_parts(root: Path, datasets: Iterable[Mapping[str, Any]], count: int) -> None:
+    """Write the files of data sets, by their configs, of so many faces each below one folder."""
+    for dataset in datasets:
+        kind = dataset['type']
+        annotations = [annotate(kind, face) for face in range(count)]
+        write_file(root / dataset['ann_file'], annotations)
+        for face in range(count):
+            path = root / dataset['data_prefix']['img'] / f'face{face + 1}.png'
+            write_image(path, face, FORMS[kind]['points'])
 
 
 def make_set(root: Path, kind: str) -> Path:

@@ -3,9 +3,9 @@
 The facts are in mmpose_faces.json and mmpose_registries.json, recorded from the files of MMPose
 1.3.2, of which nothing is run but configs:
 
-    python tests/mmpose_facts.py .../site-packages/mmpose/.mim/configs
+    python tests/helpers/mmpose_facts.py .../site-packages/mmpose/.mim/configs
 
-One config stands there in full, flattened, the others as what differs from it.
+One config stands there in full, flattened, the others as what differs from it or from another.
 """
 
 import ast
@@ -32,6 +32,9 @@ OTHERS = [
             f'{_HRNET}_8xb32-60e_{_WHOLE}',
             f'{_HRNET}_dark-8xb32-60e_{_WHOLE}',
             f'td-hm_res50_8xb32-60e_{_WHOLE}',
+            f'td-hm_hourglass52_8xb32-60e_{_WHOLE}',
+            f'td-hm_mobilenetv2_8xb32-60e_{_WHOLE}',
+            f'td-hm_scnet50_8xb32-60e_{_WHOLE}',
         ],
         'topdown_heatmap/cofw': [f'{_HRNET}_8xb64-60e_cofw-256x256'],
         'topdown_heatmap/wflw': [
@@ -44,6 +47,10 @@ OTHERS = [
             'td-reg_res50_softwingloss_8xb64-210e_wflw-256x256',
             'td-reg_res50_wingloss_8xb64-210e_wflw-256x256',
         ],
+        'rtmpose/coco_wholebody_face': [f'rtmpose-m_8xb32-60e_{_WHOLE}'],
+        'rtmpose/wflw': ['rtmpose-m_8xb64-60e_wflw-256x256'],
+        'rtmpose/lapa': ['rtmpose-m_8xb64-120e_lapa-256x256'],
+        'rtmpose/face6': [f'rtmpose-{size}_8xb256-120e_face6-256x256' for size in 'mst'],
     }.items()
     for name in names
 ]
@@ -52,14 +59,25 @@ SETS = ('300vw', '300w', '300wlp', 'aflw', 'coco_wholebody_face', 'cofw', 'halpe
 
 
 def flatten(node: Any, path: str = '') -> dict[str, Any]:
-    """A config's values by dotted path; empty dicts and lists are values, tuples are lists."""
-    if isinstance(node, dict | list | tuple) and node:
+    """A config's values by dotted path; tuples are lists, and lists of numbers alone are values."""
+    if isinstance(node, dict | list | tuple) and not _is_numbers(node):
         items = node.items() if isinstance(node, dict) else enumerate(node)
         flat = {}
         for key, value in items:
             flat |= flatten(value, f'{path}.{key}' if path else str(key))
         return flat
-    return {path: list(node) if isinstance(node, tuple) else node}
+    return {path: _as_list(node)}
+
+
+def _is_numbers(node: Any) -> bool:
+    """Tell whether a value is empty, or numbers in lists of any depth."""
+    if isinstance(node, list | tuple):
+        return all(isinstance(each, int | float) or _is_numbers(each) for each in node)
+    return isinstance(node, dict) and not node
+
+
+def _as_list(node: Any) -> Any:
+    return list(map(_as_list, node)) if isinstance(node, list | tuple) else node
 
 
 def flat_config(path: Path) -> dict[str, Any]:
@@ -87,7 +105,8 @@ def read_configs() -> dict[str, dict[str, Any]]:
     first = stored['first']
     full = {FIRST: first}
     for name, facts in stored['others'].items():
-        kept = {path: value for path, value in first.items() if path not in facts['without']}
+        before = full[facts['from']]
+        kept = {path: value for path, value in before.items() if path not in facts['without']}
         full[name] = {**kept, **facts['with']}
     return full
 
@@ -119,19 +138,22 @@ def _record(root: Path) -> None:
     names = scan_registries(root.parents[1])
     REGISTRIES.write_text(json.dumps(names, indent=1) + '\n', encoding='utf-8')
     first = flat_config(root / FIRST)
-    others = {}
+    full, others = {FIRST: first}, {}
     for name in OTHERS:
         flat = flat_config(root / name)
-        others[name] = {
-            'with': {k: v for k, v in flat.items() if k not in first or first[k] != v},
-            'without': [path for path in first if path not in flat],
-        }
+        # The one that it differs from least.
+        others[name] = min(
+            (_difference(flat, before, each) for before, each in full.items()),
+            key=lambda facts: len(json.dumps(facts)),
+        )
+        full[name] = flat
     points = {name: describe(root / '_base_' / 'datasets' / f'{name}.py') for name in SETS}
     sections = [
         '"first": ' + _lines(first),
         '"others": {\n'
         + ',\n'.join(
-            f' {json.dumps(name)}: {{\n"with": {_lines(facts["with"])},\n'
+            f' {json.dumps(name)}: {{\n"from": {json.dumps(facts["from"])},\n'
+            f'"with": {_lines(facts["with"])},\n'
             f'"without": {json.dumps(facts["without"])}}}'
             for name, facts in others.items()
         )
@@ -139,6 +161,14 @@ def _record(root: Path) -> None:
         '"points": ' + _lines(points),
     ]
     STORED.write_text('{\n' + ',\n'.join(sections) + '\n}\n', encoding='utf-8')
+
+
+def _difference(flat: dict[str, Any], before: str, base: dict[str, Any]) -> dict[str, Any]:
+    return {
+        'from': before,
+        'with': {k: v for k, v in flat.items() if k not in base or base[k] != v},
+        'without': [path for path in base if path not in flat],
+    }
 
 
 def _lines(values: dict[str, Any]) -> str:
