@@ -43,7 +43,7 @@ _base_ = [
 metainfo = {metainfo}
 input_size = ({size}, {size})
 model = dict(
-    backbone=dict(init_cfg=_base_.random_init),
+    backbone=dict(init_cfg=None),
     head=dict(out_channels=len(metainfo['keypoint_info']), decoder=_base_.codec),
 )
 faces = dict(type='BaseCocoStyleDataset', data_root={root!r}, metainfo=metainfo)

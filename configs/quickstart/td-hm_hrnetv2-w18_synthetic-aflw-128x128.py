@@ -24,9 +24,7 @@ default_hooks = dict(
 
 # model: codec, crops and heatmaps follow from this size
 input_size = (128, 128)
-model = dict(
-    backbone=dict(init_cfg=_base_.random_init), head=dict(out_channels=19, decoder=_base_.codec)
-)
+model = dict(backbone=dict(init_cfg=None), head=dict(out_channels=19, decoder=_base_.codec))
 
 # data
 faces = dict(type='AFLWDataset', data_root='data/synthetic_aflw/')

@@ -1,12 +1,5 @@
 """HRNetV2-W18 with a heatmap head; a config adds the head's `out_channels` and `decoder`."""
 
-# For `model.backbone.init_cfg`, of a short training that starts from no weights: HRNet's own start there, a standard
-# deviation of 0.001, is far from the sizes that weights have in the end.
-random_init = [
-    dict(type='Kaiming', layer='Conv2d'),
-    dict(type='Constant', layer='BatchNorm2d', val=1),
-]
-
 model = dict(
     type='TopdownPoseEstimator',
     data_preprocessor=dict(
