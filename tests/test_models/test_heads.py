@@ -217,11 +217,23 @@ def test_a_head_of_one_s_own_says_what_it_lacks():
         def forward(self, feats):
             return feats[-1]
 
+    class Learning(Bare):
+        def losses_of(self, outputs, samples, train_cfg=None):
+            return {'loss_kpt': outputs.sum()}
+
+    class Older(TwoAxesHead):
+        def loss(self, feats, batch_data_samples, train_cfg=None):
+            return {'loss_kpt': feats[-1].sum()}
+
     feats = torch.rand(2, 3, 4)
-    with pytest.raises(NotImplementedError, match='Bare has no target_names'):
-        Bare().losses_of(feats, with_points())
+    with pytest.raises(NotImplementedError, match='Bare defines no loss_of'):
+        Bare().loss_of(feats)
     with pytest.raises(NotImplementedError, match='Bare defines no mirrored'):
         Bare().predict([[feats], [feats]], with_points(), {'flip_test': True})
+    # A loss of its own may read feature maps, or the targets of samples.
+    kinds = (Bare, Learning, Older, TwoAxesHead)
+    assert [kind.has_losses_of() for kind in kinds] == [False, True, False, True]
+    assert [kind.makes_targets() for kind in kinds] == [False, False, False, True]
 
 
 def test_some_faces_of_several_outputs():

@@ -180,7 +180,9 @@ class ValLossHook(_HeadListener):
         """Begin anew; a validation that was broken off does not count."""
         self._losses.clear()
         model = unwrap_model(runner.model)
-        is_wanted = is_training(runner) and hasattr(model, 'head')
+        # Somebody's own head may have a loss that is made of feature maps.
+        has_losses_of = getattr(getattr(model, 'head', None), 'has_losses_of', lambda: False)
+        is_wanted = is_training(runner) and has_losses_of()
         self._model, self._head = (model, model.head) if is_wanted else (None, None)
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
@@ -202,11 +204,7 @@ class ValLossHook(_HeadListener):
             return
         if len(counting) < len(samples):
             raw, samples = _of_faces(raw, counting), [samples[i] for i in counting]
-        try:
-            losses = self._head.losses_of(raw, samples, {'compute_acc': False})
-        except NotImplementedError:  # somebody's own head, whose loss is made of feature maps
-            self._model = None
-            return
+        losses = self._head.losses_of(raw, samples, {'compute_acc': False})
         loss, _ = self._model.parse_losses(losses)
         if getattr(getattr(self._head, 'loss_module', None), 'sums_faces', False):
             # As large as that of a batch of training, which it is compared with.

@@ -161,6 +161,12 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         raise NotImplementedError(f'{type(self).__name__} defines no accuracy_of')
 
     @classmethod
+    def has_losses_of(cls) -> bool:
+        """Tell whether :meth:`loss` is that of :meth:`losses_of`, and this is defined."""
+        is_defined = bool(cls.target_names) or cls.losses_of is not BaseHead.losses_of
+        return is_defined and cls.loss is BaseHead.loss
+
+    @classmethod
     def makes_targets(cls) -> bool:
         """Tell whether the targets of training are those of :meth:`targets` alone.
 
@@ -168,7 +174,8 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         them, unless the head says otherwise here.
         """
         own = ('loss', 'losses_of', 'targets')
-        return all(getattr(cls, name) is getattr(BaseHead, name) for name in own)
+        is_theirs = all(getattr(cls, name) is getattr(BaseHead, name) for name in own)
+        return is_theirs and bool(cls.target_names)
 
     def targets(self, samples: list[PoseDataSample], device: torch.device) -> list[Tensor]:
         """Give the targets of ``target_names``, each with B first.
@@ -184,8 +191,11 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         if carried is not None:
             return [send(values, device) for values in carried]
         truth = [sample.gt_instances for sample in samples]
-        if self.decoder is None or 'transformed_keypoints' not in truth[0] or not names:
-            raise self._no_targets()
+        if self.decoder is None or 'transformed_keypoints' not in truth[0]:
+            raise RuntimeError(
+                f'no targets ({", ".join(names)}): use GenerateTarget in the pipeline, or '
+                'PackPoseInputs with pack_transformed=True and a decoder in the head'
+            )
         # Each is of one face, (1, K, ...).
         points, visible, *factors = (
             torch.cat([torch.as_tensor(each.get(name), dtype=torch.float32) for each in truth])
@@ -196,14 +206,6 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         for weights in factors:
             encoded['keypoint_weights'] = encoded['keypoint_weights'] * send(weights, device)
         return [encoded[name] for name in names]
-
-    def _no_targets(self) -> Exception:
-        if not self.target_names:
-            return NotImplementedError(f'{type(self).__name__} has no target_names')
-        return RuntimeError(
-            f'no targets ({", ".join(self.target_names)}): use GenerateTarget in the pipeline, or '
-            'PackPoseInputs with pack_transformed=True and a decoder in the head'
-        )
 
     def decode(self, batch_outputs: Any) -> list[InstanceData]:
         """Read the points of a batch of outputs, raw or final, all at once, where they are.
@@ -227,7 +229,7 @@ def _carried(samples: list[PoseDataSample], names: Sequence[str]) -> list[Tensor
         maps = dict(sample.gt_fields.items()) if 'gt_fields' in sample else {}
         maps = {name: each[None] for name, each in maps.items() if isinstance(each, Tensor)}
         found.append({**maps, **dict(sample.gt_instance_labels.items())})
-    if not names or not found[0].keys() >= set(names):
+    if not found[0].keys() >= set(names):
         return None
     return [torch.cat([each[name] for each in found]) for name in names]
 
