@@ -4,6 +4,71 @@ from .sabotage import Sabotage
 
 SABOTAGES = [
     Sabotage(
+        'of several stages the first one is read',
+        'mmpose_lite/models/heads/heatmap_heads/cpm_head.py',
+        'return super().final_outputs(outputs)[-1:]',
+        'return super().final_outputs(outputs)[:1]',
+        'tests/test_models/test_cpm_head.py::test_predictions_are_the_last_stage_s',
+    ),
+    Sabotage(
+        'of several stages the last one alone is learnt',
+        'mmpose_lite/models/heads/heatmap_heads/cpm_head.py',
+        'return sum(each[1:], start=each[0])',
+        'return each[-1]',
+        'tests/test_models/test_cpm_head.py::test_losses_are_added_up_and_the_last_stage_is_measured',
+    ),
+    Sabotage(
+        'the flip test leaves the second output as it is',
+        'mmpose_lite/models/heads/base_head.py',
+        'outputs = tuple((a + b) * 0.5 for a, b in zip(outputs, others, strict=True))',
+        'outputs = ((outputs[0] + others[0]) * 0.5, *outputs[1:])',
+        'tests/test_models/test_heads.py::test_the_flip_test_of_two_outputs_is_their_mean',
+    ),
+    Sabotage(
+        'points are read in the precision of the run',
+        'mmpose_lite/models/heads/base_head.py',
+        'with torch.autocast(outputs[0].device.type, enabled=False):',
+        'with torch.no_grad():',
+        'tests/test_models/test_heads.py::test_points_are_read_in_full_precision',
+    ),
+    Sabotage(
+        'the head leaves out the weights of the data set',
+        'mmpose_lite/models/heads/base_head.py',
+        'for weights in factors:',
+        'for weights in factors[1:]:',
+        'tests/test_engine/test_config_rewrites.py::test_the_head_weighs_by_the_data_set_s_weights',
+    ),
+    Sabotage(
+        "targets leave the pipeline of a head that has a user's own loss",
+        'mmpose_lite/models/heads/base_head.py',
+        "own = ('loss', 'losses_of', 'targets')",
+        "own = ('losses_of', 'targets')",
+        'tests/test_engine/test_config_rewrites.py::test_a_head_s_class_says_if_it_makes_the_targets',
+    ),
+    Sabotage(
+        'some faces of several outputs are outputs of all faces',
+        'mmpose_lite/engine/hooks/training_log.py',
+        'return [_of_faces(each, faces) for each in outputs]',
+        'return [outputs[i] for i in range(len(outputs))]',
+        'tests/test_models/test_heads.py::test_some_faces_of_several_outputs',
+    ),
+    Sabotage(
+        'vectors along the axes are browsed turned about',
+        'mmpose_lite/data_tools/browsing.py',
+        'np.maximum(joined, np.outer(along_y, along_x), out=joined)',
+        'np.maximum(joined, np.outer(along_x, along_y), out=joined)',
+        'tests/test_apis/test_browse_dataset.py::'
+        'test_targets_along_the_axes_are_spots_where_the_points_are',
+    ),
+    Sabotage(
+        'no face is led through the loss before the first iteration',
+        'mmpose_lite/engine/point_checks.py',
+        "if key.startswith('train_dataloader') and head.makes_targets():",
+        "if key == 'train' and head.makes_targets():",
+        'tests/test_engine/test_preflight.py::'
+        'test_sizes_that_disagree_end_a_training_before_it_begins',
+    ),
+    Sabotage(
         'the offsets of combined maps count everywhere',
         'mmpose_lite/models/losses/heatmap_loss.py',
         'counts = torch.cat([torch.ones_like(disc), disc, disc], dim=2)',
