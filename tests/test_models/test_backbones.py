@@ -287,6 +287,17 @@ def test_wrong_arguments_are_named(make, error, message):
         make()
 
 
+def test_silus_of_a_cspnext_copy_nothing(networks):
+    """In place they would, of each map, for the backward pass; a ReLU would not."""
+    silus = [m for m in networks['cspnext'][0].modules() if isinstance(m, nn.SiLU)]
+    assert len(silus) > 30
+    assert not any(silu.inplace for silu in silus)
+    relus = [m for m in networks['cspnext_p6'][0].modules() if isinstance(m, nn.ReLU)]
+    assert all(relu.inplace for relu in relus)
+    chosen = CSPLayer(8, 8, act_cfg={'type': 'SiLU', 'inplace': True})
+    assert chosen.main_conv.activate.inplace
+
+
 def test_stages_of_one_s_own():
     stages = [[16, 24, 2, True, False], [24, 32, 1, False, True]]
     model = CSPNeXt(arch_ovewrite=stages, out_indices=(0, 1, 2), widen_factor=0.5)

@@ -9,6 +9,8 @@ from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmpose_lite.models.utils.csp_layer import apart
+
 _NORM_CFG = {'type': 'BN', 'momentum': 0.03, 'eps': 0.001}
 _ACT_CFG = {'type': 'Swish'}
 
@@ -40,7 +42,7 @@ class SPPBottleneck(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         half = in_channels // 2
-        kinds = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        kinds = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': apart(act_cfg)}
         self.conv1 = ConvModule(in_channels, half, 1, **kinds)
         self.poolings = nn.ModuleList(
             nn.MaxPool2d(size, stride=1, padding=size // 2) for size in kernel_sizes

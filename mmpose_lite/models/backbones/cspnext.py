@@ -10,7 +10,7 @@ from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from torch import Tensor, nn
 
 from mmpose_lite.errors import ArgumentError
-from mmpose_lite.models.utils.csp_layer import CSPLayer
+from mmpose_lite.models.utils.csp_layer import CSPLayer, apart
 from mmpose_lite.registry import MODELS
 
 from .base_backbone import BaseBackbone
@@ -108,7 +108,8 @@ class CSPNeXt(BaseBackbone):
         self.use_depthwise = use_depthwise
         self.norm_eval = norm_eval
 
-        first, kinds = stages[0][0] * widen_factor, {'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        kinds = {'norm_cfg': norm_cfg, 'act_cfg': apart(act_cfg)}
+        first = stages[0][0] * widen_factor
         widths = (3, int(first // 2), int(first // 2), int(first))
         self.stem = nn.Sequential(
             *(

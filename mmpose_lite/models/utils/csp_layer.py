@@ -14,6 +14,16 @@ _SILU = {'type': 'SiLU'}
 _SWISH = {'type': 'Swish'}
 
 
+def apart(act_cfg: dict | None) -> dict | None:
+    """Settings of an activation that leaves its input as it is, where it is a SiLU.
+
+    In place it would first copy what its backward pass asks for.
+    """
+    if act_cfg is None or act_cfg['type'] != 'SiLU':
+        return act_cfg
+    return {'inplace': False, **act_cfg}
+
+
 class ChannelAttention(BaseModule):
     """Weighs channels by what their means say of them.
 
@@ -82,7 +92,7 @@ class DarknetBottleneck(_Block):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         hidden = int(out_channels * expansion)
-        kinds = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        kinds = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': apart(act_cfg)}
         conv2 = DepthwiseSeparableConvModule if use_depthwise else ConvModule
         super().__init__(
             ConvModule(in_channels, hidden, 1, **kinds),
@@ -113,7 +123,7 @@ class CSPNeXtBlock(_Block):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         hidden = int(out_channels * expansion)
-        kinds = {'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        kinds = {'norm_cfg': norm_cfg, 'act_cfg': apart(act_cfg)}
         conv1 = DepthwiseSeparableConvModule if use_depthwise else ConvModule
         second = {'padding': kernel_size // 2, 'conv_cfg': conv_cfg, **kinds}
         super().__init__(
@@ -164,7 +174,7 @@ class CSPLayer(BaseModule):
         kinds: dict[str, Any] = {
             'conv_cfg': conv_cfg,
             'norm_cfg': norm_cfg,
-            'act_cfg': act_cfg,
+            'act_cfg': apart(act_cfg),
         }
         block = CSPNeXtBlock if use_cspnext_block else DarknetBottleneck
         self.channel_attention = channel_attention
