@@ -1,4 +1,4 @@
-"""Packages whose public names are imported at their first use."""
+"""Packages and modules some of whose names are imported at their first use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mmpose_lite.errors import InputError
 
 
 def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Make the ``__getattr__`` and ``__dir__`` of a package (PEP 562).
+    """Make the ``__getattr__`` and ``__dir__`` of a package, or of a module (PEP 562).
 
     A name is imported when somebody asks for it, so that importing one module of a package loads
     no other one. The names and their modules are those of the imports under ``if TYPE_CHECKING:``
@@ -21,12 +21,12 @@ def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[st
     ``__all__``.
 
     Args:
-        package: The ``__name__`` of the package; no public name may be that of one of its modules.
+        package: Its ``__name__``; no public name of a package may be that of one of its modules.
     """
-    spec = sys.modules[package].__spec__
-    source = spec.loader.get_source(package)  # type: ignore[union-attr]
+    spec: Any = sys.modules[package].__spec__
+    source = spec.loader.get_source(package)
     homes = {
-        alias.name: resolve_name('.' * node.level + (node.module or ''), package)
+        alias.name: resolve_name('.' * node.level + (node.module or ''), spec.parent)
         for statement in ast.parse(source).body
         if isinstance(statement, ast.If) and ast.unparse(statement.test) == 'TYPE_CHECKING'
         for node in statement.body
@@ -34,7 +34,8 @@ def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[st
         for alias in node.names
     }
     vars(sys.modules[package]).setdefault('__all__', sorted(homes))
-    modules = {home.removeprefix(f'{package}.').partition('.')[0] for home in homes.values()}
+    below = (home for home in homes.values() if home.startswith(f'{package}.'))
+    modules = {home.removeprefix(f'{package}.').partition('.')[0] for home in below}
 
     def get(name: str) -> Any:
         if name in homes:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
 from mmengine.config import ConfigDict
@@ -16,12 +17,16 @@ from mmpose_lite.codecs import BaseKeypointCodec
 from mmpose_lite.registry import KEYPOINT_CODECS, TRANSFORMS
 from mmpose_lite.structures.bbox import DIRECTIONS, bbox_xyxy2cs, flip_bbox
 from mmpose_lite.structures.keypoint import flip_keypoints
+from mmpose_lite.utils.lazy import lazy_names
 
 from ..crop_cache import CropExtent
 from ..samplers import sample_rng
-from .albumentation import Albumentation
 from .base import Transform
-from .color_transforms import PhotometricDistortion, YOLOXHSVRandomAug
+
+if TYPE_CHECKING:
+    from .albumentation import Albumentation as Albumentation
+    from .color_transforms import PhotometricDistortion as PhotometricDistortion
+    from .color_transforms import YOLOXHSVRandomAug as YOLOXHSVRandomAug
 
 __all__ = [
     'Albumentation',
@@ -33,6 +38,8 @@ __all__ = [
     'RandomHalfBody',
     'YOLOXHSVRandomAug',
 ]
+
+__getattr__, __dir__ = lazy_names(__name__)
 
 _NORMAL = NormalDist()
 # Shift in x and y, scale and rotation of a box that stays as it is.

@@ -93,10 +93,13 @@ class _HeadListener(Hook):
         self._outputs: list[Any] = []
         self._handle: RemovableHandle | None = None
 
-    def _listen(self) -> None:
-        self._handle = self._head.register_forward_hook(
-            lambda head, args, outputs: self._outputs.append(outputs)
-        )
+    def _listen(self, data_batch: Any) -> None:
+        """Listen from now on, if the samples of the batch bring the points that are true."""
+        samples = (data_batch.get('data_samples') or []) if isinstance(data_batch, dict) else []
+        if any('transformed_keypoints' in each.get('gt_instances', ()) for each in samples[:1]):
+            self._handle = self._head.register_forward_hook(
+                lambda head, args, outputs: self._outputs.append(outputs)
+            )
 
     def _heard(self) -> Any:
         """Stop listening; return the raw outputs of the first call, if there was one."""
@@ -138,8 +141,8 @@ class TrainErrorHook(_HeadListener):
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Listen to the head in an iteration that will be logged."""
-        if self._metrics and _has_truth(data_batch) and is_logged(runner, batch_idx):
-            self._listen()
+        if self._metrics and is_logged(runner, batch_idx):
+            self._listen(data_batch)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
@@ -187,8 +190,8 @@ class ValLossHook(_HeadListener):
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Listen to the head for a batch whose targets it can make."""
-        if self._model is not None and _has_truth(data_batch):
-            self._listen()
+        if self._model is not None:
+            self._listen(data_batch)
 
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -267,11 +270,6 @@ def is_logged(runner: Any, batch_idx: int) -> bool:
     loader = runner.train_dataloader
     is_short = not logger.ignore_last or len(loader) <= logger.interval
     return is_short and logger.end_of_epoch(loader, batch_idx)
-
-
-def _has_truth(data_batch: Any) -> bool:
-    samples = (data_batch.get('data_samples') or []) if isinstance(data_batch, dict) else []
-    return any('transformed_keypoints' in each.get('gt_instances', ()) for each in samples[:1])
 
 
 def _of_faces(outputs: Any, faces: list[int]) -> Any:
