@@ -172,6 +172,13 @@ SABOTAGES = [
         'tests/test_converters/test_labels.py -k turned',
     ),
     Sabotage(
+        'the size of a face is that of its narrowest pair',
+        'mmpose_lite/data_tools/converters/own_config.py',
+        'return max(widths',
+        'return min(widths',
+        'tests/test_converters/test_labels.py -k size_of_a_face',
+    ),
+    Sabotage(
         'points of a training set are hidden nowhere',
         'mmpose_lite/data_tools/converters/coco_export.py',
         "dataset.record_of(raw[each['id']]).annotated()}",

@@ -25,8 +25,11 @@ from helpers.label_files import (
     write_photos,
 )
 from mmpose_lite import datasets
+from mmpose_lite.apis import load_config
 from mmpose_lite.cli.convert import main, parse_args
 from mmpose_lite.data_tools.converters import convert_labels, write_coco
+from mmpose_lite.data_tools.converters.own_config import config_text, size_pair
+from mmpose_lite.data_tools.converters.point_names import find_mirrors
 from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.utils import InputError
 
@@ -80,6 +83,50 @@ def test_each_tool_s_labels_are_read_by_the_data_set(photos, tmp_path, tool, wri
     assert [names[i] for i in range(5)] == NAMES
     assert data.metainfo['flip_indices'] == [1, 0, 2, 4, 3]
     assert any(line.startswith("left is the person's") for line in report.remarks)
+
+
+def test_the_config_is_written_once(photos, tmp_path):
+    """It divides by the outermost pair of the eyes, and by the box where there is none."""
+    path = cvat_json(tmp_path / 'labels')
+    convert_labels('cvat', path, photos, tmp_path / 'my set')
+    config = tmp_path / 'my set' / 'hrnetv2_my_set.py'
+    assert load_config(config).val_evaluator == {
+        'type': 'NME',
+        'norm_mode': 'keypoint_distance',
+        'keypoint_names': ['left_eye', 'right_eye'],
+    }
+    config.write_text('mine')
+    report = convert_labels('cvat', path, photos, tmp_path / 'my set')
+    assert config.read_text() == 'mine'
+    assert f'{config} is there, is another, and stays; move it to have it anew' in report.remarks
+    convert_labels('cvat', path, photos, tmp_path / 'few', ['nose', 'left_eye'])
+    evaluator = load_config(tmp_path / 'few' / 'hrnetv2_few.py').val_evaluator
+    assert (evaluator.norm_mode, evaluator.norm_item) == ('use_norm_item', 'bbox_size')
+
+
+def test_the_size_of_a_face_is_that_of_its_eyes():
+    """Their outermost pair that all faces have; brows and lashes are none."""
+    names = ['brow_eye_l', 'brow_eye_r', 'eye_in_l', 'eye_in_r', 'eye_out_l', 'eye_out_r']
+    mirrors = find_mirrors(names)
+    points = np.zeros((2, 6, 2))
+    points[:, :, 0] = [0, 90, 40, 50, 20, 70]
+    flags = np.full((2, 6), 2)
+    assert size_pair(names, mirrors, points, flags) == ('eye_out_l', 'eye_out_r')
+    flags[1, 4] = 0
+    assert size_pair(names, mirrors, points, flags) == ('eye_in_l', 'eye_in_r')
+    flags[0, 2] = 0
+    assert size_pair(names, mirrors, points, flags) is None
+
+
+@pytest.mark.parametrize(('photographs', 'parts'), [(99, 'val'), (100, 'test')])
+def test_a_hundred_photographs_have_a_test_of_their_own(tmp_path, photographs, parts):
+    path = tmp_path / 'own.py'
+    path.write_text(config_text({'type': 'BaseCocoStyleDataset'}, 5, None, photographs))
+    cfg = load_config(path)
+    assert cfg.test_dataloader.dataset.train_val_split.part == parts
+    assert cfg.val_dataloader.dataset.train_val_split.part == 'val'
+    assert cfg.train_dataloader.dataset.train_val_split.part == 'train'
+    assert cfg.model.head.out_channels == 5
 
 
 def test_the_order_without_names(photos, tmp_path):
@@ -282,12 +329,12 @@ def test_the_command_converts_and_exports(photos, tmp_path, capsys, monkeypatch,
     printed = capsys.readouterr().out
     assert 'data/faces/faces.json: 3 faces in 2 photographs' in printed
     assert 'mirror pairs, by their names: left_eye - right_eye; left_mouth - right_mouth' in printed
-    settings = printed.partition('out_channels=5):\n')[2].partition('then:')[0]
+    assert 'next:\n    mmpose-lite check-data data/faces/hrnetv2_faces.py\n' in printed
     config = tmp_path / 'config.py'
     config.write_text(
-        f'faces = dict({settings})\n'
-        "pipeline = [dict(type='LoadImage')]\n"
-        'test_dataloader = dict(batch_size=1, dataset=dict(faces, pipeline=pipeline))\n'
+        "_base_ = 'data/faces/hrnetv2_faces.py'\n"
+        'test_dataloader = dict(dataset=dict(_base_.faces, train_val_split=None))\n'
+        'val_dataloader = None\n'
     )
     main(['to-coco', '--config', 'config.py', '--split', 'test', '--out', 'fix/coco.json'])
     assert 'fix/coco.json: 3 faces in 2 photographs' in capsys.readouterr().out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from .cvat import read_cvat
 from .label_studio import read_label_studio
 from .labelled import NOT_LABELLED, LabelledFace, LabelledPicture, Labels, ReadOptions
 from .number_files import read_csv, read_pts_folder
+from .own_config import config_name, config_text, size_pair
 from .photographs import Photograph, Progress
 from .picture_files import Frame, PictureFiles, frame_of, image_suffix, read_frame
 from .point_names import about_mirrors, about_sides, find_mirrors, metainfo_text, order_names
@@ -54,7 +55,9 @@ def convert_labels(
     margin: float = 0.1,
     progress: Progress = lambda each, total: each,
 ) -> ConversionReport:
-    """Write ``out/faces.json`` and, unless it is there, ``out/metainfo.py``.
+    """Write ``out/faces.json`` and, unless they are there, the points and a config.
+
+    These are ``out/metainfo.py`` and ``out/hrnetv2_NAME.py``; NAME is the folder's.
 
     Args:
         tool: One of ``READERS``.
@@ -97,8 +100,10 @@ def convert_labels(
     report.sets.append(written)
     for path in files.unused:
         report.note('the photograph is in no record', str(path))
-    _count_points([face for face, _ in placed], order, report)
-    _describe(out, files.root, order, found, report)
+    faces = [face for face, _ in placed]
+    _count_points(faces, order, report)
+    mirrors = _describe(out, order, found, report)
+    _write_config(out, files.root, order, mirrors, faces, report)
     return report
 
 
@@ -268,29 +273,55 @@ def _count_points(faces: Sequence[Face], names: Sequence[str], report: Conversio
 
 
 def _describe(
-    out: Path, root: Path, names: Sequence[str], labels: Labels, report: ConversionReport
-) -> None:
-    """Write the description of the points, and tell how a config names it all."""
+    out: Path, names: Sequence[str], labels: Labels, report: ConversionReport
+) -> dict[str, str]:
+    """Write the description of the points; return their mirror pairs."""
     faces, mirrors = [f for each in labels.pictures for f in each.faces], find_mirrors(names)
     report.remarks += [*about_sides(faces, mirrors, report), *about_mirrors(names, mirrors)]
     if list(names) == [str(i + 1) for i in range(68)]:
         report.remarks.append("iBUG's 68 points: configs/_base_/datasets/300w.py describes them")
-    path = out / 'metainfo.py'
     text = metainfo_text(out.name or 'my_faces', names, mirrors, labels.links)
+    if _write_once(out / 'metainfo.py', text, report):
+        points = f'{len(names)} points: {", ".join(names)}'
+        report.remarks.append(f'{out / "metainfo.py"}: {points}')
+    return mirrors
+
+
+def _write_once(path: Path, text: str, report: ConversionReport) -> bool:
+    """Write a file that a person may have changed since; False where another is there."""
     if path.exists() and path.read_text(encoding='utf-8') != text:
         report.remarks.append(f'{path} is there, is another, and stays; move it to have it anew')
-    else:
-        path.write_text(text, encoding='utf-8')
-        report.remarks.append(f'{path}: {len(names)} points: {", ".join(names)}')
+        return False
+    path.write_text(text, encoding='utf-8')
+    return True
+
+
+def _write_config(
+    out: Path,
+    root: Path,
+    names: Sequence[str],
+    mirrors: Mapping[str, str],
+    faces: Sequence[Face],
+    report: ConversionReport,
+) -> None:
+    """Write the config, and tell what to type next."""
     settings = {
         'type': 'BaseCocoStyleDataset',
         'data_root': f'{out}/',
         'ann_file': 'faces.json',
         'data_prefix': {'img': f'{Path(os.path.relpath(root, out)).as_posix()}/'},
-        'metainfo': {'from_file': str(path)},
+        'metainfo': {'from_file': str(out / 'metainfo.py')},
     }
+    points = np.stack([face.points for face in faces])
+    pair = size_pair(names, mirrors, points, np.stack([face.flags for face in faces]))
+    photographs = len({face.image for face in faces})
+    path = out / config_name(out.name or 'my_faces')
+    if _write_once(path, config_text(settings, len(names), pair, photographs), report):
+        size = 'the longer side of the box' if pair is None else f'the distance {" - ".join(pair)}'
+        report.remarks.append(f'{path}: a config of them; errors are divided by {size}')
     report.remarks += [
-        f'in a config, as docs/own_points.md has it (model.head.out_channels={len(names)}):',
-        *(f'    {key}={value!r},' for key, value in settings.items()),
-        'then: mmpose-lite check-data CONFIG',
+        'next:',
+        f'    mmpose-lite check-data {path}',
+        f'    mmpose-lite browse {path}',
+        f'    mmpose-lite train {path} --dry-run',
     ]
