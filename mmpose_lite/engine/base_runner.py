@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -168,12 +169,14 @@ class BaseRunner(Runner):
         if self.cfg.get('sync_bn'):
             self.logger.warning('sync_bn needs GPUs: each process has statistics of its own')
         # mmengine names a CUDA device here, whatever the model is on.
-        return MMDistributedDataParallel(
-            module=model.to(get_device()),
-            device_ids=None,
-            broadcast_buffers=False,
-            find_unused_parameters=self.cfg.get('find_unused_parameters', False),
-        )
+        with warnings.catch_warnings():  # torch has two names of one argument, mmengine the older
+            warnings.filterwarnings('ignore', message='`broadcast_buffers` is deprecated')
+            return MMDistributedDataParallel(
+                module=model.to(get_device()),
+                device_ids=None,
+                broadcast_buffers=False,
+                find_unused_parameters=self.cfg.get('find_unused_parameters', False),
+            )
 
     @staticmethod
     def build_dataloader(

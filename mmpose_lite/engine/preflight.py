@@ -148,11 +148,13 @@ def about_selection(cfg: Mapping[str, Any], save_best: str | Sequence[str]) -> s
     if not shared:
         return None
     names = ', '.join(dict.fromkeys(map(osp.basename, shared)))
+    is_split = any(part for _, part, _ in tested)
+    way_out = 'a test_share beside the val_share' if is_split else _WITH_SPLIT
     metric = save_best if isinstance(save_best, str) else ', '.join(save_best)
     return (
         f"the best epoch is chosen on test data, as MMPose's configs do (save_best: {metric} of "
-        f'{names}, which is the test set too); {_WITH_SPLIT} holds out training faces for this '
-        'instead (dataset.train_val_split)'
+        f'{names}, which is the test set too); {way_out} holds out faces that it is not chosen on '
+        '(dataset.train_val_split)'
     )
 
 

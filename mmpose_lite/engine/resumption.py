@@ -307,10 +307,7 @@ class Resumption:
         runner, stored = self._runner, self._checkpoint
         if 'threads' in self._then:
             resume_threads(self._then['threads'])
-        hub = stored['message_hub']
-        known = {**hub['log_scalars'], **hub['runtime_info']}  # mmengine warns of other keys
-        kept = {key: value for key, value in hub['resumed_keys'].items() if key in known}
-        runner.message_hub.load_state_dict({**hub, 'resumed_keys': kept})
+        runner.message_hub.load_state_dict(stored['message_hub'])
         runner.message_hub.update_info('cfg', runner.cfg.pretty_text)
         if self._longest_epoch() > self._now['data']['batches']:
             runner.message_hub.update_info(_LONGEST, self._longest_epoch())

@@ -86,6 +86,17 @@ class DeferredMessageHub(MessageHub):
         self._flush(list(self._pending))
         return super().state_dict()
 
+    def load_state_dict(self, state_dict: MessageHub | dict) -> None:
+        """Take over a state, without what it says of keys that it has not: mmengine warns of each.
+
+        These are of logs whose window was empty when the state was saved.
+        """
+        if isinstance(state_dict, dict):
+            known = {**state_dict['log_scalars'], **state_dict['runtime_info']}
+            said = state_dict['resumed_keys'].items()
+            state_dict = {**state_dict, 'resumed_keys': {k: v for k, v in said if k in known}}
+        super().load_state_dict(state_dict)
+
     def _flush(self, keys: list[str]) -> None:
         """Bring the kept updates of some histories into them."""
         updates = {key: self._pending.pop(key) for key in keys if key in self._pending}

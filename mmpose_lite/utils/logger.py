@@ -9,6 +9,15 @@ _NAME = 'mmpose_lite'
 _FORMAT = '%(asctime)s - %(name)s - %(levelname)s - %(message)s'
 
 
+class _ScreenFormatter(logging.Formatter):
+    """As a run's screen has it: the message alone, after the level of a warning or an error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        is_warning = record.levelno >= logging.WARNING
+        return f'{record.levelname}: ' * is_warning + super().format(record)
+
+
 def get_root_logger(
     log_file: str | os.PathLike | None = None, log_level: int = logging.INFO
 ) -> logging.Logger:
@@ -21,12 +30,14 @@ def get_root_logger(
     logger = logging.getLogger(_NAME)
     logger.propagate = False
     files = {h.baseFilename for h in logger.handlers if isinstance(h, logging.FileHandler)}
-    added: list[logging.Handler] = [] if logger.handlers else [logging.StreamHandler()]
+    if not logger.handlers:
+        screen = logging.StreamHandler()
+        screen.setFormatter(_ScreenFormatter())
+        logger.addHandler(screen)
     if log_file is not None and os.path.abspath(log_file) not in files:
-        added.append(logging.FileHandler(log_file))
-    for handler in added:
-        handler.setFormatter(logging.Formatter(_FORMAT))
-        logger.addHandler(handler)
+        file = logging.FileHandler(log_file)
+        file.setFormatter(logging.Formatter(_FORMAT))
+        logger.addHandler(file)
     first = os.environ.get('RANK', '0') == '0'
     logger.setLevel(log_level if first else logging.ERROR)
     return logger

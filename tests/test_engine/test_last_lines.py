@@ -101,6 +101,9 @@ def test_the_config_with_the_split_tests_on_faces_of_its_own():
     assert about_selection(load_config(PLAIN), 'NME') is not None
     cfg = load_config(WITH_SPLIT)
     assert about_selection(cfg, 'NME') is None
+    cfg.test_dataloader = cfg.val_dataloader
+    assert 'a test_share beside the val_share holds out faces' in about_selection(cfg, 'NME')
+    cfg = load_config(WITH_SPLIT)
     # Only the two loaders differ from the config that it varies.
     plain, ours = load_config(PLAIN), load_config(WITH_SPLIT)
     differing = {key for key in ours if ours[key] != plain.get(key)}

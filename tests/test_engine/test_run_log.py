@@ -97,3 +97,15 @@ def test_what_is_not_one_number_is_named(hubs):
         hubs[0].update_scalar('train/map', torch.zeros(2, 2))
     with pytest.raises(KeyError, match='train/none'):
         hubs[0].get_scalar('train/none')
+
+
+def test_a_state_with_keys_that_it_has_not_is_taken_over_in_silence(hubs, capsys):
+    hub, other = hubs
+    hub.update_scalar('train/loss', 2.0)
+    state = hub.state_dict()
+    state['resumed_keys'] = {**state['resumed_keys'], 'train/images_per_s': True}
+    hub.load_state_dict(state)
+    assert hub.get_scalar('train/loss').current() == 2
+    assert not capsys.readouterr().out
+    other.load_state_dict(state)
+    assert 'train/images_per_s is not defined' in ''.join(capsys.readouterr())

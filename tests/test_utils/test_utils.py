@@ -57,6 +57,13 @@ class TestRootLogger:
         logger.info('hello')
         assert (tmp_path / 'log.txt').read_text().count('hello') == 1
 
+    def test_the_screen_has_messages_alone(self, capsys, monkeypatch):
+        monkeypatch.setattr(logging.getLogger('mmpose_lite'), 'handlers', [])  # also pytest's
+        logger = get_root_logger()
+        logger.info('read')
+        logger.warning('odd')
+        assert capsys.readouterr().err == 'read\nWARNING: odd\n'
+
     def test_other_ranks_show_errors_only(self, monkeypatch):
         monkeypatch.setenv('RANK', '1')
         assert get_root_logger().level == logging.ERROR
