@@ -15,7 +15,7 @@ _base_ = [
     'mmpose_lite::_base_/default_runtime.py',
     'mmpose_lite::_base_/models/hrnetv2_w18.py',
     'mmpose_lite::_base_/schedules/small_set.py',
-    'mmpose_lite::_base_/pipelines/heatmap_256x256.py',
+    'mmpose_lite::_base_/pipelines/small_set_256x256.py',
     'mmpose_lite::_base_/loaders/faces.py',
 ]
 
@@ -27,7 +27,7 @@ faces = dict(
 # A hash of a photograph's name says which part it is in.
 shares = dict({shares})
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     dataset=dict(
         faces, train_val_split=dict(shares, part='train'), pipeline=_base_.train_pipeline
     ),
