@@ -16,7 +16,7 @@ from pathlib import Path
 from planted_faults import SABOTAGES, Sabotage
 
 ROOT = Path(__file__).resolve().parents[1]
-_COPIED = ('benchmarks', 'configs', 'docs', 'mmpose_lite', 'tests', 'tools')
+_COPIED = ('benchmarks', 'configs', 'mmpose_lite', 'tests', 'tools')
 _FILES = ('pyproject.toml', 'README.md', 'setup.py', 'requirements.txt')
 
 

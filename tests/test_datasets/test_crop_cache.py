@@ -104,8 +104,8 @@ def test_what_cannot_be_cached_is_named(root):
         build(root, 3)
     with pytest.raises(InputError, match='shrunk'):
         build(root, {'shrunk': True})
-    with pytest.raises(InputError, match='RandomHalfBody'):
-        build(root, augment=[{'type': 'RandomHalfBody'}])
+    with pytest.raises(InputError, match='Albumentation comes before the crop'):
+        build(root, augment=[{'type': 'Albumentation', 'transforms': [{'type': 'Blur'}]}])
     with pytest.raises(InputError, match='TopdownAffine'):
         build(root, steps=[{'type': 'LoadImage'}])
     with pytest.raises(InputError, match='LoadImage'):
@@ -120,7 +120,7 @@ def test_what_cannot_be_cached_is_named(root):
 
 
 def test_colours_may_change_before_the_crop(root):
-    steps = [*AUGMENT, {'type': 'PhotometricDistortion'}]
+    steps = [*AUGMENT, {'type': 'PhotometricDistortion'}, {'type': 'YOLOXHSVRandomAug'}]
     cached, plain = build(root, augment=steps), build(root, None, augment=steps)
     # Colours are rounded in another order than crops are.
     for one, two in zip(draw(cached), draw(plain), strict=True):

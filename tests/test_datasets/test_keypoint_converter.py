@@ -1,16 +1,25 @@
 """Points of one set as those of another, by hand."""
 
 import logging
-from ast import literal_eval
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from helpers.face6 import COFW
 from mmpose_lite.datasets import KeypointConverter
 from mmpose_lite.datasets.transforms import converting
 from mmpose_lite.structures import parse_pose_metainfo
+
+CORRECTED = (
+    Path(__file__).parents[2]
+    / 'configs'
+    / 'face_2d_keypoint'
+    / 'rtmpose'
+    / 'face6'
+    / 'rtmpose-m_8xb256-120e_face6-256x256_cofw-eyes.py'
+)
 
 
 def sample(visible=(1, 1, 0, 1)):
@@ -119,31 +128,28 @@ class TestTwice:
         KeypointConverter(106, COFW)
         ((text, _),) = warned
         assert 'counts: (8, 60) and (21, 60). It is that of COFW' in text
-        assert text.endswith('and is wrong: docs/from_mmpose.md has the right one')
+        assert text.endswith("and is wrong; the config with `cofw-eyes` in its name has LaPa's")
 
     def test_the_right_mapping_is_of_points_of_the_same_names(self, warned):
-        """The page's; COFW and LaPa name eyes, pupils, mouth and chin alike."""
-        page = (Path(__file__).parents[2] / 'docs' / 'from_mmpose.md').read_text(encoding='utf-8')
-        mapping = literal_eval(page.partition('mapping_cofw = ')[2].partition('```')[0])
+        """The eyes of COFW and of LaPa have the same names; the other points are as in MMPose."""
+        mapping = Config.fromfile(CORRECTED).mapping_cofw
         KeypointConverter(106, mapping)
         assert warned == []
-        names = [
+        cofw, lapa = (
             parse_pose_metainfo({'from_file': f'configs/_base_/datasets/{name}.py'})
             for name in ('cofw', 'lapa')
-        ]
-        cofw, lapa = (each['keypoint_id2name'] for each in names)
-        other = dict(COFW)
-        for source, target in mapping:
-            if 'Eye' in cofw[source] or 'Pupil' in cofw[source]:
-                assert lapa[target] == cofw[source]
+        )
+        targets, mmposes = dict(mapping), dict(COFW)
+        assert targets.keys() == mmposes.keys()
+        for source, target in targets.items():
+            name = cofw['keypoint_id2name'][source]
+            if 'Eye' in name:
+                assert lapa['keypoint_id2name'][target] == name
             else:
-                assert other[source] == target
-        assert {source for source, _ in mapping} == set(range(29))
-        # A face and its mirror image are one: both sides go to mirror points.
-        targets = dict(mapping)
-        for source, target in mapping:
-            mirror = names[0]['flip_indices'][source]
-            assert targets[mirror] == names[1]['flip_indices'][target]
+                assert mmposes[source] == target
+            # A face and its mirror image are one: both sides go to mirror points.
+            mirror = cofw['flip_indices'][source]
+            assert targets[mirror] == lapa['flip_indices'][target]
 
 
 def test_a_point_that_the_sample_has_not_is_named():

@@ -13,6 +13,7 @@ from mmpose_lite.datasets.samplers import SampleIndex
 from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.engine.preflight import check_save_best
 from mmpose_lite.evaluation import NME
+from mmpose_lite.registry import DATASETS
 from mmpose_lite.utils import InputError
 
 LAPA = {'from_file': 'configs/_base_/datasets/lapa.py'}
@@ -208,6 +209,18 @@ def test_crops_of_caches_go_through_the_same_changes(augmented, root, tmp_path):
         # A level of the crop, which colours of another space may make several of.
         assert apart.mean() < 0.2
         assert ((one['inputs'] == 0).all(0) == (other['inputs'] == 0).all(0)).float().mean() > 0.99
+
+
+def test_halves_of_people_cannot_be_cached_and_those_of_faces_are_none(root, tmp_path):
+    """Halpe by itself has upper and lower points; LaPa's, which all sets have together, none."""
+    for part in parts_of_six(root, cache=str(tmp_path)):
+        pipeline = [*LOAD, {'type': 'RandomHalfBody'}, CROP, PACK]
+        dataset = {**part, 'pipeline': pipeline, 'lazy_init': True}
+        if part['type'] == 'HalpeDataset':
+            with pytest.raises(InputError, match='RandomHalfBody comes before the crop'):
+                DATASETS.build(dataset).full_init()
+        elif part['type'] == 'LapaDataset':
+            DATASETS.build(dataset).full_init()
 
 
 def test_batches_are_one_whatever_their_parts(augmented):

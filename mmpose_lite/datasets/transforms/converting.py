@@ -117,7 +117,8 @@ def _about_targets(pairs: Sequence[tuple[tuple[int, int], int]]) -> str:
     if {((i, i), target) for i, target in _WFLW_EYES.items()} <= set(pairs):
         text += (
             ". It is that of COFW in MMPose's face6 configs, where the eyes have the numbers of "
-            "WFLW's points, not of LaPa's, and is wrong: docs/from_mmpose.md has the right one"
+            "WFLW's points, not of LaPa's, and is wrong; the config with `cofw-eyes` in its name "
+            "has LaPa's"
         )
     return text
 
