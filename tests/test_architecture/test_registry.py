@@ -15,7 +15,6 @@ from mmengine.registry import HOOKS, MODELS, TRANSFORMS, DefaultScope, Registry
 from helpers.mmpose_facts import read_registries
 from helpers.processes import ROOT
 from mmpose_lite import registry
-from mmpose_lite.apis import load_config
 from mmpose_lite.utils import InputError, register_all_modules
 from mmpose_lite.utils.config_utils import adopt_config
 
@@ -285,8 +284,7 @@ def test_what_another_package_has_too_is_here():
 @pytest.fixture(params=[False, True], ids=['missing', 'installed'])
 def mmdet(request, monkeypatch):
     """A package that has three parts under names of ours, and others; the value: it is there."""
-    shared = ('HRNet', 'LoadImage', 'SyncNormHook')
-    monkeypatch.setattr(registry, '_SHARED', {'mmdet': shared})
+    shared = registry._SHARED['mmdet']
     names = ('mmdet', 'mmdet.registry') if request.param else ()
     monkeypatch.setitem(sys.modules, 'mmdet', None)  # importing it fails
     for name in names:
@@ -306,17 +304,18 @@ def test_what_another_package_has_too_is_ours(mmdet, caplog):
     """Wherever its name stands and whoever builds it; nothing is said of it."""
     DefaultScope.get_instance('own', scope_name='mmpose_lite')
     MMLogger.get_instance('own', logger_name='own').addHandler(caplog.handler)
-    backbone = load_config(ROOT / 'configs/_base_/models/hrnetv2_w18.py').model.backbone
-    backbone['_scope_'] = 'mmdet'
+    backbone = {'type': 'CSPNeXt', '_scope_': 'mmdet', 'widen_factor': 0.125}
+    step, hook = {'type': 'mmdet.YOLOXHSVRandomAug'}, {'type': 'mmdet.PipelineSwitchHook'}
     built = [
         registry.MODELS.build(backbone),
-        registry.TRANSFORMS.build({'type': 'mmdet.LoadImage'}),
-        HOOKS.build({'type': 'mmdet.SyncNormHook'}),
+        registry.TRANSFORMS.build(step),
+        HOOKS.build({**hook, 'switch_epoch': 1, 'switch_pipeline': []}),
     ]
     assert {type(each).__module__.partition('.')[0] for each in built} == {'mmpose_lite'}
     assert backbone['_scope_'] == 'mmdet'  # what a user gives stays as it is
-    cfg = adopt_config(Config({'a': backbone, 'b': [{'type': 'mmdet.LoadImage'}]}), 'mmpose_lite')
-    assert (cfg.a.type, cfg.a._scope_, cfg.b[0].type) == ('HRNet', 'mmpose_lite', 'LoadImage')
+    cfg = adopt_config(Config({'a': backbone, 'b': [step, hook]}), 'mmpose_lite')
+    assert (cfg.a.type, cfg.a._scope_) == ('CSPNeXt', 'mmpose_lite')
+    assert [each.type for each in cfg.b] == ['YOLOXHSVRandomAug', 'PipelineSwitchHook']
     assert isinstance(MODELS.build(cfg.a), type(built[0]))
     assert all(record.levelno < logging.WARNING for record in caplog.records)
     other = {'type': 'mmdet.Other', 'size': 'abc'}
