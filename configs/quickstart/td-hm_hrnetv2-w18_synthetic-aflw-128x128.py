@@ -17,28 +17,29 @@ _base_ = [
 
 # schedule
 train_cfg = dict(max_epochs=3, val_interval=3)
-default_hooks = dict(
-    logger=dict(interval=5),
-    checkpoint=dict(save_best='NME', rule='less', interval=1, max_keep_ckpts=1),
-)
+default_hooks = dict(_base_.small_set_hooks, logger=dict(interval=5))
 
 # model: codec, crops and heatmaps follow from this size
 input_size = (128, 128)
 model = dict(backbone=dict(init_cfg=None), head=dict(out_channels=19, decoder=_base_.codec))
 
 # data
-faces = dict(type='AFLWDataset', data_root='data/synthetic_aflw/')
+dataset_type = 'AFLWDataset'
+data_root = 'data/synthetic_aflw/'
+
 train_dataloader = dict(
     batch_size=8,
     dataset=dict(
-        faces,
+        type=dataset_type,
+        data_root=data_root,
         ann_file='annotations/face_landmarks_aflw_train.json',
         pipeline=_base_.train_pipeline,
     ),
 )
 val_dataloader = dict(
     dataset=dict(
-        faces,
+        type=dataset_type,
+        data_root=data_root,
         ann_file='annotations/face_landmarks_aflw_test.json',
         subsets=dict(frontal='annotations/face_landmarks_aflw_test_frontal.json'),
         pipeline=_base_.val_pipeline,
