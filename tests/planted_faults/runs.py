@@ -280,13 +280,6 @@ SABOTAGES = [
         'tests/test_engine/test_pipeline_switch.py -k faults_of',
     ),
     Sabotage(
-        'Ctrl-C finds ranks that cannot say yet how they end',
-        'mmpose_lite/launch/launcher.py',
-        'signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})',
-        'pass',
-        'tests/test_distributed/test_launch.py::test_ctrl_c_while_ranks_import_blames_none',
-    ),
-    Sabotage(
         'what an import makes of Ctrl-C is an error of the rank',
         'mmpose_lite/launch/rank.py',
         'if interrupts or isinstance(error, KeyboardInterrupt):',
