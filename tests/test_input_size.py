@@ -219,6 +219,11 @@ def test_the_origin_of_a_size(own, capsys):
     assert (heatmap, origin) == ('16', '--input-size')
 
 
+def test_a_model_in_a_program(tiny_config):
+    model = init_model(tiny_config, device='cpu', cfg_options={'input_size': (32, 64)})
+    assert tuple(model.head.decoder.input_size) == (32, 64)
+
+
 def test_a_training_a_test_and_a_look(tiny_config, tmp_path):
     run_main(run_train, tiny_config, '--work-dir', 'run', '--input-size', 32, cwd=tmp_path)
     dumped = load_config(tmp_path / 'run' / 'tiny.py')
@@ -226,7 +231,7 @@ def test_a_training_a_test_and_a_look(tiny_config, tmp_path):
     assert sizes(dumped, 'input_size') == {(32, 32)}
     assert sizes(dumped, 'heatmap_size') == {(8, 8)}
     checkpoint = tmp_path / 'run' / 'epoch_2.pth'
-    said = r'were trained on crops of 32x32, and those of this run are 64x64 \(input_size\)'
+    said = r'were trained on crops of 32x32, and those of this run are 64x64: --input-size 32x32 '
     same = run_main(run_test, tiny_config, checkpoint, '--input-size', 32, cwd=tmp_path)
     assert 'trained on crops' not in same
     other = run_main(run_test, tiny_config, checkpoint, cwd=tmp_path)

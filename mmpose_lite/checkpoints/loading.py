@@ -251,7 +251,8 @@ def about_input_size(model: nn.Module, content: dict[str, Any], name: str) -> st
         return None
     return (
         f"the weights of '{name}' were trained on crops of {size[0]}x{size[1]}, and those of this "
-        f'run are {own[0]}x{own[1]} (input_size)'
+        f'run are {own[0]}x{own[1]}: --input-size {size[0]}x{size[1]} takes theirs, in a program '
+        f'cfg_options=dict(input_size=({size[0]}, {size[1]}))'
     )
 
 
