@@ -20,7 +20,7 @@ from mmpose_lite.registry import MODELS
 
 from .faces import Format, Mixture, make_face_set, render
 from .jobs import Job, Measurement, figures, run_watched
-from .sides import AFLW, ROOT, Side
+from .sides import ROOT, Side, our_side
 from .sizes import Sizes
 
 _RESULTS = {
@@ -73,19 +73,27 @@ class Bench:
     def command(self, job: Job) -> list[str]:
         """The command of a job."""
         side = self.sides[job.side]
-        config = self.folder / f'{job.side}_{job.data.replace(" ", "_")}.py'
-        side.write_config(config, self.roots[job.data])
+        recipe = '' if job.recipe == 'aflw' else f'_{job.recipe}'
+        config = self.folder / f'{job.side}_{job.data.replace(" ", "_")}{recipe}.py'
+        side.write_config(config, self.roots[job.data], job.recipe)
         command = [*side.prefix, str(side.script(job.script)), str(config)]
         if job.ranks:
             command = ['bash', str(side.script('dist_train')), str(config), str(job.ranks)]
         if job.script == 'test':
-            command.append(str(self.folder / CHECKPOINT))
+            command.append(str(self.checkpoint(job)))
         if job.script in ('loader', 'model'):
             command += [_RESULTS[job.script], '--package', job.side]
         options = ['--cfg-options', *job.options] if job.options else []
         return command + [
             each.replace('$WORK', str(self.folder)) for each in (*job.arguments, *options)
         ]
+
+    def checkpoint(self, job: Job) -> Path:
+        """The checkpoint of a test: random weights, which are made at its first use."""
+        path = self.folder / (CHECKPOINT if job.recipe == 'aflw' else f'{job.recipe}.pth')
+        if not path.exists():
+            write_checkpoint(path, job.recipe)
+        return path
 
     def shorten(self, command: Sequence[str]) -> str:
         """A command as one line that names no folder of this machine."""
@@ -137,18 +145,18 @@ def _ending_in_order() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def write_checkpoint(path: Path) -> None:
-    """Write a checkpoint of random weights of the AFLW config.
+def write_checkpoint(path: Path, recipe: str = 'aflw') -> None:
+    """Write a checkpoint of random weights of a recipe.
 
     Its norms have met one batch: with the statistics that they start from, activations would
     vanish into numbers so small that a CPU is slow with them.
     """
-    cfg = load_config(ROOT / 'configs' / AFLW, {'model.backbone.init_cfg': None})
+    cfg = load_config(our_side().write_config(path.with_suffix('.py'), path.parent, recipe))
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     model.train()
     for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm):
             module.momentum = 1.0
     with torch.no_grad():
         model(torch.randn(2, 3, 256, 256), None, mode='tensor')

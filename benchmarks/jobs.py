@@ -37,6 +37,7 @@ class Job:
         ranks: Processes that train together; 0: one, without a launcher.
         gpu: Whether it may see the machine's GPUs.
         watch_memory: Whether to look at its memory all the while, which slows it a little.
+        recipe: Name of the config; see :data:`~.sides.RECIPES`.
     """
 
     side: str
@@ -48,6 +49,7 @@ class Job:
     ranks: int = 0
     gpu: bool = False
     watch_memory: bool = False
+    recipe: str = 'aflw'
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .bench import CHECKPOINT
@@ -72,6 +73,7 @@ def make_groups(sizes: Sizes) -> list[list[Row]]:
         _test(sizes),
         [_startup()],
         _memory(sizes),
+        *_rtmpose(sizes),
         [_gpu_training(sizes)],
         [_gpu_schedule()],
     ]
@@ -198,6 +200,46 @@ def _memory(sizes: Sizes) -> list[Row]:
         work = f'peak memory of tools/{script}.py and its workers (PSS), CPU, float32'
         rows.append(Row(f'memory-{script}', work, figure, ours, theirs, 1, (PSS,)))
     return rows
+
+
+def _rtmpose(sizes: Sizes) -> Iterator[list[Row]]:
+    """RTMPose's loader with either of its pipelines, then its three sizes."""
+    seconds = ('--seconds', str(sizes.seconds))
+    rows = []
+    for name, recipe, epochs in (
+        ('rtmpose-pipeline', 'rtmpose-m', 'of most epochs'),
+        ('rtmpose-pipeline-late', 'rtmpose-m-late', 'of the last epochs'),
+    ):
+        ours, theirs = (
+            Job(side, 'loader', SMALL.name, workers(0), seconds, 1, recipe=recipe) for side in SIDES
+        )
+        work = f"RTMPose's training pipeline {epochs}, one core, photographs of {SMALL.name}"
+        rows.append(Row(name, f'{work}, decoded', CORE, ours, theirs, 1.5))
+    yield rows
+    for size in 'tsm':
+        yield [*_rtmpose_steps(sizes, f'rtmpose-{size}'), *_rtmpose_test(sizes, f'rtmpose-{size}')]
+
+
+def _rtmpose_steps(sizes: Sizes, recipe: str) -> list[Row]:
+    options = (*_batch(sizes), *workers(0), *iterations(sizes.warmup, sizes.steps, each=True))
+    ours, theirs = (Job(side, 'train', SMALL.name, options, recipe=recipe) for side in SIDES)
+    amp = replace(ours, arguments=('--amp',))
+    what = f'RTMPose-{recipe[-1]}, training step of {sizes.batch}, CPU'
+    return [
+        Row(f'{recipe}-step-float32', f'{what}, float32', NETWORK, ours, theirs, 1.3),
+        Row(f'{recipe}-step-amp', f'{what}, {BFLOAT16}', NETWORK, amp, theirs, 2.5),
+    ]
+
+
+def _rtmpose_test(sizes: Sizes, recipe: str) -> list[Row]:
+    options = (f'test_dataloader.dataset.indices={sizes.tested}',)
+    ours, theirs = (Job(side, 'test', SMALL.name, options, recipe=recipe) for side in SIDES)
+    amp = replace(ours, arguments=('--amp',))
+    what = f'RTMPose-{recipe[-1]}, tools/test.py, flip test, {sizes.tested} faces, CPU'
+    return [
+        Row(f'{recipe}-test-float32', f'{what}, float32', IMAGES, ours, theirs, 2),
+        Row(f'{recipe}-test-amp', f'{what}, {BFLOAT16}', IMAGES, amp, theirs, 5),
+    ]
 
 
 def _gpu_training(sizes: Sizes) -> Row:

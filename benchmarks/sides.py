@@ -9,6 +9,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .measure.identify import identify
 
@@ -17,6 +18,7 @@ MEASURE = ROOT / 'benchmarks' / 'measure'
 OURS, MMPOSE = 'mmpose_lite', 'mmpose'
 
 AFLW = 'face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256.py'
+RTMPOSE = 'face_2d_keypoint/rtmpose/wflw/rtmpose-m_8xb64-60e_wflw-256x256.py'
 
 # Both sides' AFLW recipe from random weights, on the photographs made here, with a stopwatch.
 CONFIG = """
@@ -33,6 +35,64 @@ train_dataloader = dict(dataset=dict(data_root=data_root))
 val_dataloader = dict(dataset=dict(data_root=data_root))
 test_dataloader = dict(dataset=dict(data_root=data_root))
 """
+
+# RTMPose-m with the points of AFLW; names that stand for mmdet's are those of either side, which
+# have these parts, too.
+RTMPOSE_CONFIG = """
+_base_ = ['{base}']
+
+custom_imports = dict(imports=['benchmarks.measure.stopwatch'], allow_failed_imports=False)
+custom_hooks = [
+    dict(type='Stopwatch', out_file='stopwatch.json'),
+    _base_.custom_hooks[0],
+]
+model = dict(
+    backbone=dict(
+        _scope_='mmpose', init_cfg=None, deepen_factor={deepen}, widen_factor={widen}
+    ),
+    head=dict(in_channels={channels}, out_channels=19),
+)
+data_root = '{data_root}/'
+faces = dict(_delete_=True, type='AFLWDataset', data_root=data_root, data_mode='topdown')
+faces.update(data_prefix=dict(img='images/'))
+train_dataloader = dict(
+    dataset=dict(
+        faces,
+        ann_file='annotations/face_landmarks_aflw_train.json',
+        pipeline=[
+            dict(step, type=step['type'].replace('mmdet.', '')) for step in _base_.{pipeline}
+        ],
+    )
+)
+val_dataloader = dict(
+    dataset=dict(
+        faces,
+        ann_file='annotations/face_landmarks_aflw_test.json',
+        pipeline=_base_.val_pipeline,
+        test_mode=True,
+    )
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(
+    _delete_=True, type='NME', norm_mode='use_norm_item', norm_item='bbox_size'
+)
+test_evaluator = val_evaluator
+"""
+# Depth, width and channels of its three sizes, as in the configs of six sets.
+_RTMPOSE_SIZES = {'t': (0.167, 0.375, 384), 's': (0.33, 0.5, 512), 'm': (0.67, 0.75, 768)}
+
+
+def _rtmpose(size: str, pipeline: str) -> tuple[str, str, dict[str, Any]]:
+    values = dict(zip(('deepen', 'widen', 'channels'), _RTMPOSE_SIZES[size], strict=True))
+    return RTMPOSE, RTMPOSE_CONFIG, {**values, 'pipeline': pipeline}
+
+
+RECIPES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    'aflw': (AFLW, CONFIG, {}),
+    **{f'rtmpose-{size}': _rtmpose(size, 'train_pipeline') for size in _RTMPOSE_SIZES},
+    'rtmpose-m-late': _rtmpose('m', 'train_pipeline_stage2'),
+}
+"""By name: the config that it is made of, what is changed there, and the values of that."""
 
 
 class SideError(RuntimeError):
@@ -82,10 +142,11 @@ class Side:
         if self.package == MMPOSE:
             (folder / 'configs').symlink_to(self.home / 'configs', target_is_directory=True)
 
-    def write_config(self, path: Path, data_root: Path) -> Path:
-        """Write this side's config for a data set."""
-        base = self.home / 'configs' / AFLW
-        path.write_text(CONFIG.format(base=base, data_root=data_root), encoding='utf-8')
+    def write_config(self, path: Path, data_root: Path, recipe: str = 'aflw') -> Path:
+        """Write this side's config of a recipe for a data set."""
+        name, text, values = RECIPES[recipe]
+        base = self.home / 'configs' / name
+        path.write_text(text.format(base=base, data_root=data_root, **values), encoding='utf-8')
         return path
 
 

@@ -24,7 +24,7 @@ def test_names_are_unique():
 def test_both_sides_do_the_same(row):
     ours, theirs = row.ours, row.theirs
     assert (ours.side, theirs.side) == (OURS, MMPOSE)
-    for name in ('script', 'data', 'threads', 'ranks', 'gpu', 'watch_memory'):
+    for name in ('script', 'data', 'threads', 'ranks', 'gpu', 'watch_memory', 'recipe'):
         assert getattr(ours, name) == getattr(theirs, name)
     if 'ours cached' in row.work:
         assert without_cache(ours.options) == without_cache(theirs.options)
