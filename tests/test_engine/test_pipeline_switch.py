@@ -136,6 +136,11 @@ def test_parts_of_a_data_set_without_a_pipeline_switch_theirs(toys, tmp_path, as
     assert tags(tmp_path, 2, [to_tag(1)], dataset=data) == [{1}, {2}]
 
 
+def test_a_name_of_mmdet_is_ours(toys, tmp_path, as_new_process):
+    hook = {**to_tag(1), 'type': 'mmdet.PipelineSwitchHook'}
+    assert tags(tmp_path, 2, [hook]) == [{1}, {2}]
+
+
 # --- what the config says of both pipelines
 
 
@@ -347,6 +352,14 @@ SETTINGS = {
     'plain': {},
     'workers': {'train_dataloader__num_workers': 1, 'train_dataloader__persistent_workers': True},
     'cache': {'train_dataloader__dataset__cache': True},
+    # Crops that the model's device warps, from samples or from its own memory.
+    **{
+        mode: {
+            'augment_on_device': mode,
+            **{f'{role}_dataloader__dataset__cache': True for role in ('train', 'val', 'test')},
+        }
+        for mode in ('stream', 'resident')
+    },
 }
 
 

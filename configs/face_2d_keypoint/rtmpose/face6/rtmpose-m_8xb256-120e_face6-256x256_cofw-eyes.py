@@ -7,11 +7,10 @@ Meant for 8 GPUs with 256 faces each, like the config that it varies. Nobody has
 
 _base_ = ['./rtmpose-m_8xb256-120e_face6-256x256.py']
 
-# Corners and lids of the left eye, then of the right one, and pupils; a test has an NME of COFW's faces, too.
+# Corners and lids of the left eye, then of the right one; a test then has an NME of COFW's faces, too.
 mapping_cofw = [
     *[pair for pair in _base_.mapping_cofw if pair[0] not in range(8, 16)],
     *[(8, 66), (10, 70), (12, 68), (13, 72), (9, 79), (11, 75), (14, 77), (15, 81)],
-    *[(16, 104), (17, 105)],
 ]
 dataset_cofw = dict(
     _base_.dataset_cofw, pipeline=[dict(_base_.dataset_cofw.pipeline[0], mapping=mapping_cofw)]
