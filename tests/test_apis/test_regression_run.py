@@ -66,6 +66,31 @@ SIMCC_MODEL = {
 }
 
 
+STAGES_MODEL = {
+    'backbone': {
+        'type': 'HourglassNet',
+        'downsample_times': 1,
+        'num_stacks': 2,
+        'stage_channels': (256, 16),
+        'stage_blocks': (1, 1),
+        'feat_channel': 32,
+    },
+    'head': {
+        'type': 'CPMHead',
+        'in_channels': 32,
+        'out_channels': 19,
+        'num_stages': 2,
+        'decoder': {
+            'type': 'MSRAHeatmap',
+            'input_size': (64, 64),
+            'heatmap_size': (16, 16),
+            'sigma': 1,
+        },
+    },
+    'test_cfg': {'flip_test': True},
+}
+
+
 def make_config(tiny_config, work_dir, model, **changes):
     cfg = load_config(tiny_config)
     for key, value in model.items():
@@ -128,6 +153,28 @@ def test_discs_and_offsets_are_learnt(tiny_config, tmp_path):
     assert numbers['train/acc_pose'] > 0.9
     assert 0 < numbers['val/val_loss'] < scalars['train/loss_kpt'].data[0][0] / 3
     assert list(tmp_path.glob('*/vis_data/vis_image/*'))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures('as_new_process')
+def test_all_stages_are_learnt(tiny_config, tmp_path):
+    epochs = {'train_cfg.max_epochs': 8, 'train_cfg.val_interval': 8}
+    cfg = make_config(tiny_config, tmp_path, STAGES_MODEL, **epochs)
+    cfg.model.neck = None
+    runner = run_train(cfg)
+    scalars = runner.message_hub.log_scalars
+    first, *_, last = scalars['train/loss_kpt'].data[0]
+    assert last < first
+    # The loss of a validation is of both stages as well.
+    model, losses = runner.model.eval(), []
+    for batch in runner.val_dataloader:
+        data = model.data_preprocessor(batch, False)
+        for image, sample in zip(data['inputs'], data['data_samples'], strict=True):
+            losses.append(model.loss(image[None], [sample])['loss_kpt'].item())
+    assert scalars['val/val_loss'].current() == pytest.approx(np.mean(losses), rel=1e-4)
+    assert 0 < scalars['train/train_NME'].current() < 1
+    layers = runner.model.head.multi_final_layers
+    assert min(layer.weight.abs().max().item() for layer in layers) > 0.006  # of 0.001 at first
 
 
 @pytest.mark.slow
