@@ -189,9 +189,10 @@ def test_three_steps(name):
     wanted, slack = recorded['loss_and_acc'], 3 if name in ROUGH else 1
     lines = np.array(lines)
     np.testing.assert_allclose(lines[0, 0], wanted[0, 0], rtol=1e-5 * slack)
-    np.testing.assert_allclose(lines[1:, 0], wanted[1:, 0], rtol=3e-3 * slack)
-    # Peaks of a network that has learnt nothing move with the last bits of its weights: with two
-    # threads, MobileNetV2's second accuracy is 0.026 away from that with one.
+    # Adam's first steps go by the signs of gradients, and peaks of a network that has learnt nothing
+    # by the last bits: weights that are 1e-6 larger change RTMPose-m's third loss by 3e-3, and two
+    # threads MobileNetV2's second accuracy by 0.026.
+    np.testing.assert_allclose(lines[1:, 0], wanted[1:, 0], rtol=5e-3 * slack)
     np.testing.assert_allclose(lines[0, 1], wanted[0, 1], atol=0.02 * slack)
     np.testing.assert_allclose(lines[1:, 1], wanted[1:, 1], atol=0.05 * slack)
     state = model.state_dict()
