@@ -1,8 +1,8 @@
-"""Rewrites of a config before anything is built: what the head and the device do for a run.
+"""Rewrites of a config before anything is built: work moves to the head and to the device.
 
-The config that a run keeps, dumps and saves stays as it was written, and is rewritten again where
-a run resumes or tests from it. The log has one line for each rewrite: the steps below change the
-config that they are given and return a sentence about it, or an empty text if they change nothing.
+The config that a run keeps, dumps and saves stays as it was written, and is rewritten again when
+a run resumes or tests from it. The log has one line for each rewrite: each step below changes the
+config that it is given and returns a sentence about it, or an empty string if it changed nothing.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ AUGMENT_MODES = ('auto', 'resident', 'stream')
 
 
 def rewrite_config(cfg: Config) -> tuple[Config, list[str]]:
-    """Move work of the pipelines to where it is done faster, or is needed by the log.
+    """Apply all rewrites to a copy of a config.
 
     Returns:
         The config that runs, and a sentence for each rewrite.
 
     Raises:
-        InputError: If ``augment_on_device`` is unknown, or a pipeline cannot be served so.
+        InputError: If ``augment_on_device`` is unknown, or a pipeline or data set rules it out.
     """
     rewritten = deepcopy(cfg)
-    steps = (move_targets_to_head, pack_truth, warp_on_device, cover_switches)
+    steps = (move_targets_to_head, pack_truth, warp_on_device, extend_caches)
     return rewritten, list(filter(None, (step(rewritten) for step in steps)))
 
 
 def move_targets_to_head(cfg: Config) -> str:
-    """Move the targets of training to the head, where the pipeline would make the same ones.
+    """Move the making of training targets to the head, if it makes the same as the pipeline.
 
-    The function is the same, for a whole batch at once and on the model's device, and maps no
-    longer travel from workers to the training process. Pipelines whose targets the head could not
-    make (another codec, transforms that read them) stay as they are; so do those of a head that
-    finds targets in its own way (:meth:`BaseHead.makes_targets`), and all with
-    ``targets_by_head=False``, for hooks that read the samples' ``gt_fields``.
+    The head runs the same codec on a whole batch at once, on the model's device, and maps no longer
+    travel from the workers to the training process. A pipeline whose targets the head cannot make
+    (another codec, transforms that read the targets) stays as it is; so does that of a head with
+    targets of its own (see :meth:`BaseHead.makes_targets`). ``targets_by_head=False`` leaves all of
+    them, for hooks that read the samples' ``gt_fields``.
     """
     head = cfg.get('model', {}).get('head') or {}
     codec = head.get('decoder')
-    if not cfg.get('targets_by_head', True) or not codec or not _makes_targets(head, codec):
+    if not cfg.get('targets_by_head', True) or not codec or not _head_can_encode(head, codec):
         return ''
     moved = []
     for place, steps in find_pipelines(cfg, ['train_dataloader']):
@@ -70,23 +70,23 @@ def move_targets_to_head(cfg: Config) -> str:
     )
 
 
-def _makes_targets(head: Mapping[str, Any], codec: Mapping[str, Any]) -> bool:
-    """Tell whether a head makes the targets that a pipeline with the same codec would make."""
+def _head_can_encode(head: Mapping[str, Any], codec: Mapping[str, Any]) -> bool:
+    """Tell whether a head makes the targets that a pipeline with the same codec makes."""
     kind, encoder = (
         registry.get(part['type']) if isinstance(part.get('type'), str) else part.get('type')
         for registry, part in ((MODELS, head), (KEYPOINT_CODECS, codec))
     )
     if not (isinstance(kind, type) and issubclass(kind, BaseHead) and kind.makes_targets()):
         return False
-    # Some codecs want more of a sample than its points.
+    # The head knows a sample's points alone; some codecs encode more than these.
     return not getattr(encoder, 'auxiliary_encode_keys', None)
 
 
 def pack_truth(cfg: Config) -> str:
-    """Pack the points' places in the crop into samples, for what is logged of a training.
+    """Pack each sample's points in crop coordinates, for ``train_NME`` and ``val_loss``.
 
-    Those of training always do. Those of validation do where the head makes the targets of
-    training: only then would it make the same ones, and weigh them alike, for a validation loss.
+    Training samples always get them. Validation samples get them only if the head makes the
+    training targets: then it can make theirs in the same way, with the same weights.
     """
     train = [step for _, steps in find_pipelines(cfg, ['train_dataloader']) for step in steps]
     head_encodes = not any(step.get('type') == 'GenerateTarget' for step in train)
@@ -112,21 +112,23 @@ def warp_on_device(cfg: Config) -> str:
     ``'auto'`` leaves it to the workers where that device is a CPU.
 
     Raises:
-        InputError: If its value is unknown, or a pipeline cannot be served so.
+        InputError: If its value is unknown, a data set has no cache, or a pipeline does not end
+            with the crop.
     """
     mode = cfg.get('augment_on_device')
     if not mode:
         return ''
     if mode not in AUGMENT_MODES:
         raise InputError(f'augment_on_device={mode!r} is not one of {", ".join(AUGMENT_MODES)}')
-    datasets = dict(_datasets(cfg))
+    datasets = dict(_of_all_loaders(cfg))
     served = [
         (place, steps)
         for place, steps in find_pipelines(cfg)
         if place in datasets or place.startswith('custom_hooks.')
     ]
     if mode == 'auto' and get_device() == 'cpu':
-        # A CPU warps face by face many times faster, also in a config that a GPU left behind.
+        # A CPU warps face by face many times faster. The config may come from a run on a GPU, with
+        # ``warp=False`` in it.
         cfg.augment_on_device = None
         for _, steps in served:
             for step in steps:
@@ -141,8 +143,8 @@ def warp_on_device(cfg: Config) -> str:
     return f'TopdownAffine(warp=False): augment_on_device={mode!r} warps the crops of all loaders'
 
 
-def cover_switches(cfg: Config) -> str:
-    """Let the crop caches of the training data serve the pipelines that it switches to, too."""
+def extend_caches(cfg: Config) -> str:
+    """Make the training data's crop caches wide enough for the pipelines that it switches to."""
     switched = [steps for _, steps in find_pipelines(cfg, ()) if steps]
     datasets = [nest[-1] for _, nest in walk_datasets(cfg.get('train_dataloader'))]
     cached = [part for part in datasets if isinstance(part, dict) and part.get('cache')]
@@ -158,14 +160,14 @@ def cover_switches(cfg: Config) -> str:
 def find_pipelines(
     cfg: Config, loaders: Sequence[str] = LOADERS
 ) -> Iterator[tuple[str, list[dict]]]:
-    """Find the pipelines of a config, which are then lists of its own.
+    """Find the pipelines of a config, and make each a list that may be changed in place.
 
-    They are those of the data sets of ``loaders``, at any depth, and those that the training data
-    switch to by a hook of ``custom_hooks``.
+    They are those of the data sets of ``loaders``, at any depth, and those that a hook in
+    ``custom_hooks`` switches the training data to.
 
     Yields:
         The place of each, such as ``'train_dataloader.dataset'`` or ``'custom_hooks.1'``, and its
-        steps, which may be changed.
+        steps.
     """
     holders = [
         (place, part, 'pipeline')
@@ -183,8 +185,28 @@ def find_pipelines(
             yield place, part[key]
 
 
+def find_datasets(config: Any) -> Iterator[dict]:
+    """Find the configs of the data sets that read annotations, at any depth of a loader's."""
+    return (part for _, part in _with_annotations(config))
+
+
+def set_cache(cfg: Config, cache: bool | str) -> None:
+    """Give every data set of a config a crop cache.
+
+    Args:
+        cfg: The config; it is changed.
+        cache: The folder of the cache, or True: the one that the config names, or else ``crops``.
+    """
+    for _, dataset in _of_all_loaders(cfg):
+        settings = dataset.get('cache')
+        if isinstance(settings, dict) and isinstance(cache, str):
+            settings['dir'] = cache
+        elif isinstance(cache, str) or not settings:
+            dataset['cache'] = cache
+
+
 def _loader_of(place: str) -> str:
-    """The loader of a pipeline, or the hook that has it."""
+    """The loader that a pipeline belongs to, or its hook."""
     return place if place.startswith('custom_hooks.') else place.partition('.')[0]
 
 
@@ -198,31 +220,12 @@ def _without_warp(steps: list[dict], place: str) -> list[dict]:
     return [*steps[:-2], {**steps[-2], 'warp': False}, steps[-1]]
 
 
-def set_cache(cfg: Config, cache: bool | str) -> None:
-    """Give every data set of a config a crop cache in a folder; True: the config's or ``crops``."""
-    for _, dataset in _datasets(cfg):
-        settings = dataset.get('cache')
-        if isinstance(settings, dict) and isinstance(cache, str):
-            settings['dir'] = cache
-        elif isinstance(cache, str) or not settings:
-            dataset['cache'] = cache
+def _of_all_loaders(cfg: Config) -> Iterator[tuple[str, dict]]:
+    """Find the data sets of all loaders that read annotations, with their places."""
+    return (found for loader in LOADERS for found in _with_annotations(cfg.get(loader), loader))
 
 
-def _datasets(cfg: Config) -> Iterator[tuple[str, dict]]:
-    """Find all data sets of a config that read annotations, with their places."""
-    return (
-        (place, part)
-        for loader in LOADERS
-        for place, part in _reading_annotations(cfg.get(loader), loader)
-    )
-
-
-def find_datasets(config: Any) -> Iterator[dict]:
-    """Find the configs of data sets that read annotations, in a loader's, at any depth."""
-    return (part for _, part in _reading_annotations(config))
-
-
-def _reading_annotations(config: Any, place: str = '') -> Iterator[tuple[str, dict]]:
+def _with_annotations(config: Any, place: str = '') -> Iterator[tuple[str, dict]]:
     for found, (*_, part) in walk_datasets(config, place):
         if isinstance(part, dict) and 'ann_file' in part and 'pipeline' in part:
             yield found, part

@@ -66,10 +66,10 @@ def check_training(runner: Runner) -> None:
 
 
 def _switched(runner: Runner) -> dict[str, Any]:
-    """The training data with the pipelines that they will switch to, as loaders of a name."""
+    """Stand-ins of the training loader, by name: its data with each pipeline switched to."""
     found: dict[str, Any] = {}
     for hook in find_hooks(runner, PipelineSwitchHook):
-        for dataset in hook.switched(runner.train_dataloader.dataset):
+        for dataset in hook.switched_copies(runner.train_dataloader.dataset):
             place = f'train_dataloader (PipelineSwitchHook, epoch {hook.switch_epoch + 1})'
             place += f' {len(found) + 1}' * (place in found)
             found[place] = SimpleNamespace(dataset=dataset)

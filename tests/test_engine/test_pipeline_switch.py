@@ -316,9 +316,11 @@ def test_faults_of_the_second_pipeline_are_said_first(
 
 def test_data_without_a_pipeline_cannot_switch(toys, tmp_path, as_new_process):
     with pytest.raises(InputError, match=r'TensorDataset\) has no pipeline to replace'):
-        PipelineSwitchHook(1, []).switched(torch.utils.data.TensorDataset())
+        PipelineSwitchHook(1, []).switched_copies(torch.utils.data.TensorDataset())
     both = ConcatDataset([Eight(pipeline=[Tag(1)]), Eight(pipeline=[Tag(1)])])
-    assert [each[0]['data_samples'] for each in PipelineSwitchHook(1, [Tag(2)]).switched(both)] == [
+    assert [
+        each[0]['data_samples'] for each in PipelineSwitchHook(1, [Tag(2)]).switched_copies(both)
+    ] == [
         2,
         2,
     ]

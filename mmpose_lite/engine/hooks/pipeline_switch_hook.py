@@ -1,4 +1,4 @@
-"""Another pipeline for the training data, from an epoch on."""
+"""Switching the training data to another pipeline at a given epoch."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from ..run_state import find_hooks
 
 @HOOKS.register_module()
 class PipelineSwitchHook(Hook):
-    """Gives the training data another pipeline from an epoch on; mmdet's hook, with its arguments.
+    """Switches the training data to a second pipeline at an epoch; mmdet's hook and arguments.
 
-    Usually the last epochs augment less. The pipeline is built with the hook and tried before the
-    first iteration, see :func:`.check_training`. Which one is in use follows from the epoch alone,
-    so a resumed run has the right one, and of several hooks the one that was due last counts.
+    Usually the last epochs augment less. The second pipeline is built with the hook and tried
+    before the first iteration, see :func:`.check_training`. The epoch alone decides which pipeline
+    is in use, so a resumed run has the right one; with several hooks, the latest switch that is due
+    counts.
 
-    In a data set made of others that has a pipeline, as :class:`.CombinedDataset` has one, that
-    one is replaced and those of its parts stay.
+    If a data set made of others has a pipeline of its own, as :class:`.CombinedDataset` does, that
+    pipeline is replaced, and those of its parts stay.
 
     Args:
-        switch_epoch: The first epoch of the other pipeline, from 0.
-        switch_pipeline: The transforms of that pipeline, as configs or callables.
+        switch_epoch: The first epoch of the second pipeline, counted from 0.
+        switch_pipeline: The transforms of the second pipeline, as configs or callables.
 
     Raises:
-        InputError: If the epoch is no number from 0 on.
+        InputError: If the epoch is not an integer of at least 0.
     """
 
     def __init__(self, switch_epoch: int, switch_pipeline: Sequence[dict | Callable]) -> None:
@@ -50,10 +51,10 @@ class PipelineSwitchHook(Hook):
         self._has_switched = False
 
     def before_train(self, runner: Runner) -> None:
-        """Check that the run has epochs, and its data a pipeline.
+        """Check that the run counts epochs.
 
         Raises:
-            InputError: If it has not.
+            InputError: If it does not, so that the switch would never come.
         """
         if self.switch_epoch and not isinstance(runner.train_loop, EpochBasedTrainLoop):
             raise InputError(
@@ -62,29 +63,34 @@ class PipelineSwitchHook(Hook):
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Replace the pipeline where that is due; workers that have the old one make way."""
+        """Replace the pipeline if the switch is due; workers with the old one are restarted."""
         hooks = find_hooks(runner, PipelineSwitchHook)
         due = [hook for hook in hooks if hook.switch_epoch <= runner.epoch]
         is_last = all(hook.switch_epoch <= self.switch_epoch for hook in due)
         if self._has_switched or self not in due or not is_last:
             return
         loader = runner.train_dataloader
-        for dataset in with_pipelines(loader.dataset):
+        for dataset in _outermost_with_pipeline(loader.dataset):
             dataset.pipeline = self.pipeline
-        loader._iterator = None  # of persistent workers, which have copies of the data set
+        # Persistent workers hold copies of the data set; the loader starts new ones.
+        loader._iterator = None
         self._has_switched = True
         runner.logger.info(f'from epoch {runner.epoch + 1} on: switch_pipeline ({self.pipeline})')
 
-    def switched(self, dataset: Any) -> list[Any]:
-        """Copies of the data sets whose pipeline is replaced, which have the other one."""
-        copies = [copy(each) for each in with_pipelines(dataset)]
+    def switched_copies(self, dataset: Any) -> list[Any]:
+        """Copy the data sets whose pipeline the hook replaces; the copies have the second one.
+
+        Raises:
+            InputError: If no data set has a pipeline.
+        """
+        copies = [copy(each) for each in _outermost_with_pipeline(dataset)]
         for each in copies:
             each.pipeline = self.pipeline
         return copies
 
 
-def with_pipelines(dataset: Any) -> list[Any]:
-    """Find the outermost data sets that have a pipeline: one, or those of others that have none.
+def _outermost_with_pipeline(dataset: Any) -> list[Any]:
+    """Find the data sets that have a pipeline and are part of no other that has one.
 
     Raises:
         InputError: If there is none.
