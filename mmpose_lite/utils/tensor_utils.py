@@ -1,4 +1,4 @@
-"""Tensors and arrays, devices, and models inside their wrappers."""
+"""Tensors and arrays, their devices and precision, and models inside wrappers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.model import is_model_wrapper
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def to_numpy(x: Any, return_device: bool = False, unzip: bool = False) -> Any:
@@ -83,6 +83,12 @@ def join_on(parts: list[Tensor], device: torch.device, non_blocking: bool) -> Te
 def constant(values: Any, like: Tensor) -> Tensor:
     """A tensor of a few numbers, of another's type and on its device; see :func:`send`."""
     return send(torch.as_tensor(values, dtype=like.dtype), like.device)
+
+
+def in_full_precision(layer: nn.Linear, x: Tensor) -> Tensor:
+    """Apply a layer in the precision of its weights, whatever the precision of the run."""
+    with torch.autocast(x.device.type, enabled=False):
+        return layer(x.to(layer.weight.dtype))
 
 
 def to_cpu(value: Any) -> Any:

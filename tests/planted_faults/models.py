@@ -225,7 +225,7 @@ SABOTAGES = [
     Sabotage(
         'vectors are in the precision of the run',
         'mmpose_lite/models/heads/coord_cls_heads/rtmcc_head.py',
-        'return in_full(self.cls_x, tokens), in_full(self.cls_y, tokens)',
+        'return in_full_precision(self.cls_x, tokens), in_full_precision(self.cls_y, tokens)',
         'return self.cls_x(tokens), self.cls_y(tokens)',
         'tests/test_models/test_rtmcc_head.py::test_vectors_are_in_full_precision',
     ),

@@ -1,4 +1,4 @@
-"""The base of heads, and the accuracy of a training batch, which stays where the batch is."""
+"""The base class of heads, and the accuracy of a training batch."""
 
 from __future__ import annotations
 
@@ -16,33 +16,35 @@ from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.tensor_utils import send
 
-# What targets are made of; not all data sets weigh their points.
+# The fields that targets are made of; the weights are there only if the pipeline packs them.
 _TRUTH = ('transformed_keypoints', 'keypoints_visible', 'dataset_keypoint_weights')
-# What codecs read, in this order; not all say how visible points are.
+# The results of a codec, in this order; not all codecs give the last one.
 _DECODED = ('keypoints', 'keypoint_scores', 'keypoints_visible')
 
 
 class BaseHead(BaseModule, metaclass=ABCMeta):
     """Turns feature maps into losses and predictions.
 
-    Raw outputs, as :meth:`forward` gives them, are a tensor, or a tuple or list of them, each with
-    B first: a vector for each axis, or a map for each stage. A head defines
+    The raw outputs of :meth:`forward` are one tensor, or a tuple or list of them, each with B
+    first: a vector for each axis, say, or a map for each stage. A subclass defines
 
+    - :meth:`forward`;
     - ``target_names``, :meth:`loss_of` and :meth:`accuracy_of`: what it learns, and how;
     - :meth:`mirrored`, for the flip test;
-    - :meth:`final_outputs`, if the codec does not read all outputs;
+    - :meth:`final_outputs`, if the codec reads only some of the outputs;
     - :meth:`fields_of`, if there are maps to look at.
 
-    All else is the same for all heads.
+    From there on all heads are alike. For training :meth:`loss` calls :meth:`forward` and then
+    :meth:`losses_of`, which calls :meth:`targets`, :meth:`loss_of` and :meth:`accuracy_of`.
 
     Args:
-        decoder: Config of the codec. It decodes the outputs and, where the pipeline has no
+        decoder: Config of the codec. It decodes the outputs and, if the pipeline has no
             ``GenerateTarget``, also encodes the targets.
         init_cfg: How weights start.
 
     Attributes:
-        target_kinds: Kinds of targets that it learns; see :class:`BaseKeypointCodec`.
-        target_names: The targets that it learns, by the codec's names.
+        target_kinds: Kinds of targets that the head can learn; see :class:`BaseKeypointCodec`.
+        target_names: The codec's names of the targets, in the order of :meth:`loss_of`.
     """
 
     target_kinds: ClassVar[tuple[str, ...]] = ()
@@ -55,10 +57,10 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         self.decoder = KEYPOINT_CODECS.build(decoder) if decoder is not None else None
 
     def build_loss(self, cfg: dict) -> nn.Module:
-        """Build the loss; it, the head and the codec must mean the same kind of targets.
+        """Build the loss, and check that it is for the head's and the codec's kind of targets.
 
         Raises:
-            InputError: If they do not; the message has the losses that would do.
+            InputError: If the kinds differ; the message lists the losses that fit.
         """
         loss = MODELS.build(cfg)
         said = {
@@ -76,7 +78,7 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
 
     @abstractmethod
     def forward(self, feats: Sequence[Tensor]) -> Any:
-        """Compute raw outputs of feature maps."""
+        """Compute the raw outputs from feature maps."""
 
     def predict(
         self, feats: Any, batch_data_samples: list[PoseDataSample], test_cfg: dict | None = None
@@ -86,12 +88,12 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         Args:
             feats: Feature maps; with flip test a list of two: of the images, of their mirrors.
             batch_data_samples: The samples; flip test reads the first one's ``flip_indices``.
-            test_cfg: ``flip_test``, ``output_heatmaps`` (bool) and what :meth:`mirrored` knows.
+            test_cfg: ``flip_test``, ``output_heatmaps`` (bool) and what :meth:`mirrored` reads.
 
         Returns:
-            One :class:`InstanceData` a sample, ``keypoints`` ``(1, K, 2)`` in pixels of the
-            network's input and ``keypoint_scores`` ``(1, K)``, in numpy; where maps are asked for,
-            and there are some, a pair of these and one :class:`PixelData` a sample.
+            One :class:`InstanceData` per sample, with numpy arrays: ``keypoints`` ``(1, K, 2)`` in
+            pixels of the network's input and ``keypoint_scores`` ``(1, K)``. If maps are asked for
+            and the head has some, a pair of these and one :class:`PixelData` per sample.
         """
         test_cfg = test_cfg or {}
         if test_cfg.get('flip_test', False):
@@ -109,17 +111,17 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         return predictions if fields is None else (predictions, fields)
 
     def final_outputs(self, outputs: Any) -> tuple[Tensor, ...]:
-        """Pick from outputs, raw or picked already, those that the codec reads: all of them."""
+        """Pick the outputs that the codec reads: by default all. Picking twice changes nothing."""
         return (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
 
     def mirrored(
         self, outputs: tuple[Tensor, ...], metainfo: Mapping[str, Any], test_cfg: Mapping[str, Any]
     ) -> Sequence[Tensor]:
-        """Turn the final outputs of mirrored images into those of the images.
+        """Turn the outputs of mirrored images into those of the images themselves.
 
         Args:
-            outputs: See :meth:`final_outputs`.
-            metainfo: That of a sample, with ``flip_indices`` and ``input_size``.
+            outputs: Those of :meth:`final_outputs`.
+            metainfo: A sample's metainfo, with ``flip_indices`` and ``input_size``.
             test_cfg: See :meth:`predict`.
         """
         raise NotImplementedError(f'{type(self).__name__} defines no mirrored, for the flip test')
@@ -127,9 +129,9 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
     def fields_of(
         self, outputs: tuple[Tensor, ...], predictions: list[InstanceData]
     ) -> list[PixelData] | None:
-        """Give ``heatmaps`` ``(C, H, W)`` of each sample, to be looked at, or None.
+        """Make ``heatmaps`` ``(C, H, W)`` of each sample for drawings; None if there are none.
 
-        A head may hang further things on the predictions here.
+        A head may add further fields to the predictions here.
         """
         return None
 
@@ -139,13 +141,13 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         batch_data_samples: list[PoseDataSample],
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """Compute what :meth:`losses_of` does; ``train_cfg`` has ``compute_acc`` (default True)."""
+        """Compute the losses of feature maps; see :meth:`losses_of`."""
         return self.losses_of(self(feats), batch_data_samples, train_cfg)
 
     def losses_of(
         self, outputs: Any, samples: list[PoseDataSample], train_cfg: dict | None = None
     ) -> dict[str, Tensor]:
-        """Compute ``loss_kpt``, and ``acc_pose``, of raw outputs."""
+        """Compute ``loss_kpt`` of raw outputs, and ``acc_pose`` unless ``compute_acc`` is off."""
         targets = self.targets(samples, outputs[0].device)
         losses = {'loss_kpt': self.loss_of(outputs, *targets)}
         if (train_cfg or {}).get('compute_acc', True):
@@ -153,34 +155,35 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         return losses
 
     def loss_of(self, outputs: Any, *targets: Any) -> Tensor:
-        """Compare raw outputs with the targets of ``target_names``, in their order."""
+        """Compute one loss from raw outputs and the targets, in the order of ``target_names``."""
         raise NotImplementedError(f'{type(self).__name__} defines no loss_of')
 
     def accuracy_of(self, outputs: Any, *targets: Any) -> Tensor:
-        """Compute the share of points that are hit; see :func:`point_accuracy`."""
+        """Compute the share of points that are hit, of the same arguments as :meth:`loss_of`."""
         raise NotImplementedError(f'{type(self).__name__} defines no accuracy_of')
 
     @classmethod
     def has_losses_of(cls) -> bool:
-        """Tell whether :meth:`loss` is that of :meth:`losses_of`, and this is defined."""
+        """Tell whether :meth:`losses_of` is defined, and :meth:`loss` is that of this class."""
         is_defined = bool(cls.target_names) or cls.losses_of is not BaseHead.losses_of
         return is_defined and cls.loss is BaseHead.loss
 
     @classmethod
     def makes_targets(cls) -> bool:
-        """Tell whether the targets of training are those of :meth:`targets` alone.
+        """Tell whether :meth:`targets` alone supplies the training targets.
 
-        A head with a loss of its own may read those that the samples carry, so the pipeline makes
-        them, unless the head says otherwise here.
+        A head that overrides the loss may read the samples' own targets, so the pipeline goes on
+        making them, unless the head overrides this method, too.
         """
         own = ('loss', 'losses_of', 'targets')
         is_theirs = all(getattr(cls, name) is getattr(BaseHead, name) for name in own)
         return is_theirs and bool(cls.target_names)
 
     def targets(self, samples: list[PoseDataSample], device: torch.device) -> list[Tensor]:
-        """Give the targets of ``target_names``, each with B first.
+        """Return the targets of ``target_names``, each with B first.
 
-        They are those that the samples carry, or else made here, for the batch at once.
+        They are taken from the samples if these carry them, and otherwise encoded here, the whole
+        batch at once.
 
         Raises:
             RuntimeError: If samples have neither targets nor ``transformed_keypoints``, or the
@@ -196,7 +199,7 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
                 f'no targets ({", ".join(names)}): use GenerateTarget in the pipeline, or '
                 'PackPoseInputs with pack_transformed=True and a decoder in the head'
             )
-        # Each is of one face, (1, K, ...).
+        # Each sample is one face: (1, K, ...).
         points, visible, *factors = (
             torch.cat([torch.as_tensor(each.get(name), dtype=torch.float32) for each in truth])
             for name in _TRUTH
@@ -208,7 +211,7 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         return [encoded[name] for name in names]
 
     def decode(self, batch_outputs: Any) -> list[InstanceData]:
-        """Read the points of a batch of outputs, raw or final, all at once, where they are.
+        """Decode a batch of outputs, raw or final, on their device.
 
         Raises:
             RuntimeError: If the head was built without a decoder.
@@ -223,7 +226,7 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
 
 
 def _carried(samples: list[PoseDataSample], names: Sequence[str]) -> list[Tensor] | None:
-    """Targets that the pipeline has made, with B first; None if some are not among them."""
+    """The targets that the pipeline has made, with B first; None if some are missing."""
     found = []
     for sample in samples:
         maps = dict(sample.gt_fields.items()) if 'gt_fields' in sample else {}
@@ -248,11 +251,11 @@ def _advice(kind: str | None) -> str:
 def point_accuracy(
     output: Tensor, target: Tensor, mask: Tensor, size: Tensor | float = 1.0, thr: float = 0.05
 ) -> Tensor:
-    """Share of points ``(B, K, D)`` within ``thr`` of the target, which is a share of ``size``.
+    """Share of points ``(B, K, D)`` that lie within ``thr * size`` of the target.
 
-    ``mask`` ``(B, K)`` marks the points that count. It is the mean over points of each point's
-    share over faces, without points that no face of the batch has: MMPose's ``acc_pose``, but NaN
-    where no point counts.
+    ``mask`` ``(B, K)`` marks the points that count. Each point has its share over the faces of the
+    batch; the result is the mean over the points that some face has. It is MMPose's ``acc_pose``,
+    but NaN if no point counts, and it stays on the batch's device.
     """
     distance = torch.linalg.vector_norm((output - target) / size, dim=-1)
     hits = ((distance < thr) & mask).sum(dim=0)

@@ -18,7 +18,7 @@ _SMALLEST = 1e-24
 
 @MODELS.register_module()
 class JSDiscretLoss(nn.Module):
-    """Jensen-Shannon divergence of heatmaps, each of which sums up to 1; the sum over the maps.
+    """Jensen-Shannon divergence of heatmaps, each of which sums to 1; the sum over the maps.
 
     Args:
         use_target_weight: Weigh maps by ``target_weight``.
@@ -59,14 +59,14 @@ def _divergence(p: Tensor, q: Tensor) -> Tensor:
 class KLDiscretLoss(nn.Module):
     """Kullback-Leibler divergence of vectors, one along each axis (SimCC).
 
-    It is the mean over bins, the sum over axes, faces and points, and divided by the number of
-    points, not by that of faces: the loss grows with the batch. It is computed in full precision
+    The mean over bins is added up over axes, points and faces, and the sum divided by the number of
+    points, but not of faces: the loss grows with the batch. It is computed in full precision
     whatever the precision of the run.
 
     Args:
-        beta: Factor on the predictions, before their softmax.
-        label_softmax: Take the softmax of the labels too.
-        label_beta: Factor on the labels before it.
+        beta: Factor on the predictions before their softmax.
+        label_softmax: Apply a softmax to the labels as well.
+        label_beta: Factor on the labels before their softmax.
         use_target_weight: Weigh points by ``target_weight``.
         mask: Indices of the points whose loss is multiplied by ``mask_weight``.
         mask_weight: That factor.
@@ -75,7 +75,7 @@ class KLDiscretLoss(nn.Module):
     """
 
     target_kinds: ClassVar = ('simcc labels',)
-    sums_faces = True  # which a mean over batches of several sizes asks for
+    sums_faces = True  # for `val_loss`, which scales such a loss to the training's batch size
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The gated attention unit of RTMPose."""
+"""RTMPose's gated attention unit."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mmcv.cnn.bricks import DropPath
 from torch import Tensor, nn
 
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.tensor_utils import in_full_precision
 
 from .transformer import ScaleNorm
 
@@ -18,11 +19,12 @@ _ACTIVATIONS = {'SiLU': nn.SiLU, 'ReLU': nn.ReLU}
 
 
 def rope(x: Tensor, dim: int | Sequence[int]) -> Tensor:
-    """Turn pairs of channels by angles that grow with the position (rotary embedding).
+    """Rotate pairs of channels by angles that grow with the position (rotary embedding).
 
-    The channels ``(..., C)`` are the last axis, its halves are the pairs, and their frequencies
-    grow from 1 to 10000. Positions are counted over all of the axes ``dim``, which follow one
-    another; of fewer axes than two, there is one more in front.
+    Channels are the last axis, ``(..., C)``: channel i of its first half and channel i of its
+    second are a pair, and frequencies grow from 1 to almost 10000 along the half. Positions are
+    counted over the axes ``dim`` together, which must be consecutive. If ``x`` has fewer than three
+    axes, the result has a batch axis in front.
 
     Source: Su et al., 2021, https://arxiv.org/abs/2104.09864
     """
@@ -37,12 +39,6 @@ def rope(x: Tensor, dim: int | Sequence[int]) -> Tensor:
     sin, cos = angles.sin(), angles.cos()
     one, other = x.chunk(2, dim=-1)
     return torch.cat([one * cos - other * sin, other * cos + one * sin], dim=-1)
-
-
-def in_full(layer: nn.Linear, x: Tensor) -> Tensor:
-    """Apply a layer in the precision of its weights, whatever the precision of the run."""
-    with torch.autocast(x.device.type, enabled=False):
-        return layer(x.to(layer.weight.dtype))
 
 
 class Scale(nn.Module):
@@ -64,26 +60,26 @@ class Scale(nn.Module):
 
 
 class RTMCCBlock(nn.Module):
-    """Gated attention unit: the points of a face, as tokens, look at each other.
+    """Gated attention unit: attention among the points of a face, each of which is a token.
 
-    The attention and what comes after it are in full precision whatever the precision of the run:
-    sums over squares do not fit into float16.
+    The attention and the layers after it run in full precision whatever the precision of the run:
+    sums of squares overflow float16.
 
     Args:
-        num_token: Number of tokens; relative positions are learnt for so many.
-        in_token_dims: Length of a token.
-        out_token_dims: Length of a token after it; where it is the same, there is a shortcut.
+        num_token: Number of tokens, for which the bias of relative positions is learnt.
+        in_token_dims: Length of an input token.
+        out_token_dims: Length of an output token; if both are equal, there is a shortcut.
         expansion_factor: Length of values and gates, as a multiple of ``in_token_dims``.
         s: Length of queries and keys.
         eps: See :class:`ScaleNorm`.
-        dropout_rate: Share of the attention that is dropped in training.
-        drop_path: Share of the faces for which the unit is passed over in training.
-        attn_type: ``'self-attn'``; or ``'cross-attn'``, where the input is three tensors: tokens,
-            and what keys and values are made of.
+        dropout_rate: Share of the attention weights that training drops.
+        drop_path: Share of the faces for which training skips the unit.
+        attn_type: ``'self-attn'``, or ``'cross-attn'``, whose input is three tensors: tokens, and
+            what keys and values are made of.
         act_fn: ``'SiLU'`` or ``'ReLU'``, or one of these classes.
         bias: Give the linear layers a bias.
         use_rel_bias: Add a learnt bias of relative positions to the attention.
-        pos_enc: Turn queries and keys by their positions, see :func:`rope`.
+        pos_enc: Rotate queries and keys by their positions, see :func:`rope`.
 
     Raises:
         InputError: If the activation or the kind of attention is unknown.
@@ -149,8 +145,8 @@ class RTMCCBlock(nn.Module):
     def forward(self, x: Tensor | Sequence[Tensor]) -> Tensor:
         """Compute tokens ``(B, K, out_token_dims)`` from tokens ``(B, K, in_token_dims)``.
 
-        With cross-attention ``x`` is (tokens, keys, values), each ``(B, K, in_token_dims)``; there
-        may be another number of keys and values than of tokens.
+        With cross-attention ``x`` is (tokens, keys, values), each ``(B, K, in_token_dims)``; the
+        number of keys and values may differ from that of tokens.
         """
         tokens = x if isinstance(x, Tensor) else x[0]
         if self.attn_type == 'self-attn':
@@ -159,7 +155,7 @@ class RTMCCBlock(nn.Module):
             u, q, k, v = self._project_both(*x)
         with torch.autocast(tokens.device.type, enabled=False):
             mixed = u.float() * torch.bmm(self._attend(q.float(), k.float()), v.float())
-        branch = self.drop_path(in_full(self.o, mixed))
+        branch = self.drop_path(in_full_precision(self.o, mixed))
         return self.res_scale(tokens) + branch if self.shortcut else branch
 
     def _project(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -181,7 +177,7 @@ class RTMCCBlock(nn.Module):
         return u, q, k, v
 
     def _attend(self, q: Tensor, k: Tensor) -> Tensor:
-        """Attention ``(B, Q, K)``: squares of what is above 0, which no softmax keeps small."""
+        """Attention ``(B, Q, K)``: squared positive products, with no softmax to bound them."""
         products = torch.bmm(q, k.transpose(1, 2))
         if self.use_rel_bias:
             products = products + self.rel_pos_bias(q.shape[1], k.shape[1])

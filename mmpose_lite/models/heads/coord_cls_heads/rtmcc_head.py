@@ -1,4 +1,4 @@
-"""The head of RTMPose: coordinates as classes, after a look of all points at each other."""
+"""RTMPose's head: coordinates as classes, after attention among the points."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from torch import Tensor, nn
 from mmpose_lite.codecs.simcc_label import simcc_size
 from mmpose_lite.codecs.utils import get_simcc_maximum, get_simcc_normalized
 from mmpose_lite.models.utils import RTMCCBlock, flip_vectors
-from mmpose_lite.models.utils.rtmcc_block import in_full
 from mmpose_lite.models.utils.transformer import ScaleNorm
 from mmpose_lite.registry import MODELS
 from mmpose_lite.utils import InputError
-from mmpose_lite.utils.tensor_utils import constant
+from mmpose_lite.utils.tensor_utils import constant, in_full_precision
 
 from ..base_head import BaseHead, point_accuracy
 
@@ -39,27 +38,29 @@ _DEFAULT_INIT = (
 
 @MODELS.register_module()
 class RTMCCHead(BaseHead):
-    """A map a point, flattened to a token, a gated attention unit, and a vector along each axis.
+    """Predicts two vectors per point, one along each axis, from attention among the points.
 
-    The last layers are in full precision whatever the precision of the run: of a peak that is
-    smooth over the bins, half precision leaves several highest ones.
+    A convolution makes one map per point, which is flattened to a token; a gated attention unit
+    mixes the tokens, and a linear layer per axis turns each into a vector. These last layers run in
+    full precision whatever the precision of the run: a smooth peak rounded to half precision has
+    several equal highest bins.
 
     Args:
         in_channels: Channels of the last feature map.
         out_channels: Number of points: K.
         input_size: Width and height of the network's input, pixels.
         in_featuremap_size: Width and height of the last feature map, cells.
-        simcc_split_ratio: Bins to a pixel.
+        simcc_split_ratio: Bins per pixel.
         final_layer_kernel_size: Kernel size of the convolution that makes the maps, odd.
-        gau_cfg: Arguments of :class:`RTMCCBlock` that are not the defaults here, and
+        gau_cfg: Arguments of :class:`RTMCCBlock` that differ from this head's defaults, and
             ``hidden_dims``, the length of tokens.
         loss: Config of the loss.
         decoder: Config of the codec.
         init_cfg: How weights start; normal with 0.001 (convolution) and 0.01 by default.
 
     Raises:
-        InputError: If there is more than one number of channels, or the codec is for another input
-            or other bins.
+        InputError: If ``in_channels`` is a list, or the codec has another ``input_size`` or
+            ``simcc_split_ratio``.
 
     Source: Jiang et al., 2023, https://arxiv.org/abs/2303.07399
     """
@@ -118,7 +119,7 @@ class RTMCCHead(BaseHead):
         """Compute vectors ``(B, K, Lx)`` and ``(B, K, Ly)`` from the last of the feature maps.
 
         Raises:
-            InputError: If that has another size than the head was built for.
+            InputError: If that map is not of the size ``in_featuremap_size``.
         """
         feat = feats[-1]
         size_wh = tuple(feat.shape[:-3:-1])
@@ -128,21 +129,21 @@ class RTMCCHead(BaseHead):
                 f'maps of {size_wh} of its input (model.head.input_size={self.input_size})'
             )
         tokens = self.gau(self.mlp(self.final_layer(feat).flatten(2)))
-        return in_full(self.cls_x, tokens), in_full(self.cls_y, tokens)
+        return in_full_precision(self.cls_x, tokens), in_full_precision(self.cls_y, tokens)
 
     def mirrored(
         self, outputs: tuple[Tensor, ...], metainfo: Mapping[str, Any], test_cfg: Mapping[str, Any]
     ) -> tuple[Tensor, Tensor]:
-        """Mirror vectors by :func:`flip_vectors`."""
+        """Mirror vectors with :func:`flip_vectors`."""
         x, y = outputs
         return flip_vectors(x, y, metainfo['flip_indices'])
 
     def fields_of(
         self, outputs: tuple[Tensor, ...], predictions: list[InstanceData]
     ) -> list[PixelData]:
-        """Give products of the vectors ``(K, Ly, Lx)``, and the predictions the vectors themselves.
+        """Make maps ``(K, Ly, Lx)``, the products of the vectors; predictions get the vectors.
 
-        All are between 0 and 1, see :func:`get_simcc_normalized`.
+        All values lie between 0 and 1, see :func:`get_simcc_normalized`.
         """
         x, y = (get_simcc_normalized(each.detach().float()) for each in outputs)
         for prediction, own_x, own_y in zip(predictions, x, y, strict=True):
@@ -163,6 +164,6 @@ class RTMCCHead(BaseHead):
             get_simcc_maximum(*vectors)[0]
             for vectors in (map(Tensor.detach, outputs), (labels_x, labels_y))
         )
-        # As MMPose has it: x as a share of the height, y of the width.
+        # MMPose's accuracy divides x by the height and y by the width; so do we.
         size = constant([labels_y.shape[-1], labels_x.shape[-1]], points)
         return point_accuracy(points, wanted, weights > 0, size)

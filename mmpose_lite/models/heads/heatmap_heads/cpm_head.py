@@ -1,4 +1,4 @@
-"""The head of networks of several stages: convolutional pose machines, stacked hourglasses."""
+"""The head of networks with several stages: convolutional pose machines, stacked hourglasses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from .heatmap_head import BaseHeatmapHead
 
 @MODELS.register_module()
 class CPMHead(BaseHeatmapHead):
-    """Heatmaps of each stage, by layers of its own; all learn the same, the last ones are read.
+    """Predicts heatmaps at each stage, by layers of its own.
+
+    All stages learn the same targets; the last one's heatmaps are decoded.
 
     Args:
         in_channels: Channels of each stage's feature map.
@@ -29,8 +31,8 @@ class CPMHead(BaseHeatmapHead):
         init_cfg: How weights start; normal with 0.001 by default.
 
     Raises:
-        ValueError: If a list of kernel sizes does not fit its list of channels, or a list of losses
-            the number of stages.
+        ValueError: If the number of kernel sizes differs from that of channels.
+        InputError: If there is a list of losses, and not one for each stage.
 
     Source: Wei et al., CVPR 2016, https://arxiv.org/abs/1602.00134
     """
@@ -77,7 +79,7 @@ class CPMHead(BaseHeatmapHead):
         """Compute heatmaps ``(B, K, H, W)`` of each stage from its feature map.
 
         Raises:
-            InputError: If there is another number of maps than of stages.
+            InputError: If the number of feature maps is not that of stages.
         """
         if len(feats) != self.num_stages:
             raise InputError(

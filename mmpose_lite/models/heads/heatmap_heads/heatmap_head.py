@@ -1,4 +1,4 @@
-"""The head of heatmap networks: SimpleBaseline's and HRNet's."""
+"""The base class of heatmap heads, and the head of SimpleBaseline and HRNet."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DEFAULT_INIT = (
 
 
 class BaseHeatmapHead(BaseHead):
-    """Targets, accuracy, flip test and layers that all heads of heatmaps share."""
+    """Targets, accuracy, flip test and layers that all heatmap heads share."""
 
     target_kinds: ClassVar = ('heatmaps', 'combined heatmaps')
     target_names: ClassVar = ('heatmaps', 'keypoint_weights')
@@ -69,9 +69,9 @@ class BaseHeatmapHead(BaseHead):
     def mirrored(
         self, outputs: tuple[Tensor, ...], metainfo: Mapping[str, Any], test_cfg: Mapping[str, Any]
     ) -> list[Tensor]:
-        """Mirror heatmaps by :func:`flip_heatmaps`.
+        """Mirror heatmaps with :func:`flip_heatmaps`.
 
-        ``test_cfg`` has its ``flip_mode`` and ``shift_heatmap`` (bool, default False).
+        ``test_cfg`` holds its ``flip_mode`` and ``shift_heatmap`` (bool, here False by default).
         """
         return [
             flip_heatmaps(
@@ -93,7 +93,7 @@ class BaseHeatmapHead(BaseHead):
         maps = self.final_outputs(outputs)[0].detach()
         read, size = get_heatmap_maximum, maps.shape[-2:]
         if getattr(codec, 'target_kind', None) == 'combined heatmaps':
-            # A disc has no peak: its points are read as those of a test are.
+            # A disc has no peak, so its points are decoded as in a test.
             read, size, maps = codec.decode_batch, codec.input_size, maps.float()
         points, wanted = read(maps)[0], read(heatmaps)[0]
         return point_accuracy(points, wanted, weights > 0, constant(size, points))
@@ -116,7 +116,7 @@ class HeatmapHead(BaseHeatmapHead):
         init_cfg: How weights start; normal with 0.001 by default.
 
     Raises:
-        ValueError: If a list of kernel sizes does not fit its list of channels.
+        ValueError: If the number of kernel sizes differs from that of channels.
 
     Source: Xiao et al., ECCV 2018, https://arxiv.org/abs/1804.06208
     """

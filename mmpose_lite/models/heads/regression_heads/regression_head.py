@@ -1,15 +1,15 @@
-"""The head of networks that predict coordinates themselves: DeepPose's."""
+"""The head of networks that predict coordinates directly: DeepPose's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from mmpose_lite.models.utils import flip_coordinates
 from mmpose_lite.registry import MODELS
+from mmpose_lite.utils.tensor_utils import in_full_precision
 
 from ..base_head import BaseHead, point_accuracy
 
@@ -18,7 +18,7 @@ from ..base_head import BaseHead, point_accuracy
 class RegressionHead(BaseHead):
     """A fully connected layer, in full precision whatever the precision of the run.
 
-    From 0.5 to 1 the steps of bfloat16 are of one 256th: a pixel of an input of 256.
+    Between 0.5 and 1, bfloat16 has steps of 1/256: one pixel of an input 256 pixels wide.
 
     Args:
         in_channels: Length of the last vector, or of each of them.
@@ -52,16 +52,14 @@ class RegressionHead(BaseHead):
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Compute coordinates ``(B, K, 2)`` from the last of the vectors ``(B, C)`` or maps."""
         vectors = feats[-1].flatten(1)
-        with torch.autocast(vectors.device.type, enabled=False):
-            coordinates = self.fc(vectors.to(self.fc.weight.dtype))
-        return coordinates.view(-1, self.num_joints, 2)
+        return in_full_precision(self.fc, vectors).view(-1, self.num_joints, 2)
 
     def mirrored(
         self, outputs: tuple[Tensor, ...], metainfo: Mapping[str, Any], test_cfg: Mapping[str, Any]
     ) -> list[Tensor]:
-        """Mirror coordinates by :func:`flip_coordinates`.
+        """Mirror coordinates with :func:`flip_coordinates`.
 
-        ``test_cfg`` has its ``shift_coords`` (bool, default True).
+        ``test_cfg`` holds its ``shift_coords`` (bool, True by default).
         """
         return [
             flip_coordinates(
