@@ -14,22 +14,23 @@ from torch import Tensor
 class BaseKeypointCodec:
     """Translates points in the network's input (pixels) to training targets and back.
 
-    A codec is written once, batched, in torch: :meth:`encode_batch` and :meth:`decode_batch` work
-    on the device of their arguments. :meth:`encode` and :meth:`decode` are MMPose's form of the
-    same: one face, numpy in and numpy out. A codec defines one of the two forms, and has both.
+    There are two forms of each direction. :meth:`encode_batch` and :meth:`decode_batch` take a
+    batch of tensors and work on their device; :meth:`encode` and :meth:`decode`, MMPose's form,
+    take one face in numpy arrays. A subclass defines one form and gets the other from this class.
 
-    It may make several targets, by name, and read several outputs of a network, by position: one
-    argument each, ``decode(simcc_x, simcc_y)``. Its signature says how many; see :class:`BaseHead`
-    for what a head hands over.
+    A codec may make several targets, which have names, and read several outputs of a network, one
+    positional argument each: ``decode(simcc_x, simcc_y)``. For the head's part see
+    :class:`BaseHead`.
 
     Attributes:
         instance_mapping_table: Encoded keys that belong to a sample's ``gt_instances``.
         label_mapping_table: Encoded keys that belong to its ``gt_instance_labels``.
         field_mapping_table: Encoded keys that belong to its ``gt_fields``.
-        target_kind: What it makes: ``'heatmaps'``, ``'combined heatmaps'``, ``'coordinates'``, or
-            None, which heads and losses take on trust.
-        use_udp: The crops that it is made for, as :class:`TopdownAffine` has it; None: either.
-        auxiliary_encode_keys: Further results of the pipeline that :meth:`encode` takes.
+        target_kind: The kind of its targets, which heads and losses must have among theirs:
+            ``'heatmaps'``, ``'combined heatmaps'``, ``'coordinates'`` or ``'simcc labels'``; None
+            is not checked.
+        use_udp: The ``use_udp`` that :class:`TopdownAffine` must have; None: either.
+        auxiliary_encode_keys: Further keys of a sample that :meth:`encode` takes.
     """
 
     target_kind: str | None = None
@@ -40,7 +41,7 @@ class BaseKeypointCodec:
     field_mapping_table: ClassVar[dict[str, str]] = {}
 
     def __init_subclass__(cls) -> None:
-        """Check that a codec defines one form of each direction.
+        """Check that a subclass defines at least one form of each direction.
 
         Raises:
             TypeError: If it does not.
@@ -66,16 +67,16 @@ class BaseKeypointCodec:
         targets['keypoint_weights'] = targets['keypoint_weights'][:, 0]
         return {name: torch.from_numpy(value).to(keypoints) for name, value in targets.items()}
 
-    # Any, so that a codec may say how many there are, and name them.
+    # Typed as Any, so that a subclass may name its outputs in place of ``*encoded``.
     def decode_batch(self, *encoded: Any) -> tuple[Tensor, ...]:
-        """Read a batch of predictions.
+        """Decode a batch of predictions.
 
         Args:
-            encoded: The outputs, tensors with B first.
+            encoded: The network's outputs, tensors with B first.
 
         Returns:
-            Points ``(B, K, 2)`` in pixels of the network's input and scores ``(B, K)``; then, of a
-            codec that reads these too, how visible the points are ``(B, K)``.
+            Points ``(B, K, 2)`` in pixels of the network's input and scores ``(B, K)``; some codecs
+            add visibilities ``(B, K)``.
         """
         outputs = (each.cpu().numpy() for each in encoded)
         faces = [self.decode(*face) for face in zip(*outputs, strict=True)]
@@ -84,13 +85,13 @@ class BaseKeypointCodec:
 
     @property
     def support_batch_decoding(self) -> bool:
-        """True: :meth:`batch_decode` can always be called."""
+        """True, since :meth:`batch_decode` works for every codec; MMPose's callers ask for it."""
         return True
 
     def encode(self, keypoints: ndarray, keypoints_visible: ndarray | None = None) -> dict:
-        """Make the targets of one face: those of :meth:`encode_batch`, in numpy.
+        """Make the targets of one face in numpy; see :meth:`encode_batch`.
 
-        All but ``keypoint_weights`` ``(1, K)`` lack the batch's axis.
+        None has a batch axis, except ``keypoint_weights`` ``(1, K)``.
 
         Args:
             keypoints: ``(1, K, 2)``, pixels of the network's input.
@@ -120,14 +121,14 @@ class BaseKeypointCodec:
         return {name: value.numpy() for name, value in targets.items()}
 
     def decode(self, *encoded: Any) -> tuple[Any, ...]:
-        """Read the points of one face: those of :meth:`decode_batch`, in numpy.
+        """Decode the points of one face in numpy; see :meth:`decode_batch`.
 
-        Outputs lack the batch's axis; points are ``(1, K, 2)`` and scores ``(1, K)``.
+        The outputs have no batch axis; points are ``(1, K, 2)`` and scores ``(1, K)``.
         """
         decoded = self.decode_batch(*(torch.as_tensor(each)[None] for each in encoded))
         return tuple(values.numpy() for values in decoded)
 
     def batch_decode(self, *batch_encoded: Any) -> tuple[Sequence[ndarray], ...]:
-        """Read the points of a batch, as one ``(1, K, 2)`` and ``(1, K)`` for each face."""
+        """Decode a batch into a list of points ``(1, K, 2)`` and one of scores ``(1, K)``."""
         decoded = self.decode_batch(*batch_encoded)
         return tuple(list(values[:, None].cpu().numpy()) for values in decoded)

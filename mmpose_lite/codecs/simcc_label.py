@@ -1,4 +1,4 @@
-"""Axis-wise vectors: each coordinate of a point is a class among the bins of its axis."""
+"""SimCC: each coordinate of a point is a class among the bins of its axis."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ _SMOOTHING_TYPES = ('gaussian', 'standard')
 
 @KEYPOINT_CODECS.register_module()
 class SimCCLabel(BaseKeypointCodec):
-    """Two vectors a point, one along each axis, with the peak at the bin nearest to the point.
+    """Two vectors per point, one along each axis, with the peak at the bin nearest to the point.
 
     Args:
         input_size: Width and height of the network's input, pixels.
         smoothing_type: ``'gaussian'``: a Gaussian about that bin; ``'standard'``: that bin alone.
         sigma: Standard deviation of the Gaussian, bins; one for both axes, or a pair.
-        simcc_split_ratio: Bins to a pixel.
-        label_smooth_weight: Share of a label that all other bins have together (standard).
-        normalize: Divide Gaussians by their area, so that their sum is about 1.
+        simcc_split_ratio: Bins per pixel.
+        label_smooth_weight: Share of a label that the other bins have together (``'standard'``).
+        normalize: Divide Gaussians by their area, so that they sum to about 1.
         use_dark: Refine decoded peaks by a parabola, see :func:`refine_simcc_dark`.
-        decode_visibility: Decode how sure each point is, too: from 0 to 1.
-        decode_beta: Factor on the vectors before the softmax that this is read from, for each bin
-            of sigma.
-        guarded: Bound DARK's steps, which in the published arithmetic have no bound.
+        decode_visibility: Also decode a visibility for each point, from 0 to 1.
+        decode_beta: Visibilities are read from a softmax; the vectors are multiplied by this times
+            sigma before it.
+        guarded: Bound DARK's steps, which have no bound as published.
 
     Raises:
-        ValueError: If the smoothing type is unknown, or the label smoothing is not for it or not a
-            share.
+        ValueError: If the smoothing type is unknown, or ``label_smooth_weight`` is not a share or
+            is given for Gaussians.
 
     Source: Li et al., ECCV 2022, https://arxiv.org/abs/2107.03332
     """
@@ -87,15 +87,20 @@ class SimCCLabel(BaseKeypointCodec):
         self.decode_beta = decode_beta
         self.guarded = guarded
         self.simcc_size = simcc_size(input_size, simcc_split_ratio)
+        # Labels are made for centres (bins) from `_first` on and below `_stop`: a Gaussian may lie
+        # outside the input by three sigma.
         reach = [3 * each if smoothing_type == 'gaussian' else None for each in self.sigma]
-        # From where to where, exclusively, the centres of labels may lie, bins.
         self._first = np.array([0 if each is None else -each - 1 for each in reach])
         self._stop = np.array(self.simcc_size) + [each or 0 for each in reach]
         names = ('keypoint_x_labels', 'keypoint_y_labels')
         self._profiles = {name: self._make_profile(axis) for axis, name in enumerate(names)}
 
     def _make_profile(self, axis: int) -> ndarray:
-        """The label of a bin in the middle of a longer axis, and after it one of nothing."""
+        """Make an array of which each label of an axis is a window, for :meth:`encode_batch`.
+
+        It is the label of a centre that lies in the middle of an axis so long that the windows of
+        all centres fit, followed by a window of zeros.
+        """
         size = self.simcc_size[axis]
         reach = size - 1 + math.ceil(-self._first[axis])
         bins = np.arange(-reach, reach + 1)
@@ -111,9 +116,9 @@ class SimCCLabel(BaseKeypointCodec):
     def encode_batch(self, keypoints: Tensor, keypoints_visible: Tensor) -> dict[str, Tensor]:
         """Make ``keypoint_x_labels`` ``(B, K, Lx)``, ``keypoint_y_labels`` ``(B, K, Ly)``, weights.
 
-        Bins are rounded half to even, and Gaussians are on the whole axis. A point that is hidden,
-        or outside the input (more than three sigma outside it: gaussian), has labels of 0; if it is
-        visible, it weighs 0 too.
+        Bins are rounded half to even, and Gaussians are not cut off. A point has labels of 0 if it
+        is hidden or lies outside the input (Gaussians: more than three sigma outside). A visible
+        point outside has weight 0; a hidden one keeps its visibility as its weight.
         """
         centers = (keypoints * self.simcc_split_ratio).round()
         first, stop = constant(self._first, centers), constant(self._stop, centers)
@@ -122,7 +127,7 @@ class SimCCLabel(BaseKeypointCodec):
         encoded = {}
         for axis, (name, values) in enumerate(self._profiles.items()):
             profile, size = constant(values, centers), self.simcc_size[axis]
-            # As centres are whole bins, all labels are windows of one profile; the last is of 0.
+            # Centres are whole bins, so each label is a window of the profile; the last one is 0.
             windows = profile.unfold(0, size, 1)
             row = (len(windows) - 2) // 2 - centers[..., axis]
             row = torch.where(inside & labelled, row, len(windows) - 1)
@@ -131,10 +136,10 @@ class SimCCLabel(BaseKeypointCodec):
         return encoded
 
     def decode_batch(self, simcc_x: Tensor, simcc_y: Tensor) -> tuple[Tensor, ...]:
-        """Read points ``(B, K, 2)`` and scores ``(B, K)`` from vectors ``(B, K, L)``.
+        """Decode points ``(B, K, 2)`` and scores ``(B, K)`` from vectors ``(B, K, L)``.
 
-        A point's score is the lower of its two maxima, and where that is not above 0 it lies a bin
-        before the first ones. With ``decode_visibility`` there are visibilities ``(B, K)`` too.
+        A point's score is the lower of its two maxima; if it is not above 0, the point is at bin -1
+        of both axes. With ``decode_visibility`` there are visibilities ``(B, K)`` as well.
         """
         bins, scores = get_simcc_maximum(simcc_x, simcc_y)
         if self.use_dark:
@@ -159,7 +164,7 @@ class SimCCLabel(BaseKeypointCodec):
         return self._encode_arrays(keypoints, keypoints_visible)
 
     def decode(self, simcc_x: ndarray, simcc_y: ndarray) -> tuple[ndarray, Any]:
-        """Read the points of N faces ``(N, K, L)``, or of one ``(K, L)``; see :meth:`decode_batch`.
+        """Decode N faces ``(N, K, L)``, or one ``(K, L)``; see :meth:`decode_batch`.
 
         With ``decode_visibility`` the second result is a pair, as in MMPose: scores, visibilities.
         """
@@ -169,5 +174,5 @@ class SimCCLabel(BaseKeypointCodec):
 
 
 def simcc_size(input_size: Sequence[int], simcc_split_ratio: float) -> tuple[int, ...]:
-    """Numbers of bins along x and y of an input (w, h), pixels."""
+    """Compute the number of bins along x and along y for an input (w, h), pixels."""
     return tuple(round(side * simcc_split_ratio) for side in input_size)

@@ -27,25 +27,26 @@ def get_simcc_maximum(
 ) -> tuple[Tensor, Tensor]:
     """The highest bins of vectors ``(..., K, L)`` along x and y, and the lower of their values.
 
-    ``apply_softmax`` turns each vector into shares that sum up to 1 before.
+    With ``apply_softmax`` each vector is turned into shares that sum to 1 first.
 
     Returns:
-        Bins ``(..., K, 2)``, floats, the first of several that are equal; (-1, -1) where no value
-        ``(..., K)`` is above 0.
+        Bins ``(..., K, 2)``, floats, of ties the first; (-1, -1) where the value is not above 0.
+        Values ``(..., K)``.
     """
     if apply_softmax:
         simcc_x, simcc_y = simcc_x.softmax(dim=-1), simcc_y.softmax(dim=-1)
     (value_x, x), (value_y, y) = simcc_x.max(dim=-1), simcc_y.max(dim=-1)
     values = torch.minimum(value_x, value_y)
-    # Half precision has no names for all bins.
+    # Half precision cannot count all bins.
     bins = torch.stack([x, y], dim=-1).to(torch.promote_types(values.dtype, torch.float32))
     return torch.where((values > 0)[..., None], bins, -1), values
 
 
 def get_simcc_normalized(simcc: Tensor, sigma: float | None = None) -> Tensor:
-    """Bring vectors ``(..., L)`` between 0 and 1: cut off below, and divided by a maximum above 1.
+    """Bring vectors ``(..., L)`` between 0 and 1.
 
-    ``sigma``, bins, divides them before by the area of a Gaussian.
+    Values below 0 become 0, and a vector with a maximum above 1 is divided by it. With ``sigma``
+    (bins) all are first divided by the area of such a Gaussian.
     """
     if sigma is not None:
         simcc = simcc / (sigma * math.sqrt(2 * math.pi))
@@ -86,9 +87,9 @@ def blur(heatmaps: Tensor, kernel: int, mirror: bool = False) -> Tensor:
 
 
 def gaussian_blur1d(simcc: Tensor, kernel: int = 11) -> Tensor:
-    """Smooth each vector ``(B, K, L)``; see :func:`gaussian_blur`. One of zeros stays so."""
+    """Smooth each vector ``(B, K, L)``; see :func:`gaussian_blur`. A vector of zeros stays so."""
     weights = _blur_weights(kernel)[kernel // 2 :].tolist()
-    # On CPUs less than half the time of a convolution of one channel.
+    # On CPUs this takes less than half the time of a convolution with one channel.
     blurred = simcc * weights[0]
     for step, weight in enumerate(weights[1:], 1):
         blurred[..., step:].add_(simcc[..., :-step], alpha=weight)

@@ -88,10 +88,10 @@ def refine_simcc_dark(
 ) -> Tensor:
     """DARK along one axis; see :func:`refine_keypoints_dark`.
 
-    Bins beyond the ends read as the last ones, peaks of -1 stay, and a parabola that is a line
-    moves none. If ``guarded``, where there is no top within half a bin, peaks move a quarter bin
-    towards the higher neighbour instead, unless they lie at an end. Else the step is unbounded, as
-    in MMPose.
+    Bins beyond an end read as the one at it, and peaks at -1 stay, as do those where the parabola
+    is a line. If ``guarded``, a peak without a top within half a bin moves a quarter bin towards
+    its higher neighbour instead, or stays if it lies at an end. Else the step is unbounded, as in
+    MMPose.
 
     Source: Zhang et al., CVPR 2020 (DARK), https://arxiv.org/abs/1910.06278
     """
