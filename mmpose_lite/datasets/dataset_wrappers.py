@@ -19,9 +19,9 @@ from .datasets.base import BaseCocoStyleDataset
 from .samplers import SampleIndex
 from .transforms.converting import KeypointConverter
 
-# What of the common description stands in for the part's own; a sample tells its part by its name.
+# The common description replaces these of the part's; `dataset_name` still tells the part.
 _COMMON_KEYS = tuple(key for key in SAMPLE_KEYS if key != 'dataset_name')
-# Keeps these draws apart from those of the augmentation and of replaced samples.
+# The number of this stream of random draws, apart from those of augmentation and replacement.
 _STREAM = 2
 
 
@@ -30,23 +30,23 @@ class CombinedDataset(BaseDataset):
     """Several data sets as one, with one set of points.
 
     A sample goes through the pipeline of its part, which brings its points into the common order
-    (see :class:`KeypointConverter`), and then through this one's. A part's ``cache`` and
-    ``on_bad_image`` are for both pipelines, and subsets are those of all parts.
+    (see :class:`KeypointConverter`), and then through this set's own. A part's ``cache`` and
+    ``on_bad_image`` cover both pipelines, and the subsets are those of all parts.
 
     Args:
         metainfo: Description of the common points.
         datasets: Configs of the parts.
         pipeline: What comes after a part's own pipeline.
-        sample_ratio_factor: For each part, how many samples an epoch takes from it, as a share of
-            what it has: 0.5 takes one of every two neighbours, 2 takes each twice, on average.
-            Which ones is a function of (seed, epoch, index).
+        sample_ratio_factor: For each part, how many samples an epoch takes from it, as a multiple
+            of those that it has: 0.5 takes one of every two neighbours, 2 takes each twice on
+            average. The choice is a function of (seed, epoch, index).
         test_mode: Whether this is test data.
         lazy_init: Do not read anything yet.
-        max_refetch: How often another sample is tried where the pipeline gives none (training).
+        max_refetch: How often another sample is tried if the pipeline gives none (training).
 
     Raises:
-        InputError: If there is no part, the factors do not fit the parts, or a part's points the
-            common ones.
+        InputError: If there is no part, the factors do not fit the parts, or a part's points do not
+            fit the common ones.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class CombinedDataset(BaseDataset):
         Raises:
             IndexError: If there is no such sample.
         """
-        part, local = self._locate(idx)
+        part, local = self._find_sample(idx)
         sample = self.datasets[part][local]
         common = {key: self._metainfo[key] for key in _COMMON_KEYS}
         return None if sample is None else {**sample, **common}
@@ -163,9 +163,9 @@ class CombinedDataset(BaseDataset):
     def prepare_data(self, idx: int) -> Any:
         """Run both pipelines on sample ``idx``; randomness follows the index.
 
-        Where an image cannot be read, its part says what happens, and stand-ins are the part's.
+        The part decides what happens if an image cannot be read; stand-ins come from the same part.
         """
-        part, start = self._place(idx)
+        part, start = self._find_part(idx)
         replacement = getattr(self.datasets[part], 'replacement', None)
         if replacement is None:
             return self._prepare(idx, idx)
@@ -180,8 +180,8 @@ class CombinedDataset(BaseDataset):
         sample = self.get_data_info(index)
         return None if sample is None else self.pipeline(sample)
 
-    def _place(self, idx: int) -> tuple[int, int]:
-        """Find the part of a sample, and the first sample of that part."""
+    def _find_part(self, idx: int) -> tuple[int, int]:
+        """Find the number of a sample's part, and the index of that part's first sample."""
         count = len(self)
         if not -count <= idx < count:
             raise IndexError(f'there is no sample {int(idx)} among {count}')
@@ -189,9 +189,9 @@ class CombinedDataset(BaseDataset):
         part = next(i for i, end in enumerate(self._ends) if number < end)
         return part, self._ends[part] - self._lens[part]
 
-    def _locate(self, idx: int) -> tuple[int, int]:
-        """Find the part of a sample, and its index there."""
-        part, start = self._place(idx)
+    def _find_sample(self, idx: int) -> tuple[int, int]:
+        """Find the number of a sample's part, and the sample's index there."""
+        part, start = self._find_part(idx)
         local = int(idx) % len(self) - start
         if self.resample:
             stretch = self._whole[part] / self._lens[part]

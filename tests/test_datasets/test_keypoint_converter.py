@@ -127,7 +127,7 @@ class TestTwice:
     def test_mmposes_mapping_of_cofw_is_called_wrong(self, warned):
         KeypointConverter(106, COFW)
         ((text, _),) = warned
-        assert 'counts: (8, 60) and (21, 60). It is that of COFW' in text
+        assert "counts: (8, 60) and (21, 60). This is COFW's mapping" in text
         assert text.endswith("and is wrong; the config with `cofw-eyes` in its name has LaPa's")
 
     def test_the_right_mapping_is_of_points_of_the_same_names(self, warned):

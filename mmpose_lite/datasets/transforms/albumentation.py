@@ -1,4 +1,4 @@
-"""Augmentations of the albumentations package, three of which need no package."""
+"""Augmentations of the albumentations package, three of which work without it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class MissingPackageError(InputError, RuntimeError):
 class Albumentation(Transform):
     """Apply albumentations' transforms to the pixels of an image.
 
-    ``Blur``, ``MedianBlur`` and ``CoarseDropout`` with the arguments of albumentations 1 are our
-    own, whichever release is installed: release 2 takes others, warns, and goes by its defaults.
-    All else needs the package.
+    ``Blur``, ``MedianBlur`` and ``CoarseDropout`` are this package's own if their arguments are
+    those of albumentations 1, whichever release is installed: release 2 would ignore these with a
+    warning and use its defaults. Everything else needs albumentations.
 
     Args:
         transforms: Configs: ``type``, a name of albumentations or a class, and its arguments;
@@ -40,8 +40,8 @@ class Albumentation(Transform):
 
     Raises:
         MissingPackageError: If albumentations is needed and not installed.
-        InputError: If a config names no transform of albumentations, or an argument that the
-            installed release does not take.
+        InputError: If a config names an unknown transform, or an argument that the installed
+            release does not take.
     """
 
     def __init__(self, transforms: Sequence[dict], keymap: dict[str, str] | None = None) -> None:
@@ -111,11 +111,11 @@ class Albumentation(Transform):
 
 
 class _PixelChange:
-    """A change of an image ``(H, W)`` or ``(H, W, C)`` uint8, made with a probability.
+    """Changes an image, ``(H, W)`` or ``(H, W, C)`` uint8, with a given probability.
 
     Args:
         p: The probability.
-        always_apply: Make it for each image.
+        always_apply: Change every image, whatever ``p`` is.
     """
 
     name: ClassVar[str]
@@ -137,8 +137,8 @@ class _Blur(_PixelChange):
     """The mean over a square of pixels.
 
     Args:
-        blur_limit: The largest side of the square, from 3 on, or the smallest and the largest:
-            odd ones in between are drawn.
+        blur_limit: The largest side of the square (the smallest is then 3), or the smallest and
+            the largest; an odd side in between is drawn.
         p: See :class:`_PixelChange`.
         always_apply: See :class:`_PixelChange`.
     """
@@ -168,7 +168,7 @@ class _Blur(_PixelChange):
 
 
 class _MedianBlur(_Blur):
-    """The median over a square of pixels; arguments as :class:`_Blur`'s."""
+    """The median over a square of pixels; see :class:`_Blur` for the arguments."""
 
     name = 'MedianBlur'
 
@@ -181,8 +181,8 @@ class _CoarseDropout(_PixelChange):
 
     Args:
         max_holes: The largest number of rectangles.
-        max_height: Their largest height, pixels; or, a number with a point, a share of the image's.
-        max_width: Their largest width, alike.
+        max_height: Their largest height: an int counts pixels, a float is a share of the image's.
+        max_width: Their largest width, likewise.
         min_holes: The smallest number; ``max_holes`` by default.
         min_height: The smallest height; ``max_height`` by default.
         min_width: The smallest width; ``max_width`` by default.
@@ -233,7 +233,7 @@ class _CoarseDropout(_PixelChange):
 
 
 def _stretch(length: int, pair: tuple[float, float], rng: np.random.Generator) -> tuple[int, int]:
-    """Draw a stretch of an image's side: where it begins and ends."""
+    """Draw a stretch of an image's side; return its beginning and end."""
     if isinstance(pair[1], float):
         size = int(length * rng.uniform(*pair))
     else:
@@ -257,7 +257,7 @@ def _package(kind: Any, arguments: Sequence[str] | dict[str, Any] = ()) -> Any:
     """Import albumentations for a transform.
 
     Raises:
-        MissingPackageError: If it is not installed; the message says what is without it.
+        MissingPackageError: If it is not installed; the message says what works without it.
     """
     try:
         import albumentations

@@ -13,17 +13,18 @@ from ..crop_cache import Window
 
 
 class Transform(BaseTransform):
-    """A transform; one of its own defines ``transform``, and shows the arguments that it keeps.
+    """Base class of the transforms; a subclass defines ``transform``.
 
-    Any of mmcv's transforms can take its place. What follows serves the crop cache and the
-    device's crops alone:
+    Any transform of mmcv's can stand in a pipeline, too. Two further members are for the crop cache
+    and for crops on the device:
 
-    - ``extend_crop(extent)``, where the transform may come before the crop, returns the
-      :class:`~.CropExtent` with what the transform adds to it; without, a cache is refused.
-    - ``works_without_pixels = True`` says that the transform neither changes nor copies pixels,
-      draws from the sample's generator alone, and keeps nothing from one sample for the next. Only
-      after such transforms can crops stay on the device, and only if all are such are batches of
-      cached crops loaded transform by transform.
+    - ``extend_crop(extent)``, for a transform that may come before the crop: returns the
+      :class:`~.CropExtent` widened by what the transform can move. A pipeline with a transform that
+      lacks it cannot use a cache.
+    - ``works_without_pixels = True`` promises that the transform neither changes nor copies pixels,
+      draws from the sample's generator alone, and keeps nothing from one sample for the next. Crops
+      stay on the device only behind such transforms, and batches of cached crops are loaded
+      transform by transform only if all are such.
     """
 
     works_without_pixels: ClassVar[bool] = False

@@ -19,15 +19,15 @@ _LEVELS = np.arange(256)
 
 @TRANSFORMS.register_module()
 class PhotometricDistortion(Transform):
-    """Random brightness, contrast, saturation, hue and order of channels, one chance in two each.
+    """Change brightness, contrast, saturation, hue and channel order, each with probability 0.5.
+
+    Contrast comes before or after saturation and hue, with equal probability.
 
     Args:
         brightness_delta: Largest change of brightness, levels of 256.
         contrast_range: Smallest and largest factor on the contrast.
         saturation_range: Smallest and largest factor on the saturation.
         hue_delta: Largest turn of the hue, in OpenCV's half degrees.
-
-    Contrast comes before or after saturation and hue, one chance in two.
     """
 
     def __init__(
@@ -87,10 +87,11 @@ def _change_hsv(image: ndarray, saturation: float, hue: int) -> ndarray:
 
 @TRANSFORMS.register_module()
 class YOLOXHSVRandomAug(Transform):
-    """Random shifts of hue, saturation and value, one chance in two each.
+    """Shift hue, saturation and value, each with probability 0.5.
 
-    A shift is whole, uniform up to its delta and cut toward 0, as in mmdet, whose name
-    ``mmdet.YOLOXHSVRandomAug`` is this too. The image goes to HSV and back even where all are 0.
+    A shift is uniform up to its delta and truncated to an integer, as in mmdet;
+    ``mmdet.YOLOXHSVRandomAug`` is this transform, too. The image goes to HSV and back even if all
+    shifts are 0.
 
     Args:
         hue_delta: Largest turn of the hue, in OpenCV's half degrees.
@@ -124,7 +125,7 @@ class YOLOXHSVRandomAug(Transform):
 
 
 def _shift_hsv(image: ndarray, hue: int, saturation: int, value: int) -> ndarray:
-    """Shift an image's hue, in a circle of 180, and its saturation and value up to their ends."""
+    """Shift an image's hue, modulo 180, and its saturation and value, clipped to 0 and 255."""
     hsv = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGR2HSV)
     table = np.stack(
         [

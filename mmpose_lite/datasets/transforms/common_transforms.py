@@ -1,4 +1,4 @@
-"""Transforms that are not for top-down models alone: boxes, mirroring and targets."""
+"""Transforms that bottom-up models use as well: boxes, mirroring and targets."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .color_transforms import PhotometricDistortion as PhotometricDistortion
     from .color_transforms import YOLOXHSVRandomAug as YOLOXHSVRandomAug
 
+# With those that MMPose has in this module, too.
 __all__ = [
     'Albumentation',
     'GenerateTarget',
@@ -59,7 +60,7 @@ def _amounts(shift: float, smallest: float, largest: float, rotation: float) -> 
 class GetBBoxCenterScale(Transform):
     """Write ``bbox_center`` (N, 2) and ``bbox_scale`` (N, 2), width and height, image pixels.
 
-    Where the data set brings both they are kept, and the scale is padded all the same.
+    If the data set brings both, they are kept, but the scale is padded all the same.
 
     Args:
         padding: The factor by which the crop exceeds the box.

@@ -1,4 +1,4 @@
-"""Converting points of one set to those of another."""
+"""Conversion of one set of points to another."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from .base import Transform
 class KeypointConverter(Transform):
     """Convert the points of a data set to those of another one.
 
-    A point that the source has not is at the origin, and not visible.
+    A point that the source lacks is put at the origin and is not visible.
 
     Args:
         num_keypoints: The number of points afterwards.
-        mapping: ``(source, target)`` indices, one pair a point. A ``source`` of two indices is the
-            middle of two points, visible where both are. Of two pairs with one target the later
-            counts, as in MMPose, and a warning names them.
+        mapping: ``(source, target)`` indices, one pair per point. A ``source`` of two indices
+            stands for the middle of two points, which is visible if both are. If two pairs have the
+            same target the later one counts, as in MMPose, and a warning names them.
 
     Unlike in MMPose ``keypoints_visible`` stays ``(N, K)``, and ``flip_indices`` are always those
-    of the new order; a point whose mirror point is missing is its own.
+    of the new order; a point without a mirror point is its own.
 
     Raises:
-        InputError: If the mapping is none, or names a target beyond ``num_keypoints``.
+        InputError: If ``mapping`` is malformed, or a target is not below ``num_keypoints``.
     """
 
     works_without_pixels = True
@@ -62,7 +62,7 @@ class KeypointConverter(Transform):
         """Write ``keypoints``, ``keypoints_visible`` and ``flip_indices`` in the new order.
 
         Raises:
-            InputError: If the mapping names a point that the sample has not.
+            InputError: If the mapping names a point that the sample lacks.
         """
         points, visible = results['keypoints'], results.get('keypoints_visible')
         if visible is None:
@@ -76,12 +76,12 @@ class KeypointConverter(Transform):
             )
         first, second = self._sources.T
         results['keypoints'] = self._place(0.5 * (points[:, first] + points[:, second]))
-        # Of one point its own visibility, of two the product.
+        # One point keeps its visibility; two have the product of theirs.
         both = np.where(first == second, visible[:, first], visible[:, first] * visible[:, second])
         results['keypoints_visible'] = self._place(both)
         if results.get('flip_indices') is not None:
             results['flip_indices'] = self._mirror(results['flip_indices'])
-        if 'annotated' in results:  # what is said of points is not said of those made of them
+        if 'annotated' in results:  # statements about the old points do not hold for the new ones
             facts = results['annotated'].items()
             results['annotated'] = {
                 key: value for key, value in facts if key not in ('flags', 'visibility')
@@ -102,12 +102,12 @@ class KeypointConverter(Transform):
         return mirror
 
 
-# The eyes of COFW in MMPose's face6 configs, whose other points are LaPa's.
+# The targets of COFW's eyes in MMPose's face6 configs; those of its other points are LaPa's.
 _WFLW_EYES = {8: 60, 10: 64, 12: 62, 13: 66, 9: 72, 11: 68, 14: 70, 15: 74}
 
 
 def _about_targets(pairs: Sequence[tuple[tuple[int, int], int]]) -> str:
-    """Say which pairs have one target, and what that means where it is known."""
+    """Name the pairs that share a target, and explain the one case that is known."""
     by_target: dict[int, list[str]] = {}
     for (first, second), target in pairs:
         source = first if first == second else (first, second)
@@ -116,7 +116,7 @@ def _about_targets(pairs: Sequence[tuple[tuple[int, int], int]]) -> str:
     text = f'KeypointConverter: mapping names a target twice, the later pair counts: {alike}'
     if {((i, i), target) for i, target in _WFLW_EYES.items()} <= set(pairs):
         text += (
-            ". It is that of COFW in MMPose's face6 configs, where the eyes have the numbers of "
+            ". This is COFW's mapping in MMPose's face6 configs, where eyes have the numbers of "
             "WFLW's points, not of LaPa's, and is wrong; the config with `cofw-eyes` in its name "
             "has LaPa's"
         )
@@ -125,7 +125,7 @@ def _about_targets(pairs: Sequence[tuple[tuple[int, int], int]]) -> str:
 
 @lru_cache
 def _warn_once(text: str) -> None:
-    """Warn, once in a process: each of a run's data sets has its own converter."""
+    """Warn once per process, though each data set of a run has its own converter."""
     print_log(text, logger='current', level=logging.WARNING)
 
 

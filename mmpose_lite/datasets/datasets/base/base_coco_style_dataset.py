@@ -63,7 +63,7 @@ class BaseCocoStyleDataset(BaseDataset):
         bbox_file: Detected boxes to predict on instead of the annotated ones (test mode only): a
             JSON list of ``image_id``, ``bbox`` (xywh) and ``score``. Such samples have no truth,
             so they can be predicted on, but not evaluated.
-        data_mode: ``'topdown'``: one sample a face; ``'bottomup'``: one an image.
+        data_mode: ``'topdown'``: one sample per face; ``'bottomup'``: one per image.
         metainfo: Description of the points; the class's by default.
         data_root: Folder of everything.
         data_prefix: ``img``: folder of the images, below ``data_root``.
@@ -172,7 +172,7 @@ class BaseCocoStyleDataset(BaseDataset):
         return parse_pose_metainfo(metainfo or cls.METAINFO)
 
     def load_data_list(self) -> list[dict]:
-        """Read the annotations (or detections) into one dict a sample."""
+        """Read the annotations (or detections) into one dict per sample."""
         self._check_paths()
         records, content = read_annotations(self.ann_file)
         self._check_addresses(records)
@@ -221,7 +221,7 @@ class BaseCocoStyleDataset(BaseDataset):
         """Read everything, open (or build) the crop cache, and check the subsets.
 
         Raises:
-            InputError: If a named subset has no face, or the pipeline no use for a cache.
+            InputError: If a named subset has no face, or the pipeline cannot use a cache.
         """
         if self._fully_initialized:
             return
@@ -243,7 +243,7 @@ class BaseCocoStyleDataset(BaseDataset):
             whole: The data set that this one is part of, whose pipeline comes after this one's.
 
         Raises:
-            InputError: If the data set or a pipeline cannot be served from a cache.
+            InputError: If the data set or a pipeline cannot use a cache.
         """
         name = type(self).__name__
         if self.data_mode != 'topdown' or self.bbox_file:
@@ -272,7 +272,7 @@ class BaseCocoStyleDataset(BaseDataset):
         )
 
     def _one_loader(self, pipelines: Sequence[Sequence[Callable]]) -> LoadImage:
-        """The transform by which all pipelines load photographs."""
+        """Find the transform that loads photographs, which all pipelines must have in common."""
         loaders = [
             next((each for each in steps if isinstance(each, LoadImage)), None)
             for steps in pipelines
@@ -459,7 +459,7 @@ class BaseCocoStyleDataset(BaseDataset):
         return self.load_sample(idx, idx)
 
     def load_sample(self, idx: int, face: int) -> Any:
-        """Run the pipeline on the face of a number, with the randomness of sample ``idx``."""
+        """Run the pipeline on face number ``face``, with the randomness of sample ``idx``."""
         if not isinstance(idx, SampleIndex):
             return self.pipeline(self.raw_sample(face))
         rng = idx.rng()
@@ -468,7 +468,7 @@ class BaseCocoStyleDataset(BaseDataset):
         return self._stand_in(rng) if sample is None and not self.test_mode else sample
 
     def _stand_in(self, rng: np.random.Generator) -> Any:
-        """Draw samples in place of one that the pipeline refuses; None if it refuses all."""
+        """Draw other samples for one that the pipeline refuses; None if it refuses all of them."""
         numbers = (int(rng.integers(len(self))) for _ in range(self.max_refetch))
         samples = (self.pipeline({**self.raw_sample(number), 'rng': rng}) for number in numbers)
         return next((sample for sample in samples if sample is not None), None)
@@ -480,9 +480,9 @@ class BaseCocoStyleDataset(BaseDataset):
         return self._load_batchwise(indices)
 
     def _load_batchwise(self, indices: Sequence[int]) -> list:
-        """Take cached crops through the pipeline transform by transform, a tenth faster a face.
+        """Take cached crops through the pipeline transform by transform, which is a tenth faster.
 
-        Photographs go one by one: a whole batch of them would be in memory at once.
+        Photographs go one by one, since a whole batch of them would be in memory at once.
         """
         drawn = [index for index in indices if isinstance(index, SampleIndex)]
         if len(drawn) < len(indices):
@@ -490,7 +490,7 @@ class BaseCocoStyleDataset(BaseDataset):
         samples: list[Any] = [{**self.raw_sample(index), 'rng': index.rng()} for index in drawn]
         for transform in self.pipeline.transforms:
             samples = [None if sample is None else transform(sample) for sample in samples]
-        # Only one by one is another drawn where the pipeline refuses a sample.
+        # A sample that the pipeline refuses is loaded by itself, which draws another.
         return [
             self[index] if sample is None else sample
             for index, sample in zip(indices, samples, strict=True)
@@ -504,7 +504,7 @@ class BaseCocoStyleDataset(BaseDataset):
             and kind.__getitem__ is ours.__getitem__
             and kind.prepare_data is ours.prepare_data
             and type(self.pipeline) is Compose
-            # A transform's own class must say so: one that inherits may draw in another way.
+            # The class itself must say so: a subclass may draw in another way.
             and all(
                 vars(type(each)).get('works_without_pixels', False)
                 for each in self.pipeline.transforms
@@ -527,6 +527,6 @@ class BaseCocoStyleDataset(BaseDataset):
 
 
 def _acting(steps: Sequence[Callable], metainfo: dict) -> list[Callable]:
-    """Leave out RandomHalfBody for points of which none is of a half: it does nothing then."""
+    """Leave out RandomHalfBody where no point belongs to a half: it does nothing there."""
     has_halves = metainfo['upper_body_ids'] or metainfo['lower_body_ids']
     return [step for step in steps if has_halves or not isinstance(step, RandomHalfBody)]
