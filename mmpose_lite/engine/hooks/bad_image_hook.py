@@ -1,4 +1,4 @@
-"""Counting the samples that were replaced because their images cannot be read."""
+"""Counts of the samples that were replaced because their images cannot be read."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ _COUNTS = 'bad_images'
 
 @HOOKS.register_module()
 class BadImageHook(Hook):
-    """Logs what ``on_bad_image='replace'`` replaced, and stops a run where it was too much.
+    """Logs which samples ``on_bad_image='replace'`` replaced, and stops a run if it was too many.
 
     The processes add up their counts every ``interval`` iterations and at the end of an epoch, so
-    that all of them stop at the same one. An epoch is as many samples as the data set has; its
-    share of replaced ones is that of all processes, a row of them is one process's own. Both are
-    in checkpoints, so a run that resumes inside an epoch stops where it would have. Where bad
-    images are refused, the hook does nothing, and :class:`PoseRunner` leaves it out.
+    that all of them stop at the same iteration. An epoch is as many samples as the data set has.
+    The share of replaced samples is that of all processes; replaced samples in a row are counted by
+    each process. Both counts are in checkpoints, so a run that resumes inside an epoch stops where
+    it would have. If bad images are refused, the hook does nothing, and :class:`PoseRunner` leaves
+    it out.
 
     Args:
         interval: Iterations between two counts.
@@ -98,7 +99,7 @@ class BadImageHook(Hook):
         self._named.update(new)
 
     def _gather(self, runner: Runner) -> list[int]:
-        """Share the counts since the last time, log what is new; each process's present row."""
+        """Add up the counts since the last time, log new problems; return each process's row."""
         parts = gather_objects({**self._own, 'now': self._row})
         self._begin_count()
         self._seen += sum(part['seen'] for part in parts)

@@ -1,4 +1,4 @@
-"""Saving checkpoints so that there always is a sound one to resume from."""
+"""Saving of checkpoints, so that there is always a sound one to resume from."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class CheckpointHook(_CheckpointHook):
         return osp.join(self._asked_dir, osp.basename(osp.normpath(work_dir)))
 
     def before_train(self, runner: Runner) -> None:
-        """Find the folder, and what a resumed run has saved in it; of others it is cleared."""
+        """Find the folder and a resumed run's files in it; move files of other runs away."""
         self.out_dir = self.folder_of(runner.work_dir)
         runner.logger.info(f'checkpoints go to {self.out_dir}', extra=FILE_ONLY)
         first_decides(lambda: self._clear_for(runner))
@@ -96,7 +96,7 @@ class CheckpointHook(_CheckpointHook):
         last = osp.basename(info.get('last_ckpt') or '')
         if last in self._kept:
             self.last_ckpt = osp.join(self.out_dir, last)
-            self._kept = self._rotate(runner, self._kept)  # what the last save had no time for
+            self._kept = self._rotate(runner, self._kept)  # the last save may have been cut short
         if is_main_process():
             self._point_to_best(info)
 
@@ -120,7 +120,7 @@ class CheckpointHook(_CheckpointHook):
             runner.logger.info(f"published '{published}'")
 
     def _clear_for(self, runner: Runner) -> str:
-        """Make room for what a run will write; a resumed one has its files there."""
+        """Make room for the files that a run will write; those that it resumes from stay."""
         for folder in dict.fromkeys([self.out_dir, runner.work_dir]):
             for name in remove_parts(folder):
                 runner.logger.info(f"removed '{name}', which was never finished")
@@ -184,7 +184,7 @@ class CheckpointHook(_CheckpointHook):
         self._save(runner, self.filename_tmpl.format(number))
 
     def _save(self, runner: Runner, name: str) -> str:
-        """Save, then remove what has had its time."""
+        """Save a checkpoint, then remove those that it replaces."""
         names = [*(each for each in self._kept if each != name), name]
         path = osp.join(self.out_dir, name)
         runner.message_hub.update_info(_KEPT, names)
@@ -200,14 +200,14 @@ class CheckpointHook(_CheckpointHook):
         return path
 
     def _rotate(self, runner: Runner, names: list[str]) -> list[str]:
-        """Point to the last checkpoint and remove what has had its time; returns what is left."""
+        """Point to the last checkpoint, remove those that it replaces; return the names left."""
         if not is_main_process():
             return names
         write_text(self.last_ckpt, osp.join(runner.work_dir, POINTER))
         return [each for each in names if not self._remove_if_due(runner, each, names)]
 
     def _remove_if_due(self, runner: Runner, name: str, names: list[str]) -> bool:
-        """Remove a checkpoint if it has had its time; one that stays will be tried again."""
+        """Remove a checkpoint that is no longer needed; if that fails, it is tried again later."""
         regular = [each for each in names if self._is_regular(each)]
         surplus = regular[: -self.max_keep_ckpts] if self.max_keep_ckpts > 0 else []
         if name == names[-1] or (self._is_regular(name) and name not in surplus):
@@ -235,13 +235,13 @@ class CheckpointHook(_CheckpointHook):
         is_new = False
         for key in self.key_indicators:
             is_new |= self._save_if_best(runner, key, metrics.get(key))
-        # The last checkpoint is to know which file is the best, and what its score is.
+        # The last checkpoint must know which file is the best, and its score.
         if is_new and self.last_ckpt is not None:
             number = runner.epoch if self.by_epoch else runner.iter
             self._save(runner, self.filename_tmpl.format(number))
 
     def _save_if_best(self, runner: Runner, key: str, score: float | None) -> bool:
-        """Save the weights if a metric is the best so far; whether it is."""
+        """Save the weights if a metric is the best so far; return True if so."""
         if score is None or not math.isfinite(score):
             runner.logger.warning(f'{key} is {score}: it cannot be the best')
             return False
@@ -280,12 +280,12 @@ class CheckpointHook(_CheckpointHook):
 
 
 class BestValidation(NamedTuple):
-    """The best validation so far by a metric.
+    """The best validation so far, by one metric.
 
     Attributes:
         name: The metric.
         score: Its number.
-        when: ``'epoch 3'``; None of a run of mmengine's that is resumed, which has but the score.
+        when: ``'epoch 3'``; None if mmengine's own run is resumed, which keeps the score alone.
         metrics: All numbers of the validation.
         file: The name of the checkpoint.
     """

@@ -1,6 +1,6 @@
 """A moving average of the weights that forgets fast at first and slowly later.
 
-It is a model, not a hook: mmengine's EMAHook uses it. The path is MMPose's.
+It is a model, not a hook: mmengine's EMAHook uses it. MMPose has it in a module of this name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Crops that lie on the device."""
+"""Moving cached crops to the device, before a run."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class ResidentCropsHook(Hook):
     From then on samples carry the index of their crop, and the data preprocessor warps it there.
 
     Args:
-        mode: ``'resident'``: always; ``'auto'``: where they take at most half of the memory that
-            is free on a GPU, else samples bring their pixels as before.
+        mode: ``'resident'``: always; ``'auto'``: only if they take at most half of the memory that
+            is free on a GPU. Otherwise samples bring their pixels as before.
     """
 
     def __init__(self, mode: str = 'auto') -> None:
@@ -55,7 +55,9 @@ class ResidentCropsHook(Hook):
         self._move(runner, (runner.test_dataloader,))
 
     def _move(self, runner: Runner, loaders: Sequence[DataLoader | None]) -> None:
-        datasets = [each for loader in loaders if loader for each in _leaves(loader.dataset)]
+        datasets = [
+            each for loader in loaders if loader for each in _annotated_datasets(loader.dataset)
+        ]
         if {id(dataset) for dataset in datasets} <= self._done:
             return
         self._done = {id(dataset) for dataset in datasets}
@@ -83,7 +85,7 @@ class ResidentCropsHook(Hook):
 def _find_obstacle(
     datasets: Sequence[BaseCocoStyleDataset], pipelines: Sequence[Sequence[Callable]]
 ) -> str | None:
-    """Say why crops cannot be on the device, or None."""
+    """Tell why crops cannot be on the device; None if they can."""
     for transform in (step for steps in pipelines for step in steps[:-1]):
         if not getattr(transform, 'works_without_pixels', False):
             return f'{type(transform).__name__} changes pixels, which are not there'
@@ -120,7 +122,7 @@ def _fits(size: int, device: torch.device) -> bool:
     return device.type == 'cuda' and 2 * size <= torch.cuda.mem_get_info(device)[0]
 
 
-def _leaves(dataset: Dataset) -> Iterator[BaseCocoStyleDataset]:
+def _annotated_datasets(dataset: Dataset) -> Iterator[BaseCocoStyleDataset]:
     """Find the data sets that read annotations, inside those made of others."""
     parts = (nest[-1] for _, nest in walk_datasets(dataset))
     return (part for part in parts if isinstance(part, BaseCocoStyleDataset))

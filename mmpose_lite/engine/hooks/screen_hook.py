@@ -1,4 +1,4 @@
-"""The screen of a run: its head, a bar, a line a validation, and the best of them."""
+"""A run on the screen: its head, a bar, a line per validation, and the best of them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ _NOTES = {'train/images_per_s': '{:.3g} images/s', 'train/loss': 'loss {:.4g}'}
 class ScreenHook(Hook):
     """Shows a run on the screen; ``default_hooks`` names it ``screen``.
 
-    A training has a head, a bar with images/s, loss and the time that is left, a line a validation
-    with the best so far and the error of the mean shape of its training faces, for which the first
-    process reads all annotations once, and at the end the best. A test has a head and a bar.
+    A training has a head; a bar with images/s, loss and the time left; a line per validation with
+    the best so far and, for comparison, the error of the training faces' mean shape; and the best
+    at the end. For the mean shape the first process reads all annotations once. A test has a head
+    and a bar.
     """
 
     priority = 'LOWEST'

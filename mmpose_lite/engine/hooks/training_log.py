@@ -46,9 +46,9 @@ _VAL_LOSS = 'val_loss'  # `loss` is that of training, in backends that have one 
 class SpeedHook(Hook):
     """Logs ``images_per_s``, and on a CPU ``memory``, with each line of a training.
 
-    The images are those of all ranks since the last line; the time is that of the iterations, with
-    loading, without validations. ``memory`` is the most that the process has had, MB (on a GPU,
-    mmengine logs the most that tensors have taken there).
+    Images are counted over all ranks since the last line; the time includes loading, but not
+    validations. ``memory`` is the peak of the process, MB (on a GPU, mmengine logs the peak of what
+    tensors take there).
     """
 
     priority = 'NORMAL'
@@ -86,7 +86,7 @@ class SpeedHook(Hook):
 
 
 class _HeadListener(Hook):
-    """Listens to a model's head for one batch."""
+    """Base of hooks that record what a model's head returns for one batch."""
 
     def __init__(self) -> None:
         self._head: Any = None
@@ -94,15 +94,15 @@ class _HeadListener(Hook):
         self._handle: RemovableHandle | None = None
 
     def _listen(self, data_batch: Any) -> None:
-        """Listen from now on, if the samples of the batch bring the points that are true."""
+        """Start recording, if the samples of the batch carry their points in crop coordinates."""
         samples = (data_batch.get('data_samples') or []) if isinstance(data_batch, dict) else []
         if any('transformed_keypoints' in each.get('gt_instances', ()) for each in samples[:1]):
             self._handle = self._head.register_forward_hook(
                 lambda head, args, outputs: self._outputs.append(outputs)
             )
 
-    def _heard(self) -> Any:
-        """Stop listening; return the raw outputs of the first call, if there was one."""
+    def _stop_listening(self) -> Any:
+        """Stop recording; return the raw outputs of the first call, or None without one."""
         if self._handle is None:
             return None
         self._handle.remove()
@@ -114,11 +114,11 @@ class _HeadListener(Hook):
 
 @HOOKS.register_module()
 class TrainErrorHook(_HeadListener):
-    """Logs ``train_NME``, of batches of training, by the normaliser of ``val_evaluator``'s NME.
+    """Logs ``train_NME``, the NME of training crops, normalised as ``val_evaluator``'s NME is.
 
-    It is that of the batch whose line is logged, of the first process, from the outputs that the
-    loss was computed of: nothing is computed at other iterations. Points that augmentation has
-    moved out of the crop do not count, nor do faces whose normaliser needs such a point.
+    It is that of the first process's batch at each logged iteration, from the outputs that the
+    loss was computed from; other iterations compute nothing. Points that augmentation has moved out
+    of the crop do not count, nor do faces whose normaliser needs such a point.
     """
 
     priority = 'NORMAL'
@@ -128,11 +128,11 @@ class TrainErrorHook(_HeadListener):
         self._metrics: list[NME] = []
 
     def before_train(self, runner: Runner) -> None:
-        """Find the metrics, and the head whose outputs they are about."""
+        """Find the metrics, and the head whose outputs they measure."""
         model = unwrap_model(runner.model)
         augments = getattr(getattr(model, 'data_preprocessor', None), 'batch_augments', None)
         self._head = getattr(model, 'head', None)
-        # Augmented batches are no longer what the samples say.
+        # Points of a batch that is augmented as a whole are no longer those of its samples.
         can_tell = not augments and hasattr(self._head, 'decode')
         if not is_main_process() or not can_tell or runner.val_loop is None:
             return
@@ -147,8 +147,8 @@ class TrainErrorHook(_HeadListener):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
-        """Measure what the head gave."""
-        raw = self._heard()
+        """Compute the error of the recorded outputs."""
+        raw = self._stop_listening()
         if raw is None:
             return
         predictions = [each.keypoints[0] for each in self._head.decode(raw)]
@@ -164,12 +164,12 @@ class TrainErrorHook(_HeadListener):
 
 @HOOKS.register_module()
 class ValLossHook(_HeadListener):
-    """Adds ``val_loss``, the model's loss, to what the validations of a training give.
+    """Adds ``val_loss``, the model's loss, to the metrics of a training's validations.
 
-    It is that of the outputs which the predictions are made of, without the mirrored ones of a
-    flip test, so that no second pass is needed. It is the mean over the faces of all ranks that
-    have a visible point: what others have is no loss, but 0. A loss that is a sum over the faces of
-    a batch, and says so (``sums_faces``), is that of a batch as large as those of training.
+    It is computed from the outputs that the predictions are made from, without the mirrored ones of
+    a flip test, so that no second pass is needed. It is the mean over the faces, of all ranks, that
+    have a visible point; others would count as 0. A loss that is a sum over the faces of a batch,
+    and says so (``sums_faces``), is scaled to the size of a training batch.
     """
 
     priority = 'NORMAL'
@@ -189,7 +189,7 @@ class ValLossHook(_HeadListener):
         self._model, self._head = (model, model.head) if is_wanted else (None, None)
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Listen to the head for a batch whose targets it can make."""
+        """Listen to the head if it can make the targets of the batch."""
         if self._model is not None:
             self._listen(data_batch)
 
@@ -197,7 +197,7 @@ class ValLossHook(_HeadListener):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         """Compute the loss of a batch; it stays on the device."""
-        raw = self._heard()
+        raw = self._stop_listening()
         if raw is None:
             return
         samples = data_batch['data_samples']
@@ -210,7 +210,7 @@ class ValLossHook(_HeadListener):
         losses = self._head.losses_of(raw, samples, {'compute_acc': False})
         loss, _ = self._model.parse_losses(losses)
         if getattr(getattr(self._head, 'loss_module', None), 'sums_faces', False):
-            # As large as that of a batch of training, which it is compared with.
+            # To the size of a training batch, whose loss it is compared with.
             loss = loss * ((runner.train_dataloader.batch_size or len(samples)) / len(samples))
         self._losses.append((loss, len(samples)))
 
@@ -238,7 +238,7 @@ class SummaryHook(Hook):
     priority = 'BELOW_NORMAL'
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Remember a validation; where it is the best so far, the checkpoint hook copies it."""
+        """Remember a validation; if it is the best so far, the checkpoint hook copies it."""
         if is_training(runner):
             unit, number, _ = _progress(runner)
             about = {'when': f'{unit} {number}', 'metrics': dict(metrics or {})}
@@ -287,7 +287,7 @@ def _rows(samples: Sequence[Any], predictions: Sequence[ndarray]) -> Iterator[tu
         size_wh = np.asarray(sample.input_size)
         inside = ((wanted >= 0) & (wanted <= size_wh - 1)).all(axis=-1)
         visible = np.asarray(truth.keypoints_visible)[0].reshape(len(wanted), -1)[:, 0] > 0
-        # The way to the photograph turns and mirrors, too: a length changes by the scale alone.
+        # The way back to the photograph also rotates and mirrors; lengths change by scale alone.
         error = (predicted - wanted) * sample.input_scale / size_wh
         row = {
             'id': sample.get('id'),
@@ -310,7 +310,7 @@ def _mean_error(metric: NME, rows: Sequence[tuple[dict, dict]]) -> float:
 
 
 def _progress(runner: Runner) -> tuple[str, int, int]:
-    """Name what is counted, how many are done, and how many there are to be."""
+    """Return the unit of progress, how many are done, and how many there will be."""
     if isinstance(runner.train_loop, IterBasedTrainLoop):
         return 'iteration', runner.iter, runner.max_iters
     return 'epoch', runner.epoch, runner.max_epochs
