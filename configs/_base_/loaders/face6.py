@@ -1,6 +1,6 @@
-"""Six sets of faces as one with LaPa's 106 points; a config adds the pipelines.
+"""Six sets of faces as one, with LaPa's 106 points; a config adds the pipelines.
 
-Each set but LaPa's comes with the pairs (its point, LaPa's point); of two points in one place the mean counts.
+Each set but LaPa has a mapping of pairs (its point, LaPa's point). Where its point is a pair, the mean of both counts.
 """
 
 dataset_type = 'LapaDataset'
@@ -29,7 +29,7 @@ mapping_wflw = [
     *[(68 + i, 75 + i) for i in range(8)],
     *[(76 + i, 84 + i) for i in range(22)],
 ]
-# MMPose's, whose eyes (8 to 15) go to WFLW's numbers; the config with `cofw-eyes` in its name has LaPa's.
+# As in MMPose, the eyes (8 to 15) have WFLW's numbers; the config with `cofw-eyes` in its name has LaPa's.
 mapping_cofw = [
     *[(0, 33), (2, 38), (4, 35), (5, 40), (1, 46), (3, 50), (6, 44), (7, 48)],
     *[(8, 60), (10, 64), (12, 62), (13, 66), (9, 72), (11, 68), (14, 70), (15, 74)],
@@ -110,8 +110,12 @@ train_dataloader = dict(
         type='CombinedDataset',
         metainfo=dict(from_file='configs/_base_/datasets/lapa.py'),
         datasets=[
-            *[dataset_lapa, dataset_coco, dataset_wflw],
-            *[dataset_300w, dataset_cofw, dataset_halpe],
+            dataset_lapa,
+            dataset_coco,
+            dataset_wflw,
+            dataset_300w,
+            dataset_cofw,
+            dataset_halpe,
         ],
         test_mode=False,
     ),

@@ -1,4 +1,4 @@
-"""From a photograph to a 256x256 crop, with SimCC vectors of 512 bins to train on; the last epochs vary crops less."""
+"""From a photograph to a 256x256 crop, with SimCC vectors of 512 bins to train on; stage 2, the last epochs, varies crops less."""
 
 codec = dict(
     type='SimCCLabel',
@@ -7,6 +7,18 @@ codec = dict(
     simcc_split_ratio=2.0,
     normalize=False,
     use_dark=False,
+)
+
+# One hole in each crop, a fifth to two fifths of its sides; the second stage has it in every other crop.
+dropout = dict(
+    type='CoarseDropout',
+    max_holes=1,
+    max_height=0.4,
+    max_width=0.4,
+    min_holes=1,
+    min_height=0.2,
+    min_width=0.2,
+    p=1.0,
 )
 
 train_pipeline = [
@@ -21,16 +33,7 @@ train_pipeline = [
         transforms=[
             dict(type='Blur', p=0.1),
             dict(type='MedianBlur', p=0.1),
-            dict(
-                type='CoarseDropout',
-                max_holes=1,
-                max_height=0.4,
-                max_width=0.4,
-                min_holes=1,
-                min_height=0.2,
-                min_width=0.2,
-                p=1.0,
-            ),
+            dropout,
         ],
     ),
     # As a rule the head makes the targets, in batches: see targets_by_head in docs/from_mmpose.md.
@@ -49,16 +52,7 @@ train_pipeline_stage2 = [
         transforms=[
             dict(type='Blur', p=0.1),
             dict(type='MedianBlur', p=0.1),
-            dict(
-                type='CoarseDropout',
-                max_holes=1,
-                max_height=0.4,
-                max_width=0.4,
-                min_holes=1,
-                min_height=0.2,
-                min_width=0.2,
-                p=0.5,
-            ),
+            dict(dropout, p=0.5),
         ],
     ),
     dict(type='GenerateTarget', encoder=codec),

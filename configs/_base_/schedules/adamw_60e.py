@@ -14,7 +14,7 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-5, by_epoch=False, begin=0, end=1000),
-    # The second half falls to a twentieth.
+    # Over the second half of the epochs it falls to a twentieth.
     dict(
         type='CosineAnnealingLR',
         eta_min=base_lr * 0.05,

@@ -15,36 +15,46 @@ _base_ = [
     '../../../_base_/loaders/face6.py',
 ]
 
-# data; points count by LaPa's weights
+# data; each point counts by LaPa's weight of it
 train_pipeline = [
-    *_base_.train_pipeline[:3],
+    dict(type='LoadImage', backend_args=dict(backend='local')),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='RandomFlip', direction='horizontal'),
     dict(type='RandomHalfBody'),
-    dict(_base_.train_pipeline[3], scale_factor=[0.5, 1.5]),
-    *_base_.train_pipeline[4:6],
+    dict(type='RandomBBoxTransform', scale_factor=[0.5, 1.5], rotate_factor=80),
+    dict(type='TopdownAffine', input_size=_base_.codec['input_size']),
+    dict(type='mmdet.YOLOXHSVRandomAug'),
+    dict(
+        type='Albumentation',
+        transforms=[dict(type='Blur', p=0.2), dict(type='MedianBlur', p=0.2), _base_.dropout],
+    ),
+    dict(type='GenerateTarget', encoder=_base_.codec, use_dataset_keypoint_weights=True),
+    dict(type='PackPoseInputs'),
+]
+train_pipeline_stage2 = [
+    dict(type='LoadImage', backend_args=dict(backend='local')),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='RandomFlip', direction='horizontal'),
+    dict(type='RandomHalfBody'),
+    dict(type='RandomBBoxTransform', shift_factor=0.0, scale_factor=[0.5, 1.5], rotate_factor=80),
+    dict(type='TopdownAffine', input_size=_base_.codec['input_size']),
+    dict(type='mmdet.YOLOXHSVRandomAug'),
     dict(
         type='Albumentation',
         transforms=[
-            dict(type='Blur', p=0.2),
-            dict(type='MedianBlur', p=0.2),
-            _base_.train_pipeline[6].transforms[2],
+            dict(type='Blur', p=0.1),
+            dict(type='MedianBlur', p=0.1),
+            dict(_base_.dropout, p=0.5),
         ],
     ),
-    dict(_base_.train_pipeline[7], use_dataset_keypoint_weights=True),
-    _base_.train_pipeline[8],
-]
-train_pipeline_stage2 = [
-    *_base_.train_pipeline_stage2[:3],
-    dict(type='RandomHalfBody'),
-    dict(_base_.train_pipeline_stage2[3], scale_factor=[0.5, 1.5], rotate_factor=80),
-    *_base_.train_pipeline_stage2[4:7],
-    train_pipeline[8],
-    _base_.train_pipeline_stage2[8],
+    dict(type='GenerateTarget', encoder=_base_.codec, use_dataset_keypoint_weights=True),
+    dict(type='PackPoseInputs'),
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 
-# schedule: falls to a two-hundredth from the thirtieth epoch on
+# schedule: twice as long; the learning rate falls to a two-hundredth of its value from epoch 30 on
 max_epochs = 120
 train_cfg = dict(max_epochs=max_epochs, val_interval=1)
 optim_wrapper = dict(clip_grad=dict(max_norm=35, norm_type=2))
@@ -68,7 +78,7 @@ custom_hooks = [
     ),
 ]
 
-# model, from ImageNet's weights
+# model; the backbone starts from ImageNet's weights
 model = dict(
     backbone=dict(
         init_cfg=dict(

@@ -21,6 +21,7 @@ model = dict(
 )
 optim_wrapper = dict(optimizer=dict(weight_decay=0.0))
 train_pipeline_stage2 = list(_base_.train_pipeline_stage2)
+# RandomBBoxTransform
 train_pipeline_stage2[4] = dict(
     train_pipeline_stage2[4], scale_factor=[0.75, 1.25], rotate_factor=60
 )
