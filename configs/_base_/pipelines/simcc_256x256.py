@@ -9,18 +9,6 @@ codec = dict(
     use_dark=False,
 )
 
-# One hole in each crop, a fifth to two fifths of its sides; the second stage has it in every other crop.
-dropout = dict(
-    type='CoarseDropout',
-    max_holes=1,
-    max_height=0.4,
-    max_width=0.4,
-    min_holes=1,
-    min_height=0.2,
-    min_width=0.2,
-    p=1.0,
-)
-
 train_pipeline = [
     dict(type='LoadImage', backend_args=dict(backend='local')),
     dict(type='GetBBoxCenterScale'),
@@ -33,7 +21,16 @@ train_pipeline = [
         transforms=[
             dict(type='Blur', p=0.1),
             dict(type='MedianBlur', p=0.1),
-            dropout,
+            dict(
+                type='CoarseDropout',
+                max_holes=1,
+                max_height=0.4,
+                max_width=0.4,
+                min_holes=1,
+                min_height=0.2,
+                min_width=0.2,
+                p=1.0,
+            ),
         ],
     ),
     # As a rule the head makes the targets, in batches: see targets_by_head in docs/from_mmpose.md.
@@ -52,7 +49,16 @@ train_pipeline_stage2 = [
         transforms=[
             dict(type='Blur', p=0.1),
             dict(type='MedianBlur', p=0.1),
-            dict(dropout, p=0.5),
+            dict(
+                type='CoarseDropout',
+                max_holes=1,
+                max_height=0.4,
+                max_width=0.4,
+                min_holes=1,
+                min_height=0.2,
+                min_width=0.2,
+                p=0.5,
+            ),
         ],
     ),
     dict(type='GenerateTarget', encoder=codec),

@@ -26,7 +26,11 @@ train_pipeline = [
     dict(type='mmdet.YOLOXHSVRandomAug'),
     dict(
         type='Albumentation',
-        transforms=[dict(type='Blur', p=0.2), dict(type='MedianBlur', p=0.2), _base_.dropout],
+        transforms=[
+            dict(type='Blur', p=0.2),
+            dict(type='MedianBlur', p=0.2),
+            _base_.train_pipeline[6]['transforms'][2],  # CoarseDropout
+        ],
     ),
     dict(type='GenerateTarget', encoder=_base_.codec, use_dataset_keypoint_weights=True),
     dict(type='PackPoseInputs'),
@@ -39,14 +43,7 @@ train_pipeline_stage2 = [
     dict(type='RandomBBoxTransform', shift_factor=0.0, scale_factor=[0.5, 1.5], rotate_factor=80),
     dict(type='TopdownAffine', input_size=_base_.codec['input_size']),
     dict(type='mmdet.YOLOXHSVRandomAug'),
-    dict(
-        type='Albumentation',
-        transforms=[
-            dict(type='Blur', p=0.1),
-            dict(type='MedianBlur', p=0.1),
-            dict(_base_.dropout, p=0.5),
-        ],
-    ),
+    _base_.train_pipeline_stage2[6],  # Albumentation
     dict(type='GenerateTarget', encoder=_base_.codec, use_dataset_keypoint_weights=True),
     dict(type='PackPoseInputs'),
 ]

@@ -43,9 +43,7 @@ model = dict(head=dict(out_channels=106, decoder=_base_.codec))
 
 # data; before the last epochs crops vary more than those of the other sets
 train_pipeline = [
-    dict(type='LoadImage', backend_args=dict(backend='local')),
-    dict(type='GetBBoxCenterScale'),
-    dict(type='RandomFlip', direction='horizontal'),
+    *_base_.train_pipeline[:3],  # LoadImage, GetBBoxCenterScale, RandomFlip
     dict(type='RandomHalfBody'),
     dict(type='RandomBBoxTransform', scale_factor=[0.5, 1.5], rotate_factor=80),
     dict(type='TopdownAffine', input_size=_base_.codec['input_size']),
@@ -53,10 +51,13 @@ train_pipeline = [
     dict(type='PhotometricDistortion'),
     dict(
         type='Albumentation',
-        transforms=[dict(type='Blur', p=0.2), dict(type='MedianBlur', p=0.2), _base_.dropout],
+        transforms=[
+            dict(type='Blur', p=0.2),
+            dict(type='MedianBlur', p=0.2),
+            _base_.train_pipeline[6]['transforms'][2],  # CoarseDropout
+        ],
     ),
-    dict(type='GenerateTarget', encoder=_base_.codec),
-    dict(type='PackPoseInputs'),
+    *_base_.train_pipeline[7:],  # GenerateTarget, PackPoseInputs
 ]
 dataset_type = 'LapaDataset'
 data_root = 'data/LaPa/'
