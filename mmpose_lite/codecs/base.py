@@ -16,7 +16,8 @@ class BaseKeypointCodec:
 
     There are two forms of each direction. :meth:`encode_batch` and :meth:`decode_batch` take a
     batch of tensors and work on their device; :meth:`encode` and :meth:`decode`, MMPose's form,
-    take one face in numpy arrays. A subclass defines one form and gets the other from this class.
+    take one face in numpy arrays. A subclass defines one form and gets the other from this class;
+    so does one that overrides a form of its parent.
 
     A codec may make several targets, which have names, and read several outputs of a network, one
     positional argument each: ``decode(simcc_x, simcc_y)``. For the head's part see
@@ -41,7 +42,7 @@ class BaseKeypointCodec:
     field_mapping_table: ClassVar[dict[str, str]] = {}
 
     def __init_subclass__(cls) -> None:
-        """Check that a subclass defines at least one form of each direction.
+        """Check that a codec defines one form of each direction, and let the other follow from it.
 
         Raises:
             TypeError: If it does not.
@@ -50,6 +51,9 @@ class BaseKeypointCodec:
         for one, other in (('encode', 'encode_batch'), ('decode', 'decode_batch')):
             if all(getattr(cls, name) is getattr(BaseKeypointCodec, name) for name in (one, other)):
                 raise TypeError(f'{cls.__name__} must define {one} or {other}')
+            if one in vars(cls) and other not in vars(cls):
+                # Else the batched form of the class above would be used without a word.
+                setattr(cls, other, getattr(BaseKeypointCodec, other))
 
     def encode_batch(self, keypoints: Tensor, keypoints_visible: Tensor) -> dict[str, Tensor]:
         """Make the targets of a batch.
@@ -63,9 +67,16 @@ class BaseKeypointCodec:
         """
         points, visible = keypoints.cpu().numpy(), keypoints_visible.cpu().numpy()
         faces = [self.encode(points[i : i + 1], visible[i : i + 1]) for i in range(len(points))]
-        targets = {name: np.stack([face[name] for face in faces]) for name in faces[0]}
-        targets['keypoint_weights'] = targets['keypoint_weights'][:, 0]
-        return {name: torch.from_numpy(value).to(keypoints) for name, value in targets.items()}
+        targets = {}
+        for name in faces[0]:
+            join = np.concatenate if self._has_faces_first(name) else np.stack
+            targets[name] = torch.from_numpy(join([face[name] for face in faces])).to(keypoints)
+        return targets
+
+    def _has_faces_first(self, name: str) -> bool:
+        """Tell whether a target of :meth:`encode` has an axis of faces, as fields have none."""
+        tables = (self.label_mapping_table, self.instance_mapping_table)
+        return name == 'keypoint_weights' or any(name in table for table in tables)
 
     # Typed as Any, so that a subclass may name its outputs in place of ``*encoded``.
     def decode_batch(self, *encoded: Any) -> tuple[Tensor, ...]:
@@ -79,7 +90,7 @@ class BaseKeypointCodec:
             add visibilities ``(B, K)``.
         """
         outputs = (each.cpu().numpy() for each in encoded)
-        faces = [self.decode(*face) for face in zip(*outputs, strict=True)]
+        faces = [_flat(self.decode(*face)) for face in zip(*outputs, strict=True)]
         decoded = (np.concatenate(parts) for parts in zip(*faces, strict=True))
         return tuple(torch.from_numpy(values).to(encoded[0]) for values in decoded)
 
@@ -91,7 +102,8 @@ class BaseKeypointCodec:
     def encode(self, keypoints: ndarray, keypoints_visible: ndarray | None = None) -> dict:
         """Make the targets of one face in numpy; see :meth:`encode_batch`.
 
-        None has a batch axis, except ``keypoint_weights`` ``(1, K)``.
+        ``keypoint_weights`` ``(1, K)`` and all of ``label_mapping_table`` have 1 first, the others
+        have no batch axis.
 
         Args:
             keypoints: ``(1, K, 2)``, pixels of the network's input.
@@ -105,8 +117,10 @@ class BaseKeypointCodec:
                 f'{type(self).__name__} encodes one face at a time, got {keypoints.shape[0]}'
             )
         targets = self._encode_arrays(keypoints, keypoints_visible)
-        encoded = {name: value[0] for name, value in targets.items()}
-        return {**encoded, 'keypoint_weights': targets['keypoint_weights']}
+        return {
+            name: value if self._has_faces_first(name) else value[0]
+            for name, value in targets.items()
+        }
 
     def _encode_arrays(
         self, keypoints: ndarray, keypoints_visible: ndarray | None
@@ -114,7 +128,7 @@ class BaseKeypointCodec:
         """Make the targets of N faces by :meth:`encode_batch`."""
         if keypoints_visible is None:
             keypoints_visible = np.ones(keypoints.shape[:2], dtype=np.float32)
-        targets = self.encode_batch(
+        targets = self._in_torch('encode_batch')(
             torch.as_tensor(keypoints, dtype=torch.float32),
             torch.as_tensor(keypoints_visible, dtype=torch.float32),
         )
@@ -123,12 +137,28 @@ class BaseKeypointCodec:
     def decode(self, *encoded: Any) -> tuple[Any, ...]:
         """Decode the points of one face in numpy; see :meth:`decode_batch`.
 
-        The outputs have no batch axis; points are ``(1, K, 2)`` and scores ``(1, K)``.
+        The outputs have no batch axis; points are ``(1, K, 2)`` and scores ``(1, K)``. A codec that
+        also reads visibilities may pair them with the scores, as MMPose's do.
         """
-        decoded = self.decode_batch(*(torch.as_tensor(each)[None] for each in encoded))
+        return self._decode_arrays(*(np.asarray(each)[None] for each in encoded))
+
+    def _decode_arrays(self, *encoded: ndarray) -> tuple[ndarray, ...]:
+        """Read the points of N faces by :meth:`decode_batch`."""
+        decoded = self._in_torch('decode_batch')(*map(torch.as_tensor, encoded))
         return tuple(values.numpy() for values in decoded)
+
+    def _in_torch(self, name: str) -> Any:
+        """The batched form that was written, not the one that follows from that of one face."""
+        follows = vars(BaseKeypointCodec)[name]
+        forms = (vars(kind)[name] for kind in type(self).__mro__ if name in vars(kind))
+        return next((form for form in forms if form is not follows), follows).__get__(self)
 
     def batch_decode(self, *batch_encoded: Any) -> tuple[Sequence[ndarray], ...]:
         """Decode a batch into a list of points ``(1, K, 2)`` and one of scores ``(1, K)``."""
         decoded = self.decode_batch(*batch_encoded)
         return tuple(list(values[:, None].cpu().numpy()) for values in decoded)
+
+
+def _flat(decoded: tuple[Any, ...]) -> list[ndarray]:
+    """What a codec has read, without the pair of scores and visibilities that MMPose's have."""
+    return [part for each in decoded for part in (each if isinstance(each, tuple) else [each])]

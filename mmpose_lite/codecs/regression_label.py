@@ -65,7 +65,6 @@ class RegressionLabel(BaseKeypointCodec):
         """Make ``keypoint_labels`` ``(N, K, 2)`` and ``keypoint_weights`` ``(N, K)`` of N faces."""
         return self._encode_arrays(keypoints, keypoints_visible)
 
-    def decode(self, encoded: ndarray) -> tuple[ndarray, ndarray]:
-        """Read the points of N faces, ``(N, K, 2 or 4)``; see :meth:`decode_batch`."""
-        keypoints, scores = self.decode_batch(torch.as_tensor(encoded))
-        return keypoints.numpy(), scores.numpy()
+    def decode(self, encoded: ndarray) -> tuple[ndarray, ...]:
+        """Read the points of N faces ``(N, K, D)``, or of one ``(K, D)``: :meth:`decode_batch`."""
+        return self._decode_arrays(encoded.reshape(-1, *encoded.shape[-2:]))

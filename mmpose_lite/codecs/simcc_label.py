@@ -168,8 +168,8 @@ class SimCCLabel(BaseKeypointCodec):
 
         With ``decode_visibility`` the second result is a pair, as in MMPose: scores, visibilities.
         """
-        vectors = [torch.as_tensor(each).view(-1, *each.shape[-2:]) for each in (simcc_x, simcc_y)]
-        points, *scores = (values.numpy() for values in self.decode_batch(*vectors))
+        vectors = (each.reshape(-1, *each.shape[-2:]) for each in (simcc_x, simcc_y))
+        points, *scores = self._decode_arrays(*vectors)
         return points, tuple(scores) if self.decode_visibility else scores[0]
 
 
