@@ -249,6 +249,16 @@ class StrictTransform(Transform):
         super().__init__(p)
 
 
+class OlderTransform:
+    """As those of the last releases 1."""
+
+    def __init__(self, p=0.5, **others):
+        for name in others:
+            warnings.warn(f"Argument '{name}' is not valid and will be ignored.", stacklevel=2)
+        if not 0 <= p <= 1:
+            raise ValueError(f'1 validation error\np\n  Input should be at most 1: {p}')
+
+
 class NewDropout(Transform):
     def __init__(self, num_holes_range=(1, 2), p=0.5):
         super().__init__(p)
@@ -281,6 +291,7 @@ def albumentations(monkeypatch):
         CoarseDropout=NewDropout,
         Mild=type('Mild', (Transform,), {}),
         Strict=StrictTransform,
+        Older=type('Older', (OlderTransform, Transform), {}),
         OneOf=type('OneOf', (Transform,), {'__init__': lambda self, transforms: None}),
     )
     monkeypatch.setitem(sys.modules, 'albumentations', package)
@@ -293,6 +304,7 @@ def albumentations(monkeypatch):
     [
         ('Mild', r"'max_holes, max_size' are not valid .*; it takes p, others"),
         ('Strict', "Strict.* 'max_holes'"),
+        ('Older', "Argument 'max_holes' is not valid and will be ignored"),
         ('CoarseDropout', "NewDropout.* 'max_holes'"),  # max_size is no argument of ours either
     ],
 )
@@ -300,9 +312,15 @@ def test_arguments_that_albumentations_does_not_take_are_named(kind, message):
     inner = {'type': kind, 'max_holes': 1, 'max_size': 9}
     with pytest.raises(InputError, match=message):
         TRANSFORMS.build({'type': 'Albumentation', 'transforms': [inner]})
-    if kind != 'CoarseDropout':
+    if kind in ('Mild', 'Strict'):
         with pytest.warns(UserWarning, match='p is small'):
             TRANSFORMS.build({'type': 'Albumentation', 'transforms': [{'type': kind, 'p': 0.01}]})
+
+
+@pytest.mark.usefixtures('albumentations')
+def test_a_value_that_albumentations_refuses_is_one_line():
+    with pytest.raises(InputError, match=r'^Older of albumentations: 1 validation error p Input'):
+        TRANSFORMS.build({'type': 'Albumentation', 'transforms': [{'type': 'Older', 'p': 7}]})
 
 
 @pytest.mark.usefixtures('albumentations')

@@ -76,7 +76,8 @@ class Albumentation(Transform):
                 raise InputError(f"albumentations has no transform '{name}'")
             if not issubclass(kind, package.ImageOnlyTransform | package.BaseCompose):
                 warnings.warn(
-                    f'{name} moves pixels, but boxes and points stay where they are', stacklevel=2
+                    f'{name} may move pixels, but boxes and points stay where they are',
+                    stacklevel=2,
                 )
         if not isinstance(kind, type):
             raise InputError(f'an albumentations config needs a type: {short(arguments)}')
@@ -276,16 +277,18 @@ def _package(kind: Any, arguments: Sequence[str] | dict[str, Any] = ()) -> Any:
 
 
 def _built(kind: type, arguments: dict[str, Any]) -> Any:
-    """Build a transform; where albumentations 2 warns of arguments that it ignores, refuse them."""
+    """Build a transform; where albumentations warns of arguments that it ignores, refuse them."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         try:
             built = kind(**arguments)
-        except TypeError as error:
-            raise InputError(f'{kind.__name__} of albumentations: {error}') from error
+        except (TypeError, ValueError) as error:
+            text = ' '.join(str(error).split())  # that of pydantic has several lines
+            raise InputError(f'{kind.__name__} of albumentations: {text}') from error
     for each in caught:
         text = str(each.message)
-        if 'not valid for transform' in text or 'unexpected keyword' in text:
+        # Release 1.4: "is not valid and will be ignored"; 2: "are not valid for transform".
+        if 'not valid' in text or 'unexpected keyword' in text:
             taken = ', '.join(inspect.signature(kind).parameters)
             raise InputError(f'{text} of the installed albumentations; it takes {taken}')
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
