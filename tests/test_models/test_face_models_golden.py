@@ -189,9 +189,9 @@ def test_three_steps(name):
     wanted, slack = recorded['loss_and_acc'], 3 if name in ROUGH else 1
     lines = np.array(lines)
     np.testing.assert_allclose(lines[0, 0], wanted[0, 0], rtol=1e-5 * slack)
-    # Adam's first steps go by the signs of gradients, and peaks of a network that has learnt nothing
-    # by the last bits: weights that are 1e-6 larger change RTMPose-m's third loss by 3e-3, and two
-    # threads MobileNetV2's second accuracy by 0.026.
+    # Adam's first steps go by signs of gradients, and peaks of a network that has learnt nothing by
+    # the last bits: a first weight that is 1e-6 larger changes RTMPose-m's third loss by 3e-3, and
+    # two threads change MobileNetV2's second accuracy by 0.026.
     np.testing.assert_allclose(lines[1:, 0], wanted[1:, 0], rtol=5e-3 * slack)
     np.testing.assert_allclose(lines[0, 1], wanted[0, 1], atol=0.02 * slack)
     np.testing.assert_allclose(lines[1:, 1], wanted[1:, 1], atol=0.05 * slack)
