@@ -27,7 +27,7 @@ class BaseBackbone(BaseModule, metaclass=ABCMeta):
         """Compute feature maps ``(B, C_i, H_i, W_i)`` of images ``(B, in_channels, H, W)``."""
 
     def init_weights(self) -> None:
-        """Start the weights, from a checkpoint where ``init_cfg`` names one."""
+        """Initialise the weights, from a checkpoint if ``init_cfg`` names one."""
         super().init_weights()
         pretrained = isinstance(self.init_cfg, dict) and self.init_cfg['type'] == 'Pretrained'
         if self.zero_init_residual and not pretrained:
@@ -43,7 +43,7 @@ class BaseBackbone(BaseModule, metaclass=ABCMeta):
             part.requires_grad_(False)
 
     def train(self, mode: bool = True) -> BaseBackbone:
-        """Switch between training and evaluation; frozen parts and, on wish, norms stay still."""
+        """Switch between training and evaluation; frozen parts stay, and norms by ``norm_eval``."""
         super().train(mode)
         self._freeze()
         if mode and self.norm_eval:

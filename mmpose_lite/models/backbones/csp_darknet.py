@@ -1,4 +1,4 @@
-"""Parts of CSPDarknet that other backbones have too."""
+"""Parts of CSPDarknet that other backbones share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ACT_CFG = {'type': 'Swish'}
 
 
 class SPPBottleneck(BaseModule):
-    """Spatial pyramid pooling: each cell sees the largest values of windows of several sizes.
+    """Spatial pyramid pooling: the maxima over windows of several sizes, joined.
 
     Args:
         in_channels: Channels of the input; half of them are pooled.

@@ -1,4 +1,4 @@
-"""CSPNeXt: cross-stage partial layers of large depthwise kernels, the backbone of RTMPose."""
+"""CSPNeXt, the backbone of RTMPose: cross-stage partial layers with large depthwise kernels."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ _INIT_CFG = {
 
 @MODELS.register_module()
 class CSPNeXt(BaseBackbone):
-    """A stem and four or five stages, each of half the size of the one before.
+    """A stem and four or five stages, each of which halves the map.
 
     Args:
         arch: ``'P5'`` or ``'P6'``, of four and five stages.
-        deepen_factor: What the numbers of blocks are multiplied by.
-        widen_factor: What the numbers of channels are multiplied by.
-        out_indices: The maps that are returned: 0 is the stem's, i the i-th stage's.
+        deepen_factor: Factor on the numbers of blocks.
+        widen_factor: Factor on the numbers of channels.
+        out_indices: The maps to return: 0 is the stem's, i the i-th stage's.
         frozen_stages: The stem (0) and this many stages do not train; -1: all train.
-        use_depthwise: Depthwise separable convolutions in place of those of 3x3.
+        use_depthwise: Use depthwise separable convolutions in place of 3x3 ones.
         expand_ratio: See :class:`~mmpose_lite.models.utils.csp_layer.CSPLayer`.
-        arch_ovewrite: Stages of one's own in place of ``arch``, each ``(in_channels,
-            out_channels, num_blocks, add_identity, use_spp)``; spelt as in MMPose.
+        arch_ovewrite: Stages in place of those of ``arch``, each ``(in_channels, out_channels,
+            num_blocks, add_identity, use_spp)``; the name is spelt as in MMPose.
         spp_kernel_sizes: See :class:`~.csp_darknet.SPPBottleneck`.
         channel_attention: Weigh the channels in each stage.
-        conv_cfg: Kind of convolution, but for the stem's and the first of each block.
+        conv_cfg: Kind of convolution, except in the stem and first in each block.
         norm_cfg: Kind of norm.
         act_cfg: Kind of activation.
         norm_eval: Keep the running statistics of batch norms as they are.
@@ -53,7 +53,7 @@ class CSPNeXt(BaseBackbone):
     Raises:
         KeyError: If ``arch`` is unknown.
         ArgumentError: If ``out_indices`` reach beyond the stages.
-        ValueError: If ``frozen_stages`` do.
+        ValueError: If ``frozen_stages`` exceeds the number of stages.
 
     Source: Lyu et al., 2022, https://arxiv.org/abs/2212.07784
     """

@@ -1,4 +1,4 @@
-"""Stacked hourglasses: each narrows its map, widens it again and adds what it saw on the way."""
+"""Stacked hourglasses: each shrinks its map, enlarges it again and adds the maps on the way."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class HourglassModule(BaseModule):
     """One hourglass, which holds the next smaller one.
 
     Args:
-        depth: How often the map is halved.
+        depth: Number of times the map is halved.
         stage_channels: Channels at each size, the largest first; one more than ``depth``.
         stage_blocks: Residual blocks at each size.
         norm_cfg: Kind of norm at this size; the smaller ones have batch norms.
@@ -65,11 +65,11 @@ class HourglassModule(BaseModule):
 
 @MODELS.register_module()
 class HourglassNet(BaseBackbone):
-    """Hourglasses in a row, of which each gives a map of stride 4.
+    """Hourglasses in a row, each of which outputs a map of stride 4.
 
     Args:
-        downsample_times: How often each hourglass halves its map.
-        num_stacks: How many hourglasses there are: 1 in Hourglass-52, 2 in Hourglass-104.
+        downsample_times: Number of times each hourglass halves its map.
+        num_stacks: Number of hourglasses: 1 in Hourglass-52, 2 in Hourglass-104.
         stage_channels: Channels at each size, the largest first.
         stage_blocks: Residual blocks at each size.
         feat_channel: Channels of each output.
@@ -77,7 +77,7 @@ class HourglassNet(BaseBackbone):
         init_cfg: How weights start.
 
     Raises:
-        ArgumentError: If there is no hourglass, or the lists do not fit.
+        ArgumentError: If there is no hourglass, or the lists do not fit ``downsample_times``.
 
     Source: Newell et al., ECCV 2016, https://arxiv.org/abs/1603.06937
     """

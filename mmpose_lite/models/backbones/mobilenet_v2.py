@@ -25,7 +25,7 @@ _INIT_CFG = (
 
 
 class InvertedResidual(BaseModule):
-    """A block: wide inside, narrow at both ends, where it has no activation.
+    """A block that is wide inside and narrow at both ends, without an activation at its end.
 
     Args:
         in_channels: Channels of the input.
@@ -41,7 +41,7 @@ class InvertedResidual(BaseModule):
         init_cfg: How weights start.
 
     Raises:
-        ArgumentError: If the stride is another.
+        ArgumentError: If the stride is neither 1 nor 2.
     """
 
     def __init__(
@@ -96,13 +96,13 @@ class InvertedResidual(BaseModule):
 
 @MODELS.register_module()
 class MobileNetV2(BaseBackbone):
-    """A network of seven stages of inverted residuals, and a last convolution.
+    """Seven stages of inverted residual blocks, and a last convolution.
 
     Args:
-        widen_factor: What the channels of every layer are multiplied by.
-        out_indices: The maps that are returned: 0 to 6 are the stages', 7 is the last one.
+        widen_factor: Factor on the channels of every layer.
+        out_indices: The maps to return: 0 to 6 are the stages', 7 is the last convolution's.
         frozen_stages: The first convolution (0) and this many stages do not train; -1: all train.
-            The statistics of the first convolution's norm move all the same, as in MMPose.
+            The running statistics of the first norm are updated all the same, as in MMPose.
         conv_cfg: Kind of convolution.
         norm_cfg: Kind of norm.
         act_cfg: Kind of activation.

@@ -1,4 +1,4 @@
-"""SCNet: a ResNet whose convolutions are weighed by what a smaller map sees."""
+"""SCNet: a ResNet with self-calibrated convolutions."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _NORM_CFG = {'type': 'BN', 'momentum': 0.1}
 
 
 class SCConv(BaseModule):
-    """A self-calibrated convolution: one is weighed by the sigmoid of another, of a pooled map.
+    """A self-calibrated convolution: a convolution of a pooled map gates that of the map itself.
 
     Args:
         in_channels: Channels of the input.
-        out_channels: Channels of the output, as many.
+        out_channels: Channels of the output; as many as those of the input.
         stride: Stride of the last convolution.
-        pooling_r: How many cells a side are averaged to one.
+        pooling_r: Side of the squares of cells that are averaged to one.
         conv_cfg: Kind of convolution.
         norm_cfg: Kind of norm.
         init_cfg: How weights start.
@@ -63,7 +63,7 @@ class SCConv(BaseModule):
 def _conv_norm(
     conv_cfg: dict | None, norm_cfg: dict, channels: int, stride: int = 1
 ) -> list[nn.Module]:
-    """A convolution of 3x3 that keeps the channels, and its norm."""
+    """A 3x3 convolution that keeps the number of channels, and its norm."""
     conv = {'stride': stride, 'padding': 1, 'bias': False}
     return [
         build_conv_layer(conv_cfg, channels, channels, 3, **conv),
@@ -72,7 +72,7 @@ def _conv_norm(
 
 
 class SCBottleneck(Bottleneck):
-    """Two halves side by side, a convolution and a self-calibrated one.
+    """Two halves side by side: a plain convolution and a self-calibrated one.
 
     ``style`` and ``dilation`` change nothing. Arguments: see :class:`~.residual.BasicBlock`.
     """
@@ -98,7 +98,7 @@ class SCBottleneck(Bottleneck):
 class SCNet(ResNet):
     """A self-calibrated network of 50 or 101 layers; arguments: see :class:`~.resnet.ResNet`.
 
-    The sides of its images are 128 or more: a smaller map cannot be pooled.
+    Images need sides of at least 128: smaller maps cannot be pooled.
 
     Source: Liu et al., CVPR 2020, http://mftp.mmcheng.net/Papers/20cvprSCNet.pdf
     """

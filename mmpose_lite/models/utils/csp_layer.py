@@ -1,4 +1,4 @@
-"""Cross-stage partial layers: half of the channels go through blocks, the others go around them."""
+"""Cross-stage partial layers: half of the channels pass through blocks, the others bypass them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def apart(act_cfg: dict | None) -> dict | None:
 
 
 class ChannelAttention(BaseModule):
-    """Weighs channels by what their means say of them.
+    """Weighs each channel by a factor computed from the means of all channels.
 
     Args:
         channels: Channels of the input and the output.
@@ -44,13 +44,13 @@ class ChannelAttention(BaseModule):
 
 
 class _Block(BaseModule):
-    """Common to the blocks: two convolutions, and the input added where it fits.
+    """Base of the blocks: two convolutions, and the input added if its channels fit.
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         expansion: Channels between the two convolutions over those of the output.
-        add_identity: Add the input, where it has the output's channels.
+        add_identity: Add the input if it has as many channels as the output.
         use_depthwise: Depthwise separable convolutions in place of plain ones.
         conv_cfg: Kind of convolution.
         norm_cfg: Kind of norm.
@@ -77,7 +77,7 @@ class _Block(BaseModule):
 
 
 class DarknetBottleneck(_Block):
-    """A convolution of 1x1 and one of 3x3; see :class:`_Block`."""
+    """A 1x1 convolution and a 3x3 one; see :class:`_Block`."""
 
     def __init__(
         self,
@@ -103,10 +103,10 @@ class DarknetBottleneck(_Block):
 
 
 class CSPNeXtBlock(_Block):
-    """A convolution of 3x3 and a depthwise separable one; see :class:`_Block`.
+    """A 3x3 convolution and a depthwise separable one; see :class:`_Block`.
 
-    ``kernel_size`` is that of the second one. The first one is plain whatever ``conv_cfg`` says,
-    as in MMPose.
+    ``kernel_size`` is that of the second one. The first is a plain convolution whatever
+    ``conv_cfg`` is, as in MMPose.
     """
 
     def __init__(
@@ -135,13 +135,13 @@ class CSPNeXtBlock(_Block):
 
 
 class CSPLayer(BaseModule):
-    """Half of the channels through blocks, the others around them, then both together.
+    """Half of the channels pass through blocks, the others bypass them; then both are joined.
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         expand_ratio: Channels of each half over those of the output.
-        num_blocks: How many blocks there are.
+        num_blocks: Number of blocks.
         add_identity: Blocks add their input.
         use_depthwise: Depthwise separable convolutions in the blocks.
         use_cspnext_block: Blocks are :class:`CSPNeXtBlock`; else :class:`DarknetBottleneck`.
