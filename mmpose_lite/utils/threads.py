@@ -1,8 +1,8 @@
-"""Threads of a process: no more than it has cores for, and none that spins while it waits.
+"""Threads of a process: no more than it has cores for, and none that spins for long.
 
-torch counts the cores of the host, where a container may use a few of them; its threads wait by
-spinning, so on cores that other processes use, too, they keep each other from working. Even where
-they sleep, each barrier waits for the thread whose core is taken.
+torch counts the cores of the host, even if a container may use only a few of them. Its threads wait
+by spinning, so on cores that other processes use as well they keep each other from working. Even if
+they sleep instead, each barrier waits for the thread whose core is taken.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from typing import NamedTuple
 
 from .control_groups import group_folders
 
-# By variable of an OpenMP runtime: how long a thread waits at a barrier before it sleeps. GNU's
-# spins 300,000 times by itself, which takes milliseconds; 2,000 outlast the barriers of a network
-# whose threads all have cores. Intel's and LLVM's count in milliseconds, 200 by themselves.
+# How long a thread spins at a barrier before it sleeps, by the variable of an OpenMP runtime. GNU's
+# default is 300,000 rounds, which take milliseconds; 2,000 outlast the barriers of a network whose
+# threads all have cores. Intel's and LLVM's count in milliseconds; their default is 200.
 _WAITING = {'GOMP_SPINCOUNT': '2000', 'KMP_BLOCKTIME': '1'}
 
-# The time that cores had worked when this process chose the number of its threads by itself; None
-# where somebody else chose it.
-_begun: CoreTime | None = None
+# The cores' working time when this process chose its number of threads; None if the environment or
+# a caller chose it.
+_at_start: CoreTime | None = None
 
 
 class Cores(NamedTuple):
     """The cores that a process may use."""
 
-    machine: int  # all that there are
-    allowed: Collection[int]  # by the affinity of the process (`taskset`, a cpuset)
-    quota: float  # how many cores' time its control groups grant; infinite without a limit
+    machine: int  # cores of the machine
+    allowed: Collection[int]  # those in the affinity of the process (`taskset`, a cpuset)
+    quota: float  # cores' worth of time that its control groups grant; infinite without a limit
 
     @property
     def usable(self) -> int:
-        """Number of threads that have a core: the quota is rounded down, and one is always left."""
+        """Number of threads that have a core: at least 1, and a quota is rounded down."""
         return max(1, int(min(len(self.allowed), self.quota)))
 
     def __str__(self) -> str:
@@ -50,12 +50,12 @@ def find_cores(root: str | Path = '/') -> Cores:
 
 
 def cpu_quota(root: str | Path = '/') -> float:
-    """The cores' time that control groups, version 1 or 2, grant this process; inf if no limit."""
+    """Cores' worth of time that control groups (v1 or v2) grant this process; inf: no limit."""
     return min(map(_quota, group_folders('cpu', root)), default=float('inf'))
 
 
 def _quota(folder: Path) -> float:
-    """The limit of one control group; a machine without a limit says ``max`` or -1."""
+    """The limit of one control group; ``max`` or -1 in its files means none."""
     try:
         if (folder / 'cpu.max').is_file():
             quota, period = (folder / 'cpu.max').read_text().split()
@@ -70,15 +70,15 @@ def _quota(folder: Path) -> float:
 
 
 class CoreTime(NamedTuple):
-    """A moment, and the seconds that cores have worked until then."""
+    """A moment, and the seconds that cores have worked up to it."""
 
     moment: float
-    all: float  # for all processes that do not yield to others by being nice
+    all: float  # for all processes, except those that yield to others (`nice`)
     own: float  # for this process and its children
 
     @classmethod
     def now(cls, allowed: Collection[int], root: str | Path = '/') -> CoreTime | None:
-        """Read the times of some cores; None where the system does not tell them."""
+        """Read the times of some cores; None if the system does not provide them."""
         try:
             rows = [line.split() for line in (Path(root) / 'proc/stat').read_text().splitlines()]
             names = {f'cpu{core}' for core in allowed}
@@ -89,10 +89,10 @@ class CoreTime(NamedTuple):
             return None
         return cls(time.monotonic(), seconds, sum(os.times()[:4]))
 
-    def others_since(self, begun: CoreTime) -> int:
+    def others_since(self, earlier: CoreTime) -> int:
         """The number of cores that other processes have kept busy since an earlier moment."""
-        work = (self.all - begun.all) - (self.own - begun.own)
-        return max(0, round(work / max(self.moment - begun.moment, 1e-9)))
+        work = (self.all - earlier.all) - (self.own - earlier.own)
+        return max(0, round(work / max(self.moment - earlier.moment, 1e-9)))
 
 
 def limit_threads(
@@ -100,14 +100,14 @@ def limit_threads(
     cores: int | None = None,
     environ: MutableMapping[str, str] = os.environ,
 ) -> None:
-    """Set the variables by which OpenMP and MKL have as many threads as cores; before torch loads.
+    """Give OpenMP and MKL as many threads as there are cores; call it before torch is loaded.
 
-    What the environment says already stands. Nothing but the commands calls this: a program that
-    imports the package has the threads that it chose.
+    It sets environment variables, and leaves those that are set. Only the commands call it: a
+    program that imports the package keeps the threads that it chose.
 
     Args:
-        processes: How many processes share the cores; by default what the launcher says.
-        cores: How many cores there are to share; by default those of :func:`find_cores`.
+        processes: Number of processes that share the cores; by default the launcher's.
+        cores: Number of cores to share; by default that of :func:`find_cores`.
         environ: The environment.
     """
     if 'OMP_WAIT_POLICY' not in environ:
@@ -115,28 +115,28 @@ def limit_threads(
             environ.setdefault(name, value)
     if 'OMP_NUM_THREADS' not in environ:
         if environ is os.environ and processes is None and 'LOCAL_WORLD_SIZE' not in environ:
-            global _begun
-            _begun = CoreTime.now(find_cores().allowed)
+            global _at_start
+            _at_start = CoreTime.now(find_cores().allowed)
         each = processes or int(environ.get('LOCAL_WORLD_SIZE', 1))
         environ['OMP_NUM_THREADS'] = str(max(1, (cores or _granted(environ)) // each))
     environ.setdefault('MKL_NUM_THREADS', environ['OMP_NUM_THREADS'])
 
 
 def share_cores() -> str:
-    """Leave half of each core that other processes keep busy to them; torch is loaded.
+    """Leave half of each core that other processes keep busy to them; call it with torch loaded.
 
-    They are those that have been busy since :func:`limit_threads`, while the libraries loaded. Of
-    two cores beside two busy loops, one thread is faster than two that wait for each other at
-    every barrier. It does nothing where the number of threads was not this process's choice.
+    Busy cores are those that others kept busy since :func:`limit_threads`, while libraries loaded.
+    On two cores beside two busy loops, one thread is faster than two that wait for each other at
+    every barrier. Nothing changes if the number of threads was not this process's choice.
 
     Returns:
-        A sentence for the log; empty where nothing changes.
+        A sentence for the log; empty if nothing changes.
     """
     import torch
 
     cores, threads = find_cores().allowed, torch.get_num_threads()
-    now = CoreTime.now(cores) if _begun else None
-    busy = min(now.others_since(_begun), len(cores)) if _begun and now else 0
+    now = CoreTime.now(cores) if _at_start else None
+    busy = min(now.others_since(_at_start), len(cores)) if _at_start and now else 0
     kept = max(1, threads - (busy + 1) // 2)
     if kept == threads:
         return ''
@@ -148,18 +148,18 @@ def share_cores() -> str:
 
 
 def resume_threads(count: int) -> None:
-    """Use as many threads as the run that resumes did, if their number was this process's choice.
+    """Use as many threads as a resumed run did before, if their number is this process's choice.
 
-    The last bits of sums depend on it.
+    The last bits of sums depend on the number.
     """
     import torch
 
-    if _begun is not None and count <= find_cores().usable:
+    if _at_start is not None and count <= find_cores().usable:
         torch.set_num_threads(count)
 
 
 def _granted(environ: MutableMapping[str, str]) -> int:
-    """The cores of this process; Slurm may grant a task fewer than it can see."""
+    """Number of cores of this process; Slurm may grant a task fewer than it can see."""
     asked = environ.get('SLURM_CPUS_PER_TASK', '') if 'SLURM_PROCID' in environ else ''
     count = find_cores().usable
     return min(count, int(asked)) if asked.isdigit() and int(asked) else count

@@ -174,7 +174,7 @@ def chosen(monkeypatch):
     found = {'threads': None}
     monkeypatch.setattr(torch, 'get_num_threads', lambda: found['threads'])
     monkeypatch.setattr(torch, 'set_num_threads', lambda count: found.update(threads=count))
-    monkeypatch.setattr(threads, '_begun', CoreTime(100, 50, 7))
+    monkeypatch.setattr(threads, '_at_start', CoreTime(100, 50, 7))
 
     def choose(count, busy):
         found['threads'] = count
@@ -203,7 +203,7 @@ def test_half_of_each_busy_core_is_left_to_those_who_keep_it_busy(chosen, count,
 
 def test_threads_that_somebody_else_chose_stay(chosen, monkeypatch):
     found = chosen(2, 2)
-    monkeypatch.setattr(threads, '_begun', None)
+    monkeypatch.setattr(threads, '_at_start', None)
     assert (share_cores(), found['threads']) == ('', 2)
     resume_threads(1)
     assert found['threads'] == 2
@@ -227,9 +227,9 @@ def test_only_a_process_that_chooses_by_itself_watches_the_cores(monkeypatch, en
         monkeypatch.delenv(name)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(threads, '_begun', None)
+    monkeypatch.setattr(threads, '_at_start', None)
     limit_threads()
-    assert (threads._begun is not None) == watches
+    assert (threads._at_start is not None) == watches
 
 
 @pytest.mark.usefixtures('processes')
