@@ -79,7 +79,7 @@ def test_the_page_s_schedule_is_for_few_faces(config, data, tmp_path, as_new_pro
     kept = [path.name for path in (tmp_path / 'run').glob('epoch_*.pth')]
     assert sorted(kept) == ['epoch_2.pth', 'epoch_3.pth']
     (group,) = runner.optim_wrapper.param_groups
-    assert group['initial_lr'] == pytest.approx(1e-3 * 2 / 16)
+    assert group['initial_lr'] == pytest.approx(2e-3 * 2 / 8)
 
 
 def test_a_test_by_itself_builds_no_training(config, data, tmp_path, as_new_process):
@@ -255,7 +255,8 @@ def test_parts_of_a_module_outside_the_package(config, data, tmp_path, monkeypat
     runner.train()
     import own_parts
 
-    assert own_parts.OwnMSELoss.calls == 3  # two batches of training, one of validation
+    # One before the run, for the check of shapes; two batches of training, one of validation.
+    assert own_parts.OwnMSELoss.calls == 4
     assert isinstance(runner.train_dataloader.dataset, own_parts.OwnFaces)
     first = runner.train_dataloader.dataset.get_data_info(0)['bbox'][0]
     low = points_of(0, 5).min(axis=0) + 1
