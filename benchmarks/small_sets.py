@@ -1,4 +1,4 @@
-"""Trains on few faces, as docs/own_points.md does: python benchmarks/small_sets.py [--help]."""
+"""Train on few faces, as docs/own_points.md does: python benchmarks/small_sets.py [--help]."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from benchmarks.report import markdown_table, number, write_between
 from mmpose_lite.datasets.datasets.face import AFLWDataset
 from mmpose_lite.structures import parse_pose_metainfo
 
-# Of AFLW's nineteen: three points of each eye, of the nose and of the mouth.
+# Of AFLW's nineteen points: three of each eye, of the nose and of the mouth.
 KEPT = range(6, 18)
-# Better than the mean shape by, at least; from random weights and from a trained model of faces.
+# By number of faces: the factor by which the NME must be below the mean shape's, for each start.
 GOALS = {50: (1.5, 2.0), 200: (2.5, 3.0), 1000: (3.5, 4.0)}
 STARTS = ('random', 'trained')
 WEIGHTS = {'random': 'random', 'trained': 'the quick start'}
 BATCH = 8
-VALIDATIONS = 20  # of a training
+VALIDATIONS = 20  # about so many in a training
 
 CONFIG = """
 _base_ = [
@@ -48,14 +48,15 @@ model = dict(
 )
 faces = dict(type='BaseCocoStyleDataset', data_root={root!r}, metainfo=metainfo)
 train_faces = dict(faces, ann_file='train_{count}_{seed}.json')
-used, kept = (dict(part=part, val_share=0.1) for part in ('train', 'val'))
+train_part, val_part = (dict(part=part, val_share=0.1) for part in ('train', 'val'))
 train_dataloader = dict(
     batch_size={batch},
     num_workers=1,
-    dataset=dict(train_faces, train_val_split=used, pipeline=_base_.train_pipeline),
+    dataset=dict(train_faces, train_val_split=train_part, pipeline=_base_.train_pipeline),
 )
 val_dataloader = dict(
-    num_workers=1, dataset=dict(train_faces, train_val_split=kept, pipeline=_base_.val_pipeline)
+    num_workers=1,
+    dataset=dict(train_faces, train_val_split=val_part, pipeline=_base_.val_pipeline),
 )
 test_dataloader = dict(
     num_workers=1, dataset=dict(faces, ann_file='test.json', pipeline=_base_.val_pipeline)
@@ -69,7 +70,7 @@ randomness = dict(seed={seed})
 
 
 class Run(NamedTuple):
-    """A training: on so many faces, from which weights, with which seed."""
+    """A training: its number of faces, its start (one of ``STARTS``) and its seed."""
 
     count: int
     start: str
@@ -123,7 +124,7 @@ def write_sets(args: argparse.Namespace) -> tuple[dict[str, Any], float]:
 
 
 def keep_points(file: Path) -> dict[str, Any]:
-    """Read a file of AFLW's form; its faces keep the twelve points, and a square as their box."""
+    """Read a file in AFLW's form; faces keep the twelve points, and their square is the box."""
     content = json.loads(file.read_text())
     faces = []
     for face in content['annotations']:
@@ -160,7 +161,7 @@ def describe_points() -> dict[str, Any]:
 
 
 def train_and_test(run: Run, metainfo: Mapping[str, Any], args: argparse.Namespace) -> dict:
-    """Train and test by the commands; return the NME, and the seconds of the training."""
+    """Train and test by the commands; return the run, its NME and the training's seconds."""
     work = args.work_dir / f'{run.count}_{run.start}_{run.seed}'
     config = args.work_dir / f'{work.name}.py'
     epochs = max(1, round(args.iterations * BATCH / run.count))
@@ -201,7 +202,7 @@ def _run(command: Sequence[Any], work: Path) -> None:
 
 
 def table(results: Mapping[str, Any]) -> str:
-    """Lay out the NME of each number of faces and start, and how much better than a mean shape."""
+    """Lay out the NME for each number of faces and start, beside that of the mean shape."""
     rows = []
     for count, start in dict.fromkeys((run['count'], run['start']) for run in results['runs']):
         runs = [run for run in results['runs'] if (run['count'], run['start']) == (count, start)]
