@@ -66,10 +66,10 @@ class GetBBoxCenterScale(Transform):
         padding: The factor by which the crop exceeds the box.
     """
 
+    works_without_pixels = True
+
     def __init__(self, padding: float = 1.25) -> None:
         self.padding = padding
-
-    works_without_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         return extent.padded(self.padding)
@@ -99,6 +99,8 @@ class RandomBBoxTransform(Transform):
         rotate_prob: Probability of a rotation.
     """
 
+    works_without_pixels = True
+
     def __init__(
         self,
         shift_factor: float = 0.16,
@@ -114,8 +116,6 @@ class RandomBBoxTransform(Transform):
         self.scale_prob = scale_prob
         self.rotate_factor = rotate_factor
         self.rotate_prob = rotate_prob
-
-    works_without_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         factors = [*self.scale_factor] if self.scale_prob > 0 else []
@@ -236,6 +236,8 @@ class RandomFlip(Transform):
         ValueError: If probabilities or directions are wrong or do not fit each other.
     """
 
+    works_without_pixels = True
+
     def __init__(
         self,
         prob: float | Sequence[float] = 0.5,
@@ -258,8 +260,6 @@ class RandomFlip(Transform):
         if not isinstance(prob, Sequence):
             shares = [shares[0] / len(directions)] * len(directions)
         self._bounds = list(accumulate(shares))
-
-    works_without_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         return extent  # mirrored crops are of the same pixels

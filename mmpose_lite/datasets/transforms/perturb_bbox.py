@@ -33,6 +33,8 @@ class DisturbBox(Transform):
         InputError: If ``kind`` is unknown, or ``amount`` not from 0 to 1.
     """
 
+    works_without_pixels = True
+
     def __init__(self, kind: str, amount: float, seed: int = 0) -> None:
         if kind not in _KINDS:
             raise InputError(f"DisturbBox: kind='{kind}' is none of {', '.join(_KINDS)}")
@@ -41,8 +43,6 @@ class DisturbBox(Transform):
         self.kind = kind
         self.amount = amount
         self.seed = seed
-
-    works_without_pixels = True
 
     @property
     def _factor(self) -> float:

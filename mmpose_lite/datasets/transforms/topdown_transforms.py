@@ -39,6 +39,9 @@ class TopdownAffine(Transform):
         ValueError: If the size is not two integers.
     """
 
+    # It holds with ``warp=False``; otherwise crops are read before it, and it draws nothing.
+    works_without_pixels = True
+
     def __init__(
         self, input_size: tuple[int, int], use_udp: bool = False, warp: bool = True
     ) -> None:
@@ -47,9 +50,6 @@ class TopdownAffine(Transform):
         self.input_size = (input_size[0], input_size[1])
         self.use_udp = use_udp
         self.warp = warp
-
-    # With ``warp=False``; otherwise it comes after the crops are read, and draws nothing.
-    works_without_pixels = True
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         return replace(extent, input_size=self.input_size)
