@@ -55,7 +55,7 @@ def to_supervision(samples: Sequence[PoseDataSample]) -> Any:
 
 
 def from_supervision(key_points: Any) -> list[PoseDataSample]:
-    """Turn supervision's ``KeyPoints`` into one sample a face; the reverse of the former.
+    """Turn supervision's ``KeyPoints`` into one sample per face; the reverse of the former.
 
     Returns:
         Samples with ``pred_instances``, as of :func:`inference_topdown`. A box that is not in
@@ -104,7 +104,7 @@ def to_coco_results(
         category_id: That of faces in the annotations.
 
     Returns:
-        One dict a face: ``image_id``, ``category_id``, ``keypoints`` ``[x, y, score, ...]`` in
+        One dict per face: ``image_id``, ``category_id``, ``keypoints`` ``[x, y, score, ...]`` in
         image pixels, and ``score``, the box's times the mean of the points'.
 
     Raises:

@@ -51,7 +51,7 @@ def test(cfg: Config) -> tuple[PoseRunner, dict[str, float]]:
     """Test the checkpoint ``cfg.load_from``.
 
     Returns:
-        The runner, whose metrics hold one row a face, and the numbers by name.
+        The runner, whose metrics hold one row per face, and the numbers by name.
     """
     runner = build_runner(cfg)
     # Another `runner_type` may know no folding.

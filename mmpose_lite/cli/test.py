@@ -151,7 +151,7 @@ def run_passes(runner: PoseRunner, args: argparse.Namespace) -> Further | None:
 
     metric = main_metric(row_metrics(runner))
     if metric is None:
-        raise InputError('--report needs a metric that keeps a row a face, such as NME')
+        raise InputError('--report needs a metric that keeps a row per face, such as NME')
     return predict_further(runner, metric, args.report_faces)
 
 

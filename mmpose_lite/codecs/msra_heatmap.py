@@ -22,7 +22,7 @@ from .utils import (
 
 @KEYPOINT_CODECS.register_module()
 class MSRAHeatmap(BaseKeypointCodec):
-    """One Gaussian a point; read back by its highest cell and a refinement.
+    """One Gaussian per point; read back by its highest cell and a refinement.
 
     Args:
         input_size: Width and height of the network's input, pixels.

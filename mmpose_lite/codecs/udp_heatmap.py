@@ -28,7 +28,7 @@ class UDPHeatmap(BaseKeypointCodec):
     Args:
         input_size: Width and height of the network's input, pixels.
         heatmap_size: Width and height of the heatmaps, cells.
-        heatmap_type: ``'gaussian'``: one map a point; ``'combined'``: a disc and two offset maps.
+        heatmap_type: ``'gaussian'``: one map per point; ``'combined'``: a disc and two offset maps.
         sigma: Standard deviation of the Gaussian, cells (gaussian).
         radius_factor: Radius of the disc as a share of the longer side (combined).
         blur_kernel_size: Odd width of the blur before the Taylor step, cells (gaussian); the

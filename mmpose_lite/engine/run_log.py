@@ -133,7 +133,7 @@ class LogProcessor(_LogProcessor):
 
 
 def _read(values: list[Any]) -> list[int | float]:
-    """Turn tensors among numbers into numbers, with one transfer a device and type."""
+    """Turn tensors among numbers into numbers, with one transfer per device and type."""
     groups: dict[tuple, list[int]] = {}
     for i, value in enumerate(values):
         if isinstance(value, Tensor):

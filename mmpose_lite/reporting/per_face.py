@@ -1,4 +1,4 @@
-"""A row a face of test runs, as a CSV file or a table of pandas."""
+"""A row per face of test runs, as a CSV file or a table of pandas."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def merge_data_samples(data_samples: list[PoseDataSample]) -> PoseDataSample:
 
 
 def split_instances(instances: InstanceData) -> list[dict]:
-    """Turn instances into plain lists and numbers, one dict a face, fit for JSON.
+    """Turn instances into plain lists and numbers, one dict per face, fit for JSON.
 
     They are ``keypoints``, and where present ``keypoint_scores``, ``bbox`` and ``bbox_score``.
     """

@@ -40,7 +40,7 @@ def config_text(values: Mapping[str, Any]) -> str:
         values: What is set, by name: plain Python data.
 
     Returns:
-        One assignment a name, sorted by name; what does not fit on a line has a line an item.
+        One assignment per name, sorted by name; what does not fit on a line has a line per item.
     """
     lines = (f'{name} = {_layout(values[name], len(name) + 3, 0)}\n' for name in sorted(values))
     return ''.join(lines)

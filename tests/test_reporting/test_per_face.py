@@ -1,4 +1,4 @@
-"""A table with a row a face."""
+"""A table with a row per face."""
 
 import csv
 import io

@@ -302,5 +302,5 @@ def test_a_metric_without_rows_makes_no_report(tmp_path, tiny_config, trained):
     evaluator = f"dict(_delete_=True, type='DumpResults', out_file_path='{tmp_path}/a.pkl')"
     config.write_text(f"_base_ = ['{tiny_config}']\ntest_evaluator = {evaluator}\n")
     arguments = [str(config), str(trained.checkpoint), '--work-dir', str(tmp_path)]
-    with pytest.raises(SystemExit, match='--report needs a metric that keeps a row a face'):
+    with pytest.raises(SystemExit, match='--report needs a metric that keeps a row per face'):
         run_test([*arguments, '--report', str(tmp_path / 'report')])

@@ -1,4 +1,4 @@
-"""Label Studio's JSON: percentages of the picture, one region a point."""
+"""Label Studio's JSON: percentages of the picture, one region per point."""
 
 from __future__ import annotations
 

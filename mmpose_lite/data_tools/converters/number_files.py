@@ -90,7 +90,7 @@ def _point(
 
 
 def read_csv(path: Path, options: ReadOptions, report: ConversionReport) -> Labels:
-    """Read a table of faces: a row a face, with the picture's name or Kaggle's pixels.
+    """Read a table of faces: a row per face, with the picture's name or Kaggle's pixels.
 
     Columns are ``NAME_x`` and ``NAME_y``, or ``x1`` and ``y1``; a third, ``NAME_v`` or ``v1``, is
     COCO's flag; one with ``_w`` and ``_h`` as well is the box. Without titles, a name is followed

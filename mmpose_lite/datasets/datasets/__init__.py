@@ -1,4 +1,4 @@
-"""Data sets: annotation files to one dict a face."""
+"""Data sets: annotation files to one dict per face."""
 
 from typing import TYPE_CHECKING
 

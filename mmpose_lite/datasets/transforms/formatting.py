@@ -140,7 +140,7 @@ class PackPoseInputs(Transform):
         for key, name in table.items():
             if key in results:
                 value = results[key]
-                # There is one entry a face; a lone number becomes a list of one.
+                # There is one entry per face; a lone number becomes a list of one.
                 data[name] = np.array([value]) if isinstance(value, _LONE) else value
         if self.pack_transformed and 'transformed_keypoints' in results:
             data['transformed_keypoints'] = results['transformed_keypoints']

@@ -75,7 +75,7 @@ def warp_faces(
     """Crop the faces of a batch on the device.
 
     Args:
-        inputs: One entry a face: its window, uint8 ``(3, h, w)``, sizes may differ, fastest where
+        inputs: One entry per face: its window, uint8 ``(3, h, w)``, sizes may differ, fastest where
             it is a view of ``(h, w, 3)``; or the index of its crop.
         samples: Their metainfo has ``warp_mat`` ``(2, 3)``, from pixels of the window to input
             pixels, and ``input_size`` (w, h).

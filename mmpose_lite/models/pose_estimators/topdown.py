@@ -56,8 +56,8 @@ class TopdownPoseEstimator(BasePoseEstimator):
         """Map predictions from input to image pixels and hang them on their samples.
 
         Args:
-            batch_pred_instances: Points in pixels of the network's input, one item a sample.
-            batch_pred_fields: Predicted maps, one item a sample, or None.
+            batch_pred_instances: Points in pixels of the network's input, one item per sample.
+            batch_pred_fields: Predicted maps, one item per sample, or None.
             batch_data_samples: The samples; their metainfo has ``input_size``, ``input_center``
                 and ``input_scale``.
         """

@@ -24,7 +24,7 @@ def flip_heatmaps(
     Args:
         heatmaps: ``(B, C, H, W)``.
         flip_indices: For each point the index of its mirror point; needed for ``'heatmap'``.
-        flip_mode: ``'heatmap'``: one map a point; ``'udp_combined'``: a disc and two offset maps;
+        flip_mode: ``'heatmap'``: one map per point; ``'udp_combined'``: a disc and two offset maps;
             ``'offset'``: two offset maps.
         shift_heatmap: Move the result one cell to the right: the strides of a network leave the
             mirrored map about a cell off.

@@ -414,6 +414,6 @@ def _match_faces(where: str, faces: Sequence[Record], records: Sequence[Record])
 
 
 def _points(records: Sequence[Record]) -> np.ndarray:
-    """The numbers of all points of some faces, one row a face."""
+    """The numbers of all points of some faces, one row per face."""
     first = len(records[0].numbers('keypoints'))
     return np.array([record.numbers('keypoints', first) for record in records])
