@@ -42,17 +42,17 @@ class BaseKeypointCodec:
     field_mapping_table: ClassVar[dict[str, str]] = {}
 
     def __init_subclass__(cls) -> None:
-        """Check that a codec defines one form of each direction, and let the other follow from it.
+        """Check that a subclass has a form of each direction of its own, and set the other one.
 
         Raises:
-            TypeError: If it does not.
+            TypeError: If it has none.
         """
         super().__init_subclass__()
         for one, other in (('encode', 'encode_batch'), ('decode', 'decode_batch')):
             if all(getattr(cls, name) is getattr(BaseKeypointCodec, name) for name in (one, other)):
                 raise TypeError(f'{cls.__name__} must define {one} or {other}')
             if one in vars(cls) and other not in vars(cls):
-                # Else the batched form of the class above would be used without a word.
+                # Otherwise it would silently keep the batched form of the class that it extends.
                 setattr(cls, other, getattr(BaseKeypointCodec, other))
 
     def encode_batch(self, keypoints: Tensor, keypoints_visible: Tensor) -> dict[str, Tensor]:
@@ -74,7 +74,7 @@ class BaseKeypointCodec:
         return targets
 
     def _has_faces_first(self, name: str) -> bool:
-        """Tell whether a target of :meth:`encode` has an axis of faces, as fields have none."""
+        """Tell whether a target of :meth:`encode` has an axis of faces first; fields have not."""
         tables = (self.label_mapping_table, self.instance_mapping_table)
         return name == 'keypoint_weights' or any(name in table for table in tables)
 
@@ -102,8 +102,8 @@ class BaseKeypointCodec:
     def encode(self, keypoints: ndarray, keypoints_visible: ndarray | None = None) -> dict:
         """Make the targets of one face in numpy; see :meth:`encode_batch`.
 
-        ``keypoint_weights`` ``(1, K)`` and all of ``label_mapping_table`` have 1 first, the others
-        have no batch axis.
+        ``keypoint_weights`` ``(1, K)`` and the targets of ``label_mapping_table`` have an axis of
+        one face first; the others have none.
 
         Args:
             keypoints: ``(1, K, 2)``, pixels of the network's input.
@@ -125,10 +125,10 @@ class BaseKeypointCodec:
     def _encode_arrays(
         self, keypoints: ndarray, keypoints_visible: ndarray | None
     ) -> dict[str, ndarray]:
-        """Make the targets of N faces by :meth:`encode_batch`."""
+        """Make the targets of N faces with :meth:`encode_batch`."""
         if keypoints_visible is None:
             keypoints_visible = np.ones(keypoints.shape[:2], dtype=np.float32)
-        targets = self._in_torch('encode_batch')(
+        targets = self._written_form('encode_batch')(
             torch.as_tensor(keypoints, dtype=torch.float32),
             torch.as_tensor(keypoints_visible, dtype=torch.float32),
         )
@@ -143,15 +143,18 @@ class BaseKeypointCodec:
         return self._decode_arrays(*(np.asarray(each)[None] for each in encoded))
 
     def _decode_arrays(self, *encoded: ndarray) -> tuple[ndarray, ...]:
-        """Read the points of N faces by :meth:`decode_batch`."""
-        decoded = self._in_torch('decode_batch')(*map(torch.as_tensor, encoded))
+        """Decode the points of N faces with :meth:`decode_batch`."""
+        decoded = self._written_form('decode_batch')(*map(torch.as_tensor, encoded))
         return tuple(values.numpy() for values in decoded)
 
-    def _in_torch(self, name: str) -> Any:
-        """The batched form that was written, not the one that follows from that of one face."""
-        follows = vars(BaseKeypointCodec)[name]
-        forms = (vars(kind)[name] for kind in type(self).__mro__ if name in vars(kind))
-        return next((form for form in forms if form is not follows), follows).__get__(self)
+    def _written_form(self, name: str) -> Any:
+        """Find the batched method that a subclass has written, past those set by this class.
+
+        The latter call :meth:`encode` or :meth:`decode`, which may be what calls it now.
+        """
+        own = vars(BaseKeypointCodec)[name]
+        methods = (vars(kind)[name] for kind in type(self).__mro__ if name in vars(kind))
+        return next((method for method in methods if method is not own), own).__get__(self)
 
     def batch_decode(self, *batch_encoded: Any) -> tuple[Sequence[ndarray], ...]:
         """Decode a batch into a list of points ``(1, K, 2)`` and one of scores ``(1, K)``."""
@@ -160,5 +163,5 @@ class BaseKeypointCodec:
 
 
 def _flat(decoded: tuple[Any, ...]) -> list[ndarray]:
-    """What a codec has read, without the pair of scores and visibilities that MMPose's have."""
+    """Flatten a codec's results: MMPose's may pair scores and visibilities."""
     return [part for each in decoded for part in (each if isinstance(each, tuple) else [each])]
