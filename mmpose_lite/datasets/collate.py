@@ -1,4 +1,4 @@
-"""Putting the samples of a batch together."""
+"""Collation: joining samples to a batch."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch.utils.data import default_collate, get_worker_info
 
 from mmpose_lite.utils import InputError
 
-# What torch, and the system by way of it, say where workers cannot hand over a batch. GPUs have a
-# shared memory of their own, which kernels of compiled models may lack.
+# Parts of the messages of torch and the system when workers cannot hand over a batch. GPUs have a
+# shared memory of their own, which compiled kernels may exhaust; such messages must not match.
 _NO_ROOM = re.compile(
     r'out of shared memory|shared memory object|\(shm\)|killed by signal: Bus error|</torch_\d+'
 )
@@ -28,8 +28,8 @@ _WITHOUT_WORKERS = (
 def collate_samples(samples: Sequence[dict[str, Any]]) -> Any:
     """Join samples as mmengine's ``pseudo_collate`` does: a list of inputs, one of data samples.
 
-    Of a worker, ``inputs`` whose shapes agree are one tensor ``(B, ...)``; images ``(B, C, H, W)``
-    have their channels last in memory.
+    In a worker, ``inputs`` of one shape become one tensor ``(B, ...)``; that of images,
+    ``(B, C, H, W)``, has its channels last in memory.
     """
     batch = pseudo_collate(samples)
     if get_worker_info() is not None and isinstance(batch, dict) and _has_equal_inputs(batch):
@@ -46,8 +46,8 @@ def _has_equal_inputs(batch: dict[str, Any]) -> bool:
 
 
 def _stack(inputs: list[Tensor]) -> Tensor:
-    # In a worker, default_collate stacks tensors in shared memory. Otherwise torch would copy each
-    # there by itself: at 256x256 that takes longer than to make it from a cached crop.
+    # In a worker, default_collate stacks tensors in shared memory. Without it, torch would copy
+    # each tensor there by itself, which at 256x256 takes longer than to make it from a cached crop.
     if inputs[0].dim() != 3:
         return default_collate(inputs)
     return default_collate([image.permute(1, 2, 0) for image in inputs]).permute(0, 3, 1, 2)
@@ -55,7 +55,7 @@ def _stack(inputs: list[Tensor]) -> Tensor:
 
 @contextmanager
 def explaining_workers() -> Iterator[None]:
-    """Explain in one line why workers cannot hand over their batches, and what helps.
+    """Explain in one line why workers cannot hand over their batches, and name the remedy.
 
     Raises:
         InputError: If the block ends for want of shared memory, or of open files.

@@ -1,10 +1,10 @@
 """Samplers, and randomness that belongs to the sample.
 
-What is drawn for face ``index`` in epoch ``epoch`` is a function of (seed, epoch, index) alone, so
-the number of workers and ranks, and resuming, change nothing. The three numbers travel with the
-index: a sampler yields :class:`SampleIndex`, the data set puts a generator under ``rng`` into the
-sample, and every random transform draws from it by :func:`sample_rng`. Transforms that draw from
-the global state of ``random`` or ``numpy.random`` find it seeded by the same three numbers.
+Random draws for face ``index`` in epoch ``epoch`` are a function of (seed, epoch, index) alone: the
+number of workers and ranks, and resuming, change nothing. The three numbers travel with the index:
+a sampler yields a :class:`SampleIndex`, the data set puts a generator into the sample under
+``rng``, and every random transform draws from it through :func:`sample_rng`. The global state of
+``random`` and ``numpy.random``, from which other transforms draw, is seeded by the same numbers.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class SampleIndex(int):
         return SampleIndex, (int(self), self.seed, self.epoch, self.origin)
 
     def at(self, index: int) -> SampleIndex:
-        """Make another index that stands for the same sample of the sampler."""
+        """Make another index with the randomness of this one."""
         return SampleIndex(index, self.seed, self.epoch, self.origin)
 
     def __add__(self, other: int) -> SampleIndex:

@@ -1,7 +1,7 @@
-"""Training loops that can stop and resume at any iteration, and the validation between.
+"""Training loops that can stop and resume at any iteration, and the validation between them.
 
-A resumed run is the run that was interrupted: its loop starts at the batch that came next,
-with the generators in the state that they had, and makes up for a validation that was due.
+A resumed run continues as if it had not been interrupted: its loop starts at the batch that came
+next, with the random generators in their old state, and makes up for a validation that was due.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class TrainLoop(BaseLoop):
     Attributes:
         position: Where the training is. It is already advanced when the ``after_*`` hooks run;
             mmengine's ``runner.iter`` and ``runner.epoch`` are then still one behind.
-        guard: The NaN guard.
+        guard: Keeps steps of losses that are not finite away from the weights.
     """
 
     stop_training: bool
@@ -66,13 +66,13 @@ class TrainLoop(BaseLoop):
         self._stop, self._ranks = StopRequest(), HostGather()
 
     def resume(self, position: Position, random: dict[str, Any] | None) -> None:
-        """Resume at a position, with the generators in a state."""
+        """Resume at a position, with the random generators in a given state."""
         self.position, self._random = position, random
         self._epoch, self._iter = position.epoch, position.iter
         self.guard.skipped = self.runner.message_hub.runtime_info.get(_SKIPPED, 0)
         if not position.validated:
             for hook in self.runner.hooks:
-                if isinstance(hook, SyncBuffersHook):  # at an epoch's end it did so already
+                if isinstance(hook, SyncBuffersHook):  # it has run already at the epoch's end
                     hook.called_in_train = position.epoch > 0
 
     def random_state(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class TrainLoop(BaseLoop):
 
     @cached_property
     def memory(self) -> StepMemory | None:
-        """The memory that a step takes, estimated when it is first asked for, if it can be."""
+        """The memory that a step takes, estimated on first use; None if that is not possible."""
         return estimate_memory(self.runner, self.dataloader)
 
     def settle(self) -> None:
@@ -93,7 +93,7 @@ class TrainLoop(BaseLoop):
         try:
             self.guard.settle()
         except NonFiniteLossError as error:
-            # The iteration that was last is over by now.
+            # The last iteration is over by now, so the loss is one iteration older.
             raise InputError(self._about_loss(error.ranks, (), error.late + 1)) from error
 
     def _begin(self) -> None:
@@ -121,7 +121,7 @@ class TrainLoop(BaseLoop):
             shield_workers(loop.dataloader)
 
     def _train_on(self, idx: int, data_batch: Sequence[dict], after: Position) -> None:
-        """Run one iteration with its hooks; ``after`` is the position that it leads to."""
+        """Run one iteration with its hooks; ``after`` is the position behind it."""
         runner = self.runner
         runner.call_hook('before_train_iter', batch_idx=idx, data_batch=data_batch)
         if self._buffer_copies is not None:
@@ -152,7 +152,7 @@ class TrainLoop(BaseLoop):
         )
 
     def _is_due(self, count: int, last: int) -> bool:
-        """Tell whether to validate after ``count`` of ``last``; sets the milestone's interval."""
+        """Tell whether to validate after ``count`` of ``last``; also updates ``val_interval``."""
         stage = bisect(self.dynamic_milestones, count + 1)
         self.val_interval = self.dynamic_intervals[stage - 1]
         if self.runner.val_loop is None or count < self.val_begin:
@@ -167,7 +167,8 @@ class TrainLoop(BaseLoop):
         logs = self.runner.message_hub.state_dict()
         logs['resumed_keys'] = dict(logs['resumed_keys'])
         memory = deepcopy(hook_states(self.runner.hooks))
-        # Set before it runs: a checkpoint that its hooks save must not repeat it on resuming.
+        # Set before it runs, so that a run that resumes from a checkpoint of its hooks does not
+        # validate again.
         self.position.validated = True
         try:
             self.runner.val_loop.run()
@@ -177,7 +178,7 @@ class TrainLoop(BaseLoop):
         self._end_if_asked()
 
     def _forget_validation(self, logs: dict[str, Any], memory: list[dict[str, Any]]) -> None:
-        """Undo everything that an aborted validation has changed."""
+        """Undo all changes that an aborted validation has made."""
         for hook in self.runner.hooks:
             if isinstance(hook, EMAHook):  # the averaged weights are in the model
                 hook.after_val_epoch(self.runner)
@@ -203,7 +204,7 @@ class TrainLoop(BaseLoop):
 
     def _end_if_asked(self) -> None:
         """Save and end the run if a signal asks for it."""
-        number = max(self._ranks.gather(self._stop.number))  # that any process has been sent
+        number = max(self._ranks.gather(self._stop.number))  # of the signal to any process
         if number:
             self._save_and_end(number)
 
@@ -218,7 +219,7 @@ class TrainLoop(BaseLoop):
     def _about_loss(self, ranks: list[int], data_batch: Any, late: int = 0) -> str:
         where = self.position
         iteration = where.iter + 1 - late
-        # From 1; the iteration may be of the epoch before.
+        # Counted from 1; the iteration may belong to the previous epoch.
         epoch = where.epoch + (iteration > where.iter - where.batch)
         text = f'the loss of iteration {iteration}, epoch {max(epoch, 1)} is not finite'
         if self.runner.world_size > 1 and ranks:
@@ -276,8 +277,8 @@ class EpochBasedTrainLoop(TrainLoop, _EpochBasedTrainLoop):
     def run_epoch(self) -> None:
         """Train for an epoch, or for what is left of it."""
         done = self.position.batch
-        # A loader draws as it starts: of an epoch that begins, from the state that is resumed; of
-        # one that had begun, that state is of later, and is restored behind it.
+        # A loader draws random numbers when it starts. The resumed state is from before that draw
+        # at the start of an epoch, and from after it inside an epoch; then it is restored below.
         if not done:
             self._restore_random_once()
         self.runner.call_hook('before_train_epoch')
@@ -360,7 +361,7 @@ class IterBasedTrainLoop(TrainLoop, _IterBasedTrainLoop):
 
 @LOOPS.register_module()
 class ValLoop(_ValLoop):
-    """mmengine's validation; a training that is told to end leaves it, and makes it again later."""
+    """mmengine's validation, which a training leaves when told to end, and repeats on resuming."""
 
     def run_iter(self, idx: int, data_batch: Sequence[dict]) -> None:
         """Validate on one batch; leave the validation then if that is asked for."""
@@ -370,7 +371,7 @@ class ValLoop(_ValLoop):
             explain_no_memory(error, 'val', self.dataloader)
             raise
         runner = self.runner
-        # Every process must have such a batch: the last one has the fewest.
+        # All processes take part, so each must have such a batch; the last one has the fewest.
         fewest = len(self.dataloader.dataset) // runner.world_size
         is_common = idx < fewest // (self.dataloader.batch_size or 1)
         if getattr(runner, 'is_training', False) and (is_common or runner.world_size == 1):
@@ -378,7 +379,7 @@ class ValLoop(_ValLoop):
 
 
 def _check_counts(**counts: Any) -> None:
-    """Check settings of a loop that are counts from 1 on, which may be written as floats."""
+    """Check settings of a loop that must be integers from 1 on; 3.0 counts as one."""
     for name, value in counts.items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or value < 1 or value % 1:
@@ -386,9 +387,9 @@ def _check_counts(**counts: Any) -> None:
 
 
 def start_loader(loader: DataLoader, done: int) -> Iterator:
-    """Start a loader behind its first batches.
+    """Start a loader behind its first ``done`` batches.
 
-    Samplers of this package step over indices; of others, the batches are loaded and dropped.
+    Samplers of this package skip the indices; with others the batches are loaded and dropped.
     """
     sampler = loader.sampler
     if done and hasattr(sampler, 'skip') and type(loader.batch_sampler) is BatchSampler:
@@ -401,7 +402,7 @@ def start_loader(loader: DataLoader, done: int) -> Iterator:
 
 
 def _endless(loader: DataLoader, done: int) -> Iterator:
-    """Iterate a loader again and again, a new epoch of its sampler each time."""
+    """Iterate over a loader again and again, each time with its sampler's next epoch."""
     if isinstance(loader.sampler, InfiniteSampler):
         yield from start_loader(loader, done)
         return

@@ -29,16 +29,16 @@ class NonFiniteLossError(ArithmeticError):
 class NanGuard:
     """Keeps steps of non-finite losses away from the weights.
 
-    On a CPU, and wherever skips are allowed, each loss is looked at before its backward pass, and
-    all processes skip or stop together. On a GPU that would make every iteration wait for the
-    device; without skips it is looked at when it has arrived, some iterations late, and in any
-    case before a checkpoint is written: the run stops, and the last checkpoint stands.
+    On a CPU, and wherever skips are allowed, each loss is checked before its backward pass, and all
+    processes skip or stop together. On a GPU that would make every iteration wait for the device;
+    so without skips a loss is checked once it has arrived on the host, some iterations late, but
+    always before a checkpoint is written: the run stops, and the last checkpoint is sound.
 
     Args:
-        max_skips: How many iterations may be skipped in a run.
+        max_skips: Number of iterations that a run may skip.
 
     Attributes:
-        skipped: How many have been.
+        skipped: Number of iterations skipped so far.
         refused_ranks: The processes whose loss was not finite in the last iteration.
     """
 
@@ -54,8 +54,8 @@ class NanGuard:
         """Check a loss; return True if its step must be skipped.
 
         Raises:
-            NonFiniteLossError: If it is not finite, and too many have been skipped; on a GPU
-                without skips once such a loss has arrived.
+            NonFiniteLossError: If it is not finite and no more may be skipped. On a GPU without
+                skips, the loss of an earlier iteration may be the reason.
         """
         self.refused_ranks = []
         if self._looks_late:
@@ -70,7 +70,7 @@ class NanGuard:
         return bool(self.refused_ranks)
 
     def settle(self) -> None:
-        """Wait for the losses that have not been looked at yet, as :meth:`check` does for one."""
+        """Wait for the losses that have not been checked yet; raises as :meth:`check` does."""
         self._look(wait=True)
 
     def _look(self, wait: bool) -> None:
@@ -80,10 +80,10 @@ class NanGuard:
 
 
 class BufferCopies:
-    """A model's buffers as they were before an iteration, to take back what a batch has left.
+    """Copies of a model's buffers from before an iteration, to undo what a batch has done to them.
 
-    Maps that are not finite have spoilt the running statistics of batch norms before their loss
-    is known, and statistics never recover from a NaN.
+    Activations that are not finite spoil the running statistics of batch norms before the loss is
+    known, and statistics never recover from a NaN.
 
     Args:
         model: The model; copies take as much memory as its buffers.

@@ -1,4 +1,4 @@
-"""Optimizer wrappers: mmengine's without its waits for the device, and mixed precision."""
+"""Optimizer wrappers: mmengine's, without waiting for the device, and mixed precision."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ class GradientBuffers:
         self._reached.add(parameter)
 
     def hide_unreached(self) -> None:
-        """Take the zeros away from parameters that no gradient has reached; before a step."""
+        """Set the gradient of parameters that none has reached to None; call it before a step."""
         for parameter in self._gradients.keys() - self._reached:
             parameter.grad = None
 
     def clear(self) -> None:
-        """Make all gradients zero; after a step."""
+        """Set all gradients to zero; call it after a step."""
         if self._gradients:
             torch._foreach_zero_(list(self._gradients.values()))
         self._reached.clear()
@@ -153,7 +153,7 @@ class OptimWrapper(MMEngineOptimWrapper):
         return {'refused': self._refused, 'gradients': gradients}
 
     def check_partial_step(self, partial: Any, where: str) -> None:
-        """Check what :meth:`partial_step` is said to have given, at a place in a file."""
+        """Check a result of :meth:`partial_step` that was read from a file, at ``where`` in it."""
         forms = {
             i: Like(each, finite=self._has_finite_gradients)
             for i, each in enumerate(self._parameters())
@@ -164,7 +164,7 @@ class OptimWrapper(MMEngineOptimWrapper):
         check_form(form, partial, where)
 
     def resume_step(self, partial: dict[str, Any]) -> None:
-        """Take back what :meth:`partial_step` gave."""
+        """Restore the gradients that :meth:`partial_step` returned."""
         self._has_gradients = True
         if not partial:
             return
@@ -182,7 +182,7 @@ class OptimWrapper(MMEngineOptimWrapper):
         self._gradient_buffers = GradientBuffers(self._parameters())
 
     def step(self, **kwargs) -> None:
-        """Clip the gradients, if that is asked for, and update the parameters that have one."""
+        """Clip the gradients, if the config says so, and update the parameters that have one."""
         if self._gradient_buffers is not None:
             self._gradient_buffers.hide_unreached()
         if self.clip_grad_kwargs:
@@ -217,7 +217,7 @@ class OptimWrapper(MMEngineOptimWrapper):
 
     @property
     def _has_finite_gradients(self) -> bool:
-        """Tell whether gradients are finite between the batches of a step: losses are."""
+        """Tell whether gradients must be finite between the batches of a step, as losses are."""
         return True
 
     def _has_reached(self, parameter: nn.Parameter) -> bool:

@@ -21,9 +21,9 @@ from torch import Tensor
 from mmpose_lite.registry import LOG_PROCESSORS
 from mmpose_lite.utils.progress import lasting_console
 
-# Updates that a history keeps at most before they are read unasked.
+# Number of updates after which a history is read even if nobody asks for it.
 _MOST_PENDING = 1000
-# For `logger.info(..., extra=FILE_ONLY)`: what readers of the screen have no use for.
+# For `logger.info(..., extra=FILE_ONLY)`: records that are of no use on the screen.
 FILE_ONLY = {'file_only': True}
 # Deprecations inside mmengine that no user can mend, and its list of hooks, which a run may still
 # sort and add to.
@@ -36,9 +36,9 @@ _LOGGING_MODULES = (__name__, 'logging', 'mmengine.logging.logger')
 class DeferredMessageHub(MessageHub):
     """A message hub that reads tensors when their history is asked for, not when they come.
 
-    mmengine's reads every loss at every iteration, and each time the host waits for the device.
-    Here updates are kept, and whoever reads a history (a log, a checkpoint, a hook) finds the
-    values that mmengine's would have, read in one transfer.
+    mmengine's hub reads every loss at every iteration, and each time the host waits for the device.
+    Here updates are kept until a log, a checkpoint or a hook reads a history: then all are
+    transferred at once, and the values are those of mmengine's hub.
     """
 
     def __init__(self, name: str) -> None:
@@ -59,11 +59,11 @@ class DeferredMessageHub(MessageHub):
         if isinstance(value, Tensor):
             if value.numel() != 1:
                 raise ValueError(f'{key} has the shape {tuple(value.shape)}, not one number')
-            # The number of now, whatever becomes of the tensor.
+            # A copy, since the tensor may change later.
             value = value.detach().reshape(()).clone()
         else:
             value = self._get_valid_value(value)
-        # An empty history holds the place: logs list scalars in the order in which they came.
+        # An empty history keeps the place: logs list scalars in the order of their first update.
         self._log_scalars.setdefault(key, HistoryBuffer())
         pending = self._pending.setdefault(key, [])
         pending.append((value, count))
@@ -113,9 +113,9 @@ class DeferredMessageHub(MessageHub):
 
 @LOG_PROCESSORS.register_module()
 class LogProcessor(_LogProcessor):
-    """mmengine's, but the loss logged for a validation is that validation's alone.
+    """mmengine's processor, except that a validation's logged loss is of that validation alone.
 
-    mmengine's is the mean of the last ``window_size`` losses, which are of as many validations.
+    mmengine logs the mean of the last ``window_size`` losses, which come from several validations.
     """
 
     def _collect_scalars(
@@ -163,7 +163,7 @@ class ScreenHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record."""
         is_warning, frame = record.levelno >= logging.WARNING, sys._getframe()
-        # Who logs it; mmengine's `print_log` is only the way.
+        # The module that logs the record; mmengine's `print_log` only passes it on.
         while frame.f_back and frame.f_globals.get('__name__') in _LOGGING_MODULES:
             frame = frame.f_back
         of_mmengine = frame.f_globals.get('__name__', '').startswith('mmengine.')

@@ -24,8 +24,8 @@ from mmpose_lite.utils.heap import keep_freed_memory
 class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
     """A backbone, and optionally a neck and a head.
 
-    Weights are laid out channels last. Where there is no GPU, synchronised norms are plain ones,
-    see :func:`revert_sync_norms`, and the process uses freed memory again, see
+    Weights are laid out channels last. Without a GPU, synchronised norms become plain ones, see
+    :func:`revert_sync_norms`, and the process keeps freed memory for reuse, see
     :func:`keep_freed_memory`.
 
     Args:
@@ -52,7 +52,7 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
         init_cfg: dict | list[dict] | None = None,
         metainfo: Mapping[str, Any] | None = None,
     ) -> None:
-        # Built here: mmengine's base would look in its own registry, where no scope is set.
+        # Built here, since mmengine's base would look in its own registry if no scope is set.
         if isinstance(data_preprocessor, dict):
             data_preprocessor = MODELS.build(data_preprocessor)
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
@@ -89,10 +89,10 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
         return self.neck(feats) if hasattr(self, 'neck') else feats
 
     def _for_evaluation(self, inputs: Tensor) -> BasePoseEstimator:
-        """The form of this model by which features are extracted fastest in an evaluation.
+        """The form of this model that extracts features fastest in an evaluation.
 
-        On a CPU the norms of backbone and neck are folded into their convolutions; on a GPU the
-        many small kernels of that would take longer than they save.
+        On a CPU the norms of backbone and neck are folded into their convolutions. On a GPU the
+        many small kernels of folding take longer than it saves.
         """
         if self.training or torch.is_grad_enabled() or inputs.device.type != 'cpu':
             return self
@@ -135,10 +135,10 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
 
 
 def revert_sync_norms(model: torch.nn.Module) -> int:
-    """Make synchronised batch norms plain ones, in place, say so, and return how many they were.
+    """Turn synchronised batch norms into plain ones, in place; log and return their number.
 
-    torch synchronises statistics of GPUs alone, and refuses to train several processes on CPUs.
-    Names, weights and arithmetic stay; with several processes each has statistics of its own.
+    torch synchronises statistics on GPUs only, and refuses to train several processes on CPUs.
+    Names, weights and arithmetic stay; of several processes each has its own statistics.
     """
     norms = [each for each in model.modules() if isinstance(each, torch.nn.SyncBatchNorm)]
     for norm in norms:

@@ -14,8 +14,8 @@ from mmpose_lite.structures import PoseDataSample
 
 from .base import BasePoseEstimator
 
-# One pass serves images and mirrors with fewer and larger kernels. From so many images on that no
-# longer makes a CPU faster, and two passes need half the memory.
+# One pass over images and mirrors takes fewer and larger kernels. From this number of images on it
+# is no faster on a CPU, and two passes need half the memory.
 _FULL_PASS = 16
 
 
@@ -53,7 +53,7 @@ class TopdownPoseEstimator(BasePoseEstimator):
         batch_pred_fields: Sequence[PixelData] | None,
         batch_data_samples: list[PoseDataSample],
     ) -> list[PoseDataSample]:
-        """Map predictions from input to image pixels and hang them on their samples.
+        """Map predictions from input to image pixels and attach them to their samples.
 
         Args:
             batch_pred_instances: Points in pixels of the network's input, one item per sample.
