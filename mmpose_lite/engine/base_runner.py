@@ -46,7 +46,7 @@ from .schedulers import in_iterations
 _Instance = TypeVar('_Instance', bound=ManagerMixin)
 _Loop = TypeVar('_Loop', bound=BaseLoop)
 
-# What `default_hooks` has beside mmengine's.
+# The default hooks in addition to mmengine's.
 _DEFAULT_HOOKS: dict[str, type[Hook]] = {
     'speed': SpeedHook,
     'train_error': TrainErrorHook,
@@ -58,21 +58,21 @@ _COMPILED = ('backbone', 'neck', 'head')
 
 
 class BaseRunner(Runner):
-    """mmengine's Runner with the same arguments, which builds parts of a run as follows.
+    """mmengine's Runner with the same arguments, which builds the parts of a run as follows.
 
-    - Processes without a GPU join by gloo.
+    - Processes without a GPU communicate by gloo.
     - A command's threads leave cores to other processes that keep them busy.
-    - ``persistent_workers`` and ``prefetch_factor`` fall away where there are no workers.
-    - Loaders pin their batches where there is a GPU, and not elsewhere; they must have a batch.
-    - The optimizer's step is fused where that is possible and the config says nothing.
+    - ``persistent_workers`` and ``prefetch_factor`` are dropped if there are no workers.
+    - Loaders pin their batches if there is a GPU, and only then; they must have a batch.
+    - The optimizer's step is fused if that is possible and the config does not choose.
     - Schedules may begin and end at shares of the run: ``end=0.05``.
     - ``compile`` compiles the network alone.
     - Scalars stay on the device until a log or a checkpoint needs them.
-    - Logger, hub and visualizer are the run's own, also where another run names them alike.
-    - ``default_hooks`` has ``speed``, ``train_error``, ``val_loss``, ``summary`` and ``screen``
-      beside mmengine's; None leaves one out, and one in ``custom_hooks`` takes its place.
-    - The screen has what is for people, the log file everything; ``verbose=True`` prints that.
-    - A data set whose ``on_bad_image`` replaces samples brings :class:`BadImageHook`.
+    - Logger, hub and visualizer belong to one run, even if another run has the same names.
+    - ``default_hooks`` has ``speed``, ``train_error``, ``val_loss``, ``summary`` and ``screen`` in
+      addition to mmengine's; None leaves one out, and one in ``custom_hooks`` replaces it.
+    - The screen shows what is for people, the log file has everything; ``verbose=True`` prints all.
+    - A data set whose ``on_bad_image`` replaces samples adds :class:`BadImageHook`.
     """
 
     def __init__(self, *args, **kwargs) -> None:
@@ -88,12 +88,12 @@ class BaseRunner(Runner):
         return self._own(logger)
 
     def build_message_hub(self, message_hub: dict | None = None) -> DeferredMessageHub:
-        """Build the hub of the run's scalars; its ``name`` is the experiment's by default."""
+        """Build the hub of the run's scalars, named after the experiment by default."""
         name = self.experiment_name if message_hub is None else message_hub['name']
         return self._own(DeferredMessageHub.get_instance(name))
 
     def build_visualizer(self, visualizer: Visualizer | dict | None = None) -> Visualizer:
-        """Build the run's own visualizer; one that is given is the caller's."""
+        """Build the run's own visualizer; one that is passed in is used as it is."""
         if isinstance(visualizer, Visualizer):
             return visualizer
         _release(Visualizer, (visualizer or {}).get('name') or self.experiment_name)
@@ -109,7 +109,7 @@ class BaseRunner(Runner):
             optimizer = prefer_fused(optim_wrapper['optimizer'], get_device())
             optim_wrapper = {**optim_wrapper, 'optimizer': optimizer}
         wrapper = super().build_optim_wrapper(optim_wrapper)
-        # Distributed training brings memory of its own for gradients.
+        # Distributed training has its own memory for gradients.
         if get_device() == 'cpu' and not self.distributed and isinstance(wrapper, OptimWrapper):
             wrapper.keep_gradients()
         return wrapper
@@ -135,7 +135,7 @@ class BaseRunner(Runner):
         super().register_default_hooks(merged)
 
     def register_custom_hooks(self, hooks: Iterable[Hook | dict]) -> None:
-        """Register a config's own hooks; one that is there by default makes way for its like."""
+        """Register a config's own hooks; they replace default hooks of the same class."""
         before = list(self.hooks)
         super().register_custom_hooks(hooks)
         added = {type(hook) for hook in self.hooks if hook not in before}
@@ -145,7 +145,7 @@ class BaseRunner(Runner):
         ]
 
     def get_hooks_info(self) -> str:
-        """List the hooks in their order, then who acts at each stage of a run."""
+        """List the hooks in their order, then those that act at each stage of a run."""
         acting = {
             stage: ', '.join(
                 type(hook).__name__ for hook in self.hooks if stage in hook.get_triggered_stages()
@@ -156,7 +156,7 @@ class BaseRunner(Runner):
         return order + fact_lines({stage: names for stage, names in acting.items() if names})
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Set up processes and threads, and a name of this run that no other has; see mmengine."""
+        """Set up processes and threads, and a unique name for this run; see mmengine."""
         join_processes(self.launcher, env_cfg)
         super().setup_env(env_cfg)
         self._timestamp = first_decides(self._claim_log_folder)
@@ -168,7 +168,7 @@ class BaseRunner(Runner):
             return super().wrap_model(model_wrapper_cfg, model)
         if self.cfg.get('sync_bn'):
             self.logger.warning('sync_bn needs GPUs: each process has statistics of its own')
-        # mmengine names a CUDA device here, whatever the model is on.
+        # mmengine would name a CUDA device here, even for a model on the CPU.
         with warnings.catch_warnings():  # torch has two names of one argument, mmengine the older
             warnings.filterwarnings('ignore', message='`broadcast_buffers` is deprecated')
             return MMDistributedDataParallel(
@@ -182,7 +182,7 @@ class BaseRunner(Runner):
     def build_dataloader(
         dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
     ) -> DataLoader:
-        """Build a loader and its data set; without workers, their settings fall away."""
+        """Build a loader and its data set; settings of workers are dropped if there are none."""
         if isinstance(dataloader, dict):
             dataloader = dict(dataloader)
             collate = dataloader.get('collate_fn')
@@ -193,7 +193,7 @@ class BaseRunner(Runner):
                 dataloader.setdefault('pin_memory', True)
             else:
                 dataloader.pop('pin_memory', None)  # torch would warn of it in each epoch
-            # Else starting a loader would change the state of torch's global generator.
+            # Otherwise starting a loader would change the state of torch's global generator.
             dataloader.setdefault('generator', torch.Generator())
             if not dataloader.get('num_workers', 0):
                 dataloader.pop('persistent_workers', None)
@@ -242,7 +242,7 @@ class BaseRunner(Runner):
         return make_new_folder(folder, lambda name: any(each.endswith(name) for each in names)).name
 
     def _own(self, instance: _Instance) -> _Instance:
-        """Keep an instance in mmengine's table no longer than this run is there."""
+        """Drop an instance from mmengine's tables when this runner is garbage-collected."""
         weakref.finalize(self, _forget, instance).atexit = False
         return instance
 
@@ -304,7 +304,7 @@ def compile_network(model: nn.Module, settings: Mapping[str, Any]) -> list[str]:
 
 
 def training_facts(cfg: Mapping[str, Any], processes: int) -> dict[str, Any]:
-    """The learning rate, the batch that it is meant for and the run's, as far as a config says."""
+    """The learning rate, the batch size it is meant for and the run's, as far as they are known."""
     loader, wrapper = cfg.get('train_dataloader'), cfg.get('optim_wrapper')
     if not isinstance(loader, Mapping) or not isinstance(wrapper, Mapping):
         return {}
@@ -321,7 +321,7 @@ def training_facts(cfg: Mapping[str, Any], processes: int) -> dict[str, Any]:
 
 
 def close_files(logger: logging.Logger) -> None:
-    """Close the files of a logger; a line that comes later opens them again, at their end."""
+    """Close the files of a logger; a later record reopens them and is appended."""
     for handler in logger.handlers:
         if isinstance(handler, logging.FileHandler):
             handler.mode = 'a'
@@ -336,14 +336,14 @@ def _priority(hook: Hook) -> str:
 
 
 def _release(kind: Any, name: str) -> None:
-    """Free a name in mmengine's tables for a new instance; who holds the old one keeps it."""
+    """Free a name in mmengine's tables for a new instance; the old one lives on for its holders."""
     kind._instance_dict.pop(name, None)
     for child in kind.__subclasses__():
         _release(child, name)
 
 
 def _forget(instance: ManagerMixin) -> None:
-    """Drop a logger, hub, visualizer or scope from mmengine's tables; its file is closed."""
+    """Drop a logger, hub, visualizer or scope from mmengine's tables; close a logger's files."""
     for kind in type(instance).__mro__:
         table = vars(kind).get('_instance_dict', {})
         if table.get(instance.instance_name) is instance:

@@ -46,21 +46,22 @@ class PoseRunner(BaseRunner):
     """Trains, validates and tests; mmengine's Runner with these differences, and its arguments.
 
     - Parts are built for the machine; see :class:`BaseRunner`.
-    - What disagrees (numbers of points, ``save_best``) is an error before the first iteration.
+    - Settings that disagree (numbers of points, ``save_best``) are an error before the first
+      iteration.
     - No iteration waits for the device: logs and checkpoints read what they need.
     - Checkpoints hold tensors and plain data, and end with a checksum; see
-      :mod:`mmpose_lite.checkpoints`. They are read strictly where weights that do not fit are a
-      fault: in tests, and when a run resumes.
-    - A run resumes at the very iteration, as if it had not been interrupted; see :mod:`.loops`.
-      It needs no pretrained weights for that. ``resume='latest'`` insists on a checkpoint, with
-      ``resume=True`` a run begins anew where there is none; ``load_from`` may be a folder.
+      :mod:`mmpose_lite.checkpoints`. Weights that do not fit are an error in tests and when a run
+      resumes.
+    - A run resumes at the exact iteration, as if it had not been interrupted; see :mod:`.loops`. It
+      needs no pretrained weights for that. ``resume='latest'`` requires a checkpoint; with
+      ``resume=True`` a run starts anew if there is none. ``load_from`` may be a folder.
     - A training has its folders to itself; see :func:`.holding`.
     - Logs have images/s, the error on training crops and the loss of validations, and end with
       the best and the last epoch; see :mod:`.training_log`.
 
     Attributes:
-        is_training: Whether this runner trains, rather than validating or testing alone.
-        resumed_from: The checkpoint that this training resumed from, if it did.
+        is_training: Whether this runner trains, rather than only validating or testing.
+        resumed_from: The checkpoint that this training resumed from, or None.
         rewritten_cfg: The config that runs: ``cfg`` after the rewrites of :meth:`from_cfg`.
     """
 
@@ -71,12 +72,13 @@ class PoseRunner(BaseRunner):
     def from_cfg(cls, cfg: Config) -> PoseRunner:
         """Build a runner from a config; one that says ``mmpose`` means this package.
 
-        Where targets can be made by the head, and crops on the device, they are; the log has each
-        such rewrite, and the run keeps and dumps the config as it was written. ``input_size`` is
-        written to all places that have a size.
+        Targets are made by the head if possible, and crops on the device if the config says so,
+        see :func:`.rewrite_config`. The log has each rewrite, while the run keeps and dumps the
+        config as it was written. ``input_size`` is written to all places that have a size.
 
         Raises:
-            InputError: If a key is a slip for one that is read, or ``input_size`` cannot be.
+            InputError: If a key looks like a slip for one that is read, or ``input_size`` does not
+                suit the network.
         """
         written = ReadableConfig.of(adopt_config(cfg, SCOPE))
         check_keys(written)
@@ -126,8 +128,8 @@ class PoseRunner(BaseRunner):
                 self._randomness_cfg.update(seed=stored_seed(checkpoint, self._load_from))
                 self.set_randomness(**self._randomness_cfg)
             self.is_training = True
-            # What a checkpoint holds of other hooks is then of after the same moment.
-            # The screen tells what all of them have done.
+            # The checkpoint hook comes after those whose state it saves, so that all states are of
+            # one moment; the screen comes last and shows the result of all.
             last = (CheckpointHook, ScreenHook)
             self._hooks.sort(
                 key=lambda hook: [isinstance(hook, last), isinstance(hook, ScreenHook)]
@@ -145,9 +147,8 @@ class PoseRunner(BaseRunner):
         """Test; weights must fit.
 
         Args:
-            fold: Fold batch norms into convolutions, for a model that is done with after the test.
-                They stay where somebody else holds on to the weights: an average that is put in
-                their place for the test, or a compiler.
+            fold: Fold batch norms into convolutions, for a model that is not used after the test.
+                With EMAHook or ``compile``, which hold on to the weights, norms stay.
         """
         return self._evaluate('test', fold)
 
@@ -177,7 +178,7 @@ class PoseRunner(BaseRunner):
             return metrics
 
     def log_hooks(self) -> None:
-        """Log the hooks in the order in which they act, once all are there."""
+        """Log the hooks in the order in which they act, once all are registered."""
         self.logger.info(f'Hooks, in their order:\n{self.get_hooks_info()}', extra=FILE_ONLY)
 
     @contextmanager
@@ -193,7 +194,7 @@ class PoseRunner(BaseRunner):
 
     @cached_property
     def checkpoint_hook(self) -> CheckpointHook:
-        """The hook that saves; one that only saves positions where the config has none."""
+        """The hook that saves; without one in the config, one that saves only when stopped."""
         return find_hook(self, CheckpointHook) or CheckpointHook(save_last=False)
 
     def load_checkpoint(
@@ -203,10 +204,10 @@ class PoseRunner(BaseRunner):
         strict: bool | None = None,
         revise_keys: list | None = None,
     ) -> dict[str, Any]:
-        """Load weights; see mmengine. ``module.`` is taken off and old names are renewed unasked.
+        """Load weights; see mmengine. A prefix ``module.`` and old names are converted by default.
 
-        With ``strict``, as by default when testing and when a run resumes, every tensor must fit.
-        Else those that fit are taken, and there must be some.
+        With ``strict``, the default in tests and when a run resumes, every tensor must fit.
+        Otherwise those that fit are loaded, and there must be some.
 
         Raises:
             InputError: If the weights do not fit.
@@ -220,7 +221,8 @@ class PoseRunner(BaseRunner):
         load = load_strictly if strict else load_matching
         load(unwrap_model(self.model), checkpoint, filename)
         if sentence := about_input_size(unwrap_model(self.model), checkpoint, filename):
-            # Weights to start from may be of any size; those of a test or a resumed run, not.
+            # Weights to start from may be of another input size; in a test or a resumed run that is
+            # worth a warning.
             (self.logger.warning if strict else self.logger.info)(sentence)
         self._has_loaded = True
         return checkpoint
@@ -251,9 +253,9 @@ class PoseRunner(BaseRunner):
     ) -> None:
         """Save a checkpoint; all processes call this, the first one writes.
 
-        The arguments are mmengine's: ``save_optimizer`` is for all that resuming needs. Those about
-        file clients are not used (folders are local ones), nor is ``by_epoch``: the loop knows
-        where it is.
+        The arguments are mmengine's: ``save_optimizer`` includes all that resuming needs. Those for
+        file clients are not used, since folders are local, nor is ``by_epoch``, since the loop
+        knows its position.
 
         Raises:
             SaveError: If it cannot be written.
@@ -280,7 +282,7 @@ class PoseRunner(BaseRunner):
         super()._init_model_weights()
 
     def _find_resumed(self) -> str:
-        """Find the checkpoint to resume from; an empty text if the run begins anew."""
+        """Find the checkpoint to resume from; an empty string if the run starts anew."""
         if self._load_from and not osp.isdir(self._load_from):
             return self._load_from
         hook = self.checkpoint_hook
