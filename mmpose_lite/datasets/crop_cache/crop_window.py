@@ -71,19 +71,19 @@ class CropExtent:
 
     @classmethod
     def of_pipelines(cls, pipelines: Iterable[Sequence[Callable]]) -> CropExtent:
-        """Ask the transforms of pipelines for an extent that covers all of them.
+        """Compute an extent that covers several pipelines.
 
         Raises:
-            InputError: If one has no extent, see :meth:`of_pipeline`, or sizes of input differ.
+            InputError: If one has no extent, see :meth:`of_pipeline`, or their input sizes differ.
         """
         return reduce(cls.covering, map(cls.of_pipeline, pipelines))
 
     @classmethod
     def of_pipeline(cls, transforms: Iterable[Callable]) -> CropExtent:
-        """Ask the transforms up to the crop, which is the first to set ``input_size``.
+        """Compute a pipeline's extent from its transforms, up to the first to set ``input_size``.
 
         Raises:
-            InputError: If no transform crops, or one before it does not say how far it reads.
+            InputError: If no transform crops, or one before the crop lacks ``extend_crop``.
         """
         extent = cls()
         for transform in transforms:
@@ -99,10 +99,10 @@ class CropExtent:
         raise InputError('cache: the pipeline has no TopdownAffine, it reads whole photographs')
 
     def covering(self, other: CropExtent) -> CropExtent:
-        """The extent of all crops of two pipelines.
+        """Compute the extent that covers this one and another.
 
         Raises:
-            InputError: If their sizes of input differ.
+            InputError: If their input sizes differ.
         """
         if self.input_size != other.input_size:
             raise InputError(

@@ -1,4 +1,4 @@
-"""Batch norms folded into the convolutions before them, for models that no longer learn."""
+"""Folding of batch norms into the convolutions before them, for models that no longer learn."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from mmengine.model.utils import _BatchNormXd
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-# These classes themselves: a subclass may do something else with its weights.
+# Exactly these classes, since a subclass may use its weights in another way.
 _PLAIN = (nn.Conv2d, wrappers.Conv2d)
 _TRANSPOSED = (nn.ConvTranspose2d, wrappers.ConvTranspose2d)
 _NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm, _BatchNormXd)  # the last: SyncBN of one process
 
 
 def fold_norms(model: nn.Module) -> int:
-    """Fold batch norms into the convolutions before them, in place and for good; return how many.
+    """Fold batch norms into the convolutions before them, in place and for good.
 
     In evaluation a batch norm is a factor and an offset for each channel, which the weights and
-    the bias of the convolution take over. The outputs are the same but for rounding (in float32
+    the bias of the convolution take over. The outputs are the same except for rounding (in float32
     about 1e-6 of the largest), with fewer passes over memory. Afterwards the model can neither
     train nor load its checkpoints: fold after loading, and not for a validation within training.
 
-    A norm is folded if it alone reads what the convolution gives. That is found by tracing the
-    model; of a part whose path depends on its data, the children are traced instead.
+    A norm is folded if nothing else reads the convolution's output. That is found by tracing the
+    model; if a part's path depends on its data, its children are traced instead.
+
+    Returns:
+        The number of norms that were folded.
 
     Raises:
         ValueError: If the model is in training.
@@ -44,12 +47,12 @@ def fold_norms(model: nn.Module) -> int:
 
 
 class FoldedView:
-    """Gives a model in evaluation another form, whose norms are folded; the model stays as it is.
+    """Provides a form of a model with folded norms for evaluation; the model itself is unchanged.
 
-    The form is made anew each time: it shares modules and tensors with the model, but for the
-    convolutions whose weights took a norm over and what holds these. So it follows whatever has
-    been done to the weights, and states, averages and training know nothing of it. It takes about
-    a fiftieth of the time of a batch on a CPU; only the pairs of convolution and norm are kept.
+    The form is made anew each time and shares modules and tensors with the model, except for the
+    folded convolutions and the modules that hold them. So it follows every change of the weights,
+    and checkpoints, averages and training are not affected. It takes about a fiftieth of the time
+    of a batch on a CPU; only the pairs of convolution and norm are kept.
     """
 
     def __init__(self) -> None:
