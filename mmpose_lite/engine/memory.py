@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,10 +135,13 @@ def _kept_for_backward(
     """
     # Some heads take maps of one size alone.
     smaller = () if hasattr(model.head, 'in_featuremap_size') else (8, 4, 2)
-    divisor = next((each for each in smaller if all(_divides(each, side) for side in size_wh)), 1)
-    small_wh = [side // divisor for side in size_wh]
+    tried = [each for each in smaller if all(_divides(each, side) for side in size_wh)]
     with _as_it_was(model):
-        passes = [_kept(model, faces, small_wh, dtype) for faces in _TRIED]
+        for divisor in (*tried, 1):
+            small_wh = [side // divisor for side in size_wh]
+            with nullcontext() if divisor == 1 else suppress(Exception):  # maps may be too small
+                passes = [_kept(model, faces, small_wh, dtype) for faces in _TRIED]
+                break
     totals, largest = zip(*passes, strict=True)
     each = (totals[1] - totals[0]) // (_TRIED[1] - _TRIED[0])
     # As it goes back through the largest map, the gradients on both sides of a layer are there.

@@ -71,6 +71,23 @@ def test_a_head_for_one_size_gets_crops_of_that(monkeypatch):
     assert sizes == [(96, 128)] * 2 + [(192, 256)] * 2
 
 
+def test_a_network_that_takes_no_smaller_crops_has_an_estimate_too(monkeypatch):
+    model, sizes = Network((256, 256)), []
+    usual = estimate_memory(runner_of(model, torch.optim.Adam(model.parameters())), LOADER)
+    forward = model.forward
+
+    def of_128(inputs, samples=None, mode='tensor'):
+        sizes.append(inputs.shape[-1])
+        if inputs.shape[-1] < 128:
+            raise RuntimeError('a map of 2x2 cannot be pooled by 4')
+        return forward(inputs)
+
+    monkeypatch.setattr(model, 'forward', of_128)
+    found = estimate_memory(runner_of(model, torch.optim.Adam(model.parameters())), LOADER)
+    assert sizes == [64, 128, 128]
+    assert (found.face, found.constant) == (usual.face, usual.constant)
+
+
 def test_half_precision_keeps_half_and_a_copy_of_the_weights():
     model = Network((64, 64))
     runner = runner_of(model, torch.optim.SGD(model.parameters(), 0.1))
