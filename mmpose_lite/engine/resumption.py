@@ -305,8 +305,8 @@ class Resumption:
     def _restore(self) -> dict[str, Any] | None:
         """All but weights and position; returns the state of the generators."""
         runner, stored = self._runner, self._checkpoint
-        if 'threads' in self._then:
-            resume_threads(self._then['threads'])
+        if sentence := resume_threads(self._then.get('threads', self._now['threads'])):
+            runner.logger.info(sentence)
         runner.message_hub.load_state_dict(stored['message_hub'])
         runner.message_hub.update_info('cfg', runner.cfg.pretty_text)
         if self._longest_epoch() > self._now['data']['batches']:

@@ -23,6 +23,7 @@ _WAITING = {'GOMP_SPINCOUNT': '2000', 'KMP_BLOCKTIME': '1'}
 # The cores' working time when this process chose its number of threads; None if the environment or
 # a caller chose it.
 _at_start: CoreTime | None = None
+_has_shared = False  # cores with others: this is decided once
 
 
 class Cores(NamedTuple):
@@ -125,19 +126,23 @@ def limit_threads(
 def share_cores() -> str:
     """Leave half of each core that other processes keep busy to them; call it with torch loaded.
 
-    Busy cores are those that others kept busy since :func:`limit_threads`, while libraries loaded.
-    On two cores beside two busy loops, one thread is faster than two that wait for each other at
-    every barrier. Nothing changes if the number of threads was not this process's choice.
+    Busy cores are those that others kept busy since :func:`limit_threads`, while libraries loaded;
+    a later call changes nothing, for then there are workers of this process. On two cores beside
+    two busy loops, one thread is faster than two that wait for each other at every barrier. A
+    process whose quota gives it fewer threads than cores leaves cores to others already. Nothing
+    changes if the number of threads was not this process's choice.
 
     Returns:
         A sentence for the log; empty if nothing changes.
     """
     import torch
 
+    global _has_shared
     cores, threads = find_cores().allowed, torch.get_num_threads()
-    now = CoreTime.now(cores) if _at_start else None
+    now = CoreTime.now(cores) if _at_start and not _has_shared else None
     busy = min(now.others_since(_at_start), len(cores)) if _at_start and now else 0
-    kept = max(1, threads - (busy + 1) // 2)
+    kept = max(1, min(threads, len(cores) - (busy + 1) // 2))
+    _has_shared = True
     if kept == threads:
         return ''
     torch.set_num_threads(kept)
@@ -147,15 +152,29 @@ def share_cores() -> str:
     )
 
 
-def resume_threads(count: int) -> None:
+def resume_threads(count: int) -> str:
     """Use as many threads as a resumed run did before, if their number is this process's choice.
 
-    The last bits of sums depend on the number.
+    The last bits of sums depend on it.
+
+    Returns:
+        A sentence for the log; empty if nothing changes.
     """
     import torch
 
-    if _at_start is not None and count <= find_cores().usable:
-        torch.set_num_threads(count)
+    threads, usable = torch.get_num_threads(), find_cores().usable
+    if count == threads:
+        return ''
+    if _at_start is None or count > usable:
+        return (
+            f'the run that is resumed had {count} thread(s), and this one has {threads}: the last '
+            'bits of its numbers may be others'
+        )
+    torch.set_num_threads(count)
+    return (
+        f'{count} of {max(threads, usable)} threads are used, as many as by the run that is '
+        f'resumed: the last bits of its numbers depend on it (OMP_NUM_THREADS={usable} uses all)'
+    )
 
 
 def _granted(environ: MutableMapping[str, str]) -> int:

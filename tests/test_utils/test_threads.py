@@ -176,11 +176,13 @@ def chosen(monkeypatch):
     monkeypatch.setattr(torch, 'set_num_threads', lambda count: found.update(threads=count))
     monkeypatch.setattr(threads, '_at_start', CoreTime(100, 50, 7))
 
-    def choose(count, busy):
+    def choose(count, busy, cores=None):
         found['threads'] = count
+        monkeypatch.setattr(threads, '_has_shared', False)
         now = CoreTime(104, 50 + 4 * busy, 7)
         monkeypatch.setattr(CoreTime, 'now', classmethod(lambda cls, allowed: now))
-        monkeypatch.setattr(threads, 'find_cores', lambda: Cores(8, range(count), NO_LIMIT))
+        allowed = range(cores or count)
+        monkeypatch.setattr(threads, 'find_cores', lambda: Cores(8, allowed, NO_LIMIT))
         return found
 
     return choose
@@ -201,20 +203,35 @@ def test_half_of_each_busy_core_is_left_to_those_who_keep_it_busy(chosen, count,
     )
 
 
+@pytest.mark.parametrize(('busy', 'left'), [(40, 2), (62, 2), (64, 2)])
+def test_a_share_of_a_machine_leaves_its_other_cores_to_those_who_keep_them_busy(
+    chosen, busy, left
+):
+    found = chosen(2, busy, cores=64)
+    assert (share_cores(), found['threads']) == ('', left)
+
+
+def test_cores_are_shared_once(chosen):
+    found = chosen(8, 4)
+    assert share_cores().startswith('other processes keep 4 of 8 cores busy: 6 of 8 threads')
+    assert (share_cores(), found['threads']) == ('', 6)
+
+
 def test_threads_that_somebody_else_chose_stay(chosen, monkeypatch):
     found = chosen(2, 2)
     monkeypatch.setattr(threads, '_at_start', None)
     assert (share_cores(), found['threads']) == ('', 2)
-    resume_threads(1)
+    assert 'had 1 thread(s), and this one has 2' in resume_threads(1)
     assert found['threads'] == 2
 
 
-def test_a_resumed_run_has_the_threads_of_the_first(chosen):
+def test_a_resumed_run_has_the_threads_of_the_first_and_says_so(chosen):
     found = chosen(2, 0)
-    resume_threads(1)
+    assert resume_threads(1).startswith('1 of 2 threads are used, as many as by the run')
     assert found['threads'] == 1
-    resume_threads(4)  # of another machine
+    assert 'had 4 thread(s), and this one has 1' in resume_threads(4)  # of another machine
     assert found['threads'] == 1
+    assert resume_threads(1) == ''
 
 
 @pytest.mark.parametrize(
