@@ -51,19 +51,21 @@ def move_targets_to_head(cfg: Config) -> str:
     codec = head.get('decoder')
     if not cfg.get('targets_by_head', True) or not codec or not _head_can_encode(head, codec):
         return ''
-    moved = []
+    makers: dict[str, list[list[dict]]] = {}
     for place, steps in find_pipelines(cfg, ['train_dataloader']):
-        if [step.get('type') for step in steps[-2:]] != ['GenerateTarget', 'PackPoseInputs']:
-            continue
-        given, packed = dict(steps[-2]), {'pack_transformed': True}
-        if given.pop('use_dataset_keypoint_weights', False):
-            packed['pack_weights'] = True
-        if given == {'type': 'GenerateTarget', 'encoder': codec}:
-            steps[-2:] = [{**steps[-1], **packed}]
-            moved.append(_loader_of(place))
+        if any(step.get('type') == 'GenerateTarget' for step in steps):
+            makers.setdefault(_loader_of(place), []).append(steps)
+    # A batch has faces of all pipelines of a loader, and targets of one maker.
+    moved = {
+        loader: found
+        for loader, found in makers.items()
+        if all(_without_targets(steps, codec) for steps in found)
+    }
+    for steps in (steps for found in moved.values() for steps in found):
+        steps[:] = _without_targets(steps, codec)
     if not moved:
         return ''
-    listed = ' and '.join(dict.fromkeys(moved))
+    listed = ' and '.join(moved)
     return (
         f"{head['type']} makes the targets of {listed}, not the pipeline's GenerateTarget "
         '(targets_by_head=False leaves them there)'
@@ -80,6 +82,18 @@ def _head_can_encode(head: Mapping[str, Any], codec: Mapping[str, Any]) -> bool:
         return False
     # The head knows a sample's points alone; some codecs encode more than these.
     return not getattr(encoder, 'auxiliary_encode_keys', None)
+
+
+def _without_targets(steps: Sequence[dict], codec: Mapping[str, Any]) -> list[dict]:
+    """A pipeline whose targets a head with a codec makes; empty if that would make others."""
+    if [step.get('type') for step in steps[-2:]] != ['GenerateTarget', 'PackPoseInputs']:
+        return []
+    given, packed = dict(steps[-2]), {'pack_transformed': True}
+    if given.pop('use_dataset_keypoint_weights', False):
+        packed['pack_weights'] = True
+    if given != {'type': 'GenerateTarget', 'encoder': codec}:
+        return []
+    return [*steps[:-2], {**steps[-1], **packed}]
 
 
 def pack_truth(cfg: Config) -> str:

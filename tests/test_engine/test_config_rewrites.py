@@ -180,6 +180,44 @@ def test_targets_stay_where_the_head_would_make_others(cfg, change):
     assert cfg.train_dataloader.dataset.pipeline == before
 
 
+def in_two_parts(cfg, **changes):
+    """Training data of two parts, one with another ``GenerateTarget``."""
+    one, other = (ConfigDict(cfg.train_dataloader.dataset.to_dict()) for _ in range(2))
+    other.pipeline[-2].update(changes)
+    cfg.train_dataloader.dataset = ConfigDict(type='ConcatDataset', datasets=[one, other])
+
+
+@pytest.mark.parametrize(
+    ('changes', 'moves'),
+    [({}, True), ({'encoder': {'sigma': 3}}, False), ({'multilevel': True}, False)],
+    ids=['same', 'codec', 'levels'],
+)
+def test_the_parts_of_a_batch_have_targets_of_one_maker(cfg, changes, moves):
+    in_two_parts(cfg, **changes)
+    before = [part.pipeline for part in cfg.train_dataloader.dataset.datasets]
+    assert bool(move_targets_to_head(cfg)) == moves
+    after = [part.pipeline for part in cfg.train_dataloader.dataset.datasets]
+    assert (after == before) != moves
+    assert ['GenerateTarget' in str(steps) for steps in after] == [not moves] * 2
+
+
+@pytest.mark.parametrize('weighed', [0, 1])
+def test_the_head_weighs_the_faces_of_the_part_that_has_weights(cfg, weighed):
+    info = read_config_file('configs/_base_/datasets/aflw.py')['dataset_info']
+    cfg.train_dataloader.dataset.metainfo = {**info, 'joint_weights': [3.0] * 19}
+    in_two_parts(cfg)
+    parts = cfg.train_dataloader.dataset.datasets
+    parts[weighed].pipeline[-2].use_dataset_keypoint_weights = True
+
+    def mixed():
+        first, second = map(DATASETS.build, parts)
+        return pseudo_collate([first[SampleIndex(0, 0, 1)], second[SampleIndex(1, 0, 1)]])
+
+    expected = losses(cfg, mixed())
+    assert move_targets_to_head(cfg)
+    assert losses(cfg, mixed()) == expected
+
+
 def test_data_sets_are_found_inside_others():
     leaf = {'type': 'A', 'ann_file': 'a.json', 'pipeline': []}
     parts = {'type': 'C', 'datasets': [leaf, leaf]}

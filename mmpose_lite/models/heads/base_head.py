@@ -6,6 +6,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData, PixelData
@@ -16,8 +17,7 @@ from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.tensor_utils import send
 
-# The fields that targets are made of; the weights are there only if the pipeline packs them.
-_TRUTH = ('transformed_keypoints', 'keypoints_visible', 'dataset_keypoint_weights')
+_TRUTH = ('transformed_keypoints', 'keypoints_visible')  # the fields that targets are made of
 # The results of a codec, in this order; not all codecs give the last one.
 _DECODED = ('keypoints', 'keypoint_scores', 'keypoints_visible')
 
@@ -199,15 +199,12 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
                 f'no targets ({", ".join(names)}): use GenerateTarget in the pipeline, or '
                 'PackPoseInputs with pack_transformed=True and a decoder in the head'
             )
-        # Each sample is one face: (1, K, ...).
-        points, visible, *factors = (
-            torch.cat([torch.as_tensor(each.get(name), dtype=torch.float32) for each in truth])
-            for name in _TRUTH
-            if name in truth[0]
-        )
+        points, visible = (_joined([each.get(name) for each in truth]) for name in _TRUTH)
         encoded = self.decoder.encode_batch(send(points, device), send(visible, device))
-        for weights in factors:
-            encoded['keypoint_weights'] = encoded['keypoint_weights'] * send(weights, device)
+        if any('dataset_keypoint_weights' in each for each in truth):
+            even = np.ones(truth[0].transformed_keypoints.shape[:2])
+            factors = _joined([each.get('dataset_keypoint_weights', even) for each in truth])
+            encoded['keypoint_weights'] = encoded['keypoint_weights'] * send(factors, device)
         return [encoded[name] for name in names]
 
     def decode(self, batch_outputs: Any) -> list[InstanceData]:
@@ -223,6 +220,11 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
             decoded = self.decoder.decode_batch(*outputs)
         faces = zip(*(values[:, None].cpu().numpy() for values in decoded), strict=True)
         return [InstanceData(**dict(zip(_DECODED, face, strict=False))) for face in faces]
+
+
+def _joined(faces: Sequence[Any]) -> Tensor:
+    """Concatenate a field of samples, which are one face each: ``(1, K, ...)``."""
+    return torch.cat([torch.as_tensor(each, dtype=torch.float32) for each in faces])
 
 
 def _carried(samples: list[PoseDataSample], names: Sequence[str]) -> list[Tensor] | None:
