@@ -20,7 +20,7 @@ from mmpose_lite.models.utils import (
     flip_heatmaps,
     flip_vectors,
 )
-from mmpose_lite.registry import MODELS
+from mmpose_lite.registry import KEYPOINT_CODECS, MODELS
 from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.utils import InputError
 
@@ -210,6 +210,49 @@ def test_the_flip_test_of_two_outputs_is_their_mean(two_axes):
     found = two_axes.predict([feats, mirrors], samples, {'flip_test': True})
     assert found[1].keypoints.tolist() == [[[20, 20], [30, 40], [20, 20]]]
     assert found[1].keypoint_scores.tolist() == [[0.5, 1.5, 0.5]]
+
+
+class OfMMPose(BaseHead):
+    """A head in MMPose's form: the base gets ``init_cfg``, and the head builds its parts."""
+
+    def __init__(self, channels, loss, decoder=None, init_cfg=None):
+        super().__init__(self.default_init_cfg if init_cfg is None else init_cfg)
+        self.layer = torch.nn.Conv2d(channels, 3, 1)
+        self.loss_module = MODELS.build(loss)
+        self.decoder = KEYPOINT_CODECS.build(decoder)
+
+    @property
+    def default_init_cfg(self):
+        return [{'type': 'Constant', 'layer': 'Conv2d', 'val': 5}]
+
+    def forward(self, feats):
+        return self.layer(feats[-1])
+
+    def predict(self, feats, batch_data_samples, test_cfg=None):
+        return self.decode(self.forward(feats))
+
+    def loss(self, feats, batch_data_samples, train_cfg=None):
+        return {'loss_kpt': self.loss_module(self.forward(feats), torch.zeros(2, 3, 16, 16))}
+
+
+class OwnInit(HeatmapHead):
+    """A subclass with weights that start in its own way."""
+
+    @property
+    def default_init_cfg(self):
+        return [{'type': 'Constant', 'layer': 'Conv2d', 'val': 5}]
+
+
+def test_heads_in_mmpose_s_form_start_as_they_say():
+    codec = {'type': 'MSRAHeatmap', 'input_size': (64, 64), 'heatmap_size': (16, 16), 'sigma': 1}
+    own = OfMMPose(4, {'type': 'KeypointMSELoss'}, codec)
+    other = OwnInit(4, 3, deconv_out_channels=None)
+    for head, layer in ((own, own.layer), (other, other.final_layer)):
+        head.init_weights()
+        assert (layer.weight == 5).all()
+    feats = [torch.ones(2, 4, 16, 16)]
+    assert own.loss(feats, [])['loss_kpt'].item() == 20 * 20
+    assert len(own.predict(feats, [])) == 2
 
 
 def test_a_head_of_one_s_own_says_what_it_lacks():

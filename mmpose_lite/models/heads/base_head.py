@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,22 +39,25 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
     :meth:`losses_of`, which calls :meth:`targets`, :meth:`loss_of` and :meth:`accuracy_of`.
 
     Args:
+        init_cfg: How weights start; ``default_init_cfg`` if it is None.
         decoder: Config of the codec. It decodes the outputs and, if the pipeline has no
             ``GenerateTarget``, also encodes the targets.
-        init_cfg: How weights start.
 
     Attributes:
+        default_init_cfg: How weights start by default.
         target_kinds: Kinds of targets that the head can learn; see :class:`BaseKeypointCodec`.
         target_names: The codec's names of the targets, in the order of :meth:`loss_of`.
     """
 
     target_kinds: ClassVar[tuple[str, ...]] = ()
     target_names: ClassVar[tuple[str, ...]] = ()
+    default_init_cfg: ClassVar[Any] = None
 
+    # MMPose's heads call this with the first argument alone.
     def __init__(
-        self, decoder: dict | None = None, init_cfg: dict | list[dict] | None = None
+        self, init_cfg: dict | list[dict] | None = None, decoder: dict | None = None
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__(deepcopy(self.default_init_cfg) if init_cfg is None else init_cfg)
         self.decoder = KEYPOINT_CODECS.build(decoder) if decoder is not None else None
 
     def build_loss(self, cfg: dict) -> nn.Module:

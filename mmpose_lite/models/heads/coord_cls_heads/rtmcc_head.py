@@ -29,11 +29,6 @@ _DEFAULT_GAU = {
     'use_rel_bias': False,
     'pos_enc': False,
 }
-_DEFAULT_INIT = (
-    {'type': 'Normal', 'layer': ['Conv2d'], 'std': 0.001},
-    {'type': 'Constant', 'layer': 'BatchNorm2d', 'val': 1},
-    {'type': 'Normal', 'layer': ['Linear'], 'std': 0.01, 'bias': 0},
-)
 
 
 @MODELS.register_module()
@@ -67,6 +62,11 @@ class RTMCCHead(BaseHead):
 
     target_kinds: ClassVar = ('simcc labels',)
     target_names: ClassVar = ('keypoint_x_labels', 'keypoint_y_labels', 'keypoint_weights')
+    default_init_cfg: ClassVar[Any] = [
+        {'type': 'Normal', 'layer': ['Conv2d'], 'std': 0.001},
+        {'type': 'Constant', 'layer': 'BatchNorm2d', 'val': 1},
+        {'type': 'Normal', 'layer': ['Linear'], 'std': 0.01, 'bias': 0},
+    ]
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class RTMCCHead(BaseHead):
         decoder: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        super().__init__(decoder, list(_DEFAULT_INIT) if init_cfg is None else init_cfg)
+        super().__init__(init_cfg, decoder)
         if not isinstance(in_channels, int):
             raise InputError(
                 f'model.head.in_channels={list(in_channels)}: {type(self).__name__} does not take '

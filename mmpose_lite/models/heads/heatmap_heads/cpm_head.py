@@ -49,7 +49,7 @@ class CPMHead(BaseHeatmapHead):
         decoder: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        super().__init__(decoder, init_cfg)
+        super().__init__(init_cfg, decoder)
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.num_stages = num_stages

@@ -19,10 +19,6 @@ from ..base_head import BaseHead, point_accuracy
 
 # Padding and output padding with which a transposed convolution of stride 2 doubles the size.
 _DECONV_PADDING = {4: (1, 0), 3: (1, 1), 2: (0, 0)}
-_DEFAULT_INIT = (
-    {'type': 'Normal', 'layer': ['Conv2d', 'ConvTranspose2d'], 'std': 0.001},
-    {'type': 'Constant', 'layer': 'BatchNorm2d', 'val': 1},
-)
 
 
 class BaseHeatmapHead(BaseHead):
@@ -30,11 +26,10 @@ class BaseHeatmapHead(BaseHead):
 
     target_kinds: ClassVar = ('heatmaps', 'combined heatmaps')
     target_names: ClassVar = ('heatmaps', 'keypoint_weights')
-
-    def __init__(
-        self, decoder: dict | None = None, init_cfg: dict | list[dict] | None = None
-    ) -> None:
-        super().__init__(decoder, list(_DEFAULT_INIT) if init_cfg is None else init_cfg)
+    default_init_cfg: ClassVar[Any] = [
+        {'type': 'Normal', 'layer': ['Conv2d', 'ConvTranspose2d'], 'std': 0.001},
+        {'type': 'Constant', 'layer': 'BatchNorm2d', 'val': 1},
+    ]
 
     def _make_layers(
         self,
@@ -134,7 +129,7 @@ class HeatmapHead(BaseHeatmapHead):
         decoder: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        super().__init__(decoder, init_cfg)
+        super().__init__(init_cfg, decoder)
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.loss_module = self.build_loss(loss)

@@ -32,6 +32,12 @@ class RegressionHead(BaseHead):
 
     target_kinds: ClassVar = ('coordinates',)
     target_names: ClassVar = ('keypoint_labels', 'keypoint_weights')
+    default_init_cfg: ClassVar[Any] = {
+        'type': 'Normal',
+        'layer': ['Linear'],
+        'std': 0.01,
+        'bias': 0,
+    }
 
     def __init__(
         self,
@@ -41,8 +47,7 @@ class RegressionHead(BaseHead):
         decoder: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        default_init = {'type': 'Normal', 'layer': ['Linear'], 'std': 0.01, 'bias': 0}
-        super().__init__(decoder, default_init if init_cfg is None else init_cfg)
+        super().__init__(init_cfg, decoder)
         self.in_channels = in_channels
         self.num_joints = num_joints
         self.loss_module = self.build_loss(loss)
