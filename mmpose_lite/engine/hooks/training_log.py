@@ -151,7 +151,13 @@ class TrainErrorHook(_HeadListener):
         raw = self._stop_listening()
         if raw is None:
             return
-        predictions = [each.keypoints[0] for each in self._head.decode(raw)]
+        try:
+            predictions = [each.keypoints[0] for each in self._head.decode(raw)]
+        except Exception as error:  # somebody's own head may decode other outputs than these
+            kind, problem = type(self._head).__name__, ' '.join(str(error).split())
+            runner.logger.info(f'no NME of training crops: {kind}.decode(raw outputs): {problem}')
+            self._metrics.clear()
+            return
         rows = list(_rows(data_batch['data_samples'], predictions))
         for metric in list(self._metrics):
             name = f'{metric.prefix}/train_NME' if metric.prefix else 'train_NME'
@@ -209,7 +215,7 @@ class ValLossHook(_HeadListener):
             raw, samples = _of_faces(raw, counting), [samples[i] for i in counting]
         losses = self._head.losses_of(raw, samples, {'compute_acc': False})
         loss, _ = self._model.parse_losses(losses)
-        if getattr(getattr(self._head, 'loss_module', None), 'sums_faces', False):
+        if any(getattr(module, 'sums_faces', False) for module in self._head.modules()):
             # To the size of a training batch, whose loss it is compared with.
             loss = loss * ((runner.train_dataloader.batch_size or len(samples)) / len(samples))
         self._losses.append((loss, len(samples)))
