@@ -179,6 +179,13 @@ SABOTAGES = [
         'tests/test_converters/test_labels.py -k size_of_a_face',
     ),
     Sabotage(
+        'a tenth of the photographs, though it be none',
+        'mmpose_lite/data_tools/converters/own_config.py',
+        'if all(any(map(',
+        'if True or all(any(map(',
+        'tests/test_converters/test_labels.py -k few_photographs',
+    ),
+    Sabotage(
         'points of a training set are hidden nowhere',
         'mmpose_lite/data_tools/converters/coco_export.py',
         "dataset.record_of(raw[each['id']]).annotated()}",

@@ -28,9 +28,10 @@ from mmpose_lite import datasets
 from mmpose_lite.apis import load_config
 from mmpose_lite.cli.convert import main, parse_args
 from mmpose_lite.data_tools.converters import convert_labels, write_coco
-from mmpose_lite.data_tools.converters.own_config import config_text, size_pair
+from mmpose_lite.data_tools.converters.own_config import choose_shares, config_text, size_pair
 from mmpose_lite.data_tools.converters.point_names import find_mirrors
 from mmpose_lite.datasets import BaseCocoStyleDataset
+from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
 from mmpose_lite.utils import InputError
 
 PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'labelling.md'
@@ -121,12 +122,26 @@ def test_the_size_of_a_face_is_that_of_its_eyes():
 @pytest.mark.parametrize(('photographs', 'parts'), [(99, 'val'), (100, 'test')])
 def test_a_hundred_photographs_have_a_test_of_their_own(tmp_path, photographs, parts):
     path = tmp_path / 'own.py'
-    path.write_text(config_text({'type': 'BaseCocoStyleDataset'}, 5, None, photographs))
+    shares = choose_shares([f'{i}.jpg' for i in range(photographs)])
+    path.write_text(config_text({'type': 'BaseCocoStyleDataset'}, 5, None, shares))
     cfg = load_config(path)
     assert cfg.test_dataloader.dataset.train_val_split.part == parts
     assert cfg.val_dataloader.dataset.train_val_split.part == 'val'
     assert cfg.train_dataloader.dataset.train_val_split.part == 'train'
     assert cfg.model.head.out_channels == 5
+
+
+@pytest.mark.parametrize('count', [3, 10, 20])
+def test_few_photographs_have_a_validation_too(count):
+    """Of twenty, one set in seven would have none, were a tenth asked for."""
+    shares = []
+    for i in range(40):
+        names = [f'{i}/{k}.jpg' for k in range(count)]
+        shares.append(choose_shares(names)['val_share'])
+        for part in ('train', 'val'):
+            assert any(map(TrainValSplit(part, shares[-1]).has, names))
+    assert min(shares) == 0.1 < max(shares)
+    assert choose_shares(['a.jpg']) is None
 
 
 def test_the_order_without_names(photos, tmp_path):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
+
+from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
 
 _TEXT = '''"""HRNetV2-W18 on faces of one's own; docs/own_points.md says what each part is."""
 
@@ -44,11 +46,10 @@ test_evaluator = val_evaluator
 train_cfg = dict(max_epochs=60, val_interval=1)
 default_hooks = _base_.small_set_hooks
 '''
-_TWO_PARTS = ('val_share=0.1', 'val_dataloader  # with 100 photographs or more: a part of its own')
-_THREE_PARTS = (
-    'val_share=0.15, test_share=0.15',
+_NO_TEST = 'val_dataloader  # with 100 photographs or more: a part of its own'
+_TEST = (
     "dict(\n    dataset=dict(faces, train_val_split=dict(shares, part='test'), "
-    'pipeline=_base_.val_pipeline)\n)',
+    'pipeline=_base_.val_pipeline)\n)'
 )
 _ENOUGH = 100
 """Photographs of which some can be kept for a test that nothing is chosen on."""
@@ -85,8 +86,29 @@ def size_pair(
     return max(widths, key=lambda pair: widths[pair], default=None)
 
 
+def choose_shares(photographs: Collection[str]) -> dict[str, float] | None:
+    """Choose the shares of photographs for validation and test, such that each part has some.
+
+    Args:
+        photographs: Their names in the annotations.
+
+    Returns:
+        Arguments of :class:`~.TrainValSplit`: a tenth for validation, or as much more as a few
+        photographs need; from 100 on 0.15 each for validation and test. None if there are too few.
+    """
+    three = [{'val_share': 0.15, 'test_share': 0.15}] if len(photographs) >= _ENOUGH else []
+    for shares in (*three, *({'val_share': percent / 100} for percent in range(10, 100))):
+        parts = ['train', 'val', *(['test'] if 'test_share' in shares else [])]
+        if all(any(map(TrainValSplit(part, **shares).has, photographs)) for part in parts):
+            return shares
+    return None
+
+
 def config_text(
-    settings: Mapping[str, Any], count: int, pair: tuple[str, str] | None, photographs: int
+    settings: Mapping[str, Any],
+    count: int,
+    pair: tuple[str, str] | None,
+    shares: Mapping[str, float],
 ) -> str:
     """Write the config.
 
@@ -94,9 +116,8 @@ def config_text(
         settings: Arguments of the data set.
         count: Number of points.
         pair: The points of :func:`size_pair`.
-        photographs: How many there are.
+        shares: Those of :func:`choose_shares`.
     """
-    shares, test = _THREE_PARTS if photographs >= _ENOUGH else _TWO_PARTS
     about_size = 'Errors are divided by the longer side of the box.'
     evaluator = "type='NME', norm_mode='use_norm_item', norm_item='bbox_size'"
     if pair is not None:
@@ -106,8 +127,8 @@ def config_text(
     return _TEXT.format(
         count=count,
         settings='\n'.join(f'    {key}={value!r},' for key, value in settings.items()),
-        shares=shares,
-        test=test,
+        shares=', '.join(f'{part}={share:g}' for part, share in shares.items()),
+        test=_TEST if 'test_share' in shares else _NO_TEST,
         about_size=about_size,
         evaluator=evaluator,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .cvat import read_cvat
 from .label_studio import read_label_studio
 from .labelled import NOT_LABELLED, LabelledFace, LabelledPicture, Labels, ReadOptions
 from .number_files import read_csv, read_pts_folder
-from .own_config import config_name, config_text, size_pair
+from .own_config import choose_shares, config_name, config_text, size_pair
 from .photographs import Photograph, Progress
 from .picture_files import Frame, PictureFiles, frame_of, image_suffix, read_frame
 from .point_names import about_mirrors, about_sides, find_mirrors, metainfo_text, order_names
@@ -103,7 +103,8 @@ def convert_labels(
     faces = [face for face, _ in placed]
     _count_points(faces, order, report)
     mirrors = _describe(out, order, found, report)
-    _write_config(out, files.root, order, mirrors, faces, report)
+    photographs = {photo.file_name for _, photo in placed}
+    _write_config(out, files.root, order, mirrors, faces, photographs, report)
     return report
 
 
@@ -302,6 +303,7 @@ def _write_config(
     names: Sequence[str],
     mirrors: Mapping[str, str],
     faces: Sequence[Face],
+    photographs: Collection[str],
     report: ConversionReport,
 ) -> None:
     """Write the config, and tell what to type next."""
@@ -314,9 +316,12 @@ def _write_config(
     }
     points = np.stack([face.points for face in faces])
     pair = size_pair(names, mirrors, points, np.stack([face.flags for face in faces]))
-    photographs = len({face.image for face in faces})
+    shares = choose_shares(photographs)
+    if shares is None:
+        report.remarks.append('too few photographs: none is left to validate on')
     path = out / config_name(out.name or 'my_faces')
-    if _write_once(path, config_text(settings, len(names), pair, photographs), report):
+    text = config_text(settings, len(names), pair, shares or {'val_share': 0.1})
+    if _write_once(path, text, report):
         size = 'the longer side of the box' if pair is None else f'the distance {" - ".join(pair)}'
         report.remarks.append(f'{path}: a config of them; errors are divided by {size}')
     report.remarks += [
