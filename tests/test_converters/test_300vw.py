@@ -127,6 +127,7 @@ def test_a_wrong_list_of_broken_frames(root, out, tmp_path, line):
 
 def test_what_has_no_place_is_reported(root, out):
     (root / '114' / 'vid.avi').write_bytes(b'no video')
+    (root / '410' / 'annot' / '000000.pts').write_text(pts(points_of(1)))
     (root / '001' / 'annot' / '000001.pts').write_text(pts(points_of(1)[:67]))
     (root / '001' / 'annot' / '000009.pts').write_text(pts(points_of(1)))
     (root / '001' / 'annot' / 'x.pts').write_text('')
@@ -136,7 +137,7 @@ def test_what_has_no_place_is_reported(root, out):
     assert {reason: len(names) for reason, names in report.unplaced.items()} == {
         'the video is missing, or has no files of points': 1,
         'its file of points cannot be used': 1,
-        'its video has no such frame, or cannot be read': 3,
+        'its video has no such frame, or cannot be read': 4,
     }
     assert report.unplaced['its video has no such frame, or cannot be read'][0].startswith('001/im')
     assert report.notes['the file of points names no frame'] == [
@@ -160,16 +161,16 @@ def test_the_command_shows_how_far_it_is(root, out, capsys):
     assert '--broken FILE leaves out' in printed
 
 
-def test_progress_counts_every_frame_with_points(root, out):
+def test_progress_counts_every_frame_when_it_is_written(root, out):
     seen = []
 
     def progress(each, total):
         for item in each:
-            seen.append((item, total))
+            seen.append((item, total, len(list(out.rglob('*.png')))))
             yield item
 
     convert_300vw(root, out, expected=COUNTS, progress=progress)
-    assert seen == [(i, 8) for i in range(8)]
+    assert seen == [(i, 8, i) for i in range(8)]
 
 
 def test_the_files_are_read_by_the_data_set(root, out):

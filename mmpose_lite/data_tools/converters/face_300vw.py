@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import cv2
@@ -75,14 +75,15 @@ def convert_300vw(
     placed: dict[str, Photograph | str] = {}
     sets: dict[str, list[Face]] = {name: [] for name in VIDEOS}
     for name, video in ((name, video) for name, videos in VIDEOS.items() for video in videos):
-        wanted = {n: f for n, f in files[video].items() if n not in unwanted.get(video, ())}
-        sizes = _write_frames(root / video / 'vid.avi', out / 'images' / video / 'imgs', wanted)
-        for number, path in files[video].items():
-            next(steps, None)
-            face = _read_face(path, video, number, report) if number in wanted else None
-            if face is not None:
-                sets[name].append(face)
-                placed[face.image] = _photo(out, face.image, sizes.get(number))
+        film = _Video(root / video / 'vid.avi', out / 'images' / video / 'imgs')
+        with closing(film):
+            for number, path in files[video].items():
+                next(steps, None)
+                is_wanted = number not in unwanted.get(video, ())
+                face = _read_face(path, video, number, report) if is_wanted else None
+                if face is not None:
+                    sets[name].append(face)
+                    placed[face.image] = _photo(out, face.image, film.write_frame(number))
     for _ in steps:  # so that the bar ends
         pass
     report_places(sets, placed, report)
@@ -158,42 +159,50 @@ def _photo(out: Path, image: str, size_wh: tuple[int, int] | None) -> Photograph
     return Photograph(out / 'images' / image, image, size_wh)
 
 
-def _write_frames(
-    video: Path, folder: Path, wanted: Mapping[int, Path]
-) -> dict[int, tuple[int, int]]:
-    """Write frames of a video, those that are not there; return the sizes of all that are."""
-    sizes = {}
-    missing = set()
-    for number in wanted:
-        size_wh = read_size_wh(folder / f'{number:06d}.png')
-        if size_wh is None:
-            missing.add(number)
-        else:
-            sizes[number] = size_wh
-    if missing and video.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        for number, frame in _frames(video, missing):
-            content = cv2.imencode('.png', frame)[1]
-            with replacing(folder / f'{number:06d}.png') as file:
-                file.write(content.tobytes())
-            sizes[number] = (frame.shape[1], frame.shape[0])
-    return sizes
+class _Video:
+    """Writes frames of a video, in rising order, unless they are there.
 
+    Args:
+        path: The video.
+        folder: The folder of the frames.
+    """
 
-def _frames(video: Path, wanted: set[int]) -> Iterator[tuple[int, ndarray]]:
-    """Decode frames of a video, which are counted from 1, up to the last that is wanted."""
-    capture = cv2.VideoCapture(str(video))
-    try:
-        for number in range(1, max(wanted) + 1):
-            if not capture.grab():
-                return
-            if number in wanted:
-                is_there, frame = capture.retrieve()
-                if is_there:
-                    yield number, frame
-    finally:
-        with suppress(cv2.error):
-            capture.release()
+    def __init__(self, path: Path, folder: Path) -> None:
+        self._path, self._folder = path, folder
+        self._capture: cv2.VideoCapture | None = None
+        self._number = 0  # of the frame that the capture is at, from 1
+
+    def write_frame(self, number: int) -> tuple[int, int] | None:
+        """Return the width and height of a frame; None if there is none."""
+        file_name = self._folder / f'{number:06d}.png'
+        size_wh = read_size_wh(file_name)
+        if size_wh is not None:
+            return size_wh
+        frame = self._decode(number)
+        if frame is None:
+            return None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with replacing(file_name) as file:
+            file.write(cv2.imencode('.png', frame)[1].tobytes())
+        return frame.shape[1], frame.shape[0]
+
+    def _decode(self, number: int) -> ndarray | None:
+        if self._capture is None:
+            if not self._path.is_file():
+                return None
+            self._capture = cv2.VideoCapture(str(self._path))
+        while self._number < number:
+            if not self._capture.grab():
+                return None
+            self._number += 1
+        is_there, frame = self._capture.retrieve()
+        return frame if is_there else None
+
+    def close(self) -> None:
+        """Let go of the video."""
+        if self._capture is not None:
+            with suppress(cv2.error):
+                self._capture.release()
 
 
 def _about_broken(
