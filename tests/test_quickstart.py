@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from helpers.in_process import run_main
+from mmpose_lite.apis import load_config
 from mmpose_lite.cli import quickstart
 from mmpose_lite.cli.main import main as run_command
 from mmpose_lite.cli.quickstart import mean_shape_nme
@@ -72,6 +73,10 @@ def test_a_training_that_was_stopped_is_resumed(tmp_path, monkeypatch):
         quickstart.make_train_test(args)
         assert commands[-2][0] == 'train'
         assert ('--resume' in commands[-2]) == is_resumed
+
+
+def test_no_training_ends_before_the_epoch_that_is_tested():
+    assert load_config(quickstart.CONFIG).default_hooks.early_stopping is None
 
 
 def test_quickstart_as_a_program(processes, tmp_path):
