@@ -125,7 +125,7 @@ SABOTAGES = [
     Sabotage(
         'views of one photograph are in several sets',
         'mmpose_lite/data_tools/converters/face_300wlp.py',
-        'name = _photo_of(view)',
+        'name = photograph_of(view)',
         'name = view',
         'tests/test_converters/test_300wlp.py',
     ),

@@ -1,6 +1,7 @@
 """300W-LP from views of photographs and files of MATLAB."""
 
 import json
+from shutil import copyfile
 
 import cv2
 import numpy as np
@@ -8,11 +9,21 @@ import pytest
 from scipy.io import savemat
 
 from mmpose_lite.cli.convert import main
-from mmpose_lite.data_tools.converters import convert_300wlp
+from mmpose_lite.data_tools.converters import convert_300wlp, face_300wlp
 from mmpose_lite.datasets import Face300WLPDataset
 from mmpose_lite.utils import InputError, MissingFileError
 
 FOLDERS = {'train': 'train', 'valid': 'val', 'test': 'test'}
+# Of names as the release has them.
+VIEWS = {
+    'AFW_134212_1_0': 'AFW_134212',
+    'AFW_134212_2_12': 'AFW_134212',
+    'HELEN_1000466985_1_17': 'HELEN_1000466985',
+    'IBUG_image_003_1_0': 'IBUG_image_003',
+    'LFPW_image_test_0001_0': 'LFPW_image_test_0001',
+    'LFPW_image_train_0812_15': 'LFPW_image_train_0812',
+    'other': 'other',
+}
 COUNTS = {'train': 20, 'valid': 2, 'test': 2, 'afw': 6, 'helen': 6, 'ibug': 6, 'lfpw': 6}
 
 
@@ -28,7 +39,7 @@ def root(tmp_path):
     root = tmp_path / '300W_LP'
     for source in ('AFW', 'HELEN', 'IBUG', 'LFPW'):
         for i in range(6):
-            name = f'{source}_image_{i // 2:02d}_1_{i % 2}'
+            name = f'{source}_image_{i // 2 + 2:02d}_1_{i % 2}'
             for folder in (root / source, root / f'{source}_Flip', root / 'landmarks' / source):
                 folder.mkdir(parents=True, exist_ok=True)
             for folder in (source, f'{source}_Flip'):
@@ -40,7 +51,7 @@ def root(tmp_path):
 
 
 def file_of(root, source='AFW', number=0):
-    return root / 'landmarks' / source / f'{source}_image_{number:02d}_1_0_pts.mat'
+    return root / 'landmarks' / source / f'{source}_image_{number + 2:02d}_1_0_pts.mat'
 
 
 def read(out, name):
@@ -62,7 +73,7 @@ def test_sets_and_fields(root, tmp_path):
             assert link.samefile(root / source / image['file_name'])
             faces[image['file_name']] = (name, image, face)
     assert len(faces) == 24
-    name, image, face = faces['HELEN_image_01_1_1.jpg']
+    name, image, face = faces['HELEN_image_03_1_1.jpg']
     assert (image['height'], image['width']) == (93, 100)
     points = np.array(face.pop('keypoints')).reshape(68, 3)
     np.testing.assert_array_equal(points[:, :2], points_of(3))  # of the photograph, not in space
@@ -84,6 +95,25 @@ def test_all_views_of_a_photograph_are_in_one_set_whatever_else_is_there(root, t
         path.unlink()
     fewer = sets(tmp_path / 'two')
     assert fewer == {name: part for name, part in found.items() if not name.startswith('AFW')}
+
+
+def test_all_faces_of_a_photograph_are_in_one_set(root, tmp_path):
+    """AFW_134212_1_0 and AFW_134212_2_0 are of two faces of a photograph."""
+    for path in sorted(root.rglob('*_1_0*')):
+        copyfile(path, path.with_name(path.name.replace('_1_0', '_2_0')))
+    convert_300wlp(root, tmp_path / 'out', expected={})
+    found = {
+        image['file_name']: name
+        for name in FOLDERS
+        for image in read(tmp_path / 'out', name)['images']
+    }
+    firsts = [name for name in found if '_1_0' in name]
+    assert len(firsts) == 12
+    assert all(found[name] == found[name.replace('_1_0', '_2_0')] for name in firsts)
+
+
+def test_a_photograph_is_known_by_its_name():
+    assert {view: face_300wlp.photograph_of(view) for view in VIEWS} == VIEWS
 
 
 def test_again_into_the_same_folder(root, tmp_path):
@@ -115,7 +145,7 @@ def test_the_folder_above_will_do(root, tmp_path):
 
 def test_what_has_no_place_is_reported(root, tmp_path):
     file_of(root).unlink()
-    (root / 'IBUG' / 'IBUG_image_00_1_0.jpg').write_bytes(b'')
+    (root / 'IBUG' / 'IBUG_image_02_1_0.jpg').write_bytes(b'')
     report = convert_300wlp(root, tmp_path / 'out', expected={**COUNTS, 'lfpw': 7})
     assert {reason: len(names) for reason, names in report.unplaced.items()} == {
         'its file of points cannot be used': 1,

@@ -42,7 +42,8 @@ PUBLISHED: Mapping[str, int | None] = {
 _FOLDERS = {'train': 'train', 'valid': 'val', 'test': 'test'}
 _SOURCES = ('AFW', 'HELEN', 'IBUG', 'LFPW')
 _NUM_POINTS = 68
-_VIEW = re.compile(r'(.+)_\d+')
+# Photograph, face (LFPW's names have none), view.
+_VIEW = re.compile(r'(.+?)(?:_\d{1,2})?_\d+')
 _SHARE = 0.1
 
 
@@ -55,9 +56,9 @@ def convert_300wlp(
     """Write ``out/annotations/face_landmarks_300wlp_{train,valid,test}.json``.
 
     The views are linked (or copied) into ``out/{train,val,test}``, where MMPose's configs look. A
-    tenth of the photographs is for validation, a tenth for the test; all views of a photograph are
-    in one set, and the sets are the same on all machines. MMPose's converter draws single views by
-    chance, so that its test has views of photographs that were trained on.
+    tenth of the photographs is for validation, a tenth for the test; all faces and views of a
+    photograph are in one set, and the sets are the same on all machines. MMPose's converter draws
+    single views by chance, so that its test has views of photographs that were trained on.
 
     Args:
         source: Folder of ``AFW``, ``HELEN``, ``IBUG``, ``LFPW`` and ``landmarks``, in which each
@@ -89,7 +90,7 @@ def convert_300wlp(
         report.sets.append(write_set(file, rows, info, name, expected.get(name)))
         report.remarks.append(f'the photographs of {name} are in {out / folder}')
     for name, paths in views.items():
-        sources = {_photo_of(path.stem) for path in paths}
+        sources = {photograph_of(path.stem) for path in paths}
         count = expected.get(name.lower())
         known = WrittenSet(name.lower(), str(root / name), len(paths), len(sources), count)
         report.sets.append(known)
@@ -111,15 +112,15 @@ def _views(folder: Path) -> list[Path]:
     return sorted(by_stem(files_below(folder, ('.jpg', '.jpeg', '.png'))).values())
 
 
-def _photo_of(view: str) -> str:
-    """The photograph that a view was made of: AFW_134212_1 of AFW_134212_1_0."""
+def photograph_of(view: str) -> str:
+    """The photograph that a view was made of: AFW_134212 of its face 1 in AFW_134212_1_0."""
     found = _VIEW.fullmatch(view)
     return found[1] if found else view
 
 
 def _set_of(view: str) -> str:
     """The set that a view belongs to."""
-    name = _photo_of(view)
+    name = photograph_of(view)
     parts = {'val': 'valid', 'test': 'test'}
     split = (part for part in parts if TrainValSplit(part, _SHARE, _SHARE).has(name))
     return parts.get(next(split, ''), 'train')
