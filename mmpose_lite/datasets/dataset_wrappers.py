@@ -85,11 +85,13 @@ class CombinedDataset(BaseDataset):
         """Read all parts, and open their crop caches.
 
         Raises:
-            InputError: If the points of a part are not the common ones, or no sample is taken.
+            InputError: If the points of a part are not the common ones, a subset has the name of a
+                part, or no sample is taken.
         """
         if self._fully_initialized:
             return
         self._check_points()
+        self._check_names()
         for part, cache in zip(self.datasets, self._caches, strict=True):
             part.full_init()
             if cache is not None:
@@ -123,6 +125,15 @@ class CombinedDataset(BaseDataset):
                     f'{" -> ".join(map(str, counts))} points, the metainfo '
                     f"('{self._metainfo['dataset_name']}') names {common}: give it a "
                     'KeypointConverter to these'
+                )
+
+    def _check_names(self) -> None:
+        """Check that a metric's number of a subset can be told from that of a part."""
+        for name in self.subsets:
+            if name in self.part_names:
+                raise InputError(
+                    f"subsets['{name}'] has the name of a data set that is a part of the whole: "
+                    'give it another'
                 )
 
     @property

@@ -206,6 +206,12 @@ def test_a_misspelt_argument_is_refused(root):
         )
 
 
+def test_a_subset_of_the_name_of_a_part_is_refused_before_any_test(root):
+    changes = {'COFWDataset': {'subsets': {'300w': [1, 2]}}}
+    with pytest.raises(InputError, match=r"subsets\['300w'\] has the name of a data set that is"):
+        combine(root, changes=changes)
+
+
 def test_subsets_of_all_parts(root):
     changes = {'COFWDataset': {'subsets': {'hard': [1, 2]}}}
     changes['Face300WDataset'] = {
