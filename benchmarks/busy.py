@@ -27,7 +27,7 @@ from benchmarks.run import find_sides
 from benchmarks.sides import MMPOSE, OURS, Side
 from benchmarks.sizes import FULL, TRIAL
 
-# The quick start's size and batch, for either side's AFLW config.
+# Crops of the quick start's size, for either side's AFLW config.
 QUICKSTART = """
 codec = dict(_base_.codec, input_size=(128, 128), heatmap_size=(32, 32))
 model['head'] = dict(decoder=codec)
