@@ -32,6 +32,7 @@ _PUBLISHED = {
 }
 """The module of each published set, which has the numbers of its faces."""
 
+_TITLES = {'lapa': 'LaPa', '300wlp': '300W-LP'}  # those of the others are upper-case
 _OUT = {'lapa': 'LaPa'}  # folders of other names than the set's
 # Folders of photographs that are written.
 _WRITTEN = {'cofw': ('images',), '300vw': ('images',), '300wlp': ('train', 'val', 'test')}
@@ -59,7 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     sets = parser.add_subparsers(dest='set', required=True, metavar='SET')
     for name in _PUBLISHED:
-        one = sets.add_parser(name, help=f'convert {name.upper()}')
+        one = sets.add_parser(name, help=f'convert {_TITLES.get(name, name.upper())}')
         _ADD_ARGUMENTS[name](one)
         one.add_argument(
             '--expect',

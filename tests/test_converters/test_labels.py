@@ -89,8 +89,9 @@ def test_each_tool_s_labels_are_read_by_the_data_set(photos, tmp_path, tool, wri
 def test_the_config_is_written_once(photos, tmp_path):
     """It divides by the outermost pair of the eyes, and by the box where there is none."""
     path = cvat_json(tmp_path / 'labels')
-    convert_labels('cvat', path, photos, tmp_path / 'my set')
+    report = convert_labels('cvat', path, photos, tmp_path / 'my set')
     config = tmp_path / 'my set' / 'hrnetv2_my_set.py'
+    assert shlex.split(report.remarks[-1]) == ['mmpose-lite', 'train', str(config), '--dry-run']
     assert load_config(config).val_evaluator == {
         'type': 'NME',
         'norm_mode': 'keypoint_distance',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -324,9 +325,10 @@ def _write_config(
     if _write_once(path, text, report):
         size = 'the longer side of the box' if pair is None else f'the distance {" - ".join(pair)}'
         report.remarks.append(f'{path}: a config of them; errors are divided by {size}')
+    config = shlex.quote(str(path))
     report.remarks += [
         'next:',
-        f'    mmpose-lite check-data {path}',
-        f'    mmpose-lite browse {path}',
-        f'    mmpose-lite train {path} --dry-run',
+        f'    mmpose-lite check-data {config}',
+        f'    mmpose-lite browse {config}',
+        f'    mmpose-lite train {config} --dry-run',
     ]
