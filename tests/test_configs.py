@@ -54,6 +54,7 @@ BUILDERS = {
     'optimizer': registry.OPTIMIZERS,
     'param_scheduler': registry.PARAM_SCHEDULERS,
     'default_hooks': registry.HOOKS,
+    'small_set_hooks': registry.HOOKS,
     'custom_hooks': registry.HOOKS,
     'vis_backends': registry.VISBACKENDS,
     'visualizer': registry.VISUALIZERS,
@@ -72,13 +73,16 @@ def config(request):
     return Config.fromfile(request.param)
 
 
+_NAMED_HOOKS = ('default_hooks', 'small_set_hooks')  # by names of their own
+
+
 def typed_dicts(node: Any, key: str = '', above: str = ''):
     """Yield (key, dict) for every dict with a ``type``; list items go by the key of the list."""
     if isinstance(node, dict):
         if node.get('type') == 'Albumentation':  # what is in it is of no registry
             node = {'type': node['type'], 'transforms': ()}
         if 'type' in node:
-            yield (above if above == 'default_hooks' or key not in BUILDERS else key), node
+            yield (above if above in _NAMED_HOOKS or key not in BUILDERS else key), node
         for name, child in node.items():
             yield from typed_dicts(child, name, key)
     elif isinstance(node, list | tuple):

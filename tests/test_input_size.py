@@ -19,7 +19,7 @@ from mmpose_lite.registry import MODELS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.config_utils import about_keys, places
 from mmpose_lite.utils.input_size import set_input_size
-from mmpose_lite.utils.paths import shipped_configs
+from mmpose_lite.utils.paths import config_root, shipped_configs
 
 SHIPPED = shipped_configs()
 QUICKSTART = 'configs/quickstart/td-hm_hrnetv2-w18_synthetic-aflw-128x128.py'
@@ -41,7 +41,10 @@ def test_every_shipped_config_has_it_everywhere(path):
         head, pipeline = cfg.model.head, cfg.train_dataloader.dataset.pipeline
         encoders = [step.encoder for step in pipeline if step.type == 'GenerateTarget']
         assert [head.decoder] == encoders == [cfg.codec]
-        assert 'heatmap_size' in head.decoder or head.type == 'RegressionHead'
+        assert sizes(cfg, 'in_featuremap_size') <= {(size_wh[0] // 32, size_wh[1] // 32)}
+        makes_no_maps = head.type in ('RegressionHead', 'RTMCCHead')
+        assert makes_no_maps or 'heatmap_size' in head.decoder
+        assert head.type != 'RTMCCHead' or 'in_featuremap_size' in head
         assert about_keys(cfg) == []
         # What was written is read again as it is.
         assert set_input_size(cfg) == ''
@@ -69,17 +72,24 @@ def test_networks_make_what_the_codec_expects(name, size):
             assert tuple(maps.shape[:1:-1]) == tuple(cfg.codec.heatmap_size)
 
 
-def test_the_quick_start_is_the_recipe_at_another_size():
+def test_the_quick_start_trains_as_small_sets_do_on_the_faces_of_the_recipe():
     ours, base = load_config(QUICKSTART), load_config(HEATMAPS)
-    codec = {**base.codec.to_dict(), 'input_size': (128, 128), 'heatmap_size': (32, 32)}
+    codec = {'input_size': (128, 128), 'heatmap_size': (32, 32), 'unbiased': True}
+    codec = {**base.codec.to_dict(), **codec}
     assert ours.codec.to_dict() == ours.model.head.decoder.to_dict() == codec
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         own, theirs = (cfg[loader].dataset.to_dict() for cfg in (ours, base))
         assert own.pop('data_root') != theirs.pop('data_root')
-        for step in theirs['pipeline']:
-            step.update({'input_size': (128, 128)} if step['type'] == 'TopdownAffine' else {})
-            step.update({'encoder': codec} if step['type'] == 'GenerateTarget' else {})
+        steps = own.pop('pipeline'), theirs.pop('pipeline')
         assert own == theirs
+        for step, other in zip(*steps, strict=True):
+            changed = {'TopdownAffine': {'input_size'}, 'GenerateTarget': {'encoder'}}
+            changed['RandomBBoxTransform'] = {'rotate_factor', 'scale_factor'}
+            assert {key for key in step if step[key] != other[key]} == changed.get(
+                step['type'], set()
+            )
+    small = Config.fromfile(config_root() / '_base_/schedules/small_set.py')
+    assert ours.optim_wrapper.optimizer == small.optim_wrapper.optimizer
 
 
 @pytest.fixture
