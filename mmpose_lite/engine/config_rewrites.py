@@ -22,6 +22,7 @@ from mmpose_lite.utils.config_utils import LOADERS
 from mmpose_lite.utils.nested_datasets import walk_datasets
 
 AUGMENT_MODES = ('auto', 'resident', 'stream')
+_HOOKS = ('custom_hooks.', 'default_hooks.')
 
 
 def rewrite_config(cfg: Config) -> tuple[Config, list[str]]:
@@ -138,7 +139,7 @@ def warp_on_device(cfg: Config) -> str:
     served = [
         (place, steps)
         for place, steps in find_pipelines(cfg)
-        if place in datasets or place.startswith('custom_hooks.')
+        if place in datasets or place.startswith(_HOOKS)
     ]
     if mode == 'auto' and get_device() == 'cpu':
         # A CPU warps face by face many times faster. The config may come from a run on a GPU, with
@@ -168,7 +169,7 @@ def extend_caches(cfg: Config) -> str:
         settings = vars(CacheSettings.of(part['cache']))
         further = [*settings['further_pipelines'], *switched]
         part['cache'] = {**settings, 'further_pipelines': further}
-    return 'the crop cache of train_dataloader reaches as far as switch_pipeline of custom_hooks'
+    return 'the crop cache of train_dataloader reaches as far as every switch_pipeline'
 
 
 def find_pipelines(
@@ -176,8 +177,8 @@ def find_pipelines(
 ) -> Iterator[tuple[str, list[dict]]]:
     """Find the pipelines of a config, and make each a list that may be changed in place.
 
-    They are those of the data sets of ``loaders``, at any depth, and those that a hook in
-    ``custom_hooks`` switches the training data to.
+    They are those of the data sets of ``loaders``, at any depth, and those that a hook of
+    ``custom_hooks`` or ``default_hooks`` switches the training data to.
 
     Yields:
         The place of each, such as ``'train_dataloader.dataset'`` or ``'custom_hooks.1'``, and its
@@ -188,10 +189,11 @@ def find_pipelines(
         for loader in loaders
         for place, (*_, part) in walk_datasets(cfg.get(loader), loader)
     ]
-    holders += [
-        (f'custom_hooks.{i}', hook, 'switch_pipeline')
-        for i, hook in enumerate(cfg.get('custom_hooks') or ())
+    hooks = [(f'custom_hooks.{i}', hook) for i, hook in enumerate(cfg.get('custom_hooks') or ())]
+    hooks += [
+        (f'default_hooks.{key}', hook) for key, hook in (cfg.get('default_hooks') or {}).items()
     ]
+    holders += [(place, hook, 'switch_pipeline') for place, hook in hooks]
     for place, part, key in holders:
         steps = part.get(key) if isinstance(part, dict) else None
         if steps is not None and all(isinstance(step, dict) for step in steps):
@@ -221,7 +223,7 @@ def set_cache(cfg: Config, cache: bool | str) -> None:
 
 def _loader_of(place: str) -> str:
     """The loader that a pipeline belongs to, or its hook."""
-    return place if place.startswith('custom_hooks.') else place.partition('.')[0]
+    return place if place.startswith(_HOOKS) else place.partition('.')[0]
 
 
 def _without_warp(steps: list[dict], place: str) -> list[dict]:

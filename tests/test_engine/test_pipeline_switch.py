@@ -166,6 +166,16 @@ def test_the_head_makes_the_targets_of_both(cfg):
     assert kinds(cfg.custom_hooks[0].switch_pipeline)[-2] == 'GenerateTarget'
 
 
+def test_a_hook_among_the_default_ones_is_served_too(cfg, tmp_path):
+    cfg.default_hooks['switch'] = cfg.pop('custom_hooks')[0]
+    set_cache(cfg, str(tmp_path))
+    rewritten, sentences = rewrite_config(cfg)
+    switched = rewritten.default_hooks.switch.switch_pipeline
+    assert kinds(switched)[-2:] == ['TopdownAffine', 'PackPoseInputs']
+    assert any('train_dataloader and default_hooks.switch' in each for each in sentences)
+    assert rewritten.train_dataloader.dataset.cache.further_pipelines == [switched]
+
+
 def test_targets_that_only_one_pipeline_makes_stay_there(cfg):
     cfg.custom_hooks[0].switch_pipeline[-2].encoder.sigma = 3
     rewritten, _ = rewrite_config(cfg)
