@@ -46,6 +46,10 @@ from .schedulers import in_iterations
 _Instance = TypeVar('_Instance', bound=ManagerMixin)
 _Loop = TypeVar('_Loop', bound=BaseLoop)
 
+# The names of mmengine's default hooks.
+_MMENGINE_HOOKS = frozenset(
+    ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
+)
 # The default hooks in addition to mmengine's.
 _DEFAULT_HOOKS: dict[str, type[Hook]] = {
     'speed': SpeedHook,
@@ -129,10 +133,9 @@ class BaseRunner(Runner):
         """Register mmengine's hooks and those of the log, under the names of the class."""
         own = {name: {'type': kind} for name, kind in _DEFAULT_HOOKS.items()}
         merged = {**own, **(hooks or {})}
-        for name in own:
-            if merged[name] is None:
-                del merged[name]
-        super().register_default_hooks(merged)
+        # mmengine leaves out its own that are None, and takes None under no other name.
+        kept = {k: hook for k, hook in merged.items() if hook is not None or k in _MMENGINE_HOOKS}
+        super().register_default_hooks(kept)
 
     def register_custom_hooks(self, hooks: Iterable[Hook | dict]) -> None:
         """Register a config's own hooks; they replace default hooks of the same class."""
