@@ -39,7 +39,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     for line in (
-        'slow: left out of `make test`; given to each test with the fixture `processes`',
+        'slow: left out of `make test`; given to tests with `processes`, and to long ones',
         'quick(promise): start programs in `make test` all the same, for the sake of a promise',
     ):
         config.addinivalue_line('markers', line)

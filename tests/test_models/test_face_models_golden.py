@@ -17,7 +17,8 @@ from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample, config_root, parse_pose_metainfo
 
 NINE = table('zoo/settings.json')['nine']
-pytestmark = pytest.mark.parametrize('name', NINE)
+# A minute of one core.
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize('name', NINE)]
 SIDE = 256
 # MMPose's own numbers with two threads are further apart for these.
 ROUGH = ('scnet50', 'hourglass52')
