@@ -109,14 +109,7 @@ class CSPNeXt(BaseBackbone):
         self.norm_eval = norm_eval
 
         kinds = {'norm_cfg': norm_cfg, 'act_cfg': apart(act_cfg)}
-        first = stages[0][0] * widen_factor
-        widths = (3, int(first // 2), int(first // 2), int(first))
-        self.stem = nn.Sequential(
-            *(
-                ConvModule(widths[i], widths[i + 1], 3, stride=1 if i else 2, padding=1, **kinds)
-                for i in range(3)
-            )
-        )
+        self.stem = _make_stem(stages[0][0] * widen_factor, **kinds)
         self.layers = ['stem']
         kinds['conv_cfg'] = conv_cfg
         conv = DepthwiseSeparableConvModule if use_depthwise else ConvModule
@@ -155,3 +148,15 @@ class CSPNeXt(BaseBackbone):
             if i in self.out_indices:
                 outs.append(x)
         return tuple(outs)
+
+
+def _make_stem(channels: float, **kinds: dict | None) -> nn.Sequential:
+    """Make three convolutions that end in ``channels``; the first halves the resolution."""
+    half = int(channels // 2)
+    widths = (3, half, half, int(channels))
+    return nn.Sequential(
+        *(
+            ConvModule(widths[i], widths[i + 1], 3, stride=1 if i else 2, padding=1, **kinds)
+            for i in range(3)
+        )
+    )
