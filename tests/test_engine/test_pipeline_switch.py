@@ -305,7 +305,7 @@ class BeginHook(Hook):
             r'epoch 2\)\.dataset\.pipeline\.5\.encoder has heatmap_size=\(32, 32\)',
         ),
         ({'custom_hooks.0.switch_pipeline.2.type': 'RandomFlop'}, "type='RandomFlop' is not in"),
-        ({'custom_hooks.0.switch_epoch': -1}, r'switch_epoch=-1 is no number of an epoch'),
+        ({'custom_hooks.0.switch_epoch': -1}, r'switch_epoch=-1 is not an epoch'),
         (
             {
                 'train_cfg': {'_delete_': True, 'by_epoch': False, 'max_iters': 4},

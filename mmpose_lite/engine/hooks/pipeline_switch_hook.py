@@ -40,8 +40,8 @@ class PipelineSwitchHook(Hook):
     def __init__(self, switch_epoch: int, switch_pipeline: Sequence[dict | Callable]) -> None:
         if not isinstance(switch_epoch, int) or isinstance(switch_epoch, bool) or switch_epoch < 0:
             raise InputError(
-                f'PipelineSwitchHook: switch_epoch={switch_epoch!r} is no number of an epoch, '
-                'which are counted from 0 on'
+                f'PipelineSwitchHook: switch_epoch={switch_epoch!r} is not an epoch: '
+                'epochs are integers from 0 on'
             )
         self.switch_epoch = switch_epoch
         self.switch_pipeline = switch_pipeline
