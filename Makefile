@@ -11,7 +11,7 @@ METADATA := setup.py requirements.txt pyproject.toml
 # One worker a core; each takes a gigabyte of memory.
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: help install quickstart test slow lint check format clean
+.PHONY: help install quickstart test slow lint docs check format clean
 
 help:
 	@echo 'make install     install the package, editable'
@@ -19,7 +19,8 @@ help:
 	@echo 'make test        run the quick tests; five to six minutes on two cores'
 	@echo 'make slow        run the others, which start processes or train for longer'
 	@echo 'make lint        check lint, format and types'
-	@echo 'make check       all three: what CI runs'
+	@echo 'make docs        build the pages as a site, in build/site'
+	@echo 'make check       all of them: what CI runs'
 	@echo 'make format      repair what lint and format can repair'
 	@echo 'make clean       remove what builds and tests leave behind'
 
@@ -39,7 +40,10 @@ lint: $(STAMP)-dev
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
 
-check: lint test slow
+docs: $(STAMP)-dev
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
+
+check: lint docs test slow
 
 format: $(STAMP)-dev
 	$(RUN) -m ruff check --fix

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent
 # MATLAB's files: h5py reads those from 7.3 on, for converters; scipy writes older synthetic ones.
 CONVERT = ['scipy>=1.10', 'h5py>=3.8']
 COMPLETION = ['shtab>=1.13']
+DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.7,<10', 'mkdocstrings[python]>=1.0']
 
 
 def read(name: str) -> str:
@@ -71,11 +72,13 @@ setup(
     # ruff's formatting changes between versions; setuptools builds the wheel that a test installs;
     # playwright drives a Chromium that is there, and brings none.
     extras_require={
+        'docs': DOCS,
         'convert': CONVERT,
         'completion': COMPLETION,
         'dev': [
             *CONVERT,
             *COMPLETION,
+            *DOCS,
             'pytest>=8',
             'pytest-xdist>=3.5',
             'ruff==0.17.*',

@@ -82,6 +82,10 @@ def test_tests_that_documents_name_are_there():
     assert not broken
 
 
+def test_the_readme_is_a_page():
+    assert len((ROOT / 'README.md').read_text(encoding='utf-8').splitlines()) <= 120
+
+
 def test_links_between_documents_lead_somewhere():
     broken = []
     for path in (file for file in documents() if file.suffix == '.md'):

@@ -1,0 +1,60 @@
+"""The hooks of the documentation's site: links that leave ``docs``, and the page of commands."""
+
+import importlib.util
+from types import SimpleNamespace
+
+import pytest
+
+from helpers.processes import ROOT
+from mmpose_lite.cli.main import COMMANDS
+
+
+@pytest.fixture(scope='module')
+def hooks():
+    spec = importlib.util.spec_from_file_location('hooks', ROOT / 'docs' / '_site' / 'hooks.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Pages:
+    """The pages of a site, by their paths."""
+
+    def __init__(self, *paths):
+        self.paths = paths
+
+    def get_file_from_path(self, path):
+        return path if path in self.paths else None
+
+
+@pytest.mark.parametrize(
+    ('page', 'link', 'becomes'),
+    [
+        ('report.md', '[a](results.md#x)', '[a](results.md#x)'),
+        ('report.md', '[a](../CONTRIBUTING.md)', '[a](CONTRIBUTING.md)'),
+        ('CONTRIBUTING.md', '[a](docs/report.md)', '[a](report.md)'),
+        ('internals/one_step.md', '[a](../report.md)', '[a](../report.md)'),
+        ('report.md', '[setup.py](../setup.py)', '`setup.py`'),
+        ('report.md', '[the setup](../setup.py)', 'the setup (`setup.py`)'),
+        ('report.md', '[a](https://example.org/b.md)', '[a](https://example.org/b.md)'),
+        ('report.md', '![a](images/growth.svg)', '![a](images/growth.svg)'),
+    ],
+)
+def test_links_work_in_the_checkout_and_on_the_site(hooks, page, link, becomes):
+    pages = Pages('report.md', 'results.md', 'CONTRIBUTING.md', 'internals/one_step.md')
+    file = SimpleNamespace(file=SimpleNamespace(src_uri=page))
+    assert hooks.on_page_markdown(link, file, None, pages) == becomes
+
+
+def test_a_link_that_leads_nowhere_is_a_warning(hooks, caplog):
+    file = SimpleNamespace(file=SimpleNamespace(src_uri='report.md'))
+    hooks.on_page_markdown('[a](gone.md)', file, None, Pages('report.md'))
+    assert "'report.md' links to 'gone.md', which does not exist" in caplog.text
+
+
+def test_every_command_and_its_arguments_are_on_the_page(hooks):
+    file = SimpleNamespace(file=SimpleNamespace(src_uri='commands.md'))
+    text = hooks.on_page_markdown('', file, None, Pages('commands.md'))
+    assert all(f'\n## {name}\n' in text for name in COMMANDS)
+    assert '| `--auto-scale-lr` | scale the learning rate' in text
+    assert '### convert aflw\n' in text
