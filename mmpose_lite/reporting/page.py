@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -120,6 +122,7 @@ def _data_uris(runs: list[RunEntry], pictures: Mapping[str, bytes]) -> dict[str,
 _SPACE = '\N{NO-BREAK SPACE}'
 _MINUS = '\N{MINUS SIGN}'
 _NONE = '\N{EN DASH}'
+_ABSOLUTE = re.compile(r'([A-Za-z]:)?[\\/]')
 
 
 def percent(share: float | None, digits: int = 2) -> str:
@@ -197,6 +200,25 @@ def base_name(file: str) -> str:
     return file.replace('\\', '/').rpartition('/')[2]
 
 
+def without_folders(path: str | None) -> str | None:
+    """Cut an absolute path to its last two parts: a page that is shared tells nobody's folders."""
+    if path is None or not _ABSOLUTE.match(path):
+        return path
+    return '/'.join(path.replace('\\', '/').rsplit('/', 2)[-2:])
+
+
+def without_folders_in(command: str | None) -> str | None:
+    """Cut the absolute paths of a command, also those of ``key=path``."""
+    if command is None:
+        return None
+    try:
+        words = shlex.split(command)
+    except ValueError:  # not a shell's
+        words = command.split()
+    parts = (re.split('(=)', word, maxsplit=1) for word in words)
+    return shlex.join(''.join(map(str, map(without_folders, word))) for word in parts)
+
+
 def having_scores(runs: list[dict], normaliser: str, subset: str) -> list[dict]:
     """Select the runs with scores of a subset by a normaliser."""
     return [run for run in runs if subset in run['scores'].get(normaliser, {})]
@@ -209,4 +231,5 @@ def _number(value: float, digits: int) -> str:
 _FILTERS = (
     *(percent, signed_percent, interval, signed_interval, count, plain, between, probability),
     *(thresholds, moment, base_name, having_scores),
+    *(without_folders, without_folders_in),
 )

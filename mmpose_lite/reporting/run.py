@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -131,7 +131,7 @@ def read_dump(path: str | Path, name: str | None = None) -> Run:
 
     Args:
         path: The JSON file.
-        name: The run's name in reports; by default that of the checkpoint, or of the file.
+        name: The run's name in reports; by default the checkpoint's with its folder, or the file's.
 
     Raises:
         MissingFileError: If there is no such file.
@@ -173,7 +173,7 @@ def read_run(content: Any, where: str, name: str | None = None) -> Run:
         points = PointSet(names=tuple(f'point {i}' for i in range(table.points)))
     provenance: Metadata = {'config': dump.config, 'checkpoint': dump.checkpoint}
     return Run(
-        name=name or Path(dump.checkpoint or where).stem,
+        name=name or (run_name(dump.checkpoint) if dump.checkpoint else Path(where).stem),
         table=table,
         points=points,
         normaliser=dump.normaliser,
@@ -182,6 +182,12 @@ def read_run(content: Any, where: str, name: str | None = None) -> Run:
         seed=further.seed,
         data_roots=dump.data_roots,
     )
+
+
+def run_name(checkpoint: str) -> str:
+    """Name a run after its checkpoint, with the folder: ``a/best`` for ``work_dirs/a/best.pth``."""
+    path = PurePath(checkpoint.replace('\\', '/'))
+    return '/'.join(filter(None, (path.parent.name, path.stem)))
 
 
 def subset_label(name: str | None) -> str:

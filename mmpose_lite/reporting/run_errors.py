@@ -214,6 +214,12 @@ class RunErrors:
         return self.errors[self.primary]
 
     @cached_property
+    def mean_shape(self) -> Errors | None:
+        """Errors of the mean of the true faces, put into each box; None if one has no box."""
+        pred = mean_shapes(self.run.table)
+        return None if pred is None else Errors.of(replace(self.run.table, pred=pred), self.sizes)
+
+    @cached_property
     def subsets(self) -> dict[str, ndarray]:
         """Masks of the subsets' faces, ``(N,)`` bool; ``full``, the first, has all."""
         return subset_faces(self.run.table)
@@ -233,6 +239,20 @@ class RunErrors:
             return None
         implied = np.degrees(head_pose(self.run.table.gt, self.run.table.mask)[:, 0])
         return (implied, 'from points') if np.isfinite(implied).any() else None
+
+
+def mean_shapes(table: FaceTable) -> ndarray | None:
+    """Put the mean of the true faces, each relative to its box, into every box.
+
+    Returns:
+        ``(N, K, 2)``, image pixels; None if a face has no box, or a point is on no face.
+    """
+    if not np.isfinite(table.bbox).all() or not table.mask.any(axis=0).all():
+        return None
+    centers = (table.bbox[:, None, :2] + table.bbox[:, None, 2:]) / 2
+    sides = table.box_size[:, None, None]
+    shapes = np.where(table.mask[..., None], (table.gt - centers) / sides, 0.0)
+    return centers + sides * (shapes.sum(axis=0) / table.mask.sum(axis=0)[:, None])
 
 
 def subset_faces(table: FaceTable) -> dict[str, ndarray]:

@@ -420,6 +420,7 @@ class RunEntry(TypedDict):
     """Numbers of a run.
 
     Scores and curves are by normaliser, then by subset; the rest is by the primary normaliser.
+    ``mean_shape`` has the pooled error of the mean of these faces in their boxes, by subset.
     ``faces`` have a visible point. ``left_out`` are sentences about faces that are in no number.
     """
 
@@ -434,6 +435,7 @@ class RunEntry(TypedDict):
     links: list[list[int]]
     normalisers: dict[str, NormaliserEntry]
     primary: str
+    mean_shape: dict[str, Number]
     subsets: dict[str, Subset]
     scores: dict[str, dict[str, Scores]]
     curves: dict[str, dict[str, Curve]]

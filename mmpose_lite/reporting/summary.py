@@ -65,6 +65,7 @@ def _summarise(found: RunErrors) -> RunEntry:
             for name, each in found.normalisers.items()
         },
         'primary': found.primary,
+        'mean_shape': _mean_shape(found),
         'subsets': {
             name: {'faces': int((faces & counts).sum()), 'left_out': int((faces & ~counts).sum())}
             for name, faces in subsets.items()
@@ -85,6 +86,14 @@ def _summarise(found: RunErrors) -> RunEntry:
         'box_errors': measure_box_errors(run, found.sizes),
         'reliability': reliability(run, own),
         'worst': _worst(found),
+    }
+
+
+def _mean_shape(found: RunErrors) -> dict[str, float | None]:
+    errors = found.mean_shape
+    return {
+        name: None if errors is None else errors.among(faces[:, None]).pooled()
+        for name, faces in found.subsets.items()
     }
 
 

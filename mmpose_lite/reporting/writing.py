@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy import ndarray
 
+from mmpose_lite.evaluation.functional import FEWEST_FACES
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.files import replacing
 from mmpose_lite.utils.paths import check_folder, shown
@@ -27,7 +28,7 @@ from .page import render_page
 from .per_face import per_face_csv
 from .run import Run
 from .run_errors import RunErrors
-from .schema import RunEntry, WorstFace
+from .schema import Comparison, RunEntry, WorstFace
 from .summary import summarise
 
 PAGE, METRICS, FACES = 'index.html', 'metrics.json', 'per_face.csv'
@@ -47,7 +48,7 @@ def write_report(folder: str | Path, runs: Sequence[Run]) -> list[str]:
         runs: Test runs with different names; those on the same faces are compared.
 
     Returns:
-        Remarks for the user, one line each: faces that are left out or not compared, and
+        Lines for the user: how runs differ, faces that are left out or not compared, and
         photographs that could not be drawn.
 
     Raises:
@@ -77,7 +78,23 @@ def write_report(folder: str | Path, runs: Sequence[Run]) -> list[str]:
         for pair in metrics['comparisons']
         if pair['remark']
     ]
-    return [*left_out, *remarks, *not_compared]
+    differences = [line for pair in metrics['comparisons'] for line in _differences(pair)]
+    return [*differences, *left_out, *remarks, *not_compared]
+
+
+def _differences(pair: Comparison) -> Iterator[str]:
+    """A line for each subset of two runs: their difference, and its interval."""
+    for subset, paired in pair['subsets'].items():
+        if paired['difference'] is None:
+            continue
+        limits = paired['interval']
+        about = f'no interval of under {FEWEST_FACES} faces'
+        if limits is not None:
+            about = f'95 %: {" to ".join(f"{100 * (limit or 0):+.3f}" for limit in limits)}'
+        yield (
+            f'{pair["b"]} minus {pair["a"]}, {subset}: {100 * paired["difference"]:+.3f} points '
+            f'({about}), {paired["faces"]:,} faces'
+        )
 
 
 def _check_errors(found: RunErrors) -> None:

@@ -65,6 +65,7 @@ def _run(name: str, errors: np.ndarray, yaw: np.ndarray) -> dict[str, Any]:
             for (key, (_, has)), title in zip(divided.items(), TITLES.values(), strict=True)
         },
         'primary': 'box',
+        'mean_shape': dict.fromkeys(masks, 0.1),
         'subsets': {key: {'faces': int(mask.sum()), 'left_out': 0} for key, mask in masks.items()},
         'scores': {
             key: {subset: _scores(each[mask & has]) for subset, mask in masks.items()}

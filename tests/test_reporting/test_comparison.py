@@ -5,6 +5,8 @@ import pytest
 from hand_made import GT, row, summarise
 from hand_made import run as make_run
 
+from mmpose_lite.reporting import write_report
+
 
 def compare(first, second):
     runs = [make_run(*first, name='old'), make_run(*second, name='new')]
@@ -111,3 +113,16 @@ def test_a_real_difference_has_a_small_p():
     low, high = found['subsets']['full']['interval']
     assert low < found['subsets']['full']['difference'] < high < 0
     assert found['subsets']['full']['p'] < 0.01
+
+
+def test_the_difference_is_printed_with_its_interval(tmp_path):
+    many = [row(i, 4 + i % 3) for i in range(40)]
+    fewer = [row(i, 3 + i % 2) for i in range(40)]
+    lines = write_report(tmp_path, [make_run(*many, name='old'), make_run(*fewer, name='new')])
+    paired = compare(many, fewer)[0]['subsets']['full']
+    low, high = paired['interval']
+    assert paired['difference'] == pytest.approx(-0.01475)
+    limits = f'95 %: {100 * low:+.3f} to {100 * high:+.3f}'
+    assert f'new minus old, full: -1.475 points ({limits}), 40 faces' in lines
+    few = write_report(tmp_path, [make_run(*OLD, name='old'), make_run(*NEW, name='new')])
+    assert 'new minus old, full: -0.750 points (no interval of under 20 faces), 4 faces' in few

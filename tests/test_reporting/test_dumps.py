@@ -36,7 +36,7 @@ def test_all_of_a_dump(tmp_path):
         'further': {'seed': 5, 'passes': [further]},
     }
     run = read_dump(write(tmp_path, content))
-    assert run.name == 'best'
+    assert run.name == 'runs/best'
     assert len(run.table) == 2
     assert run.points.names == ('LeftEye', 'RightEye', 'MouthLeft', 'MouthRight')
     assert run.points.flip_indices == (1, 0, 3, 2)

@@ -13,7 +13,7 @@ from page_reader import page_of
 from report_checks import check_report
 
 from mmpose_lite.reporting import page as module
-from mmpose_lite.reporting.page import render_page
+from mmpose_lite.reporting.page import render_page, without_folders
 from mmpose_lite.reporting.schema import Report, read
 from mmpose_lite.utils import InputError
 
@@ -70,7 +70,9 @@ def test_every_headline_number_is_there(metrics, page, normaliser, subset):
     tiles, table = page.all(data_normaliser=normaliser, data_subset=subset)
     for run in metrics['runs']:
         score = run['scores'][normaliser][subset]
-        assert f'{100 * score["mean"]:.2f} %' in tiles.text
+        assert f'{100 * score["pooled"]:.2f} %' in tiles.text
+        assert f'{100 * score["mean"]:.2f} % mean of a face' in tiles.text
+        assert ('10.00 % the mean shape' in tiles.text) == (normaliser == 'box')
         assert f'{score["faces"]} faces ({subset}), {score["points"]:,} points' in tiles.text
         assert f'normalised by {run["normalisers"][normaliser]["title"]}' in tiles.text
         assert f'{score["faces"]} faces' in table.one('thead').text
@@ -264,3 +266,32 @@ def test_metrics_stay_as_they_are(metrics):
 )
 def test_numbers_are_written_so(written, wanted):
     assert written == wanted
+
+
+def test_a_page_that_is_shared_tells_no_folders(metrics):
+    run = {**metrics['runs'][0], 'worst': [dict(each) for each in metrics['runs'][0]['worst']]}
+    run['provenance'] = {
+        **run['provenance'],
+        'command': r"mmpose-lite test /home/ann/a.py 'C:\Users\Ann B\x\b.pth' --out=/mnt/q/d/e",
+        'checkpoint': '/home/ann/my runs/a/best.pth',
+        'data': [{'file': '/home/ann/sets/faces/test.json', 'sha256': 'ab'}],
+    }
+    run['worst'][0]['image'] = '/home/ann/photos/1.jpg'
+    text = render_page({**metrics, 'runs': [run], 'comparisons': []}, example_pictures(metrics))
+    assert not [word for word in ('/home', 'Ann B', '/mnt', 'my runs') if word in text]
+    for shown in ('ann/a.py', 'x/b.pth', 'a/best.pth', 'faces/test.json', 'photos/1.jpg'):
+        assert shown in text
+
+
+@pytest.mark.parametrize(
+    ('path', 'shown'),
+    [
+        ('a/b/c.py', 'a/b/c.py'),
+        ('/c.py', '/c.py'),
+        ('/a/b/c.py', 'b/c.py'),
+        ('C:\\a\\b\\c.py', 'b/c.py'),
+        (None, None),
+    ],
+)
+def test_an_absolute_path_keeps_its_last_two_parts(path, shown):
+    assert without_folders(path) == shown

@@ -109,7 +109,7 @@ def test_switches_change_numbers_and_curves(page, metrics):
         switch(page, 'Normalised by').select_option(normaliser)
         scores = [run['scores'][normaliser][subset] for run in metrics['runs']]
         big = page.locator('.big:visible').all_text_contents()
-        assert big == [f'{100 * score["mean"]:.2f}\xa0%' for score in scores]
+        assert big == [f'{100 * score["pooled"]:.2f}\xa0%' for score in scores]
         cells = page.locator('table.headline:visible td').all_text_contents()
         assert len(cells) == 20
         assert [cell.split('\xa0')[0] for cell in cells[6:8]] == [

@@ -132,3 +132,11 @@ def test_each_normaliser_and_subset_has_numbers():
     assert found['scores']['diagonal']['full']['mean'] == pytest.approx(0.05 / 1.1180340)
     assert found['scores']['tight_box']['full']['faces'] == 2
     assert found['normalisers']['tight_box']['faces'] == 2
+
+
+def test_the_mean_shape_is_that_of_the_true_faces_in_their_boxes():
+    # Boxes of 100 px, shifted by -5 and 5 px against the same points: the mean is off by 5 px.
+    faces = [row(i, 0) | {'bbox': [x, 0.0, x + 100, 50.0]} for i, x in enumerate((-5.0, 5.0))]
+    assert summarise([make_run(*faces)])['runs'][0]['mean_shape'] == {'full': pytest.approx(0.05)}
+    without = [each | {'bbox': None, 'norm': 100.0} for each in faces]
+    assert summarise([make_run(*without)])['runs'][0]['mean_shape'] == {'full': None}

@@ -44,7 +44,7 @@ def dump(tested):
 def test_the_report_is_named_and_whole(tested):
     folder, printed = tested
     assert 'the report is report/index.html' in printed
-    pictures = [f'pictures/epoch-80_worst_0{i}.jpg' for i in range(5)]
+    pictures = [f'pictures/run-epoch-80_worst_0{i}.jpg' for i in range(5)]
     for name in ('index.html', 'per_face.csv', *pictures):
         assert (folder / 'report' / name).stat().st_size > 300
 
@@ -150,7 +150,7 @@ def test_runs_of_one_name_are_told_apart(tested, monkeypatch):
     monkeypatch.chdir(tested[0])
     (tested[0] / 'copy.json').write_text((tested[0] / 'one.json').read_text())
     names = [run.name for run in read_runs(['one.json', 'copy.json'])]
-    assert names == ['epoch_80 (one.json)', 'epoch_80 (copy.json)']
+    assert names == ['run/epoch_80 (one.json)', 'run/epoch_80 (copy.json)']
     with pytest.raises(InputError, match='named twice'):
         read_runs(['one.json', 'one.json'])
 
@@ -282,7 +282,7 @@ def test_every_output_counts_the_same_faces_and_gives_the_same_numbers(
     )
     assert one == two
     # Named by what the link points at.
-    assert (one[0]['name'], one[0]['provenance']['checkpoint']) == ('epoch_80', 'best.pth')
+    assert (one[0]['name'], one[0]['provenance']['checkpoint']) == ('run/epoch_80', 'best.pth')
     for subset, name in (('full', 'NME'), ('frontal', 'NME_frontal')):
         score = one[0]['scores']['box'][subset]
         assert {key: score[key] for key in ('faces', 'points')} == dump['counts'][name]

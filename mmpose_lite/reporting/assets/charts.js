@@ -71,6 +71,11 @@ function drawBins(part, title) {
       y: bins.map(({ nme }) => nme),
       error_y: errorBars(bins, 'nme', colours().text),
       customdata: bins.map(({ faces, interval }) => [faces, inWords(interval)]),
+      text: bins.map(({ faces }) => faces.toLocaleString('en')),
+      textposition: 'inside',
+      insidetextanchor: 'start',
+      textangle: 0,
+      textfont: { size: 11 },
       marker: { color: colours().run(index), cornerradius: 3 },
       hovertemplate: `%{x}: %{y:.2%}<br>%{customdata[1]}<br>%{customdata[0]:,} faces${whose(run)}`,
     };

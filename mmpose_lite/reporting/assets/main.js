@@ -14,6 +14,9 @@ function choose() {
     if (row.dataset.markSubset === chosen.subset) row.ariaCurrent = 'true';
     else row.removeAttribute('aria-current');
   }
+  for (const chip of document.querySelectorAll('[data-choose]')) {
+    chip.ariaPressed = String(chip.dataset.choose === chosen.subset);
+  }
   showGallery();
   drawCurves();
   drawPoints();
@@ -43,6 +46,12 @@ function turnToPaper(printing) {
 document.querySelectorAll('[data-sortable]').forEach(makeSortable);
 openPictures();
 document.querySelector('.controls').addEventListener('change', choose);
+for (const chip of document.querySelectorAll('[data-choose]')) {
+  chip.addEventListener('click', () => {
+    document.querySelector('[name="subset"]').value = chip.dataset.choose;
+    choose();
+  });
+}
 document.getElementById('order').addEventListener('change', showGallery);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
 addEventListener('beforeprint', () => turnToPaper(true));
