@@ -18,7 +18,7 @@ from .utils import (
     get_heatmap_maximum,
     refine_keypoints_dark_udp,
 )
-from .utils.post_processing import blur
+from .utils.post_processing import blur_mirrored
 
 
 @KEYPOINT_CODECS.register_module()
@@ -89,7 +89,7 @@ class UDPHeatmap(BaseKeypointCodec):
     def _decode_combined(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
         width, height = self.heatmap_size
         disc, offset_x, offset_y = encoded.unflatten(1, (-1, 3)).unbind(dim=2)
-        peaks, scores = get_heatmap_maximum(blur(disc, 2 * self.blur_kernel_size + 1, mirror=True))
+        peaks, scores = get_heatmap_maximum(blur_mirrored(disc, 2 * self.blur_kernel_size + 1))
         index = (peaks[..., 1] * width + peaks[..., 0]).long().clamp(min=0)[..., None]
         offsets = [maps.flatten(-2).gather(-1, index)[..., 0] for maps in (offset_x, offset_y)]
         radius = self.radius_factor * max(width, height)

@@ -116,9 +116,8 @@ class Browser:
             )
 
     def _run(self, index: int, mirrored: bool | None) -> dict | None:
-        sample_index = SampleIndex(index, self.seed, 0)
-        sample_index.seed_global_state()
-        results: Any = {**self.dataset.get_data_info(index), 'rng': sample_index.rng()}
+        rng = SampleIndex(index, self.seed, 0).rng(with_global=True)
+        results: Any = {**self.dataset.get_data_info(index), 'rng': rng}
         for metainfo, transforms in self.stages:
             results.update({key: value for key, value in metainfo.items() if key in results})
             for transform in transforms:

@@ -58,14 +58,16 @@ class SampleIndex(int):
     def __floordiv__(self, other: int) -> SampleIndex:
         return self.at(int(self) // int(other))
 
-    def rng(self) -> np.random.Generator:
-        """Make the generator of this sample in this epoch."""
-        return np.random.default_rng([self.seed, self.epoch, self.origin])
+    def rng(self, with_global: bool = False) -> np.random.Generator:
+        """Make the generator of this sample in this epoch.
 
-    def seed_global_state(self) -> None:
-        """Seed Python's and numpy's global generators, which transforms of others draw from."""
-        random.seed(f'{self.seed} {self.epoch} {self.origin}')
-        np.random.seed([number % 2**32 for number in (self.seed, self.epoch, self.origin)])
+        ``with_global`` also seeds Python's and numpy's own, which transforms of others draw from.
+        """
+        numbers = [self.seed, self.epoch, self.origin]
+        if with_global:
+            random.seed(' '.join(map(str, numbers)))
+            np.random.seed([number % 2**32 for number in numbers])
+        return np.random.default_rng(numbers)
 
 
 def sample_rng(results: Mapping[str, Any]) -> np.random.Generator:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,18 +50,19 @@ class GradientBuffers:
     gradient has reached since the last :meth:`clear` has none.
 
     Args:
-        parameters: The parameters of an optimizer; those that need no gradient are left alone.
+        optimizer: Of these parameters; those that need no gradient are left alone.
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
-        self._parameters = list(parameters)
+    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+        self._parameters = _parameters(optimizer)
         self._reached: set[nn.Parameter] = set()
         self._gradients: dict[nn.Parameter, Tensor] = {}
-        for parameter in parameters:
+        for parameter in self._parameters:
             if parameter.requires_grad:
                 self._gradients[parameter] = torch.zeros_like(parameter)
                 parameter.register_post_accumulate_grad_hook(self._reached.add)
         self.clear()
+        optimizer.register_step_pre_hook(self._hide_unreached)
 
     def has_reached(self, parameter: nn.Parameter) -> bool:
         """Tell whether a gradient has reached a parameter since the last :meth:`clear`."""
@@ -72,8 +73,8 @@ class GradientBuffers:
         self._gradients[parameter].copy_(gradient)
         self._reached.add(parameter)
 
-    def hide_unreached(self) -> None:
-        """Set the gradient of parameters that none has reached to None; call it before a step."""
+    def _hide_unreached(self, *_: object) -> None:
+        """Set the gradient of parameters that none has reached to None, before each step."""
         for parameter in self._gradients.keys() - self._reached:
             parameter.grad = None
 
@@ -147,7 +148,7 @@ class OptimWrapper(MMEngineOptimWrapper):
             return {}
         gradients = {
             i: each.grad.detach()
-            for i, each in enumerate(self._parameters())
+            for i, each in enumerate(_parameters(self.optimizer))
             if each.grad is not None and self._has_reached(each)
         }
         return {'refused': self._refused, 'gradients': gradients}
@@ -156,7 +157,7 @@ class OptimWrapper(MMEngineOptimWrapper):
         """Check a result of :meth:`partial_step` that was read from a file, at ``where`` in it."""
         forms = {
             i: Like(each, finite=self._has_finite_gradients)
-            for i, each in enumerate(self._parameters())
+            for i, each in enumerate(_parameters(self.optimizer))
             if each.requires_grad
         }
         gradients = Fields(forms, optional=frozenset(forms))
@@ -169,7 +170,7 @@ class OptimWrapper(MMEngineOptimWrapper):
         if not partial:
             return
         self._refused = partial['refused']
-        parameters = self._parameters()
+        parameters = _parameters(self.optimizer)
         for i, gradient in partial['gradients'].items():
             if self._gradient_buffers is None:
                 # Laid out as its parameter, and in memory of its own, whatever the file says.
@@ -179,15 +180,7 @@ class OptimWrapper(MMEngineOptimWrapper):
 
     def keep_gradients(self) -> None:
         """Allocate the gradients now and keep them between steps."""
-        self._gradient_buffers = GradientBuffers(self._parameters())
-
-    def step(self, **kwargs) -> None:
-        """Clip the gradients, if the config says so, and update the parameters that have one."""
-        if self._gradient_buffers is not None:
-            self._gradient_buffers.hide_unreached()
-        if self.clip_grad_kwargs:
-            self._clip_grad()
-        self._update(**kwargs)
+        self._gradient_buffers = GradientBuffers(self.optimizer)
 
     def zero_grad(self, **kwargs) -> None:
         """Forget the gradients."""
@@ -223,14 +216,9 @@ class OptimWrapper(MMEngineOptimWrapper):
     def _has_reached(self, parameter: nn.Parameter) -> bool:
         return self._gradient_buffers is None or self._gradient_buffers.has_reached(parameter)
 
-    def _update(self, **kwargs) -> None:
-        self.optimizer.step(**kwargs)
-
-    def _parameters(self) -> list[nn.Parameter]:
-        return [each for group in self.optimizer.param_groups for each in group['params']]
-
     def _clip_grad(self) -> None:
-        reached = [each for each in self._parameters() if each.grad is not None]
+        with_gradient = (each for each in _parameters(self.optimizer) if each.grad is not None)
+        reached = list(filter(self._has_reached, with_gradient))
         if not reached:
             return
         norm = self.clip_func(reached, **self.clip_grad_kwargs)
@@ -277,6 +265,14 @@ class AmpOptimWrapper(OptimWrapper):
         self.loss_scaler.scale(loss).backward(**kwargs)
         self._inner_count += 1
 
+    def step(self, **kwargs) -> None:
+        """Clip the gradients, if the config says so, and update the parameters that have one."""
+        if self.clip_grad_kwargs:
+            self._clip_grad()
+        # Leaves the parameters alone where a scaled gradient overflowed.
+        self.loss_scaler.step(self.optimizer, **kwargs)
+        self.loss_scaler.update(self._constant_scale)
+
     @contextmanager
     def optim_context(self, model: nn.Module) -> Generator[None, None, None]:
         """Half precision for the forward pass, and mmengine's handling of accumulation."""
@@ -312,10 +308,9 @@ class AmpOptimWrapper(OptimWrapper):
         self.loss_scaler.unscale_(self.optimizer)
         super()._clip_grad()
 
-    def _update(self, **kwargs) -> None:
-        # Leaves the parameters alone where a scaled gradient overflowed.
-        self.loss_scaler.step(self.optimizer, **kwargs)
-        self.loss_scaler.update(self._constant_scale)
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [each for group in optimizer.param_groups for each in group['params']]
 
 
 def _scaler_settings(loss_scale: str | float | dict) -> tuple[dict[str, Any], float | None]:

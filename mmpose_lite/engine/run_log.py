@@ -118,18 +118,18 @@ class LogProcessor(_LogProcessor):
     mmengine logs the mean of the last ``window_size`` losses, which come from several validations.
     """
 
-    def _collect_scalars(
-        self, custom_cfg: list[dict], runner: Any, mode: str, reserve_prefix: bool = False
-    ) -> dict:
-        numbers = super()._collect_scalars(custom_cfg, runner, mode, reserve_prefix)
-        wanted = {each.get('log_name', each['data_src']) for each in custom_cfg}
-        histories = runner.message_hub.log_scalars
-        for name in numbers:
-            source = name if reserve_prefix else f'{mode}/{name}'
-            is_loss = source.startswith('val/') and 'loss' in source
-            if is_loss and source in histories and source.removeprefix('val/') not in wanted:
-                numbers[name] = histories[source].current()
-        return numbers
+    def get_log_after_epoch(
+        self, runner: Any, batch_idx: int, mode: str, with_non_scalar: bool = False
+    ) -> tuple[dict, str]:
+        """Collect what a validation or a test logs; see mmengine."""
+        own, names = self.custom_cfg, runner.message_hub.log_scalars
+        losses = [name[4:] for name in names if name.startswith('val/') and 'loss' in name]
+        # What the config says comes later, so it holds.
+        self.custom_cfg = [{'data_src': name, 'method_name': 'current'} for name in losses] + own
+        try:
+            return super().get_log_after_epoch(runner, batch_idx, mode, with_non_scalar)
+        finally:
+            self.custom_cfg = own
 
 
 def _read(values: list[Any]) -> list[int | float]:

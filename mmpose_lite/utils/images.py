@@ -90,18 +90,19 @@ def read_image(path: str, backend_args: dict | None = None) -> bytes:
     try:
         state = os.stat(path)
         # A pipe would be waited for, and a device may have no end.
-        if not stat.S_ISREG(state.st_mode):
-            kind = 'a folder' if stat.S_ISDIR(state.st_mode) else 'a pipe, socket or device'
-            raise BadImageError(f'image {shown(path)} is {kind}')
-        if state.st_size > _MAX_BYTES:
-            raise BadImageError(f'image {shown(path)} has {state.st_size} bytes, more than 2 GiB')
-        with open(path, 'rb', buffering=0) as file:
-            return file.read()
-    except BadImageError:
-        raise
+        if stat.S_ISREG(state.st_mode) and state.st_size <= _MAX_BYTES:
+            with open(path, 'rb', buffering=0) as file:
+                return file.read()
     except (OSError, ValueError) as error:  # the latter of a name that no file can have
         _explain(path, error)
         raise
+    raise BadImageError(f'image {shown(path)} {_about_kind(state)}')
+
+
+def _about_kind(state: os.stat_result) -> str:
+    if stat.S_ISREG(state.st_mode):
+        return f'has {state.st_size} bytes, more than 2 GiB'
+    return 'is a folder' if stat.S_ISDIR(state.st_mode) else 'is a pipe, socket or device'
 
 
 def _explain(path: str, error: OSError | ValueError) -> None:

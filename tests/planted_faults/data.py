@@ -258,8 +258,8 @@ SABOTAGES = [
     Sabotage(
         'a pipe is waited for',
         'mmpose_lite/utils/images.py',
-        'if not stat.S_ISREG(state.st_mode):',
-        'if stat.S_ISDIR(state.st_mode):',
+        'if stat.S_ISREG(state.st_mode) and ',
+        'if not stat.S_ISDIR(state.st_mode) and ',
         'tests/test_datasets/test_loading.py::test_a_device_is_not_read',
     ),
     Sabotage(

@@ -70,7 +70,7 @@ def test_memory_and_layout_stay():
 def test_a_parameter_that_thaws_gets_a_new_gradient_each_time():
     thawing = torch.nn.Linear(1, 1)
     thawing.weight.requires_grad_(False)
-    buffers = GradientBuffers(list(thawing.parameters()))
+    buffers = GradientBuffers(torch.optim.SGD(thawing.parameters()))
     thawing.weight.requires_grad_(True)
     for _ in range(3):
         thawing(torch.ones(1, 1)).sum().backward()

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mmpose_lite.models import FeatureMapProcessor, HeatmapHead
-from mmpose_lite.models.necks.fmap_proc_neck import JoinedMaps, is_pointwise
+from mmpose_lite.models.necks.fmap_proc_neck import JoinedMaps
 
 SHAPES = [(2, 3, 16, 12), (2, 4, 8, 6), (2, 5, 4, 3), (2, 2, 16, 12)]
 HEAD = {'in_channels': 14, 'out_channels': 3, 'deconv_out_channels': None}
@@ -82,5 +82,9 @@ def test_a_head_convolves_first_where_it_may(layers, early, monkeypatch):
         (nn.Identity(), False),
     ],
 )
-def test_is_pointwise(layer, expected):
-    assert is_pointwise(layer) == expected
+def test_layers_that_do_without_the_joined_map(layer, expected, monkeypatch):
+    maps = JoinedMaps([torch.ones(1, 2, 4, 4), torch.ones(1, 2, 2, 2)], align_corners=False)
+    whole, asked = maps.join(), []
+    monkeypatch.setattr(JoinedMaps, 'join', lambda self: asked.append(self) or whole)
+    torch.testing.assert_close(maps.convolve(layer), layer(whole), rtol=0, atol=1e-5)
+    assert bool(asked) != expected

@@ -178,7 +178,7 @@ def test_the_layout_of_images_is_kept():
 
 
 def test_images_that_do_not_fit():
-    with pytest.raises(TypeError, match=r'\(C, H, W\), got \(2, 3, 4, 4\)'):
+    with pytest.raises(TypeError, match=r'or a list, got \(1, 2, 3, 4, 4\)'):
         PoseDataPreprocessor()({'inputs': [torch.zeros(2, 3, 4, 4)]})
     with pytest.raises(TypeError, match=r'or a list, got \(3, 4, 4\)'):
         PoseDataPreprocessor()({'inputs': torch.zeros(3, 4, 4)})

@@ -64,26 +64,24 @@ def gaussian_blur(heatmaps: Tensor, kernel: int = 11) -> Tensor:
     Raises:
         ValueError: If the kernel is even.
     """
-    blurred = blur(heatmaps, kernel)
+    blurred = blur(heatmaps, kernel, margin=kernel // 2)
     before, after = heatmaps.amax(dim=(-2, -1)), blurred.amax(dim=(-2, -1))
     return blurred * (before / after)[..., None, None]
 
 
-def blur(heatmaps: Tensor, kernel: int, mirror: bool = False) -> Tensor:
-    """Smooth each map; see :func:`gaussian_blur`.
-
-    Beyond the border is 0, or the mirror image about the last cells, as in OpenCV.
-    """
+def blur(heatmaps: Tensor, kernel: int, margin: int) -> Tensor:
+    """Smooth each map with so many cells of 0 about it; see :func:`gaussian_blur`."""
     weights = torch.from_numpy(_blur_weights(kernel)).to(heatmaps)
     flat = heatmaps.flatten(0, 1)[:, None]
-    margin = kernel // 2
-    if mirror:
-        height, width = heatmaps.shape[-2:]
-        flat = flat[..., _mirrored(height, margin), :][..., _mirrored(width, margin)]
-        margin = 0
     flat = F.conv2d(flat, weights.view(1, 1, 1, -1), padding=(0, margin))
     flat = F.conv2d(flat, weights.view(1, 1, -1, 1), padding=(margin, 0))
     return flat[:, 0].unflatten(0, heatmaps.shape[:2])
+
+
+def blur_mirrored(heatmaps: Tensor, kernel: int) -> Tensor:
+    """Smooth each map; beyond the border is the mirror image about the last cells, as in OpenCV."""
+    rows, columns = (_mirrored(size, kernel // 2) for size in heatmaps.shape[-2:])
+    return blur(heatmaps[..., rows, :][..., columns], kernel, margin=0)
 
 
 def gaussian_blur1d(simcc: Tensor, kernel: int = 11) -> Tensor:

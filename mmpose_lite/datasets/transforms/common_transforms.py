@@ -289,12 +289,9 @@ class RandomFlip(Transform):
             if results.get(key) is not None:
                 results[key] = flip_bbox(results[key], size_wh, form, direction)
         if results.get('keypoints') is not None:
+            points, visible = results['keypoints'], results.get('keypoints_visible')
             results['keypoints'], results['keypoints_visible'] = flip_keypoints(
-                results['keypoints'],
-                results.get('keypoints_visible'),
-                image_size=size_wh,
-                flip_indices=results['flip_indices'],
-                direction=direction,
+                points, visible, size_wh, results['flip_indices'], direction
             )
         return results
 

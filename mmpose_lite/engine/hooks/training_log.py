@@ -21,7 +21,6 @@ from mmengine.hooks import Hook, LoggerHook
 from mmengine.runner import IterBasedTrainLoop, Runner
 from numpy import ndarray
 from torch import Tensor
-from torch.utils.hooks import RemovableHandle
 
 from mmpose_lite.evaluation.metrics import NME
 from mmpose_lite.registry import HOOKS
@@ -91,24 +90,29 @@ class _HeadListener(Hook):
     def __init__(self) -> None:
         self._head: Any = None
         self._outputs: list[Any] = []
-        self._handle: RemovableHandle | None = None
+        self._forward: Any = None  # the head's, while it is recorded
 
     def _listen(self, data_batch: Any) -> None:
         """Start recording, if the samples of the batch carry their points in crop coordinates."""
         samples = (data_batch.get('data_samples') or []) if isinstance(data_batch, dict) else []
         if any('transformed_keypoints' in each.get('gt_instances', ()) for each in samples[:1]):
-            self._handle = self._head.register_forward_hook(
-                lambda head, args, outputs: self._outputs.append(outputs)
-            )
+            self._forward = self._head.forward
+            # Not a hook of the module: heads of others call their forward by its name.
+            self._head.forward = self._record
+
+    def _record(self, *args: Any, **kwargs: Any) -> Any:
+        self._outputs.append(self._forward(*args, **kwargs))
+        return self._outputs[-1]
 
     def _stop_listening(self) -> Any:
         """Stop recording; return the raw outputs of the first call, or None without one."""
-        if self._handle is None:
-            return None
-        self._handle.remove()
+        if self._forward is not None:
+            del self._head.forward
+            if self._head.forward != self._forward:  # a compiler's, or the user's own
+                self._head.forward = self._forward
         # A flip test calls the head for the images first, then for their mirrors.
         first = self._outputs[0] if self._outputs else None
-        self._handle, self._outputs = None, []
+        self._forward, self._outputs = None, []
         return first
 
 
@@ -125,7 +129,7 @@ class TrainErrorHook(_HeadListener):
 
     def __init__(self) -> None:
         super().__init__()
-        self._metrics: list[NME] = []
+        self._metrics: dict[str, NME] = {}  # by what is logged
 
     def before_train(self, runner: Runner) -> None:
         """Find the metrics, and the head whose outputs they measure."""
@@ -136,8 +140,10 @@ class TrainErrorHook(_HeadListener):
         can_tell = not augments and hasattr(self._head, 'decode')
         if not is_main_process() or not can_tell or runner.val_loop is None:
             return
-        metrics = runner.val_loop.evaluator.metrics
-        self._metrics = [metric for metric in metrics if isinstance(metric, NME)]
+        for metric in runner.val_loop.evaluator.metrics:
+            if isinstance(metric, NME):
+                name = f'{metric.prefix}/train_NME' if metric.prefix else 'train_NME'
+                self._metrics[f'train/{name}'] = metric
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Listen to the head in an iteration that will be logged."""
@@ -159,13 +165,12 @@ class TrainErrorHook(_HeadListener):
             self._metrics.clear()
             return
         rows = list(_rows(data_batch['data_samples'], predictions))
-        for metric in list(self._metrics):
-            name = f'{metric.prefix}/train_NME' if metric.prefix else 'train_NME'
+        for name, metric in list(self._metrics.items()):
             try:
-                runner.message_hub.update_scalar(f'train/{name}', _mean_error(metric, rows))
+                runner.message_hub.update_scalar(name, _mean_error(metric, rows))
             except InputError as error:  # samples of training lack what its normaliser needs
                 runner.logger.info(f'no NME of training crops: {error}')
-                self._metrics.remove(metric)
+                del self._metrics[name]
 
 
 @HOOKS.register_module()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures.pose_data_sample import make_element
-from mmpose_lite.utils.tensor_utils import join_on
+from mmpose_lite.utils.tensor_utils import send, stack_images
 
 from .device_crops import ResidentCrops, warp_faces
 
@@ -106,18 +106,17 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
         return {'inputs': inputs, 'data_samples': samples}
 
     def _batch(self, images: Tensor | Sequence[Tensor], overlaps: bool) -> Tensor:
-        if isinstance(images, Tensor):
-            if images.dim() != 4:
-                raise TypeError(f'inputs must be (B, C, H, W) or a list, got {tuple(images.shape)}')
-            batch = images.to(self.device, non_blocking=overlaps)
-        elif len({image.shape for image in images}) == 1:
-            batch = _stack_on(images, self.device, overlaps)
-        else:
-            moved = [image.to(self.device, non_blocking=overlaps) for image in images]
-            normalised = [self._normalised(image[None])[0] for image in moved]
-            return stack_batch(normalised, self.pad_size_divisor, self.pad_value)
-        below, right = (-length % self.pad_size_divisor for length in batch.shape[-2:])
-        batch = self._normalised(batch)
+        if not isinstance(images, Tensor):
+            if len({image.shape for image in images}) > 1:
+                moved = [image.to(self.device, non_blocking=overlaps) for image in images]
+                normalised = [self._normalised(image[None])[0] for image in moved]
+                return stack_batch(normalised, self.pad_size_divisor, self.pad_value)
+            images = stack_images(images)
+        if images.dim() != 4:
+            raise TypeError(f'inputs must be (B, C, H, W) or a list, got {tuple(images.shape)}')
+        moved = send(images, self.device) if overlaps else images.to(self.device)
+        below, right = (-length % self.pad_size_divisor for length in moved.shape[-2:])
+        batch = self._normalised(moved)
         if below or right:
             batch = F.pad(batch, (0, right, 0, below), value=self.pad_value)
         return batch
@@ -139,19 +138,6 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
 def is_uncropped(inputs: Sequence, samples: Sequence[BaseDataElement] | None) -> bool:
     """Return True if a batch is windows with ``warp_mat`` in their samples, or indices of crops."""
     return any('warp_mat' in sample for sample in samples or ()) or np.ndim(inputs[0]) == 0
-
-
-def _stack_on(images: Sequence[Tensor], device: torch.device, non_blocking: bool) -> Tensor:
-    """Stack images of one shape on a device; views of ``(H, W, C)`` as they lie, channels last."""
-    shape = images[0].shape
-    if len(shape) != 3:
-        raise TypeError(f'inputs must be images (C, H, W), got {tuple(shape)}')
-    channels, height, width = shape
-    by_pixel = [image.permute(1, 2, 0) for image in images]
-    if all(image.is_contiguous() for image in by_pixel):
-        joined = join_on([image.view(-1) for image in by_pixel], device, non_blocking)
-        return joined.view(-1, height, width, channels).permute(0, 3, 1, 2)
-    return join_on([image.reshape(-1) for image in images], device, non_blocking).view(-1, *shape)
 
 
 def _sample_on(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -43,10 +42,13 @@ class JoinedMaps(Sequence):
         """Resize the maps and join them along the channels."""
         return torch.cat([self._resize(each) for each in self.maps], dim=1)
 
-    def convolve(self, conv: nn.Conv2d) -> Tensor:
-        """Apply a convolution of 1x1 (see :func:`is_pointwise`) to the joined map."""
-        parts = conv.weight.split([each.shape[1] for each in self.maps], dim=1)
-        total = F.conv2d(self.maps[0], parts[0], conv.bias)
+    def convolve(self, layer: nn.Module) -> Tensor:
+        """Apply a layer to the joined map: if it is a plain convolution of 1x1, without the map."""
+        is_plain = type(layer) is nn.Conv2d and layer.groups == 1 and layer.padding == (0, 0)
+        if not is_plain or not layer.kernel_size == layer.stride == (1, 1):
+            return layer(self.join())
+        parts = layer.weight.split([each.shape[1] for each in self.maps], dim=1)
+        total = F.conv2d(self.maps[0], parts[0], layer.bias)
         for maps, part in zip(self.maps[1:], parts[1:], strict=True):
             total = total.add_(self._resize(F.conv2d(maps, part)))
         return total
@@ -56,13 +58,6 @@ class JoinedMaps(Sequence):
         if maps.shape[-2:] == size:
             return maps
         return F.interpolate(maps, size=size, mode='bilinear', align_corners=self.align_corners)
-
-
-def is_pointwise(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
-    """Tell whether a layer is a plain 1x1 convolution, which looks at each cell by itself."""
-    if type(layer) is not nn.Conv2d or layer.groups != 1:
-        return False
-    return layer.kernel_size == layer.stride == (1, 1) and layer.padding == (0, 0)
 
 
 @MODELS.register_module()

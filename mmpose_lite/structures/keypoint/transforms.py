@@ -34,9 +34,14 @@ def flip_keypoints(
     axes = DIRECTIONS[direction]
     if len(axes) == 2:
         flip_indices = range(keypoints.shape[-2])
-    flipped, visible = _swap(keypoints, keypoints_visible, flip_indices)
+    order = np.asarray(flip_indices, dtype=np.intp)
+    if len(order) != keypoints.shape[-2]:
+        raise ValueError(f'flip_indices names {len(order)} points, there are {keypoints.shape[-2]}')
+    flipped, visible = keypoints[..., order, :], keypoints_visible
     for axis in axes:
         flipped[..., axis] = image_size[axis] - 1 - flipped[..., axis]
+    if visible is not None:
+        visible = np.take(visible, order, axis=keypoints.ndim - 2)
     return flipped, visible
 
 
@@ -58,12 +63,13 @@ def flip_keypoints_custom_center(
     """
     if center_mode not in ('static', 'root'):
         raise ValueError(f"center_mode='{center_mode}' is not one of static, root")
-    flipped, visible = _swap(keypoints, keypoints_visible, flip_indices)
+    # Of an image with one column, x becomes -x.
+    flipped, visible = flip_keypoints(keypoints, keypoints_visible, (1, 1), flip_indices)
     if center_mode == 'static':
         x_center = np.full(keypoints.shape[:-2], center_x)
     else:
         x_center = keypoints[..., np.atleast_1d(center_index), 0].mean(axis=-1)
-    flipped[..., 0] = 2 * x_center[..., None] - flipped[..., 0]
+    flipped[..., 0] = 2 * x_center[..., None] + flipped[..., 0]
     return flipped, visible
 
 
@@ -79,16 +85,3 @@ def keypoint_clip_border(
     visible = keypoints_visible.copy()
     visible[(outside, 0) if visible.ndim == keypoints.ndim else outside] = 0
     return keypoints, visible
-
-
-def _swap(
-    keypoints: ndarray, keypoints_visible: ndarray | None, flip_indices: Sequence[int]
-) -> tuple[ndarray, ndarray | None]:
-    """Copy points and visibilities in the order of their mirror points."""
-    order = np.asarray(flip_indices, dtype=np.intp)
-    if len(order) != keypoints.shape[-2]:
-        raise ValueError(f'flip_indices names {len(order)} points, there are {keypoints.shape[-2]}')
-    swapped = keypoints[..., order, :]
-    if keypoints_visible is None:
-        return swapped, None
-    return swapped, np.take(keypoints_visible, order, axis=keypoints.ndim - 2)

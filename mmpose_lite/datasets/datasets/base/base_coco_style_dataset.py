@@ -462,8 +462,7 @@ class BaseCocoStyleDataset(BaseDataset):
         """Run the pipeline on face number ``face``, with the randomness of sample ``idx``."""
         if not isinstance(idx, SampleIndex):
             return self.pipeline(self.raw_sample(face))
-        rng = idx.rng()
-        idx.seed_global_state()
+        rng = idx.rng(with_global=True)
         sample = self.pipeline({**self.raw_sample(face), 'rng': rng})
         return self._stand_in(rng) if sample is None and not self.test_mode else sample
 

@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
 from mmpose_lite.codecs.utils import get_heatmap_maximum
-from mmpose_lite.models.necks.fmap_proc_neck import JoinedMaps, is_pointwise
+from mmpose_lite.models.necks.fmap_proc_neck import JoinedMaps
 from mmpose_lite.models.utils import flip_heatmaps
 from mmpose_lite.registry import MODELS
 from mmpose_lite.utils.tensor_utils import constant
@@ -144,13 +144,8 @@ class HeatmapHead(BaseHeatmapHead):
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Compute heatmaps ``(B, K, H, W)`` from the last of the feature maps."""
-        convs = self.conv_layers
-        if (
-            isinstance(feats, JoinedMaps)
-            and isinstance(self.deconv_layers, nn.Identity)
-            and isinstance(convs, nn.Sequential)
-            and is_pointwise(convs[0])
-        ):
+        convs, starts_here = self.conv_layers, isinstance(self.deconv_layers, nn.Identity)
+        if isinstance(feats, JoinedMaps) and starts_here and isinstance(convs, nn.Sequential):
             maps = convs[1:](feats.convolve(convs[0]))
         else:
             maps = convs(self.deconv_layers(feats[-1]))
