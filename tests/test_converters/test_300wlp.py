@@ -120,10 +120,38 @@ def test_again_into_the_same_folder(root, tmp_path):
     out = tmp_path / 'out'
     convert_300wlp(root, out, expected=COUNTS)
     name = read(out, 'valid')['images'][0]['file_name']
-    (out / 'val' / name).unlink()
-    (out / 'val' / name).write_bytes(b'another')
+    target = out / 'val' / name
+    target.unlink()
+    target.symlink_to('nowhere')
     assert convert_300wlp(root, out, expected=COUNTS).is_complete
-    assert (out / 'val' / name).read_bytes() != b'another'
+    copy = target.read_bytes()
+    target.unlink()
+    target.write_bytes(copy)  # as where there are no links
+    assert convert_300wlp(root, out, expected=COUNTS).is_complete
+
+
+def test_a_file_of_another_s_is_left_alone(root, tmp_path):
+    name = 'AFW_image_02_1_0.jpg'
+    targets = [tmp_path / 'out' / folder / name for folder in FOLDERS.values()]
+    for target in targets:
+        target.parent.mkdir(parents=True)
+        target.write_bytes(b'another')
+    with pytest.raises(InputError, match=f'other files are where views .*{name}; move'):
+        convert_300wlp(root, tmp_path / 'out', expected=COUNTS)
+    assert [target.read_bytes() for target in targets] == [b'another'] * 3
+    assert len(list((tmp_path / 'out').rglob('*.*'))) == 3
+
+
+def test_a_second_photograph_of_a_name_is_noted(root, tmp_path):
+    first = root / 'AFW' / 'AFW_image_02_1_0.jpg'
+    second = root / 'AFW' / '0' / first.name
+    second.parent.mkdir()
+    copyfile(first, second)
+    report = convert_300wlp(root, tmp_path / 'out', expected=COUNTS)
+    assert report.is_complete
+    assert report.notes == {
+        'several photographs fit, the first is taken': [f'{first}, not {second}']
+    }
 
 
 def test_where_links_cannot_be_the_views_are_copied(root, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import pytest
 
 from mmpose_lite.cli.convert import main
 from mmpose_lite.data_tools.converters import convert_aflw
+from mmpose_lite.data_tools.converters.report import ConversionReport, WrittenSet
 from mmpose_lite.synthetic import DatasetError, Recipe, make_dataset, write_forms
 
 NAMES = ('train', 'test', 'test_frontal')
@@ -105,6 +106,16 @@ def test_a_missing_reader_is_named(monkeypatch, tmp_path):
         main(['cofw', '--source', '.', '--out', 'out'])
     assert 'needs h5py to be read: pip install' in ended.value.code
     assert '\n' not in ended.value.code
+
+
+def test_one_is_singular():
+    report = ConversionReport('aflw', [WrittenSet('train', 'a.json', 1, 1)])
+    report.note('oddity', 'a.jpg')
+    assert list(report.lines()) == [
+        'a.json: 1 face in 1 photograph',
+        'noticed, and kept: 1 time: oddity',
+        '    a.jpg',
+    ]
 
 
 def test_the_tool_prints_the_report(processes, aflw, tmp_path):

@@ -182,7 +182,7 @@ def test_a_photograph_within_the_labels_that_is_none(set_of, tmp_path, name):
     photo(tmp_path / 'b.png', 50, 30)
     data = base64.b64encode((tmp_path / 'b.png').read_bytes()).decode()
     content = labelme(*THREE, imageData='AAAA' if name == 'none.png' else data, imagePath=name)
-    with pytest.raises(InputError, match='no face can be used; 1 times: its photograph is missing'):
+    with pytest.raises(InputError, match='no face can be used; 1 time: its photograph is missing'):
         set_of('labelme', 'a.json', content)
     assert not (tmp_path / 'set' / 'images').exists()
 
@@ -222,7 +222,7 @@ def test_photographs_that_do_not_fit(tmp_path, change, reason):
     assert [*report.unplaced] == [reason]
     assert str(photos / 'c.png') in report.notes['the photograph is in no record']
     (labels / 'b.json').unlink()
-    with pytest.raises(InputError, match=f'no face can be used; 1 times: {reason}, such as a.png'):
+    with pytest.raises(InputError, match=f'no face can be used; 1 time: {reason}, such as a.png'):
         convert_labels('labelme', labels, photos, tmp_path / 'set')
 
 

@@ -89,6 +89,17 @@ def test_what_has_no_place_is_reported(root):
     assert not report.is_complete
 
 
+def test_a_second_photograph_of_a_name_is_noted(root):
+    second = root / 'train' / 'images' / '10_0.png'
+    cv2.imwrite(str(second), np.zeros((50, 60, 3), np.uint8))
+    report = convert_lapa(root, root, expected=COUNTS)
+    first = second.with_suffix('.jpg')
+    assert report.notes == {
+        'several photographs fit, the first is taken': [f'{first}, not {second}']
+    }
+    assert read(root, 'train')['images'][0]['file_name'] == 'train/images/10_0.jpg'
+
+
 def test_points_outside_and_turned_photographs_are_noted(root):
     points = points_of(0)
     points[3] = 150, 50

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from filecmp import cmp
 from pathlib import Path
 from shutil import copyfile
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
+from mmpose_lite.errors import first_few
 from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
 
 from .aflw_lists import read_mat5
@@ -24,7 +26,7 @@ from .annotation_files import (
     tight_box,
     write_set,
 )
-from .photographs import Photograph, Progress, by_stem, files_below, photograph
+from .photographs import Photograph, Progress, by_stem, photograph
 from .report import ConversionReport, WrittenSet
 
 PUBLISHED: Mapping[str, int | None] = {
@@ -45,6 +47,7 @@ _NUM_POINTS = 68
 # Photograph, face (LFPW's names have none), view.
 _VIEW = re.compile(r'(.+?)(?:_\d{1,2})?_\d+')
 _SHARE = 0.1
+_NAMED = 3  # files that a message names
 
 
 def convert_300wlp(
@@ -70,9 +73,11 @@ def convert_300wlp(
 
     Raises:
         MissingFileError: If there is no such folder.
+        InputError: If another file is where a view is to be.
     """
     root, out, report = _find_root(Path(source)), Path(out), ConversionReport('300wlp')
-    views = {name: _views(root / name) for name in _SOURCES}
+    views = {name: sorted(by_stem(root / name, report).values()) for name in _SOURCES}
+    _check_places([path for paths in views.values() for path in paths], out)
     placed: dict[str, Photograph | str] = {}
     sets: dict[str, list[Face]] = {name: [] for name in _FOLDERS}
     total = sum(map(len, views.values()))
@@ -106,10 +111,6 @@ def _find_root(folder: Path) -> Path:
     raise MissingFileError(
         f"source='{folder}' has no folder of 300W-LP: {', '.join(_SOURCES)} and landmarks"
     )
-
-
-def _views(folder: Path) -> list[Path]:
-    return sorted(by_stem(files_below(folder, ('.jpg', '.jpeg', '.png'))).values())
 
 
 def photograph_of(view: str) -> str:
@@ -160,6 +161,23 @@ def read_points(path: Path) -> ndarray:
     if not are_coordinates(points):
         raise InputError(f"{path}: 'pts_2d' has a point that is no finite number, or in no image")
     return points.astype(np.float64)
+
+
+def _check_places(views: Sequence[Path], out: Path) -> None:
+    """Check that no file but a link, or a copy of the view, is where a view is to be."""
+    pairs = [(out / _FOLDERS[_set_of(view.stem)] / view.name, view) for view in views]
+    others = [
+        str(target)
+        for target, view in pairs
+        if not target.is_symlink()
+        and target.exists()
+        and not (target.is_file() and cmp(target, view, shallow=False))
+    ]
+    if others:
+        raise InputError(
+            f'other files are where views of photographs are to be: {first_few(others, _NAMED)}; '
+            'move them away, or write to another folder'
+        )
 
 
 def _place(view: Path, folder: Path, report: ConversionReport) -> Photograph | str:

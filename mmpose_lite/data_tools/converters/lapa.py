@@ -24,7 +24,6 @@ from .photographs import (
     Progress,
     by_stem,
     files_below,
-    images_below,
     photograph,
 )
 from .report import ConversionReport
@@ -67,7 +66,7 @@ def convert_lapa(
     for name, found in files.items():
         if not found:
             raise MissingFileError(f"source='{root}' has no {name}/landmarks with text files")
-    images = {name: by_stem(images_below(root / name / 'images')) for name in _PARTS}
+    images = {name: by_stem(root / name / 'images', report) for name in _PARTS}
     placed: dict[str, Photograph | str] = {}
     sets: dict[str, list[Face]] = {name: [] for name in _PARTS}
     total = sum(map(len, files.values()))

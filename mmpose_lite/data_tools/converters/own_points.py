@@ -25,7 +25,7 @@ from .photographs import Photograph, Progress
 from .picture_files import Frame, PictureFiles, frame_of, image_suffix, read_frame
 from .point_names import about_mirrors, about_sides, find_mirrors, metainfo_text, order_names
 from .region_files import read_labelme, read_via
-from .report import ConversionReport
+from .report import ConversionReport, counted
 
 Reader = Callable[[Path, ReadOptions, ConversionReport], Labels]
 
@@ -258,7 +258,9 @@ class _Placing:
 
 
 def _why_none(report: ConversionReport) -> str:
-    reasons = [f'{len(which)} times: {reason}' for reason, which in report.unplaced.items()]
+    reasons = [
+        f'{counted(len(which), "time")}: {reason}' for reason, which in report.unplaced.items()
+    ]
     first = next((which[0] for which in report.unplaced.values()), '')
     return f'no face can be used; {"; ".join(reasons)}, such as {first}'
 

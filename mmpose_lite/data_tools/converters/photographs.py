@@ -134,11 +134,17 @@ def photograph(path: Path | None, root: Path, report: ConversionReport) -> Photo
     return Photograph(path, path.relative_to(root).as_posix(), size_wh)
 
 
-def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
-    """Know images by their names without extension; of several the first counts."""
+def by_stem(folder: Path, report: ConversionReport) -> dict[str, Path]:
+    """Find the images below a folder by their names without extension.
+
+    Of several of one name that in the fewest folders counts, then the likelier form; the report
+    gets a note of each other one.
+    """
     found: dict[str, Path] = {}
-    for path in paths:
-        found.setdefault(path.stem, path)
+    for path in images_below(folder):
+        first = found.setdefault(path.stem, path)
+        if first != path:
+            report.note('several photographs fit, the first is taken', f'{first}, not {path}')
     return found
 
 

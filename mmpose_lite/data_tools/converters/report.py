@@ -85,15 +85,21 @@ class ConversionReport:
                 verdict = (
                     ': as expected' if each.is_complete else f': NOT the {each.expected} expected'
                 )
-            yield f'{each.file}: {each.faces} faces in {each.images} photographs{verdict}'
+            faces, images = counted(each.faces, 'face'), counted(each.images, 'photograph')
+            yield f'{each.file}: {faces} in {images}{verdict}'
         yield from _listed('noticed, and kept', self.notes, max_names)
         yield from _listed('NOT placed', self.unplaced, max_names)
         yield from self.remarks
 
 
+def counted(number: int, thing: str) -> str:
+    """Name a number of things: ``1 face``, ``2 faces``."""
+    return f'{number} {thing}' if number == 1 else f'{number} {thing}s'
+
+
 def _listed(title: str, kinds: dict[str, list[str]], max_names: int) -> Iterator[str]:
     for kind, names in kinds.items():
-        yield f'{title}: {len(names)} times: {kind}'
+        yield f'{title}: {counted(len(names), "time")}: {kind}'
         yield from (f'    {name}' for name in names[:max_names])
         if len(names) > max_names:
             yield f'    and {len(names) - max_names} more; --report FILE lists all'
