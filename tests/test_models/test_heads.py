@@ -65,6 +65,30 @@ def test_last_map_counts_and_layers_are_optional():
     assert wide.final_layer.kernel_size == (3, 3)
 
 
+def test_a_subclass_makes_its_own_layers():
+    """As subclasses of MMPose's head do, by the names of its methods and their arguments."""
+
+    class OwnLayers(HeatmapHead):
+        def _make_conv_layers(self, in_channels, layer_out_channels, layer_kernel_sizes):
+            return torch.nn.Conv2d(in_channels, layer_out_channels[-1], layer_kernel_sizes[0])
+
+        def _make_deconv_layers(self, in_channels, layer_out_channels, layer_kernel_sizes):
+            own = super()._make_deconv_layers(in_channels, layer_out_channels, layer_kernel_sizes)
+            return torch.nn.Sequential(own, torch.nn.Dropout())
+
+    head = OwnLayers(
+        4,
+        3,
+        deconv_out_channels=(6,),
+        deconv_kernel_sizes=(4,),
+        conv_out_channels=(7, 5),
+        conv_kernel_sizes=(1, 1),
+    )
+    assert (head.conv_layers.in_channels, head.conv_layers.out_channels) == (6, 5)
+    assert [type(each) for each in head.deconv_layers] == [torch.nn.Sequential, torch.nn.Dropout]
+    assert head([torch.rand(1, 4, 4, 4)]).shape == (1, 3, 8, 8)
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [

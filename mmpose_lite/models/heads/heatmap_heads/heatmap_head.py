@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from mmcv.cnn import build_conv_layer
@@ -38,7 +38,7 @@ class BaseHeatmapHead(BaseHead):
         out_channels: Sequence[int] | None,
         kernel_sizes: Sequence[int] | None,
     ) -> tuple[nn.Module, int]:
-        """Units of a (transposed) convolution, batch norm and ReLU; and the channels after them."""
+        """Layers of a kind (``'conv'``, ``'deconv'``), and the channels after them."""
         if not out_channels:
             return nn.Identity(), channels
         if kernel_sizes is None or len(out_channels) != len(kernel_sizes):
@@ -46,12 +46,30 @@ class BaseHeatmapHead(BaseHead):
                 f'{kind}_out_channels={list(out_channels)} and {kind}_kernel_sizes={kernel_sizes} '
                 'need the same length'
             )
-        make = _make_deconv if kind == 'deconv' else _make_conv
-        layers: list[nn.Module] = []
-        for out, kernel in zip(out_channels, kernel_sizes, strict=True):
-            layers += [make(channels, out, kernel), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
-            channels = out
-        return nn.Sequential(*layers), channels
+        make = self._make_deconv_layers if kind == 'deconv' else self._make_conv_layers
+        layers = make(
+            in_channels=channels, layer_out_channels=out_channels, layer_kernel_sizes=kernel_sizes
+        )
+        return layers, out_channels[-1]
+
+    # Subclasses of MMPose's heads override these two, by these names.
+    def _make_conv_layers(
+        self,
+        in_channels: int,
+        layer_out_channels: Sequence[int],
+        layer_kernel_sizes: Sequence[int],
+    ) -> nn.Module:
+        """Make units of a convolution, batch norm and ReLU, which keep the size of odd kernels."""
+        return _units(_make_conv, in_channels, layer_out_channels, layer_kernel_sizes)
+
+    def _make_deconv_layers(
+        self,
+        in_channels: int,
+        layer_out_channels: Sequence[int],
+        layer_kernel_sizes: Sequence[int],
+    ) -> nn.Module:
+        """Make units of a transposed convolution, batch norm and ReLU, each of twice the size."""
+        return _units(_make_deconv, in_channels, layer_out_channels, layer_kernel_sizes)
 
     def _make_final_layer(
         self, channels: int, out_channels: int, final_layer: dict | None
@@ -154,6 +172,19 @@ class HeatmapHead(BaseHeatmapHead):
     def loss_of(self, outputs: Tensor, heatmaps: Tensor, weights: Tensor) -> Tensor:
         """Compute the loss of heatmaps ``(B, K or 3K, H, W)``."""
         return self.loss_module(outputs, heatmaps, weights)
+
+
+def _units(
+    make: Callable[[int, int, int], nn.Module],
+    channels: int,
+    out_channels: Sequence[int],
+    kernel_sizes: Sequence[int],
+) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for out, kernel in zip(out_channels, kernel_sizes, strict=True):
+        layers += [make(channels, out, kernel), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+        channels = out
+    return nn.Sequential(*layers)
 
 
 def _make_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:
