@@ -197,8 +197,8 @@ SABOTAGES = [
     Sabotage(
         'the loss of vectors is a mean over faces',
         'mmpose_lite/models/losses/classification_loss.py',
-        'return total / first.shape[1]',
-        'return total / first.shape[0]',
+        'return loss.sum() / first.shape[1]',
+        'return loss.sum() / first.shape[0]',
         'tests/test_models/test_rtmcc_head.py::test_loss_by_hand',
     ),
     Sabotage(
@@ -302,8 +302,8 @@ SABOTAGES = [
     Sabotage(
         "vectors' loss of a validation is of another batch",
         'mmpose_lite/engine/hooks/training_log.py',
-        'loss = loss * ((runner.train_dataloader.batch_size or len(samples)) / len(samples))',
-        'pass',
+        'with _sums_scaled(self._head, batch_size / len(samples)):',
+        'with _sums_scaled(self._head, 1):',
         'tests/test_apis/test_regression_run.py::test_vectors_along_the_axes_are_learnt',
     ),
     Sabotage(

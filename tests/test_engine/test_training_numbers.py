@@ -323,22 +323,71 @@ def test_a_head_that_decodes_other_outputs_is_trained_without_the_number(
     assert said.count('no NME of training crops: TwoMaps.decode(raw outputs): ') == 1
 
 
-SUMS = [L1Loss('sum'), L1Loss('sum')]
+class OfSums(nn.Module):
+    """A head whose losses are two sums and a mean over faces of what it is given."""
+
+    def __init__(self, kind):
+        super().__init__()
+        parts = [L1Loss('sum'), L1Loss('sum'), L1Loss('mean')]
+        self.loss_module = kind(
+            parts if kind is nn.ModuleList else dict(zip('abc', parts, strict=True))
+        )
+
+    def losses_of(self, outputs, samples, train_cfg):
+        children = self.loss_module.children()
+        return {f'loss_{i}': each(outputs, 0 * outputs) for i, each in enumerate(children)}
 
 
-@pytest.mark.parametrize(
-    'losses', [nn.ModuleList(SUMS), nn.ModuleDict(zip('ab', SUMS, strict=True))], ids=type
-)
-def test_a_sum_over_faces_is_found_within_several_losses(losses):
+@pytest.mark.parametrize('kind', [nn.ModuleList, nn.ModuleDict])
+def test_of_several_losses_the_sums_over_faces_are_those_of_a_training_batch(kind):
+    """Two faces with an error of 1 at 3 points: 6 and 6, as of 8 faces 24 and 24; the mean is 1."""
     hook = ValLossHook()
-    hook._head = SimpleNamespace(modules=losses.modules, losses_of=lambda *args: {})
-    hook._model = SimpleNamespace(parse_losses=lambda losses: (torch.tensor(2.0), {}))
-    hook._stop_listening = lambda: torch.ones(2)
+    hook._head = OfSums(kind)
+    hook._model = SimpleNamespace(parse_losses=lambda losses: (sum(losses.values()), {}))
+    hook._stop_listening = lambda: torch.ones(2, 3)
     truth = SimpleNamespace(keypoints_visible=np.ones((1, 3)))
     batch = {'data_samples': [SimpleNamespace(gt_instances=truth)] * 2}
     runner = SimpleNamespace(train_dataloader=SimpleNamespace(batch_size=8))
     hook.after_val_iter(runner, 0, batch)
-    assert hook._losses == [(8, 2)]
+    assert hook._losses == [(49, 2)]
+    assert sum(hook._head.losses_of(torch.ones(2, 3), [], {}).values()) == 13
+
+
+class ByForward(HeatmapHead):
+    """Somebody's head, in MMPose's form: it calls its forward by name."""
+
+    def predict(self, feats, batch_data_samples, test_cfg=None):
+        return self.decode(self.forward(feats))
+
+
+class OwnLoss(ByForward):
+    def loss(self, feats, batch_data_samples, train_cfg=None):
+        return self.losses_of(self.forward(feats), batch_data_samples, train_cfg)
+
+
+@pytest.mark.parametrize(('kind', 'has_loss'), [(ByForward, True), (OwnLoss, False)])
+def test_a_head_that_calls_its_forward_by_name_has_numbers_too(
+    tmp_path, monkeypatch, kind, has_loss
+):
+    """But no validation loss where its own ``loss`` may be another one."""
+    monkeypatch.setitem(MODELS.module_dict, kind.__name__, kind)
+    cfg = make_config(tmp_path, model__head__type=kind.__name__, train_cfg__max_epochs=1)
+    cfg.model.test_cfg.flip_test = False
+    runner = train(cfg, tmp_path / 'run')
+    trained, tested = rows_of(tmp_path / 'run')
+    assert all(row['train_NME'] > 0 for row in trained)
+    assert [row.get('val_loss', 0) > 0 for row in tested] == [has_loss]
+    assert 'forward' not in vars(runner.model.head)
+
+
+def test_a_compiled_forward_is_put_back():
+    hook = training_log.TrainErrorHook()
+    hook._head = nn.Identity()
+    hook._head.forward = compiled = lambda x: 2 * x
+    hook._listen({'data_samples': [{'gt_instances': {'transformed_keypoints': 0}}]})
+    assert hook._head(3) == 6
+    assert hook._stop_listening() == 6
+    assert hook._head.forward is compiled
 
 
 def test_without_a_logger_nothing_is_kept(monkeypatch):

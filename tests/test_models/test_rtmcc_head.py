@@ -181,6 +181,8 @@ def test_loss_by_hand():
     assert plain(*twice).item() == pytest.approx(one + other)
     masked = KLDiscretLoss(use_target_weight=False, mask=[1], mask_weight=3.0)
     assert masked(predicted, labels).item() == pytest.approx((one + 3 * other) / 2)
+    masked.mask = [1, 1, -1]
+    assert masked(predicted, labels).item() == pytest.approx((one + 3 * other) / 2)
 
 
 def test_factors_before_the_softmax():

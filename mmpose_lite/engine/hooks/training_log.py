@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -20,7 +21,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook, LoggerHook
 from mmengine.runner import IterBasedTrainLoop, Runner
 from numpy import ndarray
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmpose_lite.evaluation.metrics import NME
 from mmpose_lite.registry import HOOKS
@@ -218,12 +219,10 @@ class ValLossHook(_HeadListener):
             return
         if len(counting) < len(samples):
             raw, samples = _of_faces(raw, counting), [samples[i] for i in counting]
-        losses = self._head.losses_of(raw, samples, {'compute_acc': False})
-        loss, _ = self._model.parse_losses(losses)
-        if any(getattr(module, 'sums_faces', False) for module in self._head.modules()):
-            # To the size of a training batch, whose loss it is compared with.
-            loss = loss * ((runner.train_dataloader.batch_size or len(samples)) / len(samples))
-        self._losses.append((loss, len(samples)))
+        batch_size = runner.train_dataloader.batch_size or len(samples)
+        with _sums_scaled(self._head, batch_size / len(samples)):
+            losses = self._head.losses_of(raw, samples, {'compute_acc': False})
+        self._losses.append((self._model.parse_losses(losses)[0], len(samples)))
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Add the loss to the metrics, after theirs."""
@@ -281,6 +280,18 @@ def is_logged(runner: Any, batch_idx: int) -> bool:
     loader = runner.train_dataloader
     is_short = not logger.ignore_last or len(loader) <= logger.interval
     return is_short and logger.end_of_epoch(loader, batch_idx)
+
+
+@contextmanager
+def _sums_scaled(head: nn.Module, factor: float) -> Iterator[None]:
+    """Scale the losses of a head that are sums over faces, to those of a batch of another size."""
+    sums = [each for each in head.modules() if getattr(each, 'sums_faces', False)]
+    handles = [each.register_forward_hook(lambda *call: factor * call[-1]) for each in sums]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _of_faces(outputs: Any, faces: list[int]) -> Any:

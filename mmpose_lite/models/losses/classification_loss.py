@@ -112,10 +112,11 @@ class KLDiscretLoss(nn.Module):
             loss = torch.stack(axes).sum(dim=0)
             if self.use_target_weight:
                 loss = loss * fit_weights(target_weight, loss, type(self).__name__)
-            total = loss.sum()
             if self.mask is not None:
-                total = total + (self.mask_weight - 1) * loss[:, list(self.mask)].sum()
-        return total / first.shape[1]
+                factors = loss.new_ones(loss.shape[1])
+                factors[list(self.mask)] = self.mask_weight  # once, however often one is listed
+                loss = loss * factors
+        return loss.sum() / first.shape[1]
 
     def criterion(self, dec_outs: Tensor, labels: Tensor) -> Tensor:
         """Mean over bins of each vector ``(..., L)``."""
