@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .muon import Muon
     from .optim_wrappers import AmpOptimWrapper, OptimWrapper, has_fast_bfloat16
     from .runner import PoseRunner
 
-__all__ = ['AmpOptimWrapper', 'OptimWrapper', 'PoseRunner', 'has_fast_bfloat16']
+__all__ = ['AmpOptimWrapper', 'Muon', 'OptimWrapper', 'PoseRunner', 'has_fast_bfloat16']
 
 __getattr__, __dir__ = lazy_names(__name__)

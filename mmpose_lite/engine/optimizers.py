@@ -49,7 +49,7 @@ def prefer_fused(optimizer: Mapping[str, Any], device: str) -> dict[str, Any]:
 
 def state_copies(optimizer: Optimizer) -> int:
     """Count the tensors of a parameter's size that an optimizer keeps for each: two for Adam."""
-    probe = nn.Parameter(torch.zeros(2))
+    probe = nn.Parameter(torch.zeros(2, 2))  # nearly all weights are in matrices
     probe.grad = torch.zeros_like(probe)
     fresh = type(optimizer)([probe], **_arguments(optimizer, optimizer.defaults))
     fresh.step()

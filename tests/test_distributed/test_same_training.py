@@ -33,11 +33,12 @@ def test_global_batches_are_the_same_in_order(monkeypatch, world, faces):
     assert one != global_batches(monkeypatch, 1, faces, 16, epoch=0)
 
 
-def records(processes, folder, config, world, batch):
+def records(processes, folder, config, world, batch, optimizer):
     """Notes of each rank while training with a batch of its own."""
     seen = folder / f'seen{world}'
     seen.mkdir()
     options = [f'train_dataloader.batch_size={batch}', f'train_cfg.max_epochs={STEPS * 4 // 8}']
+    options.append(f'optim_wrapper.optimizer.type={optimizer}')
     tool = (ROOT / 'tools' / 'dist_train.sh', config, world, '--no-validate')
     command = (*tool, '--work-dir', f'run{world}')
     done = processes.run(*command, '--cfg-options', *options, cwd=folder, RECORD=str(seen))
@@ -46,11 +47,12 @@ def records(processes, folder, config, world, batch):
     return [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
 
 
-def test_two_ranks_train_as_one_does(processes, tmp_path, faulty_config):
+@pytest.mark.parametrize('optimizer', ['Adam', 'Muon'])
+def test_two_ranks_train_as_one_does(processes, tmp_path, faulty_config, optimizer):
     """Batch norms are frozen: each rank would have statistics of its own."""
     config = faulty_config('RecordHook', 'FrozenNormsHook')
-    (alone,) = records(processes, tmp_path, config, world=1, batch=4)
-    both = records(processes, tmp_path, config, world=2, batch=2)
+    (alone,) = records(processes, tmp_path, config, world=1, batch=4, optimizer=optimizer)
+    both = records(processes, tmp_path, config, world=2, batch=2, optimizer=optimizer)
     assert len(alone) == STEPS
     for one, first, second in zip(alone, *both, strict=True):
         dealt = [face for pair in zip(first['ids'], second['ids'], strict=True) for face in pair]

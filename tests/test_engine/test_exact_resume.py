@@ -40,12 +40,19 @@ class InterruptHook(Hook):
         os.kill(os.getpid(), self.by)
 
 
+MUON = {'_delete_': True, 'type': 'Muon', 'lr': 0.02}
+HALF = {'optim_wrapper__type': 'AmpOptimWrapper'}
 SETTINGS = {
     'plain': {},
     'workers': {'train_dataloader__num_workers': 2, 'train_dataloader__persistent_workers': True},
     'ema': WITH_EMA,
     'accumulation': {'optim_wrapper__accumulative_counts': 3},
-    'amp': {'optim_wrapper__type': 'AmpOptimWrapper'},
+    'amp': HALF,
+    'muon': {
+        'optim_wrapper__optimizer': MUON,
+        'optim_wrapper__type': 'AmpOptimWrapper',
+        **WITH_EMA,
+    },
     'by_iteration': BY_ITERATION,
 }
 MOMENTS = [{'after_iter': 3}, {'after_iter': 8}, {'in_validation_of': 2}, {'in_validation_of': 3}]

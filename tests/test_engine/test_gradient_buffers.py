@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmpose_lite.engine import OptimWrapper
+from mmpose_lite.engine import Muon, OptimWrapper
 from mmpose_lite.engine.optim_wrappers import GradientBuffers
 
 
@@ -34,7 +34,7 @@ def train(keep, optimizer, branches=(0, 1, 0, 0, 1), **settings):
     return model
 
 
-@pytest.mark.parametrize('optimizer', [torch.optim.SGD, torch.optim.Adam])
+@pytest.mark.parametrize('optimizer', [torch.optim.SGD, torch.optim.Adam, Muon])
 @pytest.mark.parametrize(
     'settings',
     [{}, {'accumulative_counts': 2}, {'clip_grad': {'max_norm': 0.1}}],

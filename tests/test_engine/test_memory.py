@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from helpers.exact_runs import digests, last_checkpoint, make_config, train
-from mmpose_lite.engine import PoseRunner, loops, memory
+from mmpose_lite.engine import Muon, PoseRunner, loops, memory
 from mmpose_lite.engine.memory import StepMemory, estimate_memory, free_host_memory
 from mmpose_lite.engine.optimizers import state_copies
 from mmpose_lite.utils import InputError
@@ -114,6 +114,7 @@ def test_parts_that_are_not_trained_keep_nothing():
         (torch.optim.Adam, {'fused': True}, 2),
         (torch.optim.AdamW, {'amsgrad': True}, 3),
         (torch.optim.Adagrad, {}, 1),
+        (Muon, {}, 1),  # two of a vector, one of a kernel
     ],
 )
 def test_optimizers_keep_copies(kind, settings, count):
