@@ -23,7 +23,7 @@ from mmengine.optim.scheduler.param_scheduler import INF
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
-from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
+from mmpose_lite.datasets.datasets.base.split import TrainValSplit
 
 from .config_rewrites import find_datasets
 from .hooks import PipelineSwitchHook
@@ -173,8 +173,8 @@ def about_held_out(cfg: Mapping[str, Any]) -> str | None:
                     raise PreflightError(
                         f"'{file}' is split, but {name} faces may be trained on: train_val_split "
                         f'is {trained} in train_dataloader and {held} in {role}_dataloader; it '
-                        f"must be part='train' and part='{role}' of the same val_share and "
-                        'test_share'
+                        f"must be part='train' and part='{role}' of the same val_share, "
+                        'test_share and group'
                     )
                 if not some and not others:
                     return f"{name} faces are trained on: both are those of '{file}'"
@@ -188,7 +188,7 @@ def _are_apart(trained: TrainValSplit | None, held: TrainValSplit | None) -> boo
 
 def _overlap(one: TrainValSplit | None, other: TrainValSplit | None) -> bool:
     """Tell whether two parts of a file, or all of it, can have a photograph in common."""
-    if one is None or other is None:
+    if one is None or other is None or one.group != other.group:
         return True
     first, second = one.numbers, other.numbers
     return max(first.start, second.start) < min(first.stop, second.stop)

@@ -7,7 +7,7 @@ import pytest
 from helpers.data_factory import ANNOTATIONS, make_face_set, write_annotations
 from mmpose_lite.data_tools.checks import check_splits, find_splits
 from mmpose_lite.datasets import AFLWDataset
-from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
+from mmpose_lite.datasets.datasets.base.split import TrainValSplit
 from mmpose_lite.utils import InputError
 
 # The first 8 bytes of each name's SHA-256 modulo 10,000, by sha256sum.
@@ -96,6 +96,84 @@ def test_faces_of_one_photograph_are_in_one_part(tmp_path, root):
         assert all(found.count(name) == 2 for name in found)
 
 
+PERSON = r'^(?:.*/)?(.+)_\d+\.png$'
+
+
+@pytest.fixture(scope='module')
+def frames(tmp_path_factory, root):
+    """Four frames each of twelve people, who are the last folder or word of a name."""
+    folder = tmp_path_factory.mktemp('frames')
+    (folder / 'images').mkdir()
+    content = json.loads((root / ANNOTATIONS.format('train')).read_text())
+    face = content['annotations'][0]
+    pairs = []
+    for i in range(48):
+        name = f'person{i % 12:02d}_x_{i // 12}.png'
+        (folder / 'images' / name).symlink_to(root / 'images' / content['images'][0]['file_name'])
+        image = {**content['images'][0], 'id': i, 'file_name': name}
+        pairs.append((image, {**face, 'id': i, 'image_id': i}))
+    write_annotations(folder, 'train', pairs)
+    return folder
+
+
+def people(dataset):
+    return {name.partition('_')[0] for name in names(dataset)}
+
+
+def test_a_group_is_in_one_part(frames):
+    parts = [
+        load(frames, train_val_split={'part': part, 'val_share': 0.5, 'group': PERSON})
+        for part in ('train', 'val')
+    ]
+    assert sum(map(len, parts)) == 48
+    assert people(parts[0]) | people(parts[1]) == {f'person{i:02d}' for i in range(12)}
+    assert not people(parts[0]) & people(parts[1])
+    # By photograph, the same faces show everybody on both sides.
+    assert people(load(frames, 'train')) & people(load(frames, 'val'))
+
+
+def test_the_number_is_that_of_the_text_in_brackets():
+    share = (BUCKETS['face0.png'] + 1) / 10_000
+    assert TrainValSplit('val', share, group='/(.+)').has('any folder/face0.png')
+    assert not TrainValSplit('val', share - 0.0001, group='/(.+)').has('other/face0.png')
+
+
+@pytest.mark.parametrize('group', [r'(nobody)_\d', r'(nobody)?person'])
+def test_an_image_without_a_group_is_refused(frames, group):
+    with pytest.raises(InputError) as error:
+        load(frames, train_val_split={'part': 'val', 'group': group})
+    said = str(error.value)
+    assert 'face_landmarks_aflw_train.json: train_val_split.group=' in said
+    assert "finds nothing in the image name 'person00_x_0.png'" in said
+
+
+def check(folder, **split):
+    dataset = {
+        'type': 'AFLWDataset',
+        'data_root': str(folder),
+        'ann_file': ANNOTATIONS.format('train'),
+        'data_prefix': {'img': 'images/'},
+    }
+    cfg = {
+        f'{part}_dataloader': {'dataset': {**dataset, 'train_val_split': {'part': part, **split}}}
+        for part in ('train', 'val')
+    }
+    return check_splits(find_splits(cfg))
+
+
+def test_a_check_says_that_frames_are_split_one_by_one(frames, root):
+    notes = [each for each in check(frames, val_share=0.5).findings if each.kind == 'set']
+    assert '48 names of photographs are 12 but for a number' in notes[0].problem
+    assert not notes[0].is_fault
+    for quiet in (check(frames, val_share=0.5, group=PERSON), check(root, val_share=0.5)):
+        assert not [each for each in quiet.findings if 'but for a number' in each.problem]
+
+
+def test_a_check_finds_a_group_that_an_image_lacks(frames):
+    (fault,) = [each for each in check(frames, group='(nobody)').faults if each.kind == 'set']
+    assert 'finds nothing in the image name' in fault.problem
+
+
 def test_a_smaller_share_takes_from_the_same_photographs(root):
     assert set(names(load(root, 'val', 0.3))) < set(names(load(root, 'val', 0.6)))
 
@@ -115,6 +193,10 @@ def test_a_smaller_share_takes_from_the_same_photographs(root):
         ({'part': 'val', 'val_share': 1.0}, 'val_share=1.0'),
         ({'part': 'val', 'val_share': True}, 'val_share=True'),
         ({'part': 'val', 'val_share': '0.1'}, "val_share='0.1'"),
+        ({'part': 'val', 'group': '(a'}, "group='(a' is no regular expression: missing )"),
+        ({'part': 'val', 'group': 'face'}, "group='face' has 0 groups in brackets"),
+        ({'part': 'val', 'group': '(a)(b)'}, "group='(a)(b)' has 2 groups in brackets"),
+        ({'part': 'val', 'group': 1}, 'group=1 is no text'),
     ],
 )
 def test_wrong_settings_are_named(settings, said):
@@ -155,16 +237,6 @@ def test_parts_have_crops_of_their_own(root, tmp_path, capsys, as_new_process):
 
 
 def test_a_check_reads_the_file_once_and_as_a_whole(root):
-    dataset = {
-        'type': 'AFLWDataset',
-        'data_root': str(root),
-        'ann_file': ANNOTATIONS.format('train'),
-        'data_prefix': {'img': 'images/'},
-    }
-    cfg = {
-        f'{part}_dataloader': {'dataset': {**dataset, 'train_val_split': {'part': part}}}
-        for part in ('train', 'val')
-    }
-    report = check_splits(find_splits(cfg))
+    report = check(root)
     assert [(split['name'], split['faces']) for split in report.splits] == [('train, val', 16)]
     assert not report.faults

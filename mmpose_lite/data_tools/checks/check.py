@@ -26,7 +26,7 @@ from mmpose_lite.utils.images import BadImageError, decode_image, exif_orientati
 from mmpose_lite.utils.paths import shown
 
 from .faces import Faces, SplitContent, check_faces, check_mirror_pairs, read_split
-from .splits import Finding, Split
+from .splits import Finding, Split, check_parts
 
 _MANIFEST = 'manifest.json'
 _VERSION = 1
@@ -132,6 +132,7 @@ def _check_split(report: CheckReport, content: SplitContent, is_aflw: bool | Non
     report.findings += check_count(split.name, split.ann_file, content.count, expected)
     if content.faces is None:
         return
+    report.findings += check_parts(split, content.faces.records)
     report.findings += check_faces(split, content.faces)
     found, about['left_right'] = check_mirror_pairs(split, content.faces)
     report.findings += found

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os.path as osp
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mmpose_lite.datasets.datasets import BaseCocoStyleDataset
+from mmpose_lite.datasets.datasets.base.annotations import Record
+from mmpose_lite.datasets.datasets.base.split import TrainValSplit, about_frames
 from mmpose_lite.datasets.transforms import LoadImage
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.utils import InputError
@@ -56,6 +58,7 @@ class Split:
         picks: The uses that have ``indices``, each as its role and the data set with them, which
             has read nothing either.
         loading: The arguments of its ``LoadImage``.
+        parts: The parts of it that the config uses, of each use that names one.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Split:
     subsets: dict[str, Any]
     picks: list[tuple[str, BaseCocoStyleDataset]] = field(default_factory=list)
     loading: dict[str, Any] = field(default_factory=dict)
+    parts: list[TrainValSplit] = field(default_factory=list)
 
     @property
     def ann_file(self) -> str:
@@ -102,6 +106,7 @@ def find_splits(cfg: Mapping[str, Any]) -> list[Split]:
             known.subsets.update(split.subsets)
             if known is not split:
                 known.picks += split.picks
+                known.parts += split.parts
             if role not in known.name.split(', '):
                 known.name = f'{known.name}, {role}'
     if not found:
@@ -121,7 +126,26 @@ def _split(role: str, settings: dict, steps: Sequence) -> Split:
     picks = [(role, _unread(settings, _OF_SAMPLES))] if has_some else []
     loads = ('LoadImage', LoadImage)
     loading = [dict(s) for s in steps if isinstance(s, dict) and s.get('type') in loads]
-    return Split(role, dataset, dict(dataset.subsets), picks, *loading[:1])
+    part = TrainValSplit.of(settings.get('train_val_split'))
+    found = Split(role, dataset, dict(dataset.subsets), picks, *loading[:1])
+    found.parts += [part] if part else []
+    return found
+
+
+def check_parts(split: Split, records: Sequence[Record]) -> Iterator[Finding]:
+    """Check that each part of a file that a config uses has faces, and persons of its own."""
+    if not split.parts:
+        return
+    where = osp.basename(split.ann_file)
+    for part in split.parts:
+        try:
+            part.keep(records, where)
+        except InputError as error:
+            yield Finding(split.name, 'set', where, str(error))
+            return
+    about = about_frames(record.image['file_name'] for record in records)
+    if about and not all(part.group for part in split.parts):
+        yield Finding(split.name, 'set', where, about, is_fault=False)
 
 
 def _unread(settings: dict, without: tuple[str, ...]) -> Any:

@@ -13,7 +13,7 @@ from shutil import copyfile
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
+from mmpose_lite.datasets.datasets.base.split import TrainValSplit
 from mmpose_lite.errors import first_few
 from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
 

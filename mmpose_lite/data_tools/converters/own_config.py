@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.datasets.datasets.base.subsets import TrainValSplit
+from mmpose_lite.datasets.datasets.base.split import TrainValSplit
 
 _TEXT = '''"""HRNetV2-W18 on faces of one's own; docs/own_points.md says what each part is."""
 

@@ -35,14 +35,8 @@ from .annotations import (
     short,
 )
 from .plausibility import FaceArrays, implausible
-from .subsets import (
-    Replacement,
-    TrainValSplit,
-    about_names,
-    find_subsets,
-    names_of_points,
-    of_category,
-)
+from .split import TrainValSplit
+from .subsets import Replacement, about_names, find_subsets, names_of_points, of_category
 
 _CHOICES = {
     'data_mode': ('topdown', 'bottomup'),

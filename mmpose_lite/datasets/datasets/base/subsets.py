@@ -1,8 +1,7 @@
-"""Choosing annotations: categories, parts of a split, named subsets, stand-ins for bad images."""
+"""Choosing annotations: categories, named subsets, stand-ins for bad images."""
 
 from __future__ import annotations
 
-import hashlib
 import os.path as osp
 import re
 from collections import Counter, defaultdict
@@ -20,83 +19,8 @@ from .annotations import AnnotationError, Record, is_number, read_annotations, r
 
 # A face of a subset file is the face of the whole set in the same image whose points lie here.
 _SAME_FACE_PIXELS = 0.5
-_PARTS = ('train', 'val', 'test')
-_BUCKETS = 10_000
 # Keeps the draws of stand-ins apart from those of the augmentation.
 _STREAM = 1
-
-
-@dataclass(frozen=True)
-class TrainValSplit:
-    """The ``train_val_split`` of a data set: the part of the photographs that it uses.
-
-    A photograph has a number: the first 8 bytes of the SHA-256 of its ``file_name`` (as the
-    annotations have it, in UTF-8), as a big-endian number modulo 10,000. It belongs to ``'val'`` if
-    that is less than 10,000 ``val_share``, to ``'test'`` if it is among the last 10,000
-    ``test_share``, and else to ``'train'``. Nothing is random: the split is the same on all
-    machines and in all versions, all faces of a photograph are in one part, and neither other
-    photographs nor the other share move any between val and test.
-
-    Attributes:
-        part: ``'train'``, ``'val'`` or ``'test'``.
-        val_share: The share of photographs that are ``'val'``, between 0 and 1.
-        test_share: The share that are ``'test'``; 0: there is no such part.
-    """
-
-    part: str
-    val_share: float = 0.1
-    test_share: float = 0.0
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any] | None) -> TrainValSplit | None:
-        """Read the ``train_val_split`` of a config: None, or a dict of the attributes.
-
-        Raises:
-            InputError: If it is neither, or a value is out of range.
-        """
-        if settings is None:
-            return None
-        known = isinstance(settings, Mapping) and set(settings) <= set(cls.__dataclass_fields__)
-        if not known or settings.get('part') not in _PARTS:
-            raise InputError(
-                f"train_val_split={settings!r} must be a dict of part ('train', 'val' or 'test'), "
-                'val_share (0.1 by default) and test_share (0)'
-            )
-        val_share = settings.get('val_share', cls.val_share)
-        test_share = settings.get('test_share', cls.test_share)
-        if not is_number(val_share) or not 0 < val_share < 1:
-            raise InputError(f'train_val_split.val_share={val_share!r} must be between 0 and 1')
-        if not is_number(test_share) or not 0 <= test_share < 1 - val_share:
-            raise InputError(
-                f'train_val_split.test_share={test_share!r} must be from 0 on, and leave something '
-                f'to train on beside val_share={val_share!r}'
-            )
-        if settings['part'] == 'test' and not test_share:
-            raise InputError(f'train_val_split={settings!r}: the test part needs a test_share')
-        return cls(settings['part'], float(val_share), float(test_share))
-
-    @property
-    def numbers(self) -> range:
-        """The numbers of the photographs of this part."""
-        val, test = (round(_BUCKETS * share) for share in (self.val_share, self.test_share))
-        parts = {'val': (0, val), 'train': (val, _BUCKETS - test)}
-        return range(*parts.get(self.part, (_BUCKETS - test, _BUCKETS)))
-
-    def has(self, file_name: str) -> bool:
-        """Return True if a photograph belongs to this part."""
-        start = hashlib.sha256(file_name.encode('utf-8', 'surrogatepass')).digest()[:8]
-        return int.from_bytes(start, 'big') % _BUCKETS in self.numbers
-
-    def keep(self, records: Sequence[Record], file: str) -> list[Record]:
-        """Keep the faces of this part.
-
-        Raises:
-            InputError: If there is none.
-        """
-        kept = [record for record in records if self.has(record.image['file_name'])]
-        if not kept:
-            raise InputError(f'{file}: {self} has none of its {len(records)} faces')
-        return kept
 
 
 @dataclass(frozen=True)
