@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.model import ExponentialMovingAverage
 
 from mmpose_lite import registry
+from mmpose_lite.apis import load_config
 from mmpose_lite.structures import config_root, parse_pose_metainfo
 from mmpose_lite.utils.config_utils import about_keys, check_keys
 
@@ -31,6 +32,7 @@ BUILDERS = {
     'decoder': registry.KEYPOINT_CODECS,
     'encoder': registry.KEYPOINT_CODECS,
     'codec': registry.KEYPOINT_CODECS,
+    'best_codec': registry.KEYPOINT_CODECS,
     'init_cfg': registry.WEIGHT_INITIALIZERS,
     'dataset': registry.DATASETS,
     'datasets': registry.DATASETS,
@@ -45,7 +47,7 @@ BUILDERS = {
     **dict.fromkeys(
         (
             *('pipeline', 'train_pipeline', 'train_pipeline_stage2', 'val_pipeline'),
-            'switch_pipeline',
+            *('switch_pipeline', 'best_train_pipeline'),
         ),
         registry.TRANSFORMS,
     ),
@@ -53,6 +55,7 @@ BUILDERS = {
     'optim_wrapper': registry.OPTIM_WRAPPERS,
     'optimizer': registry.OPTIMIZERS,
     'param_scheduler': registry.PARAM_SCHEDULERS,
+    'best_param_scheduler': registry.PARAM_SCHEDULERS,
     'default_hooks': registry.HOOKS,
     'small_set_hooks': registry.HOOKS,
     'custom_hooks': registry.HOOKS,
@@ -105,7 +108,7 @@ def parameters(cls: Any) -> set[str]:
 
 
 def test_there_are_configs():
-    assert len(CONFIGS) >= 26
+    assert len(CONFIGS) >= 33
     assert len(METAINFO) >= 7
 
 
@@ -120,6 +123,16 @@ def test_crops_have_the_codecs_size(config):
     steps = [node for _, node in typed_dicts(config.to_dict()) if node['type'] == 'TopdownAffine']
     assert len(steps) >= 5  # the two pipelines, and those of the three loaders
     assert all(step['input_size'] == config.codec.input_size for step in steps)
+
+
+def test_recipes_for_one_set_take_its_folder_as_an_option():
+    """It reaches every loader, of the yardstick and of what varies it."""
+    for path in (ROOT / 'recipes').glob('*.py'):
+        cfg = load_config(path, {'data_root': 'my/faces'})
+        loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
+        assert {loader.dataset.data_root for loader in loaders} == {'my/faces'}
+        assert cfg.model.head.decoder.input_size == (128, 128)
+        assert cfg.train_cfg.max_epochs == 8
 
 
 def test_every_type_exists_and_takes_its_arguments(config):

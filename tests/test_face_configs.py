@@ -30,6 +30,10 @@ CORRECTED = 'face_2d_keypoint/rtmpose/face6/rtmpose-m_8xb256-120e_face6-256x256_
 OURS_ALONE = {
     'face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256_val-split.py',
     CORRECTED,
+    *(
+        f'face_2d_keypoint/topdown_heatmap/{data}/td-hm_hrnetv2-w18_best-8xb64-60e_{data}-256x256.py'
+        for data in ('300w', 'aflw', 'cofw', 'wflw')
+    ),
 }
 
 # Hooks of ours that the shipped configs name.
