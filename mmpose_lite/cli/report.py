@@ -33,6 +33,12 @@ def make_parser() -> argparse.ArgumentParser:
         metavar='NAME',
         help='what to call the runs; by default as checkpoints',
     )
+    parser.add_argument(
+        '--group',
+        metavar='REGEX',
+        help='a regular expression whose brackets find in the name of a photograph who it is of: '
+        'intervals of differences are then over people',
+    )
     parser.add_argument('--out', metavar='DIR', default='report', help='folder of the report')
     parser.add_argument(
         '--data-root',
@@ -69,12 +75,12 @@ def read_runs(paths: Sequence[str], names: Sequence[str] | None = None) -> list[
     return [replace(run, name=name) for run, name in zip(runs, wanted, strict=True)]
 
 
-def write_and_tell(folder: str, runs: Iterable[Run]) -> None:
+def write_and_tell(folder: str, runs: Iterable[Run], group: str | None = None) -> None:
     """Write a report, and print where it is."""
     from mmpose_lite.reporting.writing import PAGE
 
     for line in [
-        *reporting.write_report(folder, list(runs)),
+        *reporting.write_report(folder, list(runs), group),
         f'the report is {Path(folder) / PAGE}',
     ]:
         print(line.encode(errors='backslashreplace').decode())  # file names may be no UTF-8
@@ -93,4 +99,4 @@ def main(argv: Sequence[str] | None = None) -> None:
         if not Path(args.data_root).is_dir():
             raise MissingFileError(f"--data-root '{args.data_root}' is no folder")
         runs = [replace(run, moved_to=args.data_root) for run in runs]
-    write_and_tell(args.out, runs)
+    write_and_tell(args.out, runs, args.group)

@@ -1,4 +1,4 @@
-"""Finding the files of photographs by names that may differ a little."""
+"""Names of photographs: the files that they mean, and the groups that they tell of."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import os.path as osp
 import re
 import unicodedata
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import unquote
 
+from mmpose_lite.errors import InputError, short
 from mmpose_lite.utils.images import is_address
 
 NAME_MODES = ('exact', 'lenient')
@@ -122,3 +124,33 @@ def _is_file(path: str) -> bool:
         return osp.isfile(path)
     except ValueError:  # a name that no file can have
         return False
+
+
+def check_group(pattern: Any, where: str) -> None:
+    """Check that a pattern is a regular expression with one group in brackets.
+
+    Raises:
+        InputError: If it is not; the message names the setting, ``where``.
+    """
+    try:
+        count = re.compile(pattern).groups if isinstance(pattern, str) else None
+    except re.error as error:
+        raise InputError(f'{where}={pattern!r} is no regular expression: {error}') from error
+    if count != 1:
+        has = 'is no text' if count is None else f'has {count} groups in brackets'
+        raise InputError(
+            f'{where}={pattern!r} {has}; it must be a regular expression with one, whose text is '
+            "the same for photographs that belong together: r'(.+)_\\d+'"
+        )
+
+
+def find_group(pattern: str, name: str, where: str) -> str:
+    """Find what the brackets of a pattern match in the name of a photograph.
+
+    Raises:
+        InputError: If that is nothing; the message names the setting, ``where``, and the image.
+    """
+    found = re.search(pattern, name)
+    if found is None or found[1] is None:
+        raise InputError(f'{where}={pattern!r} finds nothing in the image name {short(name)}')
+    return found[1]

@@ -450,9 +450,13 @@ class RunEntry(TypedDict):
 
 
 class PairedEntry(TypedDict):
-    """Difference of two runs, b minus a, over the faces that both have."""
+    """Difference of two runs, b minus a, over the faces that both have.
+
+    The interval is over faces, or over so many ``groups`` of them.
+    """
 
     faces: int
+    groups: int | None
     difference: Number
     interval: Interval
     p: Number
@@ -465,6 +469,7 @@ class Comparison(TypedDict):
     """Comparison of two runs; without subsets they have no face in common.
 
     ``left_out`` counts the faces of each that are not compared; ``remark`` says it in words.
+    ``group`` is the regular expression that finds the group of a face in its photograph's name.
     """
 
     a: str
@@ -473,6 +478,7 @@ class Comparison(TypedDict):
     subsets: dict[str, PairedEntry]
     left_out: dict[str, int]
     remark: str | None
+    group: str | None
 
 
 class IntervalSettings(TypedDict):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from mmpose_lite.datasets.file_names import find_group
 from mmpose_lite.evaluation.functional import FEWEST_FACES, LEVEL, paired_difference
 from mmpose_lite.evaluation.metrics.row_metric import NO_POINT, left_out_sentences
 
@@ -27,13 +28,18 @@ _SAME_TRUTH = 0.5  # px
 _TIE = 1e-9
 
 
-def summarise(runs: Sequence[RunErrors]) -> Report:
-    """Compute the numbers of a report; the worst faces have no pictures yet."""
+def summarise(runs: Sequence[RunErrors], group: str | None = None) -> Report:
+    """Compute the numbers of a report; the worst faces have no pictures yet.
+
+    Runs are compared by a bootstrap over faces, or over the groups that the regular expression
+    ``group`` finds in the names of photographs, such as people.
+    """
+    pairs = combinations(runs, 2)
     return {
         'format': 'mmpose_lite report 1',
         'intervals': {'level': LEVEL, 'fewest_faces': FEWEST_FACES},
         'runs': [_summarise(each) for each in runs],
-        'comparisons': [compare(first, second.run) for first, second in combinations(runs, 2)],
+        'comparisons': [compare(first, second.run, group) for first, second in pairs],
     }
 
 
@@ -147,9 +153,13 @@ def _known(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def compare(found: RunErrors, other: Run) -> Comparison:
-    """Compare two runs on the faces that both have, by the first one's own normaliser."""
-    subsets = _compare_subsets(found, other)
+def compare(found: RunErrors, other: Run, group: str | None = None) -> Comparison:
+    """Compare two runs on the faces that both have, by the first one's own normaliser.
+
+    Raises:
+        InputError: If ``group`` finds nothing in the name of a photograph.
+    """
+    subsets = _compare_subsets(found, other, group)
     compared = subsets[WHOLE]['faces'] if subsets else 0
     left_out = {'a': len(found.run.table) - compared, 'b': len(other.table) - compared}
     return {
@@ -159,10 +169,11 @@ def compare(found: RunErrors, other: Run) -> Comparison:
         'subsets': subsets,
         'left_out': left_out,
         'remark': _remark(found.run, other, left_out),
+        'group': group,
     }
 
 
-def _compare_subsets(found: RunErrors, other: Run) -> dict[str, PairedEntry]:
+def _compare_subsets(found: RunErrors, other: Run, group: str | None) -> dict[str, PairedEntry]:
     """Compare the subsets with common faces; ``full`` is among them if there are any."""
     first, second = _common(found.run.table, other.table)
     if not len(first):
@@ -172,7 +183,18 @@ def _compare_subsets(found: RunErrors, other: Run) -> dict[str, PairedEntry]:
     mine = Errors.of(truth, sizes)
     theirs = Errors.of(replace(truth, pred=other.table.pred[second]), sizes)
     groups = {key: faces & mine.faces for key, faces in subset_faces(truth).items()}
-    return {key: _paired(mine, theirs, faces) for key, faces in groups.items() if faces.any()}
+    members = _groups(truth, group)
+    return {
+        key: _paired(mine, theirs, faces, members) for key, faces in groups.items() if faces.any()
+    }
+
+
+def _groups(table: FaceTable, pattern: str | None) -> ndarray | None:
+    """The number of each face's group, ``(N,)``, from 0 on; None where there are no groups."""
+    if pattern is None:
+        return None
+    found = [find_group(pattern, name, '--group') for _, name in _keys(table)]
+    return np.unique(found, return_inverse=True)[1]
 
 
 def _remark(first: Run, second: Run, left_out: dict[str, int]) -> str | None:
@@ -220,13 +242,21 @@ def _one_truth(first: FaceTable, i: int, second: FaceTable, j: int) -> bool:
     return bool((apart <= _SAME_TRUTH).all())
 
 
-def _paired(mine: Errors, theirs: Errors, faces: ndarray) -> PairedEntry:
+def _paired(
+    mine: Errors, theirs: Errors, faces: ndarray, groups: ndarray | None = None
+) -> PairedEntry:
     """Difference of the faces' mean errors; ``faces`` is ``(N,)`` bool, not empty."""
     ours, others = mine.means[faces], theirs.means[faces]
-    difference = paired_difference(ours, others, np.ones(len(ours)))
+    members = (
+        np.arange(len(ours)) if groups is None else np.unique(groups[faces], return_inverse=True)[1]
+    )
+    # A draw has all faces of a group, or none of them.
+    sums = (np.bincount(members, each) for each in (ours, others, np.ones(len(ours))))
+    difference = paired_difference(*sums)
     gain = others - ours
     return {
         'faces': len(ours),
+        'groups': None if groups is None else int(members.max()) + 1,
         'difference': difference.difference,
         'interval': None if difference.interval is None else list(difference.interval),
         'p': difference.p,

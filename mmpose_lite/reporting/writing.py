@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy import ndarray
 
+from mmpose_lite.datasets.file_names import check_group
 from mmpose_lite.evaluation.functional import FEWEST_FACES
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.files import replacing
@@ -37,7 +38,7 @@ _QUALITY = 88
 _UNREADABLE, _OUTSIDE = 'unreadable', 'outside of the data roots'
 
 
-def write_report(folder: str | Path, runs: Sequence[Run]) -> list[str]:
+def write_report(folder: str | Path, runs: Sequence[Run], group: str | None = None) -> list[str]:
     """Write a report into a folder, which is made if it is missing.
 
     ``index.html`` is removed first and written last, and each file is replaced atomically: a folder
@@ -46,22 +47,26 @@ def write_report(folder: str | Path, runs: Sequence[Run]) -> list[str]:
     Args:
         folder: The folder.
         runs: Test runs with different names; those on the same faces are compared.
+        group: A regular expression with one group in brackets, which finds in the name of a
+            photograph who or what it is of. Intervals of comparisons are then over these groups.
 
     Returns:
         Lines for the user: how runs differ, faces that are left out or not compared, and
         photographs that could not be drawn.
 
     Raises:
-        InputError: If there is no run, two have the same name, a run has no error at all, or a
-            folder has the name of a file of the report.
+        InputError: If there is no run, two have the same name, a run has no error at all, a
+            folder has the name of a file of the report, or ``group`` is wrong.
     """
     names = [run.name for run in runs]
     if not names or len(set(names)) < len(names):
         raise InputError(f'a report is on runs with different names, not {names}')
+    if group is not None:
+        check_group(group, '--group')
     found = [RunErrors(run) for run in runs]
     for each in found:
         _check_errors(each)
-    metrics = summarise(found)
+    metrics = summarise(found, group)
     pictures, remarks = _draw_pictures(runs, metrics['runs'])
     # All that depends on the runs and may fail comes before anything is written.
     page = render_page(metrics, pictures)
@@ -91,9 +96,10 @@ def _differences(pair: Comparison) -> Iterator[str]:
         about = f'no interval of under {FEWEST_FACES} faces'
         if limits is not None:
             about = f'95 %: {" to ".join(f"{100 * (limit or 0):+.3f}" for limit in limits)}'
+        groups = '' if paired['groups'] is None else f' in {paired["groups"]:,} groups'
         yield (
             f'{pair["b"]} minus {pair["a"]}, {subset}: {100 * paired["difference"]:+.3f} points '
-            f'({about}), {paired["faces"]:,} faces'
+            f'({about}), {paired["faces"]:,} faces{groups}'
         )
 
 

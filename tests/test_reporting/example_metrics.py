@@ -230,6 +230,7 @@ def _comparison(
         difference = by_face[mask]
         subsets[key] = {
             'faces': len(difference),
+            'groups': None,
             'difference': float(difference.mean()),
             'interval': sorted(_around(float(difference.mean()))),
             'p': 0.0004,
@@ -244,4 +245,5 @@ def _comparison(
         'subsets': subsets,
         'left_out': {'a': 0, 'b': 0},
         'remark': None,
+        'group': None,
     }

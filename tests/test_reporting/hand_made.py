@@ -31,6 +31,6 @@ def run(*rows: dict[str, Any], name: str = 'run', **parts: Any) -> Run:
     return read_run({'faces': list(rows), **parts}, 'hand.json', name)
 
 
-def summarise(runs: Sequence[Run]) -> dict[str, Any]:
+def summarise(runs: Sequence[Run], group: str | None = None) -> dict[str, Any]:
     """Compute the numbers of a report on some runs."""
-    return summary.summarise([RunErrors(each) for each in runs])
+    return summary.summarise([RunErrors(each) for each in runs], group)

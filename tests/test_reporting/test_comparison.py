@@ -5,6 +5,7 @@ import pytest
 from hand_made import GT, row, summarise
 from hand_made import run as make_run
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.reporting import write_report
 
 
@@ -86,6 +87,7 @@ def test_one_common_face_has_no_interval():
     assert found['subsets'] == {
         'full': {
             'faces': 1,
+            'groups': None,
             'difference': pytest.approx(-0.03),
             'interval': None,
             'p': None,
@@ -126,3 +128,36 @@ def test_the_difference_is_printed_with_its_interval(tmp_path):
     assert f'new minus old, full: -1.475 points ({limits}), 40 faces' in lines
     few = write_report(tmp_path, [make_run(*OLD, name='old'), make_run(*NEW, name='new')])
     assert 'new minus old, full: -0.750 points (no interval of under 20 faces), 4 faces' in few
+
+
+def people(pattern):
+    """Compare runs on 200 faces of 25 people, eight each, which all change by as much."""
+    change = np.random.default_rng(0).normal(-1, 2, 25)
+    files = [{'img_path': f'/data/train_Person_{i // 8:02d}_{i % 8}.jpg'} for i in range(200)]
+    old = [row(i, 10) | files[i] for i in range(200)]
+    new = [row(i, 10 + change[i // 8]) | files[i] for i in range(200)]
+    runs = [make_run(*old, name='old'), make_run(*new, name='new')]
+    (found,) = summarise(runs, pattern)['comparisons']
+    return found
+
+
+def test_intervals_over_people_are_wider_where_their_faces_change_alike():
+    apart, together = people(None), people(r'train_(.+)_\d+\.jpg')
+    assert (apart['group'], apart['subsets']['full']['groups']) == (None, None)
+    assert together['group'] == r'train_(.+)_\d+\.jpg'
+    faces, persons = apart['subsets']['full'], together['subsets']['full']
+    assert persons['groups'] == 25
+    assert persons['difference'] == pytest.approx(faces['difference'])
+    widths = [np.ptp(each['interval']) for each in (faces, persons)]
+    assert widths[1] == pytest.approx(widths[0] * 8**0.5, rel=0.3)
+    assert persons['p'] > 2 * faces['p']
+
+
+def test_a_group_of_each_face_is_as_no_group():
+    apart, alone = (people(pattern)['subsets']['full'] for pattern in (None, r'(.+)\.jpg'))
+    assert alone == {**apart, 'groups': 200}
+
+
+def test_a_photograph_without_a_group_is_named():
+    with pytest.raises(InputError, match=r"--group='test_\(.+\)' finds nothing .*'train_Person_0"):
+        people('test_(.+)')

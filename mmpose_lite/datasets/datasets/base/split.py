@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from mmpose_lite.errors import InputError, short
+from mmpose_lite.errors import InputError
 
+from ...file_names import check_group, find_group
 from .annotations import Record, is_number
 
 _PARTS = ('train', 'val', 'test')
 _BUCKETS = 10_000
+_GROUP = 'train_val_split.group'
 # Names that differ only in a number are frames of something if so many share the rest.
 _FEWEST_RESTS = 10
 _FRAMES = (2, 100)
@@ -77,7 +79,8 @@ class TrainValSplit:
         if settings['part'] == 'test' and not test_share:
             raise InputError(f'train_val_split={settings!r}: the test part needs a test_share')
         group = settings.get('group')
-        _check_group(group)
+        if group is not None:
+            check_group(group, _GROUP)
         return cls(settings['part'], float(val_share), float(test_share), group)
 
     @property
@@ -93,7 +96,8 @@ class TrainValSplit:
         Raises:
             InputError: If ``group`` finds nothing in its name.
         """
-        hashed = self._group_of(file_name).encode('utf-8', 'surrogatepass')
+        name = file_name if self.group is None else find_group(self.group, file_name, _GROUP)
+        hashed = name.encode('utf-8', 'surrogatepass')
         start = hashlib.sha256(hashed).digest()[:8]
         return int.from_bytes(start, 'big') % _BUCKETS in self.numbers
 
@@ -110,34 +114,6 @@ class TrainValSplit:
         if not kept:
             raise InputError(f'{file}: {self} has none of its {len(records)} faces')
         return kept
-
-    def _group_of(self, file_name: str) -> str:
-        if self.group is None:
-            return file_name
-        found = re.search(self.group, file_name)
-        if found is None or found[1] is None:
-            raise InputError(
-                f'train_val_split.group={self.group!r} finds nothing in the image name '
-                f'{short(file_name)}'
-            )
-        return found[1]
-
-
-def _check_group(group: Any) -> None:
-    if group is None:
-        return
-    try:
-        count = re.compile(group).groups if isinstance(group, str) else None
-    except re.error as error:
-        raise InputError(
-            f'train_val_split.group={group!r} is no regular expression: {error}'
-        ) from error
-    if count != 1:
-        has = 'is no text' if count is None else f'has {count} groups in brackets'
-        raise InputError(
-            f'train_val_split.group={group!r} {has}; it must be a regular expression with one, '
-            "whose text is the same for photographs that belong together: r'(.+)_\\d+'"
-        )
 
 
 def about_frames(file_names: Iterable[str]) -> str | None:
