@@ -12,6 +12,10 @@ ROOT = Path(__file__).resolve().parent
 CONVERT = ['scipy>=1.10', 'h5py>=3.8']
 COMPLETION = ['shtab>=1.13']
 DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.7,<10', 'mkdocstrings[python]>=1.0']
+# Files from pixels to points; onnxscript is what torch.onnx writes them with.
+EXPORT = ['onnx>=1.17', 'onnxscript>=0.5', 'onnxruntime>=1.20']
+OPENVINO = [*EXPORT, 'openvino>=2025.0']
+SAFETENSORS = ['safetensors>=0.5']
 
 
 def read(name: str) -> str:
@@ -75,10 +79,15 @@ setup(
         'docs': DOCS,
         'convert': CONVERT,
         'completion': COMPLETION,
+        'export': EXPORT,
+        'openvino': OPENVINO,
+        'safetensors': SAFETENSORS,
         'dev': [
             *CONVERT,
             *COMPLETION,
             *DOCS,
+            *OPENVINO,
+            *SAFETENSORS,
             'pytest>=8',
             'pytest-xdist>=3.5',
             'ruff==0.17.*',

@@ -169,7 +169,7 @@ def inference_topdown(
     ):
         if value not in known:
             raise InputError(f'{name}={value!r} is not one of {", ".join(known)}')
-    pipeline = _pipeline(model)
+    pipeline = test_pipeline(model)
     photograph = _load(img, color, pipeline)
     shape_hw = photograph['img'].shape[:2]
     if bboxes is None:
@@ -195,7 +195,7 @@ def inference_topdown(
     return results
 
 
-def _pipeline(model: BaseModel) -> Compose:
+def test_pipeline(model: BaseModel) -> Compose:
     """The test pipeline of a model's config, built once; it turns photographs upright."""
     if not hasattr(model, '_inference_pipeline'):
         loader = getattr(model, 'cfg', {}).get('test_dataloader') or {}

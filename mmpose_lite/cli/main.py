@@ -50,6 +50,7 @@ COMMANDS = {
     'check-data': Command('check_data', 'check every face and photograph that a config names'),
     'browse': Command('browse_dataset', 'draw the faces that a config names'),
     'analyze-logs': Command('analyze_logs', 'compare trainings by their logs'),
+    'export': Command('export', 'write a file from pixels to points, for other programs'),
     'convert': Command('convert', 'convert the annotations of a data set'),
     'convert-checkpoint': Command('convert_checkpoint', 'convert weights of other packages'),
     'dist-train': Command('dist', 'train in several processes', ('dist-train',), threads=False),

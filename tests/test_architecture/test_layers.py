@@ -22,6 +22,7 @@ LAYERS = (
     ('reporting', 'data_tools'),
     ('engine',),
     ('apis',),
+    ('export',),
     ('cli',),
     ('__main__',),
 )

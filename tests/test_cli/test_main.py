@@ -129,6 +129,7 @@ WRONG = {
     'check-data': ['none.py'],
     'browse': ['none.py'],
     'analyze-logs': ['none'],
+    'export': [CONFIG, 'none.pth'],
     'convert': ['aflw', '--images', 'none'],
     'convert-checkpoint': ['none.pth', 'out.pth'],
     'dist-train': ['none.py', '2'],

@@ -8,5 +8,6 @@ if TYPE_CHECKING:
     from .data_preprocessor import PoseDataPreprocessor as PoseDataPreprocessor
     from .device_crops import ResidentCrops as ResidentCrops
     from .device_crops import warp_crops as warp_crops
+    from .device_crops import warp_photograph as warp_photograph
 
 __getattr__, __dir__ = lazy_names(__name__)

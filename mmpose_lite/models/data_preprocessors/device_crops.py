@@ -227,22 +227,50 @@ def warp_crops(
         float32 ``(B, 3, H, W)`` of whole levels 0 to 255, in channels-last memory.
     """
     maps = (matrices if inverse else invert_affine(matrices)).float()
+    sides = shapes_hw.to(torch.int32).flip(1).t()
+    # Every byte begins a colour, so that places count bytes.
+    return _sample(pixels.unfold(0, 3, 1), 3, offsets, sides, maps, size_wh)
+
+
+def warp_photograph(image: Tensor, maps: Tensor, size_wh: tuple[int, int]) -> Tensor:
+    """Cut N crops from one photograph; see :func:`warp_crops`.
+
+    Args:
+        image: uint8 ``(H, W, 3)``.
+        maps: ``(N, 2, 3)``, from output pixels to those of the photograph.
+        size_wh: Width and height of a crop.
+    """
+    height, width, _ = image.shape
+    like = {'dtype': torch.int32, 'device': image.device}
+    sides = torch.stack([torch.full((1,), width, **like), torch.full((1,), height, **like)])
+    offsets = torch.zeros(1, dtype=torch.int64, device=image.device)
+    return _sample(image.reshape(-1, 3), 1, offsets, sides, maps.float(), size_wh)
+
+
+def _sample(
+    colors: Tensor,
+    step: int,
+    offsets: Tensor,
+    sides: Tensor,
+    maps: Tensor,
+    size_wh: tuple[int, int],
+) -> Tensor:
+    """Read windows ``(2, B)`` wide and high at mapped places, where pixels lie ``step`` apart."""
     # From here on the first axis is (x, y): (2, B, 1, 1) or (2, B, H, W).
-    sides = shapes_hw.to(torch.int32).flip(1).t()[..., None, None]
+    sides = sides[..., None, None]
     positions = _positions(maps, size_wh)
     corners = torch.minimum(positions.floor(), sides - 2).clamp_min_(0)
 
     # A pixel's share along an axis falls from 1 on it to 0 a pixel away. That of pixels outside
     # the window is thereby 0, as if they were black; only a side of 1 has no second pixel at all.
-    steps = torch.arange(2, dtype=torch.int32, device=pixels.device).view(2, 1, 1, 1, 1)
+    steps = torch.arange(2, dtype=torch.int32, device=colors.device).view(2, 1, 1, 1, 1)
     present = (sides - steps).clamp_(max=1)
     shares = (present - (positions.sub_(corners) - steps).abs_()).clamp_min_(0)
 
     columns, rows = corners.to(torch.int32)
-    first = torch.add(offsets[:, None, None], columns + rows * sides[0], alpha=3)
-    right, down = 3 * present[1, 0], 3 * present[1, 1] * sides[0]
+    first = torch.add(offsets[:, None, None], columns + rows * sides[0], alpha=step)
+    right, down = step * present[1, 0], step * present[1, 1] * sides[0]
     (near_x, near_y), (far_x, far_y) = shares
-    colors = pixels.unfold(0, 3, 1)
     blend = colors[first] * (near_x * near_y)[..., None]
     for shift, share_x, share_y in (
         (right, far_x, near_y),

@@ -100,19 +100,28 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
             and the head has some, a pair of these and one :class:`PixelData` per sample.
         """
         test_cfg = test_cfg or {}
-        if test_cfg.get('flip_test', False):
-            images, mirrors = feats
-            outputs = self.final_outputs(self(images))
-            metainfo = batch_data_samples[0].metainfo
-            others = self.mirrored(self.final_outputs(self(mirrors)), metainfo, test_cfg)
-            outputs = tuple((a + b) * 0.5 for a, b in zip(outputs, others, strict=True))
-        else:
-            outputs = self.final_outputs(self(feats))
+        metainfo = batch_data_samples[0].metainfo if batch_data_samples else {}
+        outputs = self.predicted_outputs(feats, metainfo, test_cfg)
         predictions = self.decode(outputs)
         fields = None
         if test_cfg.get('output_heatmaps', False):
             fields = self.fields_of(outputs, predictions)
         return predictions if fields is None else (predictions, fields)
+
+    def predicted_outputs(
+        self, feats: Any, metainfo: Mapping[str, Any], test_cfg: Mapping[str, Any]
+    ) -> tuple[Tensor, ...]:
+        """Compute the outputs that a prediction decodes, with flip test the mean of both passes.
+
+        For the arguments see :meth:`predict` and :meth:`mirrored`.
+        """
+        if not test_cfg.get('flip_test', False):
+            return self.final_outputs(self(feats))
+        images, mirrors = feats
+        outputs = self.final_outputs(self(images))
+        others = self.mirrored(self.final_outputs(self(mirrors)), metainfo, test_cfg)
+        outputs = tuple((a + b) * 0.5 for a, b in zip(outputs, others, strict=True))
+        return outputs
 
     def final_outputs(self, outputs: Any) -> tuple[Tensor, ...]:
         """Pick the outputs that the codec reads: by default all. Picking twice changes nothing."""
@@ -212,7 +221,13 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         return [encoded[name] for name in names]
 
     def decode(self, batch_outputs: Any) -> list[InstanceData]:
-        """Decode a batch of outputs, raw or final, on their device.
+        """Decode a batch of outputs, raw or final, on their device; see :meth:`decode_batch`."""
+        decoded = self.decode_batch(batch_outputs)
+        faces = zip(*(values[:, None].cpu().numpy() for values in decoded), strict=True)
+        return [InstanceData(**dict(zip(_DECODED, face, strict=False))) for face in faces]
+
+    def decode_batch(self, batch_outputs: Any) -> tuple[Tensor, ...]:
+        """Decode outputs to tensors: points ``(B, K, 2)`` in input pixels, scores ``(B, K)``.
 
         Raises:
             RuntimeError: If the head was built without a decoder.
@@ -221,9 +236,8 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
             raise RuntimeError(f'{type(self).__name__} has no decoder: it needs one to predict')
         outputs = [each.detach().float() for each in self.final_outputs(batch_outputs)]
         with torch.autocast(outputs[0].device.type, enabled=False):
-            decoded = self.decoder.decode_batch(*outputs)
-        faces = zip(*(values[:, None].cpu().numpy() for values in decoded), strict=True)
-        return [InstanceData(**dict(zip(_DECODED, face, strict=False))) for face in faces]
+            decoded: tuple[Tensor, ...] = self.decoder.decode_batch(*outputs)
+        return decoded
 
 
 def _joined(faces: Sequence[Any]) -> Tensor:

@@ -1,0 +1,15 @@
+"""Models outside the framework: files from pixels to points, and programs that run them."""
+
+from typing import TYPE_CHECKING
+
+from mmpose_lite.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .exporting import ExportOptions as ExportOptions
+    from .exporting import export_model as export_model
+    from .graph import CropGraph as CropGraph
+    from .graph import PhotographGraph as PhotographGraph
+    from .runtime import ExportedModel as ExportedModel
+    from .runtime import read_metadata as read_metadata
+
+__getattr__, __dir__ = lazy_names(__name__)

@@ -1,0 +1,137 @@
+"""One module from pixels to points: what an exported file computes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmpose_lite.models.data_preprocessors.device_crops import warp_photograph
+from mmpose_lite.models.utils.fold_norms import fold_norms
+from mmpose_lite.utils import InputError
+
+
+class CropGraph(nn.Module):
+    """Turns crops into points: normalisation, network, flip test and decoding in one module.
+
+    It is made of the model's own parts, with folded norms; the model itself stays as it is.
+
+    Args:
+        model: A model of :func:`init_model`.
+        flip: Average the outputs of crops and their mirrors, in twice the time.
+
+    Raises:
+        InputError: If the model has no head, or its head no decoder.
+    """
+
+    def __init__(self, model: Any, flip: bool = False) -> None:
+        super().__init__()
+        if not getattr(model, 'with_head', False) or model.head.decoder is None:
+            raise InputError('model.head.decoder: an exported file decodes points, and has none')
+        model = copy.deepcopy(model).eval()
+        fold_norms(model)
+        self.model = model
+        self.size_wh: tuple[int, int] = tuple(map(int, model.head.decoder.input_size))
+        self.metainfo: Mapping[str, Any] = {
+            'flip_indices': [int(i) for i in model.dataset_meta['flip_indices']],
+            'input_size': self.size_wh,
+        }
+        self.test_cfg = {**model.test_cfg, 'flip_test': flip}
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict points ``(B, K, 2)``, crop pixels, and scores ``(B, K)``.
+
+        Args:
+            crops: uint8 ``(B, H, W, 3)``, BGR.
+        """
+        return self.predict(crops.permute(0, 3, 1, 2))
+
+    def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict from images ``(B, 3, H, W)`` of levels from 0 to 255, in any type."""
+        data = {'inputs': images, 'data_samples': None}
+        inputs = self.model.data_preprocessor(data)['inputs']
+        if self.test_cfg['flip_test']:
+            count = inputs.shape[0]  # len() would fix the batch of the file
+            both = self.model.extract_feat(torch.cat([inputs, inputs.flip(-1)]))
+            feats: Any = [[maps[:count] for maps in both], [maps[count:] for maps in both]]
+        else:
+            feats = self.model.extract_feat(inputs)
+        outputs = self.model.head.predicted_outputs(feats, self.metainfo, self.test_cfg)
+        points, scores, *_ = self.model.head.decode_batch(outputs)
+        return points, scores
+
+
+class PhotographGraph(CropGraph):
+    """Turns a photograph and boxes into points: the crops are cut in the graph as well.
+
+    For the arguments see :class:`CropGraph`. The model needs its config, whose test pipeline says
+    how boxes become crops.
+
+    Raises:
+        InputError: If that pipeline has a step that the graph does not know.
+    """
+
+    def __init__(self, model: Any, flip: bool = False) -> None:
+        super().__init__(model, flip)
+        self.cutting = read_cutting(model.cfg)
+
+    def forward(self, image: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """Predict points ``(N, K, 2)``, pixels of the photograph, and scores ``(N, K)``.
+
+        Args:
+            image: uint8 ``(H, W, 3)``, BGR.
+            boxes: float32 ``(N, 4)``, xyxy, pixels of the photograph.
+        """
+        crops, corner, scale = self.cut(image, boxes)
+        points, scores = self.predict(crops)
+        size = torch.tensor(self.size_wh, dtype=points.dtype, device=points.device)
+        return points / size * scale[:, None] + corner[:, None], scores
+
+    def cut(self, image: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Cut the crops ``(N, 3, H, W)``, whole levels as float32, for :meth:`forward`.
+
+        Corners ``(N, 2)`` and sides ``(N, 2)`` of what they show, pixels of the photograph, are
+        returned with them.
+        """
+        size = torch.tensor(self.size_wh, dtype=boxes.dtype, device=boxes.device)
+        center = (boxes[:, :2] + boxes[:, 2:]) * 0.5
+        scale = (boxes[:, 2:] - boxes[:, :2]) * self.cutting['padding']
+        # The shorter side grows until the box has the crop's form.
+        scale = (scale / size).amax(dim=1, keepdim=True) * size
+        corner = center - 0.5 * scale
+        step = scale / (size - 1 if self.cutting['use_udp'] else size)
+        zeros = torch.zeros_like(step[:, 0])
+        rows = [step[:, 0], zeros, corner[:, 0], zeros, step[:, 1], corner[:, 1]]
+        maps = torch.stack(rows, dim=1).unflatten(1, (2, 3))
+        return warp_photograph(image, maps, self.size_wh), corner, scale
+
+
+def read_cutting(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """Read from the test pipeline of a config how boxes become crops: ``padding``, ``use_udp``.
+
+    Raises:
+        InputError: If there is no such pipeline, or it has a step that changes pixels or boxes in
+            another way.
+    """
+    loader = cfg.get('test_dataloader') or {}
+    found: dict[str, Any] = {}
+    for step in loader.get('dataset', {}).get('pipeline') or ():
+        kind = str(step['type']).rpartition('.')[2]
+        if kind == 'GetBBoxCenterScale':
+            found['padding'] = float(step.get('padding', 1.25))
+        elif kind == 'TopdownAffine':
+            found['use_udp'] = bool(step.get('use_udp', False))
+        elif kind not in ('LoadImage', 'PackPoseInputs'):
+            raise InputError(
+                f'test_dataloader.dataset.pipeline has {kind}, which a file cannot do for a whole '
+                'photograph: export it for crops (--input crops)'
+            )
+    if len(found) < 2:
+        raise InputError(
+            'test_dataloader.dataset.pipeline has no GetBBoxCenterScale and TopdownAffine, which '
+            'say how boxes become crops: export for crops (--input crops)'
+        )
+    return found
