@@ -26,6 +26,7 @@ from mmpose_lite.utils.paths import check_checkpoint
 
 from .archive import Archive, check_footer
 from .errors import RefusedError, UnreadableError, one_line
+from .safetensors_files import is_safetensors, read_safetensors
 from .serialization import (
     StoredArray,
     StoredDtype,
@@ -128,6 +129,10 @@ def read_checkpoint(
     path = osp.expanduser(path)
     trusted = trusted or is_trusted(path)
     check_checkpoint(path)
+    if is_safetensors(path):
+        content = read_safetensors(path)
+        restore_content(content, path)
+        return content
     footer = check_footer(path)
     try:
         with open(path, 'rb') as file:

@@ -51,6 +51,8 @@ COMMANDS = {
     'browse': Command('browse_dataset', 'draw the faces that a config names'),
     'analyze-logs': Command('analyze_logs', 'compare trainings by their logs'),
     'export': Command('export', 'write a file from pixels to points, for other programs'),
+    'info': Command('info', 'say what is inside a checkpoint or an exported file'),
+    'publish': Command('publish', 'strip a checkpoint for other people, with a card'),
     'convert': Command('convert', 'convert the annotations of a data set'),
     'convert-checkpoint': Command('convert_checkpoint', 'convert weights of other packages'),
     'dist-train': Command('dist', 'train in several processes', ('dist-train',), threads=False),

@@ -194,7 +194,7 @@ _WITHIN = ('Add', 'Relu', 'Clip', 'MaxPool', 'Concat', 'Resize')
 def _quantised(proto: Any, crops: ndarray | None) -> Any:
     """Make a model whose convolutions are computed in int8, with scales from crops."""
     onnx = load_optional('onnx')
-    quantization = import_module('onnxruntime.quantization')
+    quantization: Any = import_module('onnxruntime.quantization')
     if crops is None or not len(crops):
         raise InputError('--weights int8 needs crops to calibrate with: --calibrate CONFIG')
     batches = iter([{'crops': crops[i : i + 1]} for i in range(len(crops))])

@@ -34,7 +34,8 @@ class CropGraph(nn.Module):
         model = copy.deepcopy(model).eval()
         fold_norms(model)
         self.model = model
-        self.size_wh: tuple[int, int] = tuple(map(int, model.head.decoder.input_size))
+        width, height = model.head.decoder.input_size
+        self.size_wh = (int(width), int(height))
         self.metainfo: Mapping[str, Any] = {
             'flip_indices': [int(i) for i in model.dataset_meta['flip_indices']],
             'input_size': self.size_wh,

@@ -41,7 +41,7 @@ def collect(model: Any, graph: CropGraph, checkpoint: str, weights: str) -> dict
         'codec': type(model.head.decoder).__name__,
         'dataset': str(meta['dataset_name']),
         'points': names,
-        'mirror_pairs': [[int(a), int(b)] for a, b in meta['flip_pairs']],
+        'mirror_pairs': sorted({(min(pair), max(pair)) for pair in meta['flip_pairs']}),
         'skeleton': [[int(a), int(b)] for a, b in meta['skeleton_links']],
         'config': Path(cfg.filename or '').name,
         'config_sha256': resolved_sha256(cfg.to_dict()),

@@ -77,7 +77,8 @@ class Comparison:
 
     def to_json(self) -> dict[str, float]:
         """The numbers by name, rounded."""
-        return {key: float(f'{value:.6g}') for key, value in asdict(self).items()}
+        found = {key: float(f'{value:.6g}') for key, value in asdict(self).items()}
+        return {**found, 'faces': self.faces}
 
 
 def compare(graph: CropGraph, exported: ExportedModel, faces: Sequence[Face]) -> Comparison:

@@ -130,6 +130,8 @@ WRONG = {
     'browse': ['none.py'],
     'analyze-logs': ['none'],
     'export': [CONFIG, 'none.pth'],
+    'info': ['none.pth'],
+    'publish': ['none.pth'],
     'convert': ['aflw', '--images', 'none'],
     'convert-checkpoint': ['none.pth', 'out.pth'],
     'dist-train': ['none.py', '2'],

@@ -241,8 +241,10 @@ def warp_photograph(image: Tensor, maps: Tensor, size_wh: tuple[int, int]) -> Te
         size_wh: Width and height of a crop.
     """
     height, width, _ = image.shape
-    like = {'dtype': torch.int32, 'device': image.device}
-    sides = torch.stack([torch.full((1,), width, **like), torch.full((1,), height, **like)])
+    # Sizes of an exported graph are no numbers, of which a tensor could be made at once.
+    sides = torch.stack(
+        [torch.full((1,), side, dtype=torch.int32, device=image.device) for side in (width, height)]
+    )
     offsets = torch.zeros(1, dtype=torch.int64, device=image.device)
     return _sample(image.reshape(-1, 3), 1, offsets, sides, maps.float(), size_wh)
 
