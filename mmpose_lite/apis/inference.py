@@ -170,12 +170,12 @@ def inference_topdown(
         if value not in known:
             raise InputError(f'{name}={value!r} is not one of {", ".join(known)}')
     pipeline = test_pipeline(model)
-    photograph = _load(img, color, pipeline)
+    photograph = load_photograph(img, color, pipeline)
     shape_hw = photograph['img'].shape[:2]
     if bboxes is None:
         boxes, scores = _whole_image(model, shape_hw)
     else:
-        boxes, scores = _check_boxes(bboxes, bbox_format, shape_hw)
+        boxes, scores = check_boxes(bboxes, bbox_format, shape_hw)
     samples = [
         pipeline(
             {
@@ -217,7 +217,7 @@ def _upright(step: dict) -> dict:
     return {'exif': 'apply', **step} if is_loading and not ignores else step
 
 
-def _load(img: Any, color: str, pipeline: Compose) -> dict[str, Any]:
+def load_photograph(img: Any, color: str, pipeline: Compose) -> dict[str, Any]:
     """A photograph as the pipeline's first step gives it: ``img``, ``img_path`` and its shapes."""
     if isinstance(img, str | os.PathLike):
         path = os.fspath(img)
@@ -306,7 +306,7 @@ def _whole_image(model: BaseModel, shape_hw: tuple[int, int]) -> tuple[ndarray, 
     return box, np.ones(1, dtype=np.float32)
 
 
-def _check_boxes(
+def check_boxes(
     bboxes: Any, bbox_format: str, shape_hw: tuple[int, int]
 ) -> tuple[ndarray, ndarray]:
     """Boxes ``(N, 4)`` xyxy and their scores ``(N,)``, each of which can hold a face."""

@@ -50,6 +50,7 @@ COMMANDS = {
     'check-data': Command('check_data', 'check every face and photograph that a config names'),
     'browse': Command('browse_dataset', 'draw the faces that a config names'),
     'analyze-logs': Command('analyze_logs', 'compare trainings by their logs'),
+    'predict': Command('predict', 'find the faces of photographs, and their points'),
     'export': Command('export', 'write a file from pixels to points, for other programs'),
     'info': Command('info', 'say what is inside a checkpoint or an exported file'),
     'publish': Command('publish', 'strip a checkpoint for other people, with a card'),

@@ -1,0 +1,108 @@
+"""The faces of one photograph or frame, with their points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+from mmengine.structures import InstanceData
+from numpy import ndarray
+
+from mmpose_lite.apis.exchange import to_supervision
+from mmpose_lite.structures import PoseDataSample, PoseMetainfo
+from mmpose_lite.visualization.drawing import draw_box, draw_disc, draw_text
+
+from .sources import Photograph
+
+_BOX, _TEXT = 'lime', 'black'
+_FALLBACK = (255, 64, 64)
+# Sizes on a picture, as shares of a face's side.
+_RADIUS, _SMALLEST_RADIUS = 0.012, 1.0
+
+
+@dataclass
+class Landmarks:
+    """The N faces of a photograph, with K points each.
+
+    Attributes:
+        photograph: Where they were found: its name and its pixels.
+        points: ``(N, K, 2)`` float32, image pixels, x before y, pixel centres at integers.
+        scores: ``(N, K)`` float32, the heatmaps' maxima.
+        boxes: ``(N, 4)`` float32 xyxy, image pixels, as the model was given them.
+        box_scores: ``(N,)`` float32, the detector's.
+        meta: Description of the points, such as their names and colours.
+        ids: ``(N,)`` int64, the same for the same face of a video's frames; None for photographs.
+        errors: ``(N, K)`` float32, expected error in percent of the box; None if it is not known.
+    """
+
+    photograph: Photograph
+    points: ndarray
+    scores: ndarray
+    boxes: ndarray
+    box_scores: ndarray
+    meta: PoseMetainfo = field(repr=False)
+    ids: ndarray | None = None
+    errors: ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def name(self) -> str:
+        """The photograph's file, or what it is called where it has none."""
+        return self.photograph.name
+
+    def draw(self, least_score: float = 0.0, boxes: bool = True) -> ndarray:
+        """Draw the faces on a copy of the photograph.
+
+        Args:
+            least_score: Points with a lower score are not drawn.
+            boxes: Draw the boxes, and ids where there are some.
+
+        Returns:
+            ``(H, W, 3)`` uint8, BGR.
+        """
+        picture = cv2.cvtColor(self.photograph.image, cv2.COLOR_BGR2RGB)
+        colors = self.meta.get('keypoint_colors')
+        for face, (points, scores) in enumerate(zip(self.points, self.scores, strict=True)):
+            side = float(np.max(self.boxes[face, 2:] - self.boxes[face, :2]))
+            if boxes:
+                self._draw_box(picture, face, side)
+            radius = max(_SMALLEST_RADIUS, side * _RADIUS)
+            for place, (xy, score) in enumerate(zip(points, scores, strict=True)):
+                if score >= least_score:
+                    color = _FALLBACK if colors is None else tuple(map(int, colors[place]))
+                    draw_disc(picture, xy, radius, color)
+        return cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+
+    def _draw_box(self, picture: ndarray, face: int, side: float) -> None:
+        draw_box(picture, self.boxes[face], _BOX, max(1.0, side / 150))
+        if self.ids is not None:
+            size = float(np.clip(side / 8, 12, 48))
+            corner = self.boxes[face, :2]
+            draw_text(picture, str(self.ids[face]), corner, size, _TEXT, background=_BOX)
+
+    def to_samples(self) -> list[PoseDataSample]:
+        """The faces as :func:`inference_topdown` returns them, one sample each."""
+        samples = []
+        for face in range(len(self)):
+            sample = PoseDataSample(metainfo={'img_path': self.photograph.path})
+            rows = slice(face, face + 1)
+            sample.pred_instances = InstanceData(
+                keypoints=self.points[rows],
+                keypoint_scores=self.scores[rows],
+                bboxes=self.boxes[rows],
+                bbox_scores=self.box_scores[rows],
+            )
+            samples.append(sample)
+        return samples
+
+    def as_supervision(self) -> Any:
+        """The faces as supervision's ``KeyPoints``; see :func:`to_supervision`.
+
+        Raises:
+            InputError: If supervision is not installed.
+        """
+        return to_supervision(self.to_samples())
