@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from ..inference.inferencer import MMPoseInferencer
     from .config import load_config
     from .exchange import from_supervision, to_coco_results, to_supervision
     from .inference import inference_topdown, init_model
     from .training import test, train
 
 __all__ = [
+    'MMPoseInferencer',
     'from_supervision',
     'inference_topdown',
     'init_model',

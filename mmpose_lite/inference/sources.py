@@ -12,7 +12,6 @@ from numpy import ndarray
 from PIL import Image
 
 from mmpose_lite.errors import InputError, MissingFileError
-from mmpose_lite.utils.images import decode_image, read_image
 from mmpose_lite.utils.paths import shown
 
 PHOTOGRAPHS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm', '.jp2')
@@ -44,6 +43,8 @@ Source = str | os.PathLike | ndarray | Image.Image
 def find_photographs(source: Source | Iterable[Source]) -> list[Source]:
     """List what a source names: files of folders and patterns by name, arrays as they are.
 
+    Folders are searched below, too; a file that stands twice is taken once.
+
     Raises:
         MissingFileError: If a file or folder is not there, or a pattern fits nothing.
         InputError: If a folder holds no photograph.
@@ -52,7 +53,14 @@ def find_photographs(source: Source | Iterable[Source]) -> list[Source]:
         return list(_files(os.fspath(source)))
     if isinstance(source, ndarray | Image.Image):
         return [source]
-    return [found for each in source for found in find_photographs(each)]
+    if not isinstance(source, Iterable):
+        raise InputError(
+            f'source is {type(source).__name__}, but must be a file, a folder, a pattern, an image '
+            "(H, W, 3) or of PIL's, or a list of these"
+        )
+    found = [each for one in source for each in find_photographs(one)]
+    files = dict.fromkeys(each for each in found if isinstance(each, str))
+    return [each for each in found if not isinstance(each, str) or files.pop(each, 0) is None]
 
 
 def _files(name: str) -> Iterator[str]:
@@ -61,23 +69,16 @@ def _files(name: str) -> Iterator[str]:
         if not files:
             raise InputError(f'folder {shown(name)} holds no photograph ({", ".join(PHOTOGRAPHS)})')
         yield from files
-    elif os.path.exists(name):
+    elif os.path.lexists(name):
         yield name
-    else:
+    elif glob.has_magic(name):
         files = sorted(filter(os.path.isfile, glob.glob(name, recursive=True)))
         if not files:
-            raise MissingFileError(f'{shown(name)} is neither a file nor a folder, and fits none')
+            raise MissingFileError(f'no file fits the pattern {shown(name)}')
         yield from files
+    else:
+        raise MissingFileError(f'{shown(name)} does not exist')
 
 
 def _is_photograph(path: Path) -> bool:
     return path.suffix.lower() in PHOTOGRAPHS and path.is_file()
-
-
-def read_photograph(path: str) -> Photograph:
-    """Read a file, upright.
-
-    Raises:
-        BadImageError: If it is no image, or cannot be read.
-    """
-    return Photograph(path, decode_image(read_image(path), path, exif='apply'), path)

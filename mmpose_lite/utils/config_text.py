@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Iterator, Mapping
 from keyword import iskeyword
 from typing import Any
 
 from mmengine.config import Config
+
+from ..errors import InputError
 
 _WIDTH = 100
 _INDENT = 4
@@ -91,3 +94,44 @@ def _items(value: dict | list | tuple) -> Iterator[tuple[str, Any]]:
 def _are_names(keys: dict) -> bool:
     """Tell whether all keys could be names of arguments."""
     return all(isinstance(key, str) and key.isidentifier() and not iskeyword(key) for key in keys)
+
+
+def read_config_text(text: str) -> dict[str, Any]:
+    """Read back what :func:`config_text`, or mmengine's ``pretty_text``, has laid out.
+
+    Nothing is run: a value is a number, text, None, a list, tuple or dict of these, or one of the
+    calls ``dict(...)`` and ``float('inf')``.
+
+    Raises:
+        InputError: If there is anything else in it; the message has the line.
+    """
+    try:
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise InputError(f'its text is no config: {error}') from error
+    values = {}
+    for each in statements:
+        if not isinstance(each, ast.Assign) or not isinstance(each.targets[0], ast.Name):
+            raise InputError(f'line {each.lineno} of its config is no assignment of plain data')
+        values[each.targets[0].id] = _plain_value(each.value)
+    return values
+
+
+def _plain_value(node: ast.expr) -> Any:
+    """The value of an expression that is plain data."""
+    if isinstance(node, ast.List):
+        return [_plain_value(each) for each in node.elts]
+    if isinstance(node, ast.Tuple):
+        return tuple(_plain_value(each) for each in node.elts)
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        keys = [_plain_value(key) for key in node.keys if key is not None]
+        return dict(zip(keys, map(_plain_value, node.values), strict=True))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if node.func.id == 'dict' and not node.args and all(each.arg for each in node.keywords):
+            return {str(each.arg): _plain_value(each.value) for each in node.keywords}
+        if node.func.id == 'float' and len(node.args) == 1 and not node.keywords:
+            return float(str(_plain_value(node.args[0])))
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, RecursionError, MemoryError) as error:
+        raise InputError(f'line {node.lineno} of its config is no plain data') from error

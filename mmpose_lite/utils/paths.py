@@ -14,6 +14,8 @@ from ..errors import InputError, MissingFileError, nearest
 
 _LONGEST_NAME = 500
 _PACKAGE = Path(__file__).resolve().parents[1]
+CONFIGS = ('.py', '.json', '.yaml', '.yml')
+"""Endings of the names of configs."""
 _PACKAGES = ('mmpose_lite', 'mmpose')  # whose shipped configs are ours
 
 
@@ -114,6 +116,15 @@ def find_run_config(checkpoint: str | os.PathLike) -> Path:
     )
 
 
+def is_config(name: str) -> bool:
+    """Tell whether a name is that of a config, by its suffix or among the shipped ones.
+
+    It need not be there: names of checkpoints and addresses are none.
+    """
+    is_other = '://' in name or name.endswith(('.pth', '.pt', '.tar', '.ckpt'))
+    return name.endswith(CONFIGS) or (not is_other and find_shipped_config(name) is not None)
+
+
 def shipped_configs() -> list[Path]:
     """The shipped configs, without the parts in ``_base_``."""
     files = sorted(config_root().rglob('*.py'))
@@ -138,6 +149,23 @@ def check_checkpoint(name: str) -> None:
         files = sorted(map(os.path.basename, glob(os.path.join(escape(path), '*.pth'))))
         inside = f'; it has {", ".join(files)}' if files else ''
         raise MissingFileError(f'checkpoint {shown(path)} {problem}{inside}')
+
+
+def check_model(model: str, checkpoint: str | None = None) -> None:
+    """Check that a checkpoint, or a config with its weights, can be a model.
+
+    Raises:
+        InputError: If a file is missing, or a config comes without weights.
+    """
+    if checkpoint is not None:
+        find_config(model)
+        check_checkpoint(checkpoint)
+    elif is_config(model):
+        raise InputError(
+            f'{shown(model)} is a config, which has no weights: name its checkpoint after it'
+        )
+    else:
+        check_checkpoint(model)
 
 
 def file_problem(path: str | os.PathLike) -> str | None:

@@ -81,6 +81,8 @@ def test_module_imports_only_lower_layers(module):
     allowed = {name for name, rank in RANK.items() if rank < RANK[own]} if own else AT_THE_TOP
     if own == 'synthetic':  # it draws by itself
         allowed = {'utils'}
+    if module == 'mmpose_lite.apis':  # the list of names, as MMPose has it; it loads none of them
+        allowed |= {'inference'}
     assert others <= allowed, f'{module} must not import {sorted(others - allowed)}'
 
 

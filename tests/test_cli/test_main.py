@@ -132,6 +132,7 @@ WRONG = {
     'export': [CONFIG, 'none.pth'],
     'info': ['none.pth'],
     'publish': ['none.pth'],
+    'predict': ['none.pth', 'none.jpg'],
     'convert': ['aflw', '--images', 'none'],
     'convert-checkpoint': ['none.pth', 'out.pth'],
     'dist-train': ['none.py', '2'],

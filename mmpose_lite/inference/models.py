@@ -1,0 +1,106 @@
+"""Models by what a person names: a config with weights, or a checkpoint that holds its config."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.model import BaseModel
+
+from mmpose_lite.apis.inference import init_model
+from mmpose_lite.checkpoints import read_config_of
+from mmpose_lite.errors import InputError, short
+from mmpose_lite.registry import explaining_builds
+from mmpose_lite.utils.paths import check_model, shown
+
+# What of a stored config a prediction needs.
+_NEEDED = ('model', 'test_dataloader', 'default_scope')
+# Of the packages whose parts have the same names here.
+_SCOPES = ('mmpose', 'mmpose_lite')
+_CLASS = re.compile(r'[A-Z]\w*')
+
+
+@explaining_builds()
+def load_model(
+    model: BaseModel | Config | str | os.PathLike,
+    checkpoint: str | os.PathLike | None = None,
+    device: str = 'auto',
+    trust_checkpoint: bool = False,
+) -> BaseModel:
+    """Load a model for inference.
+
+    Args:
+        model: A model of :func:`init_model`, which comes back as it is; a config or its file, with
+            its weights beside it; or a checkpoint of a training here, which holds its config.
+        checkpoint: The weights that belong to a config.
+        device: Such as ``'cuda:0'`` or ``'cpu'``; ``'auto'``: a GPU where there is one.
+        trust_checkpoint: See :func:`init_model`. The config that a checkpoint holds is never run.
+
+    Raises:
+        InputError: If a config comes without weights, a checkpoint without a config, the two do
+            not fit, or there is no such device.
+    """
+    if isinstance(model, BaseModel):
+        return model
+    _check_device(device)
+    if checkpoint is None and not isinstance(model, Config):
+        name = os.fspath(model)
+        check_model(name)
+        config, weights = _stored_config(name), name
+        return init_model(config, weights, device, trust_checkpoint=trust_checkpoint)
+    config = model if isinstance(model, Config) else Path(model)
+    weights = None if checkpoint is None else os.fspath(checkpoint)
+    return init_model(config, weights, device, trust_checkpoint=trust_checkpoint)
+
+
+def _check_device(device: str) -> None:
+    if device == 'auto':
+        return
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, ValueError) as error:  # of torch without CUDA
+        problem = str(error).strip().partition('\n')[0]
+        raise InputError(f'device={device!r} cannot be used: {problem}') from error
+
+
+def _stored_config(path: str) -> Config:
+    """The part of a checkpoint's config that a prediction needs."""
+    where = f'checkpoint {shown(path)}'
+    values = read_config_of(path)
+    if values is None or 'model' not in values:
+        raise InputError(f'{where} holds no config: name its config before it')
+    found = {key: values[key] for key in _NEEDED if key in values}
+    dataset = (found.pop('test_dataloader', None) or {}).get('dataset') or {}
+    # Of the data set only its kind, whose points may be needed, and its steps.
+    kept = {key: dataset[key] for key in ('type', 'pipeline') if key in dataset}
+    found['test_dataloader'] = {'dataset': kept}
+    for key, value in _pairs(found):
+        if key == 'from_file':
+            raise InputError(f'{where}: its config reads {short(value)}; name the config itself')
+        if key == 'type' and not (isinstance(value, str) and _CLASS.fullmatch(_bare(value))):
+            raise InputError(
+                f'{where}: its config builds {short(value)}, which is none of the parts here; name '
+                'the config itself'
+            )
+    return Config(found)
+
+
+def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    """All keys below a value, with what they have."""
+    if isinstance(value, dict):
+        yield from value.items()
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _pairs(each)
+
+
+def _bare(name: str) -> str:
+    """A part's name without the scope before it; others would be imported from anywhere."""
+    scope, _, rest = name.partition('.')
+    return rest if scope in _SCOPES else name
