@@ -112,6 +112,6 @@ def _coco_box(record: Record) -> list[float]:
 
 
 def _shared(path: tuple[str, ...], name: tuple[str, ...]) -> int:
-    """How many parts of a name stand at the end of a path; 0 if not all that both could share."""
+    """Count the parts of a name at the end of a path; 0 if not all that both could share."""
     count = min(len(path), len(name))
     return count if path[-count:] == name[-count:] else 0
