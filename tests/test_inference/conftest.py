@@ -31,3 +31,8 @@ def boxes_of(face_set):
 @pytest.fixture(scope='session')
 def photographs(face_set):
     return [str(face_set / 'images' / f'face{i}.png') for i in range(5)]
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
