@@ -100,11 +100,10 @@ def match_boxes(
     """
     overlaps = ious(boxes, targets)
     pairs = []
-    while overlaps.size and (best := overlaps.max()) >= max(least_iou, 1e-9):
+    while overlaps.size and overlaps.max() >= max(least_iou, _SMALLEST):
         i, j = np.unravel_index(int(overlaps.argmax()), overlaps.shape)
         pairs.append((i, j))
         overlaps[i], overlaps[:, j] = -1, -1
-        del best
     first, second = np.array(pairs, int).reshape(-1, 2).T
     return first, second
 
@@ -230,6 +229,14 @@ def fit_points_map(points: ndarray, boxes: ndarray) -> PointsMap:
     weights = np.linalg.solve(features.T @ features + penalty, features.T @ wanted)
     low, high = np.percentile(wanted, _RANGE, axis=0)
     return PointsMap(weights, low, high)
+
+
+def follow_points(boxes: ndarray, before: ndarray, now: ndarray) -> ndarray:
+    """Move boxes ``(N, 4)`` and scale them as their points do, ``(N, K, 2)`` before and now."""
+    (old, old_spread, _), (new, new_spread, _) = map(_point_features, (before, now))
+    center, sides = bbox_xyxy2cs(np.asarray(boxes, np.float64))
+    ratio = new_spread / old_spread
+    return bbox_cs2xyxy(new + (center - old) * ratio, sides * ratio)
 
 
 def _point_features(points: ndarray) -> tuple[ndarray, ndarray, ndarray]:

@@ -1,0 +1,200 @@
+"""Faces of a video from frame to frame: boxes from points, ids by overlap, a detector now and then.
+
+Boxes are xyxy, image pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy import ndarray
+
+from .boxes import PointsMap, follow_points, ious, match_boxes
+
+EVERY = 10
+"""Frames from one use of the detector to the next, while nothing unusual happens."""
+
+PATIENCE = 30
+"""Frames for which a face that is not seen keeps its id."""
+
+# Overlaps, over the union of two boxes.
+_SAME_FACE = 0.3  # of a detection and the box that a track expects
+_FOUND_AGAIN = 0.1  # of a detection and a face that was hidden, which may have moved meanwhile
+_DRIFTED = 0.5  # below it, the detection knows better than the points where the face is
+_CROSSING = 0.05  # of two tracks: from here on the detector looks at every frame
+_ONE_FACE = 0.6  # of two tracks: both are on one face
+_WEAK = 0.6  # of its usual score: the detector is asked at the next frame
+_MISSES = 2  # uses of the detector that may fail to see a face
+_NEW = 0.3  # share of the newest step in the velocity, and of the newest score in the usual one
+
+
+@dataclass(eq=False)
+class Track:
+    """A face that is followed.
+
+    Attributes:
+        id: Its number, from 1.
+        box: ``(4,)``, where it is expected in this frame, or was found in it.
+        velocity: ``(2,)``, of its centre, pixels a frame.
+        is_new: True until it has points.
+        anchor: The box of a detection, and the points in it; None until there are some.
+        score: Usual mean score of its points; NaN before the first frame.
+        misses: Uses of the detector, in a row, that have not seen it.
+        hidden: Frames, in a row, in which it was not seen; 0 while it is.
+    """
+
+    id: int
+    box: ndarray
+    velocity: ndarray
+    is_new: bool = True
+    anchor: tuple[ndarray, ndarray] | None = None
+    score: float = float('nan')
+    misses: int = 0
+    hidden: int = 0
+
+
+class Tracker:
+    """Follows faces: it says where to look in a frame, and whose the points are that were found.
+
+        while frames are there:
+            boxes = tracker.expect(detect(frame) if tracker.is_due else None)
+            ids, kept = tracker.update(*predict(frame, boxes))
+
+    A face that another one covers is not looked for until a detection lies where it would be had
+    it gone on; then it has its id again.
+
+    Args:
+        points_map: The map from points to boxes; without it, boxes move and grow as points do.
+        every: Frames from one use of the detector to the next.
+        patience: Frames for which a face that is not seen keeps its id.
+    """
+
+    def __init__(
+        self, points_map: PointsMap | None = None, every: int = EVERY, patience: int = PATIENCE
+    ) -> None:
+        self.points_map = points_map
+        self.every, self.patience = every, patience
+        self._tracks: list[Track] = []
+        self._since_detection = every
+        self._is_doubtful = True
+        self._next_id = 1
+
+    @property
+    def is_due(self) -> bool:
+        """True if the detector is to look at the next frame."""
+        return self._is_doubtful or self._since_detection >= self.every
+
+    def expect(self, detected: ndarray | None = None) -> ndarray:
+        """Boxes ``(N, 4)`` of the next frame in which to look for points.
+
+        Args:
+            detected: The detector's boxes of this frame, ``(M, 4)`` or ``(M, 5)``, as the model
+                takes them; None if it was not asked.
+        """
+        for track in self._tracks:
+            track.box = track.box + np.tile(track.velocity, 2)
+        if detected is None:
+            self._since_detection += 1
+        else:
+            self._since_detection = 1
+            self._join(np.asarray(detected, np.float64)[:, :4])
+        return np.reshape([track.box for track in self._seen()], (-1, 4))
+
+    def update(self, points: ndarray, scores: ndarray) -> tuple[ndarray, ndarray]:
+        """Take in the points ``(N, K, 2)`` and scores ``(N, K)`` in the boxes that were expected.
+
+        Returns:
+            Ids ``(M,)`` of the faces that are kept, and their rows ``(M,)``; of two that are on
+            one face, one is dropped.
+        """
+        seen = self._seen()
+        boxes = self._boxes_about(seen, points)
+        self._is_doubtful = False
+        rows = []
+        for row in self._apart(seen, boxes):
+            self._move(seen[row], boxes[row], float(scores[row].mean()))
+            rows.append(row)
+        for row in set(range(len(seen))) - set(rows):
+            seen[row].hidden += 1
+            self._is_doubtful = True
+        self._is_doubtful |= self._has_crossing()
+        for track in self._tracks:
+            track.hidden += track.hidden > 0 and track not in seen
+        self._tracks = [track for track in self._tracks if track.hidden <= self.patience]
+        return np.array([seen[row].id for row in rows], np.int64), np.array(rows, np.int64)
+
+    def _seen(self) -> list[Track]:
+        return [track for track in self._tracks if not track.hidden]
+
+    def _join(self, detected: ndarray) -> None:
+        """Give detections to tracks: to those in sight, then to hidden ones, then to new ones."""
+        left = np.arange(len(detected))
+        for tracks, least in (
+            (self._seen(), _SAME_FACE),
+            ([track for track in self._tracks if track.hidden], _FOUND_AGAIN),
+        ):
+            boxes = np.reshape([track.box for track in tracks], (-1, 4))
+            first, second = match_boxes(detected[left], boxes, least)
+            for i, j in zip(first, second, strict=True):
+                self._see(tracks[j], detected[left[i]])
+            unseen = [tracks[j] for j in set(range(len(tracks))) - set(second.tolist())]
+            for track in unseen:
+                track.misses += 1
+            self._hide(unseen)
+            left = np.delete(left, first)
+        for box in detected[left]:
+            self._tracks.append(Track(self._next_id, box, np.zeros(2)))
+            self._next_id += 1
+
+    def _see(self, track: Track, box: ndarray) -> None:
+        """Confirm a track by a detection, which is its box where the track has lost the face."""
+        has_drifted = ious(track.box[None], box[None]).item() < _DRIFTED
+        if track.hidden or has_drifted or self.points_map is None:
+            track.box, track.anchor = box, None
+        track.misses = track.hidden = 0
+
+    def _hide(self, unseen: Sequence[Track]) -> None:
+        """Lose sight of faces that the detector has missed often, or that another one covers."""
+        for track in unseen:
+            others = [each.box for each in self._seen() if each is not track]
+            overlap = ious(track.box[None], np.reshape(others, (-1, 4)))
+            if track.misses >= _MISSES or (overlap > _CROSSING).any():
+                track.hidden = max(track.hidden, 1)
+
+    def _boxes_about(self, tracks: Sequence[Track], points: ndarray) -> ndarray:
+        """Boxes ``(N, 4)`` of tracks about their new points."""
+        if self.points_map is not None and len(points):
+            return self.points_map(points)
+        boxes = []
+        for track, now in zip(tracks, np.asarray(points, np.float64), strict=True):
+            box, before = track.anchor = track.anchor or (track.box, now)
+            boxes.append(follow_points(box[None], before[None], now[None])[0])
+        return np.reshape(boxes, (-1, 4))
+
+    def _apart(self, tracks: Sequence[Track], boxes: ndarray) -> list[int]:
+        """Rows of tracks that are on a face of their own: the best that fit what was expected."""
+        expected = np.reshape([track.box for track in tracks], (-1, 4))
+        fit = np.diag(ious(boxes, expected))
+        overlaps = ious(boxes, boxes)
+        kept: list[int] = []
+        for row in np.argsort(-fit, kind='stable').tolist():
+            if fit[row] >= _SAME_FACE and not (overlaps[row, kept] > _ONE_FACE).any():
+                kept.append(row)
+        return sorted(kept)
+
+    def _move(self, track: Track, box: ndarray, score: float) -> None:
+        """Move a track to where its points are."""
+        if not track.is_new:
+            # The expected box was a step of the velocity ahead of the last one.
+            step = (box - track.box).reshape(2, 2).mean(0)
+            track.velocity = track.velocity + _NEW * step
+            self._is_doubtful |= score < _WEAK * track.score
+        usual = score if np.isnan(track.score) else track.score
+        track.score = usual + _NEW * (score - usual)
+        track.box, track.is_new = box, False
+
+    def _has_crossing(self) -> bool:
+        boxes = np.reshape([track.box for track in self._tracks], (-1, 4))
+        return bool((np.triu(ious(boxes, boxes), 1) > _CROSSING).any())
