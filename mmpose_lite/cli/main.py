@@ -46,6 +46,7 @@ COMMANDS = {
     ),
     'train': Command('train', 'train a model from a config'),
     'test': Command('test', 'test a checkpoint'),
+    'calibrate': Command('calibrate', "fit a detector's boxes, and the meaning of scores"),
     'report': Command('report', 'write a page about test runs, side by side'),
     'check-data': Command('check_data', 'check every face and photograph that a config names'),
     'browse': Command('browse_dataset', 'draw the faces that a config names'),

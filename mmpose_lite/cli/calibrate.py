@@ -1,0 +1,168 @@
+"""Fitting of a model's boxes and scores, which prediction needs besides its weights."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from mmpose_lite import apis
+from mmpose_lite.errors import InputError
+from mmpose_lite.utils.paths import check_checkpoint, check_file, find_config
+
+from .command_line import (
+    add_config_argument,
+    add_options_argument,
+    errors_in_one_line,
+    load_libraries,
+    tell_loading,
+)
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from mmpose_lite.inference.calibration import Calibration, DetectorFit
+    from mmpose_lite.inference.fitting import PredictedFaces
+
+_SHOWN = 10  # missed faces that are printed
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command."""
+    parser = argparse.ArgumentParser(
+        prog='mmpose-lite calibrate',
+        description='Fit the boxes of a detector to those that a model is trained with, and the '
+        'scores of its points to their errors; predict and test read what is fitted.',
+    )
+    add_config_argument(parser)
+    parser.add_argument(
+        'checkpoint', nargs='?', help='weights; without them only the boxes are fitted'
+    )
+    parser.add_argument('--detector', metavar='NAME', default='retinaface', help='whose boxes')
+    parser.add_argument(
+        '--photographs',
+        type=int,
+        default=500,
+        metavar='N',
+        help='of the training split, at even steps, for the boxes (default 500)',
+    )
+    parser.add_argument(
+        '--faces-of',
+        choices=('val', 'test'),
+        default='val',
+        help='the split whose faces say what scores mean (default val)',
+    )
+    parser.add_argument('--device', metavar='NAME', default='auto', help="such as 'cuda:0'")
+    parser.add_argument(
+        '--out', metavar='FILE', help='the file to write; by default it is beside the checkpoint'
+    )
+    add_options_argument(parser)
+    return parser
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if args.photographs < 1:
+        parser.error(f'--photographs {args.photographs}: at least 1')
+    return args
+
+
+@errors_in_one_line
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    args = parse_args(argv)
+    find_config(args.config)
+    if args.checkpoint:
+        check_checkpoint(args.checkpoint)
+    if args.out:
+        check_file(args.out)
+    tell_loading()
+    load_libraries('mmpose_lite.inference.landmarker')
+    from mmpose_lite.inference.calibration import calibration_path, write_calibration
+
+    cfg = apis.load_config(args.config, args.cfg_options)
+    calibration = _earlier(args)
+    _fit_boxes(cfg, args, calibration)
+    if args.checkpoint:
+        _fit_confidence(cfg, args, calibration)
+    path = args.out or (args.checkpoint and calibration_path(args.checkpoint))
+    if path:
+        write_calibration(calibration, path, args.checkpoint)
+        print(f'the calibration is in {path}')
+    else:
+        print('nothing is written: name a checkpoint, beside which it belongs, or --out FILE')
+
+
+def _earlier(args: argparse.Namespace) -> Calibration:
+    """What was fitted before, with other detectors too."""
+    from mmpose_lite.inference.calibration import Calibration, calibration_path, read_calibration
+
+    path = calibration_path(args.checkpoint) if args.checkpoint else None
+    return read_calibration(path) if path and path.is_file() else Calibration()
+
+
+def _fit_boxes(cfg: Config, args: argparse.Namespace, calibration: Calibration) -> None:
+    from mmpose_lite.inference import annotated, fitting, make_detector
+
+    photographs = annotated.annotated_photographs(cfg, 'train')
+    chosen = annotated.spread_evenly(photographs, args.photographs)
+    detected = fitting.detect_all(make_detector(args.detector), chosen)
+    try:
+        fit = fitting.fit_detector(detected, chosen)
+    except InputError as error:
+        about = f'--detector {args.detector}, {len(chosen)} photographs'
+        raise InputError(f'{about}: {error}') from None
+    calibration.detectors[args.detector] = fit
+    calibration.points_map = fitting.fit_points(photographs)
+    print(*_about_boxes(args.detector, fit), sep='\n')
+
+
+def _about_boxes(name: str, fit: DetectorFit) -> Iterator[str]:
+    """Say how a detector's boxes lie beside the true ones."""
+    box = fit.box_map
+    yield (
+        f'{name}: the boxes of the training lie {box.dx:+.3f} to the right and {box.dy:+.3f} below '
+        f'its own, and are {box.scale:.3f} as large (width / height {box.aspect:.2f}), in sizes of '
+        'its boxes'
+    )
+    yield f'spread: {box.sd_dx:.3f}, {box.sd_dy:.3f}, {box.sd_scale:.1%}; {box.faces} faces'
+    yield (
+        f'recall {fit.recall:.4f} on {fit.photographs} photographs; median overlap of the mapped '
+        f'boxes with the true ones {fit.overlap:.3f}'
+    )
+    for path, face in fit.missed[:_SHOWN]:
+        yield f'  missed: face {face} of {path}'
+    if len(fit.missed) > _SHOWN:
+        yield f'  and {len(fit.missed) - _SHOWN} more, which the calibration lists'
+
+
+def _fit_confidence(cfg: Config, args: argparse.Namespace, calibration: Calibration) -> None:
+    from mmpose_lite.inference import Landmarker, annotated, confidence, fitting
+
+    landmarker = Landmarker(cfg, args.checkpoint, args.detector, device=args.device)
+    photographs = annotated.annotated_photographs(cfg, args.faces_of)
+    found = fitting.detect_all(landmarker.detector, photographs)
+    mapped = fitting.map_all(calibration.detectors[args.detector].box_map, found)
+    faces = fitting.predict_faces(landmarker, photographs, mapped)
+    calibration.confidence = confidence.fit_confidence(faces.scores, faces.errors, faces.seen)
+    print(*_about_confidence(faces, args.faces_of), sep='\n')
+
+
+def _about_confidence(faces: PredictedFaces, split: str) -> Iterator[str]:
+    """Say how expected and measured errors agree, on each half of the photographs by the other."""
+    from mmpose_lite.inference.confidence import compare, expect_crosswise
+
+    judged = compare(expect_crosswise(faces.scores, faces.errors, faces.paths), faces.errors)
+    hidden = int((faces.seen == 0).sum())
+    yield (
+        f'scores: {len(faces.scores)} faces of {split}, {judged.points} points, {hidden} of them '
+        'known to be hidden'
+    )
+    yield (
+        f'on each half of the photographs by the other: error expected {judged.expected:.3f} %, '
+        f'measured {judged.measured:.3f} % of the box'
+    )
+    for count, expected, measured in judged.bins:
+        yield f'  {count:.0f} points: expected {expected:.3f} %, measured {measured:.3f} %'

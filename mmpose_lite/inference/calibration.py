@@ -1,0 +1,149 @@
+"""What is known of a model beside its weights: boxes, and the meaning of its scores.
+
+It is a JSON file beside the checkpoint: ``epoch_60.pth`` has ``epoch_60.calibration.json``. A link
+such as ``best.pth`` has that of the file it leads to.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+from mmpose_lite.errors import InputError
+from mmpose_lite.utils.files import replacing, sha256
+from mmpose_lite.utils.paths import shown
+
+from .boxes import BoxMap, PointsMap
+from .confidence import Confidence
+
+SUFFIX = '.calibration.json'
+_FORMAT = 1
+_HASHED = 1 << 22  # bytes of a checkpoint that tell it from others
+
+
+@dataclass
+class DetectorFit:
+    """A detector's boxes against those of the training photographs.
+
+    Attributes:
+        box_map: From its boxes to those of the training.
+        recall: Share of the faces that it found.
+        overlap: Median overlap, over the union, of mapped and true boxes of those.
+        photographs: Number of photographs.
+        missed: The faces that it did not find: file and the annotation's id.
+    """
+
+    box_map: BoxMap
+    recall: float
+    overlap: float
+    photographs: int
+    missed: list[tuple[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Calibration:
+    """Boxes and scores of one model.
+
+    Attributes:
+        detectors: By the detector's name.
+        points_map: From points to the box of the training; None if it was not fitted.
+        confidence: From scores to errors; None if it was not fitted.
+    """
+
+    detectors: dict[str, DetectorFit] = field(default_factory=dict)
+    points_map: PointsMap | None = None
+    confidence: Confidence | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The calibration as plain data."""
+        detectors = {name: asdict(fit) for name, fit in self.detectors.items()}
+        return {
+            'format': _FORMAT,
+            'detectors': detectors,
+            'points_to_box': self.points_map and self.points_map.to_json(),
+            'confidence': self.confidence and self.confidence.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Calibration:
+        """Read what :meth:`to_json` gives."""
+        detectors = {
+            name: DetectorFit(**{**each, 'box_map': BoxMap(**each['box_map'])})
+            for name, each in content['detectors'].items()
+        }
+        points, confidence = content.get('points_to_box'), content.get('confidence')
+        return cls(
+            detectors,
+            points and PointsMap(**{f.name: np.array(points[f.name]) for f in fields(PointsMap)}),
+            confidence and Confidence.from_json(confidence),
+        )
+
+
+def calibration_path(checkpoint: str | Path) -> Path:
+    """The file beside a checkpoint, or beside the file that it is a link to."""
+    path = Path(checkpoint).resolve()
+    return path.with_name(f'{path.stem}{SUFFIX}')
+
+
+def write_calibration(
+    calibration: Calibration, path: str | Path, checkpoint: str | Path | None = None
+) -> None:
+    """Write a calibration, whole or not at all, with what tells its checkpoint from others."""
+    content = calibration.to_json()
+    if checkpoint is not None:
+        content['checkpoint'] = _identity(checkpoint)
+    with replacing(path) as file:
+        file.write(f'{json.dumps(content, indent=1)}\n'.encode())
+
+
+def read_calibration(path: str | Path, checkpoint: str | Path | None = None) -> Calibration:
+    """Read a calibration.
+
+    Args:
+        path: The file.
+        checkpoint: The weights that are used; what was fitted with others is left out, but for the
+            boxes, which do not depend on weights.
+
+    Raises:
+        InputError: If it is none, or of a later version.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding='utf-8'))
+        version = content['format']
+        calibration = Calibration.from_json(content) if version == _FORMAT else None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f'{shown(str(path))} is no calibration: {error!r}') from error
+    if calibration is None:
+        raise InputError(
+            f'{shown(str(path))}: format={version!r} is not {_FORMAT}: run mmpose-lite calibrate '
+            'again'
+        )
+    if checkpoint is not None and content.get('checkpoint') != _identity(checkpoint):
+        if calibration.confidence is not None:
+            print_log(
+                f'{shown(str(path))} was fitted with other weights than '
+                f'{shown(str(checkpoint))}: its boxes are used, its confidence is not',
+                'current',
+                logging.WARNING,
+            )
+        calibration.confidence = None
+    return calibration
+
+
+def find_calibration(checkpoint: str | Path) -> Calibration | None:
+    """Read the calibration beside a checkpoint; None if there is none."""
+    path = calibration_path(checkpoint)
+    return read_calibration(path, checkpoint) if path.is_file() else None
+
+
+def _identity(checkpoint: str | Path) -> dict[str, Any]:
+    path = Path(checkpoint).resolve()
+    size = path.stat().st_size
+    return {'bytes': size, 'sha256_of_start': sha256(path, min(size, _HASHED))}
