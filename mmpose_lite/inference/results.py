@@ -54,6 +54,12 @@ class Landmarks:
         """The photograph's file, or what it is called where it has none."""
         return self.photograph.name
 
+    def take(self, rows: ndarray, ids: ndarray | None = None) -> Landmarks:
+        """Keep some of the faces, by their rows ``(M,)``, with ids ``(M,)``."""
+        errors = None if self.errors is None else self.errors[rows]
+        arrays = (self.points[rows], self.scores[rows], self.boxes[rows], self.box_scores[rows])
+        return Landmarks(self.photograph, *arrays, self.meta, ids, errors)
+
     def draw(self, least_score: float = 0.0, boxes: bool = True) -> ndarray:
         """Draw the faces on a copy of the photograph.
 

@@ -5,13 +5,20 @@ Boxes are xyxy, image pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy import ndarray
 
 from .boxes import PointsMap, follow_points, ious, match_boxes
+from .results import Landmarks
+from .smoothing import OneEuro, smooth_track
+from .sources import Photograph
+
+if TYPE_CHECKING:
+    from .landmarker import Landmarker
 
 EVERY = 10
 """Frames from one use of the detector to the next, while nothing unusual happens."""
@@ -27,6 +34,7 @@ _CROSSING = 0.05  # of two tracks: from here on the detector looks at every fram
 _ONE_FACE = 0.6  # of two tracks: both are on one face
 _WEAK = 0.6  # of its usual score: the detector is asked at the next frame
 _MISSES = 2  # uses of the detector that may fail to see a face
+_SMALLEST, _LARGEST = 4.0, 4.0  # sides of boxes: pixels, and frames
 _NEW = 0.3  # share of the newest step in the velocity, and of the newest score in the usual one
 
 
@@ -40,6 +48,7 @@ class Track:
         velocity: ``(2,)``, of its centre, pixels a frame.
         is_new: True until it has points.
         anchor: The box of a detection, and the points in it; None until there are some.
+        certainty: The detector's score when it last saw the face.
         score: Usual mean score of its points; NaN before the first frame.
         misses: Uses of the detector, in a row, that have not seen it.
         hidden: Frames, in a row, in which it was not seen; 0 while it is.
@@ -48,6 +57,7 @@ class Track:
     id: int
     box: ndarray
     velocity: ndarray
+    certainty: float = 1.0
     is_new: bool = True
     anchor: tuple[ndarray, ndarray] | None = None
     score: float = float('nan')
@@ -86,12 +96,15 @@ class Tracker:
         """True if the detector is to look at the next frame."""
         return self._is_doubtful or self._since_detection >= self.every
 
-    def expect(self, detected: ndarray | None = None) -> ndarray:
-        """Boxes ``(N, 4)`` of the next frame in which to look for points.
+    def expect(
+        self, detected: ndarray | None = None, size_wh: tuple[int, int] | None = None
+    ) -> ndarray:
+        """Boxes ``(N, 5)``, with the detector's scores, in which to look for points in a frame.
 
         Args:
-            detected: The detector's boxes of this frame, ``(M, 4)`` or ``(M, 5)``, as the model
+            detected: The detector's boxes of this frame, ``(M, 5)`` or ``(M, 4)``, as the model
                 takes them; None if it was not asked.
+            size_wh: Width and height of the frame, pixels; a face that has left it is hidden.
         """
         for track in self._tracks:
             track.box = track.box + np.tile(track.velocity, 2)
@@ -99,8 +112,11 @@ class Tracker:
             self._since_detection += 1
         else:
             self._since_detection = 1
-            self._join(np.asarray(detected, np.float64)[:, :4])
-        return np.reshape([track.box for track in self._seen()], (-1, 4))
+            self._join(np.asarray(detected, np.float64))
+        for track in self._seen():
+            if size_wh is not None and not _lies_within(track.box, size_wh):
+                track.hidden = 1
+        return np.reshape([[*track.box, track.certainty] for track in self._seen()], (-1, 5))
 
     def update(self, points: ndarray, scores: ndarray) -> tuple[ndarray, ndarray]:
         """Take in the points ``(N, K, 2)`` and scores ``(N, K)`` in the boxes that were expected.
@@ -138,21 +154,23 @@ class Tracker:
             boxes = np.reshape([track.box for track in tracks], (-1, 4))
             first, second = match_boxes(detected[left], boxes, least)
             for i, j in zip(first, second, strict=True):
-                self._see(tracks[j], detected[left[i]])
+                self._see(tracks[j], *_apart(detected[left[i]]))
             unseen = [tracks[j] for j in set(range(len(tracks))) - set(second.tolist())]
             for track in unseen:
                 track.misses += 1
             self._hide(unseen)
             left = np.delete(left, first)
-        for box in detected[left]:
-            self._tracks.append(Track(self._next_id, box, np.zeros(2)))
+        for row in detected[left]:
+            box, certainty = _apart(row)
+            self._tracks.append(Track(self._next_id, box, np.zeros(2), certainty))
             self._next_id += 1
 
-    def _see(self, track: Track, box: ndarray) -> None:
+    def _see(self, track: Track, box: ndarray, certainty: float) -> None:
         """Confirm a track by a detection, which is its box where the track has lost the face."""
         has_drifted = ious(track.box[None], box[None]).item() < _DRIFTED
         if track.hidden or has_drifted or self.points_map is None:
             track.box, track.anchor = box, None
+        track.certainty = certainty
         track.misses = track.hidden = 0
 
     def _hide(self, unseen: Sequence[Track]) -> None:
@@ -198,3 +216,77 @@ class Tracker:
     def _has_crossing(self) -> bool:
         boxes = np.reshape([track.box for track in self._tracks], (-1, 4))
         return bool((np.triu(ious(boxes, boxes), 1) > _CROSSING).any())
+
+
+def _apart(row: ndarray) -> tuple[ndarray, float]:
+    """A detection's box ``(4,)`` and its score, 1 where it has none."""
+    return row[:4], float(row[4]) if len(row) > 4 else 1.0
+
+
+def _lies_within(box: ndarray, size_wh: tuple[int, int]) -> bool:
+    """True if the middle of a box is in the frame, and the box of a size that a face can have."""
+    sides = box[2:] - box[:2]
+    middle = (box[:2] + box[2:]) / 2
+    has_size = bool((sides > _SMALLEST).all() and (sides < _LARGEST * max(size_wh)).all())
+    return has_size and bool(((middle > 0) & (middle < size_wh)).all())
+
+
+class PointFilters:
+    """One-Euro filters by the faces' ids, for a video whose later frames are not there yet."""
+
+    def __init__(self) -> None:
+        self._filters: dict[int, OneEuro] = {}
+
+    def __call__(self, result: Landmarks) -> Landmarks:
+        """Smooth the points of a frame, whose faces have ids."""
+        ids = [] if result.ids is None else result.ids.tolist()
+        # A face that was away begins anew.
+        self._filters = {key: self._filters.get(key) or OneEuro() for key in ids}
+        points = [
+            self._filters[key](points, result.photograph.time_s or 0.0, _side(box))
+            for key, points, box in zip(ids, result.points, result.boxes, strict=True)
+        ]
+        smooth = np.asarray(points, np.float32).reshape(result.points.shape)
+        return replace(result, points=smooth)
+
+
+def smooth_both_ways(results: Sequence[Landmarks]) -> list[Landmarks]:
+    """Smooth the points of a whole video, forward and backward; frames are in their order."""
+    stretches: dict[int, list[list[tuple[int, int]]]] = {}
+    for place, result in enumerate(results):
+        for row, key in enumerate([] if result.ids is None else result.ids.tolist()):
+            own = stretches.setdefault(key, [])
+            if not own or own[-1][-1][0] < place - 1:  # it was away
+                own.append([])
+            own[-1].append((place, row))
+    points = [result.points.copy() for result in results]
+    for places in (stretch for own in stretches.values() for stretch in own):
+        times = np.array([results[t].photograph.time_s or 0.0 for t, _ in places])
+        sides = np.array([_side(results[t].boxes[row]) for t, row in places])
+        before = np.array([results[t].points[row] for t, row in places])
+        for (t, row), after in zip(places, smooth_track(before, times, sides), strict=True):
+            points[t][row] = after
+    return [replace(each, points=new) for each, new in zip(results, points, strict=True)]
+
+
+def _side(box: ndarray) -> float:
+    return float(np.max(box[2:] - box[:2]))
+
+
+def follow_faces(
+    landmarker: Landmarker, frames: Iterable[Photograph], tracker: Tracker
+) -> Iterator[Landmarks]:
+    """Find the points of a video's faces, with ids that stay with them.
+
+    Args:
+        landmarker: The model, with its detector.
+        frames: The frames, in their order.
+        tracker: A new one, or that of the frames before.
+    """
+    for frame in frames:
+        height, width = frame.image.shape[:2]
+        detected = landmarker.find_boxes(frame) if tracker.is_due else None
+        boxes = tracker.expect(detected, (width, height))
+        result = next(iter(landmarker.predict([(frame, boxes)])))
+        ids, rows = tracker.update(result.points, result.scores)
+        yield result.take(rows, ids)

@@ -35,7 +35,7 @@ class World:
 
     def predict(self, t, boxes):
         """Points of the face that fills most of each box, which covers those behind it."""
-        overlaps = ious(boxes, self.boxes(t)) * ~self.covered(t)
+        overlaps = ious(boxes[:, :4], self.boxes(t)) * ~self.covered(t)
         faces = overlaps.argmax(1) if len(boxes) else np.zeros(0, int)
         points = self.centers[t][faces][:, None] + SHAPE * self.sides[faces][:, None, None]
         points = (
