@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from mmpose_lite import apis
@@ -139,11 +140,12 @@ def _about_boxes(name: str, fit: DetectorFit) -> Iterator[str]:
 
 
 def _fit_confidence(cfg: Config, args: argparse.Namespace, calibration: Calibration) -> None:
-    from mmpose_lite.inference import Landmarker, annotated, confidence, fitting
+    from mmpose_lite.inference import Landmarker, annotated, confidence, fitting, make_detector
 
-    landmarker = Landmarker(cfg, args.checkpoint, args.detector, device=args.device)
+    model = apis.init_model(deepcopy(cfg), args.checkpoint, args.device)
+    landmarker = Landmarker(model, detector=args.detector)
     photographs = annotated.annotated_photographs(cfg, args.faces_of)
-    found = fitting.detect_all(landmarker.detector, photographs)
+    found = fitting.detect_all(make_detector(args.detector), photographs)
     mapped = fitting.map_all(calibration.detectors[args.detector].box_map, found)
     faces = fitting.predict_faces(landmarker, photographs, mapped)
     calibration.confidence = confidence.fit_confidence(faces.scores, faces.errors, faces.seen)
@@ -154,12 +156,16 @@ def _about_confidence(faces: PredictedFaces, split: str) -> Iterator[str]:
     """Say how expected and measured errors agree, on each half of the photographs by the other."""
     from mmpose_lite.inference.confidence import compare, expect_crosswise
 
-    judged = compare(expect_crosswise(faces.scores, faces.errors, faces.paths), faces.errors)
-    hidden = int((faces.seen == 0).sum())
     yield (
-        f'scores: {len(faces.scores)} faces of {split}, {judged.points} points, {hidden} of them '
-        'known to be hidden'
+        f'scores: {len(faces.scores)} faces of {split}, {faces.known} points, {faces.hidden} of '
+        'them known to be hidden'
     )
+    try:
+        expected = expect_crosswise(faces.scores, faces.errors, faces.paths)
+    except InputError as error:  # of a half
+        yield f'not judged on other faces: {error}'
+        return
+    judged = compare(expected, faces.errors)
     yield (
         f'on each half of the photographs by the other: error expected {judged.expected:.3f} %, '
         f'measured {judged.measured:.3f} % of the box'

@@ -61,6 +61,15 @@ def make_parser() -> argparse.ArgumentParser:
         help='for the report, perturb the boxes of so many faces (default 500), and test the set '
         'with the flip test the other way round; 0: neither',
     )
+    parser.add_argument(
+        '--boxes',
+        choices=('annotated', 'detector'),
+        default='annotated',
+        help='detector: test a second time, in the boxes that a detector gives; see calibrate',
+    )
+    parser.add_argument(
+        '--detector', metavar='NAME', default='retinaface', help='the detector of --boxes'
+    )
     parser.add_argument('--badcase', action='store_true', help='collect the worst cases')
     add_shared_arguments(parser)
     return parser
@@ -155,6 +164,26 @@ def run_passes(runner: PoseRunner, args: argparse.Namespace) -> Further | None:
     return predict_further(runner, metric, args.report_faces)
 
 
+def _test_in_detected_boxes(runner: PoseRunner, args: argparse.Namespace) -> list[str]:
+    """Test in a detector's boxes, if that is asked for, and say what comes out.
+
+    Raises:
+        InputError: If no metric keeps rows.
+    """
+    if args.boxes == 'annotated':
+        return []
+    from mmpose_lite.inference import detected_test
+    from mmpose_lite.reporting.dumping import main_metric
+
+    metric = main_metric(row_metrics(runner))
+    if metric is None:
+        raise InputError('--boxes detector needs a metric that keeps a row per face, such as NME')
+    name = args.detector
+    box_map = detected_test.find_box_map(args.checkpoint, args.config, name)
+    test = detected_test.predict_in_detected_boxes(runner, metric, runner.cfg, name, box_map)
+    return list(detected_test.about_test(test))
+
+
 def _leaves_files(cfg: Config) -> bool:
     """Tell whether hooks, backends or other processes may leave something in a test's work dir."""
     hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or ())]
@@ -188,6 +217,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_checkpoint(args.checkpoint)
     tell_loading()
     load_libraries('mmpose_lite.apis.training', 'mmpose_lite.reporting.robustness')
+    if args.boxes == 'detector':  # an error before the test, not after it
+        from mmpose_lite.inference.detected_test import find_box_map
+
+        find_box_map(args.checkpoint, args.config, args.detector)
     with ending_process():
         _run(argv, args)
 
@@ -207,8 +240,10 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
                 return
             runner, numbers = apis.test(cfg)
         further = run_passes(runner, args)
+        detected = _test_in_detected_boxes(runner, args)
     if is_main_process():
         _print_numbers(cfg, args, row_metrics(runner))
+        print(*detected, sep='\n', end='\n' * bool(detected))
         _write_files(cfg, args, row_metrics(runner), numbers, command_line(argv), further)
 
 

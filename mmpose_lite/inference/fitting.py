@@ -79,6 +79,16 @@ class PredictedFaces:
     errors: ndarray
     seen: ndarray
 
+    @property
+    def known(self) -> int:
+        """Number of points whose error is known."""
+        return int(np.isfinite(self.errors).sum())
+
+    @property
+    def hidden(self) -> int:
+        """Number of points that are known to be hidden."""
+        return int((self.seen == 0).sum())
+
 
 def predict_faces(
     landmarker: Landmarker,

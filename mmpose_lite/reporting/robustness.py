@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy import ndarray
 from torch.utils.data import DataLoader, Subset
 
 from mmpose_lite.datasets import build_dataset
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation.metrics import RowMetric
 from mmpose_lite.evaluation.metrics.row_metric import gather_rows
 from mmpose_lite.utils.nested_datasets import walk_datasets
@@ -81,6 +82,26 @@ def _predict_perturbed(
         yield Pass(kind, amount, chosen, _predict(runner, loader, metric, len(chosen)))
 
 
+def predict_in_boxes(
+    runner: Any, metric: RowMetric, boxes: Mapping[str, Sequence[float]]
+) -> list[dict[str, Any]]:
+    """Predict all faces of a test again in other boxes; return the rows of the metric.
+
+    Args:
+        runner: The runner of the test; all its processes call this together.
+        metric: A metric of the test; not changed.
+        boxes: See :class:`ReplaceBox`.
+
+    Raises:
+        InputError: If no pipeline of the test cuts crops by boxes.
+    """
+    settings = copy.deepcopy(runner.rewritten_cfg.test_dataloader)
+    if not insert_step(settings.dataset, {'type': 'ReplaceBox', 'boxes': dict(boxes)}):
+        raise InputError('test_dataloader.dataset.pipeline has no GetBBoxCenterScale')
+    loader = runner.build_dataloader(settings, seed=runner.seed)
+    return _predict_rows(runner, loader, metric, len(metric.rows))
+
+
 def insert_step(settings: Any, step: dict[str, Any]) -> bool:
     """Insert a step before each ``GetBBoxCenterScale`` in a data set's config, at any depth.
 
@@ -101,9 +122,15 @@ def insert_step(settings: Any, step: dict[str, Any]) -> bool:
     return found
 
 
-@torch.no_grad()
 def _predict(runner: Any, loader: DataLoader, metric: RowMetric, faces: int) -> ndarray:
     """Predict the points ``(faces, K, 2)`` of a loader, of all ranks, in the data's order."""
+    return np.array([row['pred'] for row in _predict_rows(runner, loader, metric, faces)])
+
+
+@torch.no_grad()
+def _predict_rows(
+    runner: Any, loader: DataLoader, metric: RowMetric, faces: int
+) -> list[dict[str, Any]]:
     keeper = copy.copy(metric)
     keeper.results = []
     runner.model.eval()
@@ -111,7 +138,7 @@ def _predict(runner: Any, loader: DataLoader, metric: RowMetric, faces: int) -> 
         with autocast(enabled=runner.test_loop.fp16):
             outputs = runner.model.test_step(batch)
         keeper.process(batch, [sample.to_dict() for sample in outputs])
-    return np.array([row['pred'] for row in gather_rows(keeper.results, faces)])
+    return gather_rows(keeper.results, faces)
 
 
 def measure_flip_test(run: Run, sizes: ndarray, subsets: dict[str, ndarray]) -> FlipTest | None:

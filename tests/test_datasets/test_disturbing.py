@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from mmpose_lite.datasets.crop_cache.crop_window import CropExtent
-from mmpose_lite.datasets.transforms import DisturbBox, GetBBoxCenterScale, TopdownAffine
+from mmpose_lite.datasets.transforms import (
+    DisturbBox,
+    GetBBoxCenterScale,
+    ReplaceBox,
+    TopdownAffine,
+)
 from mmpose_lite.utils import InputError
 
 BOX = np.array([[20.0, 30.0, 120.0, 80.0]], dtype=np.float32)  # 100 x 50 about (70, 55)
@@ -106,3 +111,14 @@ def test_a_crop_cache_is_told_how_far_it_reaches():
 def test_unknown_disturbances_are_refused(kind, amount, message):
     with pytest.raises(InputError, match=message):
         DisturbBox(kind, amount)
+
+
+def test_a_face_is_cut_out_by_its_other_box_and_those_without_one_by_their_own():
+    replace = ReplaceBox({ReplaceBox.key('a.jpg', 7): [10, 10, 40, 30]})
+    record = {'img_path': 'a.jpg', 'bbox': BOX}
+    found = replace.transform({**record, 'id': 7})
+    assert found['bbox_center'].tolist() == [[25, 20]]
+    assert found['bbox_scale'].tolist() == [[30, 20]]
+    assert found['bbox'].tolist() == BOX.tolist()
+    for other in ({**record, 'id': 8}, {**record, 'id': 7, 'img_path': 'b.jpg'}):
+        assert 'bbox_center' not in replace.transform(other)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .formatting import PackPoseInputs as PackPoseInputs
     from .loading import LoadImage as LoadImage
     from .perturb_bbox import DisturbBox as DisturbBox
+    from .perturb_bbox import ReplaceBox as ReplaceBox
     from .topdown_transforms import TopdownAffine as TopdownAffine
 
 __getattr__, __dir__ = lazy_names(__name__)

@@ -1,8 +1,9 @@
-"""Perturbed boxes, as a detector's, to measure the robustness of a network."""
+"""Other boxes than the annotated ones, to measure what a network makes of them."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -70,3 +71,32 @@ class DisturbBox(Transform):
         """The direction of a face, radians; the same for all amounts."""
         rng = np.random.default_rng([self.seed, zlib.crc32(str(face).encode())])
         return float(rng.uniform(0, 2 * np.pi))
+
+
+@TRANSFORMS.register_module()
+class ReplaceBox(Transform):
+    """Cut crops about other boxes, such as a detector's; comes before ``GetBBoxCenterScale``.
+
+    The annotated ``bbox``, which errors are divided by, stays as it is.
+
+    Args:
+        boxes: Boxes xyxy, image pixels, by :meth:`key`; a face without one keeps its own.
+    """
+
+    works_without_pixels = True
+
+    def __init__(self, boxes: Mapping[str, Sequence[float]]) -> None:
+        self.boxes = dict(boxes)
+
+    @staticmethod
+    def key(path: str, face: object) -> str:
+        """The name of a face: of its photograph, and its annotation's id."""
+        return f'{path}#{face}'
+
+    def transform(self, results: dict) -> dict:
+        """Write ``bbox_center`` and ``bbox_scale`` ``(1, 2)`` of the other box."""
+        box = self.boxes.get(self.key(results['img_path'], results.get('id')))
+        if box is not None:
+            xyxy = np.array([box], dtype=np.float32)
+            results['bbox_center'], results['bbox_scale'] = bbox_xyxy2cs(xyxy)
+        return results

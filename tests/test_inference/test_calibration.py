@@ -1,0 +1,87 @@
+"""A calibration lies beside its checkpoint, and knows the weights that it was fitted with."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mmpose_lite.errors import InputError
+from mmpose_lite.inference.boxes import BoxMap, fit_points_map
+from mmpose_lite.inference.calibration import (
+    Calibration,
+    DetectorFit,
+    calibration_path,
+    find_calibration,
+    read_calibration,
+    write_calibration,
+)
+from mmpose_lite.inference.confidence import fit_confidence
+
+BOX_MAP = BoxMap(0.02, 0.17, 0.93, 1.0, 0.03, 0.04, 0.05, 300)
+
+
+@pytest.fixture
+def calibration(rng):
+    points = rng.uniform(0, 100, (30, 5, 2))
+    boxes = np.column_stack([points.min(1), points.max(1)])
+    return Calibration(
+        {'retinaface': DetectorFit(BOX_MAP, 0.99, 0.87, 300, [('a.jpg', 7)])},
+        fit_points_map(points, boxes),
+        fit_confidence(rng.random((100, 5)), rng.random((100, 5))),
+    )
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    path = tmp_path / 'epoch_3.pth'
+    path.write_bytes(b'weights')
+    return path
+
+
+def test_what_is_written_is_read(calibration, checkpoint, rng):
+    write_calibration(calibration, calibration_path(checkpoint), checkpoint)
+    assert (checkpoint.parent / 'epoch_3.calibration.json').is_file()
+    found = find_calibration(checkpoint)
+    assert found.detectors['retinaface'].box_map == BOX_MAP
+    assert [tuple(each) for each in found.detectors['retinaface'].missed] == [('a.jpg', 7)]
+    points, scores = rng.uniform(0, 100, (4, 5, 2)), rng.random((4, 5))
+    assert np.array_equal(found.points_map(points), calibration.points_map(points))
+    assert np.array_equal(found.confidence.errors(scores), calibration.confidence.errors(scores))
+
+
+def test_a_link_has_the_calibration_of_its_checkpoint(calibration, checkpoint):
+    link = checkpoint.with_name('best.pth')
+    link.symlink_to(checkpoint.name)
+    write_calibration(calibration, calibration_path(link), link)
+    assert find_calibration(checkpoint).confidence is not None
+
+
+def test_scores_of_other_weights_mean_nothing_but_boxes_stay(calibration, checkpoint, capsys):
+    write_calibration(calibration, calibration_path(checkpoint), checkpoint)
+    checkpoint.write_bytes(b'others!')
+    found = find_calibration(checkpoint)
+    assert found.confidence is None
+    assert found.detectors['retinaface'].box_map == BOX_MAP
+    said = capsys.readouterr()
+    assert 'fitted with other weights' in said.out + said.err
+
+
+def test_a_checkpoint_may_have_none(checkpoint):
+    assert find_calibration(checkpoint) is None
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('{', 'is no calibration'),
+        ('{}', 'is no calibration'),
+        ('[1]', 'is no calibration'),
+        (json.dumps({'format': 1, 'detectors': {'a': {}}}), 'is no calibration'),
+        (json.dumps({'format': 9}), 'format=9 is not 1: run mmpose-lite calibrate again'),
+    ],
+)
+def test_other_files_are_refused_by_name(tmp_path, content, message):
+    path = tmp_path / 'x.calibration.json'
+    path.write_text(content)
+    with pytest.raises(InputError, match=rf'x\.calibration\.json.*{message}'):
+        read_calibration(path)
