@@ -87,13 +87,15 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[Photograph]:
         """Yield the frames, with number and time; a later one has a later time."""
-        last = -1.0
-        number = 0
+        last, number, start = -1.0, 0, time.perf_counter()
         while True:
             is_read, image = self._capture.read()
             if not is_read:
                 break
-            time_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            if self.path is None:
+                time_s = time.perf_counter() - start
+            else:
+                time_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             if time_s <= last:  # of a source that counts no time
                 time_s = last + 1 / self.rate if number else 0.0
             yield Photograph(f'{self.name} frame {number}', image, self.path, number, time_s)
@@ -106,7 +108,9 @@ class VideoReader:
 
 
 @contextmanager
-def writing_video(path: str | os.PathLike, source: VideoReader) -> Iterator[Any]:
+def writing_video(
+    path: str | os.PathLike, source: str | None, rate: float = _USUAL_RATE
+) -> Iterator[Any]:
     """Write a video, which is at its place once the block ends well.
 
     Yields a function that takes frames with their times, all of one size. With PyAV the file has
@@ -115,7 +119,8 @@ def writing_video(path: str | os.PathLike, source: VideoReader) -> Iterator[Any]
 
     Args:
         path: The file, an ``.mp4``.
-        source: The video whose rate, times and sound it has.
+        source: The file whose rate, times and sound it has; None if there is none.
+        rate: Frames a second, where there is no file.
 
     Raises:
         InputError: If the name ends otherwise, or the video cannot be written.
@@ -126,7 +131,7 @@ def writing_video(path: str | os.PathLike, source: VideoReader) -> Iterator[Any]
     path.parent.mkdir(parents=True, exist_ok=True)
     kind = _AvWriter if has_av() else _Mpeg4Writer
     with beside(path) as part:
-        writer = kind(part, source)
+        writer = kind(part, source, rate if source is None else VideoReader(source).rate)
         try:
             yield writer.write
             writer.finish()
@@ -142,18 +147,20 @@ def has_av() -> bool:
 class _AvWriter:
     """H.264 with the source's times and sound, by PyAV."""
 
-    def __init__(self, part: Path, source: VideoReader) -> None:
+    def __init__(self, part: Path, source: str | None, rate: float) -> None:
         import av
 
         self._av = av
         self._output = av.open(str(part), 'w', format='mp4', options={'movflags': '+faststart'})
         self._input = None
-        if source.path is not None:
+        if source is not None:
             with suppress(av.FFmpegError):  # of files that OpenCV reads, such as patterns
-                self._input = av.open(source.path)
+                self._input = av.open(source)
         self._ticks, self._start = self._count_ticks()
-        rate = Fraction(source.rate).limit_denominator(1001)
-        self._stream = self._output.add_stream('libx264', rate=rate, options={'crf': _QUALITY})
+        frames_a_second = Fraction(rate).limit_denominator(1001)
+        self._stream = self._output.add_stream(
+            'libx264', rate=frames_a_second, options={'crf': _QUALITY}
+        )
         self._stream.pix_fmt = 'yuv420p'
         self._is_open = False
         self._sound = _Sound(self._input, self._output) if self._input else None
@@ -229,14 +236,14 @@ class _Sound:
 class _Mpeg4Writer:
     """MPEG-4 without sound, at an even rate, by OpenCV."""
 
-    def __init__(self, part: Path, source: VideoReader) -> None:
+    def __init__(self, part: Path, source: str | None, rate: float) -> None:
         print_log(
             'the video has neither sound nor H.264, nor uneven times of frames: '
             "pip install 'mmpose_lite[video]' brings PyAV, which writes them",
             'current',
             logging.WARNING,
         )
-        self._part, self._rate = part, source.rate
+        self._part, self._rate = part, rate
         self._file = part.with_name(f'{part.name}.mp4')  # OpenCV goes by the ending
         self._writer: Any = None
 

@@ -45,7 +45,7 @@ def write_source(path, times=TIMES, sound='aac', size_wh=(64, 48)):
 
 
 def copy(source, target):
-    with writing_video(target, VideoReader(source)) as write:
+    with writing_video(target, str(source)) as write:
         frames = list(VideoReader(source))
         for frame in frames:
             write(frame.image, frame.time_s)
@@ -100,8 +100,8 @@ def test_the_sound_stays_beside_frames_that_begin_late(tmp_path):
 
 
 def test_frames_of_odd_size_get_a_further_row_and_column(tmp_path):
-    source = VideoReader(write_source(tmp_path / 'in.mp4'))
-    with writing_video(tmp_path / 'out.mp4', source) as write:
+    source = write_source(tmp_path / 'in.mp4')
+    with writing_video(tmp_path / 'out.mp4', str(source)) as write:
         write(picture(0, (63, 47)), 0.0)
     assert VideoReader(tmp_path / 'out.mp4').size_wh == (64, 48)
 
@@ -126,7 +126,7 @@ def test_a_writer_that_is_stopped_leaves_what_was_there(tmp_path, monkeypatch, w
     (tmp_path / 'out.mp4').write_text('the one before')
 
     def be_stopped():
-        with writing_video(tmp_path / 'out.mp4', VideoReader(source)) as write:
+        with writing_video(tmp_path / 'out.mp4', str(source)) as write:
             write(picture(0), 0.0)
             raise KeyboardInterrupt
 
@@ -142,7 +142,7 @@ def test_no_frame_is_no_video(tmp_path, monkeypatch, with_av):
     monkeypatch.setattr(video, 'has_av', lambda: with_av)
     with (
         pytest.raises(InputError, match='without a frame'),
-        writing_video(tmp_path / 'out.mp4', VideoReader(source)),
+        writing_video(tmp_path / 'out.mp4', str(source)),
     ):
         pass
     assert not (tmp_path / 'out.mp4').exists()
@@ -154,10 +154,10 @@ def test_wrong_sources_and_names_are_refused(tmp_path):
     (tmp_path / 'text.mp4').write_text('no video')
     with pytest.raises(InputError, match=r'text\.mp4.* cannot be read as a video'):
         VideoReader(tmp_path / 'text.mp4')
-    source = VideoReader(write_source(tmp_path / 'in.mp4'))
+    source = write_source(tmp_path / 'in.mp4')
     with (
         pytest.raises(InputError, match=r'written as \.mp4'),
-        writing_video(tmp_path / 'out.avi', source),
+        writing_video(tmp_path / 'out.avi', str(source)),
     ):
         pass
 

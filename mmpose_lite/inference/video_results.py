@@ -1,0 +1,131 @@
+"""Points of a video's faces, frame by frame, and the annotated video."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmpose_lite.utils.progress import track as show_progress
+
+from .boxes import PointsMap
+from .results import Landmarks
+from .tracking import EVERY, PointFilters, Tracker, follow_faces, smooth_both_ways
+from .video import VideoReader, is_video, writing_video
+
+if TYPE_CHECKING:
+    from .landmarker import Landmarker
+
+_NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
+
+
+def as_video(source: Any) -> str | int | None:
+    """A video's file, a stream's address or a camera's number; None for what is none of these."""
+    if isinstance(source, int):
+        return source
+    if not isinstance(source, str | Path):
+        return None
+    text = str(source)
+    if text.isdecimal() and not Path(text).exists():
+        return int(text)
+    return text if is_video(text) else None
+
+
+def video_results(
+    landmarker: Landmarker,
+    reader: VideoReader,
+    track: bool = False,
+    smooth: bool = False,
+    every: int = EVERY,
+    points_map: PointsMap | None = None,
+) -> Iterator[Landmarks]:
+    """Find the points of the faces in each frame of a video.
+
+    Args:
+        landmarker: The model, with its detector.
+        reader: The video.
+        track: Follow faces from frame to frame: they have ids, and the detector looks at every
+            n-th frame.
+        smooth: Smooth the points of faces that are followed. A file is read to its end first, since
+            frames before and after one are taken into account; a camera has only those before.
+        every: Frames from one use of the detector to the next.
+        points_map: The map from points to boxes, of the model's calibration.
+
+    Yields:
+        One result a frame, in their order.
+    """
+    if not (track or smooth):
+        yield from landmarker.predict((frame, landmarker.find_boxes(frame)) for frame in reader)
+        return
+    found = follow_faces(landmarker, reader, Tracker(points_map, every))
+    if not smooth:
+        yield from found
+    elif reader.path is None:
+        yield from map(PointFilters(), found)
+    else:
+        yield from _smooth_file(reader.path, found, reader.count)
+
+
+def _smooth_file(path: str, found: Iterator[Landmarks], count: int | None) -> Iterator[Landmarks]:
+    """Smooth a whole file, of which only the points are kept, and read its frames once more."""
+    kept = [
+        replace(each, photograph=replace(each.photograph, image=_NO_PIXELS))
+        for each in (show_progress(found, count, 'frames') if count else found)
+    ]
+    frames = VideoReader(path)
+    for frame, result in zip(frames, smooth_both_ways(kept), strict=True):
+        yield replace(result, photograph=frame)
+
+
+class AnnotatedVideo:
+    """A form of results: each video with its points drawn, its times and its sound.
+
+    Args:
+        folder: Where videos go, as ``NAME.mp4``.
+        least_score: Points with a lower score are not drawn.
+
+    Attributes:
+        path: The folder.
+        files: The videos.
+    """
+
+    def __init__(self, folder: str | Path, least_score: float = 0.0) -> None:
+        self.path = Path(folder)
+        self.files: list[Path] = []
+        self._least_score = least_score
+        self._source: str | None = None
+        self._stack = ExitStack()
+        self._write: Any = None
+
+    def write(self, result: Landmarks) -> None:
+        """Draw a frame; photographs are in no video."""
+        frame = result.photograph
+        if frame.frame is None or frame.time_s is None:
+            return
+        source = frame.name.rpartition(' frame ')[0]
+        if source != self._source:
+            self.close()
+            self._begin(source, frame.path)
+        self._write(result.draw(self._least_score), frame.time_s)
+
+    def _begin(self, source: str, path: str | None) -> None:
+        self._source = source
+        stem = Path(path).stem if path else f'camera{source}' if source.isdecimal() else 'stream'
+        name, number = f'{stem}.mp4', 1
+        while self.path / name in self.files:
+            number += 1
+            name = f'{stem}_{number}.mp4'
+        self.files.append(self.path / name)
+        self._write = self._stack.enter_context(writing_video(self.files[-1], path))
+
+    def fail(self, name: str, reason: str) -> None:
+        """Take a photograph that could not be used."""
+
+    def close(self) -> None:
+        """Finish the video."""
+        self._stack.close()
+        self._source = None
