@@ -94,6 +94,7 @@ setup(
             *DOCS,
             *OPENVINO,
             *SAFETENSORS,
+            *PREDICT,
             *VIDEO,
             'pytest>=8',
             'pytest-xdist>=3.5',
