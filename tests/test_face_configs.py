@@ -23,6 +23,7 @@ from mmpose_lite.engine.config_rewrites import (
 )
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import config_root
+from mmpose_lite.utils import InputError
 
 # What MMPose does not have: the choice of the epoch by faces that are not those of the test, and
 # COFW's eyes where LaPa's are.
@@ -138,6 +139,18 @@ def test_300w_can_be_cached_and_augmented_on_the_device():
     steps = cfg.train_dataloader.dataset.pipeline
     assert steps[-2] == {'type': 'TopdownAffine', 'input_size': (256, 256), 'warp': False}
     assert cfg.test_dataloader.dataset.pipeline[2].get('warp') is None
+
+
+def test_rtmpose_s_pixels_are_not_changed_on_the_device():
+    cfg = load_config(
+        ROOT
+        / next(name for name in NAMES if name.endswith('_wflw-256x256.py') and 'rtmpose' in name)
+    )
+    move_targets_to_head(cfg)
+    set_cache(cfg, True)
+    cfg.augment_on_device = 'stream'
+    with pytest.raises(InputError, match=r'has YOLOXHSVRandomAug, Albumentation behind TopdownAf'):
+        warp_on_device(cfg)
 
 
 def test_all_are_there():

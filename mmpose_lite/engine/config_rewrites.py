@@ -227,11 +227,20 @@ def _loader_of(place: str) -> str:
 
 
 def _without_warp(steps: list[dict], place: str) -> list[dict]:
-    kinds = [step.get('type') for step in steps]
+    kinds = [str(step.get('type')) for step in steps]
     if kinds[-2:] != ['TopdownAffine', 'PackPoseInputs']:
+        crop = kinds.index('TopdownAffine') if 'TopdownAffine' in kinds else len(kinds)
+        between = [kind for kind in kinds[crop + 1 : -1] if kind != 'GenerateTarget']
+        if between:
+            raise InputError(
+                f'augment_on_device: the pipeline of {place} has {", ".join(between)} behind '
+                'TopdownAffine, whose pixels only the workers change: leave out the one or the '
+                'other'
+            )
         raise InputError(
             f'augment_on_device: the pipeline of {place} must end with TopdownAffine and '
-            f'PackPoseInputs (its targets made by the head), not {", ".join(map(str, kinds[-3:]))}'
+            'PackPoseInputs (its targets made by the head), '
+            f'not {", ".join(kinds[-3:]) or "nothing"}'
         )
     return [*steps[:-2], {**steps[-2], 'warp': False}, steps[-1]]
 

@@ -193,7 +193,7 @@ def test_the_device_warps_both(cfg, tmp_path):
     for _, steps in find_pipelines(rewritten):
         assert steps[-2]['warp'] is False
     cfg.custom_hooks[0].switch_pipeline.insert(5, {'type': 'PhotometricDistortion'})
-    with pytest.raises(InputError, match=r'custom_hooks\.0 must end with TopdownAffine'):
+    with pytest.raises(InputError, match=r'custom_hooks\.0 has PhotometricDistortion behind Topd'):
         rewrite_config(cfg)
 
 
