@@ -28,8 +28,8 @@ class BaseKeypointCodec:
         label_mapping_table: Encoded keys that belong to its ``gt_instance_labels``.
         field_mapping_table: Encoded keys that belong to its ``gt_fields``.
         target_kind: The kind of its targets, which heads and losses must have among theirs:
-            ``'heatmaps'``, ``'combined heatmaps'``, ``'coordinates'`` or ``'simcc labels'``; None
-            is not checked.
+            ``'heatmaps'``, ``'combined heatmaps'``, ``'binary heatmaps'``, ``'coordinates'`` or
+            ``'simcc labels'``; None is not checked.
         use_udp: The ``use_udp`` that :class:`TopdownAffine` must have; None: either.
         auxiliary_encode_keys: Further keys of a sample that :meth:`encode` takes.
     """

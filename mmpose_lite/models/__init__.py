@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .heads import RegressionHead as RegressionHead
     from .heads import RTMCCHead as RTMCCHead
     from .losses import AdaptiveWingLoss as AdaptiveWingLoss
+    from .losses import BinaryHeatmapLoss as BinaryHeatmapLoss
     from .losses import CombinedLoss as CombinedLoss
     from .losses import CombinedTargetMSELoss as CombinedTargetMSELoss
     from .losses import JSDiscretLoss as JSDiscretLoss

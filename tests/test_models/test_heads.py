@@ -330,18 +330,21 @@ def test_what_is_missing_is_named():
         HeatmapHead(4, 3, deconv_out_channels=None).predict(feats, [bare, bare])
 
 
+ROUNDED = {'type': 'RandomRoundingHeatmap', 'input_size': (64, 64), 'heatmap_size': (16, 16)}
 CODECS = {
     'MSRA': ('heatmaps', CODEC),
     'DARK': ('heatmaps', {**CODEC, 'unbiased': True}),
     'guarded': ('heatmaps', {**CODEC, 'guarded': True}),
     'UDP': ('heatmaps', {**CODEC, 'type': 'UDPHeatmap'}),
     'combined': ('combined heatmaps', UDP),
+    'rounded': ('binary heatmaps', ROUNDED),
     'SimCC': ('simcc labels', {'type': 'SimCCLabel', 'input_size': (64, 64)}),
     'regression': ('coordinates', {'type': 'RegressionLabel', 'input_size': (64, 64)}),
 }
 HEADS = {
     'coordinates': ('RegressionHead', {'in_channels': 1024, 'num_joints': 3}),
     'heatmaps': ('HeatmapHead', {'in_channels': 4, 'out_channels': 3}),
+    'binary heatmaps': ('HeatmapHead', {'in_channels': 4, 'out_channels': 3}),
     'combined heatmaps': ('HeatmapHead', {'in_channels': 4, 'out_channels': 9}),
     'simcc labels': (
         'RTMCCHead',

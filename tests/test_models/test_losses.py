@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmpose_lite import models
 from mmpose_lite.models import losses
 from mmpose_lite.models.losses import (
     AdaptiveWingLoss,
@@ -169,3 +170,8 @@ def test_several_losses():
     assert [loss.item() for loss in both] == [7.5, 15]
     named = CombinedLoss({'heat': cfgs[0]})
     assert named['heat'](OUTPUT, TARGET).item() == 7.5
+
+
+def test_a_config_finds_every_loss():
+    """The registry looks among the names of the package, and imports what has that name."""
+    assert set(losses.__all__) <= set(models.__all__)

@@ -6,6 +6,7 @@ from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .gaussian_heatmap import generate_gaussian_heatmaps as generate_gaussian_heatmaps
+    from .gaussian_heatmap import generate_rounded_heatmaps as generate_rounded_heatmaps
     from .gaussian_heatmap import generate_udp_gaussian_heatmaps as generate_udp_gaussian_heatmaps
     from .gaussian_heatmap import (
         generate_unbiased_gaussian_heatmaps as generate_unbiased_gaussian_heatmaps,

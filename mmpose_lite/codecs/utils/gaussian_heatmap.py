@@ -1,6 +1,6 @@
-"""Gaussian targets.
+"""Gaussian targets, and those of randomised rounding.
 
-A Gaussian is a product of two profiles, one along each axis: each is evaluated on the whole axis
+Each is a product of two profiles, one along each axis: each is evaluated on the whole axis
 and their outer product is the map. All points of a batch are made at once.
 
 MMPose places the patch of a Gaussian by truncation towards zero. For a sigma whose triple is not
@@ -83,6 +83,32 @@ def generate_unbiased_gaussian_heatmaps(
     for i, size in enumerate(heatmap_size):
         cells = torch.arange(size, dtype=keypoints.dtype, device=keypoints.device)
         profiles.append(torch.exp(-((cells - keypoints[..., i, None]) ** 2) / (2 * sigma**2)))
+    return _outer(profiles[0], profiles[1], inside, keypoints_visible)
+
+
+def generate_rounded_heatmaps(
+    heatmap_size: tuple[int, int],
+    keypoints: Tensor,
+    keypoints_visible: Tensor,
+    is_random: bool,
+) -> tuple[Tensor, Tensor]:
+    """One cell beside each point, or the probabilities of the four; see :func:`_nearest_heatmaps`.
+
+    Along each axis a point at 3.7 is rounded to 4 in seven of ten draws, and to 3 in the others. If
+    not ``is_random``, the maps are the mean of all draws: 0.7 in the one cell, 0.3 in the other.
+
+    Source: Yu and Tao, "Heatmap Regression via Randomized Rounding", TPAMI 2021,
+    https://arxiv.org/abs/2009.00225
+    """
+    inside = _is_inside(heatmap_size, (keypoints + 0.5).floor())
+    if is_random:
+        low = keypoints.floor()
+        keypoints = low + (torch.rand_like(low) < keypoints - low)
+    profiles = []
+    for i, size in enumerate(heatmap_size):
+        cells = torch.arange(size, dtype=keypoints.dtype, device=keypoints.device)
+        apart = (cells - keypoints[..., i, None].clamp(0, size - 1)).abs()
+        profiles.append((1 - apart).clamp(min=0))
     return _outer(profiles[0], profiles[1], inside, keypoints_visible)
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .classification_loss import JSDiscretLoss as JSDiscretLoss
     from .classification_loss import KLDiscretLoss as KLDiscretLoss
     from .heatmap_loss import AdaptiveWingLoss as AdaptiveWingLoss
+    from .heatmap_loss import BinaryHeatmapLoss as BinaryHeatmapLoss
     from .heatmap_loss import CombinedTargetMSELoss as CombinedTargetMSELoss
     from .heatmap_loss import KeypointMSELoss as KeypointMSELoss
     from .loss_wrappers import CombinedLoss as CombinedLoss

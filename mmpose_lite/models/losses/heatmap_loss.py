@@ -181,3 +181,29 @@ class AdaptiveWingLoss(nn.Module):
             weights = _as_map(target_weights, target, 'target_weights')
             output, target = output * weights, target * weights
         return self.criterion(output, target) * self.loss_weight
+
+
+@MODELS.register_module()
+class BinaryHeatmapLoss(nn.Module):
+    """Binary cross entropy of logits and probabilities, mean over all cells of all maps.
+
+    Args:
+        use_target_weight: Weigh maps (or cells) by ``target_weights``.
+        loss_weight: Factor on the result.
+    """
+
+    target_kinds: ClassVar = ('binary heatmaps',)
+
+    def __init__(self, use_target_weight: bool = False, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.use_target_weight = use_target_weight
+        self.loss_weight = loss_weight
+
+    def forward(
+        self, output: Tensor, target: Tensor, target_weights: Tensor | None = None
+    ) -> Tensor:
+        """Compute the loss; see :meth:`KeypointMSELoss.forward`."""
+        weights = None
+        if self.use_target_weight and target_weights is not None:
+            weights = _as_map(target_weights, target, 'target_weights')
+        return F.binary_cross_entropy_with_logits(output, target, weights) * self.loss_weight

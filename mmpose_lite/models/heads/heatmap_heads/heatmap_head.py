@@ -24,7 +24,7 @@ _DECONV_PADDING = {4: (1, 0), 3: (1, 1), 2: (0, 0)}
 class BaseHeatmapHead(BaseHead):
     """Targets, accuracy, flip test and layers that all heatmap heads share."""
 
-    target_kinds: ClassVar = ('heatmaps', 'combined heatmaps')
+    target_kinds: ClassVar = ('heatmaps', 'combined heatmaps', 'binary heatmaps')
     target_names: ClassVar = ('heatmaps', 'keypoint_weights')
     default_init_cfg: ClassVar[Any] = [
         {'type': 'Normal', 'layer': ['Conv2d', 'ConvTranspose2d'], 'std': 0.001},
@@ -105,7 +105,10 @@ class BaseHeatmapHead(BaseHead):
         codec: Any = self.decoder
         maps = self.final_outputs(outputs)[0].detach()
         read, size = get_heatmap_maximum, maps.shape[-2:]
-        if getattr(codec, 'target_kind', None) == 'combined heatmaps':
+        kind = getattr(codec, 'target_kind', None)
+        if kind == 'binary heatmaps':
+            maps = maps.sigmoid()  # a peak of logits may be below 0
+        if kind == 'combined heatmaps':
             # A disc has no peak, so its points are decoded as in a test.
             read, size, maps = codec.decode_batch, codec.input_size, maps.float()
         points, wanted = read(maps)[0], read(heatmaps)[0]
