@@ -42,6 +42,16 @@ def has_fast_bfloat16() -> bool:
     return any(capabilities.get(name, False) for name in ('avx512_bf16', 'amx_bf16', 'bf16'))
 
 
+def about_slow_precision(dtype: torch.dtype | None, device: str) -> str | None:
+    """Say that a device only imitates a precision; None if it has it, or there is none to have."""
+    if dtype != torch.bfloat16 or device != 'cpu' or has_fast_bfloat16():
+        return None
+    return (
+        'this CPU has no bfloat16 instructions, and imitates them many times more slowly than it '
+        'computes in float32: leave out --amp'
+    )
+
+
 class GradientBuffers:
     """Holds the gradients of parameters in memory that is allocated once.
 

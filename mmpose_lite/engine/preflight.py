@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from mmengine.dataset import InfiniteSampler
+from mmengine.device import get_device
 from mmengine.dist import get_world_size
 from mmengine.hooks import CheckpointHook, EMAHook
 from mmengine.model import ExponentialMovingAverage
@@ -27,6 +28,7 @@ from mmpose_lite.datasets.datasets.base.split import TrainValSplit
 
 from .config_rewrites import find_datasets
 from .hooks import PipelineSwitchHook
+from .optim_wrappers import about_slow_precision
 from .point_checks import PreflightError, check_points
 from .run_log import FILE_ONLY
 from .run_state import find_hook, find_hooks, optim_wrappers
@@ -57,7 +59,9 @@ def check_training(runner: Runner) -> None:
         check_save_best(runner)
         check_selection(runner)
     log_learning_rate(runner)
-    for sentence in about_lengths(runner):
+    dtypes = {getattr(each, 'cast_dtype', None) for each in optim_wrappers(runner).values()}
+    slow = (about_slow_precision(dtype, get_device()) for dtype in dtypes)
+    for sentence in (*about_lengths(runner), *filter(None, slow)):
         runner.logger.warning(sentence)
     # In all processes: a network may wait for its like in the others.
     memory = runner.train_loop.memory

@@ -6,7 +6,7 @@ from mmengine.config import ConfigDict
 from mmengine.hooks import Hook
 
 from mmpose_lite.apis import load_config
-from mmpose_lite.engine import PoseRunner
+from mmpose_lite.engine import PoseRunner, optim_wrappers
 from mmpose_lite.engine.point_checks import check_sizes
 from mmpose_lite.engine.run_state import random_state
 from mmpose_lite.utils import InputError
@@ -209,6 +209,17 @@ def test_a_sound_config_is_checked_without_a_word_and_left_as_it_is(build, tiny_
     assert not any(each is not None and each.any() for each in gradients)
     assert repr(random_state()) == repr(drawn)
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize('has_it', [True, False])
+@pytest.mark.parametrize('dtype', ['bfloat16', 'float16', None])
+def test_half_precision_that_is_imitated_is_said(build, monkeypatch, has_it, dtype):
+    monkeypatch.setattr(optim_wrappers, 'has_fast_bfloat16', lambda: has_it)
+    values = {'optim_wrapper.type': 'AmpOptimWrapper', 'optim_wrapper.dtype': dtype}
+    said = warnings_of(build(values if dtype else {}))
+    assert any('no bfloat16 instructions' in each for each in said) == (
+        dtype == 'bfloat16' and not has_it
+    )
 
 
 def test_several_codecs_of_which_one_is_the_decoders(build, tiny_config):
