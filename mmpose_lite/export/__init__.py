@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .benchmark import Timing as Timing
+    from .benchmark import time_files as time_files
     from .exporting import ExportOptions as ExportOptions
     from .exporting import export_model as export_model
     from .graph import CropGraph as CropGraph

@@ -17,22 +17,24 @@ from mmpose_lite.utils import InputError
 class CropGraph(nn.Module):
     """Turns crops into points: normalisation, network, flip test and decoding in one module.
 
-    It is made of the model's own parts, with folded norms; the model itself stays as it is.
+    It is made of the model's own parts; the model itself stays as it is.
 
     Args:
         model: A model of :func:`init_model`.
         flip: Average the outputs of crops and their mirrors, in twice the time.
+        fold: Fold the norms of the network into its convolutions.
 
     Raises:
         InputError: If the model has no head, or its head no decoder.
     """
 
-    def __init__(self, model: Any, flip: bool = False) -> None:
+    def __init__(self, model: Any, flip: bool = False, fold: bool = True) -> None:
         super().__init__()
         if not getattr(model, 'with_head', False) or model.head.decoder is None:
             raise InputError('model.head.decoder: an exported file decodes points, and has none')
         model = copy.deepcopy(model).eval()
-        fold_norms(model)
+        if fold:
+            fold_norms(model)
         self.model = model
         width, height = model.head.decoder.input_size
         self.size_wh = (int(width), int(height))

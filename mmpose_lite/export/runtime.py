@@ -126,7 +126,7 @@ def read_metadata(file: str | os.PathLike) -> dict[str, Any]:
     suffix = _suffix(path)
     try:
         text = _READERS[suffix](path)
-    except (OSError, RuntimeError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, RuntimeError, ValueError, SyntaxError, zipfile.BadZipFile) as error:
         if isinstance(error, InputError):
             raise
         problem = ' '.join(str(error).split())[:200]

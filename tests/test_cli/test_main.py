@@ -130,6 +130,7 @@ WRONG = {
     'browse': ['none.py'],
     'analyze-logs': ['none'],
     'export': [CONFIG, 'none.pth'],
+    'bench': ['none.onnx'],
     'info': ['none.pth'],
     'publish': ['none.pth'],
     'predict': ['none.pth', 'none.jpg'],

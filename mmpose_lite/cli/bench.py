@@ -1,0 +1,111 @@
+"""Timing exported files beside the model that they came from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmpose_lite.errors import InputError
+from mmpose_lite.utils.paths import check_file, file_problem, find_config, shown
+
+from .command_line import errors_in_one_line, load_libraries, tell_loading
+from .export import find_model
+
+if TYPE_CHECKING:
+    from mmpose_lite.export.benchmark import Timing
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command."""
+    parser = argparse.ArgumentParser(
+        prog='mmpose-lite bench',
+        description='Time exported files by every engine that is installed, in turn, with one '
+        'thread and with all cores.',
+    )
+    parser.add_argument('files', nargs='+', help='exported files, of one input size')
+    parser.add_argument(
+        '--model',
+        nargs='+',
+        metavar='FILE',
+        help='config and checkpoint, or the checkpoint alone, to time in torch; ratios are to it',
+    )
+    parser.add_argument(
+        '--data', metavar='CONFIG', help='config whose test set tells the NME; needs --model'
+    )
+    parser.add_argument('--faces', type=int, metavar='N', help='of so many faces; all by default')
+    parser.add_argument(
+        '--batch', type=int, nargs='+', default=[1, 8], metavar='N', help='faces a call (1 8)'
+    )
+    parser.add_argument(
+        '--rounds', type=int, default=10, metavar='N', help='calls of each (default 10)'
+    )
+    parser.add_argument(
+        '--bf16', action='store_true', help='OpenVINO in bfloat16 too, for CPUs that have it'
+    )
+    parser.add_argument('--out', metavar='FILE', help='write the numbers to this JSON file')
+    return parser
+
+
+@errors_in_one_line
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    args = make_parser().parse_args(argv)
+    for file in args.files:
+        if problem := file_problem(file):
+            raise InputError(f'exported file {shown(file)} {problem}')
+    named = find_model(args.model) if args.model else None
+    if args.data:
+        find_config(args.data)
+        if named is None:
+            raise InputError('--data needs --model, which says how crops are cut from photographs')
+    if min([args.rounds, *args.batch]) < 1:
+        raise InputError('--rounds and --batch: at least 1')
+    if args.out:
+        check_file(args.out)
+    tell_loading()
+    load_libraries('mmpose_lite.export.benchmark')
+    from mmpose_lite import apis
+    from mmpose_lite.export.benchmark import time_files
+
+    model = None
+    if named is not None:
+        model = apis.init_model(named[0], named[1], 'cpu')
+        model.test_cfg = {**model.test_cfg, 'flip_test': False}
+    timings = list(time_files(args.files, model, args.batch, args.rounds, args.bf16))
+    print(*_lines(timings), sep='\n')
+    errors = _measure(model, args) if args.data else []
+    for error in errors:
+        print(f'NME {100 * error.nme:.3f} %  {error.name}  ({error.faces} faces)')
+    if args.out:
+        from .test import write_json
+
+        write_json(args.out, [vars(each) for each in (*timings, *errors)])
+
+
+def _lines(timings: Sequence[Timing]) -> list[str]:
+    """Lay out timings; of ratios see :class:`Timing`."""
+    width = max(len(each.name) for each in timings)
+    head = f'{"":<{width}}  batch  threads  ms a call (median)  CPU ms  images/s  ratio'
+    return [head, *(f'{each.name:<{width}}  {_numbers(each)}' for each in timings)]
+
+
+def _numbers(timing: Timing) -> str:
+    wall, median, cpu = (1e3 * each for each in (timing.seconds, timing.median, timing.cpu))
+    return (
+        f'{timing.batch:>5}  {timing.threads:>7}  {wall:>8.1f} ({median:>6.1f})  {cpu:>6.1f}  '
+        f'{timing.rate:>8.1f}  {timing.ratio:>5.2f}'
+    )
+
+
+def _measure(model: Any, args: argparse.Namespace) -> list[Any]:
+    from mmpose_lite import apis
+    from mmpose_lite.export import ExportedModel
+    from mmpose_lite.export.verification import by_file, by_model, measure_errors
+
+    cfg = apis.load_config(args.data, needs=('test_dataloader', 'test_evaluator'))
+    ways = {'torch': by_model(model, False)}
+    for file in args.files:
+        ways[Path(file).name] = by_file(model, ExportedModel(file))
+    return measure_errors(cfg, ways, args.faces)

@@ -1,0 +1,130 @@
+"""Running exported files, and reading what they say of themselves."""
+
+import numpy as np
+import pytest
+
+from helpers.made_files import METADATA, SIDE, make_onnx
+from mmpose_lite.cli.bench import main as bench
+from mmpose_lite.cli.info import main as info
+from mmpose_lite.export import ExportedModel, read_metadata
+from mmpose_lite.export.benchmark import time_ways
+from mmpose_lite.utils import InputError
+
+CROPS = np.random.default_rng(0).integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8)
+ENGINES = ['onnxruntime', pytest.param('openvino', marks=pytest.mark.filterwarnings('ignore'))]
+
+
+@pytest.fixture
+def file(tmp_path):
+    return make_onnx(tmp_path / 'made.onnx')
+
+
+@pytest.mark.parametrize('engine', ENGINES)
+@pytest.mark.parametrize('count', [1, 2, 5])
+def test_any_number_of_crops_by_any_engine(engine, count, file):
+    pytest.importorskip(engine, reason=f'{engine} is not installed: pip install mmpose_lite[dev]')
+    exported = ExportedModel(file, engine, threads=1)
+    points, scores = exported(CROPS[:count])
+    wanted = CROPS[:count].astype(float).mean(axis=1)[:, :2, :2]
+    np.testing.assert_allclose(points, wanted, rtol=1e-5)
+    np.testing.assert_allclose(scores, wanted.mean(axis=-1), rtol=1e-5)
+
+
+def test_no_crops_are_no_points(file):
+    points, scores = ExportedModel(file)(CROPS[:0])
+    assert points.shape == (0, 2, 2)
+    assert scores.shape == (0, 2)
+
+
+def test_results_of_one_call_outlast_the_next(file):
+    exported = ExportedModel(file)
+    first, _ = exported(CROPS[:1])
+    kept = first.copy()
+    exported(255 - CROPS[:1])
+    np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize(
+    ('crops', 'message'),
+    [
+        (CROPS.astype(np.float32), r'images are float32 .* must be uint8 crops \(B, 16, 16, 3\)'),
+        (CROPS[0], r'images are uint8 \(16, 16, 3\)'),
+        (CROPS[:, :8], r'images are uint8 \(5, 8, 16, 3\)'),
+    ],
+)
+def test_other_arrays_are_refused(crops, message, file):
+    with pytest.raises(InputError, match=message):
+        ExportedModel(file)(crops)
+    with pytest.raises(InputError, match='boxes are of no use'):
+        ExportedModel(file)(CROPS, np.zeros((5, 4)))
+
+
+def test_a_file_for_photographs_asks_for_boxes(tmp_path):
+    exported = ExportedModel(make_onnx(tmp_path / 'made.onnx', input='image'))
+    assert exported.takes_photographs
+    with pytest.raises(InputError, match='must be one photograph'):
+        exported(CROPS, np.zeros((5, 4)))
+    for boxes in (None, np.zeros(4), np.zeros((1, 5))):
+        with pytest.raises(InputError, match=r'must be \(B, 4\) xyxy'):
+            exported(CROPS[0], boxes)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'engine': 'torch'}, r'is read by onnxruntime or openvino, not by .torch.'),
+        ({'precision': 'bf16'}, 'bf16 with engine openvino'),
+        ({'engine': 'openvino', 'precision': 'int4'}, r"precision='int4'"),
+    ],
+)
+def test_an_engine_that_cannot_is_named(options, message, file):
+    with pytest.raises(InputError, match=message):
+        ExportedModel(file, **options)
+
+
+def test_metadata_are_read_as_they_were_written(file):
+    assert read_metadata(file) == METADATA
+
+
+def test_files_of_others_and_damaged_ones_are_named(tmp_path):
+    with pytest.raises(InputError, match=r'bare\.onnx.* has no metadata of mmpose-lite export'):
+        read_metadata(make_onnx(tmp_path / 'bare.onnx', metadata=None))
+    for name in ('a.onnx', 'a.xml', 'a.pt2'):
+        (tmp_path / name).write_bytes(b'no such thing')
+        with pytest.raises(InputError, match=rf'{name}.* cannot be read'):
+            read_metadata(tmp_path / name)
+    with pytest.raises(InputError, match=r'none\.onnx. does not exist'):
+        read_metadata(tmp_path / 'none.onnx')
+    with pytest.raises(InputError, match=r'no exported file by its name'):
+        read_metadata(tmp_path / 'a.pth')
+
+
+def test_info_of_an_exported_file(file, capsys):
+    info([str(file)])
+    printed = capsys.readouterr().out
+    assert 'crops, uint8 BGR, 16x16 px of input' in printed
+    assert '2 of two: left, right' in printed
+    assert 'without flip test' in printed
+
+
+def test_ways_are_timed_in_turn():
+    calls = []
+    ways = {name: lambda crops, name=name: calls.append((name, len(crops))) for name in 'ab'}
+    first, second = time_ways(ways, CROPS[:3], threads=2, rounds=2)
+    assert calls == [('a', 3), ('b', 3)] * 3
+    assert (first.name, first.batch, first.threads, first.ratio) == ('a', 3, 2, 1.0)
+    assert second.ratio == pytest.approx(second.seconds / first.seconds)
+
+
+def test_bench_prints_each_engine_and_batch(file, tmp_path, capsys):
+    bench([str(file), '--rounds', '1', '--batch', '1', '2', '--out', str(tmp_path / 'times.json')])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    found = {(line[0], line[2]) for line in lines if line[:1] == ['onnxruntime']}
+    assert found == {('onnxruntime', '1'), ('onnxruntime', '2')}
+    assert '"ratio": 1.0' in (tmp_path / 'times.json').read_text()
+
+
+def test_bench_takes_files_of_one_size(file, tmp_path):
+    other = make_onnx(tmp_path / 'other.onnx', input_size=[32, 32])
+    with pytest.raises(SystemExit, match='inputs of different sizes'):
+        bench([str(file), str(other)])

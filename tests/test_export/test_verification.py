@@ -1,0 +1,117 @@
+"""What keeps a file, and what refuses it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from helpers.small_zoo import make_model, random_crops
+from mmpose_lite.codecs import MSRAHeatmap, RegressionLabel, SimCCLabel
+from mmpose_lite.export import CropGraph, ExportOptions
+from mmpose_lite.export.exporting import describe_errors
+from mmpose_lite.export.faces import Face, rendered_faces
+from mmpose_lite.export.verification import Comparison, Error, cell_of, compare, nme_fault
+from mmpose_lite.utils import InputError
+
+EQUAL = Comparison(16, same=1.0, median=0.0, p99=0.0, largest=0.0, scores=0.0, cell=4.0)
+
+
+def faults(weights='fp32', is_image=False, **changes):
+    return dataclasses.replace(EQUAL, **changes).faults(weights, is_image)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'count'),
+    [
+        ({}, 0),
+        ({'same': 0.9989}, 1),
+        ({'same': 0.9991, 'largest': 2.0}, 0),
+        ({'largest': 2.1}, 1),
+        ({'scores': 2e-5}, 1),
+        ({'same': 0.5, 'largest': 9.0, 'scores': 1.0}, 3),
+        ({'cell': 0.0, 'largest': 0.02}, 1),
+    ],
+)
+def test_a_file_in_full_precision_gives_the_same_points(changes, count):
+    assert len(faults(**changes)) == count
+
+
+def test_other_files_have_other_tolerances():
+    assert not faults('fp16', p99=2.0, same=0.5, largest=60.0)
+    assert len(faults('fp16', p99=2.1, scores=0.02)) == 2
+    assert not faults('fp32', True, median=0.04, p99=0.4, largest=30.0)
+    assert len(faults('fp32', True, median=0.06, p99=0.6)) == 2
+    assert not faults('int8', same=0.0, largest=60.0)  # its error alone
+
+
+def test_cells_of_codecs():
+    assert cell_of(MSRAHeatmap((256, 256), (64, 64), 2)) == 4
+    assert cell_of(SimCCLabel((256, 256), simcc_split_ratio=2.0)) == 0.5
+    assert cell_of(RegressionLabel((256, 256))) == 0
+
+
+class Shifted:
+    """A file that moves some points of the model to the right."""
+
+    takes_photographs = False
+
+    def __init__(self, graph, points, shift):
+        self.graph, self.points, self.shift = graph, points, shift
+
+    def __call__(self, crops):
+        import torch
+
+        with torch.no_grad():
+            points, scores = self.graph(torch.from_numpy(crops))
+        points[:, : self.points, 0] += self.shift
+        return points.numpy(), scores.numpy()
+
+
+def test_points_that_moved_are_found(tmp_path):
+    model = make_model('regression', tmp_path)
+    graph = CropGraph(model).eval()
+    crops = random_crops(model, 4).numpy()
+    faces = [Face(crop, None, np.zeros(4)) for crop in crops]
+    assert compare(graph, Shifted(graph, 0, 0.0), faces).largest == 0
+    found = compare(graph, Shifted(graph, 49, 3.0), faces)
+    assert found.same == pytest.approx(0.5)
+    assert found.largest == pytest.approx(3, abs=1e-3)
+    assert found.faults('fp32', False)
+
+
+def test_rendered_faces_are_cropped_by_the_pipeline(tmp_path):
+    model = make_model('mobilenetv2', tmp_path)
+    (face,) = rendered_faces(model, 1)
+    assert face.crop.shape == (64, 64, 3)
+    assert face.crop.std() > 10
+    assert face.photograph.dtype == np.uint8
+
+
+def errors(*nmes):
+    names = ('model, flip test off', 'this file', 'model, flip test on')
+    return [Error(name, nme, 5, 'box') for name, nme in zip(names, nmes, strict=False)]
+
+
+def test_an_error_that_is_not_the_models_is_refused():
+    assert nme_fault(errors(0.03, 0.03019), 'this file', 'model, flip test off') is None
+    found = nme_fault(errors(0.03, 0.0303), 'this file', 'model, flip test off')
+    assert found.startswith('NME +0.030 percentage points')
+
+
+def test_the_cost_of_leaving_the_flip_test_out_is_said():
+    *_, last = describe_errors(errors(0.0301, 0.0305, 0.03))
+    assert 'changes the NME by +0.010 percentage points; --flip' in last
+    assert len(list(describe_errors(errors(0.03, 0.03)))) == 2
+
+
+def test_settings_that_do_not_go_together():
+    with pytest.raises(InputError, match='int8 needs --calibrate CONFIG'):
+        ExportOptions(weights='int8').check()
+    with pytest.raises(InputError, match='goes with --input crops'):
+        ExportOptions(weights='int8', calibration={}, takes_photographs=True).check()
+
+
+def test_names_say_what_is_inside():
+    assert ExportOptions().file_name('a') == 'a.onnx'
+    options = ExportOptions('openvino', takes_photographs=True, flip=True, weights='fp16')
+    assert options.file_name('a') == 'a-image-flip-fp16.xml'
