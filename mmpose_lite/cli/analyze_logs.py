@@ -26,28 +26,26 @@ _GAINS = ('acc', 'auc', 'pck', 'map', '/ap', '/ar')
 _NEITHER = {'lr', 'time', 'data_time', 'memory', 'images_per_s', 'grad_norm'}
 # Of a row, what says where it is.
 _PLACES = {'mode', 'step', 'epoch', 'iter'}
-_HOW_TO = (
-    'a run is a work dir, one of its folders that are named by date, or a .json file of vis_data'
-)
+_HOW_TO = 'a run is a work dir, one of its dated folders, or a .json file of vis_data'
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = argparse.ArgumentParser(
-        prog='mmpose-lite analyze-logs', description='Compare trainings by what they have logged.'
+        prog='mmpose-lite analyze-logs', description='Compare trainings by their logs.'
     )
     parser.add_argument(
-        'runs', nargs='+', metavar='RUN', help='work dir, a folder in it, or a .json of a log'
+        'runs', nargs='+', metavar='RUN', help='work dir, a folder in it, or a .json log'
     )
     parser.add_argument(
-        '--keys', nargs='+', metavar='KEY', help='what to compare (default: loss NME)'
+        '--keys', nargs='+', metavar='KEY', help='values to compare (default: loss NME)'
     )
     parser.add_argument('--out', metavar='FILE', help='draw curves into this picture')
     parser.add_argument(
         '--batch-size',
         type=int,
         metavar='N',
-        help='images of an iteration, of all processes, for logs without images_per_s',
+        help='images per iteration of all processes, for logs without images_per_s',
     )
     return parser
 

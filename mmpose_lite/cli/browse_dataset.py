@@ -28,25 +28,30 @@ def make_parser() -> argparse.ArgumentParser:
         prog='mmpose-lite browse', description='Draw the faces of a data set on sheets.'
     )
     add_config_argument(parser)
-    parser.add_argument('--split', choices=('train', 'val', 'test'), default='train')
+    parser.add_argument(
+        '--split', choices=('train', 'val', 'test'), default='train', help='default train'
+    )
     parser.add_argument(
         '--mode',
         choices=MODES,
         default='transformed',
-        help='original: photographs with box and crop; transformed: crops as the network gets '
-        'them; target: with their targets: heatmaps, or the products of the vectors along x and y. '
-        'Where crops are mirrored at random, each is shown as '
-        'it is and mirrored',
+        help='original: images with box and crop; transformed (default): crops as the network gets '
+        'them; target: crops with their targets, such as heatmaps. If crops are mirrored at '
+        'random, each is shown both ways',
     )
     parser.add_argument('--out', metavar='DIR', default='browse', help='folder of the sheets')
     parser.add_argument(
-        '--faces', type=int, default=24, help='how many, at even steps through the set'
+        '--faces', type=int, default=24, help='number of faces, evenly spaced (default 24)'
     )
-    parser.add_argument('--ids', nargs='+', metavar='ID', help='these annotation ids instead')
-    parser.add_argument('--columns', type=int, default=6, help='pictures in a row')
-    parser.add_argument('--rows', type=int, default=4, help='rows of a sheet')
-    parser.add_argument('--tile', type=int, default=300, help='side of a picture, px')
-    parser.add_argument('--seed', type=int, default=0, help='of the random transforms')
+    parser.add_argument(
+        '--ids', nargs='+', metavar='ID', help='draw the faces with these annotation ids instead'
+    )
+    parser.add_argument('--columns', type=int, default=6, help='pictures per row (default 6)')
+    parser.add_argument('--rows', type=int, default=4, help='rows per sheet (default 4)')
+    parser.add_argument(
+        '--tile', type=int, default=300, help='side of a picture in pixels (default 300)'
+    )
+    parser.add_argument('--seed', type=int, default=0, help='seed of the augmentation')
     add_size_argument(parser)
     add_options_argument(parser)
     return parser

@@ -36,30 +36,33 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = argparse.ArgumentParser(
         prog='mmpose-lite check-data',
-        description='Check every face and photograph that a config names.',
+        description='Check every image and every annotation that a config names.',
     )
     add_config_argument(parser)
     parser.add_argument('--json', metavar='OUT', help='write all findings to this JSON file')
-    parser.add_argument('--workers', type=int, help='photographs read at a time')
+    parser.add_argument('--workers', type=int, help='number of images to read at the same time')
     parser.add_argument(
         '--write-manifest',
         action='store_true',
-        help='keep the hashes of all files, which later runs compare with',
+        help='store the hashes of all files, with which later checks compare',
     )
     parser.add_argument(
         '--manifest',
         metavar='FILE',
-        help='where the hashes are; manifest.json beside the annotations by default',
+        help='file of the hashes (default manifest.json beside the annotations)',
     )
     parser.add_argument(
         '--aflw',
         choices=_CLAIMS,
         default='auto',
-        help="whether numbers of faces must be AFLW's; auto: where annotations and photographs "
-        'have the names of AFLW',
+        help="require AFLW's numbers of faces; auto: if annotations and images have AFLW's names",
     )
     parser.add_argument(
-        '--max-rows', type=int, default=20, metavar='N', help='rows of a kind (default 20)'
+        '--max-rows',
+        type=int,
+        default=20,
+        metavar='N',
+        help='rows to print of each kind (default 20)',
     )
     add_options_argument(parser)
     return parser

@@ -34,58 +34,60 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--trust-checkpoint',
         action='store_true',
-        help='read the named checkpoint (CKPT, load_from) and the init_cfg files of the config '
-        'whatever they hold, and run that; for files that you made (the config is Python: it is '
-        'run without this too)',
+        help='read the named files (CKPT, load_from, init_cfg) even if they hold more than plain '
+        'data, which may run code: only for files that you trust. A config is Python and is '
+        'always run',
     )
     parser.add_argument(
         '--dry-run',
         action='store_true',
-        help='build everything, run one batch, say what was built, and leave nothing in the work '
+        help='build everything, run one batch, print what was built, and leave nothing in the work '
         'dir',
     )
     parser.add_argument('--verbose', action='store_true', help='print the whole log')
     _add_speed_arguments(parser)
-    parser.add_argument('--show-dir', help='folder for pictures of predictions')
-    parser.add_argument('--show', action='store_true', help='show pictures in a window')
+    parser.add_argument('--show-dir', help='draw predictions into this folder')
+    parser.add_argument('--show', action='store_true', help='show predictions in a window')
     parser.add_argument(
         '--interval',
         type=int,
         default=1,
-        help='draw at every n-th batch of a validation (default 1); a test draws every face',
+        help='draw every n-th batch of a validation (default 1); a test draws every face',
     )
-    parser.add_argument('--wait-time', type=float, default=1, help='seconds a window stays')
+    parser.add_argument(
+        '--wait-time', type=float, default=1, help='seconds that a window stays open'
+    )
     add_size_argument(parser)
     add_options_argument(parser)
     parser.add_argument(
-        '--launcher', choices=LAUNCHERS, default='none', help='how the processes were started'
+        '--launcher', choices=LAUNCHERS, default='none', help='program that started the processes'
     )
     # torchrun's predecessor passes the rank as an argument, under either spelling.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
 def _add_speed_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--amp', action='store_true', help='forward passes in half precision')
+    parser.add_argument('--amp', action='store_true', help='run forward passes in half precision')
     parser.add_argument(
         '--compile',
         nargs='?',
         const=True,
         metavar='MODE',
-        help='compile the network with torch.compile; a mode such as max-autotune',
+        help='compile the network with torch.compile, in a mode such as max-autotune',
     )
     parser.add_argument(
         '--cache',
         nargs='?',
         const=True,
         metavar='DIR',
-        help="cut the faces' crops once and keep them; in `crops` below the data by default",
+        help='cut the crops once and keep them here (default `crops` below the data root)',
     )
     parser.add_argument(
         '--augment-on-device',
         nargs='?',
         const='auto',
         choices=AUGMENT_MODES,
-        help='warp cached crops in batches on the GPU, which holds them all where they fit',
+        help='augment cached crops in batches on the GPU, which holds all of them if they fit',
     )
 
 
@@ -235,8 +237,7 @@ def add_size_argument(parser: argparse.ArgumentParser) -> None:
         dest='cfg_options',
         type=_read_size,
         metavar='SIDE',
-        help="side of the network's input, pixels, or WIDTHxHEIGHT: crops, codec and heatmaps "
-        'follow',
+        help='side of the crops in pixels, or WIDTHxHEIGHT; sets crops, codec and heatmaps',
     )
 
 

@@ -56,7 +56,8 @@ _TOOLS = {
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command; its first word is the data set, or the tool of labels."""
     parser = argparse.ArgumentParser(
-        prog='mmpose-lite convert', description="Write a data set's annotations as MMPose has them."
+        prog='mmpose-lite convert',
+        description='Convert the annotations of a data set or a labelling tool.',
     )
     sets = parser.add_subparsers(dest='set', required=True, metavar='SET')
     for name in _PUBLISHED:
@@ -67,7 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
             nargs='+',
             default=[],
             metavar='SET=FACES',
-            help='numbers of faces there must be, such as train=90; the published ones by default',
+            help='expected numbers of faces, such as train=90 (default: the published ones)',
         )
     for name, text in _TOOLS.items():
         _add_tool(sets.add_parser(name, help=f'convert labels: {text}'), name)
@@ -76,9 +77,9 @@ def make_parser() -> argparse.ArgumentParser:
         one.add_argument(
             '--out', default=f'data/{folder}', help=f'folder to write to (default data/{folder})'
         )
-    _add_export(sets.add_parser('to-coco', help='write any data set as COCO keypoints'))
+    _add_export(sets.add_parser('to-coco', help='write the data set of a config as COCO keypoints'))
     for one in sets.choices.values():
-        one.add_argument('--report', metavar='FILE', help='write all that was noticed as JSON')
+        one.add_argument('--report', metavar='FILE', help='write every finding to this JSON file')
     return parser
 
 
@@ -103,7 +104,7 @@ def _add_aflw(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--test-list',
         metavar='FILE',
-        help='for --sqlite alone: the test faces, lines of face_id or filepath,x,y',
+        help='for --sqlite alone: test faces, one face_id or filepath,x,y per line',
     )
 
 
@@ -141,13 +142,13 @@ def _add_300vw(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--broken',
         metavar='FILE',
-        help="frames to leave out, lines 'VIDEO: 3 10-12', such as those with wrong points",
+        help="file of frames to leave out, with lines such as 'VIDEO: 3 10-12'",
     )
 
 
 def _add_wflw(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--images', required=True, metavar='DIR', help='WFLW_images')
-    parser.add_argument('--lists', required=True, metavar='DIR', help='WFLW_annotations')
+    parser.add_argument('--images', required=True, metavar='DIR', help='folder WFLW_images')
+    parser.add_argument('--lists', required=True, metavar='DIR', help='folder WFLW_annotations')
 
 
 _ADD_ARGUMENTS = {
@@ -163,45 +164,45 @@ _ADD_ARGUMENTS = {
 
 def _add_tool(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument(
-        '--labels', required=True, metavar='PATH', help='the file that was exported, or a folder'
+        '--labels', required=True, metavar='PATH', help='exported file, or a folder of them'
     )
     parser.add_argument(
-        '--images', metavar='DIR', help="folder of the photographs (default the labels')"
+        '--images', metavar='DIR', help='folder of the images (default: that of the labels)'
     )
     parser.add_argument(
         '--names',
         metavar='A,B,...',
-        help='the points to have, in this order; or as many new names for those of the file',
+        help='points to keep, in this order; or a new name for every point',
     )
     parser.add_argument(
         '--missing-box',
         choices=('points', 'picture'),
         default='points',
-        help='the box of a face without one: about its points (default), or all of the picture',
+        help='box of a face without one: around its points (default), or the whole image',
     )
     parser.add_argument(
         '--margin',
         type=float,
         default=0.1,
-        help='a box about points is wider on each side by this share of their longer extent '
+        help='extend boxes around points on each side by this share of their longer side '
         '(default 0.1)',
     )
     if name in ('cvat', 'coco-annotator', 'roboflow'):
         parser.add_argument(
-            '--category', metavar='NAME', help='the category, or skeleton, of faces'
+            '--category', metavar='NAME', help='category, or skeleton, of the faces'
         )
     if name in ('label-studio', 'via'):
         field = (
-            "of `data` with the picture's name" if name == 'label-studio' else 'that names a point'
+            "of `data` with the image's name" if name == 'label-studio' else 'that names a point'
         )
-        parser.add_argument('--key', metavar='NAME', help=f'the field {field}')
+        parser.add_argument('--key', metavar='NAME', help=f'field {field}')
     if name in ('pts', 'csv'):
         parser.add_argument(
             '--origin',
             type=int,
             choices=(0, 1),
             required=name == 'pts',
-            help="the first pixel's coordinate: 1 for iBUG's files",
+            help="coordinate of the first pixel: 1 for iBUG's files",
         )
 
 

@@ -33,8 +33,8 @@ def make_parser() -> argparse.ArgumentParser:
     forms = '\n'.join(f'  {key:<16}{mapping.title}' for key, mapping in KEY_MAPPINGS.items())
     parser = argparse.ArgumentParser(
         prog='mmpose-lite convert-checkpoint',
-        description='Give the weights of other packages the names that they have here.\n'
-        'Tests, init_model and init_cfg read all of these as they are, too:\n' + forms,
+        description='Rename the weights of other packages to the names that they have here.\n'
+        'Tests, init_model and init_cfg also read these forms directly:\n' + forms,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('input', metavar='IN', help='file, https:// or open-mmlab:// address')
@@ -44,17 +44,17 @@ def make_parser() -> argparse.ArgumentParser:
         dest='form',
         choices=('auto', *KEY_MAPPINGS),
         default='auto',
-        help='what IN is; by default its names tell',
+        help='form of IN (default: recognised by its names)',
     )
     parser.add_argument(
         '--config',
-        help='config of the model, which all tensors must fit; needed for networks of your own',
+        help='config of the model, which all tensors must fit; required for your own networks',
     )
     parser.add_argument(
         '--trust-checkpoint',
         action='store_true',
-        help='read IN whatever it holds, and run that; for files that you made (--config is '
-        'Python, which is run without this too)',
+        help='read IN even if it holds more than plain data, which may run code: only for files '
+        'that you trust. --config is Python and is always run',
     )
     return parser
 

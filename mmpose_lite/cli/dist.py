@@ -27,16 +27,16 @@ def make_parser(command: str) -> argparse.ArgumentParser:
     verb = command.removeprefix('dist-')
     parser = argparse.ArgumentParser(
         prog=f'mmpose-lite {command}',
-        description=f'{verb.capitalize()} in several processes; when one of them ends, so do all.',
-        epilog='NNODES, NODE_RANK, MASTER_ADDR and PORT, of the environment, describe several '
-        'machines, each of which runs this command; JOIN_SECONDS and STOP_SECONDS say how long '
-        'they wait for each other, and for what is saved at the end.',
+        description=f'{verb.capitalize()} in several processes. If one of them dies, all end.',
+        epilog='For several machines, run this command on each and set the environment variables '
+        'NNODES, NODE_RANK, MASTER_ADDR and PORT. JOIN_SECONDS limits how long they wait for each '
+        'other, STOP_SECONDS how long a stopped run may save.',
     )
     add_config_argument(parser)
     if verb == 'test':
         parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
-        'processes', type=int, metavar='COUNT', help='processes of this machine: one a GPU, if any'
+        'processes', type=int, metavar='COUNT', help='processes on this machine, one per GPU'
     )
     own = f'arguments of mmpose-lite {verb}'
     parser.add_argument('arguments', nargs=argparse.REMAINDER, metavar='...', help=own)

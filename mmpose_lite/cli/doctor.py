@@ -12,7 +12,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     return argparse.ArgumentParser(
         prog='mmpose-lite doctor',
-        description='Print the environment, what is wrong with it, and the commands that mend it.',
+        description='Print the environment, its problems, and the commands that fix them.',
     )
 
 

@@ -39,7 +39,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     'quickstart': Command(
-        'quickstart', 'render faces, train, test and draw them, in minutes', threads=False
+        'quickstart', 'render faces, train on them, test and draw, in minutes', threads=False
     ),
     'make-synthetic': Command(
         'make_synthetic', 'render a set of faces in the form of AFLW', threads=False
@@ -47,21 +47,21 @@ COMMANDS = {
     'train': Command('train', 'train a model from a config'),
     'test': Command('test', 'test a checkpoint'),
     'calibrate': Command('calibrate', "fit a detector's boxes, and the meaning of scores"),
-    'report': Command('report', 'write a page about test runs, side by side'),
-    'check-data': Command('check_data', 'check every face and photograph that a config names'),
-    'browse': Command('browse_dataset', 'draw the faces that a config names'),
+    'report': Command('report', 'write a page about one test run or several'),
+    'check-data': Command('check_data', 'check every image and annotation that a config names'),
+    'browse': Command('browse_dataset', 'draw the faces of a data set'),
     'analyze-logs': Command('analyze_logs', 'compare trainings by their logs'),
     'predict': Command('predict', 'find the faces of photographs, and their points'),
     'export': Command('export', 'write a file from pixels to points, for other programs'),
     'bench': Command('bench', 'time exported files beside their model'),
     'info': Command('info', 'say what is inside a checkpoint or an exported file'),
     'publish': Command('publish', 'strip a checkpoint for other people, with a card'),
-    'convert': Command('convert', 'convert the annotations of a data set'),
+    'convert': Command('convert', 'convert annotations of data sets and labelling tools'),
     'convert-checkpoint': Command('convert_checkpoint', 'convert weights of other packages'),
     'dist-train': Command('dist', 'train in several processes', ('dist-train',), threads=False),
     'dist-test': Command('dist', 'test in several processes', ('dist-test',), threads=False),
-    'print-config': Command('print_config', 'show each value of a config, and where it is from'),
-    'doctor': Command('doctor', 'report on the environment, and how to mend it', threads=False),
+    'print-config': Command('print_config', 'show each value of a config, and where it is set'),
+    'doctor': Command('doctor', 'check the environment, and say how to fix it', threads=False),
 }
 # Names of tools that are those of no command.
 _ALIASES = {'browse-dataset': 'browse', 'make-synthetic-aflw': 'make-synthetic'}

@@ -41,13 +41,13 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = argparse.ArgumentParser(
         prog='mmpose-lite print-config',
-        description='Print a config with all that it takes from its bases, as one file.',
+        description='Print a config and everything that it inherits, as one file.',
     )
     add_config_argument(parser)
     parser.add_argument(
         '--origin',
         action='store_true',
-        help='print a line a value instead, with the file and line that it comes from',
+        help='print one line per value instead, with the file and line that set it',
     )
     add_size_argument(parser)
     add_options_argument(parser)

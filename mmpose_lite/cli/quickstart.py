@@ -38,12 +38,14 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = argparse.ArgumentParser(
         prog='mmpose-lite quickstart',
-        description='Render faces, train a network on them, test it, and draw the faces. Folders '
-        'are below the working directory.',
+        description='Render faces, train a network on them, test it, and draw the predictions. '
+        'Folders are below the working directory.',
     )
-    parser.add_argument('--train', type=int, default=1000, help='training faces')
-    parser.add_argument('--test', type=int, default=200, help='test faces')
-    parser.add_argument('--epochs', type=int, default=3, help='epochs')
+    parser.add_argument(
+        '--train', type=int, default=1000, help='number of training faces (default 1000)'
+    )
+    parser.add_argument('--test', type=int, default=200, help='number of test faces (default 200)')
+    parser.add_argument('--epochs', type=int, default=3, help='number of epochs (default 3)')
     parser.add_argument('--data', metavar='DIR', default=DATA, help='folder of the faces')
     parser.add_argument(
         '--work-dir', metavar='DIR', default='work_dirs/quickstart', help='folder of the results'

@@ -22,29 +22,29 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = argparse.ArgumentParser(
         prog='mmpose-lite report',
-        description='Write a report on one test run, or on several side by side.',
+        description='Write a report on one test run, or on several runs side by side.',
     )
     parser.add_argument(
-        'dumps', nargs='+', metavar='DUMP', help='what mmpose-lite test --dump x.json has written'
+        'dumps', nargs='+', metavar='DUMP', help='file written by mmpose-lite test --dump x.json'
     )
     parser.add_argument(
         '--names',
         nargs='+',
         metavar='NAME',
-        help='what to call the runs; by default as checkpoints',
+        help='names of the runs (default: their checkpoints)',
     )
     parser.add_argument(
         '--group',
         metavar='REGEX',
-        help='a regular expression whose brackets find in the name of a photograph who it is of: '
+        help='regular expression whose brackets match the person in the name of an image: '
         'intervals of differences are then over people',
     )
     parser.add_argument('--out', metavar='DIR', default='report', help='folder of the report')
     parser.add_argument(
         '--data-root',
         metavar='DIR',
-        help='where the data root is by now: photographs are read below it, and nowhere else; by '
-        'default below the data roots that the dumps name',
+        help='current data root: images are read only below it (default: the data roots that the '
+        'dumps name)',
     )
     return parser
 

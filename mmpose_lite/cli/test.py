@@ -58,19 +58,19 @@ def make_parser() -> argparse.ArgumentParser:
         type=int,
         default=500,
         metavar='N',
-        help='for the report, perturb the boxes of so many faces (default 500), and test the set '
-        'with the flip test the other way round; 0: neither',
+        help='number of faces that the report tests with perturbed boxes (default 500); 0 skips '
+        'this, and the test with the flip test the other way round',
     )
     parser.add_argument(
         '--boxes',
         choices=('annotated', 'detector'),
         default='annotated',
-        help='detector: test a second time, in the boxes that a detector gives; see calibrate',
+        help='detector: test again with the boxes of a detector; see calibrate',
     )
     parser.add_argument(
         '--detector', metavar='NAME', default='retinaface', help='the detector of --boxes'
     )
-    parser.add_argument('--badcase', action='store_true', help='collect the worst cases')
+    parser.add_argument('--badcase', action='store_true', help='collect the worst faces')
     add_shared_arguments(parser)
     return parser
 

@@ -48,32 +48,36 @@ def make_parser() -> argparse.ArgumentParser:
         prog='mmpose-lite train', description='Train a model from a config.'
     )
     add_config_argument(parser)
-    parser.add_argument('--work-dir', help='folder of logs and checkpoints')
+    parser.add_argument(
+        '--work-dir', help='folder of logs and checkpoints (default work_dirs/CONFIG)'
+    )
     parser.add_argument(
         '--resume',
         nargs='?',
         const='auto',
         metavar='CKPT',
-        help='continue from this checkpoint, or the latest of this folder; without a value, from '
-        "the work dir's latest, or anew if it has none; 'latest': it must have one",
+        help='continue from this checkpoint, or from the latest in this folder; without a value, '
+        "from the latest in the work dir, or start anew if there is none; 'latest' requires one",
     )
     parser.add_argument(
         '--overwrite',
         action='store_true',
-        help="remove an earlier training's checkpoints from the work dir, which else move to "
-        '`previous` in it',
+        help='delete the checkpoints of an earlier training in the work dir instead of moving them '
+        'to `previous`',
     )
     parser.add_argument(
         '--resume-settings',
         choices=('checkpoint', 'config'),
-        help='whose learning rate, other settings and schedules stand where they differ; the '
-        "checkpoint's by default",
+        help='on --resume, take the learning rate, other optimizer settings and schedules from the '
+        'checkpoint (default) or from the config',
     )
-    parser.add_argument('--no-validate', action='store_true', help='no validation while training')
+    parser.add_argument(
+        '--no-validate', action='store_true', help='do not validate during training'
+    )
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
-        help="scale the learning rate from the config's batch to the actual one",
+        help="scale the learning rate from the config's batch size to the actual one",
     )
     add_log_argument(parser)
     add_shared_arguments(parser)
@@ -127,7 +131,7 @@ def add_log_argument(parser: argparse.ArgumentParser) -> None:
         choices=_BACKENDS,
         default=[],
         metavar='WHERE',
-        help='log to tensorboard, csv, wandb, mlflow as well, one or several',
+        help='also log to one or several of tensorboard, csv, wandb, mlflow',
     )
 
 
