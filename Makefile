@@ -41,7 +41,7 @@ lint: $(STAMP)-dev
 	$(RUN) -m mypy
 
 docs: $(STAMP)-dev
-	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build
 
 check: lint docs test slow
 
