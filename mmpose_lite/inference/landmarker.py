@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.structures import InstanceData
 from numpy import ndarray
@@ -107,6 +108,8 @@ class Landmarker:
         self._detector_name = detector if isinstance(detector, str) else None
         self.detector = None if self._detector_name else detector
         self.model = load_model(model, checkpoint, device, trust_checkpoint)
+        if self.model.test_cfg.get('flip_test') and not flip:
+            print_log('Landmarker: the flip test that the config asks for is off', 'current')
         self.model.test_cfg = {**self.model.test_cfg, 'flip_test': flip}
         fold_norms(self.model)
         self.box_map = box_map
