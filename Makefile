@@ -58,7 +58,7 @@ $(RUN):
 	$(RUN) -m pip install --upgrade pip
 
 $(STAMP): $(METADATA) | $(RUN)
-	$(RUN) -m pip install --editable .
+	$(RUN) -m pip install --editable '.[predict]'
 	touch $@
 
 $(STAMP)-dev: $(METADATA) | $(RUN)

@@ -96,6 +96,7 @@ setup(
             *SAFETENSORS,
             *PREDICT,
             *VIDEO,
+            'pyarrow>=15',
             'pytest>=8',
             'pytest-xdist>=3.5',
             'ruff==0.17.*',

@@ -28,6 +28,7 @@ ANNOTATIONS = 'annotations/face_landmarks_aflw_{}.json'
 # What a reader may want next, each by its command.
 NEXT = (
     'next:',
+    '  photographs      mmpose-lite predict work_dirs/quickstart/best.pth PHOTO',
     '  your points      mmpose-lite convert labelme --labels FOLDER --out data/mine',
     '  AFLW             mmpose-lite convert aflw --images FOLDER --mat AFLWinfo_release.mat',
     '  another network  mmpose-lite train td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256 --dry-run',
