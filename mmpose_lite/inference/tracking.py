@@ -6,7 +6,7 @@ Boxes are xyxy, image pixels.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,19 +23,24 @@ if TYPE_CHECKING:
 EVERY = 10
 """Frames from one use of the detector to the next, while nothing unusual happens."""
 
-PATIENCE = 30
+PATIENCE = 90
 """Frames for which a face that is not seen keeps its id."""
 
 # Overlaps, over the union of two boxes.
 _SAME_FACE = 0.3  # of a detection and the box that a track expects
-_FOUND_AGAIN = 0.1  # of a detection and a face that was hidden, which may have moved meanwhile
 _DRIFTED = 0.5  # below it, the detection knows better than the points where the face is
 _CROSSING = 0.05  # of two tracks: from here on the detector looks at every frame
 _ONE_FACE = 0.6  # of two tracks: both are on one face
 _WEAK = 0.6  # of its usual score: the detector is asked at the next frame
 _MISSES = 2  # uses of the detector that may fail to see a face
 _SMALLEST, _LARGEST = 4.0, 4.0  # sides of boxes: pixels, and frames
-_NEW = 0.3  # share of the newest step in the velocity, and of the newest score in the usual one
+# A face that was hidden is found again within so many of its sizes, and more for each frame that
+# it was away, if it has not grown or shrunk too much; its velocity is less from frame to frame.
+_NEAR, _ROAMING, _GROWTH, _SLOWING = 0.6, 0.015, 1.6, 0.95
+_CHILDHOOD = 5  # frames of a face that is forgotten once it is lost: mostly it was none
+_STEADY = 0.15  # share of the newest step in the velocity
+_LONGEST_STEP = 0.1  # side of a face, by which points that jump change it at most
+_NEW = 0.3  # share of the newest score in the usual one
 
 
 @dataclass(eq=False)
@@ -46,7 +51,8 @@ class Track:
         id: Its number, from 1.
         box: ``(4,)``, where it is expected in this frame, or was found in it.
         velocity: ``(2,)``, of its centre, pixels a frame.
-        is_new: True until it has points.
+        age: Frames in which it had points.
+        last: ``(4,)``, the box about its points in the frame before.
         anchor: The box of a detection, and the points in it; None until there are some.
         certainty: The detector's score when it last saw the face.
         score: Usual mean score of its points; NaN before the first frame.
@@ -58,7 +64,8 @@ class Track:
     box: ndarray
     velocity: ndarray
     certainty: float = 1.0
-    is_new: bool = True
+    age: int = 0
+    last: ndarray = field(default_factory=lambda: np.zeros(4))
     anchor: tuple[ndarray, ndarray] | None = None
     score: float = float('nan')
     misses: int = 0
@@ -108,6 +115,7 @@ class Tracker:
         """
         for track in self._tracks:
             track.box = track.box + np.tile(track.velocity, 2)
+            track.velocity = track.velocity * (_SLOWING if track.hidden else 1)
         if detected is None:
             self._since_detection += 1
         else:
@@ -138,7 +146,11 @@ class Tracker:
         self._is_doubtful |= self._has_crossing()
         for track in self._tracks:
             track.hidden += track.hidden > 0 and track not in seen
-        self._tracks = [track for track in self._tracks if track.hidden <= self.patience]
+        self._tracks = [
+            track
+            for track in self._tracks
+            if track.hidden <= (self.patience if track.age > _CHILDHOOD else 0)
+        ]
         return np.array([seen[row].id for row in rows], np.int64), np.array(rows, np.int64)
 
     def _seen(self) -> list[Track]:
@@ -146,30 +158,43 @@ class Tracker:
 
     def _join(self, detected: ndarray) -> None:
         """Give detections to tracks: to those in sight, then to hidden ones, then to new ones."""
-        left = np.arange(len(detected))
-        for tracks, least in (
-            (self._seen(), _SAME_FACE),
-            ([track for track in self._tracks if track.hidden], _FOUND_AGAIN),
-        ):
-            boxes = np.reshape([track.box for track in tracks], (-1, 4))
-            first, second = match_boxes(detected[left], boxes, least)
-            for i, j in zip(first, second, strict=True):
-                self._see(tracks[j], *_apart(detected[left[i]]))
-            unseen = [tracks[j] for j in set(range(len(tracks))) - set(second.tolist())]
-            for track in unseen:
-                track.misses += 1
-            self._hide(unseen)
-            left = np.delete(left, first)
-        for row in detected[left]:
+        seen = self._seen()
+        boxes = np.reshape([track.box for track in seen], (-1, 4))
+        first, second = match_boxes(detected, boxes, _SAME_FACE)
+        for i, j in zip(first, second, strict=True):
+            self._see(seen[j], *_apart(detected[i]))
+        left = [detected[i] for i in range(len(detected)) if i not in first]
+        left = self._find_again(left)
+        unseen = [seen[j] for j in range(len(seen)) if j not in second]
+        for track in unseen:
+            track.misses += 1
+        self._hide(unseen)
+        for row in left:
             box, certainty = _apart(row)
             self._tracks.append(Track(self._next_id, box, np.zeros(2), certainty))
             self._next_id += 1
+
+    def _find_again(self, detections: list[ndarray]) -> list[ndarray]:
+        """Give detections to hidden tracks, the nearest first; return those that are left.
+
+        The longer a face was hidden, the farther it may be from where it was expected.
+        """
+        hidden = [track for track in self._tracks if track.hidden]
+        while detections and hidden:
+            distances = [[_distance(row, track) for track in hidden] for row in detections]
+            i, j = np.unravel_index(int(np.argmin(distances)), np.shape(distances))
+            if distances[i][j] > 1:
+                break
+            self._see(hidden.pop(j), *_apart(detections.pop(i)))
+        return detections
 
     def _see(self, track: Track, box: ndarray, certainty: float) -> None:
         """Confirm a track by a detection, which is its box where the track has lost the face."""
         has_drifted = ious(track.box[None], box[None]).item() < _DRIFTED
         if track.hidden or has_drifted or self.points_map is None:
             track.box, track.anchor = box, None
+        if track.hidden:
+            track.last = box
         track.certainty = certainty
         track.misses = track.hidden = 0
 
@@ -204,14 +229,15 @@ class Tracker:
 
     def _move(self, track: Track, box: ndarray, score: float) -> None:
         """Move a track to where its points are."""
-        if not track.is_new:
-            # The expected box was a step of the velocity ahead of the last one.
-            step = (box - track.box).reshape(2, 2).mean(0)
-            track.velocity = track.velocity + _NEW * step
+        if track.age:
+            step = (box - track.last).reshape(2, 2).mean(0)
+            longest = _LONGEST_STEP * _side(box)
+            change = np.clip(step, -longest, longest) - track.velocity
+            track.velocity = track.velocity + _STEADY * change
             self._is_doubtful |= score < _WEAK * track.score
         usual = score if np.isnan(track.score) else track.score
         track.score = usual + _NEW * (score - usual)
-        track.box, track.is_new = box, False
+        track.box, track.last, track.age = box, box, track.age + 1
 
     def _has_crossing(self) -> bool:
         boxes = np.reshape([track.box for track in self._tracks], (-1, 4))
@@ -221,6 +247,18 @@ class Tracker:
 def _apart(row: ndarray) -> tuple[ndarray, float]:
     """A detection's box ``(4,)`` and its score, 1 where it has none."""
     return row[:4], float(row[4]) if len(row) > 4 else 1.0
+
+
+def _distance(detection: ndarray, track: Track) -> float:
+    """How far a detection is from a hidden face, by how far it may be: 1 is just near enough."""
+    box = detection[:4]
+    (middle, size), (expected, usual) = (
+        ((each[:2] + each[2:]) / 2, float(np.sqrt((each[2:] - each[:2]).prod())))
+        for each in (box, track.box)
+    )
+    if not 1 / _GROWTH < size / usual < _GROWTH:
+        return float('inf')
+    return float(np.linalg.norm(middle - expected)) / (usual * (_NEAR + _ROAMING * track.hidden))
 
 
 def _lies_within(box: ndarray, size_wh: tuple[int, int]) -> bool:
