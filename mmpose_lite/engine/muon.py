@@ -75,11 +75,11 @@ class Muon(Optimizer):
         # hundreds, and a config's `paramwise_cfg` makes a group of each parameter.
         alike: dict[Any, list[tuple[Tensor, Tensor, dict[str, Any]]]] = defaultdict(list)
         for group in self.param_groups:
-            reached = [each for each in group['params'] if each.grad is not None]
-            for matrix in (each for each in reached if each.dim() > 1):
-                ahead = self._nesterov(matrix, group['momentum'])
+            reached = [(each, each.grad) for each in group['params'] if each.grad is not None]
+            for matrix, gradient in (pair for pair in reached if pair[0].dim() > 1):
+                ahead = self._nesterov(matrix, gradient, group['momentum'])
                 alike[ahead.shape, ahead.device, ahead.dtype].append((matrix, ahead, group))
-            self._step_vectors([each for each in reached if each.dim() <= 1], group)
+            self._step_vectors([pair for pair in reached if pair[0].dim() <= 1], group)
         for (shape, *_), members in alike.items():
             steps = orthogonalise(torch.stack([ahead for _, ahead, _ in members]))
             longer = max(1.0, shape[0] / shape[1]) ** 0.5
@@ -88,28 +88,28 @@ class Muon(Optimizer):
                 matrix.sub_(step.reshape(matrix.shape), alpha=group['lr'] * longer)
         return loss
 
-    def _nesterov(self, parameter: Tensor, momentum: float) -> Tensor:
+    def _nesterov(self, parameter: Tensor, gradient: Tensor, momentum: float) -> Tensor:
         """Update the momentum of a kernel, and return what its step is made of as a matrix."""
-        state, gradient = self.state[parameter], parameter.grad
+        state = self.state[parameter]
         if not state:
             state['momentum_buffer'] = torch.zeros_like(parameter)
         average = state['momentum_buffer'].lerp_(gradient, 1 - momentum)
         return torch.lerp(gradient, average, momentum).flatten(1)
 
-    def _step_vectors(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
-        """Make AdamW's step."""
-        if not parameters:
+    def _step_vectors(self, pairs: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
+        """Make AdamW's step of parameters and their gradients."""
+        if not pairs:
             return
-        for parameter in parameters:
+        for parameter, _ in pairs:
             state = self.state[parameter]
             if not state:
                 state['step'] = torch.zeros((), dtype=torch.float32)
                 state['exp_avg'] = torch.zeros_like(parameter)
                 state['exp_avg_sq'] = torch.zeros_like(parameter)
-        states = [self.state[each] for each in parameters]
+        states = [self.state[parameter] for parameter, _ in pairs]
         adamw(
-            parameters,
-            [each.grad for each in parameters],
+            [parameter for parameter, _ in pairs],
+            [gradient for _, gradient in pairs],
             [each['exp_avg'] for each in states],
             [each['exp_avg_sq'] for each in states],
             [],

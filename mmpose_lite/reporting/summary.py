@@ -251,8 +251,9 @@ def _paired(
         np.arange(len(ours)) if groups is None else np.unique(groups[faces], return_inverse=True)[1]
     )
     # A draw has all faces of a group, or none of them.
-    sums = (np.bincount(members, each) for each in (ours, others, np.ones(len(ours))))
-    difference = paired_difference(*sums)
+    difference = paired_difference(
+        np.bincount(members, ours), np.bincount(members, others), np.bincount(members)
+    )
     gain = others - ours
     return {
         'faces': len(ours),

@@ -127,9 +127,14 @@ def _split(role: str, settings: dict, steps: Sequence) -> Split:
     loads = ('LoadImage', LoadImage)
     loading = [dict(s) for s in steps if isinstance(s, dict) and s.get('type') in loads]
     part = TrainValSplit.of(settings.get('train_val_split'))
-    found = Split(role, dataset, dict(dataset.subsets), picks, *loading[:1])
-    found.parts += [part] if part else []
-    return found
+    return Split(
+        role,
+        dataset,
+        dict(dataset.subsets),
+        picks,
+        loading[0] if loading else {},
+        [part] if part else [],
+    )
 
 
 def check_parts(split: Split, records: Sequence[Record]) -> Iterator[Finding]:

@@ -99,7 +99,8 @@ def choose_shares(photographs: Collection[str]) -> dict[str, float] | None:
     three = [{'val_share': 0.15, 'test_share': 0.15}] if len(photographs) >= _ENOUGH else []
     for shares in (*three, *({'val_share': percent / 100} for percent in range(10, 100))):
         parts = ['train', 'val', *(['test'] if 'test_share' in shares else [])]
-        if all(any(map(TrainValSplit(part, **shares).has, photographs)) for part in parts):
+        splits = [TrainValSplit.of({'part': part, **shares}) for part in parts]
+        if all(split and any(map(split.has, photographs)) for split in splits):
             return shares
     return None
 
