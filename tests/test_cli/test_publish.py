@@ -1,0 +1,107 @@
+"""``mmpose-lite publish`` and ``info``: checkpoints for other people, and what is in them."""
+
+import hashlib
+import json
+
+import pytest
+import torch
+
+from helpers.in_process import run_main
+from mmpose_lite.checkpoints import read_checkpoint
+from mmpose_lite.cli.export import find_model
+from mmpose_lite.cli.info import main as info
+from mmpose_lite.cli.publish import main as publish
+from mmpose_lite.errors import InputError
+from mmpose_lite.utils import MissingFileError
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    state = {'backbone.conv.weight': torch.tensor([[0.1, 2.0], [3.0, -4.0]])}
+    state['backbone.bn.num_batches_tracked'] = torch.tensor(7)
+    data = {'dataset': 'AFLWDataset', 'faces': 8}
+    meta = {'epoch': 3, 'seed': 5, 'trained_with': {'optimizer': ['Adam'], 'data': data}}
+    meta['dataset_meta'] = {'dataset_name': 'two', 'keypoint_id2name': {0: 'left', 1: 'right'}}
+    content = {'state_dict': state, 'meta': meta, 'optimizer': {'state': {}}}
+    torch.save(content, tmp_path / 'epoch_3.pth')
+    return tmp_path / 'epoch_3.pth'
+
+
+@pytest.mark.parametrize('form', ['pth', 'safetensors'])
+@pytest.mark.parametrize('half', [False, True], ids=['full', 'half'])
+def test_a_published_checkpoint_has_weights_alone_under_its_hash(form, half, checkpoint, tmp_path):
+    words = ['--half'] * half + ['--format', form, '--out', 'out']
+    run_main(publish, checkpoint, *words, cwd=tmp_path)
+    (file,) = (tmp_path / 'out').glob(f'*.{form}')
+    assert file.stem == f'epoch_3-{hashlib.sha256(file.read_bytes()).hexdigest()[:8]}'
+    content = read_checkpoint(str(file))
+    assert set(content) == {'state_dict', 'meta'}
+    assert set(content['meta']) <= {'mmpose_lite', 'published_from', 'iter', 'dataset_meta'}
+    state = content['state_dict']
+    weight = state['backbone.conv.weight']
+    assert weight.dtype == (torch.float16 if half else torch.float32)
+    given = read_checkpoint(str(checkpoint))['state_dict']['backbone.conv.weight']
+    torch.testing.assert_close(weight.float(), given, rtol=1e-3, atol=0)
+    assert state['backbone.bn.num_batches_tracked'] == 7
+
+
+def test_the_card_has_the_facts_of_the_checkpoint(checkpoint, tmp_path):
+    run_main(publish, checkpoint, '--license', 'CC0', '--name', 'faces', cwd=tmp_path)
+    (card,) = tmp_path.glob('faces-*.md')
+    text = card.read_text()
+    rows = ('| epoch | 3 |', '| seed | 5 |', '| optimizer | Adam |', '| licence | CC0 |')
+    for row in (*rows, '| training faces | 8 |', '| tensors | 2,'):
+        assert row in text
+    digest = hashlib.sha256(card.with_suffix('.pth').read_bytes()).hexdigest()
+    assert f'| SHA-256 | {digest} |' in text
+    assert 'No test is known' in text
+
+
+def test_the_card_has_the_numbers_of_a_test(checkpoint, tmp_path):
+    faces = [
+        {'id': i, 'img_path': f'{i}.jpg', 'pred': [[i, 0], [10, 1]], 'gt': [[0, 0], [10, 0]]}
+        | {'mask': [True, True], 'bbox': [0, 0, 100, 100], 'scores': [1.0, 1.0], 'subsets': []}
+        for i in range(4)
+    ]
+    (tmp_path / 'dump.json').write_text(
+        json.dumps({'config': 'a.py', 'metrics': {}, 'faces': faces})
+    )
+    run_main(publish, checkpoint, '--dump', tmp_path / 'dump.json', cwd=tmp_path)
+    (card,) = tmp_path.glob('epoch_3-*.md')
+    assert '| full | 4 | 8 | 1.250 % |' in card.read_text()
+
+
+def test_numbers_beyond_half_precision_are_refused(tmp_path):
+    state = {'a': torch.tensor([1.0]), 'b': torch.tensor([1e6])}
+    torch.save({'state_dict': state}, tmp_path / 'a.pth')
+    with pytest.raises(SystemExit, match='b has numbers beyond half precision'):
+        publish([str(tmp_path / 'a.pth'), '--half'])
+
+
+def test_info_of_a_checkpoint(checkpoint, tmp_path):
+    printed = run_main(info, checkpoint, cwd=tmp_path)
+    lines = dict(line.split(None, 1) for line in printed.splitlines())
+    assert lines['points'] == '2 of two: left, right'
+    assert lines['epoch'] == '3'
+    assert lines['tensors'].endswith('(float32, int64)')
+    assert 'what a run resumes from' in printed
+    facts = json.loads(run_main(info, checkpoint, '--json', cwd=tmp_path))
+    assert facts['numbers'] == {'backbone': 5}
+
+
+def test_a_damaged_safetensors_file_is_one_line(tmp_path):
+    (tmp_path / 'a.safetensors').write_bytes(b'nothing')
+    with pytest.raises(InputError, match=r'a\.safetensors. cannot be read'):
+        read_checkpoint(str(tmp_path / 'a.safetensors'))
+
+
+def test_a_checkpoint_alone_has_the_config_beside_it(checkpoint, tmp_path):
+    with pytest.raises(MissingFileError, match='no file beside it can be that'):
+        find_model([str(checkpoint)])
+    (tmp_path / 'run.py').write_text('')
+    assert find_model([str(checkpoint)]) == (str(tmp_path / 'run.py'), str(checkpoint))
+    (tmp_path / 'other.py').write_text('')
+    with pytest.raises(MissingFileError, match='2 files beside it can be that'):
+        find_model([str(checkpoint)])
+    with pytest.raises(InputError, match='a config and a checkpoint are expected'):
+        find_model(['a', 'b', 'c'])
