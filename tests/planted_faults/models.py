@@ -4,6 +4,27 @@ from .sabotage import Sabotage
 
 SABOTAGES = [
     Sabotage(
+        'an exported file has the flip test whether asked for or not',
+        'mmpose_lite/export/graph.py',
+        "self.test_cfg = {**model.test_cfg, 'flip_test': flip}",
+        'self.test_cfg = dict(model.test_cfg)',
+        'tests/test_export/test_graph.py',
+    ),
+    Sabotage(
+        'a file for photographs ignores UDP',
+        'mmpose_lite/export/graph.py',
+        "step = scale / (size - 1 if self.cutting['use_udp'] else size)",
+        'step = scale / size',
+        'tests/test_export/test_graph.py',
+    ),
+    Sabotage(
+        'a file with another error than its model is kept',
+        'mmpose_lite/export/verification.py',
+        'if abs(change) <= _NME:',
+        'if change:',
+        'tests/test_export/test_verification.py',
+    ),
+    Sabotage(
         'of several stages the first one is read',
         'mmpose_lite/models/heads/heatmap_heads/cpm_head.py',
         'return super().final_outputs(outputs)[-1:]',

@@ -1,4 +1,4 @@
-"""What keeps a file, and what refuses it."""
+"""Tolerances within which a file is kept."""
 
 import dataclasses
 
