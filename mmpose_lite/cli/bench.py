@@ -11,7 +11,7 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_file, file_problem, find_config, shown
 
 from .command_line import errors_in_one_line, load_libraries, tell_loading
-from .export import find_model
+from .export import check_named_model, load_named_model
 
 if TYPE_CHECKING:
     from mmpose_lite.export.benchmark import Timing
@@ -52,26 +52,14 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     args = make_parser().parse_args(argv)
-    for file in args.files:
-        if problem := file_problem(file):
-            raise InputError(f'exported file {shown(file)} {problem}')
-    named = find_model(args.model) if args.model else None
-    if args.data:
-        find_config(args.data)
-        if named is None:
-            raise InputError('--data needs --model, which says how crops are cut from photographs')
-    if min([args.rounds, *args.batch]) < 1:
-        raise InputError('--rounds and --batch: at least 1')
-    if args.out:
-        check_file(args.out)
+    _check(args)
     tell_loading()
     load_libraries('mmpose_lite.export.benchmark')
-    from mmpose_lite import apis
     from mmpose_lite.export.benchmark import time_files
 
     model = None
-    if named is not None:
-        model = apis.init_model(named[0], named[1], 'cpu')
+    if args.model:
+        model = load_named_model(args.model)
         model.test_cfg = {**model.test_cfg, 'flip_test': False}
     timings = list(time_files(args.files, model, args.batch, args.rounds, args.bf16))
     print(*_lines(timings), sep='\n')
@@ -82,6 +70,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         from .test import write_json
 
         write_json(args.out, [vars(each) for each in (*timings, *errors)])
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Check the arguments before anything is loaded."""
+    for file in args.files:
+        if problem := file_problem(file):
+            raise InputError(f'exported file {shown(file)} {problem}')
+    if args.model:
+        check_named_model(args.model)
+    if args.data:
+        find_config(args.data)
+        if not args.model:
+            raise InputError('--data needs --model, which says how crops are cut from photographs')
+    if min([args.rounds, *args.batch]) < 1:
+        raise InputError('--rounds and --batch: at least 1')
+    if args.out:
+        check_file(args.out)
 
 
 def _lines(timings: Sequence[Timing]) -> list[str]:

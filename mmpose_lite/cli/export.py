@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.paths import check_checkpoint, check_folder, find_config, find_run_config
+from mmpose_lite.utils.paths import check_folder, check_model, find_config
 
 from .command_line import (
     add_options_argument,
@@ -62,41 +63,53 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def add_model_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the model, a config and a checkpoint, or a checkpoint in the folder of its run."""
+    """Add the model: a config and a checkpoint, or a checkpoint that holds its config."""
     parser.add_argument(
         'model',
         nargs='+',
-        help='config and checkpoint; or the checkpoint alone, where its config is beside it',
+        help='config and checkpoint; or a checkpoint of a training here, which holds its config',
     )
 
 
-def find_model(words: Sequence[str]) -> tuple[str, str]:
-    """Find the config and the checkpoint that a command line names.
+def check_named_model(words: Sequence[str]) -> None:
+    """Check the files of a model that a command line names; see :func:`.check_model`.
 
     Raises:
-        InputError: If there are more words, a file is missing, or no config lies beside a
-            checkpoint that is named alone.
+        InputError: If there are more than two, one is missing, or a config is alone.
     """
     if len(words) > 2:
         raise InputError(f'a config and a checkpoint are expected, got {", ".join(words)}')
-    if len(words) == 1:
-        check_checkpoint(words[0])
-        return str(find_run_config(words[0])), words[0]
-    find_config(words[0])
-    check_checkpoint(words[1])
-    return words[0], words[1]
+    check_model(*words)
+
+
+def load_named_model(words: Sequence[str], options: Mapping[str, Any] | None = None) -> Any:
+    """Load a model that a command line names, on the CPU.
+
+    Raises:
+        InputError: If it cannot be loaded, or a checkpoint alone is given options of a config.
+    """
+    from mmpose_lite import apis
+    from mmpose_lite.inference.models import load_model
+
+    if len(words) == 2:
+        cfg = apis.load_config(words[0], options, ('model',))
+        return apis.init_model(cfg, words[1], 'cpu')
+    if options:
+        raise InputError('--cfg-options and --input-size need the config before the checkpoint')
+    return load_model(words[0], device='cpu')
 
 
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     args = make_parser().parse_args(argv)
-    config, checkpoint = find_model(args.model)
+    check_named_model(args.model)
+    checkpoint = args.model[-1]
     for other in filter(None, (args.calibrate, args.data)):
         find_config(other)
     check_folder(args.out)
     tell_loading()
-    load_libraries('mmpose_lite.export.exporting')
+    load_libraries('mmpose_lite.export.exporting', 'mmpose_lite.inference.models')
     from mmpose_lite import apis
     from mmpose_lite.export import ExportOptions, export_model
 
@@ -113,8 +126,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         faces=args.faces,
     )
     options.check()
-    cfg = apis.load_config(config, args.cfg_options, ('model',))
-    model = apis.init_model(cfg, checkpoint, 'cpu')
-    file = export_model(model, checkpoint, args.out, Path(config).stem, options)
+    model = load_named_model(args.model, args.cfg_options)
+    stem, facts = Path(args.model[0]).stem, _calibration_of(checkpoint)
+    file = export_model(model, checkpoint, args.out, stem, options, facts=facts)
     size = sum(each.stat().st_size for each in (file, file.with_suffix('.bin')) if each.exists())
     print(f'written: {file} ({size / 1e6:.1f} MB)')
+
+
+def _calibration_of(checkpoint: str) -> dict[str, Any]:
+    """The maps of boxes and the confidence that were fitted for a checkpoint, for the metadata."""
+    from mmpose_lite.inference.calibration import find_calibration
+
+    found = find_calibration(checkpoint)
+    if found is None:
+        return {}
+    content = found.to_json()
+    for detector in content.get('detectors', {}).values():
+        detector.pop('missed', None)  # files of the training
+    return {'calibration': content}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -91,6 +91,7 @@ def export_model(
     stem: str,
     options: ExportOptions,
     tell: Callable[[str], None] = print,
+    facts: Mapping[str, Any] | None = None,
 ) -> Path:
     """Export a model to a file that gives the same points.
 
@@ -101,6 +102,7 @@ def export_model(
         stem: The start of the file's name.
         options: The settings.
         tell: Called with each line about the progress.
+        facts: Further metadata.
 
     Returns:
         The file; of OpenVINO the ``.xml``, with the ``.bin`` beside it.
@@ -120,7 +122,7 @@ def export_model(
         chosen = loaded_faces(model, loader, _CALIBRATED)
         calibration = np.stack([face.crop for face in chosen])
     write = make_writer(graph, options.form, options.weights, calibration)
-    metadata = collect(model, graph, checkpoint, options.weights)
+    metadata = {**collect(model, graph, checkpoint, options.weights), **(facts or {})}
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix='.export-', dir=target) as place:

@@ -99,23 +99,6 @@ def find_shipped_config(name: str) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def find_run_config(checkpoint: str | os.PathLike) -> Path:
-    """Find the config that a run has left beside its checkpoints.
-
-    Raises:
-        MissingFileError: If there is none, or more than one.
-    """
-    folder = Path(os.path.realpath(os.path.expanduser(checkpoint))).parent
-    found = sorted(folder.glob('*.py'))
-    if len(found) == 1:
-        return found[0]
-    given = f'{len(found)} files' if found else 'no file'
-    raise MissingFileError(
-        f'checkpoint {shown(checkpoint)} is named without a config, and {given} beside it can be '
-        'that: name the config before it'
-    )
-
-
 def is_config(name: str) -> bool:
     """Tell whether a name is that of a config, by its suffix or among the shipped ones.
 

@@ -8,11 +8,9 @@ import torch
 
 from helpers.in_process import run_main
 from mmpose_lite.checkpoints import read_checkpoint
-from mmpose_lite.cli.export import find_model
 from mmpose_lite.cli.info import main as info
 from mmpose_lite.cli.publish import main as publish
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils import MissingFileError
 
 
 @pytest.fixture
@@ -93,15 +91,3 @@ def test_a_damaged_safetensors_file_is_one_line(tmp_path):
     (tmp_path / 'a.safetensors').write_bytes(b'nothing')
     with pytest.raises(InputError, match=r'a\.safetensors. cannot be read'):
         read_checkpoint(str(tmp_path / 'a.safetensors'))
-
-
-def test_a_checkpoint_alone_has_the_config_beside_it(checkpoint, tmp_path):
-    with pytest.raises(MissingFileError, match='no file beside it can be that'):
-        find_model([str(checkpoint)])
-    (tmp_path / 'run.py').write_text('')
-    assert find_model([str(checkpoint)]) == (str(tmp_path / 'run.py'), str(checkpoint))
-    (tmp_path / 'other.py').write_text('')
-    with pytest.raises(MissingFileError, match='2 files beside it can be that'):
-        find_model([str(checkpoint)])
-    with pytest.raises(InputError, match='a config and a checkpoint are expected'):
-        find_model(['a', 'b', 'c'])

@@ -104,7 +104,7 @@ def test_large_activations_do_not_overflow_in_a_half_precision_file(tmp_path):
 def test_the_command_proves_its_file_and_says_what_flipping_is_worth(
     trained, tiny_config, tmp_path
 ):
-    arguments = (tiny_config, trained.checkpoint, '--data', tiny_config, '--out', 'files')
+    arguments = (trained.checkpoint, '--data', tiny_config, '--out', 'files')
     printed = run_main(export, *arguments, cwd=tmp_path)
     assert '100.00% of the points the same' in printed
     assert printed.count('  NME ') == 3
