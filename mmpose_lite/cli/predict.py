@@ -1,4 +1,4 @@
-"""Points of the faces of photographs, from the command line."""
+"""Points of the faces of photographs and videos, from the command line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from mmpose_lite.errors import InputError
@@ -15,10 +16,12 @@ from .command_line import errors_in_one_line, load_libraries, tell_loading
 
 if TYPE_CHECKING:  # a command line is read without what predicts
     from mmpose_lite.inference.landmarker import Landmarker
+    from mmpose_lite.inference.results import Landmarks
     from mmpose_lite.inference.sources import Source
+    from mmpose_lite.inference.video import VideoReader
     from mmpose_lite.inference.writers import Layout, Writer
 
-FORMS = ('pictures', 'jsonl', 'csv', 'parquet', 'coco', 'pts', 'labelme', 'crops')
+FORMS = ('pictures', 'jsonl', 'csv', 'parquet', 'coco', 'pts', 'labelme', 'crops', 'video')
 """What --save takes; the names of :data:`mmpose_lite.inference.label_writers.WRITERS`."""
 
 
@@ -27,11 +30,16 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='mmpose-lite predict',
         usage='%(prog)s MODEL SOURCE ... [--help]',
-        description='Find the faces of photographs, and their points. MODEL is a checkpoint of a '
-        'training here, which holds its config, or CONFIG CKPT.',
+        description='Find the faces of photographs and videos, and their points. MODEL is a '
+        'checkpoint of a training here, which holds its config, or CONFIG CKPT.',
     )
     parser.add_argument('model', metavar='MODEL', help='checkpoint, or CONFIG and CKPT')
-    parser.add_argument('sources', nargs='+', metavar='SOURCE', help='file, folder or pattern')
+    parser.add_argument(
+        'sources',
+        nargs='+',
+        metavar='SOURCE',
+        help='file, folder or pattern; a video, a stream, or the number of a camera',
+    )
     _add_boxes(parser)
     parser.add_argument('--device', metavar='NAME', default='auto', help='such as cuda:0 or cpu')
     parser.add_argument(
@@ -51,8 +59,7 @@ def make_parser() -> argparse.ArgumentParser:
         '--save',
         nargs='+',
         choices=FORMS,
-        default=['pictures', 'jsonl'],
-        help='forms of the results (default: pictures jsonl)',
+        help='forms of the results (default: pictures jsonl, of videos video jsonl)',
     )
     parser.add_argument(
         '--conf',
@@ -61,12 +68,34 @@ def make_parser() -> argparse.ArgumentParser:
         default=0.0,
         help='points with a lower score are not drawn, and hidden in coco and labelme (default 0)',
     )
+    _add_video_arguments(parser)
     parser.add_argument(
         '--trust-checkpoint',
         action='store_true',
         help='read the checkpoint whatever it holds, and run that; for files that you made',
     )
     return parser
+
+
+def _add_video_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--track',
+        action='store_true',
+        help='videos: follow faces, which get ids; the detector looks at every n-th frame',
+    )
+    parser.add_argument(
+        '--smooth',
+        action='store_true',
+        help='videos: follow faces, and smooth their points; of files forward and backward',
+    )
+    parser.add_argument(
+        '--every',
+        type=int,
+        metavar='N',
+        default=10,
+        help='videos: frames from one use of the detector to the next (default 10)',
+    )
+    parser.add_argument('--show', action='store_true', help='videos: show a window; q ends')
 
 
 def _add_boxes(parser: argparse.ArgumentParser) -> None:
@@ -96,8 +125,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         args.checkpoint, *args.sources = args.sources
         if not args.sources:
             parser.error(f'{args.model} is a config: name its checkpoint, and then the photographs')
-    if args.batch < 1:
-        parser.error(f'--batch {args.batch}: must be at least 1')
+    for name in ('batch', 'every'):
+        if getattr(args, name) < 1:
+            parser.error(f'--{name} {getattr(args, name)}: must be at least 1')
     if args.boxes:
         args.detector = f'file:{args.boxes}'
     elif args.whole_image:
@@ -115,7 +145,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     load_libraries('mmpose_lite.inference.landmarker')
     from mmpose_lite.inference import Landmarker, find_photographs, make_detector
 
-    sources = find_photographs(args.sources)
+    videos, others = _split(args.sources)
+    sources = find_photographs(others)
+    args.save = args.save or ['pictures' if sources else 'video', 'jsonl']
+    _check_video_arguments(args, videos)
     landmarker = Landmarker(
         args.model,
         args.checkpoint,
@@ -126,19 +159,78 @@ def main(argv: Sequence[str] | None = None) -> None:
         amp=args.amp,
         trust_checkpoint=args.trust_checkpoint,
     )
-    bad = _predict(landmarker, sources, args)
+    if not landmarker.use_box_map(args.detector) and args.detector == 'retinaface':
+        print(
+            "the detector's boxes are used as they are; mmpose-lite calibrate fits them to those "
+            'of the training',
+            file=sys.stderr,
+        )
+    bad = _predict(landmarker, sources, videos, args)
     if bad:
         sys.exit(1)
 
 
-def _predict(landmarker: Landmarker, sources: list[Source], args: argparse.Namespace) -> int:
+def _split(sources: Sequence[str]) -> tuple[list[VideoReader], list[str]]:
+    """Open what is a video, a stream or a camera; the others are photographs.
+
+    Raises:
+        InputError: If one of the former cannot be opened.
+    """
+    from mmpose_lite.inference.video import VideoReader
+    from mmpose_lite.inference.video_results import as_video
+
+    known = [(each, as_video(each)) for each in sources]
+    videos = [VideoReader(video) for _, video in known if video is not None]
+    return videos, [each for each, video in known if video is None]
+
+
+def _check_video_arguments(args: argparse.Namespace, videos: Sequence[VideoReader]) -> None:
+    """Refuse what has no meaning before the model is loaded.
+
+    Raises:
+        InputError: If there is no display for ``--show``, or no video for an option of videos.
+    """
+    from mmpose_lite.inference.video import about_display
+
+    asked = [name for name in ('track', 'smooth', 'show') if getattr(args, name)]
+    if asked and not videos:
+        raise InputError(f'--{asked[0]} is about videos, and no source is one')
+    if args.show and (fault := about_display()):
+        raise InputError(fault)
+
+
+def _frames(
+    landmarker: Landmarker, videos: Sequence[VideoReader], args: argparse.Namespace
+) -> Iterator[Landmarks]:
+    """The results of all frames of all videos, in a window if that is asked for."""
+    from mmpose_lite.inference.video import Window
+    from mmpose_lite.inference.video_results import video_results
+
+    points_map = landmarker.calibration and landmarker.calibration.points_map
+    window = Window('mmpose-lite') if args.show else None
+    for reader in videos:
+        for result in video_results(
+            landmarker, reader, args.track, args.smooth, args.every, points_map
+        ):
+            yield result
+            if window and not window.show(result.draw(args.conf)):
+                return
+
+
+def _predict(
+    landmarker: Landmarker,
+    sources: list[Source],
+    videos: list[VideoReader],
+    args: argparse.Namespace,
+) -> int:
     """Predict all photographs, and write what was found; returns how many could not be used."""
     from mmpose_lite.inference.writers import Layout
     from mmpose_lite.utils.progress import Progress
 
     layout = Layout(args.out, sources, landmarker.meta, args.conf)
     faces = without = bad = done = 0
-    with Progress('photographs', len(sources)) as progress, ExitStack() as stack:
+    total = len(sources) + sum(reader.count or 0 for reader in videos)
+    with Progress('frames' if videos else 'photographs', total) as progress, ExitStack() as stack:
         writers = list(_open(layout, args.save, stack))
 
         def report(name: str, error: InputError) -> None:
@@ -150,7 +242,8 @@ def _predict(landmarker: Landmarker, sources: list[Source], args: argparse.Names
                 writer.fail(name, str(error))
             progress.advance()
 
-        for result in landmarker(sources, stream=True, on_error=report):
+        photographs = landmarker(sources, stream=True, on_error=report) if sources else ()
+        for result in chain(photographs, _frames(landmarker, videos, args)):
             for writer in writers:
                 writer.write(result)
             done, faces, without = done + 1, faces + len(result), without + (not len(result))
@@ -158,7 +251,8 @@ def _predict(landmarker: Landmarker, sources: list[Source], args: argparse.Names
             progress.advance()
     flips = 'on' if args.flip else 'off'
     precision = ', half precision' if args.amp else ''
-    print(f'{faces} faces in {done} photographs, {without} of them without one{precision}')
+    kind = 'photographs and frames' if videos else 'photographs'
+    print(f'{faces} faces in {done} {kind}, {without} of them without one{precision}')
     print(f'boxes {args.detector}, flip test {flips}')
     for writer in writers:
         print(f'{writer.path}')

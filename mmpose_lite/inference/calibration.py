@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
+from numpy import ndarray
 
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.files import replacing, sha256
@@ -60,6 +61,15 @@ class Calibration:
     detectors: dict[str, DetectorFit] = field(default_factory=dict)
     points_map: PointsMap | None = None
     confidence: Confidence | None = None
+
+    def about_points(self, scores: ndarray) -> dict[str, ndarray]:
+        """The ``errors`` and ``hidden`` of points with scores ``(N, K)``, as far as known."""
+        if self.confidence is None:
+            return {}
+        errors = self.confidence.errors(scores)
+        hidden = self.confidence.hidden_shares(scores)
+        known = {'errors': errors} if hidden is None else {'errors': errors, 'hidden': hidden}
+        return {name: each.astype(np.float32) for name, each in known.items()}
 
     def to_json(self) -> dict[str, Any]:
         """The calibration as plain data."""

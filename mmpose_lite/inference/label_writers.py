@@ -14,6 +14,7 @@ from mmpose_lite.data_tools.converters.annotation_files import Face, annotation
 from mmpose_lite.utils.files import replacing
 
 from .results import Landmarks
+from .video_results import AnnotatedVideo
 from .writers import (
     Crops,
     CsvTable,
@@ -203,5 +204,6 @@ WRITERS: dict[str, Maker] = {
     'pts': PtsFiles,
     'labelme': LabelmeFiles,
     'crops': Crops,
+    'video': AnnotatedVideo,
 }
 """The forms of results by name."""

@@ -24,6 +24,7 @@ from mmpose_lite.models.utils.fold_norms import fold_norms
 from mmpose_lite.structures import PoseMetainfo
 
 from .box_files import BoxFile
+from .calibration import Calibration, find_calibration
 from .detectors import ABOUT_BOXES, Detector, detect, make_detector, whole_image
 from .models import load_model
 from .results import Landmarks
@@ -85,7 +86,8 @@ class Landmarker:
     Attributes:
         model: The model, whose norms are folded: it can neither train nor load a checkpoint.
         detector: The detector.
-        box_map: The map of boxes, or None.
+        box_map: The map of boxes: as the argument, else that of the calibration, else None.
+        calibration: What ``mmpose-lite calibrate`` has fitted; None if there is nothing.
 
     Raises:
         InputError: If the model or the detector cannot be had.
@@ -114,6 +116,16 @@ class Landmarker:
         fold_norms(self.model)
         self.box_map = box_map
         self.batch, self.amp = batch, amp
+        self.calibration = _find_calibration(model, checkpoint)
+        if self._detector_name is not None and box_map is None:
+            self.use_box_map(self._detector_name)
+
+    def use_box_map(self, detector: str) -> bool:
+        """Map a detector's boxes as the model's calibration says; return False if it does not."""
+        fits = self.calibration.detectors if self.calibration else {}
+        if detector in fits:
+            self.box_map = fits[detector].box_map
+        return detector in fits
 
     @property
     def meta(self) -> PoseMetainfo:
@@ -261,7 +273,15 @@ class Landmarker:
             points = np.concatenate([face.keypoints for face in done.faces])
             scores = np.concatenate([face.keypoint_scores for face in done.faces])
         arrays = (points, scores, done.boxes[:, :4], done.boxes[:, 4])
-        return Landmarks(done.photograph, *(each.astype(np.float32) for each in arrays), self.meta)
+        known = {} if self.calibration is None else self.calibration.about_points(scores)
+        found = (each.astype(np.float32) for each in arrays)
+        return Landmarks(done.photograph, *found, self.meta, **known)
+
+
+def _find_calibration(model: Any, checkpoint: str | os.PathLike | None) -> Calibration | None:
+    """The calibration beside the weights, where these are a file."""
+    weights = checkpoint or (model if isinstance(model, str | os.PathLike) else None)
+    return None if weights is None or not os.path.isfile(weights) else find_calibration(weights)
 
 
 def _name(source: Source, index: int) -> str:

@@ -35,6 +35,7 @@ class Landmarks:
         meta: Description of the points, such as their names and colours.
         ids: ``(N,)`` int64, the same for the same face of a video's frames; None for photographs.
         errors: ``(N, K)`` float32, expected error in percent of the box; None if it is not known.
+        hidden: ``(N, K)`` float32, probability that a point is hidden; None if it is not known.
     """
 
     photograph: Photograph
@@ -45,6 +46,7 @@ class Landmarks:
     meta: PoseMetainfo = field(repr=False)
     ids: ndarray | None = None
     errors: ndarray | None = None
+    hidden: ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.points)
@@ -56,9 +58,10 @@ class Landmarks:
 
     def take(self, rows: ndarray, ids: ndarray | None = None) -> Landmarks:
         """Keep some of the faces, by their rows ``(M,)``, with ids ``(M,)``."""
-        errors = None if self.errors is None else self.errors[rows]
+        known = {name: getattr(self, name) for name in ('errors', 'hidden')}
+        kept = {name: value[rows] for name, value in known.items() if value is not None}
         arrays = (self.points[rows], self.scores[rows], self.boxes[rows], self.box_scores[rows])
-        return Landmarks(self.photograph, *arrays, self.meta, ids, errors)
+        return Landmarks(self.photograph, *arrays, self.meta, ids, **kept)
 
     def draw(self, least_score: float = 0.0, boxes: bool = True) -> ndarray:
         """Draw the faces on a copy of the photograph.

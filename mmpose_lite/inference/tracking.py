@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 EVERY = 10
 """Frames from one use of the detector to the next, while nothing unusual happens."""
 
-PATIENCE = 90
+PATIENCE = 150
 """Frames for which a face that is not seen keeps its id."""
 
 # Overlaps, over the union of two boxes.
 _SAME_FACE = 0.3  # of a detection and the box that a track expects
 _DRIFTED = 0.5  # below it, the detection knows better than the points where the face is
 _CROSSING = 0.05  # of two tracks: from here on the detector looks at every frame
+_PARTLY_TAKEN = 0.25  # of a detection and a track: it is no new face
 _ONE_FACE = 0.6  # of two tracks: both are on one face
 _WEAK = 0.6  # of its usual score: the detector is asked at the next frame
 _MISSES = 2  # uses of the detector that may fail to see a face
@@ -169,8 +170,11 @@ class Tracker:
         for track in unseen:
             track.misses += 1
         self._hide(unseen)
+        taken = np.reshape([track.box for track in self._seen()], (-1, 4))
         for row in left:
             box, certainty = _apart(row)
+            if (ious(box[None], taken) > _PARTLY_TAKEN).any():
+                continue  # two faces in one box, or one of which little is seen
             self._tracks.append(Track(self._next_id, box, np.zeros(2), certainty))
             self._next_id += 1
 

@@ -19,6 +19,7 @@ from .video import VideoReader, is_video, writing_video
 
 if TYPE_CHECKING:
     from .landmarker import Landmarker
+    from .writers import Layout
 
 _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
@@ -85,18 +86,17 @@ class AnnotatedVideo:
     """A form of results: each video with its points drawn, its times and its sound.
 
     Args:
-        folder: Where videos go, as ``NAME.mp4``.
-        least_score: Points with a lower score are not drawn.
+        layout: Where videos go, as ``NAME.mp4``, and which points are drawn.
 
     Attributes:
         path: The folder.
         files: The videos.
     """
 
-    def __init__(self, folder: str | Path, least_score: float = 0.0) -> None:
-        self.path = Path(folder)
+    def __init__(self, layout: Layout) -> None:
+        self.path = layout.folder
         self.files: list[Path] = []
-        self._least_score = least_score
+        self._least_score = layout.least_score
         self._source: str | None = None
         self._stack = ExitStack()
         self._write: Any = None

@@ -122,7 +122,8 @@ class JsonLines(_File):
 
     It has ``image``, ``width``, ``height`` and ``faces``: each with its ``box`` x1, y1, x2, y2,
     ``box_score``, ``points`` by name, x, y and score, and where they are known ``id`` and
-    ``expected_errors``. One that could not be used has ``error`` instead.
+    ``expected_errors``, percent of the box, and ``hidden``, probabilities, in the points' order.
+    One that could not be used has ``error`` instead.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -151,6 +152,8 @@ class JsonLines(_File):
             record['id'] = int(result.ids[face])
         if result.errors is not None:
             record['expected_errors'] = rounded(result.errors[face])
+        if result.hidden is not None:
+            record['hidden'] = rounded(result.hidden[face])
         return record
 
     def fail(self, name: str, reason: str) -> None:

@@ -10,6 +10,7 @@ from mmpose_lite.inference.boxes import ious
 from mmpose_lite.inference.results import Landmarks
 from mmpose_lite.inference.video import VideoReader
 from mmpose_lite.inference.video_results import AnnotatedVideo, as_video, video_results
+from mmpose_lite.inference.writers import Layout
 from mmpose_lite.structures import parse_pose_metainfo
 
 FRAMES, SIZE_WH, SIDES = 12, (160, 96), (48, 40)
@@ -93,8 +94,9 @@ def test_points_of_faces_that_are_followed_are_smoothed(rendered, video, is_file
 
 
 def test_the_annotated_video_has_all_frames_their_times_and_points(rendered, video, tmp_path):
-    form = AnnotatedVideo(tmp_path / 'out')
-    results = list(video_results(Landmarker(rendered), VideoReader(video), track=True))
+    landmarker = Landmarker(rendered)
+    form = AnnotatedVideo(Layout(tmp_path / 'out', [], landmarker.meta))
+    results = list(video_results(landmarker, VideoReader(video), track=True))
     for _ in range(2):  # the same name twice
         for result in results:
             form.write(result)
