@@ -143,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_folder(args.out)
     tell_loading()
     load_libraries('mmpose_lite.inference.landmarker')
-    from mmpose_lite.inference import Landmarker, find_photographs, make_detector
+    from mmpose_lite.inference import Landmarker, find_photographs
 
     videos, others = _split(args.sources)
     sources = find_photographs(others)
@@ -152,19 +152,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     landmarker = Landmarker(
         args.model,
         args.checkpoint,
-        make_detector(args.detector),
+        args.detector,
         device=args.device,
         batch=args.batch,
         flip=args.flip,
         amp=args.amp,
         trust_checkpoint=args.trust_checkpoint,
     )
-    if not landmarker.use_box_map(args.detector) and args.detector == 'retinaface':
-        print(
-            "the detector's boxes are used as they are; mmpose-lite calibrate fits them to those "
-            'of the training',
-            file=sys.stderr,
-        )
+    _ = landmarker.detector  # an error before anything is written
     bad = _predict(landmarker, sources, videos, args)
     if bad:
         sys.exit(1)
@@ -249,16 +244,25 @@ def _predict(
             done, faces, without = done + 1, faces + len(result), without + (not len(result))
             progress.note = f'{faces} faces'
             progress.advance()
-    flips = 'on' if args.flip else 'off'
-    precision = ', half precision' if args.amp else ''
     kind = 'photographs and frames' if videos else 'photographs'
-    print(f'{faces} faces in {done} {kind}, {without} of them without one{precision}')
-    print(f'boxes {args.detector}, flip test {flips}')
+    print(f'{faces} faces in {done} {kind}, {without} of them without one')
+    print(_about_settings(landmarker, args))
     for writer in writers:
         print(f'{writer.path}')
     if bad:
         print(f'{bad} of {len(sources)} photographs could not be used', file=sys.stderr)
     return bad
+
+
+def _about_settings(landmarker: Landmarker, args: argparse.Namespace) -> str:
+    """Say where the boxes come from, and what else points depend on."""
+    boxes = f'boxes {landmarker.detector_name}'
+    if landmarker.box_map is not None:
+        boxes += ', fitted to those of the training'
+    elif not (args.boxes or args.whole_image):
+        boxes += " as they are: mmpose-lite calibrate CONFIG CKPT fits them to the training's"
+    precision = '; half precision' if args.amp else ''
+    return f'{boxes}; flip test {"on" if args.flip else "off"}{precision}'
 
 
 def _open(layout: Layout, forms: Sequence[str], stack: ExitStack) -> Iterator[Writer]:

@@ -126,7 +126,7 @@ class MMPoseInferencer:
             )
         self.landmarker.batch = batch_size
         for result in self.landmarker(inputs, boxes=bboxes, stream=True):
-            faces = _above(result, bbox_thr)
+            faces = result.take(np.flatnonzero(result.box_scores >= bbox_thr))
             found: dict[str, Any] = {'visualization': None}
             if return_vis or show or vis_out_dir:
                 picture = faces.draw(kpt_thr, boxes=draw_bbox)
@@ -141,13 +141,6 @@ class MMPoseInferencer:
             if not return_vis:
                 del found['visualization']
             yield found
-
-
-def _above(result: Landmarks, least_score: float) -> Landmarks:
-    """The faces whose box has at least this score."""
-    kept = result.box_scores >= least_score
-    arrays = (result.points, result.scores, result.boxes, result.box_scores)
-    return Landmarks(result.photograph, *(each[kept] for each in arrays), result.meta)
 
 
 def _rows(result: Landmarks) -> list[dict[str, Any]]:

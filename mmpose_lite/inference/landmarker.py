@@ -76,7 +76,8 @@ class Landmarker:
             ``(H, W, 3)`` uint8 BGR to boxes ``(N, 5)`` x1, y1, x2, y2, score; None where boxes are
             always given.
         box_map: A function from the detector's boxes to those that the model was trained with,
-            both ``(N, 5)``. Boxes that are given, or of a file, are used as they are.
+            both ``(N, 5)``; without one, that of the calibration, if this detector is in it. Boxes
+            that are given, or of a file, are used as they are.
         device: Such as ``'cuda:0'`` or ``'cpu'``; ``'auto'``: a GPU where there is one.
         batch: Faces in a batch, of one photograph or of several.
         flip: Predict mirrored crops too, in twice the time, whatever the config says.
@@ -85,9 +86,9 @@ class Landmarker:
 
     Attributes:
         model: The model, whose norms are folded: it can neither train nor load a checkpoint.
-        detector: The detector.
-        box_map: The map of boxes: as the argument, else that of the calibration, else None.
-        calibration: What ``mmpose-lite calibrate`` has fitted; None if there is nothing.
+        calibration: What ``mmpose-lite calibrate`` has left beside the weights, or None: boxes by
+            detector, and errors to expect by scores, which results then have.
+        box_map: The map of boxes, or None.
 
     Raises:
         InputError: If the model or the detector cannot be had.
@@ -107,30 +108,36 @@ class Landmarker:
     ) -> None:
         if batch < 1:
             raise InputError(f'batch={batch} must be at least 1')
-        self._detector_name = detector if isinstance(detector, str) else None
-        self.detector = None if self._detector_name else detector
+        self.detector_name = detector if isinstance(detector, str) else ''
+        self._detector: Detector | BoxFile | None = None
+        if not isinstance(detector, str):
+            self._detector = detector
         self.model = load_model(model, checkpoint, device, trust_checkpoint)
+        weights = model if checkpoint is None else checkpoint
+        is_file = isinstance(weights, str | os.PathLike) and os.path.isfile(weights)
+        self.calibration: Calibration | None = find_calibration(str(weights)) if is_file else None
         if self.model.test_cfg.get('flip_test') and not flip:
             print_log('Landmarker: the flip test that the config asks for is off', 'current')
         self.model.test_cfg = {**self.model.test_cfg, 'flip_test': flip}
         fold_norms(self.model)
-        self.box_map = box_map
-        self.batch, self.amp = batch, amp
-        self.calibration = _find_calibration(model, checkpoint)
-        if self._detector_name is not None and box_map is None:
-            self.use_box_map(self._detector_name)
-
-    def use_box_map(self, detector: str) -> bool:
-        """Map a detector's boxes as the model's calibration says; return False if it does not."""
-        fits = self.calibration.detectors if self.calibration else {}
-        if detector in fits:
-            self.box_map = fits[detector].box_map
-        return detector in fits
+        self.box_map = box_map or self._calibrated_map()
+        self.batch, self.flip, self.amp = batch, flip, amp
 
     @property
     def meta(self) -> PoseMetainfo:
         """Description of the points: names, mirror pairs, colours."""
         return self.model.dataset_meta
+
+    @property
+    def detector(self) -> Detector | BoxFile | None:
+        """The detector, which is made when it is first asked for; None if there is none."""
+        if self._detector is None and self.detector_name:
+            self._detector = make_detector(self.detector_name)
+        return self._detector
+
+    def _calibrated_map(self) -> BoxMap | None:
+        fits = {} if self.calibration is None else self.calibration.detectors
+        return fits[self.detector_name].box_map if self.detector_name in fits else None
 
     def __call__(
         self,
@@ -163,8 +170,8 @@ class Landmarker:
                 f'boxes are those of one photograph, and there are {len(sources)}; those of '
                 "several come in a file: detector='file:BOXES.json'"
             )
-        if boxes is None:
-            self._make_detector()
+        if boxes is None and self.detector is None:
+            raise InputError(ABOUT_BOXES)
 
         def prepare(source: Source, index: int) -> _Waiting:
             photograph = self._read(source, index)
@@ -191,19 +198,14 @@ class Landmarker:
         Raises:
             InputError: If there is no detector, or it returns no boxes.
         """
-        detector = self._make_detector()
+        detector = self.detector
+        if detector is None:
+            raise InputError(ABOUT_BOXES)
         found = detect(detector, photograph)
         is_given = isinstance(detector, BoxFile) or detector is whole_image
         if self.box_map is None or is_given or not len(found):
             return found
         return np.asarray(self.box_map(found), np.float32)
-
-    def _make_detector(self) -> Detector | BoxFile:
-        if self._detector_name is not None and self.detector is None:
-            self.detector = make_detector(self._detector_name)
-        if self.detector is None:
-            raise InputError(ABOUT_BOXES)
-        return self.detector
 
     def _read(self, source: Source, index: int) -> Photograph:
         loaded = load_photograph(source, 'bgr', test_pipeline(self.model))
@@ -272,16 +274,17 @@ class Landmarker:
         if done.faces:
             points = np.concatenate([face.keypoints for face in done.faces])
             scores = np.concatenate([face.keypoint_scores for face in done.faces])
-        arrays = (points, scores, done.boxes[:, :4], done.boxes[:, 4])
-        known = {} if self.calibration is None else self.calibration.about_points(scores)
-        found = (each.astype(np.float32) for each in arrays)
-        return Landmarks(done.photograph, *found, self.meta, **known)
-
-
-def _find_calibration(model: Any, checkpoint: str | os.PathLike | None) -> Calibration | None:
-    """The calibration beside the weights, where these are a file."""
-    weights = checkpoint or (model if isinstance(model, str | os.PathLike) else None)
-    return None if weights is None or not os.path.isfile(weights) else find_calibration(weights)
+        # They were fitted on scores without flip test.
+        fits = None if self.flip else self.calibration
+        return Landmarks(
+            done.photograph,
+            points.astype(np.float32),
+            scores.astype(np.float32),
+            done.boxes[:, :4].astype(np.float32),
+            done.boxes[:, 4].astype(np.float32),
+            self.meta,
+            **({} if fits is None else fits.about_points(scores)),
+        )
 
 
 def _name(source: Source, index: int) -> str:

@@ -19,7 +19,7 @@ from .sources import Photograph
 _BOX, _TEXT = 'lime', 'black'
 _FALLBACK = (255, 64, 64)
 # Sizes on a picture, as shares of a face's side.
-_RADIUS, _SMALLEST_RADIUS = 0.012, 1.0
+_RADIUS, _SMALLEST_RADIUS = 0.015, 1.5
 
 
 @dataclass

@@ -61,7 +61,7 @@ def _to_input(image: ndarray) -> ndarray:
     height, width = image.shape[:2]
     below, right = -height % _LARGEST_STRIDE, -width % _LARGEST_STRIDE
     padded = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=_MEAN_BGR)
-    values = padded.astype(np.float32) - np.float32(_MEAN_BGR)
+    values = padded.astype(np.float32) - np.array(_MEAN_BGR, np.float32)
     return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
 
 

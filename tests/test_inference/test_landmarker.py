@@ -7,6 +7,14 @@ from PIL import Image
 
 from mmpose_lite.apis import inference_topdown, init_model
 from mmpose_lite.inference import Landmarker, Photograph
+from mmpose_lite.inference.boxes import BoxMap
+from mmpose_lite.inference.calibration import (
+    Calibration,
+    DetectorFit,
+    calibration_path,
+    write_calibration,
+)
+from mmpose_lite.inference.confidence import Confidence
 from mmpose_lite.utils import InputError
 
 
@@ -106,7 +114,7 @@ def test_a_detector_is_any_function_and_its_boxes_are_mapped(tiny_config, traine
     (result,) = landmarker(photographs[0])
     np.testing.assert_array_equal(result.boxes, [[11, 13, 61, 71], [2, 3, 32, 43]])
     np.testing.assert_array_equal(result.box_scores, [0.5, 0.25])
-    landmarker.detector = lambda image: np.zeros((3, 7))
+    landmarker = Landmarker(landmarker.model, detector=lambda image: np.zeros((3, 7)))
     with pytest.raises(InputError, match=r'returned \(3, 7\)'):
         landmarker(photographs[0])
 
@@ -195,3 +203,29 @@ def test_arguments_that_contradict_each_other_are_named(landmarker, photographs,
         Landmarker(tiny_config, 'x.pth', device='cuda:99')
     with pytest.raises(InputError, match='batch=0'):
         Landmarker(tiny_config, 'x.pth', batch=0)
+
+
+def test_a_calibration_beside_the_weights_is_used(trained, photographs, tmp_path, monkeypatch):
+    (tmp_path / 'one_face.py').write_text(
+        'def find(image):\n    return [[20, 10, 60, 50, 0.9]]\n', encoding='utf-8'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    weights = tmp_path / 'weights.pth'
+    weights.write_bytes(trained.checkpoint.read_bytes())
+    name = 'python:one_face:find'
+    fit = DetectorFit(BoxMap(dx=0.1, dy=0.25, scale=0.5), recall=1, overlap=1, photographs=1)
+    rising = Confidence(np.array([0.0, 1.0]), np.array([5.0, 1.0]), np.ones(19))
+    write_calibration(
+        Calibration({name: fit}, confidence=rising), calibration_path(weights), weights
+    )
+    landmarker = Landmarker(weights, detector=name, device='cpu')
+    (result,) = landmarker(photographs[0])
+    np.testing.assert_allclose(result.boxes, [[34, 30, 54, 50]], rtol=1e-6)
+    np.testing.assert_allclose(result.errors, 5 - 4 * np.clip(result.scores, 0, 1), rtol=1e-5)
+    # Boxes that are given stay; scores of flipped crops are others.
+    (given,) = landmarker(photographs[0], boxes=[[20, 10, 60, 50]])
+    np.testing.assert_array_equal(given.boxes, [[20, 10, 60, 50]])
+    (flipped,) = Landmarker(weights, detector=name, device='cpu', flip=True)(photographs[0])
+    assert flipped.errors is None
+    other = Landmarker(weights, detector='whole-image', device='cpu')
+    assert other.box_map is None
