@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # a command line is read without what predicts
     from mmpose_lite.inference.writers import Layout, Writer
 
 FORMS = ('pictures', 'jsonl', 'csv', 'parquet', 'coco', 'pts', 'labelme', 'crops', 'video')
-"""What --save takes; the names of :data:`mmpose_lite.inference.label_writers.WRITERS`."""
+"""The values of --save: the names of :data:`mmpose_lite.inference.label_writers.WRITERS`."""
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -181,8 +181,8 @@ SABOTAGES = [
     Sabotage(
         'a tenth of the photographs, though it be none',
         'mmpose_lite/data_tools/converters/own_config.py',
-        'if all(any(map(',
-        'if True or all(any(map(',
+        'if all(split and any(map(',
+        'if True or all(split and any(map(',
         'tests/test_converters/test_labels.py -k few_photographs',
     ),
     Sabotage(

@@ -128,6 +128,7 @@ WRONG = {
     'report': ['none.json'],
     'check-data': ['none.py'],
     'browse': ['none.py'],
+    'calibrate': ['none.py'],
     'analyze-logs': ['none'],
     'export': [CONFIG, 'none.pth'],
     'bench': ['none.onnx'],
