@@ -118,6 +118,8 @@ class LogProcessor(_LogProcessor):
     mmengine logs the mean of the last ``window_size`` losses, which come from several validations.
     """
 
+    custom_cfg: list[dict[str, Any]]
+
     def get_log_after_epoch(
         self, runner: Any, batch_idx: int, mode: str, with_non_scalar: bool = False
     ) -> tuple[dict, str]:

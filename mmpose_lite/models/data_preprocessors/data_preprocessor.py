@@ -108,8 +108,8 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
     def _batch(self, images: Tensor | Sequence[Tensor], overlaps: bool) -> Tensor:
         if not isinstance(images, Tensor):
             if len({image.shape for image in images}) > 1:
-                moved = [image.to(self.device, non_blocking=overlaps) for image in images]
-                normalised = [self._normalised(image[None])[0] for image in moved]
+                sent = [image.to(self.device, non_blocking=overlaps) for image in images]
+                normalised = [self._normalised(image[None])[0] for image in sent]
                 return stack_batch(normalised, self.pad_size_divisor, self.pad_value)
             images = stack_images(images)
         if images.dim() != 4:

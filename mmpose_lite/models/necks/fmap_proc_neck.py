@@ -44,8 +44,9 @@ class JoinedMaps(Sequence):
 
     def convolve(self, layer: nn.Module) -> Tensor:
         """Apply a layer to the joined map: if it is a plain convolution of 1x1, without the map."""
-        is_plain = type(layer) is nn.Conv2d and layer.groups == 1 and layer.padding == (0, 0)
-        if not is_plain or not layer.kernel_size == layer.stride == (1, 1):
+        if type(layer) is not nn.Conv2d or layer.groups != 1 or layer.padding != (0, 0):
+            return layer(self.join())
+        if not layer.kernel_size == layer.stride == (1, 1):
             return layer(self.join())
         parts = layer.weight.split([each.shape[1] for each in self.maps], dim=1)
         total = F.conv2d(self.maps[0], parts[0], layer.bias)
