@@ -116,7 +116,7 @@ def to_coco_results(
         if image is None:
             raise InputError(
                 f'samples[{index}] has no img_id, as a photograph that is in no annotation file: '
-                'say image_id=...'
+                'pass image_id=...'
             )
         for row in split_instances(faces):
             scores = row.get('keypoint_scores', [1.0] * len(row['keypoints']))

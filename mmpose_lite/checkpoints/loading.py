@@ -338,7 +338,7 @@ def _check(path: str | Path, promised: str, refusal: str, advice: str) -> None:
     digest = sha256(path) if promised else ''
     if not digest.startswith(promised):
         raise InputError(
-            f'{refusal}: its SHA-256 is {digest[: len(promised)]}..., and its name says '
+            f'{refusal}: its SHA-256 is {digest[: len(promised)]}..., but its name promises '
             f'{promised}; {advice}'
         )
 

@@ -21,11 +21,11 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = argparse.ArgumentParser(
         prog='mmpose-lite info',
-        description='Say what is inside a checkpoint (.pth, .safetensors) or an exported file '
-        '(.onnx, .xml, .pt2). Nothing of it is run.',
+        description='Print what is inside a checkpoint (.pth, .safetensors) or an exported file '
+        '(.onnx, .xml, .pt2), without running anything in it.',
     )
-    parser.add_argument('file', help='the file')
-    parser.add_argument('--json', action='store_true', help='print all of it as JSON')
+    parser.add_argument('file', help='checkpoint or exported file')
+    parser.add_argument('--json', action='store_true', help='print everything as JSON')
     return parser
 
 

@@ -54,14 +54,14 @@ COMMANDS = {
     'predict': Command('predict', 'find the faces of photographs, and their points'),
     'export': Command('export', 'write a file from pixels to points, for other programs'),
     'bench': Command('bench', 'time exported files beside their model'),
-    'info': Command('info', 'say what is inside a checkpoint or an exported file'),
+    'info': Command('info', 'print what is inside a checkpoint or an exported file'),
     'publish': Command('publish', 'strip a checkpoint for other people, with a card'),
     'convert': Command('convert', 'convert annotations of data sets and labelling tools'),
     'convert-checkpoint': Command('convert_checkpoint', 'convert weights of other packages'),
     'dist-train': Command('dist', 'train in several processes', ('dist-train',), threads=False),
     'dist-test': Command('dist', 'test in several processes', ('dist-test',), threads=False),
     'print-config': Command('print_config', 'show each value of a config, and where it is set'),
-    'doctor': Command('doctor', 'check the environment, and say how to fix it', threads=False),
+    'doctor': Command('doctor', 'check the environment, and print how to fix it', threads=False),
 }
 # Names of tools that are those of no command.
 _ALIASES = {'browse-dataset': 'browse', 'make-synthetic-aflw': 'make-synthetic'}

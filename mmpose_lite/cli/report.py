@@ -56,7 +56,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if args.names and len(args.names) != len(args.dumps):
         parser.error(f'--names: {len(args.names)} names for {len(args.dumps)} dumps')
     if args.names and len(set(args.names)) < len(args.names):
-        parser.error('--names: a name stands twice')
+        parser.error('--names: a name is given twice')
     return args
 
 

@@ -271,7 +271,7 @@ class Watch:
         if cause is not None and (cause.is_known or not self._signal):
             place, elsewhere = f' (on {os.uname().nodename})' if several else '', ''
             if several and not cause.is_known:
-                elsewhere = "; another machine's launcher says why"
+                elsewhere = '; the launcher of another machine names the cause'
             line = f'error: rank {cause.rank} of {world}{place}{cause.text}{elsewhere}'
             print(f'{cause.trace}{line}', file=sys.stderr)
             return cause.code

@@ -101,7 +101,7 @@ def test_a_download_is_what_the_hash_in_its_name_says(web, old_file, name):
     load(f'https://example.org/{name.format(digest[:8])}')
     wrong = f'https://example.org/{name.format("0" * 8)}'
     for _ in range(2):
-        with pytest.raises(InputError, match=rf'{re.escape(wrong)}.*its name says 00000000'):
+        with pytest.raises(InputError, match=rf'{re.escape(wrong)}.*its name promises 00000000'):
             load(wrong)
     assert [path.name for path in web.folder.iterdir()] == [name.format(digest[:8])]
 
@@ -132,7 +132,7 @@ def test_a_date_is_no_hash(web, old_file, name):
 def test_digits_that_are_no_date_are_a_hash(web, old_file):
     web.file = old_file
     for digits in ('20231315', '30230115', '00000000'):
-        with pytest.raises(InputError, match=f'its name says {digits}'):
+        with pytest.raises(InputError, match=f'its name promises {digits}'):
             load(f'https://example.org/net-{digits}.pth')
 
 
@@ -140,7 +140,7 @@ def test_a_date_is_a_hash_in_the_lists_of_mmengine(web, old_file, monkeypatch):
     web.file = old_file
     names = {'net': 'https://example.org/net-20230115.pth'}
     monkeypatch.setattr('mmengine.runner.checkpoint.get_external_models', lambda: names)
-    with pytest.raises(InputError, match='its name says 20230115'):
+    with pytest.raises(InputError, match='its name promises 20230115'):
         load('open-mmlab://net')
     assert not list(web.folder.iterdir())
 

@@ -91,7 +91,7 @@ ANNOTATIONS = [
             'coco-annotator', 'a.json', coco([], annotations=ANNOTATIONS, categories=TWO),
             r"2 \('hand'\): 1 annotations of 1 points \(--category NAME chooses one\)",
         ),
-        ('pts', 'a.pts', PTS, '--origin: .pts files count pixels from 1'),
+        ('pts', 'a.pts', PTS, '--origin is needed: .pts files count pixels from 1'),
         ('csv', 'a.csv', 'filename,nose_x,eye_x\na.png,1,2\n', "'nose' has no x or no y"),
         ('csv', 'a.csv', 'filename,nose_x,nose_y\na.png,1\n', 'row 2 has 2 values, and there are '),
         ('csv', 'a.csv', 'filename;x1;y1\na.png;1,5;2\n', "row 2: 1='1,5' is no number"),

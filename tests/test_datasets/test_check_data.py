@@ -62,7 +62,7 @@ IMAGES = [
     (pipe, 'image', 'is a pipe'),
     (loop, 'image', 'cannot be read'),
     (lambda path: (path.unlink(), path.mkdir()), 'image', 'is a folder'),
-    (other_size, 'size', 'has 44x33 pixels, the annotations say width'),
+    (other_size, 'size', 'has 44x33 pixels, but the annotations have width'),
 ]
 
 

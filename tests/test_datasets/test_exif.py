@@ -126,8 +126,8 @@ def dataset(root, exif='ignore', **arguments):
 
 
 TURNED = (
-    r"photo1\.jpg' has 110x80 pixels, the annotations say width 80 and height 110, as its EXIF "
-    r"orientation \(6\) turns it: LoadImage\(exif='apply'\) .*\(annotation id 1\)"
+    r"photo1\.jpg' has 110x80 pixels, but the annotations have width 80 and height 110, as its "
+    r"EXIF orientation \(6\) turns it: LoadImage\(exif='apply'\) .*\(annotation id 1\)"
 )
 
 
@@ -156,7 +156,7 @@ def test_annotations_of_the_stored_photograph_are_not_turned(tmp_path):
     ('size_wh', 'message'),
     [
         ((110, 80), 'width 110 and height 80: they exchange the two'),
-        ((80, 111), r'has 80x110 pixels, the annotations say width 80 and height 111 \('),
+        ((80, 111), r'has 80x110 pixels, but the annotations have width 80 and height 111 \('),
     ],
 )
 def test_a_size_that_no_orientation_explains_is_named(tmp_path, size_wh, message):

@@ -84,7 +84,11 @@ def test_lists_of_ids(faces, tmp_path):
 @pytest.mark.parametrize(
     ('source', 'error', 'message'),
     [
-        ('gone.json', FileNotFoundError, r"subsets\['x'\]='gone.json'.*mend the path.*`subsets`"),
+        (
+            'gone.json',
+            FileNotFoundError,
+            r"subsets\['x'\]='gone.json'.*correct the path.*`subsets`",
+        ),
         ([10, 99, 98], ValueError, r"subsets\['x'\]: 2 ids are not in .*test.json.* first is 99"),
         ([], ValueError, r"subsets\['x'\]=\[\] names no face"),
         ('words.txt', ValueError, r'words.txt: a line is no annotation id.*ten'),

@@ -53,5 +53,5 @@ def test_they_train_together_and_both_end_when_one_dies(tmp_path, machines):
     assert statuses == [1, 137], first + second
     assert re.search(r'^error: rank 1 of 2 \(on .+\) was killed by SIGKILL$', second, re.MULTILINE)
     told = re.search(r'^error: rank 0 of 2 \(on .+\) lost its connections: .*', first, re.MULTILINE)
-    assert told.group().endswith("another machine's launcher says why")
+    assert told.group().endswith('the launcher of another machine names the cause')
     assert left_behind(f'MARK={tmp_path}') == []

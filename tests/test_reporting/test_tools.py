@@ -159,7 +159,7 @@ def test_runs_of_one_name_are_told_apart(tested, monkeypatch):
     ('arguments', 'message'),
     [
         (['one.json', '--names', 'a', 'b'], '2 names for 1 dumps'),
-        (['one.json', 'two.json', '--names', 'a', 'a'], 'a name stands twice'),
+        (['one.json', 'two.json', '--names', 'a', 'a'], 'a name is given twice'),
     ],
 )
 def test_names_must_fit(arguments, message, capsys):

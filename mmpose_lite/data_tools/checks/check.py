@@ -380,7 +380,7 @@ class Manifest:
             raise InputError(f'manifest {str(path)!r} cannot be read: {error}') from error
         if not whole:
             raise InputError(
-                f'manifest {str(path)!r} is not as it was written: mend it from a copy, or write a '
+                f'manifest {str(path)!r} has been changed: restore it from a copy, or write a '
                 'new one (--write-manifest) once you trust the data'
             )
 

@@ -59,7 +59,7 @@ def read_pts_folder(path: Path, options: ReadOptions, report: ConversionReport) 
     """
     if options.origin not in (0, 1):
         raise InputError(
-            '--origin: .pts files count pixels from 1 (iBUG, MATLAB) or from 0, and do not say so'
+            '--origin is needed: .pts files count pixels from 1 (iBUG, MATLAB) or from 0'
         )
     labels, files = Labels(), label_files(path, ('.pts',))
     for file in files:

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit
 
-_TEXT = '''"""HRNetV2-W18 on faces of one's own; docs/own_points.md says what each part is."""
+_TEXT = '''"""HRNetV2-W18 on your own faces; docs/own_points.md explains each part."""
 
 _base_ = [
     'mmpose_lite::_base_/default_runtime.py',
@@ -26,7 +26,7 @@ faces = dict(
 {settings}
 )
 
-# A hash of a photograph's name says which part it is in.
+# A hash of an image's name decides which part it is in.
 shares = dict({shares})
 train_dataloader = dict(
     batch_size=8,

@@ -127,12 +127,12 @@ def about_mirrors(names: Sequence[str], mirrors: Mapping[str, str]) -> Iterator[
         yield f'mirror pairs, by their names: {"; ".join(pairs)}'
     else:
         yield (
-            'no mirror pairs: names say no left and right. RandomFlip and flip_test need them: '
+            'no mirror pairs: no name contains left or right. RandomFlip and flip_test need them: '
             'fill in `swap`'
         )
     for name in names:
         if side_of(name) and name not in mirrors:
-            yield f'{name!r} says a side, and there is no {mirror_of(name)!r}: its `swap` is empty'
+            yield f'{name!r} names a side, but there is no {mirror_of(name)!r}: its `swap` is empty'
 
 
 def about_sides(

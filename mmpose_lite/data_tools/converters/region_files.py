@@ -208,8 +208,8 @@ def _naming_attribute(path: Path, pictures: Iterable[_Regions]) -> str | None:
     known = [key for key in found if key.lower() in _NAMES]
     if len(found) > 1 and len(known) != 1:
         raise InputError(
-            f"labels='{path}': points have the attributes {', '.join(found)}; --key NAME says "
-            'which one is their name'
+            f"labels='{path}': points have the attributes {', '.join(found)}; --key NAME chooses "
+            'the one that is their name'
         )
     return next(iter(known or found), None)
 

@@ -204,7 +204,7 @@ def size_problem(
     """Describe how the size of a loaded image differs from the annotations', and why."""
     width, height = wanted_wh
     problem = (
-        f'has {size_wh[0]}x{size_wh[1]} pixels, the annotations say width {width} and height '
+        f'has {size_wh[0]}x{size_wh[1]} pixels, but the annotations have width {width} and height '
         f'{height}'
     )
     if (height, width) != size_wh:

@@ -215,8 +215,8 @@ def _check_alike(records: Sequence[Record], known: list[dict[str, Any]], file: s
     names = {tuple(_point_names(each)) for each in known if each['id'] in used} - {()}
     if len(counts) > 1 or len(names) > 1:
         raise AnnotationError(
-            f'{file}: several categories have points that differ, and `category` of the data set '
-            f'does not say which one is meant: {_listed(records, known)}'
+            f'{file}: several categories have different points, and `category` of the data set '
+            f'chooses none of them: {_listed(records, known)}'
         )
 
 
@@ -282,7 +282,7 @@ def _read_ids(
         path = osp.join(root, source)
         if not osp.isfile(path):
             raise MissingFileError(
-                f"{where}='{source}' does not exist (looked at {path}); mend the path, or take "
+                f"{where}='{source}' does not exist (looked at {path}); correct the path, or take "
                 f"'{name}' out of `subsets`"
             )
         if path.endswith('.json'):
