@@ -71,15 +71,14 @@ def time_ways(
             call(crops)
             if count:
                 times[name].append((time.perf_counter() - begun, time.process_time() - used))
-    found = []
+    least, timings = 0.0, []
     for name, own in times.items():
-        wall, cpu = zip(*own, strict=True)
-        found.append((name, min(wall), float(np.median(wall)), min(cpu)))
-    place = 3 if threads == 1 else 1
-    return [
-        Timing(name, len(crops), threads, *rest, ratio=(name, *rest)[place] / found[0][place])
-        for name, *rest in found
-    ]
+        walls, cpus = zip(*own, strict=True)
+        wall, median, cpu = min(walls), float(np.median(walls)), min(cpus)
+        compared = cpu if threads == 1 else wall
+        least = least or compared
+        timings.append(Timing(name, len(crops), threads, wall, median, cpu, compared / least))
+    return timings
 
 
 def ways_of(

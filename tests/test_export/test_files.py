@@ -42,7 +42,9 @@ def assert_equal(exported, graph, model, least=0.99, most=0.01):
             points, scores = (each.numpy() for each in graph(crops))
         found, found_scores = exported(crops.numpy())
         distance = np.linalg.norm(found - points, axis=-1)
-        assert (distance <= most).mean() >= least
+        # Seeded weights may put coordinates far outside of the crop.
+        reach = max(1.0, np.abs(points).max() / max(graph.size_wh))
+        assert (distance <= most * reach).mean() >= least
         np.testing.assert_allclose(found_scores, scores, rtol=1e-3, atol=1e-4)
 
 
