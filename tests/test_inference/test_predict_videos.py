@@ -1,0 +1,84 @@
+"""``mmpose-lite predict`` on videos, by the command line."""
+
+import json
+
+import numpy as np
+import pytest
+
+from helpers.in_process import run_main
+from mmpose_lite import inference
+from mmpose_lite.cli.predict import main
+from mmpose_lite.inference.video import VideoReader
+
+FRAMES = 6
+
+
+@pytest.fixture
+def video(tmp_path, face_set):
+    """A photograph of the set that stays for six frames."""
+    av = pytest.importorskip('av')
+    import cv2
+
+    image = cv2.imread(str(face_set / 'images' / 'face1.png'))
+    image = image[: len(image) // 2 * 2, : image.shape[1] // 2 * 2]
+    with av.open(str(tmp_path / 'face.mp4'), 'w') as output:
+        stream = output.add_stream('libx264', rate=25)
+        stream.height, stream.width = image.shape[:2]
+        stream.pix_fmt = 'yuv420p'
+        for _ in range(FRAMES):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(image, format='bgr24')))
+        output.mux(stream.encode(None))
+    return tmp_path / 'face.mp4'
+
+
+@pytest.fixture
+def looks(monkeypatch, boxes_of):
+    """The number of times that the detector looks at a frame."""
+    seen = []
+
+    def detect(image):
+        seen.append(image)
+        return np.column_stack([boxes_of['face1.png'], [0.9]])
+
+    monkeypatch.setattr(inference, 'make_detector', lambda name: detect)
+    monkeypatch.setattr('mmpose_lite.inference.landmarker.make_detector', lambda name: detect)
+    return seen
+
+
+def test_faces_of_a_video_are_followed_smoothed_and_written(trained, video, looks, tmp_path):
+    options = ('--smooth', '--every', '4', '--device', 'cpu')
+    printed = run_main(main, trained.checkpoint, video, *options, cwd=tmp_path)
+    assert f'6 faces in {FRAMES} photographs and frames' in printed
+    lines = (tmp_path / 'predictions' / 'predictions.jsonl').read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [row['frame'] for row in rows] == list(range(FRAMES))
+    assert [row['time_s'] for row in rows] == pytest.approx(np.arange(FRAMES) / 25)
+    assert [[face['id'] for face in row['faces']] for row in rows] == [[1]] * FRAMES
+    assert len(looks) == 2
+    assert len(list(VideoReader(tmp_path / 'predictions' / 'face.mp4'))) == FRAMES
+
+
+def test_without_tracking_faces_have_no_ids(trained, video, looks, tmp_path):
+    run_main(main, trained.checkpoint, video, '--save', 'jsonl', '--device', 'cpu', cwd=tmp_path)
+    text = (tmp_path / 'predictions' / 'predictions.jsonl').read_text()
+    assert len(looks) == FRAMES
+    assert '"id"' not in text
+
+
+@pytest.mark.parametrize(
+    ('source', 'option', 'message'),
+    [
+        ('face1.png', '--track', '--track is about videos, and no source is one'),
+        ('face.mp4', '--show', '--show needs a display'),
+        ('none.mp4', '--track', 'none.mp4.* does not exist'),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_the_model_is_loaded(
+    trained, video, face_set, tmp_path, monkeypatch, source, option, message
+):
+    monkeypatch.delenv('DISPLAY', raising=False)
+    monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
+    monkeypatch.setattr(inference, 'Landmarker', None)  # it is not asked for
+    path = face_set / 'images' / source if source.endswith('png') else tmp_path / source
+    with pytest.raises(SystemExit, match=message):
+        run_main(main, trained.checkpoint, path, option, cwd=tmp_path)
