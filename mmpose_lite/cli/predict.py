@@ -143,8 +143,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_folder(args.out)
     tell_loading()
     load_libraries('mmpose_lite.inference.landmarker')
+    from mmengine.logging import MMLogger
+
     from mmpose_lite.inference import Landmarker, find_photographs
 
+    MMLogger.get_current_instance().setLevel('WARNING')  # the last lines say what matters
     videos, others = _split(args.sources)
     sources = find_photographs(others)
     args.save = args.save or ['pictures' if sources else 'video', 'jsonl']
