@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmpose_lite.errors import InputError
@@ -149,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     MMLogger.get_current_instance().setLevel('WARNING')  # the last lines say what matters
     videos, others = _split(args.sources)
-    sources = find_photographs(others)
+    sources = _without_results(find_photographs(others), others, args.out)
     args.save = args.save or ['pictures' if sources else 'video', 'jsonl']
     _check_video_arguments(args, videos)
     landmarker = Landmarker(
@@ -163,9 +164,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         trust_checkpoint=args.trust_checkpoint,
     )
     _ = landmarker.detector  # an error before anything is written
-    bad = _predict(landmarker, sources, videos, args)
+    try:
+        bad = _predict(landmarker, sources, videos, args)
+    except KeyboardInterrupt:
+        print(f'stopped; what was done is in {args.out}', file=sys.stderr)
+        sys.exit(130)
     if bad:
         sys.exit(1)
+
+
+def _without_results(found: list[Source], given: Sequence[str], out: str) -> list[Source]:
+    """Leave out what an earlier run has put below a folder that is to be predicted."""
+    results = Path(out).absolute()
+    if not any(Path(each).is_dir() and Path(each).absolute() in results.parents for each in given):
+        return found
+    return [each for each in found if results not in Path(str(each)).absolute().parents]
 
 
 def _split(sources: Sequence[str]) -> tuple[list[VideoReader], list[str]]:

@@ -87,6 +87,8 @@ class Layout:
     def stem_of(self, result: Landmarks) -> str:
         """The same without its suffix, unless two would be one; a frame's has its number."""
         name = self.name_of(result.name)
+        is_inside = os.path.abspath(result.name) in self._files
+        name = name if is_inside else PurePath(name).name  # of a video, an array
         stem = os.path.splitext(name)[0]
         stem = name if stem in self._several else stem
         frame = result.photograph.frame

@@ -150,3 +150,27 @@ def test_points_below_the_threshold_are_not_drawn(trained, photographs):
     assert (drawn != bare).any()
     content = json.loads((photographs / '2' / 'predictions_coco.json').read_text(encoding='utf-8'))
     assert content['annotations'][0]['keypoints'][2::3] == [1] * 19
+
+
+def test_results_below_the_folder_are_no_photographs_of_the_next_run(trained, photographs, capsys):
+    (photographs / 'face3.png').unlink()
+    arguments = (trained.checkpoint, '.', '--whole-image', '--save', 'jsonl', 'crops')
+    for _ in range(2):
+        printed = run_main(main, *arguments, cwd=photographs)
+        assert '2 faces in 2 photographs' in printed
+    printed = run_main(main, trained.checkpoint, 'predictions', '--whole-image', cwd=photographs)
+    assert '2 faces in 2 photographs' in printed
+
+
+def test_ctrl_c_keeps_what_is_done(trained, photographs, monkeypatch, capsys):
+    from mmpose_lite.inference import writers
+
+    def stop(self, result):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writers.Pictures, 'write', stop)
+    arguments = (trained.checkpoint, photographs / 'face1.png', '--whole-image')
+    with pytest.raises(SystemExit, match='130'):
+        run_main(main, *arguments, '--save', 'jsonl', 'pictures', cwd=photographs)
+    assert 'stopped; what was done is in predictions' in capsys.readouterr().err
+    assert [line['image'] for line in lines_of(photographs / 'predictions')] == ['face1.png']

@@ -187,3 +187,11 @@ def test_files_that_differ_in_their_suffix_do_not_meet(results, tmp_path):
     )
     stems = [layout.stem_of(each) for each in results[:2]]
     assert stems == ['x.png', 'y']
+
+
+def test_nothing_is_written_outside_of_the_folder(results, tmp_path):
+    result = results[0]
+    result.photograph.frame, result.photograph.time_s = 3, 0.1
+    layout = Layout(tmp_path / 'out', [], META)  # as of a video, which is no photograph
+    WRITERS['pictures'](layout).write(result)
+    assert (tmp_path / 'out' / 'pictures' / 'x_000003.jpg').is_file()
