@@ -61,8 +61,7 @@ def _to_input(image: ndarray) -> ndarray:
     height, width = image.shape[:2]
     below, right = -height % _LARGEST_STRIDE, -width % _LARGEST_STRIDE
     padded = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=_MEAN_BGR)
-    values = padded.astype(np.float32) - np.array(_MEAN_BGR, np.float32)
-    return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
+    return cv2.dnn.blobFromImage(padded, mean=_MEAN_BGR)
 
 
 @lru_cache(maxsize=8)
@@ -127,7 +126,9 @@ def _load_network(weights: bytes) -> Network:
 def _by_onnxruntime(weights: bytes) -> Network:
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(weights, providers=['CPUExecutionProvider'])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # the others are the network's
+    session = onnxruntime.InferenceSession(weights, options, providers=['CPUExecutionProvider'])
     (name,) = (each.name for each in session.get_inputs())
 
     def run(values: ndarray) -> tuple[ndarray, ndarray]:
