@@ -249,9 +249,20 @@ def _assignments(file: str) -> list[tuple[Keys, int, Any]]:
         for node in _statements(ast.parse(Path(file).read_text('utf-8-sig'))):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             value = None if isinstance(node, ast.AugAssign) else node.value
-            places = (_target(each) for each in targets)
-            found += [(place, node.lineno, value) for place in places if place]
+            pairs = (pair for target in targets for pair in _pairs(target, value))
+            places = ((_target(name), each) for name, each in pairs)
+            found += [(place, node.lineno, each) for place, each in places if place]
     return found
+
+
+def _pairs(target: ast.AST, value: ast.AST | None) -> list[tuple[ast.AST, ast.AST | None]]:
+    """The targets of an assignment with their values: several of ``a, b = c, d``."""
+    if not isinstance(target, ast.Tuple | ast.List):
+        return [(target, value)]
+    values: list[Any] = [None] * len(target.elts)
+    if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(values):
+        values = value.elts
+    return list(zip(target.elts, values, strict=True))
 
 
 def _statements(node: ast.AST) -> Iterator[Any]:
