@@ -217,7 +217,8 @@ def _frames(
     from mmpose_lite.inference.video import Window
     from mmpose_lite.inference.video_results import video_results
 
-    points_map = landmarker.calibration and landmarker.calibration.points_map
+    calibration = landmarker.calibration
+    points_map = None if calibration is None else calibration.points_map
     window = Window('mmpose-lite') if args.show else None
     for reader in videos:
         for result in video_results(

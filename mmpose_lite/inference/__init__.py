@@ -7,6 +7,7 @@ from mmpose_lite.utils.lazy import lazy_names
 if TYPE_CHECKING:
     from .annotated import AnnotatedPhotograph as AnnotatedPhotograph
     from .annotated import annotated_photographs as annotated_photographs
+    from .box_files import BoxFile as BoxFile
     from .boxes import BoxMap as BoxMap
     from .boxes import PointsMap as PointsMap
     from .boxes import fit_boxes as fit_boxes
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .fitting import PredictedFaces as PredictedFaces
     from .fitting import predict_faces as predict_faces
     from .inferencer import MMPoseInferencer as MMPoseInferencer
+    from .label_writers import WRITERS as WRITERS
     from .landmarker import Landmarker as Landmarker
     from .models import load_model as load_model
     from .results import Landmarks as Landmarks
@@ -36,5 +38,6 @@ if TYPE_CHECKING:
     from .video import VideoReader as VideoReader
     from .video import writing_video as writing_video
     from .video_results import AnnotatedVideo as AnnotatedVideo
+    from .writers import Layout as Layout
 
 __getattr__, __dir__ = lazy_names(__name__)

@@ -53,6 +53,16 @@ class BoxFile:
     def __len__(self) -> int:
         return len(self._boxes)
 
+    def __call__(self, image: ndarray) -> ndarray:
+        """Refuse pixels without a name, where a detector is asked.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(
+            f'{self.path} has boxes by the names of photographs; here is only an image'
+        )
+
     def find(self, photograph: Photograph) -> ndarray:
         """The boxes of a photograph, ``(N, 5)`` float32 x1, y1, x2, y2, score.
 

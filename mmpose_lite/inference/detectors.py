@@ -36,14 +36,14 @@ ABOUT_BOXES = (
 )
 
 
-def make_detector(name: str) -> Detector | BoxFile:
+def make_detector(name: str) -> Detector:
     """Make a detector by its name, which is one of :data:`DETECTORS`.
 
     Raises:
         InputError: If there is none of that name, or a package, a file or a function is missing.
     """
     kind, _, rest = name.partition(':')
-    makers: dict[str, Callable[[str], Detector | BoxFile]] = {
+    makers: dict[str, Callable[[str], Detector]] = {
         'retinaface': lambda _: RetinaFace(),
         'whole-image': lambda _: whole_image,
         'yunet': YuNet,
@@ -121,7 +121,7 @@ def _imported(name: str) -> Detector:
     return made
 
 
-def detect(detector: Detector | BoxFile, photograph: Photograph) -> ndarray:
+def detect(detector: Detector, photograph: Photograph) -> ndarray:
     """Ask a detector, or a file of boxes, for the faces of a photograph.
 
     Returns:

@@ -109,7 +109,7 @@ class Landmarker:
         if batch < 1:
             raise InputError(f'batch={batch} must be at least 1')
         self.detector_name = detector if isinstance(detector, str) else ''
-        self._detector: Detector | BoxFile | None = None
+        self._detector: Detector | None = None
         if not isinstance(detector, str):
             self._detector = detector
         self.model = load_model(model, checkpoint, device, trust_checkpoint)
@@ -129,7 +129,7 @@ class Landmarker:
         return self.model.dataset_meta
 
     @property
-    def detector(self) -> Detector | BoxFile | None:
+    def detector(self) -> Detector | None:
         """The detector, which is made when it is first asked for; None if there is none."""
         if self._detector is None and self.detector_name:
             self._detector = make_detector(self.detector_name)

@@ -181,6 +181,8 @@ def test_boxes_of_coco_annotations(tmp_path):
     found = detect(boxes, Photograph('b/x.jpg', np.zeros((40, 61, 3), np.uint8)))
     np.testing.assert_array_equal(found, [[0, 10, 20, 30, 1]])
     assert detect(boxes, Photograph('none.jpg', IMAGE)).shape == (0, 5)
+    with pytest.raises(InputError, match='boxes by the names of photographs'):
+        boxes(IMAGE)
 
 
 @pytest.mark.parametrize(
