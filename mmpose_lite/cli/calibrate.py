@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _earlier(args: argparse.Namespace) -> Calibration:
-    """Read the calibration of earlier calls, also with other detectors."""
+    """Read the earlier fits, of other detectors too."""
     from mmpose_lite.inference.calibration import Calibration, calibration_path, read_calibration
 
     path = calibration_path(args.checkpoint) if args.checkpoint else None

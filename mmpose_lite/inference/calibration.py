@@ -1,4 +1,4 @@
-"""Knowledge of a model beside its weights: boxes, and the meaning of its scores.
+"""The calibration of a model: boxes, and the meaning of its scores.
 
 It is a JSON file beside the checkpoint: ``epoch_60.pth`` has ``epoch_60.calibration.json``. A link
 such as ``best.pth`` has that of the file it leads to.

@@ -254,7 +254,7 @@ def _apart(row: ndarray) -> tuple[ndarray, float]:
 
 
 def _distance(detection: ndarray, track: Track) -> float:
-    """Distance of a detection from a hidden face over the allowed one: 1 is just near enough."""
+    """Distance of a detection from a hidden face, by that which it may have: 1 is near enough."""
     box = detection[:4]
     (middle, size), (expected, usual) = (
         ((each[:2] + each[2:]) / 2, float(np.sqrt((each[2:] - each[:2]).prod())))

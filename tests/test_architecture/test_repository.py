@@ -14,7 +14,7 @@ FOLDERS = ('benchmarks', 'configs', 'docs', 'mmpose_lite', 'tests', 'tools', '.c
 SUFFIXES = {'.py', '.md', '.txt', '.toml', '.yml', '.yaml', '.json', '.cfg', '.in', ''}
 
 # Imported only by what needs them, with an error that names them.
-OPTIONAL = {'av', 'albumentations', 'h5py', 'onnxruntime', 'safetensors', 'scipy', 'shtab'}
+OPTIONAL = {'albumentations', 'av', 'h5py', 'onnxruntime', 'safetensors', 'scipy', 'shtab'}
 
 # Written in two parts so that this file does not contain them.
 FORBIDDEN = ['/ro' + 'ot/', '/wo' + 'rk/', '/ho' + 'me/', 'pypi' + '.org', 'file' + ':///']

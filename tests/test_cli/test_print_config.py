@@ -176,8 +176,8 @@ def test_the_log_of_options_is_not_in_the_config(processes, tmp_path):
 
 def test_several_names_of_one_assignment_have_its_line(tmp_path, capsys):
     path = tmp_path / 'config.py'
-    path.write_text("model, [lr, steps] = dict(type='M'), (0.1, 5)\nfirst = 1\na, b = (first, 2)\n")
+    path.write_text("model, lr = dict(type='M'), 0.1\nfirst = 1\na, b = (first, 2)\n")
     found, _ = origins(capsys, path)
     lines = {key: origin.rpartition(':')[2] for key, origin in found.items()}
     del lines['default_scope']  # is added
-    assert lines == {'model.type': '1', 'lr': '1', 'steps': '1', 'first': '2', 'a': '3', 'b': '3'}
+    assert lines == {'model.type': '1', 'lr': '1', 'first': '2', 'a': '3', 'b': '3'}

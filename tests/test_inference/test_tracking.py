@@ -24,7 +24,7 @@ class World:
         return np.concatenate([self.centers[t] - half, self.centers[t] + half], axis=1)
 
     def covered(self, t):
-        """Faces that are behind another one."""
+        """The faces behind another one."""
         return (np.triu(ious(self.boxes(t), self.boxes(t)), 1) > 0.35).any(0)
 
     def detect(self, t):

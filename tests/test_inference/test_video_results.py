@@ -39,7 +39,7 @@ def video(rendered, tmp_path_factory):
 
 
 class Landmarker:
-    """A stand-in for a model: the truth, with noise of half a pixel."""
+    """A model as the tracker sees it: the truth, with noise of half a pixel."""
 
     def __init__(self, rendered):
         self.truth = rendered
