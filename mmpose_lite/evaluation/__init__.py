@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .mean_shape import mean_shape_nme as mean_shape_nme
     from .metrics import AUC as AUC
     from .metrics import EPE as EPE
     from .metrics import NME as NME
