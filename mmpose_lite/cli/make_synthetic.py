@@ -1,4 +1,4 @@
-"""Rendering a set of synthetic faces in the form of AFLW."""
+"""Rendering a set of synthetic faces in the form of AFLW, 300W or WFLW."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = argparse.ArgumentParser(
         prog='mmpose-lite make-synthetic',
-        description='Write a set of synthetic faces in the form of AFLW.',
+        description='Write a set of synthetic faces in the form of AFLW, 300W or WFLW.',
     )
     parser.add_argument(
         'out', metavar='DIR', help='folder to write; absent, empty, or holding the same set'
@@ -25,6 +25,16 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('--train', type=int, default=1500, help='number of training faces')
     parser.add_argument('--test', type=int, default=500, help='number of test faces')
     parser.add_argument('--seed', type=int, default=0, help='same seed, same bytes')
+    parser.add_argument(
+        '--boxes',
+        default='head',
+        help='square that a box is: head, about the whole head (default); tight68, about the 68 '
+        "points of 300W; aflw, as AFLW's boxes are on average",
+    )
+    parser.add_argument(
+        '--poses', default='wide', help='wide, up to full profiles (default), or portrait'
+    )
+    parser.add_argument('--points', default='aflw', help='aflw: 19 (default); 300w: 68; wflw: 98')
     parser.add_argument(
         '--workers', type=int, default=os.cpu_count() or 1, help='processes (default: all cores)'
     )
@@ -45,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmpose_lite.synthetic import DatasetError, Recipe, make_dataset, write_forms
 
     try:
-        recipe = Recipe(args.train, args.test, args.seed)
+        recipe = Recipe(args.train, args.test, args.seed, args.points, args.boxes, args.poses)
+        if args.forms and args.points != 'aflw':
+            raise InputError(f'--forms are those of aflw, and --points is {args.points}')
         with Progress('faces', args.train + args.test) as progress:
             made = make_dataset(args.out, recipe, args.workers, progress.advance)
         forms = write_forms(args.out) if args.forms else None

@@ -21,6 +21,8 @@ from .mesh import sample_grid
 Array = np.ndarray
 
 CAP_START_V = 3.0
+# Centimetres by which the chin lies above its row.
+_CHIN_LIFT = 0.93
 WIDTH_KNOTS = np.array(
     [(-22, 5.9), (-15, 4.9), (-13, 4.9), (-11.3, 5.5), (-7.5, 6.3), (-4, 6.95), (0, 7.4), (3, 7.6)]
 )
@@ -74,16 +76,21 @@ def build_head(identity: Identity, layout: FaceLayout, expression: Expression) -
     return points.astype(np.float32)
 
 
-def surface_point(points: Array, xv: Array) -> Array:
-    """Return where face-plane position ``xv`` (X, V) lies on a surface over ``grid_axes``.
+def surface_points(points: Array, xv: Array) -> Array:
+    """Return where face-plane positions (n, 2) lie on a surface over ``grid_axes``, (n, D).
 
     Args:
         points: (R, C, D) values on the grid.
-        xv: (2,) face-plane position.
+        xv: (n, 2) face-plane positions (X, V).
     """
     v, u = grid_axes()
-    row = float(np.interp(-xv[1], -v, np.arange(len(v))))
-    return sample_grid(points, row, float(np.interp(unroll(xv[0]), u, np.arange(len(u)))))
+    row = np.interp(-xv[:, 1], -v, np.arange(len(v)))
+    return sample_grid(points, row, np.interp(unroll(xv[:, 0]), u, np.arange(len(u))))
+
+
+def surface_point(points: Array, xv: Array) -> Array:
+    """Return where one face-plane position (2,) lies on a surface over ``grid_axes``, (D,)."""
+    return surface_points(points, np.asarray(xv)[None])[0]
 
 
 def _loft(identity: Identity, v: Array, azimuth: Array) -> Array:
@@ -118,7 +125,9 @@ def _drop(identity: Identity, v: Array, azimuth: Array) -> Array:
     y = v + (1 - rise * angle) * below
     y = mix(y, v, smoothstep(CHIN_V, -15.0, v))
     # A longer or shorter chin stretches everything below the mouth.
-    return y - 0.25 * identity.trait('chin_length') * smoothstep(-7.8, -10.5, v)
+    lift = _CHIN_LIFT * smoothstep(np.pi / 2, 0.5, azimuth)
+    length = 0.25 * identity.trait('chin_length') - lift
+    return y - length * smoothstep(-7.6, -10.8, v)
 
 
 def _hill(dx: Array, dy: Array, sigma_x: float, sigma_y: float) -> Array:

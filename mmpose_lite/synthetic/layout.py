@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .expression import Expression
+from .fields import peak
 from .identity import Identity
 
 Array = np.ndarray
@@ -21,6 +22,9 @@ V_TOP, V_BOTTOM = 12.5, -22.0
 CHIN_V = -11.3
 MOUTH_BAND = 0.45
 """Half the height, in V, of the strip between the lips; it is folded shut in a closed mouth."""
+
+# Share of an eye's half width at which annotators put its corners.
+_CORNER = 0.89
 
 LANDMARK_NAMES = (
     'LeftBrowLeftCorner',
@@ -67,7 +71,7 @@ class Brow:
 
 @dataclass(frozen=True)
 class Eye:
-    """One eye: centre (X, V), half width, lid heights above and below, and tilt (rise outward)."""
+    """One eye: centre (X, V), half width, lid heights about it, tilt (rise outward) and gaze."""
 
     center: Array
     side: int
@@ -75,10 +79,20 @@ class Eye:
     upper: float
     lower: float
     tilt: float
+    gaze: tuple[float, float]
+
+    @property
+    def pupil(self) -> Array:
+        """(2,) middle of the iris, as far as the gaze moves it; the lids may cover it."""
+        right, up = self.gaze
+        return self.center + self.half_width * np.array([right, up]) + np.array([0.0, 0.08])
 
     def lid(self, height: float, n: int = 17) -> Array:
         """Return (n, 2) points of a lid ``height`` cm above the corner line, inner end first."""
-        t = np.linspace(-1.0, 1.0, n)
+        return self.lid_at(height, np.linspace(-1.0, 1.0, n))
+
+    def lid_at(self, height: float, t: Array) -> Array:
+        """Return the points (n, 2) of a lid at shares ``t`` of the half width, outer end at 1."""
         # The upper lid peaks nearer the nose, the lower one nearer the temple.
         lean = -0.18 if height > 0 else 0.18
         arch = (1 - t * t) ** 0.75 * (1 + lean * t)
@@ -87,13 +101,15 @@ class Eye:
 
     @property
     def corners(self) -> Array:
-        """(2, 2) inner and outer corner."""
-        return self.lid(0.0)[[0, -1]]
+        """(2, 2) inner and outer corner, where annotators put them: inside the lids' ends."""
+        return self.lid_at(0.0, np.array([-_CORNER, _CORNER]))
 
     @property
     def middle(self) -> Array:
-        """(2,) centre of the opening."""
-        return self.center + np.array([0.0, (self.upper - self.lower) / 2])
+        """(2,) centre of the opening: the mean of its corners and of two points on each lid."""
+        thirds = np.array([-1.0, 1.0]) / 3
+        lids = [self.lid_at(height, thirds) for height in (self.upper, -self.lower)]
+        return np.concatenate([self.corners, *lids]).mean(0)
 
 
 @dataclass(frozen=True)
@@ -122,12 +138,28 @@ class FaceLayout:
     lower_lip: float
     chin_v: float
 
+    @staticmethod
+    def x_at(azimuth: Array) -> Array:
+        """Return the face-plane X of an azimuth in radians, on the front half."""
+        return HEAD_RADIUS * np.sin(azimuth)
+
+    @property
+    def nose_wing(self) -> tuple[float, float]:
+        """(X, V) of the nostril's outer lower edge on the image-right side."""
+        return 0.75 * self.nose_half_width, self.nose_tip_v - 0.67
+
+    @property
+    def mouth_corner_v(self) -> float:
+        """V of the mouth's corners, a little below the line between the lips."""
+        return self.mouth_v - 0.08
+
     @property
     def landmarks_xv(self) -> Array:
         """(19, 2) face-plane positions in the order of ``LANDMARK_NAMES``."""
         left_brow, right_brow = (brow.points for brow in self.brows)
         left_eye, right_eye = self.eyes
-        wing_v = self.nose_tip_v - 0.45
+        wing_x, wing_v = self.nose_wing
+        corner_v = self.mouth_corner_v
         return np.array(
             [
                 *left_brow[::-1],
@@ -138,12 +170,12 @@ class FaceLayout:
                 right_eye.corners[0],
                 right_eye.middle,
                 right_eye.corners[1],
-                (-self.nose_half_width, wing_v),
+                (-wing_x, wing_v),
                 (0.0, self.nose_tip_v),
-                (self.nose_half_width, wing_v),
-                (-self.mouth_half_width, self.mouth_v),
+                (wing_x, wing_v),
+                (-self.mouth_half_width, corner_v),
                 (0.0, self.mouth_v),
-                (self.mouth_half_width, self.mouth_v),
+                (self.mouth_half_width, corner_v),
                 (0.0, self.chin_v),
             ]
         )
@@ -152,13 +184,26 @@ class FaceLayout:
         """Return the mouth's opening profile over X: 1 in the middle, 0 from the corners on."""
         return np.clip(1 - (x / self.mouth_half_width) ** 2, 0, None) ** 0.6
 
+    def lip_line(self, x: Array, side: int) -> Array:
+        """Return (n, 2) points of the inner edge of the upper (1) or lower (-1) lip."""
+        return np.stack([x, self.mouth_v + side * MOUTH_BAND * self.lip_arch(x)], 1)
+
+    def lip_edge(self, x: Array, side: int) -> Array:
+        """Return (n, 2) points of the outer edge of the upper (1) or lower (-1) lip."""
+        reach = np.clip(1 - (x / self.mouth_half_width) ** 2, 0, None)
+        if side > 0:
+            height = self.upper_lip * reach**0.8 * (1 - 0.20 * peak(x, 0.30))
+        else:
+            height = self.lower_lip * reach**0.7
+        return self.lip_line(x, side) + np.stack([np.zeros_like(x), side * height], 1)
+
 
 def lay_out(identity: Identity, expression: Expression) -> FaceLayout:
     """Place the features of a face."""
     trait = identity.trait
-    nose_tip_v = -4.05 - 0.3 * trait('nose_length')
-    mouth_v = min(-6.75 - 0.2 * trait('mouth_height'), nose_tip_v - 2.3)
-    width = 2.5 + 0.18 * trait('mouth_width')
+    nose_tip_v = -3.71 - 0.3 * trait('nose_length')
+    mouth_v = min(-6.58 - 0.2 * trait('mouth_height'), nose_tip_v - 2.3)
+    width = 2.72 + 0.18 * trait('mouth_width')
     return FaceLayout(
         brows=(_brow(identity, expression, 0), _brow(identity, expression, 1)),
         eyes=(_eye(identity, expression, 0), _eye(identity, expression, 1)),
@@ -168,7 +213,7 @@ def lay_out(identity: Identity, expression: Expression) -> FaceLayout:
         mouth_half_width=width,
         upper_lip=max(0.25, 0.62 + 0.16 * trait('lip_fullness')),
         lower_lip=max(0.35, 0.82 + 0.18 * trait('lip_fullness')),
-        chin_v=CHIN_V + 0.45,
+        chin_v=CHIN_V - 0.45,
     )
 
 
@@ -179,9 +224,9 @@ def _brow(identity: Identity, expression: Expression, index: int) -> Brow:
     length = 0.22 * trait('brow_length')
     points = np.array(
         [
-            [1.3 - 0.3 * frown, 1.75 + 0.7 * lift - 0.55 * frown],
-            [3.25 + 0.3 * length, 2.35 + lift + 0.15 * trait('brow_arch') - 0.2 * frown],
-            [5.2 + length, 1.7 + 0.8 * lift],
+            [1.82 - 0.3 * frown, 1.83 + 0.7 * lift - 0.55 * frown],
+            [3.67 + 0.3 * length, 2.17 + lift + 0.15 * trait('brow_arch') - 0.2 * frown],
+            [5.7 + length, 1.5 + 0.8 * lift],
         ]
     )
     return Brow(points * [side, 1], 0.36 + 0.14 * identity.brow_density)
@@ -197,8 +242,9 @@ def _eye(identity: Identity, expression: Expression, index: int) -> Eye:
     return Eye(
         center=np.array([side * (3.15 + 0.14 * trait('eye_spacing')), 0.0]),
         side=side,
-        half_width=1.48 + 0.07 * trait('eye_width'),
+        half_width=1.36 + 0.07 * trait('eye_width'),
         upper=upper,
         lower=-lower,
-        tilt=0.10 + 0.09 * trait('eye_tilt'),
+        tilt=0.065 + 0.09 * trait('eye_tilt'),
+        gaze=expression.gaze,
     )

@@ -111,12 +111,18 @@ def grid_normals(points: Array) -> Array:
     return normal / tripled(np.maximum(length, 1e-9))
 
 
-def sample_grid(values: Array, row: float, col: float) -> Array:
-    """Return ``values`` (R, C, D) at a fractional grid position, on the grid's own triangles."""
+def sample_grid(values: Array, row: Array, col: Array) -> Array:
+    """Return ``values`` (R, C, D) at n fractional grid positions, (n, D), on the grid's triangles.
+
+    Args:
+        values: (R, C, D) values at the grid's points.
+        row: (n,) positions along the first axis, from 0 on.
+        col: (n,) positions along the second axis.
+    """
     rows, cols = values.shape[:2]
-    r, c = min(int(row), rows - 2), min(int(col), cols - 2)
-    fr, fc = row - r, col - c
+    r = np.minimum(np.asarray(row).astype(int), rows - 2)
+    c = np.minimum(np.asarray(col).astype(int), cols - 2)
+    fr, fc = (row - r)[:, None], (col - c)[:, None]
     a, b, lower, d = values[r, c], values[r, c + 1], values[r + 1, c], values[r + 1, c + 1]
-    if fr + fc <= 1.0:
-        return a + (b - a) * fc + (lower - a) * fr
-    return d + (lower - d) * (1.0 - fc) + (b - d) * (1.0 - fr)
+    upper = a + (b - a) * fc + (lower - a) * fr
+    return np.where(fr + fc <= 1.0, upper, d + (lower - d) * (1.0 - fc) + (b - d) * (1.0 - fr))

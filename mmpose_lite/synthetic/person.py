@@ -9,14 +9,17 @@ import numpy as np
 from .expression import Expression
 from .fields import linear, smooth_curve, smooth_noise, smoothstep, tripled, vec
 from .hair import hair_thickness, hat_mask, hat_thickness, strands
-from .head import build_head, grid_axes, surface_point
+from .head import build_head, grid_axes, surface_point, surface_points
 from .identity import Identity
 from .layout import FaceLayout, lay_out
 from .mesh import GridMesh, grid_normals, plain_mesh, tube_mesh
+from .points import OUTLINE, place_points
 from .pose import Pose
 from .skin import beard_thickness, paint_head
 
 Array = np.ndarray
+# Shares of an outline point's X at which the outline of a turned head is looked for.
+_INWARDS = np.sin(np.radians(np.linspace(90, 10, 17)))
 _ROWS_Y = np.array([-14.6, -15.3, -16, -17, -18, -19.2, -21, -23, -26, -32, -45, -400.0])
 # Rows: y, half width and half depth of the trunk in centimetres.
 _TRUNK = np.array(
@@ -230,17 +233,23 @@ class Person:
 
     Attributes:
         surfaces: The head first, then everything else; camera frame, centimetres.
-        landmarks: (19, 3) positions on the head's surface.
-        normals: (19, 3) outward unit normals there.
+        landmarks: (n, 3) positions of the asked-for points on the head's surface.
+        normals: (n, 3) outward unit normals there.
+        contour: (68, 3) positions of 300W's points, about which boxes are drawn.
     """
 
     surfaces: list[GridMesh]
     landmarks: Array
     normals: Array
+    contour: Array
 
 
 def build_person(
-    identity: Identity, expression: Expression, pose: Pose, texture_per_cm: float
+    identity: Identity,
+    expression: Expression,
+    pose: Pose,
+    texture_per_cm: float,
+    points: str = 'aflw',
 ) -> Person:
     """Build and pose a person.
 
@@ -249,6 +258,7 @@ def build_person(
         expression: Doing what.
         pose: Looking where.
         texture_per_cm: Resolution of the head's texture in pixels per centimetre.
+        points: Name of the set of points to label, of ``POINT_COUNTS``.
     """
     layout = lay_out(identity, expression)
     rng = np.random.default_rng([identity.skin_seed, 3])
@@ -270,9 +280,35 @@ def build_person(
         *build_body(identity, rng),
     ]
     surfaces = [part.moved(pose.turn(part.points)) for part in parts]
-    both = np.concatenate([surfaces[0].points, surfaces[0].normals], axis=-1)
-    marks = np.stack([surface_point(both, xv) for xv in layout.landmarks_xv])
-    return Person(surfaces, marks[:, :3], marks[:, 3:])
+    drawn = np.concatenate([surfaces[0].points, surfaces[0].normals], axis=-1)
+    bare = pose.turn(skin)
+    bare = np.concatenate([bare, grid_normals(bare)], axis=-1)
+    contour = _mark(drawn, bare, layout, '300w', pose)
+    marks = contour if points == '300w' else _mark(drawn, bare, layout, points, pose)
+    return Person(surfaces, marks[:, :3], marks[:, 3:], contour[:, :3])
+
+
+def _mark(drawn: Array, bare: Array, layout: FaceLayout, points: str, pose: Pose) -> Array:
+    """Return a set's points on the posed head: (n, 6) position and normal in the camera frame.
+
+    Args:
+        drawn: (R, C, 6) positions and normals of the head with hair, hat and beard.
+        bare: (R, C, 6) the same of the skin, which the face's outline follows.
+        layout: Where the features are.
+        points: Name of the set.
+        pose: The pose.
+    """
+    places = place_points(layout, points)
+    marks = surface_points(drawn, places)
+    sides = np.flatnonzero(places[: OUTLINE[points], 0])
+    if len(sides):
+        # Annotators follow the outline that they see: on the far side it lies further in front.
+        line = places[sides, None] * np.stack([_INWARDS, np.ones_like(_INWARDS)], 1)
+        found = surface_points(bare, line.reshape(-1, 2)).reshape(*line.shape[:2], 6)
+        across = np.array([np.cos(pose.roll), np.sin(pose.roll)])
+        outward = np.sign(places[sides, 0])[:, None] * (found[..., :2] @ across)
+        marks[sides] = found[np.arange(len(sides)), outward.argmax(1)]
+    return marks
 
 
 def _cover(identity: Identity, layout: FaceLayout, skin: Array) -> Array:

@@ -10,6 +10,7 @@ from .fields import smoothstep
 
 Array = np.ndarray
 
+POSES = ('wide', 'portrait')
 _PIVOT = np.array([0.0, -9.0, -2.5], np.float32)
 """The joint between head and neck, in the head frame."""
 
@@ -64,3 +65,30 @@ class Pose:
         for axis, scale in enumerate((self.pixels_per_cm, -self.pixels_per_cm)):
             screen[..., axis] = points[..., axis] * np.float64(scale) + self.origin[axis]
         return screen
+
+
+def draw_angles(rng: np.random.Generator, poses: str = 'wide') -> tuple[float, float, float]:
+    """Draw yaw, pitch and roll in radians.
+
+    Args:
+        rng: Source of randomness.
+        poses: ``'wide'``: yaw is spread as in AFLW, up to a full profile; ``'portrait'``: people
+            who look more or less into the camera.
+    """
+    if poses == 'portrait':
+        return _draw_portrait(rng)
+    low, high = [(0, 30), (30, 60), (60, 90)][rng.choice(3, p=[0.58, 0.22, 0.20])]
+    # Within each range the turned heads are a little more frequent.
+    yaw = (low + (high - low) * rng.random() ** 0.75) * rng.choice([-1, 1])
+    pitch = np.clip(rng.normal(0, 9), -32, 32)
+    roll = rng.normal(0, 9) if rng.random() < 0.92 else rng.normal(0, 32)
+    yaw, pitch, roll = np.radians([yaw, pitch, np.clip(roll, -75, 75)]).tolist()
+    return yaw, pitch, roll
+
+
+def _draw_portrait(rng: np.random.Generator) -> tuple[float, float, float]:
+    yaw = np.clip(rng.normal(0, 25), -75, 75)
+    roll = rng.normal(0, 7) if rng.random() < 0.95 else rng.normal(0, 20)
+    angles = [yaw, np.clip(rng.normal(0, 8), -30, 30), np.clip(roll, -60, 60)]
+    yaw, pitch, roll = np.radians(angles).tolist()
+    return yaw, pitch, roll

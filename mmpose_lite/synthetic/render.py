@@ -90,18 +90,22 @@ def rasterize(triangles: Triangles, shape_hw: tuple[int, int]) -> Samples:
     """
     tri, row, left, right = _row_spans(triangles.xyz, shape_hw)
     counts = right - left + 1
-    span = np.repeat(np.arange(len(counts)), counts)
     shift = left - np.cumsum(counts) + counts
-    index = np.arange(len(span)) + (row * shape_hw[1] + shift).take(span)
-    x = np.arange(len(span), dtype=np.float32) + shift.astype(np.float32).take(span)
+    index = np.repeat(row * shape_hw[1] + shift, counts)
+    index += np.arange(len(index))
+    x = np.repeat(shift.astype(np.float32), counts)
+    x += np.arange(len(x), dtype=np.float32)
     # The row's share of each plane is constant along a span.
     constant, by_x, by_y = (plane.take(tri, axis=1) for plane in _planes(triangles))
     at_row = constant + by_y * row.astype(np.float32)
-    z = at_row[0].take(span) + by_x[0].take(span) * x
+    z = np.repeat(by_x[0], counts)
+    z *= x
+    z += np.repeat(at_row[0], counts)
     depth = np.full(shape_hw[0] * shape_hw[1], EMPTY_DEPTH, np.float32)
     np.maximum.at(depth, index, z)
     won = np.flatnonzero(z == depth.take(index))
-    index, x, span = index.take(won), x.take(won), span.take(won)
+    index, x = index.take(won), x.take(won)
+    span = np.searchsorted(np.cumsum(counts), won, side='right')
     uv = np.zeros((2, *shape_hw), np.float32)
     for k, flat in enumerate(uv.reshape(2, -1), 1):
         flat[index] = at_row[k].take(span) + by_x[k].take(span) * x

@@ -9,20 +9,21 @@ import cv2
 import numpy as np
 
 from .background import draw_background
+from .boxes import box_about
 from .expression import Expression, draw_expression
 from .fields import smooth_noise
 from .identity import SKIN_TONES, Identity, draw_identity
 from .lighting import Lighting, draw_lighting
 from .person import build_person
 from .photo import develop
-from .pose import Pose
+from .pose import Pose, draw_angles
 from .render import RenderedFace, render_face
 
 Array = np.ndarray
 Painter = Callable[[np.random.Generator, Array, Array, float], None]
 SPLITS = ('train', 'test')
 BOX_SIDE_CM = 19.0  # of the face box on a head of mean size
-_BOX_ANCHOR = np.array([0.0, -3.2, 2.0])
+BOX_ANCHOR = np.array([0.0, -3.2, 2.0])
 _OCCLUDED_SHARE = 0.18
 _LEAVING_SHARE = 0.08
 
@@ -174,13 +175,31 @@ _PAINTERS: tuple[Painter, ...] = (_bar, _hand, _cup, _microphone, _leaves, _card
 
 
 @dataclass(frozen=True)
+class Style:
+    """Kind of a set's pictures and labels.
+
+    Attributes:
+        points: Name of the labelled points, of ``POINT_COUNTS``.
+        boxes: Convention of the boxes, of ``FACE_BOXES``.
+        poses: One of ``POSES``.
+    """
+
+    points: str = 'aflw'
+    boxes: str = 'head'
+    poses: str = 'wide'
+
+
+_PLAIN = Style()
+
+
+@dataclass(frozen=True)
 class FaceLabel:
     """Ground truth of one face.
 
     Attributes:
-        keypoints: (19, 2) image pixels; pixel centres are at whole numbers.
-        visibility: (19,) 1 where the point is in the picture and nothing covers it, else 0.
-        bbox_xywh: (4,) whole-numbered square about the head; it may leave the picture.
+        keypoints: (n, 2) image pixels; pixel centres are at whole numbers.
+        visibility: (n,) 1 where the point is in the picture and nothing covers it, else 0.
+        bbox_xywh: (4,) whole-numbered square, as the set's boxes are; it may leave the picture.
         yaw: Radians; the convention is that of ``pose.Pose``.
         pitch: Radians.
         roll: Radians.
@@ -223,18 +242,9 @@ def random_source(seed: int, split: str, index: int, purpose: int) -> np.random.
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(key)))
 
 
-def draw_angles(rng: np.random.Generator) -> tuple[float, float, float]:
-    """Draw yaw, pitch and roll in radians; yaw is spread as in AFLW, up to a full profile."""
-    low, high = [(0, 30), (30, 60), (60, 90)][rng.choice(3, p=[0.58, 0.22, 0.20])]
-    # Within each range the turned heads are a little more frequent.
-    yaw = (low + (high - low) * rng.random() ** 0.75) * rng.choice([-1, 1])
-    pitch = np.clip(rng.normal(0, 9), -32, 32)
-    roll = rng.normal(0, 9) if rng.random() < 0.92 else rng.normal(0, 32)
-    yaw, pitch, roll = np.radians([yaw, pitch, np.clip(roll, -75, 75)]).tolist()
-    return yaw, pitch, roll
-
-
-def render_scene(seed: int, split: str, first: int, count: int) -> tuple[Array, list[FaceLabel]]:
+def render_scene(
+    seed: int, split: str, first: int, count: int, style: Style = _PLAIN
+) -> tuple[Array, list[FaceLabel]]:
     """Draw one picture.
 
     Args:
@@ -242,12 +252,13 @@ def render_scene(seed: int, split: str, first: int, count: int) -> tuple[Array, 
         split: 'train' or 'test'.
         first: Number of the picture's first face in its split.
         count: How many faces are in it.
+        style: Which points, boxes and poses.
 
     Returns:
         (H, W, 3) sRGB uint8 picture and its faces, in the order of their numbers.
     """
     rng = random_source(seed, split, first, 0)
-    people = [_draw_person(random_source(seed, split, first + k, 1)) for k in range(count)]
+    people = [_draw_person(random_source(seed, split, first + k, 1), style) for k in range(count)]
     size_wh, sides = _frame(rng, people)
     boxes = _place(rng, size_wh, sides)
     image = draw_background(rng, size_wh)
@@ -255,7 +266,7 @@ def render_scene(seed: int, split: str, first: int, count: int) -> tuple[Array, 
     labels: dict[int, FaceLabel] = {}
     # Who stands lower in the picture stands nearer.
     for k in np.argsort([y for _, y, _ in boxes], kind='stable'):
-        label, cover = _add_person(image, people[k], boxes[k], lighting)
+        label, cover = _add_person(image, people[k], boxes[k], lighting, style)
         labels = {j: other.hidden_by(cover) for j, other in labels.items()}
         labels[int(k)] = label
     for k in range(count):
@@ -265,9 +276,10 @@ def render_scene(seed: int, split: str, first: int, count: int) -> tuple[Array, 
     return develop(rng, image), [labels[k] for k in range(count)]
 
 
-def _draw_person(rng: np.random.Generator) -> Casting:
+def _draw_person(rng: np.random.Generator, style: Style) -> Casting:
     side = float(np.clip(190 * np.exp(rng.normal(0, 0.5)), 60, 700))
-    return Casting(draw_identity(rng), draw_expression(rng), draw_angles(rng), side, rng)
+    angles = (draw_identity(rng), draw_expression(rng), draw_angles(rng, style.poses))
+    return Casting(*angles, side, rng)
 
 
 def _frame(rng: np.random.Generator, people: list[Casting]) -> tuple[tuple[int, int], list[float]]:
@@ -316,21 +328,30 @@ def _nearest(center: Array, side: float, boxes: list[tuple[float, float, float]]
 
 
 def _add_person(
-    image: Array, person: Casting, box: tuple[float, float, float], lighting: Lighting
+    image: Array,
+    person: Casting,
+    box: tuple[float, float, float],
+    lighting: Lighting,
+    style: Style,
 ) -> tuple[FaceLabel, Array]:
     """Draw a person into the picture, in place; return the label and the covered pixels (H, W)."""
     height, width = image.shape[:2]
     scale = box[2] / BOX_SIDE_CM
     pose = Pose(*person.angles, scale)
-    anchor = pose.project(pose.turn(_BOX_ANCHOR))
+    anchor = pose.project(pose.turn(BOX_ANCHOR))
     pose = Pose(*person.angles, scale, (box[0] - float(anchor[0]), box[1] - float(anchor[1])))
-    body = build_person(person.identity, person.expression, pose, float(np.clip(scale, 5, 30)))
+    texture = float(np.clip(scale, 5, 30))
+    body = build_person(person.identity, person.expression, pose, texture, style.points)
     face = render_face(body, pose, lighting, (width, height))
     cover = _composite(image, face)
+    if style.boxes == 'head':
+        square = _box_about(person.rng, box)
+    else:
+        square = box_about(pose.project(body.contour)[:, :2], style.boxes)
     label = FaceLabel(
         keypoints=face.landmarks_xy,
         visibility=face.visible.astype(int),
-        bbox_xywh=_box_about(person.rng, box),
+        bbox_xywh=square,
         yaw=pose.yaw,
         pitch=pose.pitch,
         roll=pose.roll,

@@ -15,7 +15,7 @@ Array = np.ndarray
 IRIS_RADIUS = 0.60
 
 
-def paint_eye(canvas: FaceCanvas, eye: Eye, identity: Identity, expression: Expression) -> None:
+def paint_eye(canvas: FaceCanvas, eye: Eye, identity: Identity) -> None:
     """Paint an eye with its lids on a canvas."""
     upper, lower = eye.lid(eye.upper), eye.lid(-eye.lower)
     lid_tone = np.array([0.90, 0.84, 0.82]) * (1 - 0.25 * identity.makeup)
@@ -27,7 +27,7 @@ def paint_eye(canvas: FaceCanvas, eye: Eye, identity: Identity, expression: Expr
     opening = np.concatenate([upper, lower[::-1]])
     if eye.upper + eye.lower > 0.08:
         window, mask = canvas.mask(opening, 0.015)
-        canvas.blend(window, mask, _eyeball(canvas, window, eye, identity, expression))
+        canvas.blend(window, mask, _eyeball(canvas, window, eye, identity))
     lash = np.array([0.07, 0.05, 0.05]) + 0.15 * identity.hair_rgb
     n = len(upper)
     thick = np.interp(np.linspace(0, 1, n), [0, 0.3, 0.9, 1], [0.07, 0.13, 0.17, 0.08])
@@ -36,11 +36,7 @@ def paint_eye(canvas: FaceCanvas, eye: Eye, identity: Identity, expression: Expr
 
 
 def _eyeball(
-    canvas: FaceCanvas,
-    window: tuple[slice, slice],
-    eye: Eye,
-    identity: Identity,
-    expression: Expression,
+    canvas: FaceCanvas, window: tuple[slice, slice], eye: Eye, identity: Identity
 ) -> Array:
     """Return the colours of the visible eyeball, (3, h, w)."""
     x, v = canvas.face_plane(*window)
@@ -48,8 +44,7 @@ def _eyeball(
     across = (x - eye.center[0]) * eye.side / eye.half_width
     image: Array = planes(vec(0.90, 0.87, 0.85)) * (1 - 0.22 * across**2)
     image = mix(image, planes(vec(0.80, 0.50, 0.48)), smoothstep(-0.72, -0.95, across))
-    iris_x = eye.center[0] + expression.gaze[0] * eye.half_width
-    iris_v = eye.center[1] + 0.08 + expression.gaze[1] * eye.half_width
+    iris_x, iris_v = eye.pupil
     r = np.hypot(x - iris_x, v - iris_v)
     iris = planes(identity.eye_rgb) * mix(1.25, 0.45, smoothstep(0.35, 1.0, r / IRIS_RADIUS))
     image = mix(image, iris, smoothstep(IRIS_RADIUS + blur, IRIS_RADIUS - blur, r))
@@ -83,7 +78,7 @@ def paint_head(
     _nostrils(canvas, identity, layout)
     _mouth(canvas, identity, layout, expression)
     for eye in layout.eyes:
-        paint_eye(canvas, eye, identity, expression)
+        paint_eye(canvas, eye, identity)
     for brow in layout.brows:
         _brow(canvas, brow, identity, rng)
     _covers(canvas, identity, rng)
@@ -209,18 +204,14 @@ def _mouth(
     canvas: FaceCanvas, identity: Identity, layout: FaceLayout, expression: Expression
 ) -> None:
     """Paint the lips and what is between them."""
-    half, mouth = layout.mouth_half_width, layout.mouth_v
-    x = np.linspace(-half, half, 41)
-    reach = np.clip(1 - (x / half) ** 2, 0, None)
-    band = MOUTH_BAND * layout.lip_arch(x)
-    bow = 1 - 0.20 * peak(x, 0.30)
-    upper = mouth + band + layout.upper_lip * reach**0.8 * bow
-    lower = mouth - band - layout.lower_lip * reach**0.7
+    x = np.linspace(-layout.mouth_half_width, layout.mouth_half_width, 41)
+    upper, top = (each(x, 1)[:, 1] for each in (layout.lip_edge, layout.lip_line))
+    lower, bottom = (each(x, -1)[:, 1] for each in (layout.lip_edge, layout.lip_line))
     natural = identity.skin_rgb * [0.86, 0.62, 0.62] + [0.03, 0.0, 0.01]
     colour = mix(natural, identity.makeup_rgb, 0.75 * identity.makeup)
     canvas.fill(_between(x, upper, lower), colour, 0.9, 0.07)
-    canvas.shade(_between(x, upper, mouth + band), np.full(3, 0.86), 0.05)
-    gap = _between(x, mouth + band, mouth - band)
+    canvas.shade(_between(x, upper, top), np.full(3, 0.86), 0.05)
+    gap = _between(x, top, bottom)
     window, mask = canvas.mask(gap, 0.02)
     canvas.blend(window, mask, _mouth_inside(canvas, window, layout, expression))
 

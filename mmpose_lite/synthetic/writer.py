@@ -14,14 +14,17 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmpose_lite.utils.face_boxes import FACE_BOXES
 from mmpose_lite.utils.heap import keep_freed_memory
 
-from .layout import LANDMARK_NAMES
 from .photo import encode_jpeg
-from .scene import SPLITS, FaceLabel, random_source, render_scene
+from .points import POINT_COUNTS
+from .pose import POSES
+from .scene import SPLITS, FaceLabel, Style, random_source, render_scene
 
 _INFO = {
-    'description': 'Synthetic faces with the 19 points of AFLW, in the annotation form of MMPose.',
+    'description': 'Synthetic faces with the points of AFLW (19), 300W (68) or WFLW (98), in the '
+    'annotation form of MMPose.',
     'visibility': '1: in the picture and nothing in front of it; 0: hidden. The flags in '
     '"keypoints" are 1 for every point, as in MMPose.',
     'yaw, pitch, roll': 'Radians. The head is turned by Rz(roll) Rx(pitch) Ry(yaw) in a frame with '
@@ -29,7 +32,7 @@ _INFO = {
     'down, roll > 0 tilts the head counter-clockwise in the picture.',
 }
 _BOX_PADDING = 1.2
-GENERATOR_VERSION = 1  # raised whenever the same seed would give other bytes
+GENERATOR_VERSION = 2  # raised whenever the same seed would give other bytes
 MANIFEST_NAME = 'manifest.json'
 _FOLDERS = {'train': 'flickr/0', 'test': 'flickr/2'}
 _PEOPLE_ODDS = {1: 0.90, 2: 0.07, 3: 0.02, 4: 0.01}
@@ -55,7 +58,7 @@ def face_annotation(
         'category_id': 1,
         'iscrowd': 0,
         'keypoints': [value for px, py in points.tolist() for value in (px, py, 1)],
-        'num_keypoints': len(LANDMARK_NAMES),
+        'num_keypoints': len(points),
         'bbox': bbox,
         'area': round(bbox[2] * bbox[3], 3),
         'center': [x + side / 2, y + side / 2],
@@ -92,7 +95,7 @@ def dataset(
 
 
 def frontal_only(annotations: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the annotations whose 19 points are all visible."""
+    """Return the annotations whose points are all visible."""
     return [annotation for annotation in annotations if all(annotation['visibility'])]
 
 
@@ -108,11 +111,17 @@ class Recipe:
         train: Number of training faces.
         test: Number of test faces.
         seed: Any whole number from 0 on.
+        points: Name of the labelled points, of ``POINT_COUNTS``.
+        boxes: Convention of the boxes, of ``FACE_BOXES``.
+        poses: One of ``POSES``.
     """
 
     train: int
     test: int
     seed: int
+    points: str = 'aflw'
+    boxes: str = 'head'
+    poses: str = 'wide'
 
     def __post_init__(self) -> None:
         for name in ('train', 'test'):
@@ -120,6 +129,16 @@ class Recipe:
                 raise DatasetError(f'{name} must be at least 1, but is {getattr(self, name)}')
         if self.seed < 0:
             raise DatasetError(f'seed must not be negative, but is {self.seed}')
+        known = {'points': POINT_COUNTS, 'boxes': FACE_BOXES, 'poses': POSES}
+        for name, names in known.items():
+            value = getattr(self, name)
+            if value not in names:
+                raise DatasetError(f"{name} '{value}' is none of {', '.join(names)}")
+
+    @property
+    def style(self) -> Style:
+        """Kind of the pictures and labels."""
+        return Style(self.points, self.boxes, self.poses)
 
 
 @dataclass(frozen=True)
@@ -131,6 +150,7 @@ class Picture:
     first: int
     count: int
     image_id: int
+    style: Style
 
     @property
     def file_name(self) -> str:
@@ -149,7 +169,7 @@ def plan_pictures(recipe: Recipe) -> list[Picture]:
         while first < total:
             drawn = int(rng.choice(list(_PEOPLE_ODDS), p=list(_PEOPLE_ODDS.values())))
             count = min(drawn, total - first)
-            pictures.append(Picture(recipe.seed, split, first, count, offset + first))
+            pictures.append(Picture(recipe.seed, split, first, count, offset + first, recipe.style))
             first += count
         offset += total
     return pictures
@@ -161,7 +181,7 @@ def make_dataset(
     workers: int = 1,
     on_progress: Callable[[int], None] = lambda faces: None,
 ) -> bool:
-    """Write a synthetic AFLW set; the bytes do not depend on ``workers``.
+    """Write a synthetic set; the bytes do not depend on ``workers``.
 
     Pictures go to ``out/images``, annotations to ``out/annotations``. A run that was cut short
     is taken up by repeating it.
@@ -191,7 +211,7 @@ def make_dataset(
         entries[picture.split][0].append(image)
         entries[picture.split][1].extend(faces)
         on_progress(picture.count)
-    _write_annotations(out / 'annotations', entries)
+    _write_annotations(out / 'annotations', recipe.points, entries)
     _write_json(out / MANIFEST_NAME, {**_manifest(recipe), 'complete': True})
     return True
 
@@ -250,7 +270,8 @@ def _start_worker() -> None:
 def _render_picture(job: tuple[Picture, str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Render and save one picture; return its image entry and its annotations."""
     picture, out = job
-    image, labels = render_scene(picture.seed, picture.split, picture.first, picture.count)
+    numbers = (picture.seed, picture.split, picture.first, picture.count)
+    image, labels = render_scene(*numbers, picture.style)
     rng = random_source(picture.seed, picture.split, picture.first, 3)
     (Path(out) / 'images' / picture.file_name).write_bytes(encode_jpeg(rng, image))
     height, width = image.shape[:2]
@@ -267,7 +288,7 @@ def _render_picture(job: tuple[Picture, str]) -> tuple[dict[str, Any], list[dict
     return entry, annotations
 
 
-def _write_annotations(folder: Path, entries: dict[str, tuple[list, list]]) -> None:
+def _write_annotations(folder: Path, points: str, entries: dict[str, tuple[list, list]]) -> None:
     folder.mkdir(exist_ok=True)
     test_images, test = entries['test']
     sets = {
@@ -276,7 +297,7 @@ def _write_annotations(folder: Path, entries: dict[str, tuple[list, list]]) -> N
         'test_frontal': (test_images, frontal_only(test)),
     }
     for name, (images, faces) in sets.items():
-        _write_json(folder / f'face_landmarks_aflw_{name}.json', dataset(images, faces))
+        _write_json(folder / f'face_landmarks_{points}_{name}.json', dataset(images, faces))
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -66,9 +66,10 @@ def test_back_of_a_surface_is_drawn_only_if_two_sided():
 
 def test_sampling_a_grid_follows_its_triangles():
     values = np.array([[[0.0], [1.0]], [[2.0], [9.0]]])
-    assert sample_grid(values, 0.25, 0.25)[0] == pytest.approx(0.75)
     # Beyond the diagonal it is the other triangle, which ends at 9.
-    assert sample_grid(values, 0.75, 0.75)[0] == pytest.approx(9 - 0.25 * 7 - 0.25 * 8)
+    places = np.array([0.25, 0.75])
+    sampled = sample_grid(values, places, places)
+    assert sampled.ravel() == pytest.approx([0.75, 9 - 0.25 * 7 - 0.25 * 8])
 
 
 def test_normals_point_out_of_the_side_whose_rows_run_down():

@@ -1,5 +1,8 @@
 """Boxes and the affine maps between a photograph and a network's input."""
 
+from mmpose_lite.utils.face_boxes import FACE_BOXES as FACE_BOXES
+from mmpose_lite.utils.face_boxes import convert_face_boxes as convert_face_boxes
+
 from .bbox_overlaps import bbox_overlaps as bbox_overlaps
 from .transforms import DIRECTIONS as DIRECTIONS
 from .transforms import bbox_clip_border as bbox_clip_border
