@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .transforms import RandomBBoxTransform as RandomBBoxTransform
     from .transforms import RandomFlip as RandomFlip
     from .transforms import RandomHalfBody as RandomHalfBody
+    from .transforms import RandomPhotograph as RandomPhotograph
     from .transforms import ReplaceBox as ReplaceBox
     from .transforms import TopdownAffine as TopdownAffine
     from .transforms import YOLOXHSVRandomAug as YOLOXHSVRandomAug

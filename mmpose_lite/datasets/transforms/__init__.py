@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .loading import LoadImage as LoadImage
     from .perturb_bbox import DisturbBox as DisturbBox
     from .perturb_bbox import ReplaceBox as ReplaceBox
+    from .photograph import RandomPhotograph as RandomPhotograph
     from .topdown_transforms import TopdownAffine as TopdownAffine
 
 __getattr__, __dir__ = lazy_names(__name__)
