@@ -22,6 +22,7 @@ from torch import Tensor
 
 from mmpose_lite.checkpoints import install_checkpoint_reader, load_strictly, trusting
 from mmpose_lite.checkpoints.loading import about_input_size
+from mmpose_lite.checkpoints.packaged import packaged_weights
 from mmpose_lite.datasets.transforms import LoadImage
 from mmpose_lite.registry import DATASETS, MODELS, SCOPE, TRANSFORMS
 from mmpose_lite.structures import PoseDataSample, PoseMetainfo, parse_pose_metainfo
@@ -66,9 +67,10 @@ def init_model(
     """Build a model from its config, ready for inference.
 
     Args:
-        config: The config, or its file.
-        checkpoint: Weights, a file or an address; without them the model starts as it would in
-            training, but from no pretrained file.
+        config: The config, or its file; or the name of weights that the package has, such as
+            ``'faces19'``, which have a config of the same name.
+        checkpoint: Weights: a file, an address or a name; without them the model starts as it would
+            in training, but from no pretrained file.
         device: Such as ``'cuda:0'`` or ``'cpu'``; ``'auto'``: a GPU where there is one.
         cfg_options: Values of the config to override, by dotted key.
         trust_checkpoint: Read the checkpoint whatever it holds, and run that. Without it, files
@@ -83,6 +85,8 @@ def init_model(
         InputError: If the checkpoint cannot be read or does not fit.
         ValueError: If neither it nor the config describes the points.
     """
+    if checkpoint is None and isinstance(config, str) and config in packaged_weights():
+        checkpoint = config
     if isinstance(config, str | Path):
         config = load_config(config, cfg_options, ('model',))
     elif not isinstance(config, Config):

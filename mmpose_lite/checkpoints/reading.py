@@ -27,6 +27,7 @@ from mmpose_lite.utils.paths import check_checkpoint
 
 from .archive import Archive, check_footer
 from .errors import RefusedError, UnreadableError, one_line
+from .packaged import find_weights
 from .safetensors_files import is_safetensors, read_safetensors
 from .serialization import (
     StoredArray,
@@ -114,7 +115,7 @@ def read_checkpoint(
     must carry the checksum footer that they were written with.
 
     Args:
-        path: The file.
+        path: The file, or the name of weights that the package has, such as ``'faces19'``.
         map_location: See :func:`torch.load`.
         trusted: Whether the file may hold, and run, anything; it is logged. Files that
             :func:`trusting` names are read so too.
@@ -127,7 +128,7 @@ def read_checkpoint(
         InputError: If it is damaged, no checkpoint, or holds anything else; the message names
             the type or the field.
     """
-    path = osp.expanduser(path)
+    path = find_weights(osp.expanduser(path))
     checkpoint = _read(path, map_location, trusted or is_trusted(path))
     restore_content(checkpoint, path)
     return checkpoint
@@ -145,7 +146,7 @@ def read_config_of(path: str) -> dict[str, Any] | None:
         MissingFileError: If there is no such file.
         InputError: If it cannot be read, or the config is more than plain data.
     """
-    path = osp.expanduser(path)
+    path = find_weights(osp.expanduser(path))
     meta = _read(path, 'cpu', trusted=False).get('meta')
     text = meta.get('cfg') if isinstance(meta, dict) else None
     if not isinstance(text, str):

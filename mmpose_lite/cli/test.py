@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mmpose_lite import apis, checkpoints
+from mmpose_lite.checkpoints.packaged import find_weights
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_checkpoint, check_file, check_folder, find_config
 
@@ -48,7 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = argparse.ArgumentParser(prog='mmpose-lite test', description='Test a checkpoint.')
     add_config_argument(parser)
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('checkpoint', help='checkpoint file, or the name of packaged weights')
     parser.add_argument('--work-dir', help='folder of the log; without it, none is kept')
     parser.add_argument('--out', help='write the metrics to this JSON file')
     parser.add_argument('--dump', help='write the predictions to this .json or .pkl file')
@@ -214,6 +215,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for file in filter(None, (args.out, args.dump)):
         check_file(file)
     find_config(args.config)
+    args.checkpoint = find_weights(args.checkpoint)
     check_checkpoint(args.checkpoint)
     tell_loading()
     load_libraries('mmpose_lite.apis.training', 'mmpose_lite.reporting.robustness')
