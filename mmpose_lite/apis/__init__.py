@@ -6,6 +6,7 @@ from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
     from ..inference.inferencer import MMPoseInferencer
+    from .adaptation import adapt
     from .config import load_config
     from .exchange import from_supervision, to_coco_results, to_supervision
     from .inference import inference_topdown, init_model
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'MMPoseInferencer',
+    'adapt',
     'from_supervision',
     'inference_topdown',
     'init_model',

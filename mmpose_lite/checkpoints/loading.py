@@ -24,6 +24,7 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
+from mmpose_lite.structures.keypoint import LabelMap
 from mmpose_lite.utils import InputError, MissingFileError
 from mmpose_lite.utils.files import beside, sha256
 
@@ -40,7 +41,8 @@ def load_strictly(model: nn.Module, checkpoint: dict[str, Any], name: str) -> No
 
     Args:
         model: The model.
-        checkpoint: A checkpoint, or its ``state_dict``; what wraps all names is taken off.
+        checkpoint: A checkpoint, or its ``state_dict``; what wraps all names is taken off. A map
+            of labels in its ``meta`` becomes the model's.
         name: Where it comes from, for the message of an error.
 
     Raises:
@@ -68,6 +70,18 @@ def load_strictly(model: nn.Module, checkpoint: dict[str, Any], name: str) -> No
             f'{len(wanted)} tensors; the first is {spoilt[0]}'
         )
     model.load_state_dict(given)
+    _adopt_label_map(model, checkpoint, name)
+
+
+def _adopt_label_map(model: Any, checkpoint: dict[str, Any], name: str) -> None:
+    """Give a model the map of labels that its weights were adapted by, if there is one."""
+    if not hasattr(model, 'label_map'):
+        return
+    stored = (checkpoint.get('meta') or {}).get('label_map')
+    try:
+        model.label_map = None if stored is None else LabelMap.from_plain(stored)
+    except ValueError as error:
+        raise InputError(f"checkpoint '{name}': {error}") from error
 
 
 def install_checkpoint_reader() -> None:

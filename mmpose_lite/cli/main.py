@@ -42,10 +42,11 @@ COMMANDS = {
         'quickstart', 'render faces, train on them, test and draw, in minutes', threads=False
     ),
     'make-synthetic': Command(
-        'make_synthetic', 'render a set of faces in the form of AFLW', threads=False
+        'make_synthetic', 'render a set of faces in the form of AFLW, 300W or WFLW', threads=False
     ),
     'train': Command('train', 'train a model from a config'),
     'test': Command('test', 'test a checkpoint'),
+    'adapt': Command('adapt', 'adapt weights to other annotators by a few of their faces'),
     'calibrate': Command('calibrate', "fit a detector's boxes, and the meaning of scores"),
     'report': Command('report', 'write a page about one test run or several'),
     'check-data': Command('check_data', 'check every image and annotation that a config names'),

@@ -18,6 +18,7 @@ from torch import Tensor
 from mmpose_lite.models.utils.fold_norms import FoldedView
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample, parse_pose_metainfo
+from mmpose_lite.structures.keypoint import LabelMap
 from mmpose_lite.utils.heap import keep_freed_memory
 
 
@@ -66,6 +67,8 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
         self.test_cfg = test_cfg or {}
         if use_syncbn:
             self.backbone = torch.nn.SyncBatchNorm.convert_sync_batchnorm(self.backbone)
+        # Of a checkpoint that was adapted to other annotators; see apis/adaptation.py.
+        self.label_map: LabelMap | None = None
         self._folded = FoldedView()
         # The same function in the layout that convolutions are fastest in.
         self.to(memory_format=torch.channels_last)

@@ -67,7 +67,10 @@ class TopdownPoseEstimator(BasePoseEstimator):
             batch_pred_instances, fields, batch_data_samples, strict=True
         ):
             corner = sample.input_center - 0.5 * sample.input_scale
-            points = prediction.keypoints[..., :2] / sample.input_size * sample.input_scale
+            points = prediction.keypoints[..., :2] / sample.input_size
+            if self.label_map is not None:
+                points = self.label_map.apply(points).astype(points.dtype)
+            points = points * sample.input_scale
             prediction.keypoints[..., :2] = points + corner
             if 'keypoints_visible' not in prediction:
                 prediction.keypoints_visible = prediction.keypoint_scores

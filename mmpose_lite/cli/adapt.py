@@ -1,0 +1,49 @@
+"""Adapting weights to the points of other annotators."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from mmpose_lite.utils.paths import check_file
+
+from .command_line import errors_in_one_line, load_libraries, tell_loading
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command."""
+    parser = argparse.ArgumentParser(
+        prog='mmpose-lite adapt',
+        description='Fit a linear map from predicted to annotated points to 20 or more annotated '
+        'faces, and write the weights with it. The network is not trained.',
+    )
+    parser.add_argument('checkpoint', help='checkpoint file, or the name of packaged weights')
+    parser.add_argument(
+        'annotations',
+        help="annotation file, in the form of the config's data set (AFLW: a box "
+        'as centre and scale, and the points)',
+    )
+    parser.add_argument('--config', help="the weights' config (default: that of their name)")
+    parser.add_argument(
+        '--images', help='folder of the images (default: `images` beside that of the annotations)'
+    )
+    parser.add_argument('--out', default='adapted.pth', help='checkpoint to write (%(default)s)')
+    parser.add_argument('--device', default='auto', help='such as cuda:0 or cpu')
+    return parser
+
+
+@errors_in_one_line
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    args = make_parser().parse_args(argv)
+    check_file(args.out)
+    tell_loading()
+    load_libraries('mmpose_lite.apis.adaptation')
+    from mmpose_lite.apis.adaptation import adapt
+
+    done = adapt(args.checkpoint, args.annotations, args.out, args.config, args.images, args.device)
+    print(
+        f'{done.faces} faces: the mean distance of a point falls from {100 * done.before:.2f} % of '
+        f"the box's side to {100 * done.after:.2f} % (of faces that the map was not fitted to)"
+    )
+    print(f'written: {done.path}')

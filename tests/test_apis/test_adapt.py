@@ -1,0 +1,85 @@
+"""Adapting weights to other annotators: the map is fitted, stored, loaded and applied."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmpose_lite.apis import adapt, inference_topdown, init_model
+from mmpose_lite.cli import adapt as command
+from mmpose_lite.utils import InputError
+
+BOX = [20.0, 10.0, 90.0, 80.0]
+
+
+@pytest.fixture(scope='module')
+def annotations(face_set):
+    return face_set / 'annotations' / 'face_landmarks_aflw_train.json'
+
+
+@pytest.fixture(scope='module')
+def adapted(trained, tiny_config, annotations, tmp_path_factory):
+    out = tmp_path_factory.mktemp('adapted') / 'mine.pth'
+    return adapt(str(trained.checkpoint), annotations, out, tiny_config, device='cpu')
+
+
+def test_points_come_nearer_to_the_annotations(adapted, annotations):
+    assert adapted.faces == len(json.loads(annotations.read_text())['annotations'])
+    assert adapted.after < adapted.before
+
+
+def test_loaded_weights_map_their_points(adapted, trained, tiny_config, face_set):
+    photo = str(face_set / 'images' / 'face1.png')
+    before = init_model(tiny_config, str(trained.checkpoint), device='cpu')
+    after = init_model(tiny_config, adapted.path, device='cpu')
+    for key, tensor in before.state_dict().items():
+        torch.testing.assert_close(after.state_dict()[key], tensor)
+    (plain,) = inference_topdown(before, photo, [BOX])
+    (mapped,) = inference_topdown(after, photo, [BOX])
+    corner, side = plain.input_center - plain.input_scale / 2, plain.input_scale
+    expected = after.label_map.apply((plain.pred_instances.keypoints - corner) / side)
+    np.testing.assert_allclose(mapped.pred_instances.keypoints, expected * side + corner, atol=1e-3)
+    assert np.abs(mapped.pred_instances.keypoints - plain.pred_instances.keypoints).max() > 0.1
+
+
+def test_adapting_adapted_weights_starts_from_the_network(
+    adapted, tiny_config, annotations, tmp_path
+):
+    again = adapt(adapted.path, annotations, tmp_path / 'again.pth', tiny_config, device='cpu')
+    assert again[:3] == pytest.approx(adapted[:3])
+
+
+def test_too_few_faces_are_refused(trained, tiny_config, annotations, tmp_path):
+    content = json.loads(annotations.read_text())
+    content['annotations'] = content['annotations'][:4]
+    few = annotations.with_name('few.json')
+    few.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r'few\.json.*4 faces have all points, and 5'):
+        adapt(str(trained.checkpoint), few, tmp_path / 'x.pth', tiny_config, device='cpu')
+    assert not (tmp_path / 'x.pth').exists()
+
+
+def test_damaged_map_is_refused_by_name(adapted, tiny_config, tmp_path):
+    content = torch.load(adapted.path, weights_only=True)
+    content['meta']['label_map']['offset'] = [0.0]
+    del content['meta']['mmpose_lite']
+    torch.save(content, tmp_path / 'damaged.pth')
+    with pytest.raises(InputError, match=r'damaged\.pth.*label_map'):
+        init_model(tiny_config, str(tmp_path / 'damaged.pth'), device='cpu')
+
+
+def test_command_says_what_it_gained(trained, tiny_config, annotations, tmp_path, capsys):
+    out = tmp_path / 'mine.pth'
+    arguments = ['--config', str(tiny_config), '--out', str(out), '--device', 'cpu']
+    command.main([str(trained.checkpoint), str(annotations), *arguments])
+    printed = capsys.readouterr().out
+    assert 'of faces that the map was not fitted to' in printed
+    assert out.is_file()
+
+
+def test_missing_annotations_are_named(trained, tiny_config, tmp_path):
+    with pytest.raises(InputError, match=r"annotations '.*none\.json' are no file"):
+        adapt(str(trained.checkpoint), tmp_path / 'none.json', tmp_path / 'x.pth', tiny_config)
+    assert Config.fromfile(tiny_config).test_dataloader
