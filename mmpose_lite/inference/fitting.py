@@ -14,7 +14,7 @@ from mmpose_lite.utils.progress import track
 from .annotated import AnnotatedPhotograph
 from .boxes import BoxFit, BoxMap, PointsMap, fit_boxes, fit_points_map, match_boxes
 from .calibration import DetectorFit
-from .detectors import Detector
+from .detectors import Detector, detect
 from .sources import Photograph
 
 if TYPE_CHECKING:
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 def detect_all(
     detector: Detector, photographs: Sequence[AnnotatedPhotograph], label: str = 'photographs'
 ) -> list[ndarray]:
-    """Boxes ``(N, 5)`` of each photograph, as the detector gives them."""
+    """Boxes ``(N, 5)`` of each photograph, as the detector gives them.
+
+    Raises:
+        InputError: If it returns something else.
+    """
     tracked = track(photographs, len(photographs), label)
-    found = (np.asarray(detector(each.read()), np.float64) for each in tracked)
-    return [boxes.reshape(-1, 5) for boxes in found]
+    return [detect(detector, each.load()).astype(np.float64) for each in tracked]
 
 
 def fit_detector(

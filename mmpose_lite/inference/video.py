@@ -211,7 +211,7 @@ class _Sound:
         stream = next(iter(source.streams.audio), None)
         self._packets = iter(()) if stream is None else source.demux(stream)
         self._is_copied = stream is not None and stream.codec_context.name in _SOUNDS
-        self._to = None
+        self._to: Any = None
         if self._is_copied:
             self._to = output.add_stream_from_template(stream)
         elif stream is not None:

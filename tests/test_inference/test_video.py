@@ -107,7 +107,7 @@ def test_frames_of_odd_size_get_a_further_row_and_column(tmp_path):
 
 
 def test_without_av_the_frames_are_there_and_the_lack_of_sound_is_said(
-    tmp_path, monkeypatch, capsys
+    tmp_path, monkeypatch, capsys, as_new_process
 ):
     source = write_source(tmp_path / 'in.mp4')
     monkeypatch.setattr(video, 'has_av', lambda: False)
