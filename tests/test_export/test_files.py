@@ -35,7 +35,7 @@ def write(graph, path, **options):
     return path
 
 
-def assert_equal(exported, graph, model, least=0.99, most=0.01):
+def assert_equal(exported, graph, model):
     for count in (1, 2, 3):
         crops = random_crops(model, count, seed=count)
         with torch.no_grad():
@@ -44,7 +44,7 @@ def assert_equal(exported, graph, model, least=0.99, most=0.01):
         distance = np.linalg.norm(found - points, axis=-1)
         # Seeded weights may put coordinates far outside of the crop.
         reach = max(1.0, np.abs(points).max() / max(graph.size_wh))
-        assert (distance <= most * reach).mean() >= least
+        assert (distance <= 0.01 * reach).mean() >= 0.99
         np.testing.assert_allclose(found_scores, scores, rtol=1e-3, atol=1e-4)
 
 
@@ -98,7 +98,14 @@ def test_large_activations_do_not_overflow_in_a_half_precision_file(tmp_path):
         model.head.final_layer.weight.mul_(1e3)  # squares of the tokens are far beyond 65504
     graph = CropGraph(model).eval()
     file = write(graph, tmp_path / 'a.onnx', weights='fp16')
-    assert_equal(ExportedModel(file), graph, model, least=0.9, most=0.6)
+    crops = random_crops(model, 3)
+    with torch.no_grad():
+        wanted = graph(crops)[1].numpy()
+    points, scores = ExportedModel(file)(crops.numpy())
+    assert np.isfinite(points).all()
+    np.testing.assert_allclose(scores, wanted, rtol=0.01, atol=1e-3)
+    # A sum that overflows leaves vectors of zeros.
+    assert np.abs(wanted).max() > 0.01
     kinds = {each.data_type for each in onnx.load(file).graph.initializer}
     assert onnx.TensorProto.FLOAT16 in kinds
 
