@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from .benchmark import time_files as time_files
     from .exporting import ExportOptions as ExportOptions
     from .exporting import export_model as export_model
+    from .formats import make_writer as make_writer
     from .graph import CropGraph as CropGraph
     from .graph import PhotographGraph as PhotographGraph
+    from .metadata import collect_metadata as collect_metadata
     from .runtime import ExportedModel as ExportedModel
     from .runtime import read_metadata as read_metadata
 

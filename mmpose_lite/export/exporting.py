@@ -18,7 +18,7 @@ from mmpose_lite.errors import InputError
 from .faces import Face, build_loader, loaded_faces, rendered_faces
 from .formats import make_writer
 from .graph import CropGraph, PhotographGraph
-from .metadata import collect
+from .metadata import collect_metadata
 from .runtime import SUFFIXES, ExportedModel
 from .verification import (
     Comparison,
@@ -122,7 +122,7 @@ def export_model(
         chosen = loaded_faces(model, loader, _CALIBRATED)
         calibration = np.stack([face.crop for face in chosen])
     write = make_writer(graph, options.form, options.weights, calibration)
-    metadata = {**collect(model, graph, checkpoint, options.weights), **(facts or {})}
+    metadata = {**collect_metadata(model, graph, checkpoint, options.weights), **(facts or {})}
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix='.export-', dir=target) as place:

@@ -16,7 +16,7 @@ FORM = 1
 """The version of the metadata's keys."""
 
 
-def collect(model: Any, graph: CropGraph, checkpoint: str, weights: str) -> dict[str, Any]:
+def collect_metadata(model: Any, graph: CropGraph, checkpoint: str, weights: str) -> dict[str, Any]:
     """Collect what a program must know of a file, and where it came from.
 
     Args:

@@ -10,7 +10,7 @@ from helpers.small_zoo import make_model
 from mmpose_lite.apis import inference_topdown
 from mmpose_lite.export import CropGraph
 from mmpose_lite.export.formats import make_writer
-from mmpose_lite.export.metadata import collect
+from mmpose_lite.export.metadata import collect_metadata
 
 EXAMPLE = ROOT / 'examples' / 'landmarks.py'
 ALONE = """
@@ -35,7 +35,7 @@ def test_the_program_finds_the_points_of_inference(processes, tmp_path, use_udp)
         if step['type'] == 'TopdownAffine':
             step['use_udp'] = use_udp
     graph = CropGraph(model).eval()
-    make_writer(graph, 'onnx')(tmp_path / 'a.onnx', collect(model, graph, 'a.pth', 'fp32'))
+    make_writer(graph, 'onnx')(tmp_path / 'a.onnx', collect_metadata(model, graph, 'a.pth', 'fp32'))
     cv2.imwrite(str(tmp_path / 'a.png'), wavy_image(0, 110, 120))
     box = [20, 30, 80, 100]
     words = (tmp_path / 'a.onnx', tmp_path / 'a.png', *box, tmp_path / 'drawn.png')
