@@ -109,7 +109,12 @@ setup(
     entry_points={'console_scripts': ['mmpose-lite = mmpose_lite.cli.main:main']},
     packages=find_packages(include=['mmpose_lite', 'mmpose_lite.*']),
     package_data={
-        'mmpose_lite': ['py.typed', 'reporting/templates/*.j2', 'reporting/assets/*', 'pretrained/*'],
+        'mmpose_lite': [
+            'py.typed',
+            'reporting/templates/*.j2',
+            'reporting/assets/*',
+            'pretrained/*',
+        ],
     },
     cmdclass={'build_py': BuildWithConfigs},
     zip_safe=False,
