@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from mmpose_lite.utils.face_boxes import convert_face_boxes
+
 from .background import draw_background
-from .boxes import box_about
 from .expression import Expression, draw_expression
 from .fields import smooth_noise
 from .identity import SKIN_TONES, Identity, draw_identity
@@ -364,6 +365,21 @@ def _box_about(rng: np.random.Generator, box: tuple[float, float, float]) -> Arr
     side = int(np.floor(box[2] * rng.uniform(0.95, 1.05) + 0.5))
     jitter = rng.normal(0, 0.015, 2) * box[2]
     corner = np.floor(np.array(box[:2]) + jitter - side / 2 + 0.5).astype(int)
+    return np.array([corner[0], corner[1], side, side])
+
+
+def box_about(points_xy: Array, boxes: str) -> Array:
+    """Return the whole-numbered square (4,), left, top, side and side, that a data set would have.
+
+    Args:
+        points_xy: (68, 2) points of 300W, image pixels.
+        boxes: One of ``FACE_BOXES``; the square of ``tight68`` is exact, others follow from it.
+    """
+    low, high = points_xy.min(0), points_xy.max(0)
+    middle, half = (low + high) / 2, (high - low).max() / 2
+    square = convert_face_boxes(np.concatenate([middle - half, middle + half]), 'tight68', boxes)
+    side = int(np.ceil(square[2] - square[0]))
+    corner = np.floor((square[:2] + square[2:] - side) / 2 + 0.5).astype(int)
     return np.array([corner[0], corner[1], side, side])
 
 

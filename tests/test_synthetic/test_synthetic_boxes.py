@@ -5,14 +5,19 @@ import pytest
 
 from mmpose_lite.structures.bbox import FACE_BOXES, convert_face_boxes
 from mmpose_lite.synthetic import DatasetError, Recipe
-from mmpose_lite.synthetic.boxes import box_about
 from mmpose_lite.synthetic.expression import Expression
 from mmpose_lite.synthetic.head import build_head, surface_points
 from mmpose_lite.synthetic.identity import draw_identity
 from mmpose_lite.synthetic.layout import lay_out
 from mmpose_lite.synthetic.points import place_points
 from mmpose_lite.synthetic.pose import Pose, draw_angles
-from mmpose_lite.synthetic.scene import BOX_ANCHOR, BOX_SIDE_CM, Style, render_scene
+from mmpose_lite.synthetic.scene import (
+    BOX_ANCHOR,
+    BOX_SIDE_CM,
+    Style,
+    box_about,
+    render_scene,
+)
 from mmpose_lite.utils import InputError
 
 
