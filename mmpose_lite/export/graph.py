@@ -43,6 +43,11 @@ class CropGraph(nn.Module):
             'input_size': self.size_wh,
         }
         self.test_cfg = {**model.test_cfg, 'flip_test': flip}
+        self.maps_labels = model.label_map is not None
+        if self.maps_labels:
+            for name in ('weight', 'offset'):
+                values = torch.from_numpy(getattr(model.label_map, name)).float()
+                self.register_buffer(f'label_{name}', values)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Predict points ``(B, K, 2)``, crop pixels, and scores ``(B, K)``.
@@ -64,7 +69,14 @@ class CropGraph(nn.Module):
             feats = self.model.extract_feat(inputs)
         outputs = self.model.head.predicted_outputs(feats, self.metainfo, self.test_cfg)
         points, scores, *_ = self.model.head.decode_batch(outputs)
-        return points, scores
+        return (self._map_labels(points) if self.maps_labels else points), scores
+
+    def _map_labels(self, points: Tensor) -> Tensor:
+        """Apply the model's :class:`.LabelMap` to points ``(B, K, 2)``, crop pixels."""
+        size = torch.tensor(self.size_wh, dtype=points.dtype, device=points.device)
+        flat = (points / size - 0.5).flatten(1)
+        flat = flat + flat @ self.label_weight + self.label_offset
+        return (flat.unflatten(1, (points.shape[1], 2)) + 0.5) * size
 
 
 class PhotographGraph(CropGraph):

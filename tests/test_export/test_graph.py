@@ -11,6 +11,7 @@ from mmpose_lite.apis import inference, inference_topdown, load_config
 from mmpose_lite.export import CropGraph, PhotographGraph
 from mmpose_lite.export.graph import read_cutting
 from mmpose_lite.structures import PoseDataSample
+from mmpose_lite.structures.keypoint import LabelMap
 from mmpose_lite.utils import InputError
 
 MOST = 1e-3  # px: norms are folded in both, and batches are of other sizes
@@ -73,6 +74,19 @@ def test_a_model_without_a_decoder_cannot_be_exported(tmp_path):
     model.head.decoder = None
     with pytest.raises(InputError, match=r'model\.head\.decoder'):
         CropGraph(model)
+
+
+def test_adapted_weights_give_adapted_points(tmp_path):
+    model, rng = make_model('dark', tmp_path), np.random.default_rng(0)
+    crops = random_crops(model, 2)
+    before, _ = predict(model, crops, False)
+    size = 2 * before.shape[1]
+    model.label_map = LabelMap(rng.normal(0, 0.01, (size, size)), rng.normal(0, 0.1, size))
+    wanted, _ = predict(model, crops, False)
+    with torch.no_grad():
+        points, _ = CropGraph(model).eval()(crops)
+    assert np.abs(wanted - before).max() > 1
+    np.testing.assert_allclose(points, wanted, atol=MOST)
 
 
 BOXES = [[[20, 30, 80, 100]], [[-15, 12, 60, 70], [50, 40, 130, 128], [30, 40, 33, 44]]]
