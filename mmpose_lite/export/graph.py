@@ -28,6 +28,9 @@ class CropGraph(nn.Module):
         InputError: If the model has no head, or its head no decoder.
     """
 
+    label_weight: Tensor
+    label_offset: Tensor
+
     def __init__(self, model: Any, flip: bool = False, fold: bool = True) -> None:
         super().__init__()
         if not getattr(model, 'with_head', False) or model.head.decoder is None:

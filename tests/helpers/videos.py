@@ -30,7 +30,7 @@ def render_heads(paths, sides, angles=None, size_wh=(640, 360), rate=25.0):
     background = scene.draw_background(rng, size_wh)
     lighting = scene.draw_lighting(rng)
     sources = [scene.random_source(seed, 'test', 0, 1) for seed in _SEEDS[: len(sides)]]
-    people = [scene._draw_person(source) for source in sources]
+    people = [scene._draw_person(source, scene.Style()) for source in sources]
     angles = np.zeros((*paths.shape[:2], 3)) if angles is None else angles
     frames, labels = [], []
     for places, turns in zip(paths, angles, strict=True):
@@ -38,7 +38,7 @@ def render_heads(paths, sides, angles=None, size_wh=(640, 360), rate=25.0):
         for k in reversed(range(len(people))):
             person = replace(people[k], angles=tuple(turns[k].tolist()))
             box = (*places[k].tolist(), float(sides[k]))
-            label, cover = scene._add_person(frame, person, box, lighting)
+            label, cover = scene._add_person(frame, person, box, lighting, scene.Style())
             found = {j: each.hidden_by(cover) for j, each in found.items()} | {k: label}
         frames.append(frame[..., ::-1].copy())
         labels.append([found[k] for k in range(len(people))])

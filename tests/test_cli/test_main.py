@@ -125,6 +125,7 @@ WRONG = {
     'make-synthetic': ['README.md'],
     'train': ['none.py'],
     'test': [CONFIG, 'none.pth'],
+    'adapt': ['none.pth', 'none.json'],
     'report': ['none.json'],
     'check-data': ['none.py'],
     'browse': ['none.py'],

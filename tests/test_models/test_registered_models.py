@@ -56,6 +56,7 @@ PARTS = {
     ),
     'HeatmapHead': ({'in_channels': 4, 'out_channels': 3}, lambda: [[torch.rand(2, 4, 4, 4)]]),
     'KeypointMSELoss': ({}, lambda: [torch.rand(2, 3, 8, 8, requires_grad=True), TARGET]),
+    'BinaryHeatmapLoss': ({}, lambda: [torch.rand(2, 3, 8, 8, requires_grad=True), TARGET]),
     'AdaptiveWingLoss': ({}, lambda: [torch.rand(2, 3, 8, 8, requires_grad=True), TARGET]),
     'CombinedTargetMSELoss': ({}, lambda: [torch.rand(2, 3, 8, 8, requires_grad=True), TARGET]),
     'RegressionHead': ({'in_channels': 4, 'num_joints': 3}, lambda: [[torch.rand(2, 4)]]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -78,18 +79,20 @@ class RandomPhotograph(Transform):
             self.noise_prob,
             self.jpeg_prob,
         )
-        image = np.ascontiguousarray(results['img'])
+        image: Any = np.ascontiguousarray(results['img'])
         if occluded:
-            image = _occluded(image, rng, rng.uniform(*self.occlude_size, 2))
+            low, high = self.occlude_size
+            image = _occluded(image, rng, rng.uniform(low, high, 2))
         if grey:
             image = cv2.merge([cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)] * 3)
         if resampled:
-            image = _resampled(image, rng, rng.uniform(*self.resample_scale))
+            low, high = self.resample_scale
+            image = _resampled(image, rng, rng.uniform(low, high))
         if noisy:
             image = _noisy(image, rng, rng.uniform(0, self.noise_levels))
         if packed:
-            low, high = self.jpeg_quality
-            quality = int(rng.integers(low, high, endpoint=True))
+            worst, best = self.jpeg_quality
+            quality = int(rng.integers(worst, best, endpoint=True))
             _, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])
             image = cv2.imdecode(data, cv2.IMREAD_COLOR)
         results['img'] = image
