@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from mmpose_lite.utils.paths import check_file
+from mmpose_lite.checkpoints.packaged import find_weights
+from mmpose_lite.errors import MissingFileError
+from mmpose_lite.utils.paths import check_checkpoint, check_file, file_problem, shown
 
 from .command_line import errors_in_one_line, load_libraries, tell_loading
 
@@ -36,6 +38,9 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     args = make_parser().parse_args(argv)
+    check_checkpoint(find_weights(args.checkpoint))
+    if problem := file_problem(args.annotations):
+        raise MissingFileError(f'annotation file {shown(args.annotations)} {problem}')
     check_file(args.out)
     tell_loading()
     load_libraries('mmpose_lite.apis.adaptation')

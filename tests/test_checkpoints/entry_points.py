@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import safetensors.torch  # noqa: F401  (an import reads code by marshal)
+
 HERE = Path(__file__).resolve()
 HOME = [HERE.parents[2], sys.prefix, sys.base_prefix, *site.getsitepackages()]
 CODE = tuple(str(Path(each).resolve()) for each in HOME)
