@@ -79,6 +79,7 @@ QUICK = (
     'td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256',
     'td-reg_res50_wingloss_8xb64-210e_wflw-256x256',
     'td-hm_hourglass52_8xb32-60e_coco-wholebody-face-256x256',
+    'rtmpose-m_8xb64-60e_wflw-256x256',
 )
 EACH_SOME_SLOW = pytest.mark.parametrize(
     'name',

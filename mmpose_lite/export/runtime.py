@@ -6,6 +6,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -199,12 +200,19 @@ def _run_onnxruntime(path: Path, threads: int) -> _Run:
     return lambda inputs: session.run(None, dict(zip(names, inputs, strict=True)))
 
 
+@cache
+def _openvino_core() -> Any:
+    # One for the process: each gives the thread a signal stack of its own while it lives, and puts
+    # the former back when it goes. Of two, the later puts back the stack that the earlier has
+    # freed, and the next signal ends the process.
+    return load_optional('openvino').Core()
+
+
 def _run_openvino(path: Path, threads: int, precision: str) -> _Run:
-    openvino = load_optional('openvino')
+    core = _openvino_core()
     options = {'INFERENCE_PRECISION_HINT': _PRECISIONS[precision], 'PERFORMANCE_HINT': 'LATENCY'}
     if threads:
         options['INFERENCE_NUM_THREADS'] = str(threads)
-    core = openvino.Core()
     compiled = core.compile_model(core.read_model(path), 'CPU', options)
     request = compiled.create_infer_request()
 

@@ -1,5 +1,7 @@
 """Running exported files, and reading what they say of themselves."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -128,3 +130,23 @@ def test_bench_takes_files_of_one_size(file, tmp_path):
     other = make_onnx(tmp_path / 'other.onnx', input_size=[32, 32])
     with pytest.raises(SystemExit, match='inputs of different sizes'):
         bench([str(file), str(other)])
+
+
+SIGNALLED = """
+import gc, os, signal, sys
+from mmpose_lite.export import ExportedModel
+heard = []
+signal.signal(signal.SIGUSR1, lambda *_: heard.append(1))
+models = [ExportedModel(sys.argv[1], 'openvino', threads=1) for _ in range(2)]
+while models:
+    del models[0]
+    gc.collect()
+os.kill(os.getpid(), signal.SIGUSR1)
+assert heard
+"""
+
+
+def test_signals_are_heard_after_openvino_models_are_gone(file, processes, tmp_path):
+    pytest.importorskip('openvino', reason='openvino is not installed: pip install .[dev]')
+    done = processes.run(sys.executable, '-c', SIGNALLED, file, cwd=tmp_path)
+    assert (done.status, done.printed) == (0, '')
