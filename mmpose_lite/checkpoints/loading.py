@@ -24,7 +24,6 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
-from mmpose_lite.structures.keypoint import LabelMap
 from mmpose_lite.utils import InputError, MissingFileError
 from mmpose_lite.utils.files import beside, sha256
 
@@ -77,9 +76,14 @@ def _adopt_label_map(model: Any, checkpoint: dict[str, Any], name: str) -> None:
     """Give a model the map of labels that its weights were adapted by, if there is one."""
     if not hasattr(model, 'label_map'):
         return
+    model.label_map = None
     stored = (checkpoint.get('meta') or {}).get('label_map')
+    if stored is None:
+        return
+    from mmpose_lite.structures.keypoint import LabelMap
+
     try:
-        model.label_map = None if stored is None else LabelMap.from_plain(stored)
+        model.label_map = LabelMap.from_plain(stored)
     except ValueError as error:
         raise InputError(f"checkpoint '{name}': {error}") from error
 

@@ -14,15 +14,6 @@ from mmpose_lite.utils.paths import shown
 
 SUFFIX = '.safetensors'
 _META = 'mmpose_lite'
-_ZIP = b'PK\x03\x04'  # how torch's files begin
-
-
-def is_safetensors(path: str) -> bool:
-    """Tell whether a file is of this kind: by its name, unless it begins as torch's own do."""
-    if not path.lower().endswith(SUFFIX):
-        return False
-    with open(path, 'rb') as file:
-        return file.read(len(_ZIP)) != _ZIP
 
 
 def read_safetensors(path: str) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from torch.utils.data import IterableDataset
 
 from mmpose_lite.datasets.transforms import (
     GenerateTarget,
-    KeypointConverter,
     RandomFlip,
     TopdownAffine,
 )
@@ -76,8 +75,9 @@ def check_keypoint_counts(runner: Runner, loaders: Mapping[str, Any]) -> None:
         counts[f'{where} has {count} points'] = count
         # A CombinedDataset has compared its parts with what their converters make of them.
         for step in () if hasattr(loader.dataset, 'datasets') else _steps(loader.dataset):
-            if isinstance(step, KeypointConverter):
-                counts[f'{step} in the pipeline of {where}'] = step.num_keypoints
+            made = getattr(step, 'num_keypoints', None)  # a KeypointConverter, or one like it
+            if made is not None:
+                counts[f'{step} in the pipeline of {where}'] = made
     if len(set(counts.values())) > 1:
         raise PreflightError(f'the numbers of points differ: {"; ".join(counts)}')
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.device import get_device
@@ -18,8 +18,10 @@ from torch import Tensor
 from mmpose_lite.models.utils.fold_norms import FoldedView
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample, parse_pose_metainfo
-from mmpose_lite.structures.keypoint import LabelMap
 from mmpose_lite.utils.heap import keep_freed_memory
+
+if TYPE_CHECKING:
+    from mmpose_lite.structures.keypoint import LabelMap
 
 
 class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
