@@ -1,100 +1,30 @@
 """Commands and Python of the documents: what a page shows can be typed."""
 
 import ast
-import re
-import shlex
 import textwrap
 from importlib import import_module
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+from helpers.pages import blocks_of, commands_of
 from helpers.processes import ROOT
-from mmpose_lite.cli.main import COMMANDS, PROGRAM
+from mmpose_lite.cli.main import COMMANDS
 
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').rglob('*.md'))]
 PAGES += sorted((ROOT / 'configs').rglob('*.md'))
-# Words that stand for a number.
-NUMBERS = {'GPUS': '8', 'COUNT': '8', 'N': '8', '$GPUS': '8'}
-# Tools whose command has another name.
-TOOLS = {'browse_dataset': 'browse', 'make_synthetic_aflw': 'make-synthetic'}
-COMMAND = re.compile(rf'({PROGRAM}|python -m mmpose_lite|(python )?tools/\w+\.(py|sh))\b')
-# A block that begins so is Python; what is left out in it is an ellipsis.
-PYTHON = re.compile(
-    r'(from|import|def|class|for|with|if|@|print\()|[a-z_][\w.]*(\[[^\]]*\])* ?(=|\+=) ?(?!=)'
-)
-
-
-class Block(NamedTuple):
-    """A code block: its page, the number of its first line, and its text."""
-
-    page: Path
-    line: int
-    text: str
-
-    @property
-    def place(self):
-        return f'{self.page.relative_to(ROOT)}:{self.line}'
-
-
-def blocks_of(page):
-    """The fenced and indented blocks of a page."""
-    lines = page.read_text(encoding='utf-8').splitlines()
-    number = 0
-    while number < len(lines):
-        line = lines[number]
-        before = lines[number - 1] if number else ''
-        if line.lstrip().startswith('```'):
-            end = next(i for i in range(number + 1, len(lines)) if lines[i].lstrip()[:3] == '```')
-            text = '\n'.join(each.strip('\n') for each in lines[number + 1 : end])
-            yield Block(page, number + 2, text)
-            number = end
-        elif line.startswith('    ') and not before.strip():
-            end = number
-            while end < len(lines) and (lines[end].startswith('    ') or not lines[end].strip()):
-                end += 1
-            yield Block(page, number + 1, '\n'.join(each[4:] for each in lines[number:end]))
-            number = end - 1
-        number += 1
-
-
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
-
-
-def commands_of(block):
-    """The words of the commands of this project that a block has."""
-    for line in block.text.replace('\\\n', ' ').splitlines():
-        for part in re.split(r' && |; ', line.strip()):
-            plain = re.sub(r'\s+#.*', '', part)  # the text that follows a command
-            if re.match(
-                rf'({PROGRAM}|python -m mmpose_lite|(python )?tools/\w+\.(py|sh))\b', plain
-            ):
-                yield words_of(plain)
-
-
-def words_of(command):
-    """The command and its arguments; those in brackets are typed, and of choices the first."""
-    plain = re.sub(r'[\[\]]', '', command).replace('...', '')
-    program, *words = shlex.split(plain.removeprefix('python '))
-    if program.startswith('tools/'):
-        name = Path(program).stem
-        words = [TOOLS.get(name, name.replace('_', '-')), *words]
-    elif program == '-m':
-        words = words[1:]
-    return [NUMBERS.get(word, word).split('|')[0] for word in words]
-
-
 COMMAND_LINES = [
     pytest.param(words, id=f'{block.place}-{" ".join(words)}'[:90])
     for block in BLOCKS
     for words in commands_of(block)
 ]
+PYTHON_BLOCKS = [pytest.param(each, id=each.place) for each in BLOCKS if each.is_python]
 
 
 def test_blocks_are_found():
     assert len(BLOCKS) > 70
     assert len(COMMAND_LINES) > 60
+    assert len(PYTHON_BLOCKS) > 25
 
 
 @pytest.mark.parametrize('words', COMMAND_LINES)
@@ -109,9 +39,6 @@ def test_a_command_has_the_arguments_that_a_page_shows(words):
         parser.parse_args(arguments)
 
 
-PYTHON_BLOCKS = [block for block in BLOCKS if PYTHON.match(block.text.lstrip('# \n'))]
-
-
-@pytest.mark.parametrize('block', [pytest.param(each, id=each.place) for each in PYTHON_BLOCKS])
+@pytest.mark.parametrize('block', PYTHON_BLOCKS)
 def test_python_can_be_parsed(block):
     ast.parse(textwrap.dedent(block.text))

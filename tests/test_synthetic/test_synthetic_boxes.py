@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from mmpose_lite.structures.bbox import FACE_BOXES, convert_face_boxes
 from mmpose_lite.synthetic import DatasetError, Recipe
 from mmpose_lite.synthetic.expression import Expression
 from mmpose_lite.synthetic.head import build_head, surface_points
@@ -19,6 +18,7 @@ from mmpose_lite.synthetic.scene import (
     render_scene,
 )
 from mmpose_lite.utils import InputError
+from mmpose_lite.utils.face_boxes import FACE_BOXES, convert_face_boxes
 
 
 def test_tight_box_is_the_square_about_the_points():

@@ -1,0 +1,154 @@
+"""The pages, typed from top to bottom in a folder with a small set, a tiny network and photographs."""
+
+import re
+import shutil
+import textwrap
+
+import pytest
+
+from helpers.data_factory import write_tiny_config
+from helpers.in_process import run_main
+from helpers.pages import blocks_of, commands_of
+from helpers.processes import ROOT
+from mmpose_lite.apis import load_config
+from mmpose_lite.cli.main import main as run_command
+
+pytestmark = pytest.mark.slow
+
+# Where the blocks of the other pages run, or why they are no instructions.
+ELSEWHERE = {
+    'docs/aflw.md': 'test_converters, and test_tools on a set in its form',
+    'docs/datasets.md': 'test_converters',
+    'docs/distributed.md': 'test_distributed starts the processes',
+    'docs/own_points.md': 'test_own_points, and the notebook',
+    'docs/performance.md': 'commands of benchmarks',
+    'docs/reliability.md': 'commands of benchmarks',
+    'docs/results.md': 'a record of runs',
+}
+PAGES = [
+    str(page.relative_to(ROOT)) for page in (ROOT / 'README.md', *sorted(ROOT.glob('docs/*.md')))
+]
+RUN = [page for page in PAGES if page not in ELSEWHERE and any(blocks_of(ROOT / page))]
+
+# What stands on a page for something of the reader's.
+WORDS = {
+    '$CONFIG': 'tiny.py',
+    'CONFIG': 'tiny.py',
+    'my_config.py': 'tiny.py',
+    'my_mmpose_config.py': 'tiny.py',
+    'td-hm_hrnetv2-w18_synthetic-aflw-128x128': 'tiny.py',
+    'faces19': 'tiny.py',
+    '$CKPT': 'best.pth',
+    'CKPT': 'best.pth',
+    'CHECKPOINT': 'best.pth',
+    'IN': 'best.pth',
+    'OUT': 'converted.pth',
+    'WORK_DIR': 'work_dirs/tiny',
+    'MODEL': 'best.pth',
+}
+# What makes a command small: values of options that it has on a page, or options that it gets.
+SMALLER = {
+    'quickstart': {'--train': 8, '--test': 4, '--epochs': 1},
+    'make-synthetic': {'--train': 8, '--test': 4},
+    'bench': {'--seconds': 0},
+}
+# Commands that cannot be run here, by how they begin.
+NOT_RUN = {
+    'predict best.pth 0': 'a webcam',
+    'train --help': 'COMMAND',
+}
+
+
+@pytest.fixture(scope='module')
+def rendered(tmp_path_factory):
+    """A set of rendered faces, which a detector finds."""
+    folder = tmp_path_factory.mktemp('rendered')
+    run_main(run_command, 'make-synthetic', 'faces', '--train', 12, '--test', 8, cwd=folder)
+    return folder / 'faces'
+
+
+@pytest.fixture
+def desk(tmp_path, rendered, trained):
+    """A folder with what the pages take for granted."""
+    write_tiny_config(tmp_path, rendered)
+    checkpoints = (
+        'best.pth',
+        'my_mmpose_checkpoint.pth',
+        *(
+            f'work_dirs/{name}.pth'
+            for name in (
+                'quickstart/best',
+                'quickstart/epoch_3',
+                'run/best',
+                'mine/best',
+                'tiny/best',
+            )
+        ),
+    )
+    for name in checkpoints:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(trained.checkpoint, tmp_path / name)
+    photographs = sorted((rendered / 'images').rglob('*.jpg'))[:3]
+    (tmp_path / 'photos').mkdir()
+    for path in photographs:
+        shutil.copy(path, tmp_path / 'photos')
+    shutil.copy(photographs[0], tmp_path / 'photo.jpg')
+    return tmp_path
+
+
+def test_every_page_is_run_here_or_elsewhere():
+    assert set(ELSEWHERE) <= set(PAGES)
+    assert len(RUN) > 15
+
+
+@pytest.mark.parametrize('page', RUN)
+def test_a_page_can_be_typed(page, desk, monkeypatch):
+    monkeypatch.chdir(desk)
+    names = {}
+    for block in blocks_of(ROOT / page):
+        print(block.place)  # shown where it fails
+        if block.is_python and 'import ' in block.text:
+            run_program(block, names)
+        elif block.is_python:
+            read_fragment(block, desk)
+        for words in commands_of(block):
+            run_words(words, desk)
+
+
+def run_words(words, desk):
+    """Run a command of a page, with the reader's own files and small numbers."""
+    if not words or words[0].isupper():  # `mmpose-lite`, and `mmpose-lite COMMAND --help`
+        return
+    if any(' '.join(words).startswith(command) for command in NOT_RUN):
+        return
+    words = [WORDS.get(word, word) for word in words]
+    if words[0] == 'train' and '--resume' not in words:
+        shutil.rmtree(desk / 'work_dirs' / 'tiny', ignore_errors=True)
+    for option, value in SMALLER.get(words[0], {}).items():
+        if option in words:
+            words[words.index(option) + 1] = value
+        else:
+            words += [option, value]
+    if words[0] == 'quickstart':  # which starts programs; test_quickstart runs it
+        return
+    try:
+        run_main(run_command, *words, cwd=desk)
+    except SystemExit as end:
+        if (words[0], end.code) != ('check-data', 1):  # 20 faces are no AFLW
+            raise
+
+
+def run_program(block, names):
+    """Run a program; blocks of a page follow each other."""
+    text = textwrap.dedent(block.text)
+    text = re.sub(r"'configs/quickstart/\S+\.py'", "'tiny.py'", text)
+    exec(compile(text, block.place, 'exec'), names)
+
+
+def read_fragment(block, desk):
+    """Read some lines of a config on top of a whole one; ``...`` stands for what was left out."""
+    text = textwrap.dedent(block.text)
+    base = '' if '_base_ =' in text else "_base_ = ['tiny.py']\n"
+    path = desk / 'fragment.py'
+    path.write_text(base + re.sub(r'\w+=\.\.\.,?', '', text), encoding='utf-8')
+    load_config(path)
