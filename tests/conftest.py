@@ -1,5 +1,6 @@
 """Options, markers and fixtures of all tests."""
 
+import gc
 import os
 import re
 import sys
@@ -50,6 +51,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if 'processes' in item.fixturenames and not item.get_closest_marker('quick'):
             item.add_marker('slow')
+
+
+def pytest_collection_finish():
+    # mmengine collects garbage for each data set that it builds: it need not look through thousands
+    # of tests and modules each time.
+    gc.collect()
+    gc.freeze()
 
 
 # What Python and mmengine start to describe the machine and the commit.
