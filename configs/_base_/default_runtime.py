@@ -3,10 +3,10 @@
 default_scope = 'mmpose_lite'
 
 default_hooks = dict(
-    timer=dict(type='IterTimerHook'),
+    timer=dict(type='IterTimerHook'),  # mmengine's, as are the next two and sampler_seed
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='CheckpointHook', interval=10),
+    checkpoint=dict(type='CheckpointHook', interval=10),  # engine/hooks, as are all below
     sampler_seed=dict(type='DistSamplerSeedHook'),
     # MMPose has none of these five; they are there without a config, too, and None removes one.
     speed=dict(type='SpeedHook'),
@@ -14,6 +14,7 @@ default_hooks = dict(
     val_loss=dict(type='ValLossHook'),
     summary=dict(type='SummaryHook'),
     screen=dict(type='ScreenHook'),
+    # MMPose's.
     visualization=dict(type='PoseVisualizationHook', enable=False),
     badcase=dict(
         type='BadCaseAnalysisHook',
@@ -23,7 +24,7 @@ default_hooks = dict(
         badcase_thr=5,
     ),
 )
-custom_hooks = [dict(type='SyncBuffersHook')]
+custom_hooks = [dict(type='SyncBuffersHook')]  # mmengine's
 
 env_cfg = dict(
     cudnn_benchmark=False,
@@ -34,6 +35,7 @@ env_cfg = dict(
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='PoseLocalVisualizer', vis_backends=vis_backends, name='visualizer')
 
+# Of this package, as are the sampler, the loops and OptimWrapper, which have mmengine's names, too.
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True, num_digits=6)
 log_level = 'INFO'
 load_from = None

@@ -94,6 +94,9 @@ class BaseKeypointCodec:
         decoded = (np.concatenate(parts) for parts in zip(*faces, strict=True))
         return tuple(torch.from_numpy(values).to(encoded[0]) for values in decoded)
 
+    # From here on the forms of MMPose: one face at a time in numpy, which GenerateTarget calls and
+    # codecs written for MMPose define.
+
     @property
     def support_batch_decoding(self) -> bool:
         """True, since :meth:`batch_decode` works for every codec; MMPose's callers ask for it."""

@@ -37,11 +37,11 @@ from .hooks import BadImageHook, ScreenHook, SpeedHook, SummaryHook, TrainErrorH
 from .hooks.bad_image_hook import replaces_samples
 from .loops import TrainLoop
 from .optim_wrappers import OptimWrapper
-from .optimizers import prefer_fused
+from .optimizer_states import prefer_fused
 from .preflight import check_not_empty
 from .run_log import FILE_ONLY, DeferredMessageHub, use_screen
 from .run_state import find_hook
-from .schedulers import in_iterations
+from .scheduler_states import in_iterations
 
 _Instance = TypeVar('_Instance', bound=ManagerMixin)
 _Loop = TypeVar('_Loop', bound=BaseLoop)

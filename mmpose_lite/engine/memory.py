@@ -20,7 +20,7 @@ from mmpose_lite.utils import InputError
 from mmpose_lite.utils.control_groups import group_folders
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
-from .optimizers import state_copies
+from .optimizer_states import state_copies
 from .run_state import optim_wrappers, random_state, set_random_state
 
 try:

@@ -15,7 +15,7 @@ from mmpose_lite.checkpoints.schema import COUNT, Fields, Like, Number, check_fo
 from mmpose_lite.registry import OPTIM_WRAPPERS
 
 from .nan_guard import NanGuard
-from .optimizers import check_optimizer_state, check_settings, load_optimizer_state
+from .optimizer_states import check_optimizer_state, check_settings, load_optimizer_state
 
 _SCALER_FORM = Fields(
     {

@@ -32,7 +32,7 @@ from .optim_wrappers import about_slow_precision
 from .point_checks import PreflightError, check_points
 from .run_log import FILE_ONLY
 from .run_state import find_hook, find_hooks, optim_wrappers
-from .schedulers import pairs_of
+from .scheduler_states import pairs_of
 
 _WITH_SPLIT = (
     'configs/face_2d_keypoint/topdown_heatmap/aflw/'

@@ -8,8 +8,12 @@ from typing import Any
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmpose_lite.checkpoints.schema import COUNT, Each, Fields, Number, check_form, show
-from mmpose_lite.engine.optimizers import check_optimizer_state, settings_of, with_own_settings
-from mmpose_lite.engine.schedulers import (
+from mmpose_lite.engine.optimizer_states import (
+    check_optimizer_state,
+    settings_of,
+    with_own_settings,
+)
+from mmpose_lite.engine.scheduler_states import (
     changed_schedules,
     check_scheduler_states,
     load_scheduler_states,

@@ -16,7 +16,7 @@ from mmpose_lite.utils.tensor_utils import unwrap_model
 from .optim_wrappers import default_amp_dtype
 from .preflight import is_warm_up, learning_rates
 from .run_state import global_batch, optim_wrappers
-from .schedulers import pairs_of
+from .scheduler_states import pairs_of
 
 _ROLES = {'train': 'training', 'val': 'validation', 'test': 'the test'}
 _PARTS = ('backbone', 'neck', 'head')

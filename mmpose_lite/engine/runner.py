@@ -48,7 +48,8 @@ class PoseRunner(BaseRunner):
     - Parts are built for the machine; see :class:`BaseRunner`.
     - Settings that disagree (numbers of points, ``save_best``) are an error before the first
       iteration.
-    - No iteration waits for the device: logs and checkpoints read what they need.
+    - No iteration waits for the device, unless ``max_nonfinite_losses`` lets losses be skipped:
+      logs and checkpoints read what they need.
     - Checkpoints hold tensors and plain data, and end with a checksum; see
       :mod:`mmpose_lite.checkpoints`. Weights that do not fit are an error in tests and when a run
       resumes.

@@ -12,7 +12,7 @@ SABOTAGES = [
     ),
     Sabotage(
         'the schedulers start anew',
-        'mmpose_lite/engine/schedulers.py',
+        'mmpose_lite/engine/scheduler_states.py',
         'scheduler.load_state_dict({key: state[key] for key in _own_fields(scheduler, state)})',
         'pass',
         'tests/test_engine/test_exact_resume.py::test_a_signal_loses_nothing -k plain',
@@ -83,10 +83,10 @@ SABOTAGES = [
     ),
     Sabotage(
         'resumed: functions of schedulers are saved',
-        'mmpose_lite/engine/schedulers.py',
+        'mmpose_lite/engine/scheduler_states.py',
         'for key, value in state.items() if not _has_function(value)}',
         'for key, value in state.items()}',
-        'tests/test_engine/test_schedulers.py',
+        'tests/test_engine/test_scheduler_states.py',
     ),
     Sabotage(
         'resumed: a checkpoint is saved before the last hooks have acted',
@@ -211,10 +211,10 @@ SABOTAGES = [
     ),
     Sabotage(
         'a warm-up that is a share of a short run never ends',
-        'mmpose_lite/engine/schedulers.py',
+        'mmpose_lite/engine/scheduler_states.py',
         'max(round(share * max_iters), 2)',
         'max(round(share * max_iters), 1)',
-        'tests/test_engine/test_schedulers.py -k shares_of_a_run',
+        'tests/test_engine/test_scheduler_states.py -k shares_of_a_run',
     ),
     Sabotage(
         'hooks of another number swap their memory',

@@ -1,4 +1,4 @@
-"""The pages, typed from top to bottom in a folder with a small set, a tiny network and photographs."""
+"""The pages, typed from top to bottom in a folder with a small set, a network and photographs."""
 
 import re
 import shutil

@@ -9,7 +9,7 @@ from torch import nn
 from helpers.exact_runs import digests, last_checkpoint, make_config, train
 from mmpose_lite.engine import Muon, PoseRunner, loops, memory
 from mmpose_lite.engine.memory import StepMemory, estimate_memory, free_host_memory
-from mmpose_lite.engine.optimizers import state_copies
+from mmpose_lite.engine.optimizer_states import state_copies
 from mmpose_lite.utils import InputError
 
 GB = 10**9

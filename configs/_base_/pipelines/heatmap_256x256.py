@@ -8,7 +8,8 @@ train_pipeline = [
     dict(type='RandomFlip', direction='horizontal'),
     dict(type='RandomBBoxTransform', shift_prob=0, rotate_factor=60, scale_factor=(0.75, 1.25)),
     dict(type='TopdownAffine', input_size=codec['input_size']),
-    # As a rule the head makes the targets, in batches: see targets_by_head in docs/from_mmpose.md.
+    # PoseRunner.from_cfg drops this step where the head makes the same targets, a batch at once
+    # (move_targets_to_head in engine/config_rewrites.py; targets_by_head=False keeps it).
     dict(type='GenerateTarget', encoder=codec),
     dict(type='PackPoseInputs'),
 ]

@@ -1,4 +1,4 @@
-"""Transforms that bottom-up models use as well: boxes, mirroring and targets."""
+"""Transforms on either side of the crop: boxes, mirroring, random boxes, and targets."""
 
 from __future__ import annotations
 

@@ -36,7 +36,9 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
     - :meth:`fields_of`, if there are maps to look at.
 
     From there on all heads are alike. For training :meth:`loss` calls :meth:`forward` and then
-    :meth:`losses_of`, which calls :meth:`targets`, :meth:`loss_of` and :meth:`accuracy_of`.
+    :meth:`losses_of`, which calls :meth:`targets`, :meth:`loss_of`, :meth:`accuracy_of` and
+    :meth:`further_losses`. In iterations that are logged, ``TrainErrorHook`` reads the outputs of
+    :meth:`forward`, which it replaces for that time.
 
     Args:
         init_cfg: How weights start; ``default_init_cfg`` if it is None.
@@ -165,7 +167,15 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         losses = {'loss_kpt': self.loss_of(outputs, *targets)}
         if (train_cfg or {}).get('compute_acc', True):
             losses['acc_pose'] = self.accuracy_of(outputs, *targets)
+        losses.update(self.further_losses(outputs, *targets))
         return losses
+
+    def further_losses(self, outputs: Any, *targets: Any) -> dict[str, Tensor]:
+        """Compute further terms and numbers, of the same arguments as :meth:`loss_of`; here none.
+
+        Values whose name contains ``loss`` are added to the loss, and all are logged.
+        """
+        return {}
 
     def loss_of(self, outputs: Any, *targets: Any) -> Tensor:
         """Compute one loss from raw outputs and the targets, in the order of ``target_names``."""
@@ -185,8 +195,10 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
     def makes_targets(cls) -> bool:
         """Tell whether :meth:`targets` alone supplies the training targets.
 
-        A head that overrides the loss may read the samples' own targets, so the pipeline goes on
-        making them, unless the head overrides this method, too.
+        A head that overrides ``loss``, ``losses_of`` or ``targets`` may read the samples' own
+        targets, so ``GenerateTarget`` stays in the pipeline and validations have no ``val_loss``,
+        unless the head overrides this method, too. For a further term, override
+        :meth:`further_losses`.
         """
         own = ('loss', 'losses_of', 'targets')
         is_theirs = all(getattr(cls, name) is getattr(BaseHead, name) for name in own)

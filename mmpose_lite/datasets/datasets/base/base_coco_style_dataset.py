@@ -458,16 +458,16 @@ class BaseCocoStyleDataset(BaseDataset):
             return self.pipeline(self.raw_sample(face))
         rng = idx.rng(with_global=True)
         sample = self.pipeline({**self.raw_sample(face), 'rng': rng})
-        return self._stand_in(rng) if sample is None and not self.test_mode else sample
+        return self._draw_another(rng) if sample is None and not self.test_mode else sample
 
-    def _stand_in(self, rng: np.random.Generator) -> Any:
+    def _draw_another(self, rng: np.random.Generator) -> Any:
         """Draw other samples for one that the pipeline refuses; None if it refuses all of them."""
         numbers = (int(rng.integers(len(self))) for _ in range(self.max_refetch))
         samples = (self.pipeline({**self.raw_sample(number), 'rng': rng}) for number in numbers)
         return next((sample for sample in samples if sample is not None), None)
 
     def __getitems__(self, indices: Sequence[int]) -> list:
-        """Load samples, the same that ``self[index]`` gives."""
+        """Load a batch for torch's loader, the same samples that ``self[index]`` gives."""
         if self.crops is None or not self._goes_batchwise():
             return [self[index] for index in indices]
         return self._load_batchwise(indices)

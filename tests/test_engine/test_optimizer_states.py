@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mmpose_lite.engine import OptimWrapper
-from mmpose_lite.engine.optimizers import prefer_fused
+from mmpose_lite.engine.optimizer_states import prefer_fused
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from torch import nn
 from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.checkpoints.writing import write_checkpoint
 from mmpose_lite.engine import OptimWrapper
-from mmpose_lite.engine.schedulers import (
+from mmpose_lite.engine.scheduler_states import (
     changed_schedules,
     check_scheduler_states,
     in_iterations,
