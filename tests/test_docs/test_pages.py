@@ -7,6 +7,8 @@ import shutil
 import textwrap
 from unittest.mock import MagicMock
 
+import cv2
+import numpy as np
 import pytest
 
 from helpers.data_factory import write_tiny_config
