@@ -365,9 +365,39 @@ class OwnLoss(ByForward):
         return self.losses_of(self.forward(feats), batch_data_samples, train_cfg)
 
 
-@pytest.mark.parametrize(('kind', 'has_loss'), [(ByForward, True), (OwnLoss, False)])
+class OwnLossesOf(ByForward):
+    def losses_of(self, outputs, samples, train_cfg=None):
+        return super().losses_of(outputs, samples, train_cfg)
+
+
+class FurtherLosses(HeatmapHead):
+    def further_losses(self, outputs, heatmaps, weights):
+        return {'loss_of_size': 0 * outputs.mean() + 3, 'mass': heatmaps.sum()}
+
+
+def test_further_losses_count_and_are_logged(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(MODELS.module_dict, 'FurtherLosses', FurtherLosses)
+    cfg = make_config(tmp_path, model__head__type='FurtherLosses', train_cfg__max_epochs=1)
+    train(cfg, tmp_path / 'run')
+    trained, tested = rows_of(tmp_path / 'run')
+    for row in trained:
+        assert row['loss_of_size'] == 3
+        assert row['loss'] == pytest.approx(row['loss_kpt'] + 3, rel=1e-5)
+        assert row['mass'] > 0
+    assert tested[0]['val_loss'] > 3
+    assert 'have no val_loss' not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('kind', 'why'),
+    [
+        (ByForward, None),
+        (OwnLoss, 'the head has a loss of its own'),
+        (OwnLossesOf, 'not made by the head (see OwnLossesOf.makes_targets)'),
+    ],
+)
 def test_a_head_that_calls_its_forward_by_name_has_numbers_too(
-    tmp_path, monkeypatch, kind, has_loss
+    tmp_path, monkeypatch, capsys, kind, why
 ):
     """But no validation loss where its own ``loss`` may be another one."""
     monkeypatch.setitem(MODELS.module_dict, kind.__name__, kind)
@@ -376,7 +406,10 @@ def test_a_head_that_calls_its_forward_by_name_has_numbers_too(
     runner = train(cfg, tmp_path / 'run')
     trained, tested = rows_of(tmp_path / 'run')
     assert all(row['train_NME'] > 0 for row in trained)
-    assert [row.get('val_loss', 0) > 0 for row in tested] == [has_loss]
+    assert [row.get('val_loss', 0) > 0 for row in tested] == [why is None]
+    said = capsys.readouterr().out
+    assert said.count('validations have no val_loss: ') == (why is not None)
+    assert why is None or why in said
     assert 'forward' not in vars(runner.model.head)
 
 

@@ -190,15 +190,18 @@ class ValLossHook(_HeadListener):
         super().__init__()
         self._model: Any = None
         self._losses: list[tuple[Tensor, int]] = []
+        self._has_told = False
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Begin anew; a validation that was broken off does not count."""
         self._losses.clear()
         model = unwrap_model(runner.model)
         # Somebody's own head may have a loss that is made of feature maps.
-        has_losses_of = getattr(getattr(model, 'head', None), 'has_losses_of', lambda: False)
-        is_wanted = is_training(runner) and has_losses_of()
+        has_losses_of = getattr(getattr(model, 'head', None), 'has_losses_of', lambda: False)()
+        is_wanted = is_training(runner) and has_losses_of
         self._model, self._head = (model, model.head) if is_wanted else (None, None)
+        if is_training(runner) and not has_losses_of:
+            self._tell_once(runner, 'the head has a loss of its own')
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Listen to the head if it can make the targets of the batch."""
@@ -236,6 +239,15 @@ class ValLossHook(_HeadListener):
         if sum(faces):
             metrics[_VAL_LOSS] = sum(totals) / sum(faces)
             runner.message_hub.update_scalar(f'val/{_VAL_LOSS}', metrics[_VAL_LOSS])
+        else:
+            head = type(self._head).__name__
+            why = f'its targets are not made by the head (see {head}.makes_targets)'
+            self._tell_once(runner, f'{why}, or no point is visible')
+
+    def _tell_once(self, runner: Runner, why: str) -> None:
+        if not self._has_told:
+            self._has_told = True
+            runner.logger.info(f'validations have no val_loss: {why}')
 
 
 @HOOKS.register_module()
