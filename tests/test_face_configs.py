@@ -2,6 +2,7 @@
 
 import math
 import os
+from itertools import product
 from pathlib import Path
 
 import mmengine.runner  # noqa: F401  (fills mmengine's registries, as every run does)
@@ -17,13 +18,15 @@ from mmpose_lite.apis import load_config
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.config_rewrites import (
     find_datasets,
+    find_pipelines,
     move_targets_to_head,
+    rewrite_config,
     set_cache,
     warp_on_device,
 )
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import config_root
-from mmpose_lite.utils import InputError
+from mmpose_lite.structures.pixel_changes import HsvChange
 
 # What MMPose does not have: the choice of the epoch by faces that are not those of the test, and
 # COFW's eyes where LaPa's are.
@@ -81,6 +84,7 @@ QUICK = (
     'td-hm_hourglass52_8xb32-60e_coco-wholebody-face-256x256',
     'rtmpose-m_8xb64-60e_wflw-256x256',
 )
+RTMPOSE = [name for name in (*NAMES, CORRECTED) if 'rtmpose' in name]
 EACH_SOME_SLOW = pytest.mark.parametrize(
     'name',
     [
@@ -141,16 +145,24 @@ def test_300w_can_be_cached_and_augmented_on_the_device():
     assert cfg.test_dataloader.dataset.pipeline[2].get('warp') is None
 
 
-def test_rtmpose_s_pixels_are_not_changed_on_the_device():
-    cfg = load_config(
-        ROOT
-        / next(name for name in NAMES if name.endswith('_wflw-256x256.py') and 'rtmpose' in name)
-    )
-    move_targets_to_head(cfg)
+@pytest.mark.parametrize('name', RTMPOSE, ids=stem)
+def test_rtmpose_s_crops_are_made_and_changed_on_the_device(name):
+    """Of six sets, the pipeline of the whole comes after those of the parts."""
+    cfg = load_config(ROOT / name)
     set_cache(cfg, True)
     cfg.augment_on_device = 'stream'
-    with pytest.raises(InputError, match=r'has YOLOXHSVRandomAug, Albumentation behind TopdownAf'):
-        warp_on_device(cfg)
+    rewritten, _ = rewrite_config(cfg)
+    pipelines = {place: steps for place, steps in find_pipelines(rewritten) if len(steps) > 1}
+    assert len(pipelines) == 4
+    for place, steps in pipelines.items():
+        (crop,) = (step for step in steps if step['type'] == 'TopdownAffine')
+        assert crop['warp'] is False
+        trains = place.startswith(('train', 'custom_hooks'))
+        changes = ['YOLOXHSVRandomAug', 'Albumentation'] if trains else []
+        if place == 'train_dataloader.dataset' and data_set(name) == 'lapa':
+            changes.insert(1, 'PhotometricDistortion')
+        kinds = [step['type'] for step in steps]
+        assert kinds[kinds.index('TopdownAffine') + 1 :] == [*changes, 'PackPoseInputs']
 
 
 def test_all_are_there():
@@ -261,6 +273,36 @@ def test_it_trains_and_is_tested(name, sets, tmp_path, as_new_process):
 def test_the_corrected_config_has_a_number_of_cofw(sets, tmp_path, as_new_process):
     _, numbers = run(load_config(ROOT / CORRECTED), sets, tmp_path)
     assert set(numbers) == {*keys(TEST_SUBSETS['face6']), 'NME_cofw'}
+
+
+@pytest.mark.parametrize(
+    ('name', 'mode'),
+    [
+        pytest.param(name, mode, marks=[pytest.mark.slow] * (i > 0), id=f'{stem(name)}-{mode}')
+        for i, (name, mode) in enumerate(product(RTMPOSE, ('resident', 'stream')))
+    ],
+)
+def test_rtmpose_trains_on_crops_of_the_device(name, mode, sets, tmp_path, as_new_process):
+    """Beyond the switch of its pipeline, and is tested to the same numbers as without."""
+    cfg = load_config(ROOT / name)
+    set_cache(cfg, str(tmp_path / 'crops'))
+    cfg.augment_on_device = mode
+    cfg = shrink(cfg, sets(cfg), tmp_path / 'run')
+    cfg.train_cfg.max_epochs = 2
+    (switch,) = (hook for hook in cfg.custom_hooks if 'switch_epoch' in hook)
+    switch.switch_epoch = 1
+    runner = PoseRunner.from_cfg(cfg)
+    runner.train()
+    assert (runner.model.data_preprocessor.crops is not None) == (mode == 'resident')
+    changes = runner.train_dataloader.dataset[0]['data_samples'].pixel_changes
+    assert [type(each) for each in changes[:1]] == [HsvChange]
+    assert len(changes) == 4
+    numbers = runner.test()
+    as_new_process()
+    cfg.pop('augment_on_device')
+    cfg.load_from = str(last_checkpoint(tmp_path / 'run'))
+    expected = PoseRunner.from_cfg(cfg).test()
+    assert numbers == pytest.approx(expected, rel=1e-2)
 
 
 OF_OTHER_NETWORKS = ('rtmpose', 'hourglass', 'mobilenetv2', 'scnet')

@@ -7,7 +7,7 @@ config that it is given and returns a sentence about it, or an empty string if i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -16,7 +16,7 @@ from mmengine.device import get_device
 
 from mmpose_lite.datasets.crop_cache import CacheSettings
 from mmpose_lite.models.heads import BaseHead
-from mmpose_lite.registry import KEYPOINT_CODECS, MODELS
+from mmpose_lite.registry import KEYPOINT_CODECS, MODELS, TRANSFORMS
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.config_utils import LOADERS
 from mmpose_lite.utils.nested_datasets import walk_datasets
@@ -128,7 +128,7 @@ def warp_on_device(cfg: Config) -> str:
 
     Raises:
         InputError: If its value is unknown, a data set has no cache, or a pipeline does not end
-            with the crop.
+            with the crop and changes that the device can make.
     """
     mode = cfg.get('augment_on_device')
     if not mode:
@@ -136,11 +136,7 @@ def warp_on_device(cfg: Config) -> str:
     if mode not in AUGMENT_MODES:
         raise InputError(f'augment_on_device={mode!r} is not one of {", ".join(AUGMENT_MODES)}')
     datasets = dict(_of_all_loaders(cfg))
-    served = [
-        (place, steps)
-        for place, steps in find_pipelines(cfg)
-        if place in datasets or place.startswith(_HOOKS)
-    ]
+    served = _cropping_pipelines(cfg, datasets)
     if mode == 'auto' and get_device() == 'cpu':
         # A CPU warps face by face many times faster. The config may come from a run on a GPU, with
         # ``warp=False`` in it.
@@ -226,23 +222,51 @@ def _loader_of(place: str) -> str:
     return place if place.startswith(_HOOKS) else place.partition('.')[0]
 
 
+def _cropping_pipelines(cfg: Config, datasets: Iterable[str]) -> list[tuple[str, list[dict]]]:
+    """Find the pipelines that make the crops of the data sets at some places, with theirs.
+
+    A sample goes through the pipelines of all data sets that it is in; the last one crops.
+    """
+    found = dict(find_pipelines(cfg))
+    served = [place for place in found if place.startswith(_HOOKS)]
+    for place in datasets:
+        around = [each for each in found if f'{place}.'.startswith(f'{each}.')]
+        served.append(next((each for each in around if found[each]), place))
+    return [(place, found[place]) for place in dict.fromkeys(served)]
+
+
 def _without_warp(steps: list[dict], place: str) -> list[dict]:
     kinds = [str(step.get('type')) for step in steps]
-    if kinds[-2:] != ['TopdownAffine', 'PackPoseInputs']:
-        crop = kinds.index('TopdownAffine') if 'TopdownAffine' in kinds else len(kinds)
-        between = [kind for kind in kinds[crop + 1 : -1] if kind != 'GenerateTarget']
-        if between:
-            raise InputError(
-                f'augment_on_device: the pipeline of {place} has {", ".join(between)} behind '
-                'TopdownAffine, whose pixels only the workers change: leave out the one or the '
-                'other'
-            )
+    crop = kinds.index('TopdownAffine') if 'TopdownAffine' in kinds else len(kinds)
+    behind = [step for step in steps[crop + 1 :] if step is not steps[-1]]
+    fixed = [step for step in behind if step.get('type') != 'GenerateTarget' and not _waits(step)]
+    if fixed:
+        listed = ', '.join(map(_label, fixed))
         raise InputError(
-            f'augment_on_device: the pipeline of {place} must end with TopdownAffine and '
-            'PackPoseInputs (its targets made by the head), '
+            f'augment_on_device: the pipeline of {place} has {listed} behind TopdownAffine, whose '
+            'pixels only the workers change; the device can do YOLOXHSVRandomAug, '
+            'PhotometricDistortion, and of Albumentation Blur, MedianBlur and CoarseDropout'
+        )
+    if 'GenerateTarget' in kinds or crop == len(kinds) or kinds[-1] != 'PackPoseInputs':
+        raise InputError(
+            f'augment_on_device: the pipeline of {place} must end with TopdownAffine, changes of '
+            'pixels that the device makes, and PackPoseInputs (its targets made by the head), '
             f'not {", ".join(kinds[-3:]) or "nothing"}'
         )
-    return [*steps[:-2], {**steps[-2], 'warp': False}, steps[-1]]
+    return [*steps[:crop], {**steps[crop], 'warp': False}, *steps[crop + 1 :]]
+
+
+def _waits(step: Mapping[str, Any]) -> bool:
+    """Tell whether a transform can follow a crop that is made on the device."""
+    kind = step.get('type')
+    kind = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
+    # Of some only the arguments say so.
+    return bool(getattr(kind, 'can_wait', False)) and TRANSFORMS.build(dict(step)).can_wait
+
+
+def _label(step: Mapping[str, Any]) -> str:
+    inner = ', '.join(str(each.get('type')) for each in step.get('transforms', ()))
+    return f'{step.get("type")} ({inner})' if inner else str(step.get('type'))
 
 
 def _of_all_loaders(cfg: Config) -> Iterator[tuple[str, dict]]:

@@ -252,7 +252,12 @@ def _is_used(cfg: Config, key: str, value: Any, near: str) -> bool:
     parts = value.values() if isinstance(value, dict) else value
     parts = [part for part in parts if isinstance(part, dict | list | tuple) and part]
     candidates = [value] if near in READ_KEYS else [value, *parts]
-    return any(_stands_elsewhere(cfg, key, each) for each in candidates)
+    # A part stays that part where the command line has added to it, as --cache does.
+    is_part = isinstance(value, dict) and 'type' in value
+    others = [each for _, each in places({k: v for k, v in cfg.items() if k != key})]
+    return any(_stands_elsewhere(cfg, key, each) for each in candidates) or (
+        is_part and any(_holds(other, value) for other in others)
+    )
 
 
 def _is_unread(cfg: Config, key: str, value: Any) -> bool:

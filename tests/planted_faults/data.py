@@ -110,9 +110,9 @@ SABOTAGES = [
     ),
     Sabotage(
         'hues beyond the circle of 180 are taken as they are',
-        'mmpose_lite/datasets/transforms/color_transforms.py',
-        '(_LEVELS + hue) % 180',
-        '(_LEVELS + hue) % 256',
+        'mmpose_lite/structures/pixel_changes.py',
+        '((_LEVELS + self.hue) % 180',
+        '((_LEVELS + self.hue) % 256',
         'tests/test_datasets/test_pixel_transforms.py',
     ),
     Sabotage(

@@ -8,16 +8,15 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
-from numpy import ndarray
 
 from mmpose_lite.errors import short
 from mmpose_lite.registry import TRANSFORMS
+from mmpose_lite.structures.pixel_changes import BoxBlur, Holes, MedianBlur, PixelChange
 from mmpose_lite.utils import InputError
 
 from ..samplers import sample_rng
-from .base import Transform
+from .base import Transform, change_pixels, crop_shape
 
 
 class MissingPackageError(InputError, RuntimeError):
@@ -49,14 +48,19 @@ class Albumentation(Transform):
         self.keymap_to_albu = {'img': 'image'} if keymap is None else dict(keymap)
         self._image_key = next((k for k, v in self.keymap_to_albu.items() if v == 'image'), None)
         self.aug = [self.albu_builder(cfg) for cfg in transforms]
-        if self._image_key is None and any(isinstance(each, _PixelChange) for each in self.aug):
+        if self._image_key is None and any(isinstance(each, _Drawn) for each in self.aug):
             raise InputError(
                 f"Albumentation: keymap={keymap} names no 'image', whose pixels would change"
             )
         self._steps: list[Any] = []
-        for is_own, group in groupby(self.aug, lambda each: isinstance(each, _PixelChange)):
+        for is_own, group in groupby(self.aug, lambda each: isinstance(each, _Drawn)):
             steps = list(group)
             self._steps += steps if is_own else [_package('Compose').Compose(steps)]
+
+    @property
+    def can_wait(self) -> bool:  # type: ignore[override]
+        """True if all transforms are this package's own, and change ``img``."""
+        return self._image_key == 'img' and all(isinstance(each, _Drawn) for each in self.aug)
 
     def albu_builder(self, cfg: dict) -> Any:
         """Build one transform from its config."""
@@ -87,14 +91,15 @@ class Albumentation(Transform):
         return _built(kind, arguments)
 
     def transform(self, results: dict) -> dict:
-        """Apply the transforms, drawn from the sample's generator."""
+        """Apply the transforms, drawn from the sample's generator, or leave them to the device."""
         missing = [key for key in self.keymap_to_albu if key not in results]
         if missing:
             raise KeyError(f'Albumentation needs {missing} in the sample')
         rng = sample_rng(results)
         for step in self._steps:
-            if isinstance(step, _PixelChange):
-                results[self._image_key] = step(results[self._image_key], rng)
+            if isinstance(step, _Drawn):
+                change = step.draw(crop_shape(results, self._image_key), rng)
+                change_pixels(results, change, self._image_key)
             else:
                 self._apply(step, results, rng)
         return results
@@ -111,8 +116,8 @@ class Albumentation(Transform):
             results[key] = augmented[albu]
 
 
-class _PixelChange:
-    """Changes an image, ``(H, W)`` or ``(H, W, C)`` uint8, with a given probability.
+class _Drawn:
+    """Draws a change of an image's pixels, with a given probability.
 
     Args:
         p: The probability.
@@ -126,25 +131,27 @@ class _PixelChange:
             raise InputError(f'{self.name}: p={p} is no probability')
         self.p = 1.0 if always_apply else p
 
-    def __call__(self, image: ndarray, rng: np.random.Generator) -> ndarray:
-        return self.change(image, rng) if rng.random() < self.p else image
+    def draw(self, shape_hw: tuple[int, int], rng: np.random.Generator) -> PixelChange | None:
+        """Draw the change of an image of a height and width; None if there is none."""
+        return self.draw_change(shape_hw, rng) if rng.random() < self.p else None
 
-    def change(self, image: ndarray, rng: np.random.Generator) -> ndarray:
-        """Make a changed copy."""
+    def draw_change(self, shape_hw: tuple[int, int], rng: np.random.Generator) -> PixelChange:
+        """Draw a change."""
         raise NotImplementedError
 
 
-class _Blur(_PixelChange):
+class _Blur(_Drawn):
     """The mean over a square of pixels.
 
     Args:
         blur_limit: The largest side of the square (the smallest is then 3), or the smallest and
             the largest; an odd side in between is drawn.
-        p: See :class:`_PixelChange`.
-        always_apply: See :class:`_PixelChange`.
+        p: See :class:`_Drawn`.
+        always_apply: See :class:`_Drawn`.
     """
 
     name = 'Blur'
+    kind: ClassVar[type[BoxBlur | MedianBlur]] = BoxBlur
 
     def __init__(
         self, blur_limit: int | Sequence[int] = 7, p: float = 0.5, always_apply: bool = False
@@ -159,25 +166,18 @@ class _Blur(_PixelChange):
             )
         self.sides = range(pair[0], pair[1] + 1, 2)
 
-    def change(self, image: ndarray, rng: np.random.Generator) -> ndarray:
-        side = self.sides[int(rng.integers(len(self.sides)))]
-        return self.blurred(np.ascontiguousarray(image), side)
-
-    def blurred(self, image: ndarray, side: int) -> ndarray:
-        """Blur an image over squares of this side."""
-        return cv2.blur(image, (side, side))
+    def draw_change(self, shape_hw: tuple[int, int], rng: np.random.Generator) -> PixelChange:
+        return self.kind(self.sides[int(rng.integers(len(self.sides)))])
 
 
 class _MedianBlur(_Blur):
     """The median over a square of pixels; see :class:`_Blur` for the arguments."""
 
     name = 'MedianBlur'
-
-    def blurred(self, image: ndarray, side: int) -> ndarray:
-        return cv2.medianBlur(image, side)
+    kind = MedianBlur
 
 
-class _CoarseDropout(_PixelChange):
+class _CoarseDropout(_Drawn):
     """Rectangles of one value in random places.
 
     Args:
@@ -188,8 +188,8 @@ class _CoarseDropout(_PixelChange):
         min_height: The smallest height; ``max_height`` by default.
         min_width: The smallest width; ``max_width`` by default.
         fill_value: Their value.
-        p: See :class:`_PixelChange`.
-        always_apply: See :class:`_PixelChange`.
+        p: See :class:`_Drawn`.
+        always_apply: See :class:`_Drawn`.
     """
 
     name = 'CoarseDropout'
@@ -210,7 +210,7 @@ class _CoarseDropout(_PixelChange):
         self.holes = (max_holes if min_holes is None else min_holes, max_holes)
         self.heights = (max_height if min_height is None else min_height, max_height)
         self.widths = (max_width if min_width is None else min_width, max_width)
-        self.fill_value = fill_value
+        self.fill_value = tuple(fill_value) if isinstance(fill_value, Sequence) else fill_value
         if not all(isinstance(each, int) for each in self.holes):
             raise InputError(f'CoarseDropout: min_holes, max_holes={self.holes} must be whole')
         for name, pair in (('holes', self.holes), ('height', self.heights), ('width', self.widths)):
@@ -222,15 +222,12 @@ class _CoarseDropout(_PixelChange):
                     'first, both whole or both shares up to 1'
                 )
 
-    def change(self, image: ndarray, rng: np.random.Generator) -> ndarray:
-        changed = image.copy()
+    def draw_change(self, shape_hw: tuple[int, int], rng: np.random.Generator) -> PixelChange:
+        boxes = []
         for _ in range(rng.integers(*self.holes, endpoint=True)):
-            (top, bottom), (left, right) = (
-                _stretch(length, pair, rng)
-                for length, pair in zip(image.shape, (self.heights, self.widths), strict=False)
-            )
-            changed[top:bottom, left:right] = self.fill_value
-        return changed
+            rows = _stretch(shape_hw[0], self.heights, rng)
+            boxes.append((*rows, *_stretch(shape_hw[1], self.widths, rng)))
+        return Holes(tuple(boxes), self.fill_value)
 
 
 def _stretch(length: int, pair: tuple[float, float], rng: np.random.Generator) -> tuple[int, int]:
@@ -243,9 +240,7 @@ def _stretch(length: int, pair: tuple[float, float], rng: np.random.Generator) -
     return begin, begin + size
 
 
-_OWN: dict[str, type[_PixelChange]] = {
-    each.name: each for each in (_Blur, _MedianBlur, _CoarseDropout)
-}
+_OWN: dict[str, type[_Drawn]] = {each.name: each for each in (_Blur, _MedianBlur, _CoarseDropout)}
 
 
 def _split(cfg: dict) -> tuple[Any, dict[str, Any]]:

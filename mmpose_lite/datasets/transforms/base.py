@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import signature
 from typing import Any, ClassVar, TypedDict
 
@@ -9,14 +10,16 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from numpy import ndarray
 
+from mmpose_lite.structures.pixel_changes import PixelChange
+
 from ..crop_cache import Window
 
 
 class Transform(BaseTransform):
     """Base class of the transforms; a subclass defines ``transform``.
 
-    Any transform of mmcv's can stand in a pipeline, too. Two further members are for the crop cache
-    and for crops on the device:
+    Any transform of mmcv's can stand in a pipeline, too. Three further members are for the crop
+    cache and for crops on the device:
 
     - ``extend_crop(extent)``, for a transform that may come before the crop: returns the
       :class:`~.CropExtent` widened by what the transform can move. A pipeline with a transform that
@@ -25,9 +28,13 @@ class Transform(BaseTransform):
       draws from the sample's generator alone, and keeps nothing from one sample for the next. Crops
       stay on the device only behind such transforms, and batches of cached crops are loaded
       transform by transform only if all are such.
+    - ``can_wait = True`` promises that the transform changes pixels through :func:`change_pixels`
+      alone, so that it may follow a crop that is made on the device; and that all else is as with
+      ``works_without_pixels``.
     """
 
     works_without_pixels: ClassVar[bool] = False
+    can_wait: ClassVar[bool] = False
 
     def __repr__(self) -> str:
         names = [name for name in signature(type(self)).parameters if hasattr(self, name)]
@@ -90,9 +97,42 @@ class Sample(TypedDict, total=False):
 
     warp_mat: ndarray  # (2, 3), pixels of img to input pixels, where TopdownAffine does not warp
 
+    # Transforms behind such a TopdownAffine that change pixels; see structures/pixel_changes.py
+    pixel_changes: list[PixelChange | None]  # None where by chance there is none
+
     # GenerateTarget: what the codec encodes, such as
     heatmaps: ndarray  # (K, H, W)
     keypoint_weights: ndarray  # (N, K)
     field_mapping_table: dict[str, str]
     instance_mapping_table: dict[str, str]
     label_mapping_table: dict[str, str]
+
+
+def crop_shape(results: Mapping[str, Any], key: str = 'img') -> tuple[int, int]:
+    """Return the height and width of a sample's image, or of its crop that waits for the device."""
+    if not _waits(results, key):
+        return results[key].shape[:2]
+    width, height = results['input_size']
+    return height, width
+
+
+def change_pixels(results: dict, change: PixelChange | None, key: str = 'img') -> dict:
+    """Change the image of a sample, or note the change if the crop waits for the device.
+
+    Args:
+        results: The sample.
+        change: The change; None if there is none, which may have been otherwise.
+        key: The name of the image.
+
+    Returns:
+        The sample.
+    """
+    if _waits(results, key):
+        results.setdefault('pixel_changes', []).append(change)
+    elif change is not None:
+        results[key] = change.of_image(results[key])
+    return results
+
+
+def _waits(results: Mapping[str, Any], key: str) -> bool:
+    return key == 'img' and 'warp_mat' in results

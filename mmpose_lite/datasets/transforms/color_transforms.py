@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
-import numpy as np
-from numpy import ndarray
-
 from mmpose_lite.registry import TRANSFORMS
+from mmpose_lite.structures.pixel_changes import ChannelOrder, HsvChange, LevelChange
 
 from ..crop_cache import CropExtent
 from ..samplers import sample_rng
-from .base import Transform
-
-_LEVELS = np.arange(256)
+from .base import Transform, change_pixels
 
 
 @TRANSFORMS.register_module()
@@ -29,6 +24,8 @@ class PhotometricDistortion(Transform):
         saturation_range: Smallest and largest factor on the saturation.
         hue_delta: Largest turn of the hue, in OpenCV's half degrees.
     """
+
+    can_wait = True
 
     def __init__(
         self,
@@ -46,7 +43,7 @@ class PhotometricDistortion(Transform):
         return extent  # a pixel depends on no other
 
     def transform(self, results: dict) -> dict:
-        """Change ``img``, ``(H, W, 3)`` uint8 BGR.
+        """Change ``img``, ``(H, W, 3)`` uint8 BGR, or leave it to the device.
 
         Raises:
             KeyError: If there is no ``img``.
@@ -61,28 +58,16 @@ class PhotometricDistortion(Transform):
         hue = int(rng.integers(-self.hue_delta, self.hue_delta, endpoint=True))
         order = rng.permutation(3)
 
-        image = results['img']
-        if bright:
-            image = _scale(image, beta=delta)
-        if contrast and contrast_first:
-            image = _scale(image, alpha=gain)
-        if saturate or turn:
-            image = _change_hsv(image, saturation if saturate else 1.0, hue if turn else 0)
-        if contrast and not contrast_first:
-            image = _scale(image, alpha=gain)
-        results['img'] = image[..., order] if swap else image
+        turned = HsvChange(hue=hue if turn else 0, saturation_gain=saturation if saturate else 1.0)
+        for change, is_drawn in (
+            (LevelChange(shift=delta), bright),
+            (LevelChange(gain), contrast and contrast_first),
+            (turned, saturate or turn),
+            (LevelChange(gain), contrast and not contrast_first),
+            (ChannelOrder(tuple(order.tolist())), swap),
+        ):
+            change_pixels(results, change if is_drawn else None)
         return results
-
-
-def _scale(image: ndarray, alpha: float = 1.0, beta: float = 0.0) -> ndarray:
-    return np.clip(image.astype(np.float32) * alpha + beta, 0, 255).astype(np.uint8)
-
-
-def _change_hsv(image: ndarray, saturation: float, hue: int) -> ndarray:
-    hsv = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGR2HSV)
-    hsv[..., 1] = _scale(hsv[..., 1], alpha=saturation)
-    hsv[..., 0] = (hsv[..., 0].astype(int) + hue) % 180
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
 
 
 @TRANSFORMS.register_module()
@@ -99,6 +84,8 @@ class YOLOXHSVRandomAug(Transform):
         value_delta: Largest change of value, levels of 256.
     """
 
+    can_wait = True
+
     def __init__(
         self, hue_delta: int = 5, saturation_delta: int = 30, value_delta: int = 30
     ) -> None:
@@ -110,7 +97,7 @@ class YOLOXHSVRandomAug(Transform):
         return extent  # a pixel depends on no other
 
     def transform(self, results: dict) -> dict:
-        """Change ``img``, ``(H, W, 3)`` uint8 BGR.
+        """Change ``img``, ``(H, W, 3)`` uint8 BGR, or leave it to the device.
 
         Raises:
             KeyError: If there is no ``img``.
@@ -120,19 +107,4 @@ class YOLOXHSVRandomAug(Transform):
         rng = sample_rng(results)
         deltas = (self.hue_delta, self.saturation_delta, self.value_delta)
         gains = rng.uniform(-1, 1, 3) * deltas * rng.integers(0, 2, 3)
-        results['img'] = _shift_hsv(results['img'], *gains.astype(int).tolist())
-        return results
-
-
-def _shift_hsv(image: ndarray, hue: int, saturation: int, value: int) -> ndarray:
-    """Shift an image's hue, modulo 180, and its saturation and value, clipped to 0 and 255."""
-    hsv = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGR2HSV)
-    table = np.stack(
-        [
-            (_LEVELS + hue) % 180,
-            np.clip(_LEVELS + saturation, 0, 255),
-            np.clip(_LEVELS + value, 0, 255),
-        ],
-        axis=-1,
-    )
-    return cv2.cvtColor(cv2.LUT(hsv, table.astype(np.uint8)[:, None]), cv2.COLOR_HSV2BGR)
+        return change_pixels(results, HsvChange(*gains.astype(int).tolist()))

@@ -34,12 +34,13 @@ _META_KEYS = (
     'flip',
     'flip_direction',
     'flip_indices',
-    'warp_mat',
     'raw_ann_info',
     'dataset_name',
     'subsets',
     'annotated',
 )
+# The data preprocessor needs them if it makes the crop.
+_FOR_THE_CROP = ('input_size', 'warp_mat', 'pixel_changes')
 
 
 def image_to_tensor(img: ndarray | Sequence[ndarray]) -> Tensor:
@@ -121,7 +122,8 @@ class PackPoseInputs(Transform):
             ValueError: If maps of one resolution are mixed with maps of several, or the fields of
                 instances differ in their number.
         """
-        metainfo = {key: results[key] for key in self.meta_keys if key in results}
+        keys = (*self.meta_keys, *_FOR_THE_CROP) if 'warp_mat' in results else self.meta_keys
+        metainfo = {key: results[key] for key in keys if key in results}
         sample = make_element(PoseDataSample, {}, metainfo)
         sample.gt_instances = self._pack_instances(results)
         if labels := self._pack(results, 'label_mapping_table'):

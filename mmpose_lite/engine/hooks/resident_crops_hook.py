@@ -15,10 +15,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.crop_cache import CropCache
-from mmpose_lite.datasets.transforms import PackPoseInputs
+from mmpose_lite.datasets.transforms import PackPoseInputs, TopdownAffine
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils import InputError
-from mmpose_lite.utils.nested_datasets import walk_datasets
+from mmpose_lite.utils.nested_datasets import Nest, walk_datasets
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from ..run_state import find_hooks
@@ -55,9 +55,10 @@ class ResidentCropsHook(Hook):
         self._move(runner, (runner.test_dataloader,))
 
     def _move(self, runner: Runner, loaders: Sequence[DataLoader | None]) -> None:
-        datasets = [
-            each for loader in loaders if loader for each in _annotated_datasets(loader.dataset)
+        nests = [
+            nest for loader in loaders if loader for nest in _annotated_datasets(loader.dataset)
         ]
+        datasets = [nest[-1] for nest in nests]
         if {id(dataset) for dataset in datasets} <= self._done:
             return
         self._done = {id(dataset) for dataset in datasets}
@@ -65,7 +66,7 @@ class ResidentCropsHook(Hook):
         size = sum(len(cache.file.pixels) for cache in caches)
         device = next(runner.model.parameters()).device
         pipelines = [
-            *(dataset.pipeline.transforms for dataset in datasets),
+            *map(_all_transforms, nests),
             *(hook.pipeline.transforms for hook in find_hooks(runner, PipelineSwitchHook)),
         ]
         obstacle = _find_obstacle(datasets, pipelines)
@@ -86,9 +87,13 @@ def _find_obstacle(
     datasets: Sequence[BaseCocoStyleDataset], pipelines: Sequence[Sequence[Callable]]
 ) -> str | None:
     """Tell why crops cannot be on the device; None if they can."""
-    for transform in (step for steps in pipelines for step in steps[:-1]):
-        if not getattr(transform, 'works_without_pixels', False):
-            return f'{type(transform).__name__} changes pixels, which are not there'
+    for steps in pipelines:
+        crop_waits = False
+        for transform in steps[:-1]:
+            may_follow = crop_waits and getattr(transform, 'can_wait', False)
+            if not may_follow and not getattr(transform, 'works_without_pixels', False):
+                return f'{type(transform).__name__} changes pixels, which are not there'
+            crop_waits |= isinstance(transform, TopdownAffine) and not transform.warp
     if any(dataset.crops is None for dataset in datasets):
         return 'a data set has no crop cache'
     return None
@@ -122,7 +127,13 @@ def _fits(size: int, device: torch.device) -> bool:
     return device.type == 'cuda' and 2 * size <= torch.cuda.mem_get_info(device)[0]
 
 
-def _annotated_datasets(dataset: Dataset) -> Iterator[BaseCocoStyleDataset]:
-    """Find the data sets that read annotations, inside those made of others."""
-    parts = (nest[-1] for _, nest in walk_datasets(dataset))
-    return (part for part in parts if isinstance(part, BaseCocoStyleDataset))
+def _annotated_datasets(dataset: Dataset) -> Iterator[Nest]:
+    """Find the data sets that read annotations, each behind those that it is part of."""
+    nests = (nest for _, nest in walk_datasets(dataset))
+    return (nest for nest in nests if isinstance(nest[-1], BaseCocoStyleDataset))
+
+
+def _all_transforms(nest: Nest) -> list[Callable]:
+    """The transforms that a sample of the innermost data set goes through."""
+    holders = [each for each in reversed(nest) if hasattr(each, 'pipeline')]
+    return [step for each in holders for step in each.pipeline.transforms]

@@ -14,6 +14,7 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
+from mmpose_lite.structures.pixel_changes import change_batch
 from mmpose_lite.structures.pose_data_sample import make_element
 from mmpose_lite.utils.tensor_utils import send, stack_images
 
@@ -26,7 +27,8 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
 
     A pipeline with ``TopdownAffine(warp=False)`` leaves faces uncropped; their samples carry the
     map ``warp_mat``, and they are cropped here, all at once. The pixels are those that the pipeline
-    would have cropped, but for the rounding: see :func:`warp_crops`.
+    would have cropped, but for the rounding: see :func:`warp_crops`. Then their ``pixel_changes``
+    are made, see :func:`~mmpose_lite.structures.pixel_changes.change_batch`.
 
     Args:
         mean: Mean of each channel, in the order after reordering, on the scale 0 to 255.
@@ -92,6 +94,7 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
         overlaps = bool(self._non_blocking) and device.type == 'cuda'
         if is_uncropped(images, samples):
             images = warp_faces(images, samples, self.crops, device, overlaps)
+            images = change_batch(images, [each.get('pixel_changes', ()) for each in samples or ()])
         inputs = self._batch(images, overlaps)
         if samples:
             shape, step = tuple(inputs.shape[-2:]), self.pad_size_divisor

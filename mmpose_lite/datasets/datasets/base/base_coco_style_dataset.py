@@ -497,11 +497,7 @@ class BaseCocoStyleDataset(BaseDataset):
             and kind.__getitem__ is ours.__getitem__
             and kind.prepare_data is ours.prepare_data
             and type(self.pipeline) is Compose
-            # The class itself must say so: a subclass may draw in another way.
-            and all(
-                vars(type(each)).get('works_without_pixels', False)
-                for each in self.pipeline.transforms
-            )
+            and all(map(_goes_by_itself, self.pipeline.transforms))
         )
 
     def raw_sample(self, idx: int) -> dict:
@@ -517,6 +513,12 @@ class BaseCocoStyleDataset(BaseDataset):
         from ...coco_api import COCO
 
         return COCO(self.ann_file)
+
+
+def _goes_by_itself(transform: Callable) -> bool:
+    """Return True if a transform's own class says so: a subclass may draw in another way."""
+    promises = vars(type(transform)).keys() & {'works_without_pixels', 'can_wait'}
+    return any(getattr(transform, name) for name in promises)
 
 
 def _acting(steps: Sequence[Callable], metainfo: dict) -> list[Callable]:
