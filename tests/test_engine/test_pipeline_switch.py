@@ -35,6 +35,18 @@ WIDE = {**VARY, 'scale_factor': (0.5, 1.5), 'rotate_factor': 20}
 SECOND = [LOAD, BOX, ALWAYS, {**VARY, 'scale_factor': (0.9, 1.1)}, CROP, *LAST]
 
 
+def changing_pixels(steps, strength):
+    """A pipeline with RTMPose's changes behind the crop, the strength of which a switch changes."""
+    blurs = [{'type': kind, 'p': strength / 2} for kind in ('Blur', 'MedianBlur')]
+    hole = {'type': 'CoarseDropout', 'max_holes': 1, 'max_height': 0.4, 'max_width': 0.4}
+    hole |= {'min_height': 0.2, 'min_width': 0.2, 'p': strength}
+    changes = [
+        {'type': 'YOLOXHSVRandomAug', 'value_delta': round(30 * strength)},
+        {'type': 'Albumentation', 'transforms': [*blurs, hole]},
+    ]
+    return [*steps[:5], *changes, *steps[5:]]
+
+
 def switch(epoch, pipeline=SECOND, **kwargs):
     hook = {'type': 'PipelineSwitchHook', 'switch_epoch': epoch, 'switch_pipeline': pipeline}
     return {**hook, **kwargs}
@@ -192,8 +204,8 @@ def test_the_device_warps_both(cfg, tmp_path):
     rewritten, _ = rewrite_config(cfg)
     for _, steps in find_pipelines(rewritten):
         assert steps[-2]['warp'] is False
-    cfg.custom_hooks[0].switch_pipeline.insert(5, {'type': 'PhotometricDistortion'})
-    with pytest.raises(InputError, match=r'custom_hooks\.0 has PhotometricDistortion behind Topd'):
+    cfg.custom_hooks[0].switch_pipeline.insert(5, {'type': 'RandomPhotograph'})
+    with pytest.raises(InputError, match=r'custom_hooks\.0 has RandomPhotograph behind TopdownAff'):
         rewrite_config(cfg)
 
 
@@ -364,15 +376,18 @@ SETTINGS = {
     'plain': {},
     'workers': {'train_dataloader__num_workers': 1, 'train_dataloader__persistent_workers': True},
     'cache': {'train_dataloader__dataset__cache': True},
-    # Crops that the model's device warps, from samples or from its own memory.
+    # Crops that the model's device warps and changes, from samples or from its own memory.
     **{
         mode: {
             'augment_on_device': mode,
+            'train_dataloader__dataset__pipeline': changing_pixels(FIRST, 1.0),
+            'custom_hooks': [switch(1, changing_pixels(SECOND, 0.5))],
             **{f'{role}_dataloader__dataset__cache': True for role in ('train', 'val', 'test')},
         }
         for mode in ('stream', 'resident')
     },
 }
+SETTINGS['stream'] |= SETTINGS['workers']
 
 
 @pytest.fixture(scope='module')
@@ -386,12 +401,8 @@ def undisturbed(ends, as_new_process):
 
     def end_of(name):
         if name not in ends:
-            cfg = make_config(
-                ends['folder'],
-                train_dataloader__dataset__pipeline=FIRST,
-                custom_hooks=[switch(1)],
-                **SETTINGS[name],
-            )
+            plain = {'train_dataloader__dataset__pipeline': FIRST, 'custom_hooks': [switch(1)]}
+            cfg = make_config(ends['folder'], **(plain | SETTINGS[name]))
             hook = FlipsHook()
             train(cfg, ends['folder'] / name, hook=hook)
             assert hook.seen == [{False}] * 4 + [{True}] * 8

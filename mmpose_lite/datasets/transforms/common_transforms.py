@@ -165,6 +165,8 @@ class RandomHalfBody(Transform):
         upper_prioritized_prob: Probability of the upper half, where both can be had.
     """
 
+    works_without_pixels = True
+
     def __init__(
         self,
         min_total_keypoints: int = 9,
