@@ -26,6 +26,7 @@ from mmpose_lite.engine.config_rewrites import (
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import config_root
 from mmpose_lite.structures.pixel_changes import HsvChange
+from mmpose_lite.utils.config_utils import check_keys
 
 # What MMPose does not have: the choice of the epoch by faces that are not those of the test, and
 # COFW's eyes where LaPa's are.
@@ -144,11 +145,19 @@ def test_300w_can_be_cached_and_augmented_on_the_device():
     assert cfg.test_dataloader.dataset.pipeline[2].get('warp') is None
 
 
-@pytest.mark.parametrize('name', RTMPOSE, ids=stem)
+@pytest.mark.parametrize(
+    'name',
+    [
+        # RTMPose-s and -t have the pipelines of -m.
+        pytest.param(name, id=stem(name), marks=[pytest.mark.slow] * ('rtmpose-m' not in name))
+        for name in RTMPOSE
+    ],
+)
 def test_rtmpose_s_crops_are_made_and_changed_on_the_device(name):
     """Of six sets, the pipeline of the whole comes after those of the parts."""
     cfg = load_config(ROOT / name)
     set_cache(cfg, True)
+    check_keys(cfg)
     cfg.augment_on_device = 'stream'
     rewritten, _ = rewrite_config(cfg)
     pipelines = {place: steps for place, steps in find_pipelines(rewritten) if len(steps) > 1}

@@ -67,6 +67,20 @@ SABOTAGES = [
         'tests/test_engine/test_config_rewrites.py::test_a_head_s_class_says_if_it_makes_the_targets',
     ),
     Sabotage(
+        'changes of pixels that wait for the device are never made',
+        'mmpose_lite/models/data_preprocessors/data_preprocessor.py',
+        "images = change_batch(images, [each.get('pixel_changes', ()) for each in samples or ()])",
+        'pass',
+        'tests/test_engine/test_config_rewrites.py -k made_on_the_device',
+    ),
+    Sabotage(
+        'of pixels that wait for the device, only as many changes are made as all faces have',
+        'mmpose_lite/structures/pixel_changes.py',
+        'for together in zip_longest(*changes):',
+        'for together in zip(*changes):',
+        'tests/test_structures/test_pixel_changes.py',
+    ),
+    Sabotage(
         'some faces of several outputs are outputs of all faces',
         'mmpose_lite/engine/hooks/training_log.py',
         'return [_of_faces(each, faces) for each in outputs]',

@@ -304,6 +304,7 @@ def test_an_override_that_nothing_reads_is_said(tmp_path, monkeypatch):
             "'train_dataloder'; the nearest key is 'train_data",
         ),
         ('optim_wraper = dict(clip_grad=None)', "the nearest key is 'optim_wrapper'"),
+        ("optim_wraper = dict(type='AmpOptimWrapper')", "the nearest key is 'optim_wrapper'"),
         ("loadfrom = 'a.pth'", "'loadfrom'; the nearest key is 'load_from'"),
         ("train_pipelin = [dict(type='LoadImage', a=1)]", "the nearest key is 'train_pipeline'"),
         (
@@ -331,6 +332,8 @@ def test_a_key_that_is_like_one_that_is_read_is_refused(tmp_path, line, message)
         'codecs = [codec, dict(codec, sigma=2)]',
         'codec2 = dict(codec)\ntrain_pipeline_stage1 = []',
         "max_epoch = 3\ntta_cfg = dict(type='A')",
+        # A part that was given more, as --cache gives data sets a cache.
+        "val_cofw = dict(type='A', a=1)\nmodel['neck'] = dict(val_cofw, cache=True)",
         "of_hooks = dict(type='A', priority=3)\ncustom_hooks = [dict(interval=2, **of_hooks)]",
     ],
 )

@@ -56,6 +56,24 @@ def test_a_batch_is_its_faces_one_by_one(root, alone):
     assert len({sample['inputs'].sum().item() for sample in batch}) > 12
 
 
+@pytest.mark.parametrize('warp', [True, False])
+def test_changes_of_pixels_go_together_too(root, alone, warp):
+    albu = [{'type': kind, 'p': 0.5} for kind in ('Blur', 'MedianBlur', 'CoarseDropout')]
+    steps = [
+        *({'type': kind} for kind in ('LoadImage', 'GetBBoxCenterScale', 'RandomHalfBody')),
+        *AUGMENT,
+        {'type': 'TopdownAffine', 'input_size': (32, 32), 'warp': warp},
+        *({'type': kind} for kind in ('YOLOXHSVRandomAug', 'PhotometricDistortion')),
+        {'type': 'Albumentation', 'transforms': albu},
+        {'type': 'PackPoseInputs'},
+    ]
+    dataset = build(root, steps=steps)
+    batch = dataset.__getitems__(indices())
+    assert not alone
+    assert_same(batch, [dataset[i] for i in indices()])
+    assert all(('pixel_changes' in sample['data_samples']) != warp for sample in batch)
+
+
 class RefusesTheSecond(BaseTransform):
     works_without_pixels = True
 

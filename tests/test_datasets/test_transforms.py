@@ -238,6 +238,13 @@ def test_packing():
     assert 'not_listed' not in one.metainfo
 
 
+def test_what_the_device_needs_is_packed_whatever_the_wish():
+    waiting = {'warp_mat': np.eye(2, 3), 'pixel_changes': [None], 'input_size': (8, 6), 'id': 5}
+    one = PackPoseInputs(meta_keys=())({**waiting, 'img': np.zeros((2, 2, 3), np.uint8)})
+    kept = one['data_samples'].metainfo
+    assert kept.keys() == waiting.keys() - {'id'}
+
+
 def test_packing_on_wish():
     one = packed(meta_keys=('id',), pack_transformed=True)['data_samples']
     assert one.metainfo == {'id': 5}

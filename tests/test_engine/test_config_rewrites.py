@@ -1,5 +1,6 @@
 """Rewrites of a config change the place of a batch's work, and nothing else."""
 
+from copy import deepcopy
 from typing import ClassVar
 
 import numpy as np
@@ -226,9 +227,18 @@ def test_data_sets_are_found_inside_others():
     assert list(find_datasets(None)) == []
 
 
+# Of noise, none of them makes more than a level of one.
+BLURS_AND_HOLES = {
+    'type': 'Albumentation',
+    'transforms': [{'type': kind, 'p': 0.5} for kind in ('Blur', 'MedianBlur', 'CoarseDropout')],
+}
+
+
 @pytest.mark.parametrize('resident', [False, True], ids=['streamed', 'resident'])
-def test_batches_warped_on_the_device_are_those_of_the_workers(cfg, tmp_path, resident):
+@pytest.mark.parametrize('changes', [[], [BLURS_AND_HOLES]], ids=['cropped', 'changed'])
+def test_batches_made_on_the_device_are_those_of_the_workers(cfg, tmp_path, changes, resident):
     move_targets_to_head(cfg)
+    cfg.train_dataloader.dataset.pipeline[-1:-1] = changes
     data = batch(cfg)
     preprocessor = MODELS.build(cfg.model.data_preprocessor)
     expected = preprocessor(data, training=True)
@@ -278,6 +288,21 @@ def test_what_cannot_be_warped_on_the_device_is_named(cfg):
     set_cache(cfg, True)
     with pytest.raises(InputError, match='GenerateTarget'):
         warp_on_device(cfg)
+    move_targets_to_head(cfg)
+    blur = {'type': 'Albumentation', 'transforms': [{'type': 'Blur'}, {'type': 'MedianBlur'}]}
+    for steps, message in (
+        ([{'type': 'RandomPhotograph'}, blur], r'has RandomPhotograph behind TopdownAffine'),
+        # An image that is not the crop.
+        ([{**blur, 'keymap': {'mask': 'image'}}], r'has Albumentation \(Blur, MedianBlur\) behi'),
+        ([{'type': 'Unheard'}], 'has Unheard behind TopdownAffine, .*the device can do YOLOX'),
+        ([{'type': 'TopdownAffine', 'input_size': (9, 9)}], 'has TopdownAffine behind Topdown'),
+    ):
+        other = deepcopy(cfg)
+        other.train_dataloader.dataset.pipeline[-1:-1] = steps
+        with pytest.raises(InputError, match=message):
+            warp_on_device(other)
+    cfg.train_dataloader.dataset.pipeline[-1:-1] = [blur]
+    assert warp_on_device(cfg)
 
 
 def test_a_config_of_a_gpu_warps_in_the_workers_of_a_cpu(cfg):

@@ -54,7 +54,7 @@ def stacked(images):
 
 
 def both(images, changes):
-    """What a batch becomes, and what its images become one by one, likewise stacked."""
+    """A batch with its changes, and its images changed one by one, likewise stacked."""
     batch = change_batch(stacked(images), changes)
     singly = []
     for image, drawn in zip(images, changes, strict=True):

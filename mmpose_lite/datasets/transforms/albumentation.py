@@ -46,9 +46,9 @@ class Albumentation(Transform):
     def __init__(self, transforms: Sequence[dict], keymap: dict[str, str] | None = None) -> None:
         self.transforms = transforms
         self.keymap_to_albu = {'img': 'image'} if keymap is None else dict(keymap)
-        self._image_key = next((k for k, v in self.keymap_to_albu.items() if v == 'image'), None)
+        self._image_key = next((k for k, v in self.keymap_to_albu.items() if v == 'image'), '')
         self.aug = [self.albu_builder(cfg) for cfg in transforms]
-        if self._image_key is None and any(isinstance(each, _Drawn) for each in self.aug):
+        if not self._image_key and any(isinstance(each, _Drawn) for each in self.aug):
             raise InputError(
                 f"Albumentation: keymap={keymap} names no 'image', whose pixels would change"
             )
