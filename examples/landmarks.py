@@ -18,7 +18,7 @@ step = sides / (size - meta['use_udp'])  # photograph pixels per crop pixel
 to_photo = np.array([[step[0], 0, corner[0]], [0, step[1], corner[1]]])
 flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 crop = cv2.warpAffine(image, to_photo, meta['input_size'], flags=flags)
-points, scores = (each[0] for each in session.run(None, {'crops': crop[None]}))
+points, scores, *_ = (each[0] for each in session.run(None, {'crops': crop[None]}))
 points = points / size * sides + corner
 for name, point, score in zip(meta['points'], points, scores, strict=True):
     print(f'{name} {point[0]:.2f} {point[1]:.2f} {score:.3f}')

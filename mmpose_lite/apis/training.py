@@ -10,6 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
 from mmpose_lite.checkpoints.latest import find_latest
@@ -23,11 +24,17 @@ from mmpose_lite.registry import RUNNERS, explaining_builds
 from mmpose_lite.utils import InputError
 
 
-def build_runner(cfg: Config) -> PoseRunner:
-    """Build the runner that a config asks for; :class:`PoseRunner` by default."""
-    if 'runner_type' in cfg:
-        return RUNNERS.build(cfg)
-    return PoseRunner.from_cfg(cfg)
+def build_runner(cfg: Config, model: BaseModel | None = None) -> PoseRunner:
+    """Build the runner that a config asks for; :class:`PoseRunner` by default.
+
+    Raises:
+        InputError: If it is another one, and a model is given in place of the config's.
+    """
+    if 'runner_type' not in cfg:
+        return PoseRunner.from_cfg(cfg, model)
+    if model is not None:
+        raise InputError(f'runner_type={cfg.runner_type!r} tests checkpoints, not exported files')
+    return RUNNERS.build(cfg)
 
 
 @explaining_builds()
@@ -47,20 +54,28 @@ def train(cfg: Config) -> PoseRunner:
 
 
 @explaining_builds()
-def test(cfg: Config) -> tuple[PoseRunner, dict[str, float]]:
+def test(
+    cfg: Config,
+    model: BaseModel | None = None,  # noqa: PT028 (no test of pytest)
+) -> tuple[PoseRunner, dict[str, float]]:
     """Test the checkpoint ``cfg.load_from``.
+
+    Args:
+        cfg: The config.
+        model: A model to test in place of the config's and its checkpoint, such as an
+            :class:`.ExportedEstimator`, whose config is then used.
 
     Returns:
         The runner, whose metrics hold one row per face, and the numbers by name.
     """
-    runner = build_runner(cfg)
+    runner = build_runner(cfg, model)
     # Another `runner_type` may know no folding.
     options = {'fold': True} if isinstance(runner, PoseRunner) else {}
     return runner, runner.test(**options)
 
 
 @explaining_builds()
-def dry_run(cfg: Config, role: str = 'train') -> list[str]:
+def dry_run(cfg: Config, role: str = 'train', model: BaseModel | None = None) -> list[str]:
     """Build a training or a test, run one batch of it, and leave no file.
 
     A training takes one step, and validates one batch if it validates at all; a test predicts one
@@ -69,12 +84,13 @@ def dry_run(cfg: Config, role: str = 'train') -> list[str]:
     Args:
         cfg: The config, as for :func:`train` or :func:`test`.
         role: ``'train'`` or ``'test'``.
+        model: See :func:`test`.
 
     Returns:
         The head of the run (see :func:`.describe_run`), and a line about each batch.
     """
     with TemporaryDirectory(prefix='mmpose_lite-', ignore_cleanup_errors=True) as folder:
-        runner = build_runner(_without_files(cfg, folder, is_training=role == 'train'))
+        runner = build_runner(_without_files(cfg, folder, is_training=role == 'train'), model)
         probe = _FirstBatch()
         runner.register_hook(probe)
         lines = (_try_training if role == 'train' else _try_test)(runner, probe)

@@ -23,7 +23,7 @@ from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_g
 
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.config_text import read_config_text
-from mmpose_lite.utils.paths import check_checkpoint
+from mmpose_lite.utils.paths import check_weights
 
 from .archive import Archive, check_footer
 from .errors import RefusedError, UnreadableError, one_line
@@ -172,7 +172,7 @@ def _is_safetensors(path: str) -> bool:
 
 def _read(path: str, map_location: Any, trusted: bool) -> dict[str, Any]:
     """The content of a file as it is stored."""
-    check_checkpoint(path)
+    check_weights(path)
     if _is_safetensors(path):
         from .safetensors_files import read_safetensors
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmpose_lite import apis
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.paths import check_checkpoint, check_file, find_config
+from mmpose_lite.utils.paths import check_file, check_weights, find_config
 
 from .command_line import (
     add_config_argument,
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     find_config(args.config)
     if args.checkpoint:
-        check_checkpoint(args.checkpoint)
+        check_weights(args.checkpoint)
     if args.out:
         check_file(args.out)
     tell_loading()

@@ -19,6 +19,7 @@ from mmpose_lite.utils.setup_env import collector_at_rest
 
 if TYPE_CHECKING:  # parsing a command line loads neither torch nor mmengine
     from mmengine.config import Config, ConfigDict
+    from mmengine.model import BaseModel
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 AUGMENT_MODES = ('auto', 'resident', 'stream')
@@ -356,12 +357,12 @@ def ending_process() -> Iterator[None]:
     end_process()
 
 
-def print_dry_run(cfg: Config, role: str) -> None:
+def print_dry_run(cfg: Config, role: str, model: BaseModel | None = None) -> None:
     """Make a dry run of a training or a test; the first process says what was built."""
     from mmengine.dist import is_main_process
 
     from mmpose_lite.apis.training import dry_run
 
-    lines = dry_run(cfg, role)
+    lines = dry_run(cfg, role, model)
     if is_main_process():
         print(*lines, sep='\n')

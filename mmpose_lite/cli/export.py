@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.paths import check_folder, check_model, find_config
+from mmpose_lite.utils.paths import check_folder, check_model, check_weights, find_config
 
 from .command_line import (
     add_options_argument,
@@ -80,6 +80,7 @@ def check_named_model(words: Sequence[str]) -> None:
     if len(words) > 2:
         raise InputError(f'a config and a checkpoint are expected, got {", ".join(words)}')
     check_model(*words)
+    check_weights(words[-1])
 
 
 def load_named_model(words: Sequence[str], options: Mapping[str, Any] | None = None) -> Any:

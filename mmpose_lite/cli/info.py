@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from mmpose_lite.errors import first_few
-from mmpose_lite.utils.paths import check_checkpoint
+from mmpose_lite.utils.paths import check_checkpoint, is_exported
 
 from .command_line import errors_in_one_line, load_libraries, parse_with_one_file
 
-EXPORTED = ('.onnx', '.xml', '.pt2')
 _NAMED = 6  # points that a line names
 
 
@@ -35,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_with_one_file(make_parser(), argv, 'file')
     check_checkpoint(args.file)
     path = Path(args.file)
-    if path.suffix.lower() in EXPORTED:
+    if is_exported(path):
         from mmpose_lite.export import read_metadata
 
         facts = read_metadata(path)
@@ -71,7 +70,8 @@ def _about_exported(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             'crops',
             f'boxes times {facts["padding"]:g}, UDP {"on" if facts["use_udp"] else "off"}',
         )
-    yield 'gives', f'points and scores, by {facts["codec"]}, {flip} flip test'
+    errors = ', and the errors to expect,' if facts.get('expected_errors') else ','
+    yield 'gives', f'points and scores{errors} by {facts["codec"]}, {flip} flip test'
     yield 'weights', facts['weights']
     yield from _about_points(facts['dataset'], facts['points'])
     yield 'mirror pairs', ', '.join(f'{a}-{b}' for a, b in facts['mirror_pairs'])

@@ -32,9 +32,11 @@ def make_parser() -> argparse.ArgumentParser:
         prog='mmpose-lite predict',
         usage='%(prog)s MODEL SOURCE ... [--help]',
         description='Find the faces of photographs and videos, and their points. MODEL is a '
-        'checkpoint of a training here, which holds its config, or CONFIG CKPT.',
+        'checkpoint of a training here, which holds its config, CONFIG CKPT, or an exported file.',
     )
-    parser.add_argument('model', metavar='MODEL', help='checkpoint, or CONFIG and CKPT')
+    parser.add_argument(
+        'model', metavar='MODEL', help='checkpoint, or CONFIG and CKPT, or exported file'
+    )
     parser.add_argument(
         'sources',
         nargs='+',
@@ -279,7 +281,8 @@ def _about_settings(landmarker: Landmarker, args: argparse.Namespace) -> str:
     elif not (args.boxes or args.whole_image):
         boxes += " as they are: mmpose-lite calibrate CONFIG CKPT fits them to the training's"
     precision = '; half precision' if args.amp else ''
-    return f'{boxes}; flip test {"on" if args.flip else "off"}{precision}'
+    engine = '' if landmarker.engine == 'torch' else f'; computed by {landmarker.engine}'
+    return f'{boxes}; flip test {"on" if landmarker.flip else "off"}{precision}{engine}'
 
 
 def _open(layout: Layout, forms: Sequence[str], stack: ExitStack) -> Iterator[Writer]:

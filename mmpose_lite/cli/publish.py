@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.files import replacing, sha256
-from mmpose_lite.utils.paths import check_checkpoint, check_file, check_folder, file_problem, shown
+from mmpose_lite.utils.paths import check_file, check_folder, check_weights, file_problem, shown
 from mmpose_lite.version import __version__
 
 from .command_line import errors_in_one_line, load_libraries, parse_with_one_file
@@ -47,7 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     args = parse_with_one_file(make_parser(), argv, 'checkpoint')
-    check_checkpoint(args.checkpoint)
+    check_weights(args.checkpoint)
     if args.dump and (problem := file_problem(args.dump)):
         raise InputError(f'--dump {shown(args.dump)} {problem}')
     folder = Path(args.out or os.path.dirname(args.checkpoint) or '.')

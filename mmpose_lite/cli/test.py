@@ -1,4 +1,4 @@
-"""Testing a checkpoint."""
+"""Testing a checkpoint, or an exported file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 from mmpose_lite import apis, checkpoints
 from mmpose_lite.checkpoints.packaged import find_weights
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.paths import check_checkpoint, check_file, check_folder, find_config
+from mmpose_lite.utils.paths import (
+    check_checkpoint,
+    check_file,
+    check_folder,
+    find_config,
+    is_exported,
+)
 
 from .command_line import (
     add_config_argument,
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
 
     from mmpose_lite.engine import PoseRunner
     from mmpose_lite.evaluation.metrics import RowMetric
+    from mmpose_lite.export.estimator import ExportedEstimator
     from mmpose_lite.reporting.schema import Further
 
 # Hooks of the shipped configs that write no file of their own.
@@ -47,9 +54,13 @@ _NEEDS = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(prog='mmpose-lite test', description='Test a checkpoint.')
+    parser = argparse.ArgumentParser(
+        prog='mmpose-lite test', description='Test a checkpoint, or an exported file.'
+    )
     add_config_argument(parser)
-    parser.add_argument('checkpoint', help='checkpoint file, or the name of packaged weights')
+    parser.add_argument(
+        'checkpoint', help='checkpoint file, the name of packaged weights, or exported file'
+    )
     parser.add_argument('--work-dir', help='folder of the log; without it, none is kept')
     parser.add_argument('--out', help='write the metrics to this JSON file')
     parser.add_argument('--dump', help='write the predictions to this .json or .pkl file')
@@ -236,20 +247,55 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
     is_named = args.work_dir or cfg.get('work_dir')
     merge_args(cfg, args)
     with nullcontext() if is_named or _leaves_files(cfg) else _passing_work_dir(cfg):
+        model = load_exported(cfg, args) if is_exported(args.checkpoint) else None
+        tested = cfg if model is None else model.cfg
         with checkpoints.trusting(*trusted_checkpoints(cfg, args)):
             if args.dry_run:
-                print_dry_run(cfg, 'test')
+                print_dry_run(tested, 'test', model)
                 return
-            runner, numbers = apis.test(cfg)
+            runner, numbers = apis.test(tested, model)
         further = run_passes(runner, args)
         detected = _test_in_detected_boxes(runner, args)
     if is_main_process():
-        _print_numbers(cfg, args, row_metrics(runner))
+        engine = None if model is None else model.exported.engine
+        _print_numbers(cfg, args, row_metrics(runner), engine)
         print(*detected, sep='\n', end='\n' * bool(detected))
-        _write_files(cfg, args, row_metrics(runner), numbers, command_line(argv), further)
+        about_run = (command_line(argv), engine)
+        _write_files(cfg, args, row_metrics(runner), numbers, about_run, further)
 
 
-def _print_numbers(cfg: Config, args: argparse.Namespace, metrics: list[RowMetric]) -> None:
+def load_exported(cfg: Config, args: argparse.Namespace) -> ExportedEstimator:
+    """Load the exported file that a test is of, and have its config say what the file does.
+
+    Raises:
+        InputError: If the config has other points or crops, or the arguments ask for what an
+            exported file cannot do.
+    """
+    from mmpose_lite.export.estimator import ExportedEstimator
+    from mmpose_lite.export.runtime import ExportedModel
+    from mmpose_lite.reporting.dumping import has_flip_test
+
+    for name in ('amp', 'compile', 'augment_on_device', 'trust_checkpoint'):
+        if getattr(args, name):
+            option = name.replace('_', '-')
+            raise InputError(f'--{option} is about checkpoints, not exported files')
+    if args.launcher != 'none':
+        raise InputError(f'--launcher {args.launcher}: exported files are tested by one process')
+    model = ExportedEstimator(ExportedModel(args.checkpoint), cfg)
+    asked = (args.cfg_options or {}).get('model.test_cfg.flip_test')
+    if asked:
+        model.check_settings(flip=True)
+    has_flip = model.test_cfg['flip_test']
+    if has_flip_test(cfg) != has_flip:
+        there, ours = ('has', 'does not') if has_flip else ('has no', 'does')
+        print(f'{args.checkpoint} {there} flip test, which the config {ours} ask for')
+    cfg.model.setdefault('test_cfg', {})['flip_test'] = has_flip
+    return model
+
+
+def _print_numbers(
+    cfg: Config, args: argparse.Namespace, metrics: list[RowMetric], engine: str | None
+) -> None:
     from rich.console import Console
 
     from mmpose_lite.reporting.dumping import has_flip_test
@@ -258,7 +304,8 @@ def _print_numbers(cfg: Config, args: argparse.Namespace, metrics: list[RowMetri
     console = Console(soft_wrap=True) if Console().is_terminal else Console(width=160)
     precision = ', half precision' if cfg.test_cfg.get('fp16') else ''
     flips = 'on' if has_flip_test(cfg) else 'off'
-    print(f'{_with_target(args.checkpoint)}, flip test {flips}{precision}')
+    by = f', by {engine}' if engine else ''
+    print(f'{_with_target(args.checkpoint)}, flip test {flips}{precision}{by}')
     console.print(format_table(metrics))
     for line in left_out_lines(metrics):
         console.print(line, markup=False, highlight=False)
@@ -269,10 +316,10 @@ def _write_files(
     args: argparse.Namespace,
     metrics: list[RowMetric],
     numbers: dict[str, float],
-    command: str,
+    about_run: tuple[str, str | None],
     further: Further | None,
 ) -> None:
-    """Write what the arguments name, and print where it is."""
+    """Write what the arguments name, and print where it is; the run's command and engine."""
     from mmpose_lite.engine.config_rewrites import find_datasets
     from mmpose_lite.reporting import read_run
     from mmpose_lite.reporting.dumping import main_metric, make_dump
@@ -287,7 +334,8 @@ def _write_files(
         return
     datasets = list(find_datasets(cfg.test_dataloader))
     metric = main_metric(metrics)
-    dump = make_dump(cfg, args.config, datasets, metric, numbers, command, further)
+    command, engine = about_run
+    dump = make_dump(cfg, args.config, datasets, metric, numbers, command, further, engine)
     content = dump.to_json()
     if dumped:
         write_json(args.dump, content)

@@ -70,12 +70,13 @@ class PoseRunner(BaseRunner):
     _load_from: str | None
 
     @classmethod
-    def from_cfg(cls, cfg: Config) -> PoseRunner:
-        """Build a runner from a config; one that says ``mmpose`` means this package.
+    def from_cfg(cls, cfg: Config, model: nn.Module | None = None) -> PoseRunner:
+        """Build a runner from a config, with a model in place of its own if one is given.
 
-        Targets are made by the head if possible, and crops on the device if the config says so,
-        see :func:`.rewrite_config`. The log has each rewrite, while the run keeps and dumps the
-        config as it was written. ``input_size`` is written to all places that have a size.
+        A config that says ``mmpose`` means this package. Targets are made by the head if possible,
+        and crops on the device if the config says so, see :func:`.rewrite_config`. The log has each
+        rewrite, while the run keeps and dumps the config as it was written. ``input_size`` is
+        written to all places that have a size.
 
         Raises:
             InputError: If a key looks like a slip for one that is read, or ``input_size`` does not
@@ -89,6 +90,8 @@ class PoseRunner(BaseRunner):
         # mmengine's from_cfg calls cls(cfg=..., ...): the parts are those of the rewritten config,
         # and the runner keeps the written one as its cfg.
         def build(cfg: Config, **parts: Any) -> PoseRunner:
+            if model is not None:  # it has its weights
+                parts |= {'model': model, 'load_from': None}
             return cls(cfg=written, **parts)
 
         runner = Runner.from_cfg.__func__(build, rewritten)  # type: ignore[attr-defined]

@@ -102,7 +102,8 @@ def export_model(
         stem: The start of the file's name.
         options: The settings.
         tell: Called with each line about the progress.
-        facts: Further metadata.
+        facts: Further metadata; a ``calibration`` with a confidence makes expected errors an
+            output.
 
     Returns:
         The file; of OpenVINO the ``.xml``, with the ``.bin`` beside it.
@@ -113,7 +114,9 @@ def export_model(
         InputError: If the settings do not go together, or a package is missing.
     """
     options.check()
-    graph = (PhotographGraph if options.takes_photographs else CropGraph)(model, options.flip)
+    confidence = ((facts or {}).get('calibration') or {}).get('confidence')
+    kind = PhotographGraph if options.takes_photographs else CropGraph
+    graph = kind(model, options.flip, confidence=confidence)
     graph.eval()
     calibration = None
     if options.weights == 'int8':
@@ -187,6 +190,7 @@ def describe_comparison(found: Comparison, engine: str, source: str) -> str:
         f'by {engine}, against the model on {found.faces} faces ({source}): {found.same:.2%} of '
         f'the points the same, the farthest {found.largest:.3g} px of the input, scores within '
         f'{found.scores:.1e}'
+        + ('' if found.errors is None else f', expected errors within {found.errors:.1e} %')
     )
 
 
@@ -210,9 +214,9 @@ def _flip_without_data(graph: CropGraph, faces: list[Face]) -> str:
     crops = torch.from_numpy(np.stack([face.crop for face in faces]))
     settings = graph.test_cfg
     with torch.inference_mode():
-        without, _ = CropGraph.forward(graph, crops)
+        without, *_ = CropGraph.forward(graph, crops)
         graph.test_cfg = {**settings, 'flip_test': True}
-        points, _ = CropGraph.forward(graph, crops)
+        points, *_ = CropGraph.forward(graph, crops)
         graph.test_cfg = settings
     moved = np.linalg.norm((points - without).numpy(), axis=-1)
     return (

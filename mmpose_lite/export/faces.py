@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from mmengine.config import Config
 from numpy import ndarray
 from torch.utils.data import DataLoader
@@ -14,11 +13,10 @@ from torch.utils.data import DataLoader
 from mmpose_lite.apis.inference import test_pipeline
 from mmpose_lite.datasets import build_dataset
 from mmpose_lite.engine.base_runner import BaseRunner
-from mmpose_lite.models.data_preprocessors.data_preprocessor import is_uncropped
-from mmpose_lite.models.data_preprocessors.device_crops import warp_faces
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.synthetic import render_scene
 
+from .estimator import box_of, crops_of
 from .graph import read_cutting
 
 RENDERED = 16
@@ -80,23 +78,12 @@ def loaded_faces(model: Any, loader: DataLoader, count: int, whole: bool = False
     return faces[:count]
 
 
-def crops_of(data: dict[str, Any]) -> ndarray:
-    """The crops of a batch ``(B, H, W, 3)`` uint8, cut here where the pipeline has not."""
-    images, samples = data['inputs'], data['data_samples']
-    if is_uncropped(images, samples):
-        images = warp_faces(images, samples, None, torch.device('cpu'), False)
-    crops = images if isinstance(images, torch.Tensor) else torch.stack(list(images))
-    return np.ascontiguousarray(crops.permute(0, 2, 3, 1).to(torch.uint8).numpy())
-
-
 def photograph_of(model: Any, sample: Any) -> tuple[ndarray, ndarray]:
     """The photograph of a sample and its box before padding, xyxy float32."""
     steps = model.cfg.test_dataloader.dataset.pipeline
     loading = next(step for step in steps if str(step['type']).rpartition('.')[2] == 'LoadImage')
     loaded: Any = TRANSFORMS.build(loading).transform({'img_path': sample.img_path})
-    half = np.asarray(sample.input_scale) / read_cutting(model.cfg)['padding'] / 2
-    center = np.asarray(sample.input_center)
-    return loaded['img'], np.concatenate([center - half, center + half]).astype(np.float32)
+    return loaded['img'], box_of(sample, read_cutting(model.cfg)['padding'])
 
 
 def batches_of(crops: ndarray, size: int = 8) -> Iterator[ndarray]:

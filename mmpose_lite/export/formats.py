@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -32,7 +32,7 @@ Writer = Callable[[Path, Mapping[str, Any]], None]
 # Names of the graph's inputs, and of the axes that may have any size.
 _CROPS = {'crops': {0: 'batch'}}
 _IMAGE = {'image': {0: 'height', 1: 'width'}, 'boxes': {0: 'faces'}}
-_OUTPUTS = ['points', 'scores']
+_OUTPUTS = ('points', 'scores', 'errors')
 _SMALLEST = 1024  # numbers of a weight that is worth storing in half precision
 _LARGEST_HALF = 65504.0
 
@@ -60,7 +60,8 @@ def make_writer(
         load_optional(package)
     if form == 'openvino':
         load_optional('openvino')
-    proto = _to_onnx(_trace(graph), _axes_of(graph))
+    outputs = _OUTPUTS if graph.curve is not None else _OUTPUTS[:2]
+    proto = _to_onnx(_trace(graph), _axes_of(graph), outputs)
     if weights == 'int8':
         proto = _quantised(proto, calibration)
     if form == 'openvino':
@@ -104,13 +105,13 @@ def _pt2_writer(program: Any) -> Writer:
     return write
 
 
-def _to_onnx(program: Any, axes: Mapping[str, Mapping[int, str]]) -> Any:
+def _to_onnx(program: Any, axes: Mapping[str, Mapping[int, str]], outputs: Sequence[str]) -> Any:
     with _quiet():
         converted = torch.onnx.export(
             program,
             dynamo=True,
             input_names=list(axes),
-            output_names=_OUTPUTS,
+            output_names=list(outputs),
             opset_version=OPSET,
             verbose=False,
         )

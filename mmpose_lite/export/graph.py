@@ -3,15 +3,60 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mmpose_lite.models.data_preprocessors.device_crops import warp_photograph
 from mmpose_lite.models.utils.fold_norms import fold_norms
 from mmpose_lite.utils import InputError
+
+
+class ErrorCurve(nn.Module):
+    """Turns scores into expected errors; see :class:`.Confidence`, whose curve is straight between.
+
+    Args:
+        scores: ``(B,)``, never falling: the places where the curve is known.
+        expected: ``(B,)``, its values there, percent of the box.
+        factors: ``(K,)``, of each point.
+    """
+
+    first: Tensor
+    starts: Tensor
+    widths: Tensor
+    slopes: Tensor
+    steps: Tensor
+    factors: Tensor
+
+    def __init__(
+        self, scores: Sequence[float], expected: Sequence[float], factors: Sequence[float]
+    ) -> None:
+        super().__init__()
+        # A further knot at the end, so that there is a stretch, if a level one.
+        knots = np.append(scores, scores[-1] + 1.0)
+        values = np.append(expected, expected[-1])
+        widths, rises = np.diff(knots), np.diff(values)
+        is_step = widths == 0
+        kept = {
+            'first': values[0],
+            'starts': knots[:-1],
+            'widths': widths,
+            'slopes': np.where(is_step, 0.0, rises / np.where(is_step, 1.0, widths)),
+            'steps': np.where(is_step, rises, 0.0),
+            'factors': factors,
+        }
+        for name, each in kept.items():
+            self.register_buffer(name, torch.tensor(each, dtype=torch.float32))
+
+    def forward(self, scores: Tensor) -> Tensor:
+        """Compute expected errors ``(N, K)``, percent of the box, from scores ``(N, K)``."""
+        past = scores[..., None] - self.starts
+        along = past.clamp(min=0).minimum(self.widths)
+        rises = along * self.slopes + (past >= 0).to(past.dtype) * self.steps
+        return (self.first + rises.sum(dim=-1)) * self.factors
 
 
 class CropGraph(nn.Module):
@@ -23,6 +68,8 @@ class CropGraph(nn.Module):
         model: A model of :func:`init_model`.
         flip: Average the outputs of crops and their mirrors, in twice the time.
         fold: Fold the norms of the network into its convolutions.
+        confidence: A fitted confidence, as its ``to_json`` gives it; expected errors are a third
+            output then. It was fitted without flip test, with which there is no such output.
 
     Raises:
         InputError: If the model has no head, or its head no decoder.
@@ -31,8 +78,18 @@ class CropGraph(nn.Module):
     label_weight: Tensor
     label_offset: Tensor
 
-    def __init__(self, model: Any, flip: bool = False, fold: bool = True) -> None:
+    def __init__(
+        self,
+        model: Any,
+        flip: bool = False,
+        fold: bool = True,
+        confidence: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__()
+        self.curve: ErrorCurve | None = None
+        if confidence is not None and not flip:
+            names = ('scores', 'expected', 'factors')
+            self.curve = ErrorCurve(*(confidence[name] for name in names))
         if not getattr(model, 'with_head', False) or model.head.decoder is None:
             raise InputError('model.head.decoder: an exported file decodes points, and has none')
         model = copy.deepcopy(model).eval()
@@ -52,15 +109,15 @@ class CropGraph(nn.Module):
                 values = torch.from_numpy(getattr(model.label_map, name)).float()
                 self.register_buffer(f'label_{name}', values)
 
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Predict points ``(B, K, 2)``, crop pixels, and scores ``(B, K)``.
+    def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
+        """Predict points ``(B, K, 2)``, crop pixels, scores ``(B, K)``, and errors, if known.
 
         Args:
             crops: uint8 ``(B, H, W, 3)``, BGR.
         """
         return self.predict(crops.permute(0, 3, 1, 2))
 
-    def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def predict(self, images: Tensor) -> tuple[Tensor, ...]:
         """Predict from images ``(B, 3, H, W)`` of levels from 0 to 255, in any type."""
         data = {'inputs': images, 'data_samples': None}
         inputs = self.model.data_preprocessor(data)['inputs']
@@ -72,7 +129,8 @@ class CropGraph(nn.Module):
             feats = self.model.extract_feat(inputs)
         outputs = self.model.head.predicted_outputs(feats, self.metainfo, self.test_cfg)
         points, scores, *_ = self.model.head.decode_batch(outputs)
-        return (self._map_labels(points) if self.maps_labels else points), scores
+        points = self._map_labels(points) if self.maps_labels else points
+        return (points, scores) if self.curve is None else (points, scores, self.curve(scores))
 
     def _map_labels(self, points: Tensor) -> Tensor:
         """Apply the model's :class:`.LabelMap` to points ``(B, K, 2)``, crop pixels."""
@@ -92,21 +150,23 @@ class PhotographGraph(CropGraph):
         InputError: If that pipeline has a step that the graph does not know.
     """
 
-    def __init__(self, model: Any, flip: bool = False) -> None:
-        super().__init__(model, flip)
+    def __init__(
+        self, model: Any, flip: bool = False, confidence: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(model, flip, confidence=confidence)
         self.cutting = read_cutting(model.cfg)
 
-    def forward(self, image: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        """Predict points ``(N, K, 2)``, pixels of the photograph, and scores ``(N, K)``.
+    def forward(self, image: Tensor, boxes: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        """Predict points ``(N, K, 2)``, pixels of the photograph, scores ``(N, K)``, and errors.
 
         Args:
             image: uint8 ``(H, W, 3)``, BGR.
             boxes: float32 ``(N, 4)``, xyxy, pixels of the photograph.
         """
         crops, corner, scale = self.cut(image, boxes)
-        points, scores = self.predict(crops)
+        points, *others = self.predict(crops)
         size = torch.tensor(self.size_wh, dtype=points.dtype, device=points.device)
-        return points / size * scale[:, None] + corner[:, None], scores
+        return points / size * scale[:, None] + corner[:, None], *others
 
     def cut(self, image: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Cut the crops ``(N, 3, H, W)``, whole levels as float32, for :meth:`forward`.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mmpose_lite.errors import InputError
 from mmpose_lite.reporting.dumping import resolved_sha256
 from mmpose_lite.utils.files import sha256
@@ -38,10 +40,12 @@ def collect_metadata(model: Any, graph: CropGraph, checkpoint: str, weights: str
         **_cutting(cfg, takes_photographs),
         'flip': graph.test_cfg['flip_test'],
         'weights': weights,
+        'expected_errors': graph.curve is not None,
         'codec': type(model.head.decoder).__name__,
         'dataset': str(meta['dataset_name']),
         'points': names,
         'mirror_pairs': sorted({(min(pair), max(pair)) for pair in meta['flip_pairs']}),
+        'colors': np.asarray(meta['keypoint_colors']).tolist(),
         'skeleton': [[int(a), int(b)] for a, b in meta['skeleton_links']],
         'config': Path(cfg.filename or '').name,
         'config_sha256': resolved_sha256(cfg.to_dict()),

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
@@ -30,6 +30,27 @@ _PRECISIONS = {'fp32': 'f32', 'bf16': 'bf16'}
 _Run = Callable[[list[ndarray]], Sequence[ndarray]]
 
 
+class Prediction(NamedTuple):
+    """The points of B faces, with K points each.
+
+    Attributes:
+        points: ``(B, K, 2)`` float32, pixels of the crops, or of the photograph.
+        scores: ``(B, K)`` float32.
+        errors: ``(B, K)`` float32, expected error in percent of the box; None if the file was
+            exported from a checkpoint without a fitted confidence.
+    """
+
+    points: ndarray
+    scores: ndarray
+    errors: ndarray | None = None
+
+    @classmethod
+    def joined(cls, parts: Sequence[Prediction]) -> Prediction:
+        """Put predictions of one file behind each other."""
+        columns = zip(*parts, strict=True)
+        return cls(*(None if c[0] is None else np.concatenate(c) for c in columns))  # type: ignore[arg-type]
+
+
 class ExportedModel:
     """A file of ``mmpose-lite export``, ready to predict.
 
@@ -44,7 +65,9 @@ class ExportedModel:
             the CPU has it. OpenVINO's own default differs between machines.
 
     Attributes:
+        file: The file.
         metadata: Description of the file; see :func:`read_metadata`.
+        engine: The engine.
 
     Raises:
         InputError: If the file is none, the engine does not read it, or is not installed.
@@ -64,8 +87,13 @@ class ExportedModel:
             raise InputError(f'{shown(path)} is read by {" or ".join(known)}, not by {engine!r}')
         if precision not in _PRECISIONS or (precision != 'fp32' and engine != 'openvino'):
             raise InputError(f'precision={precision!r}: fp32, or bf16 with engine openvino')
+        self.file = path
         self.metadata = read_metadata(path)
         self.engine = engine
+        count = len(self.metadata['points'])
+        shapes: dict[str, tuple[int, ...]] = {'points': (0, count, 2), 'scores': (0, count)}
+        shapes |= {'errors': (0, count)} if self.metadata.get('expected_errors') else {}
+        self._nothing = Prediction(*(np.zeros(shape, np.float32) for shape in shapes.values()))
         if engine == 'onnxruntime':
             self._run = _run_onnxruntime(path, threads)
         elif engine == 'openvino':
@@ -93,12 +121,17 @@ class ExportedModel:
         Raises:
             InputError: If the arrays are not of these shapes and types.
         """
+        return self.predict(images, boxes)[:2]
+
+    def predict(self, images: ndarray, boxes: ndarray | None = None) -> Prediction:
+        """Predict the points of faces, with the errors to expect if the file has these.
+
+        For arguments and errors see :meth:`__call__`.
+        """
         inputs = self._checked(np.asarray(images), boxes)
         if len(inputs[-1]) == 0:  # engines do not all take nothing
-            count = len(self.metadata['points'])
-            return np.zeros((0, count, 2), np.float32), np.zeros((0, count), np.float32)
-        points, scores = self._run(inputs)
-        return np.asarray(points), np.asarray(scores)
+            return self._nothing
+        return Prediction(*map(np.asarray, self._run(inputs)))
 
     def _checked(self, images: ndarray, boxes: ndarray | None) -> list[ndarray]:
         width, height = self.metadata['input_size']
@@ -209,6 +242,9 @@ def _openvino_core() -> Any:
 
 
 def _run_openvino(path: Path, threads: int, precision: str) -> _Run:
+    weights = path.with_suffix('.bin')
+    if path.suffix.lower() == '.xml' and (problem := file_problem(weights)):
+        raise InputError(f'{shown(path)} has its weights in {weights.name}, which {problem}')
     core = _openvino_core()
     options = {'INFERENCE_PRECISION_HINT': _PRECISIONS[precision], 'PERFORMANCE_HINT': 'LATENCY'}
     if threads:

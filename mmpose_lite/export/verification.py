@@ -10,21 +10,22 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.structures import InstanceData
-from numpy import ndarray
 
 from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation import NME
 from mmpose_lite.registry import METRICS
 
-from .faces import Face, batches_of, build_loader, crops_of, photograph_of
+from .estimator import ExportedEstimator
+from .faces import Face, batches_of, build_loader, photograph_of
 from .graph import CropGraph
-from .runtime import ExportedModel
+from .runtime import ExportedModel, Prediction
 
 # Points of these codecs are read at cells; those of others lie anywhere between.
 _CELLWISE = ('MSRAHeatmap', 'SimCCLabel')
 _SAME = 0.01  # px of the input
 _SHARE = 0.999  # of the points
 _SCORES = 1e-5  # of the largest score, or of 1
+_ERRORS = 0.01  # percent of the box
 _NME = 0.02  # percentage points
 # Of weights in half precision, where no data tell the error: px of the input, in cells.
 _HALF_SHARE, _HALF_SCORES = 0.99, 1e-2
@@ -42,6 +43,7 @@ class Comparison:
         largest: Largest distance.
         scores: Largest difference of scores, as a share of the largest score, or of 1.
         cell: Side of a heatmap's cell, px of the input; 0 if points are no cells.
+        errors: Largest difference of expected errors, percent of the box; None if there are none.
     """
 
     faces: int
@@ -51,6 +53,7 @@ class Comparison:
     largest: float
     scores: float
     cell: float
+    errors: float | None = None
 
     def faults(self, weights: str, is_image: bool) -> list[str]:
         """Name what is beyond the tolerance of the weights; int8 is judged by its error alone."""
@@ -72,12 +75,14 @@ class Comparison:
                 f'{_SHARE:.1%} of the points the same': self.same >= _SHARE,
                 f'all points within {half_cell:.3g} px': self.largest <= half_cell,
                 f'scores within {_SCORES:g}': self.scores <= _SCORES,
+                f'expected errors within {_ERRORS:g} %': (self.errors or 0.0) <= _ERRORS,
             }
         return [demand for demand, is_met in found.items() if not is_met]
 
     def to_json(self) -> dict[str, float]:
         """The numbers by name, rounded."""
-        found = {key: float(f'{value:.6g}') for key, value in asdict(self).items()}
+        known = {key: value for key, value in asdict(self).items() if value is not None}
+        found = {key: float(f'{value:.6g}') for key, value in known.items()}
         return {**found, 'faces': self.faces}
 
 
@@ -89,32 +94,33 @@ def compare(graph: CropGraph, exported: ExportedModel, faces: Sequence[Face]) ->
     crops = np.stack([face.crop for face in faces])
     with torch.inference_mode():
         wanted = [CropGraph.forward(graph, torch.from_numpy(each)) for each in batches_of(crops)]
-    points, scores = (np.concatenate(parts) for parts in zip(*wanted, strict=True))
+    points, scores, *errors = (np.concatenate(parts) for parts in zip(*wanted, strict=True))
     if exported.takes_photographs:
-        found = [_of_photograph(exported, face) for face in faces]
+        parts = [_of_photograph(exported, face) for face in faces]
     else:
-        found = [exported(each) for each in batches_of(crops)]
-    found_points, found_scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    distance = np.linalg.norm(found_points - points, axis=-1)
+        parts = [exported.predict(each) for each in batches_of(crops)]
+    found = Prediction.joined(parts)
+    distance = np.linalg.norm(found.points - points, axis=-1)
     return Comparison(
         faces=len(faces),
         same=float((distance <= _SAME).mean()),
         median=float(np.median(distance)),
         p99=float(np.percentile(distance, 99)),
         largest=float(distance.max()),
-        scores=float(np.abs(found_scores - scores).max() / max(1.0, np.abs(scores).max())),
+        scores=float(np.abs(found.scores - scores).max() / max(1.0, np.abs(scores).max())),
         cell=cell_of(graph.model.head.decoder),
+        errors=None if found.errors is None else float(np.abs(found.errors - errors[0]).max()),
     )
 
 
-def _of_photograph(exported: ExportedModel, face: Face) -> tuple[ndarray, ndarray]:
+def _of_photograph(exported: ExportedModel, face: Face) -> Prediction:
     assert face.photograph is not None
-    points, scores = exported(face.photograph, face.box[None])
+    found = exported.predict(face.photograph, face.box[None])
     size = np.array(exported.metadata['input_size'])
     sides = (face.box[2:] - face.box[:2]) * exported.metadata['padding']
     sides = (sides / size).max() * size
     corner = (face.box[:2] + face.box[2:]) / 2 - sides / 2
-    return (points - corner) / sides * size, scores
+    return found._replace(points=(found.points - corner) / sides * size)
 
 
 def cell_of(codec: Any) -> float:
@@ -203,23 +209,20 @@ def by_model(model: Any, flip: bool) -> Predict:
 
 
 def by_file(model: Any, exported: ExportedModel) -> Predict:
-    """Predict by an exported file; the model maps the points of crops back to photographs."""
+    """Predict by an exported file, whose photographs the model's config says how to read."""
+    if not exported.takes_photographs:
+        return ExportedEstimator(exported, model.cfg).test_step
 
     def predict(data: dict[str, Any]) -> list[Any]:
         samples: list[Any] = data['data_samples']
-        if exported.takes_photographs:
-            for sample in samples:
-                photograph, box = photograph_of(model, sample)
-                points, scores = exported(photograph, box[None])
-                instance = InstanceData(keypoints=points, keypoint_scores=scores)
-                instance.bboxes = sample.gt_instances.bboxes
-                instance.bbox_scores = sample.gt_instances.bbox_scores
-                sample.pred_instances = instance
-            return samples
-        faces = zip(*exported(crops_of(data)), strict=True)
-        instances = [InstanceData(keypoints=p[None], keypoint_scores=s[None]) for p, s in faces]
-        found: list[Any] = model.add_pred_to_datasample(instances, None, samples)
-        return found
+        for sample in samples:
+            photograph, box = photograph_of(model, sample)
+            points, scores = exported(photograph, box[None])
+            instance = InstanceData(keypoints=points, keypoint_scores=scores)
+            instance.bboxes = sample.gt_instances.bboxes
+            instance.bbox_scores = sample.gt_instances.bbox_scores
+            sample.pred_instances = instance
+        return samples
 
     return predict
 

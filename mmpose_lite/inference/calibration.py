@@ -18,8 +18,9 @@ from mmengine.logging import print_log
 from numpy import ndarray
 
 from mmpose_lite.errors import InputError
+from mmpose_lite.export.runtime import read_metadata
 from mmpose_lite.utils.files import replacing, sha256
-from mmpose_lite.utils.paths import shown
+from mmpose_lite.utils.paths import is_exported, shown
 
 from .boxes import BoxMap, PointsMap
 from .confidence import Confidence
@@ -148,7 +149,10 @@ def read_calibration(path: str | Path, checkpoint: str | Path | None = None) -> 
 
 
 def find_calibration(checkpoint: str | Path) -> Calibration | None:
-    """Read the calibration beside a checkpoint; None if there is none."""
+    """Read the calibration beside a checkpoint, or in an exported file; None if there is none."""
+    if is_exported(checkpoint):
+        content = read_metadata(checkpoint).get('calibration')
+        return content and Calibration.from_json(content)
     path = calibration_path(checkpoint)
     return read_calibration(path, checkpoint) if path.is_file() else None
 

@@ -20,6 +20,8 @@ from numpy import ndarray
 
 from mmpose_lite.apis.inference import check_boxes, load_photograph, test_pipeline
 from mmpose_lite.errors import InputError
+from mmpose_lite.export.estimator import ExportedEstimator
+from mmpose_lite.export.runtime import ExportedModel
 from mmpose_lite.models.utils.fold_norms import fold_norms
 from mmpose_lite.structures import PoseMetainfo
 
@@ -69,9 +71,10 @@ class Landmarker:
             print(result.name, result.points)
 
     Args:
-        model: A checkpoint of a training here; a config, with its weights as ``checkpoint``; or a
-            model of :func:`init_model`, which is changed.
-        checkpoint: The weights that belong to a config.
+        model: A checkpoint of a training here; a config, with its weights as ``checkpoint``; an
+            exported file, or :class:`.ExportedModel`; or a model of :func:`init_model`, which is
+            changed.
+        checkpoint: The weights that belong to a config, or an exported file.
         detector: A detector's name, see :func:`make_detector`, or a function from an image
             ``(H, W, 3)`` uint8 BGR to boxes ``(N, 5)`` x1, y1, x2, y2, score; None where boxes are
             always given.
@@ -80,7 +83,8 @@ class Landmarker:
             that are given, or of a file, are used as they are.
         device: Such as ``'cuda:0'`` or ``'cpu'``; ``'auto'``: a GPU where there is one.
         batch: Faces in a batch, of one photograph or of several.
-        flip: Predict mirrored crops too, in twice the time, whatever the config says.
+        flip: Predict mirrored crops too, in twice the time, whatever the config says. An exported
+            file does what it was made for.
         amp: Run the network in half precision (bfloat16).
         trust_checkpoint: See :func:`init_model`.
 
@@ -89,14 +93,17 @@ class Landmarker:
         calibration: What ``mmpose-lite calibrate`` has left beside the weights, or None: boxes by
             detector, and errors to expect by scores, which results then have.
         box_map: The map of boxes, or None.
+        engine: What computes: ``'torch'``, or an exported file's engine, such as
+            ``'onnxruntime'``.
 
     Raises:
-        InputError: If the model or the detector cannot be had.
+        InputError: If the model or the detector cannot be had, or flip or half precision is asked
+            of an exported file.
     """
 
     def __init__(
         self,
-        model: BaseModel | Config | str | os.PathLike,
+        model: BaseModel | ExportedModel | Config | str | os.PathLike,
         checkpoint: str | os.PathLike | None = None,
         detector: str | Detector | None = 'retinaface',
         box_map: BoxMap | None = None,
@@ -113,13 +120,19 @@ class Landmarker:
         if not isinstance(detector, str):
             self._detector = detector
         self.model = load_model(model, checkpoint, device, trust_checkpoint)
-        weights = model if checkpoint is None else checkpoint
+        weights: Any = model if checkpoint is None else checkpoint
+        if isinstance(self.model, ExportedEstimator):
+            weights = self.model.exported.file
+            self.model.check_settings(flip, amp)
+            flip, self.engine = self.model.test_cfg['flip_test'], self.model.exported.engine
+        else:
+            self.engine = 'torch'
+            if self.model.test_cfg.get('flip_test') and not flip:
+                print_log('Landmarker: the flip test that the config asks for is off', 'current')
+            self.model.test_cfg = {**self.model.test_cfg, 'flip_test': flip}
+            fold_norms(self.model)
         is_file = isinstance(weights, str | os.PathLike) and os.path.isfile(weights)
         self.calibration: Calibration | None = find_calibration(str(weights)) if is_file else None
-        if self.model.test_cfg.get('flip_test') and not flip:
-            print_log('Landmarker: the flip test that the config asks for is off', 'current')
-        self.model.test_cfg = {**self.model.test_cfg, 'flip_test': flip}
-        fold_norms(self.model)
         self.box_map = box_map or self._calibrated_map()
         self.batch, self.flip, self.amp = batch, flip, amp
 
@@ -245,7 +258,7 @@ class Landmarker:
 
     def _run(self, crops: list[dict], waiting: Iterable[_Waiting | _Failed]) -> None:
         """Predict a batch, and give its faces to the first photographs that lack some."""
-        device = next(self.model.parameters()).device
+        device = self.model.data_preprocessor.device
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, self.amp):
             samples = iter(self.model.test_step(pseudo_collate(crops)))
         for each in waiting:
@@ -276,6 +289,9 @@ class Landmarker:
             scores = np.concatenate([face.keypoint_scores for face in done.faces])
         # They were fitted on scores without flip test.
         fits = None if self.flip else self.calibration
+        known = {} if fits is None else fits.about_points(scores)
+        if done.faces and 'keypoint_errors' in done.faces[0]:  # an exported file says them itself
+            known['errors'] = np.concatenate([face.keypoint_errors for face in done.faces])
         return Landmarks(
             done.photograph,
             points.astype(np.float32),
@@ -283,7 +299,7 @@ class Landmarker:
             done.boxes[:, :4].astype(np.float32),
             done.boxes[:, 4].astype(np.float32),
             self.meta,
-            **({} if fits is None else fits.about_points(scores)),
+            **known,
         )
 
 

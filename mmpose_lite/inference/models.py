@@ -1,4 +1,4 @@
-"""Models by what a person names: a config with weights, or a checkpoint that holds its config."""
+"""Models by what a person names: a config with weights, a checkpoint alone, an exported file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ import torch
 from mmengine.config import Config
 from mmengine.model import BaseModel
 
+from mmpose_lite.apis.config import load_config
 from mmpose_lite.apis.inference import init_model
 from mmpose_lite.checkpoints import read_config_of
 from mmpose_lite.errors import InputError, short
+from mmpose_lite.export.estimator import ExportedEstimator
+from mmpose_lite.export.runtime import ExportedModel
 from mmpose_lite.registry import explaining_builds
-from mmpose_lite.utils.paths import check_model, shown
+from mmpose_lite.utils.paths import check_model, is_exported, shown
 
 # What of a stored config a prediction needs.
 _NEEDED = ('model', 'test_dataloader', 'default_scope')
@@ -27,26 +30,33 @@ _CLASS = re.compile(r'[A-Z]\w*')
 
 @explaining_builds()
 def load_model(
-    model: BaseModel | Config | str | os.PathLike,
+    model: BaseModel | ExportedModel | Config | str | os.PathLike,
     checkpoint: str | os.PathLike | None = None,
     device: str = 'auto',
     trust_checkpoint: bool = False,
 ) -> BaseModel:
-    """Load a model for inference.
+    """Load a model for inference; of an exported file an :class:`.ExportedEstimator`.
 
     Args:
         model: A model of :func:`init_model`, which comes back as it is; a config or its file, with
-            its weights beside it; or a checkpoint of a training here, which holds its config.
-        checkpoint: The weights that belong to a config.
+            its weights beside it; a checkpoint of a training here, which holds its config; or an
+            exported file.
+        checkpoint: The weights that belong to a config, or an exported file, whose crops are then
+            made by the config's test pipeline.
         device: Such as ``'cuda:0'`` or ``'cpu'``; ``'auto'``: a GPU where there is one.
         trust_checkpoint: See :func:`init_model`. The config that a checkpoint holds is never run.
 
     Raises:
         InputError: If a config comes without weights, a checkpoint without a config, the two do
-            not fit, or there is no such device.
+            not fit, or there is no such device; exported files run on the CPU.
     """
     if isinstance(model, BaseModel):
         return model
+    file = model if checkpoint is None else checkpoint
+    if isinstance(file, ExportedModel) or (not isinstance(file, Config) and is_exported(file)):
+        config = None if checkpoint is None else model
+        return _load_exported(file, config, device, trust_checkpoint)
+    assert not isinstance(model, ExportedModel)
     _check_device(device)
     if checkpoint is None and not isinstance(model, Config):
         name = os.fspath(model)
@@ -56,6 +66,19 @@ def load_model(
     config = model if isinstance(model, Config) else Path(model)
     weights = None if checkpoint is None else os.fspath(checkpoint)
     return init_model(config, weights, device, trust_checkpoint=trust_checkpoint)
+
+
+def _load_exported(file: Any, config: Any, device: str, trust_checkpoint: bool) -> BaseModel:
+    """Load an exported file, or one that is loaded, with a config's test pipeline or its own."""
+    exported = file if isinstance(file, ExportedModel) else None
+    name = shown(file if exported is None else exported.file)
+    if device not in ('auto', 'cpu'):
+        raise InputError(f'device={device!r}: exported file {name} runs on the CPU')
+    if trust_checkpoint:
+        raise InputError(f'trust_checkpoint is about checkpoints; {name} is an exported file')
+    if config is not None and not isinstance(config, Config):
+        config = load_config(Path(config), needs=('test_dataloader',))
+    return ExportedEstimator(exported or ExportedModel(file), config)
 
 
 def _check_device(device: str) -> None:

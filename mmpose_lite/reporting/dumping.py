@@ -43,11 +43,12 @@ def make_dump(
     numbers: dict[str, float],
     command: str,
     further: Further | None = None,
+    engine: str | None = None,
 ) -> Dump:
     """Collect the content of a dump, after a test and on the same machine.
 
     ``cfg`` is the config as it was run, ``config`` its file, as given; ``metric`` is that whose
-    rows are kept, and without one there are none.
+    rows are kept, and without one there are none; ``engine`` is what ran an exported file.
     """
     images = [] if metric is None else [row.get('img_path') or '' for row in metric.rows]
     dump = Dump(
@@ -55,7 +56,7 @@ def make_dump(
         # Not best.pth, which points at another file after the next training.
         checkpoint=osp.realpath(cfg.load_from) if osp.islink(cfg.load_from) else cfg.load_from,
         metrics=numbers,
-        provenance=collect_metadata(cfg, config, datasets, command),
+        provenance=collect_metadata(cfg, config, datasets, command, engine),
         data_roots=tuple(data_roots(datasets, images)),
         faces=[],
         further=further,
@@ -95,10 +96,15 @@ def _numbers_or_null(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def collect_metadata(
-    cfg: Config, config: str, datasets: Sequence[Mapping[str, Any]], command: str
+    cfg: Config,
+    config: str,
+    datasets: Sequence[Mapping[str, Any]],
+    command: str,
+    engine: str | None = None,
 ) -> Metadata:
     """Describe the origin of a test's numbers; see :func:`make_dump`."""
-    device = get_device()
+    device = get_device() if engine is None else 'cpu'
+    by = '' if engine is None else f', {engine}'
     half = ', half precision' if cfg.test_cfg.get('fp16') else ''
     return {
         'command': command,
@@ -109,7 +115,7 @@ def collect_metadata(
         'checkpoint_sha256': sha256(cfg.load_from),
         'data': [{'file': path, 'sha256': sha256(path)} for path in data_files(datasets)],
         'versions': {**installed_versions()},
-        'device': (describe_devices() if device.startswith('cuda') else device.upper()) + half,
+        'device': (describe_devices() if device.startswith('cuda') else device.upper()) + half + by,
         'flip_test': has_flip_test(cfg),
         'date': datetime.now(timezone.utc).isoformat(timespec='seconds'),
     }

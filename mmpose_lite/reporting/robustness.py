@@ -50,6 +50,8 @@ def _predict_other_flip_test(runner: Any, metric: RowMetric) -> Iterable[Pass]:
     model = unwrap_model(runner.model)
     settings = model.test_cfg
     is_on = not settings.get('flip_test', False)
+    if getattr(model, 'has_fixed_flip_test', False):
+        return
     if is_on and not (metric.dataset_meta or {}).get('flip_pairs'):
         return
     runner.logger.info(f'report: all faces {"with" if is_on else "without"} flip test')

@@ -16,6 +16,8 @@ _LONGEST_NAME = 500
 _PACKAGE = Path(__file__).resolve().parents[1]
 CONFIGS = ('.py', '.json', '.yaml', '.yml')
 """Endings of the names of configs."""
+EXPORTED = ('.onnx', '.xml', '.pt2')
+"""Endings of the names of exported files."""
 _PACKAGES = ('mmpose_lite', 'mmpose')  # whose shipped configs are ours
 
 
@@ -108,6 +110,11 @@ def is_config(name: str) -> bool:
     return name.endswith(CONFIGS) or (not is_other and find_shipped_config(name) is not None)
 
 
+def is_exported(name: str | os.PathLike) -> bool:
+    """Tell whether a name is that of an exported file, by its suffix."""
+    return os.fspath(name).lower().endswith(EXPORTED)
+
+
 def shipped_configs() -> list[Path]:
     """The shipped configs, without the parts in ``_base_``."""
     files = sorted(config_root().rglob('*.py'))
@@ -131,11 +138,23 @@ def check_checkpoint(name: str) -> None:
     if problem is not None:
         files = sorted(map(os.path.basename, glob(os.path.join(escape(path), '*.pth'))))
         inside = f'; it has {", ".join(files)}' if files else ''
-        raise MissingFileError(f'checkpoint {shown(path)} {problem}{inside}')
+        kind = 'exported file' if is_exported(path) else 'checkpoint'
+        raise MissingFileError(f'{kind} {shown(path)} {problem}{inside}')
+
+
+def check_weights(name: str) -> None:
+    """Check that a file can hold weights; see :func:`check_checkpoint`.
+
+    Raises:
+        InputError: If it is missing, or an exported file.
+    """
+    check_checkpoint(name)
+    if is_exported(name):
+        raise InputError(f'{shown(name)} is an exported file, whose weights cannot be taken out')
 
 
 def check_model(model: str, checkpoint: str | None = None) -> None:
-    """Check that a checkpoint, or a config with its weights, can be a model.
+    """Check that a checkpoint or exported file, or a config with one, can be a model.
 
     Raises:
         InputError: If a file is missing, or a config comes without weights.

@@ -9,7 +9,8 @@ from helpers.seeding import wavy_image
 from helpers.small_zoo import ZOO, make_model, random_crops
 from mmpose_lite.apis import inference, inference_topdown, load_config
 from mmpose_lite.export import CropGraph, PhotographGraph
-from mmpose_lite.export.graph import read_cutting
+from mmpose_lite.export.graph import ErrorCurve, read_cutting
+from mmpose_lite.inference import Confidence
 from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.structures.keypoint import LabelMap
 from mmpose_lite.utils import InputError
@@ -151,3 +152,32 @@ def test_cutting_is_read_from_the_test_pipeline():
 def test_a_pipeline_that_a_graph_cannot_follow_is_named(steps, message):
     with pytest.raises(InputError, match=message):
         read_cutting(config(*steps))
+
+
+CURVES = [
+    {'scores': [0.1, 0.4, 0.4, 0.9], 'expected': [8.0, 5.0, 3.0, 1.0]},
+    {'scores': [0.3], 'expected': [2.0]},
+]
+
+
+@pytest.mark.parametrize('curve', CURVES, ids=['with a step', 'level'])
+def test_expected_errors_are_those_of_the_confidence(curve):
+    arrays = {name: np.array(values) for name, values in curve.items()}
+    known = Confidence(**arrays, factors=np.array([1.0, 0.5, 2.0]))
+    scores = np.random.default_rng(0).uniform(0, 1, (50, 3)).astype(np.float32)
+    scores[0] = [0.1, 0.4, 0.9]
+    content = known.to_json()
+    graph = ErrorCurve(*(content[name] for name in ('scores', 'expected', 'factors')))
+    found = graph(torch.from_numpy(scores)).numpy()
+    kept = scores != np.float32(0.4)  # rounded, it lies on one side of the step
+    np.testing.assert_allclose(found[kept], known.errors(scores)[kept], rtol=1e-5)
+
+
+def test_errors_are_a_third_output_unless_crops_are_mirrored(tmp_path):
+    model = make_model('mobilenetv2', tmp_path)
+    count, crops = model.dataset_meta['num_keypoints'], random_crops(model, 2)
+    known = Confidence(np.array([0.0, 1.0]), np.array([9.0, 1.0]), np.ones(count))
+    with torch.no_grad():
+        _, scores, errors = CropGraph(model, confidence=known.to_json()).eval()(crops)
+        assert len(CropGraph(model, True, confidence=known.to_json()).eval()(crops)) == 2
+    np.testing.assert_allclose(errors, known.errors(scores.numpy()), rtol=1e-5)

@@ -4,10 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from helpers.small_zoo import make_model, random_crops
 from mmpose_lite.codecs import MSRAHeatmap, RegressionLabel, SimCCLabel
-from mmpose_lite.export import CropGraph, ExportOptions
+from mmpose_lite.export import CropGraph, ExportOptions, Prediction
 from mmpose_lite.export.exporting import describe_errors
 from mmpose_lite.export.faces import Face, rendered_faces
 from mmpose_lite.export.verification import Comparison, Error, cell_of, compare, nme_fault
@@ -58,13 +59,11 @@ class Shifted:
     def __init__(self, graph, points, shift):
         self.graph, self.points, self.shift = graph, points, shift
 
-    def __call__(self, crops):
-        import torch
-
+    def predict(self, crops):
         with torch.no_grad():
-            points, scores = self.graph(torch.from_numpy(crops))
+            points, *others = self.graph(torch.from_numpy(crops))
         points[:, : self.points, 0] += self.shift
-        return points.numpy(), scores.numpy()
+        return Prediction(points.numpy(), *(each.numpy() for each in others))
 
 
 def test_points_that_moved_are_found(tmp_path):
