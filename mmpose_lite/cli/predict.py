@@ -189,12 +189,10 @@ def _split(sources: Sequence[str]) -> tuple[list[VideoReader], list[str]]:
     Raises:
         InputError: If one of the former cannot be opened.
     """
-    from mmpose_lite.inference.video import VideoReader
-    from mmpose_lite.inference.video_results import as_video
+    from mmpose_lite.inference.video_results import open_videos, split_videos
 
-    known = [(each, as_video(each)) for each in sources]
-    videos = [VideoReader(video) for _, video in known if video is not None]
-    return videos, [each for each, video in known if video is None]
+    videos, others = split_videos(list(sources))
+    return open_videos(videos), others
 
 
 def _check_video_arguments(args: argparse.Namespace, videos: Sequence[VideoReader]) -> None:

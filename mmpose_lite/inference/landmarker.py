@@ -1,4 +1,4 @@
-"""Points of all faces of photographs, in batches that several photographs share."""
+"""Points of all faces of photographs, in batches that several photographs share, and of videos."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ from .detectors import ABOUT_BOXES, Detector, detect, make_detector, whole_image
 from .models import load_model
 from .results import Landmarks
 from .sources import Photograph, Source, find_photographs
+from .tracking import EVERY
+from .video_results import open_videos, split_videos, video_results
 
 BoxMap = Callable[[ndarray], ndarray]
 """A function from a detector's boxes ``(N, 5)`` to the model's, ``(N, 5)``, image pixels."""
@@ -65,10 +68,12 @@ class _Failed:
 
 
 class Landmarker:
-    """Finds the points of all faces of photographs.
+    """Finds the points of all faces of photographs, and of videos.
 
         for result in Landmarker('best.pth')('folder/', stream=True):
             print(result.name, result.points)
+        for result in Landmarker('best.pth')('clip.mp4', stream=True, track=True):
+            print(result.photograph.time_s, result.ids, result.points)
 
     Args:
         model: A checkpoint of a training here; a config, with its weights as ``checkpoint``; an
@@ -158,26 +163,44 @@ class Landmarker:
         boxes: Any = None,
         stream: bool = False,
         on_error: OnError | None = None,
+        track: bool = False,
+        smooth: bool = False,
+        every: int = EVERY,
     ) -> list[Landmarks] | Iterator[Landmarks]:
-        """Find the faces of photographs, and their points.
+        """Find the faces of photographs and of videos' frames, and their points.
 
         Args:
             source: A file, a folder, a pattern, an array ``(H, W, 3)`` uint8 BGR, an image of
-                PIL's, or a list of these. Files and images of PIL's are turned upright.
+                PIL's, a video, a stream's address, a camera's number, or a list of these.
+                Files and images of PIL's are turned upright.
             boxes: Boxes of the faces of one photograph, image pixels, ``(N, 4)`` or ``(N, 5)``
                 x1, y1, x2, y2, score. Without them the detector is asked.
             stream: Return an iterator, which holds few photographs at a time.
             on_error: Told of each photograph that cannot be used; the others are done. Without it,
                 the first one is an error.
+            track: Of videos: follow faces, which have ids; see :func:`.video_results`.
+            smooth: Of videos: smooth their points as well.
+            every: Of videos: frames from one use of the detector to the next.
 
         Returns:
-            One result a photograph, in the order of the source.
+            One result a photograph, in the order of the source, and then one a frame.
 
         Raises:
             InputError: If the source names nothing, a photograph cannot be read or its boxes not
-                be used, or there are neither boxes nor a detector.
+                be used, or there are neither boxes nor a detector; if a camera, which has no end,
+                is asked for a list, or photographs are to be tracked.
         """
-        sources = find_photographs(source)
+        videos, photographs = split_videos(source)
+        if not videos and (track or smooth):
+            raise InputError('track and smooth are about videos, and the source is none')
+        if videos:
+            readers = open_videos(videos, boxes is not None, stream)
+            settings = (track, smooth, every, self.calibration and self.calibration.points_map)
+            frames = (each for one in readers for each in video_results(self, one, *settings))
+            if photographs:
+                frames = chain(self(photographs, stream=True, on_error=on_error), frames)
+            return frames if stream else list(frames)
+        sources = find_photographs(photographs)
         if boxes is not None and len(sources) != 1:
             raise InputError(
                 f'boxes are those of one photograph, and there are {len(sources)}; those of '

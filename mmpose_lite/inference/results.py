@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from mmpose_lite.apis.exchange import to_supervision
 from mmpose_lite.structures import PoseDataSample, PoseMetainfo
-from mmpose_lite.visualization.drawing import draw_box, draw_disc, draw_text
+from mmpose_lite.visualization.drawing import draw_box, draw_disc, draw_ring, draw_text
 
 from .sources import Photograph
 
@@ -20,6 +20,10 @@ _BOX, _TEXT = 'lime', 'black'
 _FALLBACK = (255, 64, 64)
 # Sizes on a picture, as shares of a face's side.
 _RADIUS, _SMALLEST_RADIUS = 0.015, 1.5
+_RING, _RING_WIDTH = 1.35, 0.55  # of a disc's radius
+
+PROBABLY = 0.5
+"""The probability from which on a point is taken for hidden."""
 
 
 @dataclass
@@ -64,7 +68,7 @@ class Landmarks:
         return Landmarks(self.photograph, *arrays, self.meta, ids, **kept)
 
     def draw(self, least_score: float = 0.0, boxes: bool = True) -> ndarray:
-        """Draw the faces on a copy of the photograph.
+        """Draw the faces on a copy of the photograph; points that are probably hidden are rings.
 
         Args:
             least_score: Points with a lower score are not drawn.
@@ -81,8 +85,12 @@ class Landmarks:
                 self._draw_box(picture, face, side)
             radius = max(_SMALLEST_RADIUS, side * _RADIUS)
             for place, (xy, score) in enumerate(zip(points, scores, strict=True)):
-                if score >= least_score:
-                    color = _FALLBACK if colors is None else tuple(map(int, colors[place]))
+                if score < least_score:
+                    continue
+                color = _FALLBACK if colors is None else tuple(map(int, colors[place]))
+                if self.hidden is not None and self.hidden[face, place] > PROBABLY:
+                    draw_ring(picture, xy, radius * _RING, color, radius * _RING_WIDTH)
+                else:
                     draw_disc(picture, xy, radius, color)
         return cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
 

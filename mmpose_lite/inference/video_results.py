@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.progress import track as show_progress
 
 from .boxes import PointsMap
@@ -34,6 +35,32 @@ def as_video(source: Any) -> str | int | None:
     if text.isdecimal() and not Path(text).exists():
         return int(text)
     return text if is_video(text) else None
+
+
+def split_videos(source: Any) -> tuple[list[str | int], Any]:
+    """Take the videos out of what is named; what is left is as it was, and empty if nothing is."""
+    several = list(source) if isinstance(source, list | tuple) else [source]
+    known = [(each, as_video(each)) for each in several]
+    videos = [video for _, video in known if video is not None]
+    return videos, [each for each, video in known if video is None] if videos else source
+
+
+def open_videos(
+    videos: Sequence[str | int], has_boxes: bool = False, stream: bool = True
+) -> list[VideoReader]:
+    """Open videos whose frames all results are wanted of.
+
+    Raises:
+        InputError: If one cannot be opened, has no end and must not be a stream, or boxes are given
+            for all of its frames.
+    """
+    if has_boxes:
+        raise InputError("boxes are those of one photograph, not of a video's frames")
+    readers = [VideoReader(each) for each in videos]
+    endless = next((each for each in readers if each.path is None), None)
+    if endless is not None and not stream:
+        raise InputError(f'{endless.name} has no end: stream=True yields its frames as they come')
+    return readers
 
 
 def video_results(

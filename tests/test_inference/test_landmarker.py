@@ -1,5 +1,7 @@
 """Points of the faces of photographs, in batches that these share."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -192,6 +194,19 @@ def test_results_are_drawn_and_handed_on(landmarker, photographs, boxes_of):
     np.testing.assert_array_equal(result.draw(least_score=2, boxes=False), before)
     sample = result.to_samples()[0]
     np.testing.assert_array_equal(sample.pred_instances.bboxes, boxes)
+
+
+def test_points_that_are_probably_hidden_are_rings(landmarker, photographs, boxes_of):
+    (result,) = landmarker(photographs[1], boxes=boxes_of['face1.png'])
+    result.points[0] = [30, 30]
+    result.photograph.image[:] = 0
+    hidden = np.ones((1, 19), np.float32)
+    middles = [
+        replace(result, hidden=each).draw(boxes=False)[30, 30].max()
+        for each in (None, 0.4 * hidden, 0.6 * hidden)
+    ]
+    assert min(middles[:2]) > 100
+    assert middles[2] == 0
 
 
 def test_arguments_that_contradict_each_other_are_named(landmarker, photographs, tiny_config):

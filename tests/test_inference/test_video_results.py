@@ -1,17 +1,23 @@
 """A video of rendered heads becomes one with points, frame for frame."""
 
+import itertools
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from helpers.videos import render_heads
+from mmpose_lite import inference
+from mmpose_lite.inference import video as reading
+from mmpose_lite.inference import video_results as of_videos
 from mmpose_lite.inference.boxes import ious
 from mmpose_lite.inference.results import Landmarks
 from mmpose_lite.inference.video import VideoReader
 from mmpose_lite.inference.video_results import AnnotatedVideo, as_video, video_results
 from mmpose_lite.inference.writers import Layout
 from mmpose_lite.structures import parse_pose_metainfo
+from mmpose_lite.utils import InputError
 
 FRAMES, SIZE_WH, SIDES = 12, (160, 96), (48, 40)
 
@@ -77,7 +83,9 @@ def test_faces_that_are_followed_have_ids_and_the_detector_rests(rendered, video
 
 
 @pytest.mark.parametrize('is_file', [True, False])
-def test_points_of_faces_that_are_followed_are_smoothed(rendered, video, is_file):
+def test_points_of_faces_that_are_followed_are_smoothed(rendered, video, is_file, monkeypatch):
+    clock = itertools.count(0, 0.01)  # frames of cameras have the time at which they come
+    monkeypatch.setattr(reading.time, 'perf_counter', lambda: next(clock))
     reader = VideoReader(video)
     if not is_file:
         reader.path = None
@@ -116,3 +124,27 @@ def test_sources_that_are_videos(tmp_path, monkeypatch):
     sources = ['a.mp4', '0', 0, 'a.jpg', '7', tmp_path / 'b.mov', np.zeros((2, 2, 3))]
     found = [as_video(source) for source in sources]
     assert found == ['a.mp4', 0, 0, None, None, str(tmp_path / 'b.mov'), None]
+
+
+def test_a_landmarker_takes_videos(video, trained):
+    def detect(image):
+        return [[16, 24, 64, 72, 0.9]]
+
+    landmarker = inference.Landmarker(trained.checkpoint, detector=detect, device='cpu')
+    results = landmarker(str(video), stream=True)
+    assert [next(results).photograph.frame for _ in range(3)] == [0, 1, 2]
+    found = landmarker([str(video)], track=True)
+    assert [each.photograph.frame for each in found] == list(range(FRAMES))
+    assert found[0].ids.tolist() == [1]
+    with pytest.raises(InputError, match='boxes are those of one photograph'):
+        landmarker(str(video), boxes=[[0, 0, 9, 9]])
+
+
+def test_only_videos_are_tracked_and_only_files_end(trained, monkeypatch):
+    landmarker = inference.Landmarker(trained.checkpoint, detector='whole-image', device='cpu')
+    with pytest.raises(InputError, match='track and smooth are about videos'):
+        landmarker(np.zeros((9, 9, 3), np.uint8), track=True)
+    camera = SimpleNamespace(name='0', path=None)
+    monkeypatch.setattr(of_videos, 'VideoReader', lambda source: camera)
+    with pytest.raises(InputError, match='0 has no end: stream=True'):
+        landmarker(0)
