@@ -113,6 +113,8 @@ setup(
             'py.typed',
             'reporting/templates/*.j2',
             'reporting/assets/*',
+            'demo/templates/*.j2',
+            'demo/assets/*',
             'pretrained/*',
         ],
     },

@@ -62,12 +62,11 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def add_model_argument(parser: argparse.ArgumentParser) -> None:
+def add_model_argument(parser: argparse.ArgumentParser, others: str = '') -> None:
     """Add the model: a config and a checkpoint, or a checkpoint that holds its config."""
+    known = 'config and checkpoint; or a checkpoint of a training here, which holds its config'
     parser.add_argument(
-        'model',
-        nargs='+',
-        help='config and checkpoint; or a checkpoint of a training here, which holds its config',
+        'model', nargs='+', help='; '.join(each for each in (known, others) if each)
     )
 
 
@@ -128,14 +127,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     options.check()
     model = load_named_model(args.model, args.cfg_options)
-    stem, facts = Path(args.model[0]).stem, _calibration_of(checkpoint)
+    stem, facts = Path(args.model[0]).stem, calibration_of(checkpoint)
     file = export_model(model, checkpoint, args.out, stem, options, facts=facts)
     size = sum(each.stat().st_size for each in (file, file.with_suffix('.bin')) if each.exists())
     print(f'written: {file} ({size / 1e6:.1f} MB)')
 
 
-def _calibration_of(checkpoint: str) -> dict[str, Any]:
-    """The maps of boxes and the confidence that were fitted for a checkpoint, for the metadata."""
+def calibration_of(checkpoint: str) -> dict[str, Any]:
+    """Take for the metadata what was fitted for a checkpoint: maps of boxes, and confidence."""
     from mmpose_lite.inference.calibration import find_calibration
 
     found = find_calibration(checkpoint)

@@ -39,7 +39,7 @@ class RetinaFace:
 
     def __init__(self, longest_side: int = 640, least_score: float = 0.8) -> None:
         self.longest_side, self.least_score = longest_side, least_score
-        self._network = _load_network(_read_weights())
+        self._network = _load_network(read_weights())
 
     def __call__(self, image: ndarray) -> ndarray:
         """Find the faces of an image ``(H, W, 3)`` uint8 BGR; ``(N, 5)`` x1 y1 x2 y2 score."""
@@ -99,7 +99,7 @@ def _suppress(found: ndarray) -> ndarray:
 
 
 @lru_cache(maxsize=1)
-def _read_weights() -> bytes:
+def read_weights() -> bytes:
     """The network, in ONNX, from the package's file, which is read and not run."""
     try:
         path = Path(str(distribution(_PACKAGE).locate_file(_FILE)))

@@ -24,6 +24,7 @@ LAYERS = (
     ('apis',),
     ('export',),
     ('inference',),
+    ('demo',),
     ('cli',),
     ('__main__',),
 )

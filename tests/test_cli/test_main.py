@@ -133,6 +133,7 @@ WRONG = {
     'analyze-logs': ['none'],
     'export': [CONFIG, 'none.pth'],
     'bench': ['none.onnx'],
+    'demo': ['none.onnx'],
     'info': ['none.pth'],
     'publish': ['none.pth'],
     'predict': ['none.pth', 'none.jpg'],

