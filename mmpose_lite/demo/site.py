@@ -28,7 +28,7 @@ from .browser_runtime import BrowserRuntime
 _HERE = Path(__file__).parent
 _REPORT = _HERE.parent / 'reporting' / 'assets'
 _SHARED = ('base.css',)  # of the report's page, which this one looks like
-_EXAMPLE = (0, 'test', 5, 1)  # seed, split, number and faces of a rendered picture
+_EXAMPLE = (0, 'test', 7, 1)  # seed, split, number and faces of a rendered picture
 _KEPT = ('points', 'mirror_pairs', 'skeleton', 'input_size', 'padding', 'use_udp', 'flip')
 _KEPT += ('weights', 'codec', 'dataset', 'checkpoint', 'checkpoint_sha256')
 
@@ -98,7 +98,7 @@ def _describe(file: Path, runtime: BrowserRuntime, detects: bool) -> tuple[dict[
     """All that the page knows of the model, and a picture that it tries it on."""
     metadata = check_page_model(file)
     photograph, box = _example()
-    points = _points_of(file, metadata, photograph, box)
+    points = find_points(file, photograph, box)
     calibration = metadata.get('calibration') or {}
     detector = calibration.get('detectors', {}).get('retinaface')
     facts = {
@@ -122,15 +122,26 @@ def _example() -> tuple[ndarray, ndarray]:
     return np.ascontiguousarray(picture[..., ::-1]), box
 
 
-def _points_of(file: Path, metadata: Mapping[str, Any], image: ndarray, box: ndarray) -> ndarray:
-    """The points ``(K, 2)`` of a face as Python finds them, pixels of the photograph."""
-    width, height = metadata['input_size']
-    results = {'img': image, 'bbox': box[None]}
-    results = GetBBoxCenterScale(metadata['padding']).transform(results)
-    results = TopdownAffine((width, height), metadata['use_udp']).transform(results)
-    points, _ = ExportedModel(file, threads=1)(results['img'][None])
+def find_points(file: str | Path, image: ndarray, box: ndarray) -> ndarray:
+    """Find the points of a face by an exported file, as the page does.
+
+    Args:
+        file: An ONNX file of ``mmpose-lite export``, for crops.
+        image: The photograph, uint8 ``(H, W, 3)``, BGR.
+        box: ``(4,)``, xyxy, pixels of the photograph.
+
+    Returns:
+        ``(K, 2)``, pixels of the photograph.
+    """
+    exported = ExportedModel(file, threads=1)
+    facts = exported.metadata
+    size = facts['input_size']
+    results = {'img': image, 'bbox': np.asarray(box, np.float32)[None]}
+    results = GetBBoxCenterScale(facts['padding']).transform(results)
+    results = TopdownAffine(tuple(size), facts['use_udp']).transform(results)
+    points, _ = exported(results['img'][None])
     center, scale = results['input_center'], results['input_scale']
-    mapped: ndarray = points[0] / (width, height) * scale + center - 0.5 * scale
+    mapped: ndarray = points[0] / size * scale + center - 0.5 * scale
     return mapped
 
 

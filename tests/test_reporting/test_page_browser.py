@@ -2,11 +2,11 @@
 
 from itertools import product
 
-import browser as browsers
 import pytest
 from example_metrics import example_metrics, example_pictures
 from hostile_metrics import HOSTILE, hostile_metrics
 
+from helpers import browser as browsers
 from mmpose_lite.reporting.page import render_page
 
 

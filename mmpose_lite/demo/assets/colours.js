@@ -7,10 +7,10 @@ function channels(name) {
 
 /** A function from a share of the largest score to a colour: unsure is red, sure is blue. */
 export function scoreColours() {
-  const stops = ['high', 'middle', 'low'].map(channels);
+  const stops = ['unsure', 'doubtful', 'likely', 'sure'].map(channels);
   return (share) => {
-    const place = 2 * Math.min(1, Math.max(0, share));
-    const from = Math.min(1, Math.floor(place));
+    const place = (stops.length - 1) * Math.min(1, Math.max(0, share));
+    const from = Math.min(stops.length - 2, Math.floor(place));
     const mixed = stops[from].map((level, i) => level + (place - from) * (stops[from + 1][i] - level));
     return `rgb(${mixed.map(Math.round).join(' ')})`;
   };

@@ -65,9 +65,11 @@ function drawFaces(store) {
 
 function makeRow(name, press) {
   const row = document.createElement('tr');
-  const button = Object.assign(document.createElement('button'), { type: 'button', tabIndex: -1 });
+  const button = Object.assign(document.createElement('button'), {
+    type: 'button', tabIndex: -1, title: name,
+  });
   const mark = Object.assign(document.createElement('span'), { className: 'mark' });
-  button.append(mark, name);
+  button.append(mark, Object.assign(document.createElement('span'), { textContent: name }));
   const head = Object.assign(document.createElement('th'), { scope: 'row' });
   head.append(button);
   const cells = ['x', 'y', 'score'].map(() => Object.assign(document.createElement('td'), { className: 'n' }));

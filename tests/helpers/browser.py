@@ -28,8 +28,8 @@ def require(condition: Any, missing: str, command: str) -> None:
 
 
 @contextmanager
-def started() -> Iterator[Any]:
-    """Start the system's Chromium, with a profile of its own."""
+def started(*flags: str) -> Iterator[Any]:
+    """Start the system's Chromium, with a profile of its own, and further flags."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -38,7 +38,7 @@ def started() -> Iterator[Any]:
     found = next(filter(None, map(shutil.which, NAMES)), None)
     require(found, 'Chromium', 'apt-get install chromium')
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=found, args=[*_FLAGS, *flags])
         yield browser
         browser.close()
 
@@ -64,4 +64,27 @@ def opened(browser: Any, file: Path, width: int = 1280, **settings: Any) -> Iter
     yield page
     context.close()
     assert [url for url in requests if not url.startswith('data:')] == [file.as_uri()]
+    assert complaints == []
+
+
+@contextmanager
+def visited(browser: Any, address: str, width: int = 1280, **settings: Any) -> Iterator[Any]:
+    """Open a page of a server; it may request nothing of another one, and log nothing.
+
+    ``settings`` are those of Playwright's ``new_context``.
+    """
+    context = browser.new_context(viewport={'width': width, 'height': 800}, **settings)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    requests, complaints = [], []
+    page.on('request', lambda request: requests.append(request.url))
+    page.on('console', lambda message: complaints.append(message.text))
+    page.on('pageerror', lambda error: complaints.append(str(error)))
+    page.on('dialog', lambda dialog: complaints.append(dialog.message))
+    page.goto(address)
+    yield page
+    context.close()
+    own = (address.partition('?')[0], 'blob:', 'data:')
+    assert [url for url in requests if not url.startswith(own)] == []
+    assert len(requests) > 1
     assert complaints == []
