@@ -106,7 +106,6 @@ def _describe(file: Path, runtime: BrowserRuntime, detects: bool) -> tuple[dict[
         **{key: metadata.get(key) for key in _KEPT},
         'nme': (metadata.get('verified') or {}).get('nme'),
         'box_map': detector and detector['box_map'],
-        'confidence': calibration.get('confidence'),
         'check': {'box': box.tolist(), 'points': points.tolist()},
         'files': {'model': 'model.onnx', 'detector': 'retinaface.onnx' if detects else None},
         'mmpose_lite': __version__,

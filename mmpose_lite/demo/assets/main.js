@@ -82,6 +82,12 @@ function connectSources(example) {
   element('example').onclick = () => take([new File([example], 'rendered_face.png', { lastModified: 0 })]);
   element('webcam').onclick = toggleWebcam;
   element('keep').onclick = keepFrame;
+  element('clear').onclick = () => {
+    element('problems').replaceChildren();
+    queue.removeAll();
+    say('Ready.');
+    element('choose').focus();
+  };
   const frame = element('frame');
   const mark = (isOver) => frame.classList.toggle('over', isOver);
   document.addEventListener('dragover', (event) => { event.preventDefault(); mark(true); });
@@ -117,6 +123,7 @@ function connectStage(stage) {
   };
   const work = document.querySelector('.work');
   store.show(() => {
+    element('clear').hidden = store.photographs.length === 0;
     work.toggleAttribute('data-empty', store.photographs.length === 0 && !store.live);
     work.toggleAttribute('data-live', Boolean(store.live));
     element('stage').classList.toggle('drawing', Boolean(store.isDrawing));

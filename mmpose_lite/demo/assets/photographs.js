@@ -68,6 +68,11 @@ export function makeQueue(store, ask, tell) {
     },
 
     choose,
+
+    removeAll() {
+      waiting.length = 0;
+      store.removeAll();
+    },
   };
 
   async function choose(photograph) {

@@ -54,7 +54,7 @@ function drawFaces(context, view, store, model) {
     const isChosen = !store.live && index === store.face;
     drawBox(context, view, face.box, isChosen && store.faces.length > 1);
     drawLinks(context, view, face, model.skeleton ?? []);
-    const radius = Math.min(6, Math.max(2, sideOf(face.box) * view.zoom * RADIUS));
+    const radius = Math.min(6, Math.max(2.5, sideOf(face.box) * view.zoom * RADIUS));
     face.points.forEach((xy, point) => {
       const fill = colour(face.scores[point] / scale);
       const mark = { fill, radius, isCorrected: face.corrected.has(point) };

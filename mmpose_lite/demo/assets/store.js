@@ -69,6 +69,12 @@ export function makeStore() {
       store.changed();
     },
 
+    removeAll() {
+      for (const { picture } of store.photographs) picture?.close();
+      Object.assign(store, { photographs: [], leastScore: 0, isDrawing: false });
+      store.choosePhotograph(null);
+    },
+
     removeFace(index) {
       store.photograph.faces.splice(index, 1);
       store.choose(Math.max(0, Math.min(index, store.faces.length - 1)));

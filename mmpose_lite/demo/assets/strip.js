@@ -4,6 +4,11 @@
 export function makeStrip(list, store, choose) {
   const items = new Map();
   store.show(() => {
+    for (const [photograph, { button }] of items) {
+      if (store.photographs.includes(photograph)) continue;
+      button.parentNode.remove();
+      items.delete(photograph);
+    }
     for (const photograph of store.photographs) {
       if (!items.has(photograph)) items.set(photograph, add(list, () => choose(photograph)));
       const { button, caption } = items.get(photograph);

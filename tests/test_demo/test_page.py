@@ -1,0 +1,493 @@
+"""The page in a real browser: Python's points, corrections, files, keys, narrow and dark."""
+
+import csv
+import io
+import json
+import zipfile
+from pathlib import Path
+from threading import Thread
+
+import cv2
+import numpy as np
+import pytest
+from made_model import BOX_MAP, NAMES
+from PIL import Image
+
+from helpers import browser as browsers
+from mmpose_lite.data_tools.converters import convert_labels
+from mmpose_lite.data_tools.converters.labelled import ReadOptions
+from mmpose_lite.datasets.datasets import AFLWDataset
+from mmpose_lite.demo import find_points, find_runtime, make_server, write_site
+from mmpose_lite.errors import InputError
+from mmpose_lite.inference import BoxMap, OneEuro, RetinaFace
+from mmpose_lite.synthetic import render_scene
+
+RENDERED = (2, 5, 7, 8, 11)
+
+
+@pytest.fixture(scope='module')
+def chromium(processes, video):
+    flags = ('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream')
+    with browsers.started(*flags, f'--use-file-for-fake-video-capture={video}') as browser:
+        yield browser
+
+
+@pytest.fixture(scope='module')
+def runtime():
+    try:
+        return find_runtime()
+    except InputError as error:
+        browsers.require(None, 'onnxruntime-web', str(error))
+
+
+@pytest.fixture(scope='module')
+def serve(tmp_path_factory):
+    """A function that serves a folder, with the headers of several threads or without."""
+    servers = []
+
+    def start(folder, isolated=True):
+        server = make_server(folder, 0, isolated)
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        servers.append((server, thread))
+        return f'http://127.0.0.1:{server.server_port}/'
+
+    yield start
+    for server, thread in servers:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope='module')
+def folder(model_file, runtime, tmp_path_factory):
+    path = tmp_path_factory.mktemp('page')
+    write_site(path, model_file, runtime)
+    return path
+
+
+@pytest.fixture(scope='module')
+def address(folder, serve):
+    return serve(folder)
+
+
+def opened(chromium, address, **settings):
+    """Open a page whose networks are loaded, and which is cut off from then on."""
+    return browsers.visited(chromium, f'{address}?engine=wasm', **settings)
+
+
+def ready(page):
+    page.wait_for_selector('html[data-ready], #problems p')
+    assert page.locator('#problems').text_content() == ''
+    page.context.set_offline(True)
+    return page
+
+
+@pytest.fixture(scope='module')
+def loaded(chromium, address):
+    """The page, from which all tests but those of other pages take their photographs away."""
+    with opened(chromium, address) as page:
+        yield ready(page)
+
+
+@pytest.fixture
+def page(loaded):
+    yield loaded
+    loaded.locator('#clear').click()
+    loaded.wait_for_selector('.work[data-empty]')
+    assert loaded.locator('#strip li').count() == 0
+
+
+@pytest.fixture(scope='module')
+def photographs(tmp_path_factory):
+    """Rendered faces, a file each."""
+    folder = tmp_path_factory.mktemp('photographs')
+    paths = []
+    for number in RENDERED:
+        picture, _ = render_scene(0, 'test', number, 1)
+        paths.append(folder / f'face{number}.png')
+        Image.fromarray(picture).save(paths[-1])
+    return paths
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory):
+    """A film of one frame, a rendered face, which the browser takes for its webcam."""
+    picture, _ = render_scene(0, 'test', 7, 1)
+    frame = np.zeros((480, 640, 3), np.uint8)
+    picture = cv2.resize(picture, None, fx=480 / len(picture), fy=480 / len(picture))
+    frame[:, 100 : 100 + picture.shape[1]] = picture[:480]
+    planes = cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420)
+    path = tmp_path_factory.mktemp('video') / 'face.y4m'
+    path.write_bytes(b'YUV4MPEG2 W640 H480 F30:1 Ip C420jpeg\nFRAME\n' + planes.tobytes())
+    return path
+
+
+def choose(page, *paths):
+    """Give photographs, and wait until all have been looked at."""
+    page.set_input_files('#files', [str(path) for path in paths])
+    for path in paths if len(paths) > 1 else ():
+        page.wait_for_selector(
+            f'#strip button[aria-label*="{path.name}, "]:not([aria-label$="waiting"])'
+        )
+    page.wait_for_selector('#status:text-matches(" in .* s|no face")')
+
+
+def saved(page, form):
+    """Press a button to save; the name and the content of what is downloaded."""
+    with page.expect_download() as download:
+        page.locator(f'[data-save={form}]').click()
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def saved_points(page):
+    """The points of all faces by photograph, ``(N, K, 2)``."""
+    _, content = saved(page, 'coco')
+    record = json.loads(content)
+    names = {image['id']: image['file_name'] for image in record['images']}
+    found = {name: [] for name in names.values()}
+    for each in record['annotations']:
+        found[names[each['image_id']]].append(np.reshape(each['keypoints'], (-1, 3))[:, :2])
+    return found
+
+
+def by_python(model_file, image):
+    """The points of each face of an image, BGR, as Python finds them."""
+    boxes = BoxMap(**BOX_MAP)(RetinaFace()(image))
+    return [find_points(model_file, image, box) for box in boxes[:, :4]]
+
+
+def cells(page):
+    """The numbers of the table, by the point's name."""
+    rows = page.locator('#points tr').all()
+    texts = [row.locator('th, td').all_inner_texts() for row in rows]
+    return {name: (float(x), float(y), score) for name, x, y, score in texts}
+
+
+def test_points_are_those_of_python(page, photographs, model_file):
+    choose(page, *photographs)
+    found = saved_points(page)
+    assert list(found) == [path.name for path in photographs]
+    for path in photographs:
+        wanted = by_python(model_file, cv2.imread(str(path)))
+        assert len(found[path.name]) == len(wanted) == 1
+        distance = np.linalg.norm(np.subtract(found[path.name], wanted), axis=-1)
+        assert distance.max() < 0.5, path.name
+        # They are not all the middle of the box.
+        assert np.ptp(wanted[0], axis=0).min() > 2
+
+
+def test_several_faces_and_none(page, model_file, tmp_path):
+    picture, _ = render_scene(1, 'test', 0, 3)
+    Image.fromarray(picture).save(tmp_path / 'three.png')
+    Image.new('RGB', (200, 150), 'gray').save(tmp_path / 'none.png')
+    choose(page, tmp_path / 'three.png', tmp_path / 'none.png')
+    found = saved_points(page)
+    wanted = by_python(model_file, np.ascontiguousarray(picture[..., ::-1]))
+    assert len(wanted) > 1
+    np.testing.assert_allclose(found['three.png'], wanted, atol=0.5)
+    assert found['none.png'] == []
+    page.get_by_role('button', name='none.png, 0 faces').click()
+    assert page.locator('#points-panel').is_hidden()
+
+
+def test_photographs_are_upright(page, photographs, model_file, tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6  # is to be turned clockwise
+    file = tmp_path / 'turned.jpg'
+    with Image.open(photographs[2]) as upright:
+        upright.rotate(90, expand=True).save(file, exif=exif, quality=98)
+    choose(page, file)
+    (points,) = saved_points(page)['turned.jpg']
+    (wanted,) = by_python(model_file, cv2.imread(str(photographs[2])))
+    # What JPEG has changed is all that is between them.
+    assert np.linalg.norm(points - wanted, axis=-1).max() < 1
+
+
+def test_on_a_server_that_knows_nothing_of_threads(chromium, folder, serve, photographs):
+    with opened(chromium, serve(folder, isolated=False)) as page:
+        ready(page)
+        assert page.evaluate('crossOriginIsolated') is False
+        assert '1 thread' in page.locator('#engine').text_content()
+        choose(page, photographs[2])
+        assert len(saved_points(page)[photographs[2].name]) == 1
+
+
+def test_points_that_are_not_python_s_are_told(chromium, folder, serve, tmp_path):
+    for path in folder.rglob('*'):
+        target = tmp_path / path.relative_to(folder)
+        target.mkdir() if path.is_dir() else target.symlink_to(path)
+    facts = json.loads((folder / 'model.json').read_text(encoding='utf-8'))
+    facts['check']['points'][3][0] += 2
+    (tmp_path / 'model.json').unlink()
+    (tmp_path / 'model.json').write_text(json.dumps(facts))
+    with opened(chromium, serve(tmp_path)) as page:
+        page.wait_for_selector('#problems p')
+        assert 'differ by 2.0 px' in page.locator('#problems').text_content()
+
+
+def drag(page, start, end):
+    """Drag on the stage, between places in pixels of the screen."""
+    box = page.locator('#canvas').bounding_box()
+    (x, y), (to_x, to_y) = ((box['x'] + x, box['y'] + y) for x, y in (start, end))
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move((x + to_x) / 2, (y + to_y) / 2)
+    page.mouse.move(to_x, to_y)
+    page.mouse.up()
+
+
+def size_of(path):
+    with Image.open(path) as picture:
+        return picture.size
+
+
+def on_stage(page, size_wh, xy):
+    """The place on the stage of a point of a photograph that is shown as a whole."""
+    box = page.locator('#canvas').bounding_box()
+    sides = np.array([box['width'], box['height']])
+    zoom = (sides / size_wh).min()
+    return (sides - zoom * np.array(size_wh)) / 2 + (np.array(xy) + 0.5) * zoom
+
+
+def test_a_point_is_dragged_and_its_correction_undone(page, photographs):
+    choose(page, photographs[2])
+    size_wh = size_of(photographs[2])
+    before = cells(page)
+    # The point that lies farthest from the others is the one that is hit.
+    places = np.array([[x, y] for x, y, _ in before.values()])
+    apart = np.linalg.norm(places[:, None] - places, axis=-1) + 1e9 * np.eye(len(places))
+    point = int(apart.min(axis=1).argmax())
+    target = (places[point][0] + 40, places[point][1] + 25)
+    drag(page, on_stage(page, size_wh, places[point]), on_stage(page, size_wh, target))
+    after = cells(page)
+    changed = [name for name in NAMES if after[name] != before[name]]
+    assert changed == [NAMES[point]]
+    np.testing.assert_allclose(after[NAMES[point]][:2], target, atol=1)
+    assert after[NAMES[point]][2] == 'yours'
+    assert f'{NAMES[point]}: ' in page.locator('#status').text_content()
+    record = json.loads(saved(page, 'coco')[1])['annotations'][0]
+    assert record['corrected'] == [point]
+    assert record['keypoint_scores'][point] == 1
+    page.get_by_role('button', name='Undo this correction').click()
+    page.wait_for_selector('#restore:disabled')
+    assert cells(page) == before
+
+
+def test_points_are_corrected_by_keys(page, photographs):
+    choose(page, photographs[2])
+    before = cells(page)
+    page.locator('#stage').focus()
+    page.keyboard.press('n')
+    page.keyboard.press('ArrowRight')
+    page.keyboard.press('Shift+ArrowUp')
+    x, y, _ = before[NAMES[1]]
+    page.wait_for_selector('#points tr[aria-current] td:text-is("yours")')
+    np.testing.assert_allclose(cells(page)[NAMES[1]][:2], [x + 1, y - 10], atol=0.06)
+    status = page.locator('#status')
+    assert status.get_attribute('role') == 'status'
+    assert status.text_content().startswith(f'{NAMES[1]}: {x + 1:.1f}')
+    page.keyboard.press('Delete')
+    page.wait_for_selector('#restore:disabled')
+    assert cells(page) == before
+    page.keyboard.press('p')
+    page.keyboard.press('p')
+    assert NAMES[-1] in status.text_content()
+
+
+def test_the_tab_key_goes_through_the_page_in_order(page, photographs):
+    choose(page, photographs[2])
+    page.locator('.skip').focus()
+    stops = []
+    for _ in range(26):
+        page.keyboard.press('Tab')
+        stops.append(
+            page.evaluate(
+                """() => {
+                    const own = document.activeElement;
+                    const { outlineStyle, outlineWidth } = getComputedStyle(own);
+                    const name = own.getAttribute('aria-label') || own.textContent.trim()
+                        || own.labels?.[0]?.textContent.trim();
+                    return [own.id || own.dataset.zoom || own.dataset.save || own.tagName, name,
+                        outlineStyle, outlineWidth];
+                }"""
+            )
+        )
+        if stops[-1][0] == 'coco':
+            break
+    names = [stop[0] for stop in stops]
+    wanted = ['choose', 'webcam', 'example', 'stage', 'out', 'in', 'face', 'all', 'clear', 'least']
+    wanted += ['draw', 'remove', 'csv', 'pts', 'coco']
+    assert [name for name in names if name in wanted] == wanted
+    for name, label, style, width in stops:
+        assert label, name
+        assert (style, width) == ('solid', '2px'), name
+
+
+def test_rows_are_chosen_by_keys(page, photographs):
+    choose(page, photographs[2])
+    table = page.locator('#points')
+    assert table.locator('button[tabindex="0"]').count() == 1
+    table.locator('button[tabindex="0"]').focus()
+    page.keyboard.press('ArrowDown')
+    page.keyboard.press('ArrowDown')
+    page.wait_for_selector('#points tr:nth-child(3)[aria-current]')
+    assert page.evaluate('document.activeElement.textContent') == NAMES[2]
+
+
+def test_points_below_the_least_score_are_saved_as_hidden(page, photographs):
+    choose(page, photographs[2])
+    scores = [float(score) for *_, score in cells(page).values()]
+    middle = float(np.median(scores))
+    page.locator('#least').fill(f'{middle:.2f}')
+    below = sum(score < round(middle, 2) for score in scores)
+    assert 0 < below < len(scores)
+    page.wait_for_selector(f'#least-about:text("{below} of {len(scores)} points are below it")')
+    record = json.loads(saved(page, 'coco')[1])['annotations'][0]
+    flags = np.reshape(record['keypoints'], (-1, 3))[:, 2]
+    np.testing.assert_array_equal(flags, np.where(np.array(scores) < round(middle, 2), 1, 2))
+
+
+def test_a_box_is_drawn_by_hand(chromium, model_file, runtime, serve, photographs, tmp_path):
+    write_site(tmp_path, model_file, runtime, detects=False)
+    size_wh = size_of(photographs[2])
+    with opened(chromium, serve(tmp_path)) as page:
+        ready(page)
+        assert 'no detector' in page.locator('#status').text_content()
+        choose(page, photographs[2])
+        page.get_by_role('button', name='Draw a box').click()
+        corners = [(90, 40), (280, 260)]
+        drag(page, *(on_stage(page, size_wh, corner) for corner in corners))
+        page.wait_for_selector('#points tr')
+        page.wait_for_selector('#status:text("the box that you drew")')
+        record = json.loads(saved(page, 'coco')[1])['annotations'][0]
+        x, y, width, height = record['bbox']
+        np.testing.assert_allclose([x, y, x + width, y + height], np.ravel(corners), atol=1.5)
+        points = find_points(
+            model_file, cv2.imread(str(photographs[2])), np.array([x, y, x + width, y + height])
+        )
+        found = np.reshape(record['keypoints'], (-1, 3))[:, :2]
+        np.testing.assert_allclose(found, points, atol=0.5)
+        # The same by keys: a box in the middle, which Enter accepts.
+        page.get_by_role('button', name='Draw a box').click()
+        for key in ('ArrowLeft', '+', 'Enter'):
+            page.keyboard.press(key)
+        page.get_by_role('button', name='Face 2').wait_for()
+        page.get_by_role('button', name='Remove this face').click()
+        page.get_by_role('button', name='Face 2').wait_for(state='detached')
+
+
+def test_saved_files_are_read_by_what_reads_such_files(page, photographs, tmp_path):
+    choose(page, *photographs[1:3])
+    found = saved_points(page)
+    points = np.concatenate([found[path.name] for path in photographs[1:3]])
+    name, content = saved(page, 'coco')
+    assert name == 'points_coco.json'
+    (tmp_path / name).write_bytes(content)
+    dataset = AFLWDataset(
+        ann_file=str(tmp_path / name),
+        data_prefix={'img': str(photographs[0].parent)},
+        test_mode=True,
+    )
+    faces = [dataset.get_data_info(i) for i in range(len(dataset))]
+    assert [Path(face['img_path']).name for face in faces] == [p.name for p in photographs[1:3]]
+    np.testing.assert_allclose([face['keypoints'][0] for face in faces], points, atol=1e-3)
+    assert all(Path(face['img_path']).is_file() for face in faces)
+    name, content = saved(page, 'csv')
+    (tmp_path / name).write_bytes(content)
+    np.testing.assert_allclose(
+        converted('csv', tmp_path / name, photographs, tmp_path), points, atol=1e-3
+    )
+    row = next(csv.DictReader(io.StringIO(content.decode())))
+    assert list(row)[:9] == ['filename', 'frame', 'time_s', 'id', 'box_score'] + [
+        f'bbox_{side}' for side in 'xywh'
+    ]
+    name, content = saved(page, 'pts')
+    assert name == 'points_pts.zip'
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path / 'pts')
+    back = converted('pts', tmp_path / 'pts', photographs, tmp_path, origin=1)
+    np.testing.assert_allclose(back, points, atol=1e-3)
+
+
+def converted(tool, path, photographs, folder, **options):
+    """The points of faces that a converter makes of files, ``(N, K, 2)``."""
+    out = folder / f'back_{tool}'
+    convert_labels(tool, path, photographs[0].parent, out, NAMES, ReadOptions(**options))
+    content = json.loads((out / 'faces.json').read_text(encoding='utf-8'))
+    return [np.reshape(each['keypoints'], (-1, 3))[:, :2] for each in content['annotations']]
+
+
+def test_one_file_of_points_needs_no_archive(page, photographs):
+    choose(page, photographs[2])
+    name, content = saved(page, 'pts')
+    assert name == 'face7.pts'
+    lines = content.decode().splitlines()
+    assert lines[:3] == ['version: 1', f'n_points: {len(NAMES)}', '{']
+    x, y, _ = cells(page)[NAMES[0]]
+    np.testing.assert_allclose(
+        [float(each) for each in lines[3].split()], [x + 1, y + 1], atol=0.06
+    )
+
+
+def test_the_webcam_s_faces_are_followed_and_a_frame_is_kept(page):
+    page.get_by_role('button', name='Use the webcam').click()
+    page.wait_for_selector('#status:text("1 face, ")')
+    assert page.get_by_role('checkbox', name='Smooth the points').is_checked()
+    page.get_by_role('button', name='Keep this frame').click()
+    page.wait_for_selector('#status:text("Kept: webcam_001.png")')
+    assert page.locator('#webcam').get_attribute('aria-pressed') == 'false'
+    name, content = saved(page, 'coco')
+    assert name == 'points_coco.zip'
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        record = json.loads(archive.read('points_coco.json'))
+        with Image.open(io.BytesIO(archive.read('images/webcam_001.png'))) as frame:
+            assert frame.size == (640, 480)
+    assert [each['file_name'] for each in record['images']] == ['webcam_001.png']
+    assert len(record['annotations']) == 1
+
+
+def test_smoothing_is_ours(page):
+    rng = np.random.default_rng(0)
+    points = np.cumsum(rng.normal(0, 2, (12, 3, 2)), axis=0) + 100
+    times = np.cumsum(rng.uniform(0.02, 0.2, 12))
+    one_euro = OneEuro()
+    wanted = [one_euro(each, time, 80) for each, time in zip(points, times, strict=True)]
+    found = page.evaluate(
+        """async ([points, times]) => {
+            const { makeOneEuro } = await import('./smoothing.js');
+            const smooth = makeOneEuro();
+            return points.map((each, place) => smooth(each, times[place], 80));
+        }""",
+        [points.tolist(), times.tolist()],
+    )
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    assert np.abs(np.subtract(found, points)).max() > 0.5
+
+
+def test_files_that_are_no_photographs_and_names_that_are_taken(page, photographs, tmp_path):
+    (tmp_path / 'text.png').write_text('no image')
+    Image.new('RGB', (60, 60)).save(tmp_path / photographs[2].name)
+    choose(page, photographs[2])
+    page.set_input_files('#files', str(tmp_path / 'text.png'))
+    problems = page.locator('#problems')
+    page.wait_for_selector('#problems:text("text.png: this browser cannot read it")')
+    page.set_input_files('#files', str(tmp_path / photographs[2].name))
+    page.wait_for_selector('#problems:text("another photograph has this name")')
+    assert problems.get_attribute('role') == 'alert'
+    assert len(saved_points(page)) == 1
+
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_a_narrow_window_does_not_scroll_sideways(chromium, address, photographs, scheme):
+    with opened(chromium, address, width=360, color_scheme=scheme, has_touch=True) as page:
+        ready(page)
+        choose(page, *photographs[:3])
+        page.evaluate('document.querySelectorAll("details").forEach(each => each.open = true)')
+        width, inner = page.evaluate('[document.documentElement.scrollWidth, innerWidth]')
+        assert width <= inner == 360
+        style = 'getComputedStyle(document.body)'
+        ground, ink = page.evaluate(f'[{style}.backgroundColor, {style}.color]')
+    levels = [sum(map(int, value.strip('rgb()').split(','))) for value in (ground, ink)]
+    assert (levels[0] < levels[1]) == (scheme == 'dark')
