@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from mmpose_lite.utils.paths import check_checkpoint, check_folder
 
@@ -65,26 +66,38 @@ def main(argv: Sequence[str] | None = None) -> None:
         check_named_model(args.model)
     if args.out is not None or args.serve is None:
         check_folder(args.out or _OUT)
-    from mmpose_lite.demo import find_runtime, make_server
+    from mmpose_lite.demo import find_runtime
 
-    runtime = find_runtime(args.onnxruntime_web)
-    tell_loading()
-    load_libraries('mmpose_lite.export.exporting', 'mmpose_lite.inference.models')
-    from mmpose_lite.demo import write_site
+    with _folder(args) as folder, _server(folder, args.serve) as server:
+        tell_loading()
+        load_libraries('mmpose_lite.export.exporting', 'mmpose_lite.inference.models')
+        from mmpose_lite.demo.site import check_page_model, write_site
+        from mmpose_lite.inference.retinaface import read_weights
 
-    with _folder(args) as folder:
-        with _exported(args) if not is_exported else _as_it_is(args.model[0]) as file:
-            size = write_site(folder, file, runtime, args.detector != 'none')
+        detects = args.detector != 'none'
+        if is_exported:
+            check_page_model(Path(args.model[0]))
+        if detects:
+            read_weights()
+        runtime = find_runtime(args.onnxruntime_web)
+        with nullcontext(Path(args.model[0])) if is_exported else _exported(args) as file:
+            size = write_site(folder, file, runtime, detects)
         print(f'written: {folder} ({size / 1e6:.1f} MB)')
-        if args.serve is None:
+        if server is None:
             print(f'serve it: python -m http.server --directory {folder}')
             return
-        with make_server(folder, args.serve) as server:
-            print(f'http://localhost:{server.server_port}/  (Ctrl+C ends it)', flush=True)
-            try:
-                server.serve_forever()
-            except KeyboardInterrupt:
-                print()
+        print(f'http://localhost:{server.server_port}/  (Ctrl+C ends it)', flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print()
+
+
+def _server(folder: Path, port: int | None) -> AbstractContextManager[Any]:
+    """The server, which has its port before there is anything to serve; None without a port."""
+    from mmpose_lite.demo import make_server
+
+    return nullcontext() if port is None else make_server(folder, port)
 
 
 @contextmanager
@@ -108,8 +121,3 @@ def _exported(args: argparse.Namespace) -> Iterator[Path]:
     with TemporaryDirectory(prefix='mmpose_lite-') as folder:
         facts = calibration_of(checkpoint)
         yield export_model(model, checkpoint, folder, 'model', options, facts=facts)
-
-
-@contextmanager
-def _as_it_is(file: str) -> Iterator[Path]:
-    yield Path(file)

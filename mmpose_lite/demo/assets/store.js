@@ -16,7 +16,9 @@ export function makeStore() {
     leastScore: 0,
     smooths: true,
     live: null, // the webcam's newest frame: {picture, faces}
-    box: null, // that is being drawn
+    isDrawing: false, // a box
+    box: null, // as far as it is drawn
+    isActive: false, // the stage has the keyboard
 
     /** Draw `view` whenever something has changed. */
     show(view) {

@@ -3,6 +3,7 @@
 import { pixelsOf } from './pixels.js';
 import { makeTracker } from './tracker.js';
 
+const TELLING = 5; // s
 const DETECTION = { longestSide: 320 }; // faces before a webcam are large
 
 /** Show the webcam until `stop()`; `say(text)` is told of the rate. */
@@ -16,6 +17,7 @@ export async function startWebcam(store, ask, say) {
   const tracker = makeTracker();
   let isOn = true;
   let rate = 0;
+  let told = { count: -1, time: 0 };
 
   async function step() {
     const picture = await createImageBitmap(video);
@@ -30,8 +32,15 @@ export async function startWebcam(store, ask, say) {
     store.live = { picture, faces: followed.map((face) => ({ ...face, corrected })) };
     const seconds = performance.now() / 1000 - time;
     rate = rate ? rate + 0.2 * (1 / seconds - rate) : 1 / seconds;
-    say(`${followed.length} ${followed.length === 1 ? 'face' : 'faces'}, ${rate.toFixed(1)} frames a second`);
+    tell(followed.length, time);
     store.changed();
+  }
+
+  /** Say what is seen: not at each frame, which would never end where it is read aloud. */
+  function tell(count, time) {
+    if (count === told.count && time - told.time < TELLING) return;
+    told = { count, time };
+    say(`${count} ${count === 1 ? 'face' : 'faces'}, ${rate.toFixed(1)} frames a second`);
   }
 
   async function run() {
