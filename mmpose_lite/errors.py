@@ -51,6 +51,11 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> list[str]:
     return [by_lower[each] for each in found]
 
 
+def counted(number: int, thing: str) -> str:
+    """Name a number of things: ``1 face``, ``2,000 faces``."""
+    return f'{number:,} {thing}{"" if number == 1 else "s"}'
+
+
 def first_few(names: Sequence[str], most: int) -> str:
     """Name the first of many things, for a message: ``a, b and 3 more``."""
     more = f' and {len(names) - most} more' if len(names) > most else ''

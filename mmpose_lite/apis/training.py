@@ -75,7 +75,12 @@ def test(
 
 
 @explaining_builds()
-def dry_run(cfg: Config, role: str = 'train', model: BaseModel | None = None) -> list[str]:
+def dry_run(
+    cfg: Config,
+    role: str = 'train',
+    model: BaseModel | None = None,
+    tell: Callable[[str], Any] = lambda line: None,
+) -> list[str]:
     """Build a training or a test, run one batch of it, and leave no file.
 
     A training takes one step, and validates one batch if it validates at all; a test predicts one
@@ -85,39 +90,60 @@ def dry_run(cfg: Config, role: str = 'train', model: BaseModel | None = None) ->
         cfg: The config, as for :func:`train` or :func:`test`.
         role: ``'train'`` or ``'test'``.
         model: See :func:`test`.
+        tell: Is called with each line as soon as it is known.
 
     Returns:
         The head of the run (see :func:`.describe_run`), and a line about each batch.
     """
+    lines: list[str] = []
+
+    def add(*more: str) -> None:
+        for line in more:
+            lines.append(line)
+            tell(line)
+
+    def begin() -> None:
+        failed = _build_test(runner) if role == 'train' else None
+        add(*describe_run(runner, cfg.work_dir))
+        if failed is not None:
+            add(f'dry run: a later test would fail: {failed}')
+
     with TemporaryDirectory(prefix='mmpose_lite-', ignore_cleanup_errors=True) as folder:
         runner = build_runner(_without_files(cfg, folder, is_training=role == 'train'), model)
-        probe = _FirstBatch()
+        probe = _FirstBatch(begin)
         runner.register_hook(probe)
-        lines = (_try_training if role == 'train' else _try_test)(runner, probe)
-        head = describe_run(runner, cfg.work_dir)
+        try_it = _try_training if role == 'train' else _try_test
+        try_it(runner, probe, add)
         close_files(runner.logger)
-    return [*head, *lines, 'dry run: nothing was written to the work dir']
-
-
-def _try_training(runner: Runner, probe: _FirstBatch) -> list[str]:
-    if not probe.ends(runner.train):
-        return ['dry run: the training is over, and no step is left']
-    if isinstance(runner, PoseRunner):
-        runner.train_loop.settle()  # a loss that is not finite is an error
-    lines = [probe.about()]
-    if probe.mode == 'train' and runner.val_loop is not None and probe.ends(runner.val_loop.run):
-        lines.append(probe.about())
-    if runner.cfg.get('test_dataloader'):
-        try:
-            _ = runner.test_loop  # for the head; a training needs none
-        except InputError as error:
-            lines.append(f'dry run: a later test would fail: {error}')
+    add('dry run: nothing was written to the work dir')
     return lines
 
 
-def _try_test(runner: Runner, probe: _FirstBatch) -> list[str]:
+def _try_training(runner: Runner, probe: _FirstBatch, add: Callable[..., None]) -> None:
+    if not probe.ends(runner.train):
+        probe.begin()
+        add('dry run: the training is over, and no step is left')
+        return
+    if isinstance(runner, PoseRunner):
+        runner.train_loop.settle()  # a loss that is not finite is an error
+    add(probe.about())
+    if probe.mode == 'train' and runner.val_loop is not None and probe.ends(runner.val_loop.run):
+        add(probe.about())
+
+
+def _build_test(runner: Runner) -> InputError | None:
+    """Build the test that may follow a training; return what it fails for."""
+    if runner.cfg.get('test_dataloader'):
+        try:
+            _ = runner.test_loop
+        except InputError as error:
+            return error
+    return None
+
+
+def _try_test(runner: Runner, probe: _FirstBatch, add: Callable[..., None]) -> None:
     probe.ends(runner.test)
-    return [probe.about()]
+    add(probe.about())
 
 
 # Settings of a CheckpointHook that say where its files are.
@@ -133,11 +159,18 @@ class _FirstBatch(Hook):
 
     priority = 'HIGHEST'
 
-    def __init__(self) -> None:
+    def __init__(self, begin: Callable[[], None]) -> None:
+        self._begin: Callable[[], None] | None = begin
         self._begun = self._seconds = 0.0
         self._faces = 0
         self._loss: Any = None
         self.mode = ''
+
+    def begin(self) -> None:
+        """Say what was built, once."""
+        if self._begin is not None:
+            self._begin()
+            self._begin = None
 
     def ends(self, loop: Callable[[], Any]) -> bool:
         """Run a loop up to its first batch; False if it has none left."""
@@ -154,6 +187,7 @@ class _FirstBatch(Hook):
         return f'dry run: {what} {self._faces} faces{loss}, {self._seconds:.2f} s'
 
     def _before_iter(self, *args: Any, **kwargs: Any) -> None:
+        self.begin()
         self._begun = time.monotonic()
 
     def _after_iter(

@@ -9,12 +9,13 @@ from mmpose_lite.checkpoints.packaged import find_weights
 from mmpose_lite.errors import MissingFileError
 from mmpose_lite.utils.paths import check_file, check_weights, file_problem, shown
 
-from .command_line import errors_in_one_line, load_libraries, tell_loading
+from .command_line import errors_in_one_line, load_libraries
+from .parsing import CommandParser
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite adapt',
         description='Fit a linear map from predicted to annotated points to 20 or more annotated '
         'faces, and write the weights with it. The network is not trained.',
@@ -42,7 +43,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     if problem := file_problem(args.annotations):
         raise MissingFileError(f'annotation file {shown(args.annotations)} {problem}')
     check_file(args.out)
-    tell_loading()
     load_libraries('mmpose_lite.apis.adaptation')
     from mmpose_lite.apis.adaptation import adapt
 

@@ -14,6 +14,7 @@ from mmpose_lite.errors import InputError, MissingFileError, MissingKeyError
 from mmpose_lite.utils.scalar_rows import before, kind_of
 
 from .command_line import errors_in_one_line
+from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,7 +32,7 @@ _HOW_TO = 'a run is a work dir, one of its dated folders, or a .json file of vis
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite analyze-logs', description='Compare trainings by their logs.'
     )
     parser.add_argument(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_file, file_problem, find_config, shown
 
-from .command_line import errors_in_one_line, load_libraries, tell_loading
+from .command_line import errors_in_one_line, load_libraries
 from .export import check_named_model, load_named_model
+from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from mmpose_lite.export.benchmark import Timing
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite bench',
         description='Time exported files by every engine that is installed, in turn, with one '
         'thread and with all cores.',
@@ -53,7 +54,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     args = make_parser().parse_args(argv)
     _check(args)
-    tell_loading()
     load_libraries('mmpose_lite.export.benchmark')
     from mmpose_lite.export.benchmark import time_files
 

@@ -18,13 +18,14 @@ from .command_line import (
     errors_in_one_line,
     load_libraries,
 )
+from .parsing import CommandParser
 
 MODES = ('original', 'transformed', 'target')
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite browse', description='Draw the faces of a data set on sheets.'
     )
     add_config_argument(parser)

@@ -16,8 +16,8 @@ from .command_line import (
     add_options_argument,
     errors_in_one_line,
     load_libraries,
-    tell_loading,
 )
+from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -30,7 +30,7 @@ _SHOWN = 10  # missed faces that are printed
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite calibrate',
         description='Fit the boxes of a detector to those that a model is trained with, and the '
         'scores of its points to their errors; predict and test read what is fitted.',
@@ -79,7 +79,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         check_weights(args.checkpoint)
     if args.out:
         check_file(args.out)
-    tell_loading()
     load_libraries('mmpose_lite.inference.landmarker')
     from mmpose_lite.inference.calibration import calibration_path, write_calibration
 

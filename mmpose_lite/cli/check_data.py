@@ -22,6 +22,7 @@ from .command_line import (
     errors_in_one_line,
     load_libraries,
 )
+from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,7 +35,7 @@ _CLAIMS = {'auto': None, 'yes': True, 'no': False}
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite check-data',
         description='Check every image and every annotation that a config names.',
     )
@@ -82,7 +83,8 @@ def format_splits(report: CheckReport) -> Table:
     from rich.table import Table
 
     table = Table()
-    for name in ('set', 'file', 'images', 'faces', 'of AFLW', 'left to right'):
+    aflw = ['of AFLW'] if any(split['aflw'] for split in report.splits) else []
+    for name in ('set', 'file', 'images', 'faces', *aflw, 'left to right'):
         justify: Literal['left', 'right'] = 'left' if name in ('set', 'file') else 'right'
         table.add_column(name, justify=justify, overflow='fold')
     for split in report.splits:
@@ -92,11 +94,13 @@ def format_splits(report: CheckReport) -> Table:
             _text(split['file']),
             str(split['images']),
             str(split['faces']),
-            str(split['aflw'] or ''),
+            *(str(split['aflw'] or '') for _ in aflw),
             '' if apart is None else f'{apart:+.3f} sides',
         )
+        for name, count in split['parts'].items():
+            table.add_row(f'  {name} part', '', '', str(count))
         for name, count in split['subsets'].items():
-            table.add_row(_text(f'  {name}'), '', '', str(count), '', '')
+            table.add_row(_text(f'  {name}'), '', '', str(count))
     return table
 
 

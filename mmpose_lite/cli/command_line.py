@@ -328,16 +328,12 @@ def errors_in_one_line(main: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def tell_loading() -> None:
-    """Say that a run begins: its libraries take seconds to load."""
-    if 'torch' not in sys.modules and os.environ.get('RANK', '0') == '0':
-        print('loading torch', file=sys.stderr, flush=True)
-
-
 def load_libraries(*modules: str) -> None:
-    """Import what a command runs, once its arguments are known to be good."""
+    """Import what a command runs, once its arguments are known to be good; it takes seconds."""
     if 'torch' in sys.modules:
         return
+    if os.environ.get('RANK', '0') == '0':
+        print('loading torch', file=sys.stderr, flush=True)
     with collector_at_rest():
         for module in modules:
             import_module(module)
@@ -363,6 +359,8 @@ def print_dry_run(cfg: Config, role: str, model: BaseModel | None = None) -> Non
 
     from mmpose_lite.apis.training import dry_run
 
-    lines = dry_run(cfg, role, model)
-    if is_main_process():
-        print(*lines, sep='\n')
+    def tell(line: str) -> None:
+        if is_main_process():
+            print(line, flush=True)
+
+    dry_run(cfg, role, model, tell)

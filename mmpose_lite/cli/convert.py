@@ -15,7 +15,8 @@ from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.paths import check_file, check_folder
 from mmpose_lite.utils.progress import track
 
-from .command_line import add_options_argument, errors_in_one_line
+from .command_line import add_options_argument, errors_in_one_line, load_libraries
+from .parsing import CommandParser
 
 if TYPE_CHECKING:  # parsing a command line loads neither numpy nor OpenCV
     from mmpose_lite.data_tools.converters import ConversionReport
@@ -55,7 +56,7 @@ _TOOLS = {
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command; its first word is the data set, or the tool of labels."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite convert',
         description='Convert the annotations of a data set or a labelling tool.',
     )
@@ -310,6 +311,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         source = getattr(args, name, None)
         if source is not None and not Path(source).exists():
             raise MissingFileError(f"--{name.replace('_', '-')} '{source}' does not exist")
+    load_libraries('mmpose_lite.structures')
     report = convert(args)
     for line in report.lines():
         print(line.encode(errors='backslashreplace').decode())  # file names may be no UTF-8

@@ -23,6 +23,7 @@ from mmpose_lite.utils.paths import check_checkpoint, check_file, find_config
 from mmpose_lite.version import __version__
 
 from .command_line import errors_in_one_line, load_libraries, parse_with_one_file
+from .parsing import CommandParser
 
 if TYPE_CHECKING:  # a command line is read without what converts
     from torch import Tensor
@@ -31,7 +32,7 @@ if TYPE_CHECKING:  # a command line is read without what converts
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     forms = '\n'.join(f'  {key:<16}{mapping.title}' for key, mapping in KEY_MAPPINGS.items())
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite convert-checkpoint',
         description='Rename the weights of other packages to the names that they have here.\n'
         'Tests, init_model and init_cfg also read these forms directly:\n' + forms,

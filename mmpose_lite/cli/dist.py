@@ -11,6 +11,7 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_checkpoint, find_config
 
 from .command_line import add_config_argument
+from .parsing import CommandParser
 
 # The launcher's arguments, by the variables that describe several machines.
 _VARIABLES = {
@@ -26,7 +27,7 @@ _MOST_DIGITS = 6
 def make_parser(command: str) -> argparse.ArgumentParser:
     """Make the parser of ``dist-train`` or ``dist-test``."""
     verb = command.removeprefix('dist-')
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=f'mmpose-lite {command}',
         description=f'{verb.capitalize()} in several processes. If one of them dies, all end.',
         epilog='For several machines, run this command on each and set the environment variables '

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from mmpose_lite.utils.collect_env import Problem, check_env, collect_env
 
+from .parsing import CommandParser
+
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    return argparse.ArgumentParser(
+    return CommandParser(
         prog='mmpose-lite doctor',
         description='Print the environment, its problems, and the commands that fix them.',
     )
@@ -19,6 +22,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the environment and its problems; return the exit code, 1 if there are any."""
     make_parser().parse_args(argv)
+    print('importing each package', file=sys.stderr, flush=True)  # takes seconds
     problems = check_env()
     env = collect_env()
     if not problems:

@@ -15,15 +15,15 @@ from .command_line import (
     add_size_argument,
     errors_in_one_line,
     load_libraries,
-    tell_loading,
 )
+from .parsing import CommandParser
 
 FORMATS = ('onnx', 'openvino', 'pt2')
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite export',
         description='Write a file that takes pixels and gives points: normalisation, network, flip '
         'test and decoding are inside. It is tried on faces before it is kept.',
@@ -108,7 +108,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     for other in filter(None, (args.calibrate, args.data)):
         find_config(other)
     check_folder(args.out)
-    tell_loading()
     load_libraries('mmpose_lite.export.exporting', 'mmpose_lite.inference.models')
     from mmpose_lite import apis
     from mmpose_lite.export import ExportOptions, export_model

@@ -12,13 +12,14 @@ from mmpose_lite.errors import first_few
 from mmpose_lite.utils.paths import check_checkpoint, is_exported
 
 from .command_line import errors_in_one_line, load_libraries, parse_with_one_file
+from .parsing import CommandParser
 
 _NAMED = 6  # points that a line names
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite info',
         description='Print what is inside a checkpoint (.pth, .safetensors) or an exported file '
         '(.onnx, .xml, .pt2), without running anything in it.',

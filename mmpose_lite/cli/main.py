@@ -115,8 +115,8 @@ def _help_lines() -> Iterator[str]:
 
 def _about_unknown(name: str) -> str:
     near = nearest(_canonical(name), COMMANDS)
-    hint = f'the nearest are {", ".join(near)}' if near else 'none is near'
-    return f"'{name}' is no command; {hint} of {', '.join(COMMANDS)}"
+    hint = f'; the nearest is {" or ".join(near)}' if near else ''
+    return f"'{name}' is no command{hint}; {PROGRAM} --help lists them"
 
 
 def _print_completion(arguments: Sequence[str]) -> int:

@@ -11,11 +11,12 @@ from mmpose_lite.utils.paths import check_folder
 from mmpose_lite.utils.progress import Progress
 
 from .command_line import errors_in_one_line
+from .parsing import CommandParser
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite make-synthetic',
         description='Write a set of synthetic faces in the form of AFLW, 300W or WFLW.',
     )

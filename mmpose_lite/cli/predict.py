@@ -10,10 +10,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmpose_lite.errors import InputError
+from mmpose_lite.errors import InputError, counted
 from mmpose_lite.utils.paths import check_folder, check_model, is_config
 
-from .command_line import errors_in_one_line, load_libraries, tell_loading
+from .command_line import errors_in_one_line, load_libraries
+from .parsing import CommandParser
 
 if TYPE_CHECKING:  # a command line is read without what predicts
     from mmpose_lite.inference.landmarker import Landmarker
@@ -28,7 +29,7 @@ FORMS = ('pictures', 'jsonl', 'csv', 'parquet', 'coco', 'pts', 'labelme', 'crops
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite predict',
         usage='%(prog)s MODEL SOURCE ... [--help]',
         description='Find the faces of photographs and videos, and their points. MODEL is a '
@@ -144,7 +145,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_model(args.model, args.checkpoint)
     check_folder(args.out)
-    tell_loading()
     load_libraries('mmpose_lite.inference.landmarker')
     from mmengine.logging import MMLogger
 
@@ -259,10 +259,13 @@ def _predict(
             for writer in writers:
                 writer.write(result)
             done, faces, without = done + 1, faces + len(result), without + (not len(result))
-            progress.note = f'{faces} faces'
+            progress.note = counted(faces, 'face')
             progress.advance()
-    kind = 'photographs and frames' if videos else 'photographs'
-    print(f'{faces} faces in {done} {kind}, {without} of them without one')
+    where = counted(done, 'frame' if videos else 'photograph')
+    if videos and sources:
+        where = f'{done:,} photographs and frames'
+    less = f', {without:,} of them without a face' if without else ''
+    print(f'{counted(faces, "face")} in {where}{less}')
     print(_about_settings(landmarker, args))
     for writer in writers:
         print(f'{writer.path}')

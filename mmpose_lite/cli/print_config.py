@@ -24,6 +24,7 @@ from .command_line import (
     errors_in_one_line,
     load_libraries,
 )
+from .parsing import CommandParser
 
 Keys = tuple[str | int, ...]
 """The place of a value: names in dicts, numbers in lists."""
@@ -39,7 +40,7 @@ _COLUMN = 60
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite print-config',
         description='Print a config and everything that it inherits, as one file.',
     )

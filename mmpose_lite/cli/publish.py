@@ -15,6 +15,7 @@ from mmpose_lite.utils.paths import check_file, check_folder, check_weights, fil
 from mmpose_lite.version import __version__
 
 from .command_line import errors_in_one_line, load_libraries, parse_with_one_file
+from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite publish',
         description='Keep the weights of a checkpoint and the description of its points, and '
         'nothing else; put the start of their SHA-256 into the name, and write a card.',

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mmpose_lite.utils.paths import check_folder, config_root
 
 from .command_line import errors_in_one_line
+from .parsing import CommandParser
 
 if TYPE_CHECKING:  # a command line is read without them
     from numpy import ndarray
@@ -37,7 +38,7 @@ NEXT = (
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite quickstart',
         description='Render faces, train a network on them, test it, and draw the predictions. '
         'Folders are below the working directory.',

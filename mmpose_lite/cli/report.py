@@ -12,7 +12,8 @@ from mmpose_lite import reporting
 from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.paths import check_folder
 
-from .command_line import errors_in_one_line
+from .command_line import errors_in_one_line, load_libraries
+from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from mmpose_lite.reporting import Run
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite report',
         description='Write a report on one test run, or on several runs side by side.',
     )
@@ -94,6 +95,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for path in args.dumps:
         if not Path(path).exists():
             raise MissingFileError(f"dump '{path}' does not exist")
+    load_libraries('mmpose_lite.reporting.writing')
     runs = read_runs(args.dumps, args.names)
     if args.data_root is not None:
         if not Path(args.data_root).is_dir():

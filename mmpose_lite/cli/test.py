@@ -33,9 +33,9 @@ from .command_line import (
     load_libraries,
     parse_with_one_file,
     print_dry_run,
-    tell_loading,
     trusted_checkpoints,
 )
+from .parsing import CommandParser
 from .report import write_and_tell
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ _NEEDS = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite test', description='Test a checkpoint, or an exported file.'
     )
     add_config_argument(parser)
@@ -228,7 +228,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     find_config(args.config)
     args.checkpoint = find_weights(args.checkpoint)
     check_checkpoint(args.checkpoint)
-    tell_loading()
     load_libraries('mmpose_lite.apis.training', 'mmpose_lite.reporting.robustness')
     if args.boxes == 'detector':  # an error before the test, not after it
         from mmpose_lite.inference.detected_test import find_box_map

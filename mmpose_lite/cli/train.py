@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import os.path as osp
+import re
 import shlex
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -25,9 +26,9 @@ from .command_line import (
     load_libraries,
     parse_with_one_file,
     print_dry_run,
-    tell_loading,
     trusted_checkpoints,
 )
+from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -44,9 +45,7 @@ _NEEDS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
-        prog='mmpose-lite train', description='Train a model from a config.'
-    )
+    parser = CommandParser(prog='mmpose-lite train', description='Train a model from a config.')
     add_config_argument(parser)
     parser.add_argument(
         '--work-dir', help='folder of logs and checkpoints (default work_dirs/CONFIG)'
@@ -191,7 +190,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     find_config(args.config)
     if args.resume not in (None, 'auto', 'latest'):
         check_checkpoint(args.resume)
-    tell_loading()
     load_libraries('mmpose_lite.apis.training')
     with ending_process():
         cfg = merge_args(apis.load_config(args.config, args.cfg_options, _NEEDS), args)
@@ -200,6 +198,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                 print_dry_run(cfg, 'train')
             else:
                 _print_next(apis.train(cfg), args)
+
+
+# Options that a test has no use for.
+_OF_TRAINING = ('train_cfg', 'optim_wrapper', 'param_scheduler', 'load_from')
 
 
 def _print_next(runner: Any, args: argparse.Namespace) -> None:
@@ -214,6 +216,7 @@ def _print_next(runner: Any, args: argparse.Namespace) -> None:
     names = [BEST if hook.save_best else '', osp.basename(hook.last_ckpt or '')]
     files = [path for name in names if osp.isfile(path := osp.relpath(osp.join(folder, name)))]
     options = getattr(args, 'option_words', [])
+    options = [each for each in options if re.split('[.=]', each)[0] not in _OF_TRAINING]
     for file in files[:1]:
         words = ['mmpose-lite', 'test', args.config, file]
         words += ['--cfg-options', *options] if options else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from mmengine.dist import get_world_size, is_main_process
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 from torch import nn
 
+from mmpose_lite.errors import counted
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .optim_wrappers import default_amp_dtype
@@ -44,9 +46,15 @@ def describe_run(runner: Runner, work_dir: str | None = None) -> list[str]:
     elif loops:
         facts['batch'] = _faces(next(iter(loops.values())))
     if 'train' in loops or work_dir:
-        facts['work dir'] = work_dir or runner.work_dir
+        facts['work dir'] = _from_here(work_dir or runner.work_dir)
     width = max(map(len, facts))
     return [f'{name:<{width}}  {fact}' for name, fact in facts.items()]
+
+
+def _from_here(folder: str) -> str:
+    """A folder, relative to the working directory if it is below that."""
+    path, here = Path(folder).absolute(), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else folder
 
 
 def _loop_of(runner: Runner, role: str) -> Any:
@@ -114,7 +122,7 @@ def _pretrained(model: nn.Module) -> Iterator[str]:
 def _device(runner: Runner, loops: dict[str, Any]) -> str:
     device, processes = get_device(), get_world_size()
     name = torch.cuda.get_device_name() if device == 'cuda' else device
-    text = f'{name}, {_count(torch.get_num_threads(), "thread")}'
+    text = f'{name}, {counted(torch.get_num_threads(), "thread")}'
     if processes > 1:
         text += f' in each of {processes} processes'
     return f'{text}; {_precision(runner, loops, device)}'
@@ -135,23 +143,19 @@ def _faces(loop: Any) -> str:
     """The size of a batch, of all processes."""
     each, processes = loop.dataloader.batch_size or 1, get_world_size()
     parts = f' ({processes} processes of {each})' if processes > 1 else ''
-    return f'{_count(each * processes, "face")}{parts}'
-
-
-def _count(number: int, unit: str) -> str:
-    return f'{number:,} {unit}{"" if number == 1 else "s"}'
+    return f'{counted(each * processes, "face")}{parts}'
 
 
 def _training(runner: Runner, loops: dict[str, Any]) -> dict[str, str]:
     loop = loops['train']
-    by_epoch, length = isinstance(loop, EpochBasedTrainLoop), _count(loop.max_iters, 'iteration')
+    by_epoch, length = isinstance(loop, EpochBasedTrainLoop), counted(loop.max_iters, 'iteration')
     if by_epoch:
-        each, epochs = len(loop.dataloader), _count(loop.max_epochs, 'epoch')
-        length = f'{_count(each, "iteration")} an epoch, {epochs}: {length}'
+        each, epochs = len(loop.dataloader), counted(loop.max_epochs, 'epoch')
+        length = f'{counted(each, "iteration")} an epoch, {epochs}: {length}'
     checks = 'none'
     if 'val' in loops:
         unit, interval = 'epoch' if by_epoch else 'iteration', loop.val_interval
-        checks = f'after every {unit if interval == 1 else _count(interval, unit)}'
+        checks = f'after every {unit if interval == 1 else counted(interval, unit)}'
         best = getattr(getattr(runner, 'checkpoint_hook', None), 'save_best', None)
         names = [best] if isinstance(best, str) else best or []
         checks += f', the best by {", ".join(names)}' if names else ''
@@ -195,4 +199,4 @@ def _warm_ups(runner: Runner, loop: Any) -> Iterator[str]:
         length = loop.max_epochs if scheduler.by_epoch else loop.max_iters
         unit = 'epoch' if scheduler.by_epoch else 'iteration'
         steps = scheduler.end - scheduler.begin
-        yield f'{steps:,} of {_count(length, unit)} ({100 * steps / length:.3g} %)'
+        yield f'{steps:,} of {counted(length, unit)} ({100 * steps / length:.3g} %)'

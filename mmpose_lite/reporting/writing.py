@@ -93,13 +93,17 @@ def _differences(pair: Comparison) -> Iterator[str]:
         if paired['difference'] is None:
             continue
         limits = paired['interval']
-        about = f'no interval of under {FEWEST_FACES} faces'
+        about, verdict = f'no interval of under {FEWEST_FACES} faces', ''
         if limits is not None:
-            about = f'95 %: {" to ".join(f"{100 * (limit or 0):+.3f}" for limit in limits)}'
+            low, high = (100 * (limit or 0) for limit in limits)
+            about = f'95 %: {low:+.3f} to {high:+.3f}'
+            verdict = f': {pair["b"] if high < 0 else pair["a"]} is better'
+            if low <= 0 <= high:
+                verdict = ': neither is shown to be better'
         groups = '' if paired['groups'] is None else f' in {paired["groups"]:,} groups'
         yield (
-            f'{pair["b"]} minus {pair["a"]}, {subset}: {100 * paired["difference"]:+.3f} points '
-            f'({about}), {paired["faces"]:,} faces{groups}'
+            f'{pair["b"]} minus {pair["a"]}, {subset}: {100 * paired["difference"]:+.3f} '
+            f'percentage points ({about}), {paired["faces"]:,} faces{groups}{verdict}'
         )
 
 

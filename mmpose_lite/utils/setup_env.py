@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -25,8 +26,15 @@ def collector_at_rest() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-        # Libraries complain at the end about objects that nobody has collected.
-        atexit.register(gc.unfreeze)
+        atexit.register(_leave)
+
+
+def _leave() -> None:
+    """Spare the end of the process a collection of what was imported, which takes a second.
+
+    onnx complains there about objects that nobody has collected.
+    """
+    (gc.unfreeze if 'onnx' in sys.modules else gc.freeze)()
 
 
 def register_all_modules(init_default_scope: bool = True) -> None:

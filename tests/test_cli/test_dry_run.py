@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from helpers.in_process import run_main
-from mmpose_lite.apis.training import build_runner
+from mmpose_lite.apis.training import build_runner, dry_run
 from mmpose_lite.cli.test import main as run_test
 from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.engine.run_head import describe_run
+from mmpose_lite.utils import InputError
 
 NAMES = [
     *('data', 'network', 'weights', 'device', 'batch', 'memory', 'lr', 'warm-up', 'validation'),
@@ -102,6 +103,18 @@ def test_checkpoints_that_go_elsewhere_do_not(tmp_path, tiny_config):
     option = f'default_hooks.checkpoint.out_dir={tmp_path}/elsewhere'
     run_main(run_train, tiny_config, '--dry-run', '--cfg-options', option, cwd=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_was_built_is_told_before_the_first_step(tmp_path, tiny_config, as_new_process):
+    from mmpose_lite.apis import load_config
+
+    cfg = load_config(tiny_config, {'work_dir': 'run', 'model.head.loss.loss_weight': float('inf')})
+    told = []
+    with pytest.raises(InputError, match='not finite'):
+        dry_run(cfg, tell=told.append)
+    head, lines = facts('\n'.join(told))
+    assert list(head) == NAMES
+    assert lines == []
 
 
 def test_a_test_that_would_fail_later_is_said(tmp_path, tiny_config):

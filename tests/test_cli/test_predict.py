@@ -1,6 +1,7 @@
 """``mmpose-lite predict``: from photographs to files, by the command line."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -65,7 +66,7 @@ def test_points_are_near_the_truth_and_the_settings_are_printed(
     found = np.array(list(face['points'].values()))[:, :2]
     side = content['annotations'][1]['box_size']
     assert np.linalg.norm(found - truth, axis=1).mean() < 0.1 * side
-    assert '1 faces in 1 photographs, 0 of them without one' in printed
+    assert re.search(r'^1 face in 1 photograph$', printed, re.MULTILINE)
     assert 'flip test off' in printed
     assert [each.name for each in (photographs / 'found').iterdir()] == ['predictions.jsonl']
 

@@ -118,6 +118,20 @@ def test_one_is_singular():
     ]
 
 
+def test_the_same_faces_are_named_once():
+    report = ConversionReport('aflw', [])
+    for kind in ('no box', 'a new box'):
+        for name in 'ab':
+            report.note(kind, name)
+    assert list(report.lines()) == [
+        'noticed, and kept: 2 times: no box',
+        '    a',
+        '    b',
+        'noticed, and kept: 2 times: a new box',
+        '    the same ones',
+    ]
+
+
 def test_the_tool_prints_the_report(processes, aflw, tmp_path):
     out = tmp_path / 'report' / 'all.json'
     printed = processes.run_tool(

@@ -88,11 +88,10 @@ def test_people_hear_warnings_and_packages_that_are_not_mmengine(capsys):
 
 def test_the_command_ends_with_the_one_that_tests(tmp_path):
     cfg = make_config(tmp_path, train_cfg__max_epochs=1)
-    option = 'train_cfg.max_epochs=1'
-    size = ('--input-size', '64')
-    options = (*size, '--cfg-options', option)
+    size, of_test = ('--input-size', '64'), 'model.backbone.init_cfg=None'
+    options = (*size, '--cfg-options', 'train_cfg.max_epochs=1', of_test)
     printed = run_main(train_command, cfg.filename, '--work-dir', 'run', *options, cwd=tmp_path)
-    words = f'--cfg-options input_size=64 {option}'
+    words = f'--cfg-options input_size=64 {of_test}'  # what a training alone reads is left out
     wanted = f'next: mmpose-lite test {cfg.filename} run/best.pth {words}'
     assert printed.splitlines()[-1] == wanted
 

@@ -48,7 +48,7 @@ def looks(monkeypatch, boxes_of):
 def test_faces_of_a_video_are_followed_smoothed_and_written(trained, video, looks, tmp_path):
     options = ('--smooth', '--every', '4', '--device', 'cpu')
     printed = run_main(main, trained.checkpoint, video, *options, cwd=tmp_path)
-    assert f'6 faces in {FRAMES} photographs and frames' in printed
+    assert f'6 faces in {FRAMES} frames' in printed
     lines = (tmp_path / 'predictions' / 'predictions.jsonl').read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row['frame'] for row in rows] == list(range(FRAMES))

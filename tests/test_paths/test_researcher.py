@@ -72,7 +72,9 @@ def test_from_labels_to_a_comparison(folder):
     assert 'the distance left_eye_outer - right_eye_outer' in printed
     check, browse, _ = re.findall(r'^    mmpose-lite (\S+ \S+)', printed, re.MULTILINE)
     assert check.split() == ['check-data', CONFIG]
-    assert '0 faults' in type_in(*check.split())
+    printed = type_in(*check.split())
+    assert '0 faults' in printed
+    assert re.search(r'val part .* \d+ ', printed)
     type_in(*browse.split(), '--out', 'sheets')
     assert list((folder / 'sheets').glob('*.png'))
 
@@ -81,11 +83,15 @@ def test_from_labels_to_a_comparison(folder):
     type_in(*train)
     printed = type_in(*train, '--resume', '--cfg-options', 'train_cfg.max_epochs=2')
     assert re.search(r'resumed after (epoch 1|iteration \d+)', printed)
-    for number in (1, 2):
-        checkpoint = f'work_dirs/tiny/epoch_{number}.pth'
-        dump = ('--dump', f'epoch{number}.json')
-        type_in('test', 'tiny.py', checkpoint, '--input-size', 64, *dump)
-    printed = type_in('report', 'epoch1.json', 'epoch2.json', '--out', 'report')
+    start = 'load_from=work_dirs/tiny/epoch_2.pth'
+    printed = type_in(*train, '--work-dir', 'work_dirs/tuned', '--cfg-options', start)
+    assert re.search(r"weights +of 'work_dirs/tiny/epoch_2\.pth'", printed)
+    for name in ('tiny', 'tuned'):
+        dump = ('--dump', f'{name}.json')
+        type_in('test', 'tiny.py', f'work_dirs/{name}/best.pth', '--input-size', 64, *dump)
+    dumps = ('tiny.json', 'tuned.json', '--names', 'random', 'tuned')
+    printed = type_in('report', *dumps, '--out', 'report')
+    assert printed.startswith('tuned minus random, full: ')
     assert (folder / 'report' / 'index.html').stat().st_size > 10_000
     type_in('convert', 'to-coco', '--config', 'tiny.py', '--out', 'fix/coco.json')
     corrected = json.loads((folder / 'fix' / 'coco.json').read_text())

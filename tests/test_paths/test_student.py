@@ -45,8 +45,16 @@ def test_from_the_release_to_the_number(type_in, tmp_path):
     assert not (tmp_path / 'work_dirs').exists()
     printed = type_in('train', config)
     command = re.search(r'next: mmpose-lite (test .*)', printed).group(1)
-    printed = type_in(*command.split(), '--out', 'metrics.json')
+    files = ('--out', 'metrics.json', '--dump', 'one.json', '--report', 'report')
+    printed = type_in(*command.split(), *files)
     metrics = json.loads((tmp_path / 'metrics.json').read_text())
     assert set(metrics) == {'NME', 'NME_frontal'}
     for value in metrics.values():
         assert f'{100 * value:.3f} %' in printed
+    page = (tmp_path / 'report' / 'index.html').read_text()
+    assert 'frontal' in page
+    type_in('test', config, 'work_dirs/tiny/epoch_1.pth', '--dump', 'other.json')
+    printed = type_in('report', 'one.json', 'other.json', '--out', 'compared')
+    for name in ('full', 'frontal'):
+        assert re.search(rf'/epoch_1 minus .*/best_NME_epoch_\d, {name}: [+-]', printed)
+    assert (tmp_path / 'compared' / 'index.html').is_file()

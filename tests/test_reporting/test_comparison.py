@@ -1,5 +1,7 @@
 """Two runs on the same faces."""
 
+import re
+
 import numpy as np
 import pytest
 from hand_made import GT, row, summarise
@@ -125,9 +127,20 @@ def test_the_difference_is_printed_with_its_interval(tmp_path):
     low, high = paired['interval']
     assert paired['difference'] == pytest.approx(-0.01475)
     limits = f'95 %: {100 * low:+.3f} to {100 * high:+.3f}'
-    assert f'new minus old, full: -1.475 points ({limits}), 40 faces' in lines
+    assert (
+        f'new minus old, full: -1.475 percentage points ({limits}), 40 faces: new is better'
+        in lines
+    )
+    lines = write_report(tmp_path, [make_run(*fewer, name='new'), make_run(*many, name='old')])
+    assert any(re.match('old minus new, full: .* 40 faces: new is better$', each) for each in lines)
+    other = [row(i, 4 + (i + 1) % 3) for i in range(40)]
+    lines = write_report(tmp_path, [make_run(*many, name='old'), make_run(*other, name='new')])
+    assert any(each.endswith('40 faces: neither is shown to be better') for each in lines)
     few = write_report(tmp_path, [make_run(*OLD, name='old'), make_run(*NEW, name='new')])
-    assert 'new minus old, full: -0.750 points (no interval of under 20 faces), 4 faces' in few
+    assert (
+        'new minus old, full: -0.750 percentage points (no interval of under 20 faces), 4 faces'
+        in few
+    )
 
 
 def people(pattern):

@@ -9,6 +9,7 @@ import os.path as osp
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,7 +49,8 @@ class CheckReport:
 
     Attributes:
         splits: For each split ``name``, ``file``, ``images``, ``faces``, ``aflw`` (how many faces
-            AFLW has there, 0 where it is not AFLW), ``subsets`` (faces of each), ``left_right``.
+            AFLW has there, 0 where it is not AFLW), ``parts`` and ``subsets`` (faces of each),
+            ``left_right``.
         findings: Faults and notes.
         manifests: The manifests that were written.
     """
@@ -125,6 +127,7 @@ def _check_split(report: CheckReport, content: SplitContent, is_aflw: bool | Non
         'images': len(content.images),
         'faces': content.count,
         'aflw': expected,
+        'parts': {},
         'subsets': {},
         'left_right': None,
     }
@@ -133,6 +136,9 @@ def _check_split(report: CheckReport, content: SplitContent, is_aflw: bool | Non
     if content.faces is None:
         return
     report.findings += check_parts(split, content.faces.records)
+    with suppress(InputError):  # a finding says so
+        for part in split.parts:
+            about['parts'][part.part] = len(part.keep(content.faces.records, split.ann_file))
     report.findings += check_faces(split, content.faces)
     found, about['left_right'] = check_mirror_pairs(split, content.faces)
     report.findings += found

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmpose_lite.errors import counted
+
 
 @dataclass(frozen=True)
 class WrittenSet:
@@ -92,14 +94,14 @@ class ConversionReport:
         yield from self.remarks
 
 
-def counted(number: int, thing: str) -> str:
-    """Name a number of things: ``1 face``, ``2 faces``."""
-    return f'{number} {thing}' if number == 1 else f'{number} {thing}s'
-
-
 def _listed(title: str, kinds: dict[str, list[str]], max_names: int) -> Iterator[str]:
+    before: list[str] = []
     for kind, names in kinds.items():
         yield f'{title}: {counted(len(names), "time")}: {kind}'
+        if len(names) > 1 and names == before:
+            yield '    the same ones'
+            continue
+        before = names
         yield from (f'    {name}' for name in names[:max_names])
         if len(names) > max_names:
             yield f'    and {len(names) - max_names} more; --report FILE lists all'
