@@ -33,8 +33,8 @@ Stage = tuple[Mapping[str, Any], Sequence[BaseTransform]]
 """A pipeline, and what of the points' description stands in for what came before."""
 
 # A point that is so far from the middle, as a share of half the face's width, on average over so
-# many faces, is on one side.
-_OFF_CENTRE, _FACES_ENOUGH = 0.25, 8
+# many faces, is on one side, if that is so many standard errors: faces look to both sides.
+_OFF_CENTRE, _FACES_ENOUGH, _SURE = 0.25, 8, 4
 _COLORS: dict[int, RGB] = {-1: LEFT, 0: MIDDLE, 1: RIGHT}
 
 
@@ -170,9 +170,11 @@ def image_sides(points: ndarray, shown: ndarray, pairs: Sequence[tuple[int, int]
         offset = x - np.nanmean(x, axis=1, keepdims=True)
         offset = offset / np.nanmax(np.abs(offset), axis=1, keepdims=True)
         mean = np.nan_to_num(np.nanmean(offset, axis=0))
+        doubt = np.nanstd(offset, axis=0) / np.sqrt(np.maximum(shown.sum(axis=0), 1))
         apart = {(i, j): np.nanmean(offset[:, i] - offset[:, j]) for i, j in pairs}
     if len(points) >= _FACES_ENOUGH:
-        sides = np.where(np.abs(mean) > _OFF_CENTRE, np.sign(mean), 0).astype(int)
+        limit = np.maximum(_OFF_CENTRE, _SURE * np.nan_to_num(doubt))
+        sides = np.where(np.abs(mean) > limit, np.sign(mean), 0).astype(int)
     for (i, _), distance in apart.items():
         sides[i] = np.sign(np.nan_to_num(distance))
     return sides

@@ -203,6 +203,13 @@ def test_sides_are_where_the_points_are():
     assert image_sides(-points, shown, pairs)[:2].tolist() == [1, -1]
 
 
+def test_a_chin_is_in_the_middle_though_more_heads_look_to_one_side():
+    points = np.tile(np.array([[10.0, 0], [30, 0], [20, 40]]), (8, 1, 1))
+    points[:, 2, 0] += np.array([-12, 12, 12, 12, -12, 12, 12, 12])
+    pairs = [(0, 1), (1, 0)]
+    assert image_sides(points, np.ones((8, 3), bool), pairs).tolist() == [-1, 1, 0]
+
+
 def test_colours_and_numbers_are_drawn():
     view = FaceView(
         image_bgr=np.full((100, 100, 3), 50, np.uint8),
