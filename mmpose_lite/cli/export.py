@@ -127,9 +127,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     options.check()
     model = load_named_model(args.model, args.cfg_options)
     stem, facts = Path(args.model[0]).stem, calibration_of(checkpoint)
-    file = export_model(model, checkpoint, args.out, stem, options, facts=facts)
+    file = export_model(model, checkpoint, args.out, stem, options, _tell, facts)
     size = sum(each.stat().st_size for each in (file, file.with_suffix('.bin')) if each.exists())
     print(f'written: {file} ({size / 1e6:.1f} MB)')
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
 
 
 def calibration_of(checkpoint: str) -> dict[str, Any]:

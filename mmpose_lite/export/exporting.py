@@ -124,6 +124,7 @@ def export_model(
         loader = build_loader(options.calibration, 'train')
         chosen = loaded_faces(model, loader, _CALIBRATED)
         calibration = np.stack([face.crop for face in chosen])
+    tell(f'tracing the network, and writing it as {options.form}')
     write = make_writer(graph, options.form, options.weights, calibration)
     metadata = {**collect_metadata(model, graph, checkpoint, options.weights), **(facts or {})}
     target = Path(folder)
@@ -131,6 +132,7 @@ def export_model(
     with TemporaryDirectory(prefix='.export-', dir=target) as place:
         made = Path(place, options.file_name(stem))
         write(made, metadata)
+        tell("comparing the file's points with the model's")
         metadata['verified'] = dict(_verify(model, graph, made, options, tell))
         write(made, metadata)
         for file in sorted(Path(place).iterdir(), reverse=True):  # the .xml once its .bin is there

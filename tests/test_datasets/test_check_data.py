@@ -26,8 +26,8 @@ def test_a_sound_set_has_no_faults(faces_to_check, capsys):
 
 
 def test_the_parts_of_a_split_are_counted(faces_to_check, capsys):
-    options = 'train_dataloader.dataset.train_val_split.part=train'
-    share = 'train_dataloader.dataset.train_val_split.val_share=0.4'
+    options = 'train_dataloader.dataset.dataset.train_val_split.part=train'
+    share = 'train_dataloader.dataset.dataset.train_val_split.val_share=0.4'
     train, _ = faces_to_check.check('--cfg-options', options, share)['splits']
     assert train['faces'] == 12
     assert 0 < train['parts']['train'] < 12

@@ -115,6 +115,7 @@ def test_the_command_proves_its_file_and_says_what_flipping_is_worth(
 ):
     arguments = (trained.checkpoint, '--data', tiny_config, '--out', 'files')
     printed = run_main(export, *arguments, cwd=tmp_path)
+    assert 'tracing the network, and writing it as onnx\n' in printed
     assert '100.00% of the points the same' in printed
     assert printed.count('  NME ') == 3
     assert 'leaving out the flip test, which the config has, changes the NME by' in printed
