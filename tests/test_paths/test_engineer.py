@@ -121,6 +121,7 @@ def test_an_exported_file_in_a_program_of_its_own(type_in, photo, trained, tmp_p
     (file,) = (tmp_path / 'exported').glob('*.onnx')
     assert file.name in printed
     (result,) = Landmarker(trained.checkpoint, device='cpu')(path, boxes=[box])
+    capsys.readouterr()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, 'argv', ['landmarks.py', str(file), str(path), *map(str, box)])
         runpy.run_path(str(ROOT / 'examples' / 'landmarks.py'), run_name='__main__')
