@@ -13,13 +13,14 @@ from mmpose_lite.utils.paths import check_checkpoint, check_folder
 
 from .command_line import errors_in_one_line, load_libraries, tell_loading
 from .export import add_model_argument, calibration_of, check_named_model, load_named_model
+from .parsing import CommandParser
 
 _OUT, _PORT = 'demo', 8000
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog='mmpose-lite demo',
         description='Write a page that finds faces and their points in the browser: photographs, '
         'webcam, corrections, files of points. Any web server can serve its folder; once written '
