@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import textwrap
+from dataclasses import dataclass
 from unittest.mock import MagicMock
 
 import cv2
@@ -64,6 +65,7 @@ SMALLER = {
 NOT_RUN = {
     'predict best.pth 0': 'a webcam',
     'quickstart': 'it starts programs; test_quickstart',
+    'demo': 'it fetches a package; test_demo',
     'train $CONFIG --compile': 'a C++ compiler; test_compile',
     'export CONFIG CKPT --weights int8': 'a network of 8 channels cannot be quantised; test_files',
 }
@@ -112,6 +114,16 @@ def desk(tmp_path, rendered, trained):
     return tmp_path
 
 
+@dataclass
+class KeyPoints:
+    """The form of supervision's."""
+
+    xy: np.ndarray
+    class_id: np.ndarray | None = None
+    confidence: np.ndarray | None = None
+    data: dict | None = None
+
+
 def test_every_page_is_run_here_or_elsewhere():
     assert set(ELSEWHERE) <= set(PAGES)
     assert len(RUN) > 15
@@ -120,11 +132,13 @@ def test_every_page_is_run_here_or_elsewhere():
 @pytest.mark.parametrize('page', RUN)
 def test_a_page_can_be_typed(page, desk, monkeypatch):
     monkeypatch.chdir(desk)
-    supervision = MagicMock()
+    supervision = MagicMock(KeyPoints=KeyPoints)  # of the package, which CI lacks
     monkeypatch.setitem(sys.modules, 'supervision', supervision)
     names = {
         'photo': cv2.imread('photo.jpg'),
         'crops': np.zeros((1, 64, 64, 3), np.uint8),
+        'photograph': cv2.imread('photo.jpg'),
+        'boxes': [[20, 20, 120, 120]],
         'file': io.StringIO(),
         'json': json,
         'sv': supervision,
