@@ -11,7 +11,7 @@ from typing import Any
 
 from mmpose_lite.utils.paths import check_checkpoint, check_folder
 
-from .command_line import errors_in_one_line, load_libraries, tell_loading
+from .command_line import errors_in_one_line, load_libraries
 from .export import add_model_argument, calibration_of, check_named_model, load_named_model
 from .parsing import CommandParser
 
@@ -70,7 +70,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmpose_lite.demo import find_runtime
 
     with _folder(args) as folder, _server(folder, args.serve) as server:
-        tell_loading()
         load_libraries('mmpose_lite.export.exporting', 'mmpose_lite.inference.models')
         from mmpose_lite.demo.site import check_page_model, write_site
         from mmpose_lite.inference.retinaface import read_weights

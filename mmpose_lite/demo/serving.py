@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import reason_of
@@ -22,7 +22,7 @@ ISOLATION = {
 
 class _Handler(SimpleHTTPRequestHandler):
     # The system's own table may lack these, and browsers run no module of another type.
-    extensions_map: ClassVar[dict[str, str]] = {
+    extensions_map = {  # noqa: RUF012  (as in the base class)
         **SimpleHTTPRequestHandler.extensions_map,
         '.js': 'text/javascript',
         '.mjs': 'text/javascript',
@@ -41,7 +41,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 

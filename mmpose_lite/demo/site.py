@@ -29,8 +29,10 @@ _HERE = Path(__file__).parent
 _REPORT = _HERE.parent / 'reporting' / 'assets'
 _SHARED = ('base.css',)  # of the report's page, which this one looks like
 _EXAMPLE = (0, 'test', 7, 1)  # seed, split, number and faces of a rendered picture
-_KEPT = ('points', 'mirror_pairs', 'skeleton', 'input_size', 'padding', 'use_udp', 'flip')
-_KEPT += ('weights', 'codec', 'dataset', 'checkpoint', 'checkpoint_sha256')
+_KEPT = (
+    *('points', 'mirror_pairs', 'skeleton', 'input_size', 'padding', 'use_udp', 'flip'),
+    *('weights', 'codec', 'dataset', 'checkpoint', 'checkpoint_sha256'),
+)
 
 
 def write_site(

@@ -195,8 +195,11 @@ class Landmarker:
             raise InputError('track and smooth are about videos, and the source is none')
         if videos:
             readers = open_videos(videos, boxes is not None, stream)
-            settings = (track, smooth, every, self.calibration and self.calibration.points_map)
-            frames = (each for one in readers for each in video_results(self, one, *settings))
+            points_map = self.calibration.points_map if self.calibration else None
+            settings = {'every': every, 'points_map': points_map}
+            frames: Iterator[Landmarks] = chain.from_iterable(
+                video_results(self, each, track, smooth, **settings) for each in readers
+            )
             if photographs:
                 frames = chain(self(photographs, stream=True, on_error=on_error), frames)
             return frames if stream else list(frames)

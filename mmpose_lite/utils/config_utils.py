@@ -253,11 +253,10 @@ def _is_used(cfg: Config, key: str, value: Any, near: str) -> bool:
     parts = [part for part in parts if isinstance(part, dict | list | tuple) and part]
     candidates = [value] if near in READ_KEYS else [value, *parts]
     # A part stays that part where the command line has added to it, as --cache does.
-    is_part = isinstance(value, dict) and 'type' in value
     others = [each for _, each in places({k: v for k, v in cfg.items() if k != key})]
-    return any(_stands_elsewhere(cfg, key, each) for each in candidates) or (
-        is_part and any(_holds(other, value) for other in others)
-    )
+    if isinstance(value, dict) and 'type' in value and any(_holds(each, value) for each in others):
+        return True
+    return any(_stands_elsewhere(cfg, key, each) for each in candidates)
 
 
 def _is_unread(cfg: Config, key: str, value: Any) -> bool:

@@ -61,7 +61,7 @@ def commands_of(block: Block) -> Iterator[list[str]]:
     """The words of the commands of this project that a block has."""
     for line in block.text.replace('\\\n', ' ').splitlines():
         for part in re.split(r' && |; ', line.strip()):
-            plain = re.sub(r'\s+#.*', '', part)  # the text that follows a command
+            plain = re.sub(r'\s+[#>].*', '', part)  # the text that follows a command
             if COMMAND.match(plain):
                 yield words_of(plain)
 

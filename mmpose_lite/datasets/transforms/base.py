@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from inspect import signature
-from typing import Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 from numpy import ndarray
 
-from mmpose_lite.structures.pixel_changes import PixelChange
-
 from ..crop_cache import Window
+
+if TYPE_CHECKING:
+    from mmpose_lite.structures.pixel_changes import PixelChange
 
 
 class Transform(BaseTransform):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,11 +14,11 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
-from mmpose_lite.structures.pixel_changes import change_batch
 from mmpose_lite.structures.pose_data_sample import make_element
 from mmpose_lite.utils.tensor_utils import send, stack_images
 
-from .device_crops import ResidentCrops, warp_faces
+if TYPE_CHECKING:
+    from .device_crops import ResidentCrops
 
 
 @MODELS.register_module()
@@ -72,6 +72,8 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
         They follow the module to other devices, and are no part of its state. For the arguments
         see :class:`ResidentCrops`.
         """
+        from .device_crops import ResidentCrops
+
         self.crops = ResidentCrops(pixels, offsets, shapes_hw)
         self.crops.apply(lambda held: held.to(self.device))
 
@@ -93,6 +95,10 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
         # Only CUDA keeps the source of a copy until it is over.
         overlaps = bool(self._non_blocking) and device.type == 'cuda'
         if is_uncropped(images, samples):
+            from mmpose_lite.structures.pixel_changes import change_batch
+
+            from .device_crops import warp_faces
+
             images = warp_faces(images, samples, self.crops, device, overlaps)
             images = change_batch(images, [each.get('pixel_changes', ()) for each in samples or ()])
         inputs = self._batch(images, overlaps)
