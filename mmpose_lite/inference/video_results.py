@@ -15,11 +15,10 @@ from mmpose_lite.utils.progress import track as show_progress
 
 from .boxes import PointsMap
 from .results import Landmarks
-from .tracking import EVERY, PointFilters, Tracker, follow_faces, smooth_both_ways
+from .tracking import EVERY, FindsFaces, PointFilters, Tracker, follow_faces, smooth_both_ways
 from .video import VideoReader, is_video, writing_video
 
 if TYPE_CHECKING:
-    from .landmarker import Landmarker
     from .writers import Layout
 
 _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
@@ -64,7 +63,7 @@ def open_videos(
 
 
 def video_results(
-    landmarker: Landmarker,
+    landmarker: FindsFaces,
     reader: VideoReader,
     track: bool = False,
     smooth: bool = False,
