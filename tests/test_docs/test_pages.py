@@ -182,6 +182,7 @@ def run_program(block, names):
     """Run a program; blocks of a page follow each other."""
     text = textwrap.dedent(block.text)
     text = re.sub(r"'configs/quickstart/\S+\.py'", "'tiny.py'", text)
+    text = text.replace('model.onnx', 'exported/best.onnx')
     exec(compile(text, block.place, 'exec'), names)
 
 
