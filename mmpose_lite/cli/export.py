@@ -55,6 +55,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--faces', type=int, metavar='N', help='of so many faces; all by default')
     parser.add_argument(
+        '--tolerance',
+        type=float,
+        metavar='N',
+        help="percentage points by which the file's NME may be off (default 0.02)",
+    )
+    parser.add_argument(
         '--out', metavar='DIR', default='exported', help='folder to write (default exported)'
     )
     add_size_argument(parser)
@@ -123,6 +129,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.calibrate
         else None,
         faces=args.faces,
+        **({} if args.tolerance is None else {'tolerance': args.tolerance}),
     )
     options.check()
     model = load_named_model(args.model, args.cfg_options)

@@ -21,12 +21,14 @@ from .graph import CropGraph, PhotographGraph
 from .metadata import collect_metadata
 from .runtime import SUFFIXES, ExportedModel
 from .verification import (
+    TOLERANCE,
     Comparison,
     Error,
     by_file,
     by_model,
     compare,
     measure_errors,
+    nme_change,
     nme_fault,
 )
 
@@ -52,6 +54,7 @@ class ExportOptions:
         calibration: A config whose training faces the scales of int8 come from; without ``data``
             its test set judges.
         faces: Measure the NME on so many faces; all by default.
+        tolerance: Percentage points by which the NME may differ from the model's.
     """
 
     form: str = 'onnx'
@@ -61,6 +64,7 @@ class ExportOptions:
     data: Config | None = None
     calibration: Config | None = None
     faces: int | None = None
+    tolerance: float = TOLERANCE
 
     def file_name(self, stem: str) -> str:
         """Name a file after a model."""
@@ -80,8 +84,8 @@ class ExportOptions:
                 '--weights int8 needs --calibrate CONFIG: faces that its scales come from, and '
                 'that tell what it costs'
             )
-        if self.weights == 'int8' and self.takes_photographs:
-            raise InputError('--weights int8 goes with --input crops')
+        if self.tolerance != TOLERANCE and not (self.data or self.calibration):
+            raise InputError('--tolerance is about the NME, which --data CONFIG measures')
 
 
 def export_model(
@@ -118,12 +122,7 @@ def export_model(
     kind = PhotographGraph if options.takes_photographs else CropGraph
     graph = kind(model, options.flip, confidence=confidence)
     graph.eval()
-    calibration = None
-    if options.weights == 'int8':
-        assert options.calibration is not None
-        loader = build_loader(options.calibration, 'train')
-        chosen = loaded_faces(model, loader, _CALIBRATED)
-        calibration = np.stack([face.crop for face in chosen])
+    calibration = [*_calibration_inputs(model, options)] if options.weights == 'int8' else None
     tell(f'tracing the network, and writing it as {options.form}')
     write = make_writer(graph, options.form, options.weights, calibration)
     metadata = {**collect_metadata(model, graph, checkpoint, options.weights), **(facts or {})}
@@ -138,6 +137,17 @@ def export_model(
         for file in sorted(Path(place).iterdir(), reverse=True):  # the .xml once its .bin is there
             os.replace(file, target / file.name)
     return target / made.name
+
+
+def _calibration_inputs(model: Any, options: ExportOptions) -> Iterator[dict[str, np.ndarray]]:
+    """Inputs of the graph, a face each, that the scales of int8 come from."""
+    assert options.calibration is not None
+    loader = build_loader(options.calibration, 'train')
+    for face in loaded_faces(model, loader, _CALIBRATED, options.takes_photographs):
+        if face.photograph is None:
+            yield {'crops': face.crop[None]}
+        else:
+            yield {'image': face.photograph, 'boxes': face.box[None]}
 
 
 def _verify(
@@ -160,14 +170,18 @@ def _verify(
     faults = found.faults(options.weights, options.takes_photographs)
     yield 'points', {'faces_of': source, 'engine': exported.engine, **found.to_json()}
     if data is None:
+        tell('the NME was not checked: --data CONFIG measures it, of the file and of the model')
         if model.test_cfg.get('flip_test') and not options.flip:
             tell(_flip_without_data(graph, faces))
     else:
         errors = _measure(model, exported, options, data)
         yield 'nme', [vars(error) for error in errors]
+        yield 'tolerance', options.tolerance
         for line in describe_errors(errors):
             tell(line)
-        fault = nme_fault(errors, _FILE, errors[0].name)
+        change = nme_change(errors, _FILE, errors[0].name)
+        tell(f'  off by {change:+.4f} percentage points; {options.tolerance:g} are tolerated')
+        fault = nme_fault(errors, _FILE, errors[0].name, options.tolerance)
         faults += [fault] if fault else []
     if faults:
         raise RefusedExportError(
@@ -190,7 +204,9 @@ def describe_comparison(found: Comparison, engine: str, source: str) -> str:
     """Say how far points and scores are apart."""
     return (
         f'by {engine}, against the model on {found.faces} faces ({source}): {found.same:.2%} of '
-        f'the points the same, the farthest {found.largest:.3g} px of the input, scores within '
+        f'the points the same, the farthest {found.largest:.3g} px of the input'
+        + (f' but for {found.ties} between cells that are equally high' if found.ties else '')
+        + ', scores within '
         f'{found.scores:.1e}'
         + ('' if found.errors is None else f', expected errors within {found.errors:.1e} %')
     )

@@ -38,7 +38,10 @@ _LARGEST_HALF = 65504.0
 
 
 def make_writer(
-    graph: CropGraph, form: str, weights: str = 'fp32', calibration: ndarray | None = None
+    graph: CropGraph,
+    form: str,
+    weights: str = 'fp32',
+    calibration: Sequence[Mapping[str, ndarray]] | None = None,
 ) -> Writer:
     """Convert a graph to a format; the function that is returned writes it.
 
@@ -47,7 +50,7 @@ def make_writer(
         form: A key of :data:`SUFFIXES`.
         weights: How weights are stored: ``'fp32'``; ``'fp16'``, computed as fp32; or ``'int8'``,
             the convolutions computed so.
-        calibration: For int8: crops ``(B, H, W, 3)`` uint8.
+        calibration: For int8: inputs of the graph by name, such as ``crops``.
 
     Raises:
         InputError: If a package is missing, or the format cannot have these weights.
@@ -192,16 +195,16 @@ _CONVOLUTIONS = ('Conv', 'ConvTranspose')
 _WITHIN = ('Add', 'Relu', 'Clip', 'MaxPool', 'Concat', 'Resize')
 
 
-def _quantised(proto: Any, crops: ndarray | None) -> Any:
-    """Make a model whose convolutions are computed in int8, with scales from crops."""
+def _quantised(proto: Any, calibration: Sequence[Mapping[str, ndarray]] | None) -> Any:
+    """Make a model whose convolutions are computed in int8, with scales from some inputs."""
     onnx = load_optional('onnx')
     quantization: Any = import_module('onnxruntime.quantization')
-    if crops is None or not len(crops):
-        raise InputError('--weights int8 needs crops to calibrate with: --calibrate CONFIG')
-    batches = iter([{'crops': crops[i : i + 1]} for i in range(len(crops))])
+    if not calibration:
+        raise InputError('--weights int8 needs faces to calibrate with: --calibrate CONFIG')
+    batches = iter(calibration)
 
-    class Crops(quantization.CalibrationDataReader):
-        def get_next(self) -> dict[str, ndarray] | None:
+    class Inputs(quantization.CalibrationDataReader):
+        def get_next(self) -> Mapping[str, ndarray] | None:
             return next(batches, None)
 
     with TemporaryDirectory(prefix='mmpose_lite-') as folder, _quiet():
@@ -210,7 +213,7 @@ def _quantised(proto: Any, crops: ndarray | None) -> Any:
         quantization.quantize_static(
             str(source),
             str(target),
-            Crops(),
+            Inputs(),
             quant_format=quantization.QuantFormat.QDQ,
             per_channel=True,
             # 7 bits: products of 8 overflow the sums of CPUs without VNNI, and points go astray.

@@ -119,6 +119,12 @@ class CropGraph(nn.Module):
 
     def predict(self, images: Tensor) -> tuple[Tensor, ...]:
         """Predict from images ``(B, 3, H, W)`` of levels from 0 to 255, in any type."""
+        points, scores, *_ = self.model.head.decode_batch(self.raw_outputs(images))
+        points = self._map_labels(points) if self.maps_labels else points
+        return (points, scores) if self.curve is None else (points, scores, self.curve(scores))
+
+    def raw_outputs(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Compute what is decoded, such as heatmaps, from images as for :meth:`predict`."""
         data = {'inputs': images, 'data_samples': None}
         inputs = self.model.data_preprocessor(data)['inputs']
         if self.test_cfg['flip_test']:
@@ -127,10 +133,10 @@ class CropGraph(nn.Module):
             feats: Any = [[maps[:count] for maps in both], [maps[count:] for maps in both]]
         else:
             feats = self.model.extract_feat(inputs)
-        outputs = self.model.head.predicted_outputs(feats, self.metainfo, self.test_cfg)
-        points, scores, *_ = self.model.head.decode_batch(outputs)
-        points = self._map_labels(points) if self.maps_labels else points
-        return (points, scores) if self.curve is None else (points, scores, self.curve(scores))
+        outputs: tuple[Tensor, ...] = self.model.head.predicted_outputs(
+            feats, self.metainfo, self.test_cfg
+        )
+        return outputs
 
     def _map_labels(self, points: Tensor) -> Tensor:
         """Apply the model's :class:`.LabelMap` to points ``(B, K, 2)``, crop pixels."""

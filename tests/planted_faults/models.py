@@ -20,7 +20,7 @@ SABOTAGES = [
     Sabotage(
         'a file with another error than its model is kept',
         'mmpose_lite/export/verification.py',
-        'if abs(change) <= _NME:',
+        'if abs(change) <= tolerance:',
         'if change:',
         'tests/test_export/test_verification.py',
     ),

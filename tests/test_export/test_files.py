@@ -22,6 +22,7 @@ from mmpose_lite.export import (
     formats,
 )
 from mmpose_lite.export.exporting import RefusedExportError, export_model
+from mmpose_lite.inference import Calibration, Confidence, Landmarker
 from mmpose_lite.models.utils.transformer import ScaleNorm
 
 pytestmark = pytest.mark.slow
@@ -73,6 +74,35 @@ def test_other_formats(form, tmp_path):
     model = make_model('rtmpose', tmp_path)
     graph = CropGraph(model).eval()
     assert_equal(ExportedModel(write(graph, tmp_path / f'a{form}')), graph, model)
+
+
+def test_expected_errors_are_a_third_output_of_the_file(tmp_path, monkeypatch):
+    model = make_model('mobilenetv2', tmp_path)
+    count = model.dataset_meta['num_keypoints']
+    known = Confidence(np.array([0.0, 0.2, 9.0]), np.array([9.0, 4.0, 1.0]), np.ones(count))
+    monkeypatch.setattr(exporting, 'rendered_faces', lambda model: faces_of(model))
+    facts, told = {'calibration': Calibration(confidence=known).to_json()}, []
+    arguments = (model, 'a.pth', tmp_path / 'files', 'a', ExportOptions())
+    file = export_model(*arguments, told.append, facts)
+    found = ExportedModel(file).predict(random_crops(model, 3).numpy())
+    np.testing.assert_allclose(found.errors, known.errors(found.scores), rtol=1e-4)
+    assert 'expected errors within' in told[0]
+    (result,) = Landmarker(file, detector=None)(wavy_image(0, 90, 90), boxes=[[9, 9, 70, 70]])
+    np.testing.assert_allclose(result.errors, known.errors(result.scores), rtol=1e-4)
+
+
+def test_int8_of_photographs_is_calibrated_through_the_crop(tmp_path):
+    model = make_model('mobilenetv2', tmp_path)
+    graph = PhotographGraph(model).eval()
+    image, boxes = wavy_image(1, 110, 120), np.float32([[20, 30, 80, 100]])
+    given = [{'image': wavy_image(i, 110, 120), 'boxes': boxes} for i in range(4)]
+    file = write(graph, tmp_path / 'a.onnx', weights='int8', calibration=given)
+    kinds = {each.data_type for each in onnx.load(file).graph.initializer}
+    assert onnx.TensorProto.INT8 in kinds
+    _, scores = ExportedModel(file)(image, boxes)
+    with torch.no_grad():
+        _, wanted = graph(torch.from_numpy(image), torch.from_numpy(boxes))
+    np.testing.assert_allclose(scores, wanted, rtol=0.2, atol=0.1 * float(wanted.abs().max()))
 
 
 def test_a_photograph_of_any_size_with_any_number_of_boxes(tmp_path):

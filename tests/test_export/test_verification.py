@@ -11,7 +11,14 @@ from mmpose_lite.codecs import MSRAHeatmap, RegressionLabel, SimCCLabel
 from mmpose_lite.export import CropGraph, ExportOptions, Prediction
 from mmpose_lite.export.exporting import describe_errors
 from mmpose_lite.export.faces import Face, rendered_faces
-from mmpose_lite.export.verification import Comparison, Error, cell_of, compare, nme_fault
+from mmpose_lite.export.verification import (
+    Comparison,
+    Error,
+    _is_tie_of,
+    cell_of,
+    compare,
+    nme_fault,
+)
 from mmpose_lite.utils import InputError
 
 EQUAL = Comparison(16, same=1.0, median=0.0, p99=0.0, largest=0.0, scores=0.0, cell=4.0)
@@ -26,8 +33,8 @@ def faults(weights='fp32', is_image=False, **changes):
     [
         ({}, 0),
         ({'same': 0.9989}, 1),
-        ({'same': 0.9991, 'largest': 2.0}, 0),
-        ({'largest': 2.1}, 1),
+        ({'same': 0.9991, 'largest': 1.0, 'ties': 1}, 0),
+        ({'largest': 1.1}, 1),
         ({'scores': 2e-5}, 1),
         ({'same': 0.5, 'largest': 9.0, 'scores': 1.0}, 3),
         ({'cell': 0.0, 'largest': 0.02}, 1),
@@ -78,6 +85,36 @@ def test_points_that_moved_are_found(tmp_path):
     assert found.faults('fp32', False)
 
 
+PEAK = {(3, 5): 1.0, (3, 4): 0.5, (3, 6): 0.5, (2, 5): 0.5, (4, 5): 0.4, (9, 9): 1.0 - 4e-6}
+
+
+@pytest.mark.parametrize(
+    ('other', 'is_tie'),
+    [
+        ((9, 9), True),  # a cell that is as high
+        ((8, 9), False),
+        ((5.25, 3 - 0.25), True),  # neighbours to the left and to the right are equally high
+        ((5 - 0.25, 3.25), False),  # those above and below are not
+    ],
+)
+def test_points_between_cells_that_are_equally_high_are_ties(other, is_tie):
+    heat = np.zeros((16, 16))
+    for cell, value in PEAK.items():
+        heat[cell] = value
+    own = np.array([5 - 0.25, 3 - 0.25])
+    assert _is_tie_of(heat, own / 16, np.array(other) / 16) == is_tie
+    assert not _is_tie_of(heat[3], np.array([5 / 16]), np.array([4 / 16]))
+
+
+def test_ties_are_counted_and_not_held_to_the_tolerance(tmp_path):
+    model = make_model('mobilenetv2', tmp_path)
+    torch.nn.init.zeros_(model.head.final_layer.weight)  # level maps: all cells are equally high
+    graph = CropGraph(model).eval()
+    faces = [Face(crop, None, np.zeros(4)) for crop in random_crops(model, 2).numpy()]
+    found = compare(graph, Shifted(graph, 3, 20.0), faces)
+    assert (found.ties, found.largest) == (6, 0)
+
+
 def test_rendered_faces_are_cropped_by_the_pipeline(tmp_path):
     model = make_model('mobilenetv2', tmp_path)
     (face,) = rendered_faces(model, 1)
@@ -95,6 +132,7 @@ def test_an_error_that_is_not_the_models_is_refused():
     assert nme_fault(errors(0.03, 0.03019), 'this file', 'model, flip test off') is None
     found = nme_fault(errors(0.03, 0.0303), 'this file', 'model, flip test off')
     assert found.startswith('NME +0.030 percentage points')
+    assert nme_fault(errors(0.03, 0.0303), 'this file', 'model, flip test off', 0.05) is None
 
 
 def test_the_cost_of_leaving_the_flip_test_out_is_said():
@@ -106,8 +144,8 @@ def test_the_cost_of_leaving_the_flip_test_out_is_said():
 def test_settings_that_do_not_go_together():
     with pytest.raises(InputError, match='int8 needs --calibrate CONFIG'):
         ExportOptions(weights='int8').check()
-    with pytest.raises(InputError, match='goes with --input crops'):
-        ExportOptions(weights='int8', calibration={}, takes_photographs=True).check()
+    with pytest.raises(InputError, match='--tolerance is about the NME, which --data'):
+        ExportOptions(tolerance=0.1).check()
 
 
 def test_names_say_what_is_inside():
