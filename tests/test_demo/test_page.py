@@ -14,6 +14,8 @@ from made_model import BOX_MAP, NAMES
 from PIL import Image
 
 from helpers import browser as browsers
+from helpers.in_process import run_main
+from mmpose_lite.cli import demo as command
 from mmpose_lite.data_tools.converters import convert_labels
 from mmpose_lite.data_tools.converters.labelled import ReadOptions
 from mmpose_lite.datasets.datasets import AFLWDataset
@@ -212,6 +214,18 @@ def test_on_a_server_that_knows_nothing_of_threads(chromium, folder, serve, phot
         assert '1 thread' in page.locator('#engine').text_content()
         choose(page, photographs[2])
         assert len(saved_points(page)[photographs[2].name]) == 1
+
+
+def test_a_checkpoint_is_exported_on_the_way(chromium, runtime, serve, trained, tmp_path):
+    printed = run_main(command.main, trained.checkpoint, '--out', 'page', cwd=tmp_path)
+    assert 'of the points the same' in printed
+    assert 'written: page (' in printed
+    with opened(chromium, serve(tmp_path / 'page')) as page:
+        ready(page)  # it has compared its points with Python's
+        assert "px of Python's" in page.locator('#check').text_content()
+        page.get_by_role('button', name='Try a rendered face').click()
+        page.wait_for_selector('#status:text("rendered_face.png: 1 face in")')
+        assert len(saved_points(page)['rendered_face.png']) == 1
 
 
 def test_points_that_are_not_python_s_are_told(chromium, folder, serve, tmp_path):
