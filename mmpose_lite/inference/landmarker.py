@@ -196,9 +196,8 @@ class Landmarker:
         if videos:
             readers = open_videos(videos, boxes is not None, stream)
             points_map = self.calibration.points_map if self.calibration else None
-            settings = {'every': every, 'points_map': points_map}
             frames: Iterator[Landmarks] = chain.from_iterable(
-                video_results(self, each, track, smooth, **settings) for each in readers
+                video_results(self, each, track, smooth, every, points_map) for each in readers
             )
             if photographs:
                 frames = chain(self(photographs, stream=True, on_error=on_error), frames)
