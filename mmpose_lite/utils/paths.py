@@ -150,7 +150,9 @@ def check_weights(name: str) -> None:
     """
     check_checkpoint(name)
     if is_exported(name):
-        raise InputError(f'{shown(name)} is an exported file, whose weights cannot be taken out')
+        raise InputError(
+            f'checkpoint {shown(name)} is an exported file, whose weights cannot be taken out'
+        )
 
 
 def check_model(model: str, checkpoint: str | None = None) -> None:

@@ -104,7 +104,7 @@ def _carriers(shell: bytes) -> Files:
         ),
         'end.safetensors': (struct.pack('<Q', len(header)) + header.encode(), 'cannot be read'),
         'zip.safetensors': (whole, r'os\.system'),
-        'end.onnx': (whole, r'os\.system'),
+        'end.onnx': (whole, 'is an exported file'),
         'changed_tensor': (good[:place] + b'\1' + good[place + 1 :], 'damaged.*CRC'),
         'cut_short': (good[:-300], 'damaged'),
         'encrypted': (_with_flag(good), 'encrypted'),
