@@ -16,6 +16,8 @@ from pathlib import Path
 
 import safetensors.torch  # noqa: F401  (an import reads code by marshal)
 
+import mmpose_lite.checkpoints.safetensors_files  # noqa: F401  (at its first use otherwise)
+
 HERE = Path(__file__).resolve()
 HOME = [HERE.parents[2], sys.prefix, sys.base_prefix, *site.getsitepackages()]
 CODE = tuple(str(Path(each).resolve()) for each in HOME)

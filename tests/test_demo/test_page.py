@@ -191,7 +191,7 @@ def test_several_faces_and_none(page, model_file, tmp_path):
     np.testing.assert_allclose(found['three.png'], wanted, atol=0.5)
     assert found['none.png'] == []
     page.get_by_role('button', name='none.png, 0 faces').click()
-    assert page.locator('#points-panel').is_hidden()
+    page.locator('#points-panel').wait_for(state='hidden')
 
 
 def test_photographs_are_upright(page, photographs, model_file, tmp_path):
