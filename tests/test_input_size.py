@@ -234,6 +234,7 @@ def test_a_model_in_a_program(tiny_config):
     assert tuple(model.head.decoder.input_size) == (32, 64)
 
 
+@pytest.mark.slow
 def test_a_training_a_test_and_a_look(tiny_config, tmp_path):
     run_main(run_train, tiny_config, '--work-dir', 'run', '--input-size', 32, cwd=tmp_path)
     dumped = load_config(tmp_path / 'run' / 'tiny.py')

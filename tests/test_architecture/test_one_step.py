@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 from mmengine.hooks import Hook
 
 import mmpose_lite
@@ -33,6 +34,7 @@ class TraceHook(Hook):
             self.files.append(name)
 
 
+@pytest.mark.slow
 def test_the_page_names_the_files_in_their_order(tmp_path, as_new_process, monkeypatch):
     monkeypatch.delenv('MMPOSE_LITE_VERBOSE')
     hook = TraceHook()

@@ -74,6 +74,7 @@ def test_what_scaled_the_rate_and_the_share_of_the_warm_up(tmp_path, tiny_config
     assert len(lines) == 2
 
 
+@pytest.mark.slow
 def test_an_earlier_training_stays_as_it_is(tmp_path, tiny_config, trained):
     folder = trained.folder
     before = {path: path.stat().st_mtime_ns for path in files(folder)}

@@ -29,6 +29,7 @@ def cfg(tiny_config, tmp_path):
     return cfg
 
 
+@pytest.mark.slow
 def test_it_trains_resumes_and_tests(cfg, tmp_path, as_new_process):
     folder = tmp_path / 'run'
     runner = Runner.from_cfg(cfg)

@@ -120,13 +120,20 @@ def to_tag(epoch, tag=2):
     return switch(epoch, [{'type': 'Tag', 'tag': tag}])
 
 
+_slow = pytest.mark.slow  # collecting kept workers, when the next run begins, takes seconds
+
+
 # As mmdet's hook does it in the same runs of its own (mmdet 3.3.0).
 @pytest.mark.parametrize(
     ('epoch', 'loader', 'expected'),
     [
         (3, {}, [{1}, {1}, {1}, {2}, {2}]),
-        (2, {'num_workers': 2, 'persistent_workers': True}, [{1}, {1}, {2}, {2}]),
-        (1, {'num_workers': 1, 'persistent_workers': False}, [{1}, {2}, {2}]),
+        pytest.param(
+            *(2, {'num_workers': 2, 'persistent_workers': True}, [{1}, {1}, {2}, {2}]), marks=_slow
+        ),
+        pytest.param(
+            *(1, {'num_workers': 1, 'persistent_workers': False}, [{1}, {2}, {2}]), marks=_slow
+        ),
         (0, {}, [{2}, {2}, {2}]),
         (7, {}, [{1}, {1}]),
     ],

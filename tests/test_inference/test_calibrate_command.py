@@ -76,6 +76,7 @@ def test_scores_are_fitted_with_weights_and_kept_beside_them(config, detector, t
     assert sorted(find_calibration(checkpoint).detectors) == ['another', 'retinaface']
 
 
+@pytest.mark.slow
 def test_a_test_in_detected_boxes_says_what_they_cost(config, detector, trained, tmp_path):
     checkpoint = tmp_path / 'epoch_80.pth'
     checkpoint.write_bytes(trained.checkpoint.read_bytes())
