@@ -212,8 +212,8 @@ class ChannelOrder(PixelChange):
 
 
 @dataclass(frozen=True)
-class BoxBlur(PixelChange):
-    """The mean over a square of pixels; beyond the border, the image is mirrored.
+class _OverSquares(PixelChange):
+    """A value over the square around each pixel.
 
     Attributes:
         side: Side of the square, an odd number of pixels.
@@ -224,6 +224,10 @@ class BoxBlur(PixelChange):
     @property
     def group(self) -> int:
         return self.side
+
+
+class BoxBlur(_OverSquares):
+    """The mean over a square of pixels; beyond the border, the image is mirrored."""
 
     def of_image(self, image: ndarray) -> ndarray:
         return cv2.blur(np.ascontiguousarray(image), (self.side, self.side))
@@ -242,19 +246,8 @@ class BoxBlur(PixelChange):
         return total.div_(side**2).round_()
 
 
-@dataclass(frozen=True)
-class MedianBlur(PixelChange):
-    """The median over a square of pixels; beyond the border, the outermost ones are repeated.
-
-    Attributes:
-        side: Side of the square, an odd number of pixels.
-    """
-
-    side: int
-
-    @property
-    def group(self) -> int:
-        return self.side
+class MedianBlur(_OverSquares):
+    """The median over a square of pixels; beyond the border, the outermost ones are repeated."""
 
     def of_image(self, image: ndarray) -> ndarray:
         return cv2.medianBlur(np.ascontiguousarray(image), self.side)
