@@ -103,8 +103,10 @@ def _loft(identity: Identity, v: Array, azimuth: Array) -> Array:
     jaw = peak(v + 9.5, 3.0)[:, None]
     neck = smoothstep(-11.5, -14.5, v)[:, None]
     width = width * (1 + 0.035 * trait('head_width') + 0.05 * trait('jaw_width') * jaw)
-    width = width * (1 + (0.06 * trait('neck_width') - 0.04) * neck)
+    width = width * (1 + (0.09 * trait('neck_width') - 0.02) * neck)
     front = front + 0.25 * trait('chin_forward') * peak(v + 10.5, 1.2)[:, None]
+    # Fat under the chin rounds the edge between face and neck.
+    front = front + 0.9 * max(0.0, trait('cheek_fat')) * peak(v + 13.2, 1.0)[:, None]
     back = back * (1 + 0.04 * trait('head_depth'))
     middle = -0.8
     sin, cos = np.sin(azimuth)[None], np.cos(azimuth)[None]

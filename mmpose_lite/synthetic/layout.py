@@ -57,16 +57,21 @@ def unroll(x: Array | float) -> Array:
 
 @dataclass(frozen=True)
 class Brow:
-    """One brow: (3, 2) inner end, middle and outer end in (X, V), and its thickness in cm."""
+    """One brow: (3, 2) ends and middle of its upper edge in (X, V), and its thickness in cm."""
 
     points: Array
     thickness: float
 
     def curve(self, n: int = 13) -> Array:
-        """Return (n, 2) points of the parabola-like middle line, inner end first."""
+        """Return (n, 2) points of the parabola-like upper edge, inner end first."""
         t = np.linspace(0.0, 1.0, n)[:, None]
         inner, middle, outer = self.points
         return inner * (1 - t) * (1 - 2 * t) + middle * 4 * t * (1 - t) + outer * t * (2 * t - 1)
+
+    def widths(self, n: int) -> Array:
+        """Return the (n,) heights of the hair below the points of ``curve``."""
+        taper = np.interp(np.linspace(0, 1, n), [0, 0.12, 0.5, 1], [0.75, 1.1, 1.0, 0.25])
+        return self.thickness * taper
 
 
 @dataclass(frozen=True)
@@ -229,7 +234,7 @@ def _brow(identity: Identity, expression: Expression, index: int) -> Brow:
             [5.7 + length, 1.5 + 0.8 * lift],
         ]
     )
-    return Brow(points * [side, 1], 0.36 + 0.14 * identity.brow_density)
+    return Brow(points * [side, 1], 0.40 + 0.16 * identity.brow_density)
 
 
 def _eye(identity: Identity, expression: Expression, index: int) -> Eye:

@@ -208,21 +208,23 @@ def build_body(identity: Identity, rng: np.random.Generator) -> list[GridMesh]:
     """Return trunk and arms; the head's pose turns them in part (see ``Pose.turn``)."""
     size = 1 + 0.05 * identity.trait('neck_width')
     cloth = linear(identity.shirt_rgb)
+    # From a long bare neck to a collar that touches the chin.
+    lift = rng.uniform(-1.0, 4.2)
     arms = [
-        tube_mesh(_ARM[:, :3] * [side * size, 1, 1], _ARM[:, 3], cloth, sides=12)
+        tube_mesh(_ARM[:, :3] * [side * size, 1, 1] + [0, lift, 0], _ARM[:, 3], cloth, sides=12)
         for side in (-1, 1)
     ]
-    return [_trunk(size, cloth, rng), *arms]
+    return [_trunk(size, lift, cloth, rng), *arms]
 
 
-def _trunk(size: float, cloth: Array, rng: np.random.Generator) -> GridMesh:
+def _trunk(size: float, lift: float, cloth: Array, rng: np.random.Generator) -> GridMesh:
     width = smooth_curve(_ROWS_Y, _TRUNK[:, :2], 0.3)[:, None] * size
     depth = smooth_curve(_ROWS_Y, _TRUNK[:, ::2], 0.3)[:, None]
     azimuth = np.linspace(-np.pi, np.pi, 41)[None]
     cos = np.cos(azimuth)
     x = width * np.sin(azimuth)
     z = -1.5 + depth * np.sign(cos) * np.abs(cos) ** 0.8
-    points = np.stack(np.broadcast_arrays(x, _ROWS_Y[:, None], z), -1)
+    points = np.stack(np.broadcast_arrays(x, _ROWS_Y[:, None] + lift, z), -1)
     collar = np.where(_ROWS_Y > -15.5, rng.uniform(0.4, 1.3), 1.0)[:, None, None]
     return plain_mesh(points, np.clip(cloth * collar, 0, 1))
 

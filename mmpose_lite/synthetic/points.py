@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .layout import Eye, FaceLayout
+from .layout import Brow, Eye, FaceLayout
 
 Array = np.ndarray
 
@@ -45,12 +45,9 @@ def _edge(layout: FaceLayout, count: int) -> Array:
     return np.concatenate([left, left[-2::-1] * [-1, 1]])
 
 
-def _brow_edge(layout: FaceLayout, index: int, count: int, rise: float) -> Array:
-    """Return (count, 2) points along a brow, inner end first, ``rise`` thicknesses above it."""
-    brow = layout.brows[index]
-    line = brow.curve(count)
-    taper = np.interp(np.linspace(0, 1, count), [0, 0.12, 0.5, 1], [0.75, 1.1, 1.0, 0.25])
-    return line + np.stack([np.zeros(count), rise * brow.thickness * taper], 1)
+def _lower_edge(brow: Brow, count: int) -> Array:
+    """Return (count, 2) points along the lower edge of a brow, inner end first."""
+    return brow.curve(count) - np.stack([np.zeros(count), brow.widths(count)], 1)
 
 
 def _opening(eye: Eye, per_lid: int) -> Array:
@@ -97,15 +94,15 @@ def _aflw(layout: FaceLayout) -> Array:
 
 
 def _300w(layout: FaceLayout) -> Array:
-    left, right = (_brow_edge(layout, k, 5, 0.25) for k in range(2))
+    left, right = (brow.curve(5) for brow in layout.brows)
     return np.concatenate(
         [_edge(layout, 17), left[::-1], right, _nose(layout), *_eyes(layout, 2), _mouth(layout)]
     )
 
 
 def _wflw(layout: FaceLayout) -> Array:
-    over = [_brow_edge(layout, k, 5, 0.5) for k in range(2)]
-    under = [_brow_edge(layout, k, 5, -0.5)[:4] for k in range(2)]
+    over = [brow.curve(5) for brow in layout.brows]
+    under = [_lower_edge(brow, 5)[:4] for brow in layout.brows]
     brows = [over[0][::-1], under[0], over[1], under[1][::-1]]
     pupils = [eye.pupil[None] for eye in layout.eyes]
     parts = [_edge(layout, 33), *brows, _nose(layout), *_eyes(layout, 3), _mouth(layout)]

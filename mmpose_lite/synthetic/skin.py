@@ -241,9 +241,9 @@ def _mouth_inside(
 
 
 def _brow(canvas: FaceCanvas, brow: Brow, identity: Identity, rng: np.random.Generator) -> None:
-    line = brow.curve(17)
-    t = np.linspace(0, 1, 17)
-    width = brow.thickness * np.interp(t, [0, 0.12, 0.5, 1], [0.75, 1.1, 1.0, 0.25])
+    width = brow.widths(17)
+    # Annotators mark the upper edge, or the skin just above it.
+    line = brow.curve(17) - np.stack([np.zeros(17), 0.5 * width + 0.08], 1)
     window, mask = canvas.mask(ribbon(line, width), 0.07)
     cm = canvas.pixels_per_cm
     grain = smooth_noise(rng, mask.shape, (max(1.0, 0.2 * cm), max(1.0, 0.12 * cm)))
