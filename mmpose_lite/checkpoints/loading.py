@@ -223,7 +223,8 @@ def load_matching(
         module: The module.
         content: A checkpoint, or its ``state_dict``.
         name: Where it comes from, for messages.
-        prefix: Of the tensors that are meant, such as ``backbone``.
+        prefix: Of the tensors that are meant, such as ``backbone``; None: those of the module's
+            own names, or else those of a model's backbone.
 
     Raises:
         InputError: If none fits.
@@ -231,15 +232,13 @@ def load_matching(
     wanted = module.state_dict()
     state = content.get('state_dict', content)
     state = state if isinstance(state, dict) else {}
-    start = '' if prefix is None else f'{prefix.rstrip(".")}.'
     named = {str(key): value for key, value in state.items() if isinstance(value, Tensor)}
-    bare = strip_wrapper(named, {f'{start}{key}' for key in wanted}, name)
-    given = {key.removeprefix(start): bare[key] for key in bare if key.startswith(start)}
-    taken = {
-        key: tensor
-        for key, tensor in given.items()
-        if key in wanted and wanted[key].shape == tensor.shape
-    }
+    given, taken = _fitting(named, wanted, name, prefix)
+    if not taken and prefix is None:
+        # A backbone takes that of a whole model.
+        of_model, of_backbone = _fitting(named, wanted, name, 'backbone')
+        if of_backbone:
+            given, taken, prefix = of_model, of_backbone, 'backbone'
     kept = [key for key in wanted if key not in taken]
     kind = type(module).__name__
     source = f"'{name}'" + (f" (prefix '{prefix}')" if prefix else '')
@@ -255,6 +254,21 @@ def load_matching(
         logger='current',
     )
     module.load_state_dict(taken, strict=False)
+
+
+def _fitting(
+    named: dict[str, Tensor], wanted: dict[str, Tensor], name: str, prefix: str | None
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The tensors under a prefix, by their names without it, and those that fit."""
+    start = '' if prefix is None else f'{prefix.rstrip(".")}.'
+    bare = strip_wrapper(named, {f'{start}{key}' for key in wanted}, name)
+    given = {key.removeprefix(start): bare[key] for key in bare if key.startswith(start)}
+    taken = {
+        key: tensor
+        for key, tensor in given.items()
+        if key in wanted and wanted[key].shape == tensor.shape
+    }
+    return given, taken
 
 
 def about_input_size(model: nn.Module, content: dict[str, Any], name: str) -> str | None:

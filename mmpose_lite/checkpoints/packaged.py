@@ -10,11 +10,13 @@ from mmpose_lite.errors import MissingFileError
 
 FOLDER = Path(__file__).resolve().parents[1] / 'pretrained'
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_-]*')
+# What `mmpose-lite publish` appends to a name.
+_HASH = re.compile(r'-[0-9a-f]{8}$')
 
 
 def packaged_weights() -> dict[str, Path]:
-    """Return the files of the weights that the package has, by name."""
-    return {path.stem: path for path in sorted(FOLDER.glob('*.pth'))}
+    """Return the files of the weights that the package has, by name: without their hash."""
+    return {_HASH.sub('', path.stem): path for path in sorted(FOLDER.glob('*.pth'))}
 
 
 def find_weights(name: str) -> str:

@@ -15,9 +15,10 @@ from mmpose_lite.utils import MissingFileError
 @pytest.fixture
 def shipped(trained, tmp_path, monkeypatch):
     """A package with the weights `tiny19`."""
-    shutil.copy(trained.checkpoint, tmp_path / 'tiny19.pth')
+    file = tmp_path / 'tiny19-0123abcd.pth'
+    shutil.copy(trained.checkpoint, file)
     monkeypatch.setattr(packaged, 'FOLDER', tmp_path)
-    return tmp_path / 'tiny19.pth'
+    return file
 
 
 def test_name_leads_to_the_file(shipped):

@@ -64,6 +64,15 @@ def test_what_was_taken_is_said(start, stored, prefix, wrap):
     assert module.conv.weight.unique().tolist() == [1]
 
 
+@pytest.mark.parametrize('wrapper', ['', 'module.'])
+def test_a_backbone_takes_that_of_a_whole_model(start, wrapper):
+    others = {f'{wrapper}head.conv.weight': torch.ones(4, 3, 1, 1)}
+    module, (line,) = start({**whole(f'{wrapper}backbone.'), **others})
+    assert "Backbone: 7 of its 7 tensors come from the 7 of '" in line
+    assert "(prefix 'backbone')" in line
+    assert module.conv.weight.unique().tolist() == [1]
+
+
 @pytest.mark.parametrize('prefix', [None, 'backbone'])
 @pytest.mark.parametrize('wrapper', ['_orig_mod.', 'model.', 'module.model.'])
 def test_what_wraps_a_file_is_taken_off(start, caplog, wrapper, prefix):
@@ -93,7 +102,7 @@ def test_a_name_that_looks_wrapped_replaces_no_other(start):
     ('given', 'prefix', 'message'),
     [
         (whole(), 'backbone', r"none of the 0 tensors of '.*net\.pth' \(prefix 'backbone'\) fits"),
-        (whole('backbone.'), None, r'none of the 7 .*the file has backbone\.conv\.weight'),
+        (whole('neck.'), None, r'none of the 7 .*the file has neck\.conv\.weight'),
         (whole('neck.'), 'neck.body', r"\(prefix 'neck\.body'\)"),
         ({'conv.weight': torch.ones(9)}, None, 'none of the 1 tensors'),
         ({'epoch': 3}, None, 'none of the 0 tensors'),
