@@ -22,9 +22,9 @@ optim_wrapper = _base_.best_optim_wrapper
 param_scheduler = _base_.best_param_scheduler
 auto_scale_lr = dict(base_batch_size=32)
 
-# model
+# model: codec, crops and heatmaps follow from this size
 input_size = (128, 128)
-codec = dict(_base_.best_codec, input_size=input_size, heatmap_size=(32, 32))
+codec = _base_.best_codec
 model = dict(backbone=dict(init_cfg=None), head=dict(out_channels=19, decoder=codec))
 
 # pipelines: colours, occlusion, blur, noise and compression stand in for real photographs
@@ -39,7 +39,7 @@ train_pipeline = [
         rotate_factor=30,
         scale_factor=(0.85, 1.15),
     ),
-    dict(type='TopdownAffine', input_size=input_size),
+    dict(type='TopdownAffine', input_size=codec['input_size']),
     dict(type='PhotometricDistortion'),
     dict(type='RandomPhotograph'),
     dict(type='GenerateTarget', encoder=codec),
@@ -48,7 +48,7 @@ train_pipeline = [
 val_pipeline = [
     dict(type='LoadImage'),
     dict(type='GetBBoxCenterScale'),
-    dict(type='TopdownAffine', input_size=input_size),
+    dict(type='TopdownAffine', input_size=codec['input_size']),
     dict(type='PackPoseInputs'),
 ]
 

@@ -14,7 +14,6 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from numpy import ndarray
 
 from mmpose_lite.checkpoints import make_plain
-from mmpose_lite.checkpoints.packaged import find_weights
 from mmpose_lite.checkpoints.writing import write_checkpoint
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.structures.keypoint import LabelMap, fit_label_map
@@ -155,7 +154,7 @@ def _folder(annotations: Path, images: str | Path | None) -> Path:
 
 
 def _write(checkpoint: str, label_map: LabelMap, out: str) -> None:
-    content = CheckpointLoader.load_checkpoint(find_weights(checkpoint), 'cpu')
+    content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
     given = content.get('meta') or {}
     meta = {key: given[key] for key in ('dataset_meta', 'input_size') if key in given}
     meta |= {'mmpose_lite': __version__, 'iter': 0, 'label_map': label_map.to_plain()}

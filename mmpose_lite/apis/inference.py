@@ -22,7 +22,6 @@ from torch import Tensor
 
 from mmpose_lite.checkpoints import install_checkpoint_reader, load_strictly, trusting
 from mmpose_lite.checkpoints.loading import about_input_size
-from mmpose_lite.checkpoints.packaged import packaged_weights
 from mmpose_lite.datasets.transforms import LoadImage
 from mmpose_lite.registry import DATASETS, MODELS, SCOPE, TRANSFORMS
 from mmpose_lite.structures import PoseDataSample, PoseMetainfo, parse_pose_metainfo
@@ -30,7 +29,7 @@ from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.config_utils import adopt_config
 from mmpose_lite.utils.input_size import set_input_size
-from mmpose_lite.utils.paths import shown
+from mmpose_lite.utils.paths import packaged_weights, shown
 
 from .config import load_config
 

@@ -23,7 +23,7 @@ from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_g
 
 from mmpose_lite.utils import InputError
 from mmpose_lite.utils.config_text import read_config_text
-from mmpose_lite.utils.paths import check_weights
+from mmpose_lite.utils.paths import check_weights, find_weights
 
 from .archive import Archive, check_footer
 from .errors import RefusedError, UnreadableError, one_line
@@ -126,7 +126,7 @@ def read_checkpoint(
         InputError: If it is damaged, no checkpoint, or holds anything else; the message names
             the type or the field.
     """
-    path = _find(path)
+    path = find_weights(osp.expanduser(path))
     checkpoint = _read(path, map_location, trusted or is_trusted(path))
     restore_content(checkpoint, path)
     return checkpoint
@@ -144,7 +144,7 @@ def read_config_of(path: str) -> dict[str, Any] | None:
         MissingFileError: If there is no such file.
         InputError: If it cannot be read, or the config is more than plain data.
     """
-    path = _find(path)
+    path = find_weights(osp.expanduser(path))
     meta = _read(path, 'cpu', trusted=False).get('meta')
     text = meta.get('cfg') if isinstance(meta, dict) else None
     if not isinstance(text, str):
@@ -153,13 +153,6 @@ def read_config_of(path: str) -> dict[str, Any] | None:
         return read_config_text(text)
     except InputError as error:
         raise InputError(f"checkpoint '{path}': {error}") from error
-
-
-def _find(path: str) -> str:
-    """The file that a path, or a name of weights in the package, means."""
-    from .packaged import find_weights
-
-    return find_weights(osp.expanduser(path))
 
 
 def _is_safetensors(path: str) -> bool:

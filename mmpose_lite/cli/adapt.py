@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from mmpose_lite.checkpoints.packaged import find_weights
 from mmpose_lite.errors import MissingFileError
 from mmpose_lite.utils.paths import check_file, check_weights, file_problem, shown
 
@@ -39,7 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     args = make_parser().parse_args(argv)
-    check_weights(find_weights(args.checkpoint))
+    check_weights(args.checkpoint)
     if problem := file_problem(args.annotations):
         raise MissingFileError(f'annotation file {shown(args.annotations)} {problem}')
     check_file(args.out)

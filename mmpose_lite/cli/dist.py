@@ -6,7 +6,6 @@ import argparse
 import os
 from collections.abc import Iterator, Sequence
 
-from mmpose_lite.checkpoints.packaged import find_weights
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_checkpoint, find_config
 
@@ -60,7 +59,7 @@ def launcher_arguments(argv: Sequence[str], environ: dict[str, str]) -> list[str
     find_config(args.config)
     files = [args.config]
     if command == 'dist-test':
-        check_checkpoint(find_weights(args.checkpoint))
+        check_checkpoint(args.checkpoint)
         files.append(args.checkpoint)
     if args.processes < 1:
         raise InputError(f'{args.processes} is no number of processes')

@@ -13,13 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mmpose_lite import apis, checkpoints
-from mmpose_lite.checkpoints.packaged import find_weights
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import (
     check_checkpoint,
     check_file,
     check_folder,
     find_config,
+    find_weights,
     is_exported,
 )
 

@@ -19,7 +19,7 @@ from mmpose_lite.errors import InputError, short
 from mmpose_lite.export.estimator import ExportedEstimator
 from mmpose_lite.export.runtime import ExportedModel
 from mmpose_lite.registry import explaining_builds
-from mmpose_lite.utils.paths import check_model, is_exported, shown
+from mmpose_lite.utils.paths import check_model, is_exported, packaged_weights, shown
 
 # What of a stored config a prediction needs.
 _NEEDED = ('model', 'test_dataloader', 'default_scope')
@@ -61,6 +61,8 @@ def load_model(
     if checkpoint is None and not isinstance(model, Config):
         name = os.fspath(model)
         check_model(name)
+        if name in packaged_weights():
+            return init_model(name, None, device)
         config, weights = _stored_config(name), name
         return init_model(config, weights, device, trust_checkpoint=trust_checkpoint)
     config = model if isinstance(model, Config) else Path(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,10 @@ CONFIGS = ('.py', '.json', '.yaml', '.yml')
 EXPORTED = ('.onnx', '.xml', '.pt2')
 """Endings of the names of exported files."""
 _PACKAGES = ('mmpose_lite', 'mmpose')  # whose shipped configs are ours
+WEIGHTS = _PACKAGE / 'pretrained'
+"""Folder of the weights that come with the package."""
+_WORD = re.compile(r'[A-Za-z][A-Za-z0-9_-]*')
+_HASH = re.compile(r'-[0-9a-f]{8}$')  # what `mmpose-lite publish` appends to a name
 
 
 def check_folder(folder: str | Path) -> None:
@@ -104,15 +109,43 @@ def find_shipped_config(name: str) -> Path | None:
 def is_config(name: str) -> bool:
     """Tell whether a name is that of a config, by its suffix or among the shipped ones.
 
-    It need not be there: names of checkpoints and addresses are none.
+    It need not be there: names of checkpoints, of packaged weights and addresses are none.
     """
     is_other = '://' in name or name.endswith(('.pth', '.pt', '.tar', '.ckpt'))
+    is_other = is_other or name in packaged_weights()
     return name.endswith(CONFIGS) or (not is_other and find_shipped_config(name) is not None)
 
 
 def is_exported(name: str | os.PathLike) -> bool:
     """Tell whether a name is that of an exported file, by its suffix."""
     return os.fspath(name).lower().endswith(EXPORTED)
+
+
+def packaged_weights() -> dict[str, Path]:
+    """The files of the weights that come with the package, by name: without their hash."""
+    return {_HASH.sub('', path.stem): path for path in sorted(WEIGHTS.glob('*.pth'))}
+
+
+def find_weights(name: str) -> str:
+    """Return the file of packaged weights; any other path or address as it is.
+
+    Args:
+        name: Such as ``'faces19'``, ``'work_dirs/a/best.pth'`` or ``'https://...'``. A file or
+            folder of that name goes first.
+
+    Raises:
+        MissingFileError: If it is a bare word, and neither a file nor the name of such weights.
+    """
+    if not _WORD.fullmatch(name) or os.path.exists(name):
+        return name
+    known = packaged_weights()
+    if name not in known:
+        names = ', '.join(known) or 'none'
+        raise MissingFileError(
+            f"checkpoint '{name}' does not exist, and the package has no weights of that name "
+            f'(it has: {names})'
+        )
+    return str(known[name])
 
 
 def shipped_configs() -> list[Path]:
@@ -128,12 +161,12 @@ def about_shipped_configs(name: str) -> str:
 
 
 def check_checkpoint(name: str) -> None:
-    """Check that a checkpoint is a file, unless its name is an address.
+    """Check that a checkpoint is a file, or named weights, unless its name is an address.
 
     Raises:
         MissingFileError: If it is none; of a folder, the message names the checkpoints in it.
     """
-    path = os.path.expanduser(name)
+    path = find_weights(os.path.expanduser(name))
     problem = None if '://' in name else file_problem(path)
     if problem is not None:
         files = sorted(map(os.path.basename, glob(os.path.join(escape(path), '*.pth'))))

@@ -7,9 +7,9 @@ import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmpose_lite.apis import init_model
-from mmpose_lite.checkpoints import install_checkpoint_reader, packaged
-from mmpose_lite.checkpoints.packaged import find_weights, packaged_weights
-from mmpose_lite.utils import MissingFileError
+from mmpose_lite.checkpoints import install_checkpoint_reader
+from mmpose_lite.utils import MissingFileError, paths
+from mmpose_lite.utils.paths import find_weights, packaged_weights
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def shipped(trained, tmp_path, monkeypatch):
     """A package with the weights `tiny19`."""
     file = tmp_path / 'tiny19-0123abcd.pth'
     shutil.copy(trained.checkpoint, file)
-    monkeypatch.setattr(packaged, 'FOLDER', tmp_path)
+    monkeypatch.setattr(paths, 'WEIGHTS', tmp_path)
     return file
 
 
@@ -38,7 +38,7 @@ def test_file_of_the_same_name_goes_first(shipped, tmp_path, monkeypatch):
 
 
 def test_unknown_name_lists_the_known(shipped):
-    with pytest.raises(MissingFileError, match=r"'tiny68' does not exist.*there: tiny19"):
+    with pytest.raises(MissingFileError, match=r"'tiny68' does not exist.*it has: tiny19"):
         find_weights('tiny68')
 
 

@@ -55,7 +55,7 @@ def test_each_value_of_a_shipped_config_has_a_file_and_a_line_that_sets_it(path,
     for key in ('model.backbone.type', 'optim_wrapper.optimizer.lr', 'train_cfg.max_epochs'):
         file, line = found[key].split(':')
         text = (config_root().parent / file).read_text().splitlines()[int(line) - 1]
-        if re.search(r'\*\*_base_\.\w+', text):  # all items of a base's dict
+        if re.search(r'(\*\*|^\w+ = )_base_\.\w+', text):  # all items of a base's dict
             continue
         written = re.search(rf'{key.rpartition(".")[2]}=([^,)\s]+)', text)[1]
         is_variable = re.fullmatch(r'(_base_\.)?[a-z_]+', written)
