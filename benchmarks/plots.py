@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,7 +15,16 @@ from matplotlib.figure import Figure
 
 Cells = Sequence[Mapping[str, Any]]
 
-_WIDTH, _HEIGHT = 3.4, 2.5  # inches of a panel
+_WIDTH, _HEIGHT = 3.3, 2.2  # inches of a panel
+_TEXT = 11  # points; a narrow screen shows the picture at half its size
+# Each colour that matplotlib writes, with the variable that replaces it, on a light and on a dark
+# ground. The picture has its own ground, so it stays readable if a page and the screen differ.
+_COLOURS = {
+    '#ffffff': ('ground', '#ffffff', '#1c2125'),
+    '#000000': ('ink', '#1d2327', '#e6e4df'),
+    '#1f77b4': ('first', '#0a6a8f', '#5fb8dc'),
+    '#ff7f0e': ('second', '#c2541b', '#f0955f'),
+}
 _STEP, _EPOCH, _MEMORY = 'seconds a step', 'seconds an epoch', 'MiB'
 
 
@@ -44,17 +54,43 @@ def draw_growth(results: Mapping[str, Any], out_file: Path) -> None:
     ]
     if not columns:
         return
-    figure = Figure(figsize=(_WIDTH * len(columns), 2 * _HEIGHT), layout='constrained')
-    panels = figure.subplots(2, len(columns), squeeze=False)
-    for column, above, below in zip(columns, *panels, strict=True):
-        _draw(above, column, *column.seconds)
-        _draw(below, column, 'peak_mib', _MEMORY)
-        above.set_title(column.title)
-        above.legend(frameon=False, fontsize='small')
-        below.set_xlabel(column.x)
+    size = 2 * _WIDTH, _HEIGHT * len(columns)
+    with mpl.rc_context(
+        {
+            'svg.fonttype': 'none',
+            'svg.hashsalt': 'growth',
+            'font.size': _TEXT,
+            'figure.constrained_layout.w_pad': 0.1,
+        }
+    ):
+        figure = Figure(figsize=size, layout='constrained')
+        for column, (left, right) in zip(
+            columns, figure.subplots(len(columns), 2, squeeze=False), strict=True
+        ):
+            _draw(left, column, *column.seconds)
+            _draw(right, column, 'peak_mib', _MEMORY)
+            left.set_title(column.title, loc='left')
+            if len(column.lines) > 1:
+                left.legend(frameon=False, fontsize='small')
+        written = StringIO()
+        figure.savefig(written, format='svg', metadata={'Date': None})
     out_file.parent.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'growth'}):
-        figure.savefig(out_file, metadata={'Date': None})
+    out_file.write_text(_with_two_grounds(written.getvalue()), encoding='utf-8')
+
+
+def _with_two_grounds(svg: str) -> str:
+    """Let the colours of a picture follow the light or dark screen."""
+    light, dark = (
+        ' '.join(f'--{name}: {pair[ground]};' for name, *pair in _COLOURS.values())
+        for ground in (0, 1)
+    )
+    for colour, (name, *_) in _COLOURS.items():
+        svg = svg.replace(colour, f'var(--{name})')
+    style = (
+        f':root {{ {light} }} text {{ fill: var(--ink); }} '
+        f'@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}'
+    )
+    return svg.replace('<style type="text/css">', f'<style type="text/css">{style} ', 1)
 
 
 def _good(results: Mapping[str, Any], part: str) -> Cells:
@@ -99,5 +135,6 @@ def _draw(axes: Axes, column: Column, figure: str, label: str) -> None:
         values = [median(cell[figure]) for cell in cells]
         axes.plot([cell[column.x] for cell in cells], values, marker='.', label=name)
     axes.set_ylim(bottom=0)
+    axes.set_xlabel(column.x)
     axes.set_ylabel(label)
     axes.spines[['top', 'right']].set_visible(False)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from contextlib import nullcontext
 
 import pytest
@@ -135,3 +136,13 @@ def test_a_cell_that_fails_says_so(monkeypatch, capsys):
     assert [cell['problem'] for cell in found] == ['', 'failed'] * 2
     assert found[0]['step_s'] == [1, 1]
     assert 'it fell over' in capsys.readouterr().err
+
+
+def test_the_picture_has_colours_for_a_dark_screen(tmp_path):
+    plots.draw_growth(RESULTS, tmp_path / 'growth.svg')
+    text = (tmp_path / 'growth.svg').read_text()
+    style, _, drawn = text.partition('</style>')
+    assert '@media (prefers-color-scheme: dark)' in style
+    # Every colour of the drawing is one of those that follow the screen.
+    colours = set(re.findall(r'(?:fill|stroke): (#\w+|var\(--\w+\))', drawn))
+    assert colours == {f'var(--{name})' for name in ('ground', 'ink', 'first', 'second')}
