@@ -125,15 +125,22 @@ def format_values(runs: Sequence[RunScalars], keys: Sequence[str]) -> Table:
             table.add_row(
                 f'{name} ({"training" if mode == "train" else "validation"})',
                 run.name,
-                *_at(series, -1),
-                *(('-', '-') if best is None else _at(series, best)),
+                *_at(name, series, -1),
+                *(('-', '-') if best is None else _at(name, series, best)),
             )
     return table
 
 
-def _at(series: Series, index: int) -> tuple[str, str]:
+def _at(key: str, series: Series, index: int) -> tuple[str, str]:
     """A value and its epoch, as text."""
-    return f'{series.values[index]:.6g}', str(series.epochs[index])
+    value = series.values[index]
+    text = f'{100 * value:.4g} %' if is_fraction(key) else f'{value:.6g}'
+    return text, str(series.epochs[index])
+
+
+def is_fraction(key: str) -> bool:
+    """Whether a key is a fraction in logs and in percent everywhere else: an NME."""
+    return 'nme' in key.lower()
 
 
 def best_of(key: str, series: Series) -> int:
@@ -145,8 +152,8 @@ def best_of(key: str, series: Series) -> int:
 
 
 def curves_of(runs: Sequence[RunScalars], keys: Sequence[str]) -> dict[str, list[Curve]]:
-    """The curves of each key, over iterations."""
-    return {key: list(_curves(runs, key)) for key in keys}
+    """The curves of each key, over iterations; those of an NME in percent."""
+    return {f'{key}, %' if is_fraction(key) else key: list(_curves(runs, key)) for key in keys}
 
 
 def _curves(runs: Sequence[RunScalars], key: str) -> Iterator[Curve]:
@@ -155,7 +162,8 @@ def _curves(runs: Sequence[RunScalars], key: str) -> Iterator[Curve]:
     for run, mode, name, series in find_series(runs, key):
         number = next(i for i, each in enumerate(runs) if each is run)
         label = f'{run.name}: {name}'
-        yield Curve(label, series.iterations, series.values, number, mode == 'val')
+        values = [100 * each for each in series.values] if is_fraction(key) else series.values
+        yield Curve(label, series.iterations, values, number, mode == 'val')
 
 
 def _table(*names: str) -> Table:

@@ -56,7 +56,7 @@ def test_the_tables(resumed, tmp_path, capsys):
     assert ['resumed', '6', '3', '10.0', '8.4-11.6', '0.5', '20%', '700'] in rows
     assert ['other', '5', '1', '8.0', '8.0-8.0', '0.5', '20%', '-'] in rows
     assert ['loss (training)', 'resumed', '0.5', '3', '0.5', '3'] in rows
-    assert ['NME (validation)', 'resumed', '0.45', '3', '0.4', '2'] in rows
+    assert ['NME (validation)', 'resumed', '45 %', '3', '40 %', '2'] in rows
     assert not any(row[:2] == ['NME (validation)', 'other'] for row in rows)
 
 
@@ -70,7 +70,7 @@ def test_a_key_finds_what_training_and_validation_have_of_it(tmp_path):
     }
     assert found == {
         'loss': [('loss', False, [1.0]), ('val_loss', True, [0.7])],
-        'NME': [('train_NME', False, [0.3]), ('NME', True, [0.5])],
+        'NME, %': [('train_NME', False, [30]), ('NME', True, [50])],
     }
 
 
