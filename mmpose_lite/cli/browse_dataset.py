@@ -37,8 +37,8 @@ def make_parser() -> argparse.ArgumentParser:
         choices=MODES,
         default='transformed',
         help='original: images with box and crop; transformed (default): crops as the network gets '
-        'them; target: crops with their targets, such as heatmaps. If crops are mirrored at '
-        'random, each is shown both ways',
+        'them; target: crops under the cells of their targets, such as heatmaps. If crops are '
+        'mirrored at random, each is shown both ways',
     )
     parser.add_argument('--out', metavar='DIR', default='browse', help='folder of the sheets')
     parser.add_argument(

@@ -109,6 +109,7 @@ class Browser:
                 shown=(visible[:, 0] if visible.ndim == 2 else visible) > 0,
                 box=self._box(results),
                 heatmap=heatmap,
+                cell_wh=None if heatmap is None else self._cell(heatmap, results),
                 has_target=has_target,
                 face_id=results['id'],
                 img_path=results['img_path'],
@@ -127,6 +128,13 @@ class Browser:
                 if results is None:
                     return None
         return results
+
+    def _cell(self, heatmap: ndarray, results: dict) -> ndarray:
+        """Width and height of a target's cell in the crop, px."""
+        size_wh, cells_wh = np.array(results['input_size']), np.array(heatmap.shape[::-1])
+        # Under UDP the outermost cells are at the outermost pixels.
+        between = self.affine.use_udp and 'heatmaps' in results
+        return (size_wh - 1) / (cells_wh - 1) if between else size_wh / cells_wh
 
     def _box(self, results: dict) -> ndarray:
         """Corners of the box in the crop."""

@@ -267,6 +267,8 @@ class FaceView:
         img_path: The photograph.
         crop: ``(4, 2)``, corners of the crop in the photograph; None where the image is the crop.
         heatmap: ``(h, w)``, the targets of all points in one; None where none were asked for.
+        cell_wh: Pixels from the centre of a cell of the heatmap to the next; the centre of the
+            first is at (0, 0). None stretches the heatmap over the image.
         has_target: ``(K,)``, which points have a target; None where none were asked for.
         is_mirrored: Whether it is mirrored; None where the pipeline never does so.
     """
@@ -279,6 +281,7 @@ class FaceView:
     img_path: str
     crop: np.ndarray | None = None
     heatmap: np.ndarray | None = None
+    cell_wh: np.ndarray | None = None
     has_target: np.ndarray | None = None
     is_mirrored: bool | None = None
 
@@ -332,7 +335,10 @@ def draw_tile(face: FaceView, tile: int, colors: Sequence[RGB]) -> np.ndarray:
     """Draw heatmap, box, crop, and each point with its number: ``(tile, tile, 3)`` RGB."""
     image_rgb = np.ascontiguousarray(face.image_bgr[..., ::-1])
     if face.heatmap is not None:
-        image_rgb = overlay_heatmap(image_rgb, face.heatmap, _HEAT)
+        cells = face.heatmap
+        if face.cell_wh is not None:
+            cells = place_cells(cells, face.cell_wh, image_rgb.shape[:2])
+        image_rgb = overlay_heatmap(image_rgb, cells, _HEAT)
     picture, matrix = cut_square(image_rgb, *face.square, tile)
 
     def to_tile(xy: np.ndarray) -> np.ndarray:
@@ -358,6 +364,24 @@ def draw_tile(face: FaceView, tile: int, colors: Sequence[RGB]) -> np.ndarray:
         draw_text(picture, str(k), beside + 1, size, _SHADE)
         draw_text(picture, str(k), beside, size, colors[k])
     return picture
+
+
+def place_cells(heatmap: np.ndarray, cell_wh: np.ndarray, shape_hw: Sequence[int]) -> np.ndarray:
+    """Put the cells of a heatmap where a codec has them: cell i about pixel ``i * cell_wh``.
+
+    Returns:
+        ``shape_hw``: each pixel's cell, 0 beyond the last one.
+    """
+    columns, rows = (
+        np.floor(np.arange(count) / cell + 0.5).astype(int)
+        for count, cell in zip(reversed(shape_hw), cell_wh, strict=True)
+    )
+    height, width = heatmap.shape
+    placed = np.zeros(tuple(shape_hw), heatmap.dtype)
+    placed[: (rows < height).sum(), : (columns < width).sum()] = heatmap[
+        np.ix_(rows[rows < height], columns[columns < width])
+    ]
+    return placed
 
 
 def legend(names: Sequence[str], colors: Sequence[RGB], width: int) -> np.ndarray:

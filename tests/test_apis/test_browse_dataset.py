@@ -13,7 +13,15 @@ from helpers.data_factory import ANNOTATIONS, make_face_set
 from mmpose_lite.apis.config import load_config
 from mmpose_lite.cli.browse_dataset import main
 from mmpose_lite.data_tools.browsing import choose, image_sides, load_browsers
-from mmpose_lite.visualization.sheet import LEFT, MIDDLE, RIGHT, FaceView, draw_tile
+from mmpose_lite.registry import KEYPOINT_CODECS
+from mmpose_lite.visualization.sheet import (
+    LEFT,
+    MIDDLE,
+    RIGHT,
+    FaceView,
+    draw_tile,
+    place_cells,
+)
 
 CONFIG = """
 codec = dict(type='MSRAHeatmap', input_size=(64, 64), heatmap_size=(16, 16), sigma=1)
@@ -138,6 +146,44 @@ def test_targets_are_the_heatmaps(config, split):
     for x, y in view.points:
         assert view.heatmap[round(y / 4), round(x / 4)] > 0.85
     assert view.heatmap.min() == 0
+
+
+UDP = {
+    'type': 'UDPHeatmap',
+    'input_size': (64, 64),
+    'heatmap_size': (16, 16),
+    'sigma': 2,
+}
+
+
+@pytest.mark.parametrize('udp', [False, True], ids=['MSRA', 'UDP'])
+def test_cells_are_drawn_where_the_codec_puts_them(config, udp, tmp_path):
+    """The middle of the warmest cell of a single point is the point, to half a cell."""
+    text = config(random='').read_text()
+    if udp:
+        text = re.sub(r'codec = dict.*', f'codec = {UDP}', text)
+        text = text.replace("type='TopdownAffine'", "type='TopdownAffine', use_udp=True")
+    path = tmp_path / 'one.py'
+    path.write_text(text)
+    codec = UDP if udp else dict(load_config(path).model.head.decoder)
+    (view,) = browser(path)[0].transformed(2, codec)
+    assert view.cell_wh.tolist() == ([63 / 15] * 2 if udp else [4, 4])
+    encoded = KEYPOINT_CODECS.build(codec).encode(view.points[None], view.shown[None] * 1.0)
+    shape_hw = view.image_bgr.shape[:2]
+    assert shape_hw == (64, 64)
+    for (x, y), heatmap in zip(view.points, encoded['heatmaps'], strict=True):
+        placed = place_cells(heatmap, view.cell_wh, shape_hw)
+        rows, columns = np.nonzero(placed == placed.max())
+        assert abs(columns.mean() - x) < 2.7
+        assert abs(rows.mean() - y) < 2.7
+        # A cell is a square of four or five pixels, cut off at the border.
+        assert 4 <= len(rows) <= 25
+
+
+def test_pixels_beyond_the_last_cell_have_no_heat():
+    """Of 8 pixels and cells about 0 and 4: pixels 0 and 1, then 2 to 5, and none."""
+    placed = place_cells(np.array([[1.0, 2.0]]), np.array([4.0, 8.0]), (2, 8))
+    assert placed.tolist() == [[1, 1, 2, 2, 2, 2, 0, 0]] * 2
 
 
 SIMCC = {'type': 'SimCCLabel', 'input_size': (64, 64), 'sigma': 4, 'simcc_split_ratio': 2.0}
