@@ -22,7 +22,8 @@ from plotly.offline import get_plotlyjs
 
 from ..utils import InputError
 from ..version import __version__
-from .schema import Report, RunEntry
+from .faces import drawn_sides
+from .schema import Report
 
 _HERE = Path(__file__).parent
 _STYLES = ('base.css', 'parts.css', 'gallery.css')
@@ -40,7 +41,7 @@ def render_page(metrics: Report, pictures: Mapping[str, bytes]) -> str:
 
     Args:
         metrics: The content of ``metrics.json``.
-        pictures: JPEG files by the names in ``worst[].picture``.
+        pictures: JPEG files by the names in ``picture`` of the faces shown.
 
     Returns:
         The content of ``index.html``.
@@ -61,7 +62,7 @@ def render_page(metrics: Report, pictures: Mapping[str, bytes]) -> str:
             normalisers=_union(run['normalisers'] for run in runs),
             primary=runs[0]['primary'],
             colours={run['name']: index % _COLOURS for index, run in enumerate(runs)},
-            pictures=_data_uris(runs, pictures),
+            pictures=_data_uris(metrics, pictures),
             drawn={
                 'runs': [{key: dict(run)[key] for key in _DRAWN} for run in runs],
                 'normalisers': _union(run['normalisers'] for run in runs),
@@ -106,15 +107,17 @@ def _union(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return joined
 
 
-def _data_uris(runs: list[RunEntry], pictures: Mapping[str, bytes]) -> dict[str, str]:
-    """Turn the pictures named by the runs into data URIs."""
+def _data_uris(metrics: Report, pictures: Mapping[str, bytes]) -> dict[str, str]:
+    """Turn the pictures that a report names into data URIs."""
     uris = {}
-    for run in runs:
-        for name in filter(None, (face['picture'] for face in run['worst'])):
-            if name not in pictures:
-                raise InputError(f'{run["name"]}: picture {name!r} of a worst face is not given')
-            content = base64.b64encode(pictures[name]).decode('ascii')
-            uris[name] = f'data:image/jpeg;base64,{content}'
+    for run, _, side in drawn_sides(metrics):
+        name = side['picture']
+        if name is None or name in uris:
+            continue
+        if name not in pictures:
+            raise InputError(f'{run}: picture {name!r} of a face is not given')
+        content = base64.b64encode(pictures[name]).decode('ascii')
+        uris[name] = f'data:image/jpeg;base64,{content}'
     return uris
 
 

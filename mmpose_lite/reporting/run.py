@@ -14,7 +14,8 @@ from numpy import ndarray
 from mmpose_lite.errors import InputError, MissingFileError, short
 from mmpose_lite.structures.keypoint.transforms import FARTHEST
 
-from .schema import Dump, Further, Metadata, MetricNormaliser, Pass, PointSet, read
+from .reading import read
+from .schema import Dump, Further, Metadata, MetricNormaliser, Pass, PointSet
 
 WHOLE = 'full'
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from mmpose_lite.evaluation.functional import (
     share_interval,
 )
 
+from .limits import Limits
 from .run import Run
 from .run_errors import Errors, error_intervals
 from .schema import (
@@ -30,7 +32,6 @@ from .schema import (
     YawBins,
 )
 
-LIMITS = {'0.07': 0.07, '0.08': 0.08, '0.10': 0.10}
 _QUANTILES = (0.5, 0.9)
 _FEW = 5  # faces; draws without any of so many are not rare
 _CURVE = np.linspace(0, 0.15, 301)
@@ -40,7 +41,7 @@ _CONFIDENCES = 10  # bins with equal numbers of points
 _ROUNDS = 3
 
 
-def headline(errors: Errors) -> Scores:
+def headline(errors: Errors, limits: Limits) -> Scores:
     """Compute the headline numbers over all faces that have an error.
 
     ``mean``, ``median`` and ``p90`` are of the faces' means, ``pooled`` is over points. Numbers of
@@ -50,23 +51,25 @@ def headline(errors: Errors) -> Scores:
     means = errors.means[kept]
     found: Any = {'faces': int(kept.sum()), 'points': int(errors.totals.sum())}
     if not len(means):
-        return found | _named([None] * 10) | {'interval': _named([None] * 10)}
-    limits = LIMITS.values()
-    columns = [means, errors.sums[kept], *(areas(means, limit) for limit in limits)]
+        none = [None] * (4 + 2 * len(limits.values))
+        return found | _named(none, limits) | {'interval': _named(none, limits)}
+    columns = [means, errors.sums[kept], *(areas(means, limit) for limit in limits.values)]
     sums = np.stack(columns, axis=1)
     totals = np.ones_like(sums)
     totals[:, 1] = errors.totals[kept]
     mean, _, *shares = (sums.sum(axis=0) / totals.sum(axis=0)).tolist()
-    rates = [float(failures(means, limit).mean()) for limit in limits]
+    rates = [float(failures(means, limit).mean()) for limit in limits.values]
     values = [mean, errors.pooled(), *np.quantile(means, _QUANTILES).tolist(), *rates, *shares]
-    return found | _named(values) | {'interval': _named(_intervals(means, sums, totals))}
+    intervals = _intervals(means, sums, totals, limits.values)
+    return found | _named(values, limits) | {'interval': _named(intervals, limits)}
 
 
-def _intervals(means: ndarray, sums: ndarray, totals: ndarray) -> list[Interval]:
+def _intervals(
+    means: ndarray, sums: ndarray, totals: ndarray, limits: Sequence[float]
+) -> list[Interval]:
     """The intervals, in the order of :func:`_named`."""
     mean, pooled, *drawn = error_intervals(sums, totals)
     quantiles = [quantile_interval(means, quantile) for quantile in _QUANTILES]
-    limits = LIMITS.values()
     rates = [share_interval(int(failures(means, limit).sum()), len(means)) for limit in limits]
     within = zip(drawn, limits, strict=True)
     exact: list[Interval] = [each and [*each] for each in (*quantiles, *rates)]
@@ -86,12 +89,13 @@ def _area_interval(drawn: Any, means: ndarray, limit: float) -> Interval:
     return [drawn[0], share[1] if below < _FEW else min(drawn[1], share[1])]
 
 
-def _named(values: list[Any]) -> Any:
-    """Name ten values: four measures, three failure rates, three areas."""
+def _named(values: list[Any], limits: Limits) -> Any:
+    """Name four measures, then a failure rate for each limit, then an area for each."""
+    rates, shares = values[4 : 4 + len(limits.values)], values[4 + len(limits.values) :]
     return {
         **dict(zip(('mean', 'pooled', 'median', 'p90'), values[:4], strict=True)),
-        'failure_rate': dict(zip(LIMITS, values[4:7], strict=True)),
-        'auc': dict(zip(LIMITS, values[7:], strict=True)),
+        'failure_rate': dict(zip(limits.keys, rates, strict=True)),
+        'auc': dict(zip(limits.keys, shares, strict=True)),
     }
 
 

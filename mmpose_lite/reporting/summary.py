@@ -17,13 +17,14 @@ from mmpose_lite.datasets.file_names import find_group
 from mmpose_lite.evaluation.functional import FEWEST_FACES, LEVEL, paired_difference
 from mmpose_lite.evaluation.metrics.row_metric import NO_POINT, left_out_sentences
 
+from .faces import differing_faces, typical_faces, worst_faces
+from .limits import limits_of
 from .robustness import measure_box_errors, measure_flip_test
 from .run import WHOLE, FaceTable, Run
 from .run_errors import Errors, RunErrors, subset_faces
-from .schema import Comparison, Metadata, PairedEntry, PointSet, Report, RunEntry, WorstFace
+from .schema import Comparison, DifferingFace, Metadata, PairedEntry, PointSet, Report, RunEntry
 from .scores import by_box_size, by_point, by_visibility, by_yaw, curve, headline, reliability
 
-WORST = 24  # of each subset; gallery.js and gallery.html.j2 show so many
 _SAME_TRUTH = 0.5  # px
 _TIE = 1e-9
 
@@ -67,6 +68,8 @@ def _summarise(found: RunErrors) -> RunEntry:
                 'title': each.title,
                 'about': each.about,
                 'faces': int(found.errors[name].faces.sum()),
+                'limits': list(limits_of(name).values),
+                'limits_source': limits_of(name).source,
             }
             for name, each in found.normalisers.items()
         },
@@ -77,7 +80,7 @@ def _summarise(found: RunErrors) -> RunEntry:
             for name, faces in subsets.items()
         },
         'scores': {
-            name: {subset: headline(part) for subset, part in each.items()}
+            name: {subset: headline(part, limits_of(name)) for subset, part in each.items()}
             for name, each in parts.items()
         },
         'curves': {
@@ -91,7 +94,8 @@ def _summarise(found: RunErrors) -> RunEntry:
         'flip_test': measure_flip_test(run, found.sizes, subsets),
         'box_errors': measure_box_errors(run, found.sizes),
         'reliability': reliability(run, own),
-        'worst': _worst(found),
+        'worst': worst_faces(found),
+        'typical': typical_faces(found),
     }
 
 
@@ -126,40 +130,13 @@ def _sides(points: PointSet) -> tuple[list[int], list[int]]:
     return sides['left'], sides['right']
 
 
-def _worst(found: RunErrors) -> list[WorstFace]:
-    """The faces with the largest errors of each subset, worst first, each face once."""
-    table, means, yaw = found.run.table, found.own.means, found.yaw
-    order = np.argsort(-means, kind='stable')  # NaN comes last
-    order = order[found.own.faces[order]]
-    chosen = {int(i) for faces in found.subsets.values() for i in order[faces[order]][:WORST]}
-    return [
-        {
-            'id': table.ids[i],
-            'image': table.images[i],
-            'nme': float(means[i]),
-            'subsets': list(table.subsets[i]),
-            'yaw': None if yaw is None else _known(yaw[0][i]),
-            'box_size': _known(table.box_size[i]),
-            'picture': None,
-            'no_picture': None,
-            'row': i,
-        }
-        for i in order.tolist()
-        if i in chosen
-    ]
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
 def compare(found: RunErrors, other: Run, group: str | None = None) -> Comparison:
     """Compare two runs on the faces that both have, by the first one's own normaliser.
 
     Raises:
         InputError: If ``group`` finds nothing in the name of a photograph.
     """
-    subsets = _compare_subsets(found, other, group)
+    subsets, differing = _compare_subsets(found, other, group)
     compared = subsets[WHOLE]['faces'] if subsets else 0
     left_out = {'a': len(found.run.table) - compared, 'b': len(other.table) - compared}
     return {
@@ -167,26 +144,30 @@ def compare(found: RunErrors, other: Run, group: str | None = None) -> Compariso
         'b': other.name,
         'normaliser': found.primary,
         'subsets': subsets,
+        'differing': differing,
         'left_out': left_out,
         'remark': _remark(found.run, other, left_out),
         'group': group,
     }
 
 
-def _compare_subsets(found: RunErrors, other: Run, group: str | None) -> dict[str, PairedEntry]:
+def _compare_subsets(
+    found: RunErrors, other: Run, group: str | None
+) -> tuple[dict[str, PairedEntry], list[DifferingFace]]:
     """Compare the subsets with common faces; ``full`` is among them if there are any."""
     first, second = _common(found.run.table, other.table)
     if not len(first):
-        return {}
+        return {}, []
     truth, sizes = found.run.table.take(first), found.sizes[first]
     # One truth for both, so that only the predictions differ.
     mine = Errors.of(truth, sizes)
     theirs = Errors.of(replace(truth, pred=other.table.pred[second]), sizes)
     groups = {key: faces & mine.faces for key, faces in subset_faces(truth).items()}
     members = _groups(truth, group)
-    return {
+    paired = {
         key: _paired(mine, theirs, faces, members) for key, faces in groups.items() if faces.any()
     }
+    return paired, differing_faces(truth, (mine, theirs), (first, second), groups)
 
 
 def _groups(table: FaceTable, pattern: str | None) -> ndarray | None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os.path as osp
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,11 +27,12 @@ from mmpose_lite.utils.paths import check_folder, shown
 from mmpose_lite.visualization.drawing import read_image_rgb
 from mmpose_lite.visualization.sheet import FaceRow, face_tile
 
+from .faces import drawn_sides
 from .page import render_page
 from .per_face import per_face_csv
 from .run import Run
 from .run_errors import RunErrors
-from .schema import Comparison, RunEntry, WorstFace
+from .schema import Comparison, Report, ShownFace, Side
 from .summary import summarise
 
 PAGE, METRICS, FACES = 'index.html', 'metrics.json', 'per_face.csv'
@@ -67,7 +70,7 @@ def write_report(folder: str | Path, runs: Sequence[Run], group: str | None = No
     for each in found:
         _check_errors(each)
     metrics = summarise(found, group)
-    pictures, remarks = _draw_pictures(runs, metrics['runs'])
+    pictures, remarks = _draw_pictures(runs, metrics)
     # All that depends on the runs and may fail comes before anything is written.
     page = render_page(metrics, pictures)
     numbers = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False)
@@ -136,43 +139,52 @@ def _write_files(folder: Path, contents: dict[str, bytes]) -> None:
 def _old_pictures(folder: Path) -> list[str]:
     """The pictures of an earlier report in the folder."""
     try:
-        runs = json.loads((folder / METRICS).read_text(encoding='utf-8'))['runs']
-        named = [face['picture'] for run in runs for face in run['worst']]
-    except (OSError, ValueError, LookupError, TypeError):
+        named = list(_picture_names(json.loads((folder / METRICS).read_text(encoding='utf-8'))))
+    except (OSError, ValueError, RecursionError):
         return []
-    plain = [f'pictures/{Path(name).name}' for name in named if isinstance(name, str)]
+    plain = [f'pictures/{Path(name).name}' for name in named]
     return [name for name in plain if name in named]
+
+
+def _picture_names(content: Any) -> Iterator[str]:
+    """All that is called ``picture`` in ``metrics.json``."""
+    if isinstance(content, dict):
+        if isinstance(name := content.get('picture'), str):
+            yield name
+        content = list(content.values())
+    for part in content if isinstance(content, list) else ():
+        yield from _picture_names(part)
 
 
 class _OutsideError(ValueError):
     """A photograph is not below a data root."""
 
 
-def _draw_pictures(
-    runs: Sequence[Run], entries: Sequence[RunEntry]
-) -> tuple[dict[str, bytes], list[str]]:
-    """Draw the worst faces of all runs; return JPEG files by name, and remarks."""
+def _draw_pictures(runs: Sequence[Run], metrics: Report) -> tuple[dict[str, bytes], list[str]]:
+    """Draw the faces that a report shows; return JPEG files by name, and remarks."""
     pictures: dict[str, bytes] = {}
-    remarks = []
-    stems = picture_stems([run.name for run in runs])
-    for run, entry, stem in zip(runs, entries, stems, strict=True):
-        missing: dict[str, list[str]] = {}
-        for number, face in enumerate(entry['worst']):
+    reasons: dict[str, str] = {}
+    missing: dict[tuple[str, str], list[str]] = {}
+    by_name = {run.name: run for run in runs}
+    stems = dict(zip(by_name, picture_stems(list(by_name)), strict=True))
+    for run, image, side in drawn_sides(metrics):
+        name = f'pictures/{stems[run]}_face_{side["row"]:05d}.jpg'
+        if name not in pictures and name not in reasons:
             try:
-                content = _draw(run, face)
+                pictures[name] = _draw(by_name[run], side)
             except (OSError, ValueError) as error:
                 reason = _OUTSIDE if isinstance(error, _OutsideError) else _UNREADABLE
-                face['no_picture'] = reason
-                missing.setdefault(reason, []).append(face['image'])
-                continue
-            face['picture'] = name = f'pictures/{stem}_worst_{number:02d}.jpg'
-            pictures[name] = content
-        for reason, images in missing.items():
-            remarks.append(
-                f'{run.name}: {len(images)} of the {len(entry["worst"])} worst faces have no '
-                f"picture: their photographs are {reason}, the first is '{images[0]}' (see "
-                'mmpose-lite report --data-root)'
-            )
+                reasons[name] = reason
+                missing.setdefault((run, reason), []).append(image)
+        side['picture'] = name if name in pictures else None
+        side['no_picture'] = reasons.get(name)
+    shown = Counter(name.rpartition('_face_')[0] for name in (*pictures, *reasons))
+    remarks = [
+        f'{run}: {len(images)} of the {shown[f"pictures/{stems[run]}"]} faces shown have no '
+        f"picture: their images are {reason}, the first is '{images[0]}' (see "
+        'mmpose-lite report --data-root)'
+        for (run, reason), images in missing.items()
+    ]
     return pictures, remarks
 
 
@@ -185,8 +197,8 @@ def picture_stems(names: Sequence[str]) -> list[str]:
     return [f'{number}-{stem}' for number, stem in enumerate(plain)]
 
 
-def _draw(run: Run, worst: WorstFace) -> bytes:
-    table, row = run.table, worst['row']
+def _draw(run: Run, side: ShownFace | Side) -> bytes:
+    table, row = run.table, side['row']
     bbox = table.bbox[row]
     if not np.isfinite(bbox).all():
         points = table.gt[row][table.mask[row]]
@@ -196,7 +208,7 @@ def _draw(run: Run, worst: WorstFace) -> bytes:
         table.gt[row],
         table.pred[row],
         bbox,
-        worst['nme'] or 0.0,
+        side['nme'] or 0.0,
         visible=table.mask[row],
         exif=table.exif[row],
     )

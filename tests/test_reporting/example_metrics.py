@@ -8,10 +8,12 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmpose_lite.reporting.faces import drawn_sides
+
 FACES = 200
 NAMES = ['LeftEye', 'RightEye', 'Nose', 'LeftMouth', 'RightMouth']
 POSITIONS = [[0.0, 0.1], [1.0, 0.1], [0.5, 0.55], [0.2, 1.0], [0.8, 1.0]]
-THRESHOLDS = ('0.07', '0.08', '0.10')
+LIMITS = {'box': [0.05, 0.07], 'interocular': [0.08, 0.1]}
 TITLES = {'box': 'longer side of the box', 'interocular': 'distance of the eyes'}
 _RNG_SEED = 7
 
@@ -33,12 +35,12 @@ def example_metrics(runs: int = 1) -> dict[str, Any]:
 
 
 def example_pictures(metrics: dict[str, Any]) -> dict[str, bytes]:
-    """A grey picture for each of the worst faces."""
-    names = [face['picture'] for run in metrics['runs'] for face in run['worst']]
-    grey = [np.full((48, 48, 3), 40 + 5 * index % 200, np.uint8) for index in range(len(names))]
+    """A picture for each face that is shown, each of another colour."""
+    names = dict.fromkeys(side['picture'] for _, _, side in drawn_sides(metrics))
+    colours = [(index % 256, index // 256, 90) for index in range(len(names))]
     return {
-        name: cv2.imencode('.jpg', picture)[1].tobytes()
-        for name, picture in zip(names, grey, strict=True)
+        name: cv2.imencode('.png', np.full((48, 48, 3), colour, np.uint8))[1].tobytes()
+        for name, colour in zip(names, colours, strict=True)
     }
 
 
@@ -61,14 +63,20 @@ def _run(name: str, errors: np.ndarray, yaw: np.ndarray) -> dict[str, Any]:
         'right_points': [1, 4],
         'links': [[0, 2], [1, 2], [3, 4]],
         'normalisers': {
-            key: {'title': TITLES[key], 'about': f'The {title}.', 'faces': int(has.sum())}
-            for (key, (_, has)), title in zip(divided.items(), TITLES.values(), strict=True)
+            key: {
+                'title': TITLES[key],
+                'about': f'The {TITLES[key]}.',
+                'faces': int(has.sum()),
+                'limits': LIMITS[key],
+                'limits_source': f'limits of {key}',
+            }
+            for key, (_, has) in divided.items()
         },
         'primary': 'box',
         'mean_shape': dict.fromkeys(masks, 0.1),
         'subsets': {key: {'faces': int(mask.sum()), 'left_out': 0} for key, mask in masks.items()},
         'scores': {
-            key: {subset: _scores(each[mask & has]) for subset, mask in masks.items()}
+            key: {subset: _scores(each[mask & has], LIMITS[key]) for subset, mask in masks.items()}
             for key, (each, has) in divided.items()
         },
         'curves': {
@@ -99,7 +107,8 @@ def _run(name: str, errors: np.ndarray, yaw: np.ndarray) -> dict[str, Any]:
             ],
         },
         'reliability': {'faces': FACES, 'bins': _reliability(errors), 'spearman': -0.51},
-        'worst': _worst_faces(name, means, yaw, size),
+        'worst': _faces(name, _worst(means, _masks(yaw)), means, yaw, size),
+        'typical': _faces(name, _typical(means, _masks(yaw)), means, yaw, size),
     }
 
 
@@ -133,35 +142,71 @@ def _by_point(errors: np.ndarray) -> list[dict[str, Any]]:
     ]
 
 
-def _worst_faces(
-    name: str, means: np.ndarray, yaw: np.ndarray, size: np.ndarray
+def _faces(
+    name: str,
+    chosen: dict[str, list[int]],
+    means: np.ndarray,
+    yaw: np.ndarray,
+    size: np.ndarray,
 ) -> list[dict[str, Any]]:
     masks = _masks(yaw)
+    picked = {face for faces in chosen.values() for face in faces}
     return [
         {
             'id': int(face),
             'image': f'images/{face:03}.jpg',
-            'nme': float(means[face]),
             'subsets': ['frontal'] if masks['frontal'][face] else [],
+            'shown_for': [key for key, faces in chosen.items() if face in faces],
             'yaw': float(yaw[face]),
             'box_size': float(size[face]),
-            'picture': f'pictures/{name}_worst_{place:02}.jpg',
-            'no_picture': None,
-            'row': int(face),
+            **_side_of(name, face, means),
         }
-        for place, face in enumerate(_worst(means, masks))
+        for face in np.argsort(-means).tolist()
+        if face in picked
     ]
 
 
-def _worst(means: np.ndarray, masks: dict[str, np.ndarray]) -> list[int]:
-    """Return the 24 worst of each subset, worst first; few frontal faces are among all's."""
+def _side_of(name: str, face: int, means: np.ndarray) -> dict[str, Any]:
+    picture = f'pictures/{name}_face_{face:05}.jpg'
+    return {'nme': float(means[face]), 'picture': picture, 'no_picture': None, 'row': int(face)}
+
+
+def _worst(means: np.ndarray, masks: dict[str, np.ndarray]) -> dict[str, list[int]]:
+    """The 24 worst of each subset; few frontal faces are among all's."""
     order = np.argsort(-means)
-    chosen = {face for mask in masks.values() for face in order[mask[order]][:24].tolist()}
-    return [face for face in order.tolist() if face in chosen]
+    return {key: order[mask[order]][:24].tolist() for key, mask in masks.items()}
 
 
-def _scores(errors: np.ndarray) -> dict[str, Any]:
+def _typical(means: np.ndarray, masks: dict[str, np.ndarray]) -> dict[str, list[int]]:
+    order = np.argsort(-means)
+    return {key: order[mask[order]][24::20].tolist() for key, mask in masks.items()}
+
+
+def _differing(
+    made: list[dict[str, Any]], errors: list[np.ndarray], yaw: np.ndarray, a: int, b: int
+) -> list[dict[str, Any]]:
+    means = [each.mean(axis=1) for each in (errors[a], errors[b])]
+    gain = means[1] - means[0]
+    chosen = _worst(np.abs(gain), _masks(yaw))
+    chosen = {key: faces[:12] for key, faces in chosen.items()}
+    return [
+        {
+            'id': face,
+            'image': f'images/{face:03}.jpg',
+            'difference': float(gain[face]),
+            'subsets': ['frontal'] if _masks(yaw)['frontal'][face] else [],
+            'shown_for': [key for key, faces in chosen.items() if face in faces],
+            'a': _side_of(made[a]['name'], face, means[0]),
+            'b': _side_of(made[b]['name'], face, means[1]),
+        }
+        for face in np.argsort(-np.abs(gain)).tolist()
+        if any(face in faces for faces in chosen.values())
+    ]
+
+
+def _scores(errors: np.ndarray, limits: list[float]) -> dict[str, Any]:
     means = errors.mean(axis=1)
+    named = {f'{limit:.2f}': limit for limit in limits}
     single = {
         'mean': float(means.mean()),
         'pooled': float(errors.mean() * 1.001),
@@ -169,8 +214,10 @@ def _scores(errors: np.ndarray) -> dict[str, Any]:
         'p90': float(np.quantile(means, 0.9)),
     }
     rates = {
-        'failure_rate': {key: float((means > float(key)).mean()) for key in THRESHOLDS},
-        'auc': {key: float(np.maximum(0, 1 - means / float(key)).mean()) for key in THRESHOLDS},
+        'failure_rate': {key: float((means > limit).mean()) for key, limit in named.items()},
+        'auc': {
+            key: float(np.maximum(0, 1 - means / limit).mean()) for key, limit in named.items()
+        },
     }
     intervals: dict[str, Any] = {key: _around(value) for key, value in single.items()}
     for measure, values in rates.items():
@@ -243,6 +290,7 @@ def _comparison(
         'b': made[b]['name'],
         'normaliser': 'box',
         'subsets': subsets,
+        'differing': _differing(made, errors, yaw, a, b),
         'left_out': {'a': 0, 'b': 0},
         'remark': None,
         'group': None,

@@ -23,7 +23,8 @@ def hostile_metrics() -> dict[str, Any]:
     run['yaw']['source'] = HOSTILE
     for point in run['by_point']:
         point['name'] = HOSTILE
-    for face in run['worst']:
+    for face in [*run['worst'], *run['typical']]:
         face |= {'image': HOSTILE, 'id': HOSTILE}
         face['subsets'] = [HOSTILE] if face['subsets'] else []
+        face['shown_for'] = [HOSTILE if each == 'frontal' else each for each in face['shown_for']]
     return metrics

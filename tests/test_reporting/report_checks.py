@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmpose_lite.reporting.schema import Report, read
+from mmpose_lite.reporting.reading import read
+from mmpose_lite.reporting.schema import Report
 
 
 def check_report(metrics: Any) -> None:

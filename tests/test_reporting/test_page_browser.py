@@ -67,9 +67,9 @@ def hover(page, kind, x):
     page.mouse.move(across, box['y'] + box['height'] / 2)
 
 
-def names_shown(page):
-    """The photographs of the visible gallery, in order."""
-    faces = page.locator('.gallery:visible > li:visible')
+def names_shown(page, part='worst'):
+    """The images of a visible gallery, in order."""
+    faces = page.locator(f'.gallery[data-part="{part}"]:visible > li:visible')
     return faces.evaluate_all('faces => faces.map(face => face.dataset.name)')
 
 
@@ -111,7 +111,7 @@ def test_switches_change_numbers_and_curves(page, metrics):
         big = page.locator('.big:visible').all_text_contents()
         assert big == [f'{100 * score["pooled"]:.2f}\xa0%' for score in scores]
         cells = page.locator('table.headline:visible td').all_text_contents()
-        assert len(cells) == 20
+        assert len(cells) == 16
         assert [cell.split('\xa0')[0] for cell in cells[6:8]] == [
             f'{100 * score["p90"]:.2f}' for score in scores
         ]
@@ -157,9 +157,40 @@ def test_the_gallery_follows_subset_and_run(page, metrics):
     assert names_shown(page) == [face['image'] for face in worst[:24]]
 
 
+def test_typical_faces_and_differences_follow_the_subset(page, metrics):
+    typical, differing = metrics['runs'][0]['typical'], metrics['comparisons'][0]['differing']
+    for subset in ('frontal', 'full'):
+        switch(page, 'Subset').select_option(subset)
+        for part, faces in (('typical', typical), ('differing', differing)):
+            wanted = [face['image'] for face in faces if subset in face['shown_for']]
+            assert 0 < len(wanted) < len(faces)
+            assert names_shown(page, part) == wanted
+
+
+def test_both_predictions_of_a_face_are_enlarged_in_turn(page, metrics):
+    first = metrics['comparisons'][0]['differing'][0]
+    page.locator('.pairs button:visible').first.click()
+    text = page.locator('dialog p')
+    assert text.text_content().startswith('epoch_10, ')
+    assert first['image'] in text.text_content()
+    page.keyboard.press('ArrowRight')
+    assert text.text_content().startswith('epoch_20, ')
+    assert first['image'] in text.text_content()
+
+
+def test_thresholds_of_the_normaliser_are_marked_on_the_curve(page, metrics):
+    for normaliser in ('interocular', 'box'):
+        switch(page, 'Normalised by').select_option(normaliser)
+        figure = page.locator('[data-plot="curves"]')
+        end = figure.evaluate('figure => figure.layout.xaxis.range[1]') / 1.02
+        limits = metrics['runs'][0]['normalisers'][normaliser]['limits']
+        marked = figure.evaluate('figure => figure.layout.shapes.map(({x0}) => x0)')
+        assert marked == [limit for limit in limits if limit <= end]
+
+
 def test_faces_are_enlarged_by_keyboard(page, metrics):
     worst = metrics['runs'][0]['worst']
-    page.locator('.gallery:visible button').first.focus()
+    page.locator('.gallery[data-part="worst"]:visible button').first.focus()
     page.keyboard.press('Enter')
     dialog = page.locator('dialog')
     assert worst[0]['image'] in dialog.inner_text()

@@ -44,7 +44,7 @@ def dump(tested):
 def test_the_report_is_named_and_whole(tested):
     folder, printed = tested
     assert 'the report is report/index.html' in printed
-    pictures = [f'pictures/run-epoch-80_worst_0{i}.jpg' for i in range(5)]
+    pictures = [f'pictures/run-epoch-80_face_0000{i}.jpg' for i in range(5)]
     for name in ('index.html', 'per_face.csv', *pictures):
         assert (folder / 'report' / name).stat().st_size > 300
 

@@ -30,15 +30,15 @@ def test_all_files_are_there(tmp_path, photographs):
         out, [make_run(*photographs, name='my run/1', data_roots=[str(tmp_path)])]
     )
     names = {str(path.relative_to(out)) for path in out.rglob('*') if path.is_file()}
-    pictures = {f'pictures/my-run-1_worst_{i:02d}.jpg' for i in (1, 2)}
+    pictures = {f'pictures/my-run-1_face_{i:05d}.jpg' for i in (0, 1)}
     assert names == {'index.html', 'metrics.json', 'per_face.csv', *pictures}
     metrics = json.loads((out / 'metrics.json').read_text())
     check_report(metrics)
     worst = metrics['runs'][0]['worst']
     assert [each['id'] for each in worst] == [2, 1, 0]
-    assert [each['picture'] for each in worst] == [None, *sorted(pictures)]
+    assert [each['picture'] for each in worst] == [None, *sorted(pictures, reverse=True)]
     assert remarks == [
-        'my run/1: 1 of the 3 worst faces have no picture: their photographs are unreadable, the '
+        'my run/1: 1 of the 3 faces shown have no picture: their images are unreadable, the '
         f"first is '{photographs[2]['img_path']}' (see mmpose-lite report --data-root)"
     ]
     assert 'my run/1' in (out / 'index.html').read_text()
@@ -158,7 +158,7 @@ def test_an_older_report_s_pictures_go_and_files_of_others_stay(tmp_path, photog
     (out / 'pictures' / 'mine.jpg').write_bytes(b'mine')
     write_report(out, [make_run(*photographs[:1], name='after', data_roots=[str(tmp_path)])])
     names = {str(path.relative_to(out)) for path in out.rglob('*') if path.is_file()}
-    pictures = {'pictures/mine.jpg', 'pictures/after_worst_00.jpg'}
+    pictures = {'pictures/mine.jpg', 'pictures/after_face_00000.jpg'}
     assert names == {'index.html', 'metrics.json', 'per_face.csv', 'notes.txt', *pictures}
 
 

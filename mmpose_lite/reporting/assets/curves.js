@@ -1,6 +1,5 @@
 // The cumulative error distribution, which follows both switches.
 
-const THRESHOLDS = [0.07, 0.08, 0.1];
 // The curve ends where so many faces are below; what is beyond are a few failures.
 const SHOWN = 0.95;
 
@@ -11,8 +10,8 @@ function drawCurves() {
   });
   const ends = traces.map(({ x, y }) => x[y.findIndex((share) => share >= SHOWN)] ?? x.at(-1));
   const end = Math.max(...ends);
-  const marked = THRESHOLDS.filter((x) => x <= end);
-  const title = DRAWN.normalisers[chosen.normaliser].title;
+  const { title, limits } = DRAWN.normalisers[chosen.normaliser];
+  const marked = limits.filter((x) => x <= end);
   draw('curves', traces, {
     hovermode: 'x unified',
     xaxis: axis(`Mean error of a face,<br>normalised by ${plain(title)}`, {

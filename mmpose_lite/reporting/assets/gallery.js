@@ -1,4 +1,4 @@
-// The worst faces: their order, those of a subset, and one of them enlarged.
+// Faces: those of the chosen subset, the order of the worst, and one of them enlarged.
 
 const ORDERS = {
   nme: (face) => face.dataset.nme,
@@ -7,56 +7,46 @@ const ORDERS = {
   name: (face) => face.dataset.name,
 };
 
-const MOST = 24;
-
-function gallery() {
-  return [...document.querySelectorAll('.gallery')].find(({ dataset }) => dataset.run === chosen.run);
-}
-
-function shownFaces() {
-  return [...gallery().children].filter((face) => !face.hidden);
-}
-
-/** The worst faces of the chosen subset; `data-place` is the place among all, worst first. */
-function worstFaces(list) {
-  const everything = document.querySelector('[name="subset"]').options[0].value;
-  return [...list.children]
-    .filter(({ dataset }) => chosen.subset === everything
-      || JSON.parse(dataset.subsets).includes(chosen.subset))
-    .sort((first, second) => first.dataset.place - second.dataset.place)
-    .slice(0, MOST);
-}
-
-/** Show the worst faces of the chosen run and subset in the chosen order. */
+/** Show the faces of the chosen run and subset, the worst in the chosen order. */
 function showGallery() {
+  const lists = [...document.querySelectorAll('.gallery')];
+  for (const face of lists.flatMap(({ children }) => [...children])) {
+    face.hidden = !JSON.parse(face.dataset.shownFor).includes(chosen.subset);
+  }
+  const worst = lists.find(({ dataset }) => dataset.part === 'worst' && dataset.run === chosen.run);
   const [key, direction] = document.getElementById('order').value.split('-');
-  const list = gallery();
-  sortChildren(list, ORDERS[key], direction === 'up' ? 1 : -1);
-  const worst = worstFaces(list);
-  for (const face of list.children) face.hidden = !worst.includes(face);
+  sortChildren(worst, ORDERS[key], direction === 'up' ? 1 : -1);
+  const shown = [...worst.children].filter((face) => !face.hidden);
   document.getElementById('shown').textContent =
-    `faces shown: ${worst.length}, the worst of ${chosen.subset}`;
+    `faces shown: ${shown.length}, the worst of ${chosen.subset}`;
 }
 
-/** Let pictures be enlarged, and the arrow keys go through them. */
+/** What the dialog says of a picture. */
+function wordsOf(button) {
+  const face = button.closest('li');
+  const [error, facts] = ['strong', '.facts'].map((part) => face.querySelector(part).textContent.trim());
+  const whose = button.dataset.whose ? `${button.dataset.whose}, ` : '';
+  return `${whose}${error}: ${face.dataset.name}, ${facts}`;
+}
+
+/** Let pictures be enlarged, and the arrow keys go through those of one gallery. */
 function openPictures() {
   const dialog = document.querySelector('dialog');
   let current = null;
-  const show = (face) => {
-    current = face;
-    const picture = face.querySelector('img');
+  const show = (button) => {
+    current = button;
+    const picture = button.querySelector('img');
     dialog.querySelector('img').src = picture.src;
     dialog.querySelector('img').alt = picture.alt;
-    const words = ['strong', '.facts'].map((part) => face.querySelector(part).textContent.trim());
-    dialog.querySelector('p').textContent = `${words[0]}: ${face.dataset.name}, ${words[1]}`;
+    dialog.querySelector('p').textContent = wordsOf(button);
   };
   const step = (by) => {
-    const faces = shownFaces().filter((face) => face.querySelector('img'));
-    show(faces[(faces.indexOf(current) + by + faces.length) % faces.length]);
+    const buttons = [...current.closest('.gallery').querySelectorAll('li:not([hidden]) button')];
+    show(buttons[(buttons.indexOf(current) + by + buttons.length) % buttons.length]);
   };
   for (const button of document.querySelectorAll('.gallery button')) {
     button.addEventListener('click', () => {
-      show(button.closest('li'));
+      show(button);
       dialog.showModal();
     });
   }
