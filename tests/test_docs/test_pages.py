@@ -15,8 +15,9 @@ import pytest
 
 from helpers.data_factory import write_tiny_config
 from helpers.in_process import run_main
-from helpers.pages import blocks_of, commands_of
+from helpers.pages import Block, blocks_of, commands_of
 from helpers.processes import ROOT
+from helpers.shown_output import check_shapes, missing_lines
 from mmpose_lite.apis import load_config
 from mmpose_lite.cli.main import main as run_command
 
@@ -70,6 +71,22 @@ NOT_RUN = {
     'train $CONFIG --compile': 'a C++ compiler; test_compile',
     'export CONFIG CKPT --weights int8': 'a network of 8 channels cannot be quantised; test_files',
 }
+
+# Blocks that are neither commands nor programs, by how they begin, and why they are no output of
+# the commands before them. All others are compared.
+NO_OUTPUT = {
+    'docs/distributed.md': {'error: rank 5 of 8': 'test_distributed kills ranks and compares'},
+    'docs/own_points.md': {
+        '{': 'an annotation file, which test_own_points reads',
+        'param_scheduler.0 (LinearLR)': 'test_preflight has the message',
+    },
+    'docs/results.md': {'NME full': 'a record of runs'},
+    'docs/training_logs.md': {'configs/': 'the name of a config'},
+    'docs/aflw.md': {'data/aflw/': 'a tree of folders'},
+    'docs/datasets.md': {'data/': 'a tree of folders'},
+}
+# Commands of a shell, of git and of this checkout, which are not those of mmpose-lite.
+OTHER_COMMANDS = re.compile(r'(NNODES=|GPUS=|torchrun|python3? |make |eval |git |pip |cd |MMPOSE_)')
 
 
 @pytest.fixture(scope='module')
@@ -145,22 +162,76 @@ def test_a_page_can_be_typed(page, desk, monkeypatch):
         'json': json,
         'sv': supervision,
     }
+    printed = ''
     for block in blocks_of(ROOT / page):
         print(block.place)  # shown where it fails
         if block.is_python and 'import ' in block.text:
             run_program(block, names)
+            check_shapes(block, names)
         elif block.is_python:
             read_fragment(block, desk)
         for words in commands_of(block):
-            run_words(words, desk)
+            printed += run_words(words, desk)
+        if is_output(block):
+            assert not missing_lines(block.text, printed + log_of(desk)), block.place
+
+
+def is_output(block):
+    """Whether a block shows what the commands before it print."""
+    text = block.text.strip()
+    if block.is_python or list(commands_of(block)) or OTHER_COMMANDS.match(text):
+        return False
+    others = NO_OUTPUT.get(str(block.page.relative_to(ROOT)), {})
+    return not text.startswith(tuple(others))
+
+
+def log_of(folder):
+    """The logs of all trainings in a folder."""
+    return ''.join(path.read_text() for path in sorted(folder.glob('work_dirs/*/*/*.log')))
+
+
+def test_outputs_are_known():
+    """Each block of a page is run, compared, or has its reason here."""
+    blocks = [block for page in PAGES for block in blocks_of(ROOT / page)]
+    outputs = {str(block.page.relative_to(ROOT)) for block in blocks if is_output(block)}
+    assert outputs == {'docs/confidence.md', 'docs/training_logs.md'}
+    for page, starts in NO_OUTPUT.items():
+        texts = [block.text.strip() for block in blocks_of(ROOT / page)]
+        unused = [start for start in starts if not any(text.startswith(start) for text in texts)]
+        assert not unused, page
+
+
+@pytest.mark.parametrize(
+    ('shown', 'printed', 'missing'),
+    [
+        ('best epoch 52 of 60: NME ...; a_52.pth', 'INFO best epoch 2 of 2: NME 0.1; a_2.pth', 0),
+        ('+0.004 to the right', '-1.25 to the right', 0),
+        ('5.4%; 1,150 faces', '15%; 3 faces', 0),
+        ('5.4%; 150 faces', '5.4 %; 150 faces', 1),
+        ('one\n\ntwo', 'one', 1),
+        ('NME of these', 'NME of those', 1),
+    ],
+)
+def test_lines_are_compared_but_for_their_numbers(shown, printed, missing):
+    assert len(missing_lines(shown, printed)) == missing
+
+
+def test_a_shape_that_a_comment_has_wrong_is_named():
+    names = {'a': np.zeros((1, 19, 2))}
+    block = Block(ROOT / 'README.md', 1, 'print(a)   # (1, K, 2), pixels')
+    assert check_shapes(block, names) == 1
+    with pytest.raises(
+        AssertionError, match=r'README.md:1 shows \(1, 5, 2\), but it is \(1, 19, 2\)'
+    ):
+        check_shapes(block._replace(text='print(a.shape)   # (1, 5, 2)'), names)
 
 
 def run_words(words, desk):
-    """Run a command of a page, with the reader's own files and small numbers."""
+    """Run a command of a page, with the reader's own files and small numbers; return its output."""
     if not words or words[0].isupper():  # `mmpose-lite`, and `mmpose-lite COMMAND --help`
-        return
+        return ''
     if any(' '.join(words).startswith(command) for command in NOT_RUN):
-        return
+        return ''
     words = [WORDS.get(word, word) for word in words]
     # Of a training that the page has just shown, by its own name.
     words = ['best.pth' if word.endswith('best.pth') else word for word in words]
@@ -172,10 +243,11 @@ def run_words(words, desk):
         else:
             words += [option, value]
     try:
-        run_main(run_command, *words, cwd=desk)
+        return run_main(run_command, *words, cwd=desk)
     except SystemExit as end:
         if (words[0], end.code) != ('check-data', 1):  # 20 faces are no AFLW
             raise
+        return ''
 
 
 def run_program(block, names):
