@@ -161,8 +161,11 @@ def test_sizes_of_parts_of_others_follow():
 @pytest.mark.parametrize(
     ('size', 'said'),
     [
-        (100, 'input_size=100x100: the width is no multiple of 32, the stride of model.backbone '),
-        ((128, 100), r'the height is no multiple of 32, .*\(HRNet\); near are 96 and 128$'),
+        (
+            100,
+            'input_size=100x100: the width is not a multiple of 32, the stride of model.backbone ',
+        ),
+        ((128, 100), r'the height is not a multiple of 32, .*\(HRNet\); near are 96 and 128$'),
         (16, 'near are 32$'),
         (-128, 'input_size=-128 is neither a side in pixels, such as 128, nor'),
         (128.0, 'input_size=128.0 is neither'),

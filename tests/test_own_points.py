@@ -284,8 +284,11 @@ def test_parts_of_a_module_outside_the_package(config, data, tmp_path, monkeypat
         ('train_dataloader.sampler.shufle=1', 'nearest are shuffle'),
         ('param_scheduler.0.begn=3', 'nearest are begin'),
         ('model.xyzzy=3', "takes no argument 'xyzzy'; none is near of backbone, "),
-        ('train_cfg.max_epochs=abc', r"^error: train_cfg\.max_epochs='abc' is no count from 1 on$"),
-        ('train_cfg.val_interval=0', r'^error: train_cfg\.val_interval=0 is no count'),
+        (
+            'train_cfg.max_epochs=abc',
+            r"^error: train_cfg\.max_epochs='abc' is not a whole number from 1$",
+        ),
+        ('train_cfg.val_interval=0', r'^error: train_cfg\.val_interval=0 is not a whole number'),
     ],
 )
 def test_what_there_is_not_names_its_nearest(

@@ -72,7 +72,7 @@ def adapt(
     """
     annotations = Path(annotations)
     if not annotations.is_file():
-        raise InputError(f"annotations '{annotations}' are no file")
+        raise InputError(f"annotations '{annotations}' are not a file")
     cfg = load_config(config if config is not None else checkpoint, needs=('test_dataloader',))
     dataset: dict[str, Any] = dict(cfg.test_dataloader.dataset)
     dataset.pop('subsets', None)
@@ -147,7 +147,7 @@ def _folder(annotations: Path, images: str | Path | None) -> Path:
     if images is not None:
         folder = Path(images)
         if not folder.is_dir():
-            raise InputError(f"images '{images}' are no folder")
+            raise InputError(f"images '{images}' are not a folder")
         return folder
     beside = annotations.resolve().parent.parent / 'images'
     return beside if beside.is_dir() else annotations.resolve().parent

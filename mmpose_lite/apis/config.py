@@ -69,7 +69,7 @@ def load_config(
     """
     found = find_config(path)
     if found.suffix not in CONFIGS:
-        raise InputError(f"config '{path}' is no config by its name: {', '.join(CONFIGS)} are")
+        raise InputError(f"config '{path}' does not end like a config: {', '.join(CONFIGS)} are")
     _refuse_old_text(found)
     with _naming(f"config '{path}'", found):
         cfg = read_config_file(found)
@@ -113,7 +113,7 @@ def _import_modules(path: Path, settings: Mapping[str, Any]) -> None:
         if not settings.get('allow_failed_imports') and not _is_there(name):
             raise InputError(
                 f"config '{path}': custom_imports names '{name}', and there is no such module; "
-                'PYTHONPATH must have the folder that it is in'
+                'add its folder to PYTHONPATH'
             )
     if settings:
         import_modules_from_strings(**settings)
@@ -154,8 +154,8 @@ def _refuse_old(path: Path, cfg: Config) -> None:
 def _refuse(path: Path, marks: Sequence[str]) -> NoReturn:
     raise InputError(
         f"config '{path}' is one of MMPose 0.x, by its {', '.join(marks)}: those do not run "
-        f'here, nor in MMPose 1.x. Begin with the shipped config of its data set and model '
-        f'({config_root() / "face_2d_keypoint"}), and carry over what you changed; checkpoints '
+        f'here, nor in MMPose 1.x. Start from the shipped config of its data set and model '
+        f'({config_root() / "face_2d_keypoint"}), and copy your changes over; checkpoints '
         'of 0.x load as they are'
     )
 

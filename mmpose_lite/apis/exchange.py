@@ -136,7 +136,7 @@ def _predictions(samples: Sequence[PoseDataSample]) -> Iterator[InstanceData]:
     """The predicted faces of each sample, as arrays."""
     for index, sample in enumerate(samples):
         if 'pred_instances' not in sample:
-            raise InputError(f'samples[{index}] has no pred_instances: it is no prediction')
+            raise InputError(f'samples[{index}] has no pred_instances: it is not a prediction')
         yield sample.pred_instances.numpy()
 
 

@@ -146,7 +146,7 @@ def inference_topdown(
 
     Args:
         model: A model of :func:`init_model`.
-        img: The photograph: its file; an image of PIL's, of any mode but the 32-bit ones; or uint8
+        img: The photograph: its file; a PIL image, of any mode but the 32-bit ones; or uint8
             pixels, ``(H, W, 3)``, grey ``(H, W)`` or ``(H, W, 1)``, or with alpha, which is
             dropped, ``(H, W, 4)``. Files and PIL's images are turned upright as their EXIF
             orientation says, unless the config's ``LoadImage`` has ``exif='ignore'`` for files.
@@ -240,7 +240,7 @@ def load_photograph(img: Any, color: str, pipeline: Compose) -> dict[str, Any]:
 
 def _about_no_image(img: Any) -> str:
     """Say why something is no photograph, and what would be."""
-    wanted = "but must be a file, an image of PIL's, or uint8 pixels (H, W, 3)"
+    wanted = 'but must be a file, a PIL image, or uint8 pixels (H, W, 3)'
     if img is None:
         return f'img is None, {wanted}; cv2.imread gives None for a file that it cannot read'
     if isinstance(img, Tensor):
@@ -257,7 +257,7 @@ def _pixels_of_pil(img: Image.Image) -> ndarray:
     """An image of PIL's, upright, ``(H, W, 3)`` BGR, with the values that OpenCV reads."""
     if img.mode in ('I', 'F'):
         raise InputError(
-            f"img is an image of PIL's in mode '{img.mode}', whose values have no known range; "
+            f"img is a PIL image in mode '{img.mode}', whose values have no known range; "
             "convert it to levels of 0 to 255, mode 'L'"
         )
     try:
@@ -267,7 +267,7 @@ def _pixels_of_pil(img: Image.Image) -> ndarray:
         # By way of alpha, which is then dropped: palettes may have it.
         return _to_bgr(np.asarray(upright.convert('RGBA')), 'rgb')
     except (OSError, SyntaxError, ValueError) as error:  # it is read only now
-        raise InputError(f"img, an image of PIL's in mode '{img.mode}': {error}") from error
+        raise InputError(f"img, a PIL image in mode '{img.mode}': {error}") from error
 
 
 def _to_bgr(pixels: ndarray, color: str) -> ndarray:
@@ -299,8 +299,8 @@ def _whole_image(model: BaseModel, shape_hw: tuple[int, int]) -> tuple[ndarray, 
     """The whole image as the box of one face, which is said once a model."""
     if not getattr(model, '_whole_image_is_said', False):
         print_log(
-            'inference_topdown: without bboxes the whole image is taken for one face; '
-            'bboxes=[] is no face',
+            'inference_topdown: without bboxes the whole image is treated as one face; '
+            'bboxes=[] means no face',
             'current',
             logging.WARNING,
         )

@@ -72,7 +72,7 @@ def _candidates(folder: Path, is_own: Callable[[str], bool]) -> Iterator[tuple[P
 
 
 def _problem(path: Path) -> str | None:
-    """The reason why a path is no file that can be read; None if it is one."""
+    """The reason why a path is not a file that can be read; None if it is one."""
     problem = file_problem(path)
     if problem is None:
         try:

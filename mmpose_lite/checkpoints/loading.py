@@ -386,7 +386,8 @@ def _download(url: str, path: str, promised: str) -> None:
         raise
     except (OSError, RuntimeError, ValueError) as error:  # the network's errors are OSErrors
         raise DownloadError(
-            f"'{url}' cannot be downloaded: {error}; fetched elsewhere, its place is '{path}'"
+            f"'{url}' cannot be downloaded: {error}; if "
+            f"you download it elsewhere, put it at '{path}'"
         ) from error
 
 

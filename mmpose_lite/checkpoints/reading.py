@@ -258,7 +258,7 @@ def _check_file(file: BinaryIO, check_sums: bool) -> int | None:
         return None
     file.seek(0)
     if file.read(len(_OLD)) != _OLD:
-        raise UnreadableError('it is no file of torch')
+        raise UnreadableError('it is not a torch file')
     stream = io.BytesIO(file.read(_LONGEST_PICKLE))
     _check_pickle(stream)  # of the system
     _check_pickle(stream)

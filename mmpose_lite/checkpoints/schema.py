@@ -97,7 +97,7 @@ def _form_of(example: Any) -> Any:
         return Fields(example)
     if isinstance(example, list):
         return Each(example[0] if example else object)
-    raise TypeError(f'{type(example).__name__} is no form')
+    raise TypeError(f'{type(example).__name__} is not a form')
 
 
 @check_form.register

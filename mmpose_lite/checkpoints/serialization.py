@@ -229,7 +229,9 @@ def restore_content(checkpoint: dict[str, Any], path: str) -> None:
     odd = next((key for key in weights_of(checkpoint) if not isinstance(key, str)), None)
     if odd is not None:
         field = 'state_dict' if 'state_dict' in checkpoint else 'it'
-        raise InputError(f"checkpoint '{path}': {field} has the key {odd!r:.40}, which is no name")
+        raise InputError(
+            f"checkpoint '{path}': {field} has the key {odd!r:.40}, which is not a name"
+        )
     try:
         said = map_checkpoint(checkpoint)
     except InputError as error:
@@ -329,7 +331,7 @@ def _restore_history(fields: dict[str, Any], where: str) -> HistoryBuffer:
     arrays = [each for each in arrays if each.ndim == 1 and each.dtype.kind in 'biuf']
     longest = fields.get('max_length')
     if len(arrays) != 2 or len(arrays[0]) != len(arrays[1]):
-        raise InputError(f'{where} is no log history')
+        raise InputError(f'{where} is not a log history')
     if type(longest) is not int or longest < len(arrays[0]):
         raise InputError(f'{where}.max_length={longest!r:.40} is less than the history has')
     return HistoryBuffer(*arrays, longest)  # type: ignore[arg-type]

@@ -27,10 +27,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--config', help="the weights' config (default: that of their name)")
     parser.add_argument(
-        '--images', help='folder of the images (default: `images` beside that of the annotations)'
+        '--images', help='folder of the images (default: `images` next to that of the annotations)'
     )
     parser.add_argument('--out', default='adapted.pth', help='checkpoint to write (%(default)s)')
-    parser.add_argument('--device', default='auto', help='such as cuda:0 or cpu')
+    parser.add_argument('--device', default='auto', help='device, such as cuda:0 or cpu')
     return parser
 
 

@@ -207,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         from mmpose_lite.visualization.curves import draw_curves
 
         draw_curves(args.out, curves_of(runs, keys), 'iterations')
-        print(f'curves are in {args.out}')
+        print(f'curves written to {args.out}')
 
 
 # The scalars that a training has logged, read back: one run from all its files.
@@ -326,9 +326,11 @@ def _parse(file: Path, lines: Sequence[str]) -> Iterator[dict[str, Any]]:
         except ValueError as error:
             if number == len(lines):
                 return  # the run ended while it was written
-            raise InputError(f"'{file}', line {number} is no JSON: {error}; {_HOW_TO}") from error
+            raise InputError(f"'{file}', line {number} is not JSON: {error}; {_HOW_TO}") from error
         if not isinstance(row, dict):
-            raise InputError(f"'{file}', line {number} is no row of a log: {line:.60}; {_HOW_TO}")
+            raise InputError(
+                f"'{file}', line {number} is not a row of a log: {line:.60}; {_HOW_TO}"
+            )
         for key in _PLACES - {'mode'}:
             if key in row and not is_finite(row[key]):
                 raise InputError(f"'{file}', line {number}: '{key}' is {row[key]!r}, not a number")

@@ -33,14 +33,27 @@ def make_parser() -> argparse.ArgumentParser:
         help='config and checkpoint, or the checkpoint alone, to time in torch; ratios are to it',
     )
     parser.add_argument(
-        '--data', metavar='CONFIG', help='config whose test set tells the NME; needs --model'
-    )
-    parser.add_argument('--faces', type=int, metavar='N', help='of so many faces; all by default')
-    parser.add_argument(
-        '--batch', type=int, nargs='+', default=[1, 8], metavar='N', help='faces a call (1 8)'
+        '--data',
+        metavar='CONFIG',
+        help='config whose test set the NME is measured on; needs --model',
     )
     parser.add_argument(
-        '--rounds', type=int, default=10, metavar='N', help='calls of each (default 10)'
+        '--faces', type=int, metavar='N', help='number of test faces for the NME (default: all)'
+    )
+    parser.add_argument(
+        '--batch',
+        type=int,
+        nargs='+',
+        default=[1, 8],
+        metavar='N',
+        help='faces per call (default 1 8)',
+    )
+    parser.add_argument(
+        '--rounds',
+        type=int,
+        default=10,
+        metavar='N',
+        help='calls per file and batch size (default 10)',
     )
     parser.add_argument(
         '--bf16', action='store_true', help='OpenVINO in bfloat16 too, for CPUs that have it'

@@ -45,17 +45,17 @@ def make_parser() -> argparse.ArgumentParser:
         type=int,
         default=500,
         metavar='N',
-        help='of the training split, at even steps, for the boxes (default 500)',
+        help='photographs of the training split that boxes are fitted on (default 500)',
     )
     parser.add_argument(
         '--faces-of',
         choices=('val', 'test'),
         default='val',
-        help='the split whose faces say what scores mean (default val)',
+        help='split on which scores are calibrated (default val)',
     )
-    parser.add_argument('--device', metavar='NAME', default='auto', help="such as 'cuda:0'")
+    parser.add_argument('--device', metavar='NAME', default='auto', help="device, such as 'cuda:0'")
     parser.add_argument(
-        '--out', metavar='FILE', help='the file to write; by default it is beside the checkpoint'
+        '--out', metavar='FILE', help='file to write (default: next to the checkpoint)'
     )
     add_options_argument(parser)
     return parser
@@ -90,9 +90,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     path = args.out or (args.checkpoint and calibration_path(args.checkpoint))
     if path:
         write_calibration(calibration, path, args.checkpoint)
-        print(f'the calibration is in {path}')
+        print(f'calibration written to {path}')
     else:
-        print('nothing is written: name a checkpoint, beside which it belongs, or --out FILE')
+        print('nothing was written: name a checkpoint to write next to, or --out FILE')
 
 
 def _earlier(args: argparse.Namespace) -> Calibration:

@@ -50,7 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--manifest',
         metavar='FILE',
-        help='file of the hashes (default manifest.json beside the annotations)',
+        help='file of the hashes (default: manifest.json next to the annotations)',
     )
     parser.add_argument(
         '--aflw',

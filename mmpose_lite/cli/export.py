@@ -30,7 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add_model_argument(parser)
     parser.add_argument(
-        '--format', choices=FORMATS, default='onnx', help='kind of file (default onnx)'
+        '--format', choices=FORMATS, default='onnx', help='file format (default onnx)'
     )
     parser.add_argument(
         '--input',
@@ -39,21 +39,23 @@ def make_parser() -> argparse.ArgumentParser:
         help='the file takes crops (default), or a photograph and boxes, and cuts the crops itself',
     )
     parser.add_argument(
-        '--flip', action='store_true', help='put the flip test into the file, at twice the time'
+        '--flip', action='store_true', help='include the flip test, which doubles the time'
     )
     parser.add_argument(
         '--weights',
         choices=('fp32', 'fp16', 'int8'),
         default='fp32',
-        help='fp16: half the size, computed as fp32; int8: a quarter, and computed so',
+        help='fp16: half the size, computed as fp32; int8: a quarter of the size, computed in int8',
     )
     parser.add_argument(
-        '--calibrate', metavar='CONFIG', help='for int8: config whose faces its scales come from'
+        '--calibrate', metavar='CONFIG', help='for int8: config whose faces calibrate it'
     )
     parser.add_argument(
-        '--data', metavar='CONFIG', help="config whose test set tells the file's NME"
+        '--data', metavar='CONFIG', help="config whose test set the file's NME is measured on"
     )
-    parser.add_argument('--faces', type=int, metavar='N', help='of so many faces; all by default')
+    parser.add_argument(
+        '--faces', type=int, metavar='N', help='number of test faces for the NME (default: all)'
+    )
     parser.add_argument(
         '--tolerance',
         type=float,

@@ -54,7 +54,7 @@ COMMANDS = {
     'analyze-logs': Command('analyze_logs', 'compare trainings by their logs'),
     'predict': Command('predict', 'find the faces of photographs, and their points'),
     'export': Command('export', 'write a file from pixels to points, for other programs'),
-    'demo': Command('demo', 'write a page that finds points in the browser, or serve it'),
+    'demo': Command('demo', 'write a demo page that finds points in the browser, or serve it'),
     'bench': Command('bench', 'time exported files beside their model'),
     'info': Command('info', 'print what is inside a checkpoint or an exported file'),
     'publish': Command('publish', 'strip a checkpoint for other people, with a card'),
@@ -116,13 +116,13 @@ def _help_lines() -> Iterator[str]:
 def _about_unknown(name: str) -> str:
     near = nearest(_canonical(name), COMMANDS)
     hint = f'; the nearest is {" or ".join(near)}' if near else ''
-    return f"'{name}' is no command{hint}; {PROGRAM} --help lists them"
+    return f"'{name}' is not a command{hint}; {PROGRAM} --help lists them"
 
 
 def _print_completion(arguments: Sequence[str]) -> int:
     """Print what teaches a shell to complete commands, options and files."""
     if len(arguments) != 1 or arguments[0] not in SHELLS:
-        print(f'error: --print-completion takes one of {", ".join(SHELLS)}', file=sys.stderr)
+        print(f'error: --print-completion must be one of {", ".join(SHELLS)}', file=sys.stderr)
         return 2
     try:
         import shtab

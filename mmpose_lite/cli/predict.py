@@ -45,7 +45,9 @@ def make_parser() -> argparse.ArgumentParser:
         help='file, folder or pattern; a video, a stream, or the number of a camera',
     )
     _add_boxes(parser)
-    parser.add_argument('--device', metavar='NAME', default='auto', help='such as cuda:0 or cpu')
+    parser.add_argument(
+        '--device', metavar='NAME', default='auto', help='device, such as cuda:0 or cpu'
+    )
     parser.add_argument(
         '--batch', type=int, metavar='N', default=16, help='faces in a batch (default 16)'
     )
@@ -63,20 +65,22 @@ def make_parser() -> argparse.ArgumentParser:
         '--save',
         nargs='+',
         choices=FORMS,
-        help='forms of the results (default: pictures jsonl, of videos video jsonl)',
+        help='output formats (default: pictures jsonl, of videos video jsonl)',
     )
     parser.add_argument(
         '--conf',
         type=float,
         metavar='N',
         default=0.0,
-        help='points with a lower score are not drawn, and hidden in coco and labelme (default 0)',
+        help='do not draw points with a lower score, and mark '
+        'them as hidden in coco and labelme (default 0)',
     )
     _add_video_arguments(parser)
     parser.add_argument(
         '--trust-checkpoint',
         action='store_true',
-        help='read the checkpoint whatever it holds, and run that; for files that you made',
+        help='read the checkpoint even if it holds more than plain '
+        'data, which may run code: only for files that you trust',
     )
     return parser
 
@@ -85,19 +89,19 @@ def _add_video_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--track',
         action='store_true',
-        help='videos: follow faces, which get ids; the detector looks at every n-th frame',
+        help='videos: track faces and give them ids; the detector runs on every n-th frame',
     )
     parser.add_argument(
         '--smooth',
         action='store_true',
-        help='videos: follow faces, and smooth their points; of files forward and backward',
+        help='videos: track faces and smooth their points; in files forward and backward',
     )
     parser.add_argument(
         '--every',
         type=int,
         metavar='N',
         default=10,
-        help='videos: frames from one use of the detector to the next (default 10)',
+        help='videos: run the detector on every n-th frame (default 10)',
     )
     parser.add_argument('--show', action='store_true', help='videos: show a window; q ends')
 
@@ -116,7 +120,7 @@ def _add_boxes(parser: argparse.ArgumentParser) -> None:
         help='boxes instead of a detector: COCO annotations, or JSON of boxes by photograph',
     )
     boxes.add_argument(
-        '--whole-image', action='store_true', help='each photograph is one face, and its own box'
+        '--whole-image', action='store_true', help='treat each photograph as one face'
     )
 
 
@@ -205,7 +209,7 @@ def _check_video_arguments(args: argparse.Namespace, videos: Sequence[VideoReade
 
     asked = [name for name in ('track', 'smooth', 'show') if getattr(args, name)]
     if asked and not videos:
-        raise InputError(f'--{asked[0]} is about videos, and no source is one')
+        raise InputError(f'--{asked[0]} applies to videos, and no source is a video')
     if args.show and (fault := about_display()):
         raise InputError(fault)
 

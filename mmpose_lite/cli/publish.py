@@ -29,11 +29,15 @@ def make_parser() -> argparse.ArgumentParser:
         'nothing else; put the start of their SHA-256 into the name, and write a card.',
     )
     parser.add_argument('checkpoint', metavar='CKPT', help='checkpoint of a training, or any other')
-    parser.add_argument('--out', metavar='DIR', help="folder to write; the checkpoint's by default")
-    parser.add_argument('--name', metavar='NAME', help="start of the name; the checkpoint's")
+    parser.add_argument(
+        '--out', metavar='DIR', help="folder to write to (default: the checkpoint's)"
+    )
+    parser.add_argument(
+        '--name', metavar='NAME', help="start of the file name (default: the checkpoint's)"
+    )
     parser.add_argument('--half', action='store_true', help='store weights in half precision')
     parser.add_argument(
-        '--format', choices=('pth', 'safetensors'), default='pth', help='kind of file (default pth)'
+        '--format', choices=('pth', 'safetensors'), default='pth', help='file format (default pth)'
     )
     parser.add_argument(
         '--dump',

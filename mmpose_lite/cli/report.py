@@ -72,7 +72,7 @@ def read_runs(paths: Sequence[str], names: Sequence[str] | None = None) -> list[
     if len(set(wanted)) < len(wanted):
         wanted = [f'{name} ({path})' for name, path in zip(wanted, paths, strict=True)]
     if len(set(wanted)) < len(wanted):
-        raise InputError(f'one dump is named twice: {" ".join(paths)}')
+        raise InputError(f'the same dump is named twice: {" ".join(paths)}')
     return [replace(run, name=name) for run, name in zip(runs, wanted, strict=True)]
 
 
@@ -99,6 +99,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     runs = read_runs(args.dumps, args.names)
     if args.data_root is not None:
         if not Path(args.data_root).is_dir():
-            raise MissingFileError(f"--data-root '{args.data_root}' is no folder")
+            raise MissingFileError(f"--data-root '{args.data_root}' is not a folder")
         runs = [replace(run, moved_to=args.data_root) for run in runs]
     write_and_tell(args.out, runs, args.group)

@@ -277,7 +277,7 @@ def load_exported(cfg: Config, args: argparse.Namespace) -> ExportedEstimator:
     for name in ('amp', 'compile', 'augment_on_device', 'trust_checkpoint'):
         if getattr(args, name):
             option = name.replace('_', '-')
-            raise InputError(f'--{option} is about checkpoints, not exported files')
+            raise InputError(f'--{option} applies to checkpoints, not to exported files')
     if args.launcher != 'none':
         raise InputError(f'--launcher {args.launcher}: exported files are tested by one process')
     model = ExportedEstimator(ExportedModel(args.checkpoint), cfg)
@@ -325,9 +325,9 @@ def _write_files(
 
     if args.out:
         write_json(args.out, numbers)
-        print(f'the metrics are in {args.out}')
+        print(f'metrics written to {args.out}')
     if args.show_dir:
-        print(f'the pictures are in {args.show_dir}')
+        print(f'pictures written to {args.show_dir}')
     dumped = args.dump and args.dump.endswith('.json')
     if not (dumped or args.report):
         return

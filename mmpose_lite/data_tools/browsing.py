@@ -219,7 +219,7 @@ def _targets(results: dict, codec: dict) -> tuple[ndarray | None, ndarray]:
         return _joined_axes(*map(_finest, axes)), has_target
     if 'keypoint_labels' in results:  # coordinates
         return None, has_target
-    raise InputError('mode=target: the targets of this config are no maps, vectors or coordinates')
+    raise InputError('mode=target: the targets of this config are not maps, vectors or coordinates')
 
 
 def _finest(targets: Any) -> ndarray:

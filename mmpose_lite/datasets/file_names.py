@@ -135,9 +135,9 @@ def check_group(pattern: Any, where: str) -> None:
     try:
         count = re.compile(pattern).groups if isinstance(pattern, str) else None
     except re.error as error:
-        raise InputError(f'{where}={pattern!r} is no regular expression: {error}') from error
+        raise InputError(f'{where}={pattern!r} is not a regular expression: {error}') from error
     if count != 1:
-        has = 'is no text' if count is None else f'has {count} groups in brackets'
+        has = 'is not text' if count is None else f'has {count} groups in brackets'
         raise InputError(
             f'{where}={pattern!r} {has}; it must be a regular expression with one, whose text is '
             "the same for photographs that belong together: r'(.+)_\\d+'"

@@ -99,7 +99,7 @@ def _fetched() -> bytes:
     except (OSError, ValueError) as error:
         raise InputError(
             f'{address} cannot be fetched: {reason_of(error)}; where there is no network, bring '
-            f'the file of "npm pack {_NAME}@{VERSION}" and name it: --onnxruntime-web FILE'
+            f'the file of "npm pack {_NAME}@{VERSION}" and pass it with --onnxruntime-web FILE'
         ) from error
     if _integrity(content) != _INTEGRITY:
         raise InputError(
@@ -131,7 +131,7 @@ def _unpacked(content: bytes, where: str) -> BrowserRuntime:
 
             return _read(read, where)
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise InputError(f'{where} is no file of "npm pack {_NAME}": {error}') from error
+        raise InputError(f'{where} is not a file of "npm pack {_NAME}": {error}') from error
 
 
 def _read(read: Callable[[str], bytes], where: str) -> BrowserRuntime:
@@ -145,5 +145,5 @@ def _read(read: Callable[[str], bytes], where: str) -> BrowserRuntime:
             f'{where} lacks a file of {_NAME} {VERSION}: {error}; another version may have others'
         ) from error
     except ValueError as error:
-        raise InputError(f'{where}: package.json is no JSON: {error}') from error
+        raise InputError(f'{where}: package.json is not JSON: {error}') from error
     return BrowserRuntime(str(package['version']), files)

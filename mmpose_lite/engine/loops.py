@@ -383,7 +383,7 @@ def _check_counts(**counts: Any) -> None:
     for name, value in counts.items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or value < 1 or value % 1:
-            raise InputError(f'train_cfg.{name}={value!r} is no count from 1 on')
+            raise InputError(f'train_cfg.{name}={value!r} is not a whole number from 1')
 
 
 def start_loader(loader: DataLoader, done: int) -> Iterator:

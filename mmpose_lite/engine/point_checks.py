@@ -239,7 +239,7 @@ def _about_decoder(decoder: Any, affines: Mapping[str, TopdownAffine]) -> Iterat
         return
     if not is_udp and np.mod(decoder.input_size, decoder.heatmap_size).any():
         yield (
-            f'model.head.decoder.input_size={tuple(decoder.input_size)} is no whole multiple of '
+            f'model.head.decoder.input_size={tuple(decoder.input_size)} is not a whole multiple of '
             f'heatmap_size={tuple(decoder.heatmap_size)}: the cells of a network that halves sizes '
             'are elsewhere'
         )

@@ -298,7 +298,7 @@ def check_random_state(state: Any, where: str) -> None:
         try:
             trial.set_state(state[key].cpu())
         except (RuntimeError, TypeError) as error:
-            raise InputError(f'{where}.{key} is no state of a generator') from error
+            raise InputError(f'{where}.{key} is not a state of a generator') from error
     trials: dict[str, Callable[[], Any]] = {
         'python': lambda: random.Random().setstate(_python_state(state)),
         'numpy': lambda: np.random.RandomState().set_state(_numpy_state(state)),
@@ -307,7 +307,7 @@ def check_random_state(state: Any, where: str) -> None:
         try:
             set_trial()
         except (ValueError, TypeError, OverflowError) as error:
-            raise InputError(f'{where}.{key} is no state of a generator: {error}') from error
+            raise InputError(f'{where}.{key} is not a state of a generator: {error}') from error
 
 
 def set_random_state(state: dict[str, Any]) -> None:

@@ -177,7 +177,9 @@ def read_metadata(file: str | os.PathLike) -> dict[str, Any]:
 def _suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in _ENGINES_OF:
-        raise InputError(f'{shown(path)} is no exported file by its name: {", ".join(_ENGINES_OF)}')
+        raise InputError(
+            f'{shown(path)} does not end like an exported file: {", ".join(_ENGINES_OF)}'
+        )
     problem = file_problem(path)
     if problem is not None:
         raise InputError(f'exported file {shown(path)} {problem}')

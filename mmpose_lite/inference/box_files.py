@@ -102,12 +102,12 @@ class BoxFile:
 
     def _rows(self, name: str, boxes: Any) -> Iterator[list[float]]:
         if not isinstance(boxes, list):
-            raise InputError(f'{self.path}: {short(name)}: {short(boxes)} is no list of boxes')
+            raise InputError(f'{self.path}: {short(name)}: {short(boxes)} is not a list of boxes')
         for box in boxes:
             is_box = isinstance(box, list) and len(box) in (4, 5)
             if not is_box or not all(type(each) in (int, float) for each in box):
                 raise InputError(
-                    f'{self.path}: {short(name)}: {short(box)} is no box x1, y1, x2, y2'
+                    f'{self.path}: {short(name)}: {short(box)} is not a box x1, y1, x2, y2'
                 )
             yield [*box, 1.0][:5]
 

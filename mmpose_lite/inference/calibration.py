@@ -130,7 +130,7 @@ def read_calibration(path: str | Path, checkpoint: str | Path | None = None) -> 
         version = content['format']
         calibration = Calibration.from_json(content) if version == _FORMAT else None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f'{shown(str(path))} is no calibration: {error!r}') from error
+        raise InputError(f'{shown(str(path))} is not a calibration: {error!r}') from error
     if calibration is None:
         raise InputError(
             f'{shown(str(path))}: format={version!r} is not {_FORMAT}: run mmpose-lite calibrate '

@@ -192,7 +192,7 @@ class Landmarker:
         """
         videos, photographs = split_videos(source)
         if not videos and (track or smooth):
-            raise InputError('track and smooth are about videos, and the source is none')
+            raise InputError('track and smooth apply to videos, and the source is not one')
         if videos:
             readers = open_videos(videos, boxes is not None, stream)
             points_map = self.calibration.points_map if self.calibration else None

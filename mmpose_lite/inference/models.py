@@ -98,7 +98,7 @@ def _stored_config(path: str) -> Config:
     where = f'checkpoint {shown(path)}'
     values = read_config_of(path)
     if values is None or 'model' not in values:
-        raise InputError(f'{where} holds no config: name its config before it')
+        raise InputError(f'{where} contains no config: name its config before it')
     found = {key: values[key] for key in _NEEDED if key in values}
     dataset = (found.pop('test_dataloader', None) or {}).get('dataset') or {}
     # Of the data set only its kind, whose points may be needed, and its steps.

@@ -73,7 +73,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if not 0 <= args.node_rank < args.nnodes:
         parser.error(f'--node_rank {args.node_rank} is not one of {args.nnodes} machines')
     if args.nproc_per_node < 1:
-        parser.error(f'--nproc_per_node {args.nproc_per_node} is no number of processes')
+        parser.error(f'--nproc_per_node {args.nproc_per_node} is not a number of processes')
     return args
 
 

@@ -151,7 +151,7 @@ def read_dump(path: str | Path, name: str | None = None) -> Run:
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"'{path}' is no JSON: {error}") from error
+        raise InputError(f"'{path}' is not JSON: {error}") from error
     return read_run(content, str(path), name)
 
 

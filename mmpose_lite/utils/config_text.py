@@ -108,11 +108,11 @@ def read_config_text(text: str) -> dict[str, Any]:
     try:
         statements = ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise InputError(f'its text is no config: {error}') from error
+        raise InputError(f'its text is not a config: {error}') from error
     values = {}
     for each in statements:
         if not isinstance(each, ast.Assign) or not isinstance(each.targets[0], ast.Name):
-            raise InputError(f'line {each.lineno} of its config is no assignment of plain data')
+            raise InputError(f'line {each.lineno} of its config is not an assignment of plain data')
         values[each.targets[0].id] = _plain_value(each.value)
     return values
 
@@ -134,4 +134,4 @@ def _plain_value(node: ast.expr) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, RecursionError, MemoryError) as error:
-        raise InputError(f'line {node.lineno} of its config is no plain data') from error
+        raise InputError(f'line {node.lineno} of its config is not plain data') from error

@@ -150,7 +150,7 @@ def decode_image(
                 raise
             problem = f'cannot be decoded: {error.err or error}'
     if image is None:
-        problem = problem or 'is no image that can be decoded'
+        problem = problem or 'is not an image that can be decoded'
         raise BadImageError(f'image {shown(path)} {problem} ({len(content)} bytes)')
     is_upright = content.startswith(TIFF_STARTS)
     return image if is_upright == (exif == 'apply') else turned(image, content, is_upright)
@@ -172,7 +172,7 @@ def turned(image: ndarray, content: bytes, is_upright: bool) -> ndarray:
 def header_problem(content: bytes) -> str | None:
     """Find a reason not to decode an image without decoding it; None if there is none."""
     if not content:
-        return 'is no image that can be decoded'
+        return 'is not an image that can be decoded'
     if (
         content.startswith(_JPEG_START)
         # Thumbnails have end markers of their own, before the last scan.
@@ -182,7 +182,7 @@ def header_problem(content: bytes) -> str | None:
     try:
         size_wh = image_size_wh(content)
     except HeaderError as error:
-        return f'is no image that can be decoded, {error}'
+        return f'is not an image that can be decoded, {error}'
     if size_wh is None:
         return None
     pixels, named = size_wh[0] * size_wh[1], f'has {size_wh[0]}x{size_wh[1]} pixels by its header'

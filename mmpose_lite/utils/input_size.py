@@ -89,7 +89,7 @@ def _check_stride(cfg: Config, size_wh: tuple[int, int], text: str) -> None:
             below = side // stride * stride
             near = f'{below} and {below + stride}' if below else str(stride)
             raise InputError(
-                f'{text}: the {name} is no multiple of {stride}, the stride of model.backbone '
+                f'{text}: the {name} is not a multiple of {stride}, the stride of model.backbone '
                 f'({backbone["type"]}); near are {near}'
             )
 

@@ -20,5 +20,5 @@ def lock_file(path: str | Path) -> FileLock:
         InputError: If something else is at the place.
     """
     if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-        raise InputError(f"'{path}' is no lock of ours; it is left as it is: remove it")
+        raise InputError(f"'{path}' was not written as a lock: remove it")
     return FileLock(path)

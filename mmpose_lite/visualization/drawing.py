@@ -255,7 +255,7 @@ def read_image_rgb(
 
     Raises:
         MissingImageError: If there is no such file.
-        BadImageError: If the file is no image that can be decoded.
+        BadImageError: If the file is not an image that can be decoded.
     """
     content = read_image(str(path), backend_args or {})
     return cv2.cvtColor(decode_image(content, str(path), exif=exif), cv2.COLOR_BGR2RGB)

@@ -121,7 +121,7 @@ def face_sheet(
         The path written.
 
     Raises:
-        ValueError: If there are no faces, a size is not positive, or a file is no image.
+        ValueError: If there are no faces, a size is not positive, or a file is not an image.
         FileNotFoundError: If an image is missing.
     """
     if not faces:

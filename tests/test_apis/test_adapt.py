@@ -80,6 +80,6 @@ def test_command_says_what_it_gained(trained, tiny_config, annotations, tmp_path
 
 
 def test_missing_annotations_are_named(trained, tiny_config, tmp_path):
-    with pytest.raises(InputError, match=r"annotations '.*none\.json' are no file"):
+    with pytest.raises(InputError, match=r"annotations '.*none\.json' are not a file"):
         adapt(str(trained.checkpoint), tmp_path / 'none.json', tmp_path / 'x.pth', tiny_config)
     assert Config.fromfile(tiny_config).test_dataloader

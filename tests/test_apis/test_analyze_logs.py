@@ -137,8 +137,8 @@ def test_wrong_input_is_named(resumed, tmp_path, capsys):
 @pytest.mark.parametrize(
     ('lines', 'said'),
     [
-        ('{"loss": 1\n{"iter": 2}\n', 'line 1 is no JSON'),
-        ('[1, 2]\n', r'line 1 is no row of a log: \[1, 2\]'),
+        ('{"loss": 1\n{"iter": 2}\n', 'line 1 is not JSON'),
+        ('[1, 2]\n', r'line 1 is not a row of a log: \[1, 2\]'),
         ('{"iter": 1, "step": 1}\n{"iter": "x", "step": 1}\n', "line 2: 'iter' is 'x'"),
         ('', 'nothing was logged'),
         ('{"NME": 0.1}\n', 'nothing was logged'),

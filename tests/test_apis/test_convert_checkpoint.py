@@ -120,7 +120,7 @@ def test_counters_that_are_made_are_said(model, files, capsys):
         ({'other.weight': torch.ones(1)}, [], r"in\.pth', taken for .*other\.weight is left over"),
         ({'head.3.bias': None}, [], r'1 faults: head\.final_layer\.bias is missing'),
         ({'stage2.0.branches.0.0.bn1.bias': None}, [], r'backbone\.stage2\..*bn1\.bias is missing'),
-        ({'conv1.weight': 3}, [], r'backbone\.conv1\.weight is no tensor'),
+        ({'conv1.weight': 3}, [], r'backbone\.conv1\.weight is not a tensor'),
         ({}, ['--from', 'mmpose0'], r'taken for a model of MMPose 0\.x: \d+ faults: conv1'),
         ({'head.0.weight': None, 'head.1.running_mean': None}, [], r'head\.0\.bias is left over'),
         ({'head.3.bias': torch.ones(5)}, ['--config'], r'head\.final_layer\.bias is \(5,\)'),

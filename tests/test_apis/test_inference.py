@@ -75,7 +75,7 @@ def test_without_boxes_the_whole_image_is_the_face_and_is_said_once(model, photo
         np.testing.assert_array_equal(points(inference_topdown(model, photo)), whole)
     logger.removeHandler(caplog.handler)
     (said,) = caplog.messages
-    assert 'the whole image is taken for one face' in said
+    assert 'the whole image is treated as one face' in said
 
 
 @pytest.mark.parametrize('none', [[], (), np.zeros((0, 4)), np.zeros((0, 5)), torch.zeros(0, 4)])

@@ -218,7 +218,7 @@ def test_a_test_says_which_file_a_link_is(tmp_path):
 def test_a_pattern_for_two_writes_over_neither(tmp_path):
     for name in ('a.pth', 'b.pth'):
         (tmp_path / name).write_text(name)
-    with pytest.raises(SystemExit, match=r"b\.pth' is there already, beside '.*a\.pth'"):
+    with pytest.raises(SystemExit, match=r"b\.pth' already exists next to '.*a\.pth'"):
         convert_checkpoint([str(tmp_path / 'a.pth'), str(tmp_path / 'b.pth')])
     assert (tmp_path / 'b.pth').read_text() == 'b.pth'
 

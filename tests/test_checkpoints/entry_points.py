@@ -140,7 +140,7 @@ def main() -> None:
     entry, job = sys.argv[1], json.loads(Path(sys.argv[2]).read_text())
     watch = Watch(job['folder'], blocks=entry != 'unsafe')
     read = build_entry(entry, job)
-    for path in job['warm_up']:  # what is imported at the first use is no file's doing
+    for path in job['warm_up']:  # what is imported at the first use is not a file's doing
         attempt(read, path)
     results = {}
     for family, path in job['files'].items():

@@ -104,7 +104,7 @@ def test_plain_data_is_read_or_refused_with_an_input_error(job, outcome):
     for family in job.inert:
         error = outcome.results[f'inert_{family}']['error']
         if family == 'history_names':
-            assert 'message_hub.log_scalars.../x is no log history' in error[1]
+            assert 'message_hub.log_scalars.../x is not a log history' in error[1]
         elif outcome.entry == 'resume':  # there is no optimizer in them
             assert 'InputError' in error[0].split(), (family, error)
         else:

@@ -187,8 +187,8 @@ def test_a_damaged_footer_is_no_matter_of_trust(tmp_path, trained):
     ('value', 'message'),
     [
         (b'', r'odd\.pth.*cannot be read'),
-        (b'<html>404</html>', r'odd\.pth.*cannot be read: it is no file of torch'),
-        (b'a text\n', r'odd\.pth.*cannot be read: it is no file of torch'),
+        (b'<html>404</html>', r'odd\.pth.*cannot be read: it is not a torch file'),
+        (b'a text\n', r'odd\.pth.*cannot be read: it is not a torch file'),
         (pickle.dumps({'state_dict': {}}, protocol=2)[:-4], r'odd\.pth.*cannot be read'),
         (pickle.dumps({'state_dict': {}}, protocol=2), r'odd\.pth.*no file of torch'),
     ],
@@ -203,8 +203,8 @@ def test_what_is_no_checkpoint_is_named(tmp_path, value, message):
 @pytest.mark.parametrize(
     ('history', 'message'),
     [
-        ({'log_history': [1], 'count_history': [1], 'max_length': 9}, 'loss is no log history'),
-        ({}, 'loss is no log history'),
+        ({'log_history': [1], 'count_history': [1], 'max_length': 9}, 'loss is not a log history'),
+        ({}, 'loss is not a log history'),
         (
             {'log_history': torch.ones(3), 'count_history': torch.ones(3), 'max_length': 2},
             r'loss\.max_length=2',

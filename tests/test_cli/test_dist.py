@@ -39,11 +39,11 @@ def test_an_address_alone_is_of_no_concern():
 @pytest.mark.parametrize(
     ('argv', 'environ', 'message'),
     [
-        (['dist-train', CONFIG, '0'], {}, '0 is no number of processes'),
+        (['dist-train', CONFIG, '0'], {}, '0 is not a number of processes'),
         (['dist-train', 'none.py', '2'], {}, r"config 'none\.py'"),
         (['dist-test', CONFIG, 'none.pth', '2'], {}, r"checkpoint 'none\.pth' does not exist"),
-        (['dist-train', CONFIG, '2'], {'NNODES': 'a[0]'}, r"NNODES='a\[0\]' is no whole number"),
-        (['dist-train', CONFIG, '2'], {'PORT': '1234567'}, "PORT='1234567' is no whole number"),
+        (['dist-train', CONFIG, '2'], {'NNODES': 'a[0]'}, r"NNODES='a\[0\]' is not a whole number"),
+        (['dist-train', CONFIG, '2'], {'PORT': '1234567'}, "PORT='1234567' is not a whole number"),
     ],
 )
 def test_what_is_wrong_is_one_line(argv, environ, message, monkeypatch):

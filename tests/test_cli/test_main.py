@@ -63,7 +63,7 @@ def test_a_mistyped_command_is_one_line_that_names_the_nearest(typed, hint, caps
     assert run_command([typed]) == 2
     printed = capsys.readouterr().err
     last = '; mmpose-lite --help lists them\n'
-    assert re.fullmatch(f"error: '{typed}' is no command{hint}( or [a-z-]+)*{last}", printed)
+    assert re.fullmatch(f"error: '{typed}' is not a command{hint}( or [a-z-]+)*{last}", printed)
 
 
 def test_a_mistyped_option_is_one_line_that_names_the_nearest(capsys):

@@ -40,12 +40,12 @@ def test_a_bad_file_is_named_the_others_are_done_and_the_exit_code_is_1(
             main, trained.checkpoint, *sources, '--boxes', boxes, '--device', 'cpu', cwd=photographs
         )
     err = capsys.readouterr().err
-    assert f"error: image '{photographs / 'face3.png'}' is no image" in err
+    assert f"error: image '{photographs / 'face3.png'}' is not an image" in err
     assert '1 of 3 photographs could not be used' in err
     out = photographs / 'predictions'
     first, second, bad = lines_of(out)
     assert [len(each['faces']) for each in (first, second)] == [1, 1]
-    assert 'is no image' in bad['error']
+    assert 'is not an image' in bad['error']
     assert {each.name for each in (out / 'pictures').iterdir()} == {'face1.jpg', 'face2.jpg'}
 
 

@@ -121,7 +121,7 @@ def test_broken_frames_are_left_out(root, out, tmp_path):
 def test_a_wrong_list_of_broken_frames(root, out, tmp_path, line):
     broken = tmp_path / 'broken.txt'
     broken.write_text(f'114: 1\n{line}\n')
-    with pytest.raises(InputError, match=r'broken\.txt.*line 2 is no VIDEO: FRAME'):
+    with pytest.raises(InputError, match=r'broken\.txt.*line 2 is not a VIDEO: FRAME'):
         convert_300vw(root, out, broken)
 
 

@@ -210,9 +210,9 @@ def test_faces_without_numbers_and_boxes_that_are_no_squares(aflw):
     data[3, 5] = np.nan
     report = convert(aflw, mat=aflw.mat(bbox=bbox, data=data), sqlite=aflw.sqlite())
     assert [each.faces for each in report.sets] == [6, 3, 2]
-    (lost,) = report.unplaced['its box or points are no finite numbers, or in no image']
+    (lost,) = report.unplaced['its box or points are not finite numbers, or in no image']
     assert lost.startswith('row 4 of ')
-    (note,) = report.notes['the box is no square, the longer side counts']
+    (note,) = report.notes['the box is not a square, the longer side counts']
     assert note == '3/image00014.jpg (AFLWinfo_release.mat, row 8)'
     face = by_place(read(aflw, 'test'))['flickr/3/image00014.jpg', 50.0, 55.0]
     assert face['box_size'] == 90
@@ -228,7 +228,7 @@ def test_sources_that_do_not_go_together(aflw, sources):
 
 
 def test_photographs_that_are_nowhere(aflw, tmp_path):
-    with pytest.raises(MissingFileError, match=r"images='.*no' is no folder"):
+    with pytest.raises(MissingFileError, match=r"images='.*no' is not a folder"):
         convert_aflw(tmp_path / 'no', aflw.out, mat=aflw.mat(), expected=COUNTS)
     (tmp_path / 'empty').mkdir()
     with pytest.raises(MissingFileError, match=r"none of 9 photographs .* '0/image00016\.jpg'"):

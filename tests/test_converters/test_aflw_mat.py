@@ -89,7 +89,7 @@ def boxes_of(aflw):
             'bbox',
             boxes_of,
             (9, np.inf, 9, 5),
-            'its box or points are no finite numbers, or in no image',
+            'its box or points are not finite numbers, or in no image',
         ),
         ('nameList', names_of, [''], 'it names no photograph'),
         ('nameList', names_of, [' '], 'it names no photograph'),
@@ -174,7 +174,7 @@ def test_numbers_in_no_image_are_left_out(aflw):
     points = np.array([face.points.T.ravel() for face in aflw.faces])
     points[2, 3] = 1e308
     report = convert(aflw, mat=aflw.mat(data=points))
-    (lost,) = report.unplaced['its box or points are no finite numbers, or in no image']
+    (lost,) = report.unplaced['its box or points are not finite numbers, or in no image']
     assert lost.startswith('row 3 of')
 
 

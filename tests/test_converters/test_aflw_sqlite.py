@@ -152,10 +152,10 @@ def test_faces_that_are_there_again_are_counted(aflw, tmp_path):
 @pytest.mark.parametrize(
     ('change', 'kind', 'key', 'value'),
     [
-        ('FacePose SET yaw = 9e999 WHERE', "its 'yaw' is no finite number", 'yaw', None),
+        ('FacePose SET yaw = 9e999 WHERE', "its 'yaw' is not a finite number", 'yaw', None),
         (
             'FaceMetaData SET glasses = -9e999 WHERE',
-            "its 'glasses' is no finite number",
+            "its 'glasses' is not a finite number",
             'glasses',
             None,
         ),
@@ -287,7 +287,7 @@ def test_a_value_of_another_type_is_named(aflw, place, value):
     ids=['view', 'view without end', 'computed'],
 )
 def test_tables_are_plain_ones(aflw, statements):
-    with pytest.raises(InputError, match=r"'Faces' is no plain table"):
+    with pytest.raises(InputError, match=r"'Faces' is not a plain table"):
         convert(aflw, sqlite=aflw.sqlite(*statements))
 
 

@@ -123,10 +123,10 @@ def test_faces_that_cannot_be_used(cofw):
     edit(cofw, 'train', damage)
     report = convert_cofw(cofw, cofw, expected=COUNTS)
     assert report.unplaced == {
-        'its box or points are no finite numbers, or the box has no area': [
+        'its box or points are not finite numbers, or the box has no area': [
             'COFW_train_color.mat, face 1', 'COFW_train_color.mat, face 2'
         ],
-        'its photograph is no array of levels from 0 to 255': ['COFW_train_color.mat, face 3'],
+        'its photograph is not an array of levels from 0 to 255': ['COFW_train_color.mat, face 3'],
     }  # fmt: skip
     assert [each.faces for each in report.sets] == [0, 2]
     # Those of the test keep their ids.
@@ -195,8 +195,8 @@ def link(file, key, at):
 
 
 WRONG_FIELDS = {
-    'a group': (lambda f, k, at: (f.__delitem__(k), f.create_group(k)), 'is no array'),
-    'a type': (lambda f, k, at: link(f, k, np.dtype('f8')), 'is no array'),
+    'a group': (lambda f, k, at: (f.__delitem__(k), f.create_group(k)), 'is not an array'),
+    'a type': (lambda f, k, at: link(f, k, np.dtype('f8')), 'is not an array'),
     'a link to nothing': (lambda f, k, at: link(f, k, h5py.SoftLink('/none')), 'is a link'),
     'a link to another file': (lambda f, k, at: link(f, k, h5py.ExternalLink(at, 'x')), 'a link'),
     'a link to a pipe': (lambda f, k, at: link(f, k, h5py.ExternalLink(f'{at}.p', 'x')), 'a link'),
@@ -262,7 +262,7 @@ def test_a_photograph_that_is_none_is_left_out(cofw, kind):
     edit(cofw, 'train', LEFT_OUT[kind])
     report = convert_cofw(cofw, cofw, expected=COUNTS)
     assert report.unplaced == {
-        'its photograph is no array of levels from 0 to 255': ['COFW_train_color.mat, face 2']
+        'its photograph is not an array of levels from 0 to 255': ['COFW_train_color.mat, face 2']
     }
 
 

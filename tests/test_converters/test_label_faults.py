@@ -37,19 +37,19 @@ ANNOTATIONS = [
 @pytest.mark.parametrize(
     ('tool', 'name', 'content', 'message'),
     [
-        ('cvat', 'a.xml', '<annotations', 'a.xml: is no XML: unclosed token'),
+        ('cvat', 'a.xml', '<annotations', 'a.xml: is not XML: unclosed token'),
         ('cvat', 'a.xml', '<!DOCTYPE a [<!ENTITY b "c">]><a/>', 'a.xml: defines entities'),
         ('cvat', 'a.xml', '<annotations><track/></annotations>', 'a.xml: holds tracks of a video'),
         ('cvat', 'a.xml', '<html/>', "a.xml: holds <html>; export it as 'CVAT for images 1.1'"),
         ('cvat', 'a.xml', xml('').replace('name=', 'nam='), "a.xml: image id '0' has no name"),
-        ('cvat', 'a.xml', xml('').replace('60', 'wide'), "a.xml: a.png: width='wide' is no number"),
-        ('cvat', 'a.xml', xml(skeleton('f', '1;2')), "a.png: points of 'p'='1;2' is no number"),
-        ('cvat', 'a.xml', xml(skeleton('f', '1,nan')), "a.png: points of 'p'='nan' is no number"),
+        ('cvat', 'a.xml', xml('').replace('60', 'wide'), "a.png: width='wide' is not a number"),
+        ('cvat', 'a.xml', xml(skeleton('f', '1;2')), "a.png: points of 'p'='1;2' is not a number"),
+        ('cvat', 'a.xml', xml(skeleton('f', '1,nan')), "points of 'p'='nan' is not a number"),
         ('cvat', 'a.xml', xml(skeleton('f') + skeleton('g')), 'several skeletons, f, g; --cat'),
         ('cvat', 'a.xml', xml(''), r"a.xml': no picture has a point"),
         ('label-studio', 'a.json', [{'image': 'a', 'kp': []}], "task 0 has no 'data'.*JSON-MIN"),
         ('label-studio', 'a.json', {'id': 1}, 'a.json: must hold a JSON list'),
-        ('label-studio', 'a.json', task(keypoint('a', 'x', 1)), "task 7: .*'a': x='x' is no num"),
+        ('label-studio', 'a.json', task(keypoint('a', 'x', 1)), "'a': x='x' is not a num"),
         (
             'label-studio', 'a.json', task(data={'front': 'a.png', 'back': 'b.png'}),
             "task 7: 'data' names several pictures or none, in front, back; --key",
@@ -66,16 +66,16 @@ ANNOTATIONS = [
         ('labelme', 'a.json', labelme({'label': 3}), "shapes.0: 'label' must be a text, it is 3"),
         (
             'labelme', 'a.json', labelme(*points(('a', float('nan'), 3, {}))),
-            'a.json: shapes.0: points=nan is no number',
+            'a.json: shapes.0: points=nan is not a number',
         ),
         (
             'labelme', 'a.json',
             labelme({'label': 'a', 'points': [[1, 2], [3, 4]], 'shape_type': 'point'}),
-            r'shapes.0: points=\[\[1, 2\], \[3, 4\]\] are no point',
+            r'shapes.0: points=\[\[1, 2\], \[3, 4\]\] are not one point',
         ),
         ('via', 'a.json', {'project': {}, 'metadata': {}, 'view': {}}, 'a.json: is of VIA 3'),
         ('via', 'a.json', {'a.png5': {}}, "a.json: 'a.png5': 'regions' must be a list"),
-        ('via', 'a.json', via(via_point('x', 1, name='a')), "region 0: cx='x' is no number"),
+        ('via', 'a.json', via(via_point('x', 1, name='a')), "region 0: cx='x' is not a number"),
         (
             'via', 'a.json', via(via_point(1, 1, colour='a', eye='b')),
             'points have the attributes colour, eye; --key',
@@ -83,7 +83,7 @@ ANNOTATIONS = [
         ('via', 'a.csv', 'filename,x\na.png,1\n', 'has no column region_attributes, region_shape'),
         (
             'via', 'a.csv', 'filename,region_shape_attributes,region_attributes\na.png,{,{}\n',
-            "row 2: '{' is no record of attributes",
+            "row 2: '{' is not a record of attributes",
         ),
         ('roboflow', 'a.json', coco([1, 2, 2, None, 4, 2]), "id 4 .*'keypoints' must hold finite"),
         ('roboflow', 'a.json', coco([1, 2, 2, 3, 4, 7]), 'holds a visibility of 7, not of 0, 1 or'),
@@ -94,10 +94,10 @@ ANNOTATIONS = [
         ('pts', 'a.pts', PTS, '--origin is needed: .pts files count pixels from 1'),
         ('csv', 'a.csv', 'filename,nose_x,eye_x\na.png,1,2\n', "'nose' has no x or no y"),
         ('csv', 'a.csv', 'filename,nose_x,nose_y\na.png,1\n', 'row 2 has 2 values, and there are '),
-        ('csv', 'a.csv', 'filename;x1;y1\na.png;1,5;2\n', "row 2: 1='1,5' is no number"),
+        ('csv', 'a.csv', 'filename;x1;y1\na.png;1,5;2\n', "row 2: 1='1,5' is not a number"),
         ('csv', 'a.csv', 'filename,x1,y1,v1\na.png,1,2,3\n', "row 2: 1_v='3' is not 0, 1 or 2"),
         ('csv', 'a.csv', 'a.png,1,2,3\n', 'row 1 must have a name, and x and y of each point'),
-        ('csv', 'a.csv', 'ImageId,Image\n1,0 0 0\n', 'is no table of a name and points'),
+        ('csv', 'a.csv', 'ImageId,Image\n1,0 0 0\n', 'is not a table of a name and points'),
         (
             'csv', 'a.csv', 'nose_x,nose_y,Image\n1,2,' + '0 ' * 10 + '0\n',
             'row 2: Image holds 11 values up to 0, and no square',
@@ -247,7 +247,7 @@ def test_faces_whose_sides_are_exchanged(set_of):
     report, _ = set_of('csv', 'a.csv', f'filename,eyeL_x,eyeL_y,eyeR_x,eyeR_y\n{rows}\n')
     kind = 'left and right lie the other way round than in most faces'
     assert report.notes[kind] == ['a.csv: row 5']
-    line = "left is the picture's: it lies left in the picture in 3 of 4 faces; this is no clear"
+    line = "left is the picture's: it lies left in the picture in 3 of 4 faces; this is not a clear"
     assert any(each.startswith(line) for each in report.remarks)
 
 
@@ -274,10 +274,10 @@ def test_mirrors_by_name(name, side, mirror):
 
 
 def test_what_is_not_there(tmp_path):
-    with pytest.raises(MissingFileError, match=r'is no file, and no folder that holds \*.json'):
+    with pytest.raises(MissingFileError, match=r'is neither a file nor a folder with \*.json'):
         convert_labels('labelme', tmp_path / 'none', None, tmp_path / 'set')
     (tmp_path / 'a.csv').write_text('a.png,1,2,3,4')
-    with pytest.raises(MissingFileError, match=r"images='.*none' is no folder"):
+    with pytest.raises(MissingFileError, match=r"images='.*none' is not a folder"):
         convert_labels('csv', tmp_path / 'a.csv', tmp_path / 'none', tmp_path / 'set')
 
 
@@ -293,7 +293,7 @@ def test_a_description_that_is_there_stays(set_of, tmp_path):
 @pytest.mark.parametrize(
     ('option', 'message'),
     [
-        (['--margin', '-1'], 'error: --margin -1 is no share from 0 to 10'),
+        (['--margin', '-1'], 'error: --margin -1 is not a share from 0 to 10'),
         (['--names', 'a,,b'], "error: --names 'a,,b': a name is empty"),
         (['--out', 'file'], "error: files cannot be written to 'file'"),
     ],

@@ -171,7 +171,10 @@ def test_other_names_rename_and_some_names_choose(photos, tmp_path):
 @pytest.mark.parametrize(
     ('names', 'message'),
     [
-        (['left_eye', 'nos'], r"--names: 'nos' is no point of .*the nearest are nose of left_eye"),
+        (
+            ['left_eye', 'nos'],
+            r"--names: 'nos' is not a point of .*the nearest are nose of left_eye",
+        ),
         (['a', 'b'], r"--names has 2 names, and '.*' 5 points: left_eye"),
         (['nose', 'nose'], '--names nose,nose: a name stands there twice'),
     ],
@@ -333,7 +336,7 @@ def test_photographs_are_no_faces(tmp_path):
 
 
 def test_a_set_of_sets_is_no_set_of_faces(tmp_path):
-    with pytest.raises(InputError, match='object is made of several sets: write each by itself'):
+    with pytest.raises(InputError, match='object consists of several sets: write each separately'):
         write_coco(object(), tmp_path / 'coco.json')
 
 

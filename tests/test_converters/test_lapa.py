@@ -127,9 +127,9 @@ def test_points_outside_and_turned_photographs_are_noted(root):
         (lambda text: text.partition('\n')[2], 'line 1 must be 106'),
         (lambda text: text[: len(text) // 2], 'must hold 106 points, it holds'),
         (lambda text: text + '1 2\n', 'must hold 106 points, it holds 107'),
-        (lambda text: text.replace('20.250', 'x'), 'line 2 is no point'),
-        (lambda text: text.replace('20.250', '1 2'), 'line 2 is no point'),
-        (lambda text: text.replace('20.250', 'nan'), 'line 2 is no finite number'),
+        (lambda text: text.replace('20.250', 'x'), 'line 2 is not a point'),
+        (lambda text: text.replace('20.250', '1 2'), 'line 2 is not a point'),
+        (lambda text: text.replace('20.250', 'nan'), 'line 2 is not a finite number'),
         (lambda text: text.replace('20.250', '1e12'), 'line 2 is .* in no image'),
     ],
 )

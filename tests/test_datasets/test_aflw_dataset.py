@@ -162,7 +162,7 @@ def test_an_id_that_stands_twice_is_named(tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        ({'data_root': 'no/such/folder'}, "data_root='no/such/folder' is no folder"),
+        ({'data_root': 'no/such/folder'}, "data_root='no/such/folder' is not a folder"),
         ({'ann_file': 'annotations/gone.json'}, r'ann_file=.*gone\.json'),
         ({'data_prefix': {'img': 'photos/'}}, r'data_prefix\.img=.*photos'),
     ],

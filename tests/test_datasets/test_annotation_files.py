@@ -197,7 +197,7 @@ def test_a_box_that_no_points_span_is_named(content, load):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        ({'bbox_margin': -1}, 'bbox_margin=-1 is no share'),
+        ({'bbox_margin': -1}, 'bbox_margin=-1 is not a share'),
         ({'file_names': 'fuzzy'}, "file_names='fuzzy' is not one of exact, lenient"),
         ({'on_implausible': 'x'}, "on_implausible='x' is not one of refuse, warn"),
     ],

@@ -61,7 +61,7 @@ def test_bad_images_are_refused_by_default(damaged, arguments):
     dataset = load(damaged, 'refuse', **arguments)
     with pytest.raises(MissingImageError, match=r'face2\.png'):
         get(dataset, 2)
-    with pytest.raises(BadImageError, match=r'face5\.png.* is no image .*0 bytes'):
+    with pytest.raises(BadImageError, match=r'face5\.png.* is not an image .*0 bytes'):
         get(dataset, 5)
     with pytest.raises(BadImageError, match=r'face6\.png'):
         dataset[6]
@@ -197,10 +197,10 @@ def test_samples_that_cannot_be_counted_are_refused(damaged):
         ('skip', "on_bad_image='skip' is neither 'refuse', nor 'replace'"),
         ({'mode': 'repalce'}, 'repalce'),
         ({'max_shrae': 0.1}, 'max_shrae.*max_share, max_in_a_row'),
-        ({'max_share': 1.5}, r'max_share=1\.5 is no share from 0 to 1'),
+        ({'max_share': 1.5}, r'max_share=1\.5 is not a share from 0 to 1'),
         ({'max_share': float('nan')}, 'max_share=nan'),
-        ({'max_in_a_row': 0}, 'max_in_a_row=0 is no count'),
-        ({'max_in_a_row': 2.5}, 'max_in_a_row=2.5 is no count'),
+        ({'max_in_a_row': 0}, 'max_in_a_row=0 is not a whole number'),
+        ({'max_in_a_row': 2.5}, 'max_in_a_row=2.5 is not a whole number'),
     ],
 )
 def test_wrong_settings_are_named(damaged, setting, message):

@@ -49,7 +49,7 @@ def test_two_points_that_are_mixed_up_are_no_mirror_pair(faces_to_check):
     faces_to_check.edit(mix)
     found = faces_to_check.texts(faces_to_check.check()['faults'], 'left-right')
     assert len(found) == 2
-    assert 'MouthLeftCorner and MouthRightCorner are no mirror pair' in found[1]
+    assert 'MouthLeftCorner and MouthRightCorner are not a mirror pair' in found[1]
 
 
 def test_a_set_that_claims_to_be_aflw_has_its_numbers(faces_to_check):

@@ -81,10 +81,10 @@ def test_without_visibility_all_are_visible():
     ('count', 'mapping', 'message'),
     [
         (2, [(0, 2)], r'below num_keypoints=2, they are \[2\]'),
-        (3, [(0, 1, 2)], r'\(0, 1, 2\), which is no'),
-        (3, [((0, 1, 2), 0)], 'which is no'),
-        (3, [(-1, 0)], r'\(-1, 0\), which is no'),
-        (3, [(0.5, 0)], 'which is no'),
+        (3, [(0, 1, 2)], r'\(0, 1, 2\), which is not'),
+        (3, [((0, 1, 2), 0)], 'which is not'),
+        (3, [(-1, 0)], r'\(-1, 0\), which is not'),
+        (3, [(0.5, 0)], 'which is not'),
     ],
 )
 def test_a_wrong_mapping_is_refused(count, mapping, message):

@@ -81,11 +81,11 @@ def test_grey_becomes_bgr(tmp_path):
 @pytest.mark.parametrize(
     ('name', 'content', 'message'),
     [
-        ('empty.jpg', b'', 'is no image that can be decoded .0 bytes'),
-        ('text.png', b'not an image', 'is no image that can be decoded'),
+        ('empty.jpg', b'', 'is not an image that can be decoded .0 bytes'),
+        ('text.png', b'not an image', 'is not an image that can be decoded'),
         ('cut.jpg', jpeg()[:-300], 'ends early'),
         ('thumbnail.jpg', with_thumbnail()[:-300], 'ends early'),
-        ('cut.png', png()[:60], 'is no image that can be decoded'),
+        ('cut.png', png()[:60], 'is not an image that can be decoded'),
         ('lying.png', lying_png(), 'has 16000x16000 pixels by its header, which it is too short'),
     ],
 )

@@ -58,9 +58,9 @@ def test_object_covers_a_part():
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [
-        ({'grey_prob': 1.5}, r'grey_prob=1\.5 is no probability'),
-        ({'resample_scale': (0.0, 1.0)}, r'resample_scale=\(0\.0, 1\.0\) is no range'),
-        ({'jpeg_quality': (50, 20)}, r'jpeg_quality=\(50, 20\) is no range'),
+        ({'grey_prob': 1.5}, r'grey_prob=1\.5 is not a probability'),
+        ({'resample_scale': (0.0, 1.0)}, r'resample_scale=\(0\.0, 1\.0\) is not a range'),
+        ({'jpeg_quality': (50, 20)}, r'jpeg_quality=\(50, 20\) is not a range'),
     ],
 )
 def test_settings_that_make_no_sense_are_named(settings, message):

@@ -190,7 +190,7 @@ class TestOwn:
     @pytest.mark.parametrize(
         ('step', 'message'),
         [
-            ({'type': 'Blur', 'p': 1.5}, 'Blur: p=1.5 is no probability'),
+            ({'type': 'Blur', 'p': 1.5}, 'Blur: p=1.5 is not a probability'),
             ({'type': 'Blur', 'blur_limit': 2}, 'Blur: blur_limit=2 is neither'),
             ({'type': 'MedianBlur', 'blur_limit': (4, 7)}, r'MedianBlur: blur_limit=\(4, 7\)'),
             ({'type': 'Blur', 'blur_limit': 3.5}, 'blur_limit=3.5 is neither'),

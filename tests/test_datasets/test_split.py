@@ -193,10 +193,10 @@ def test_a_smaller_share_takes_from_the_same_photographs(root):
         ({'part': 'val', 'val_share': 1.0}, 'val_share=1.0'),
         ({'part': 'val', 'val_share': True}, 'val_share=True'),
         ({'part': 'val', 'val_share': '0.1'}, "val_share='0.1'"),
-        ({'part': 'val', 'group': '(a'}, "group='(a' is no regular expression: missing )"),
+        ({'part': 'val', 'group': '(a'}, "group='(a' is not a regular expression: missing )"),
         ({'part': 'val', 'group': 'face'}, "group='face' has 0 groups in brackets"),
         ({'part': 'val', 'group': '(a)(b)'}, "group='(a)(b)' has 2 groups in brackets"),
-        ({'part': 'val', 'group': 1}, 'group=1 is no text'),
+        ({'part': 'val', 'group': 1}, 'group=1 is not text'),
     ],
 )
 def test_wrong_settings_are_named(settings, said):

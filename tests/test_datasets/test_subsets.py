@@ -91,7 +91,7 @@ def test_lists_of_ids(faces, tmp_path):
         ),
         ([10, 99, 98], ValueError, r"subsets\['x'\]: 2 ids are not in .*test.json.* first is 99"),
         ([], ValueError, r"subsets\['x'\]=\[\] names no face"),
-        ('words.txt', ValueError, r'words.txt: a line is no annotation id.*ten'),
+        ('words.txt', ValueError, r'words.txt: a line is not an annotation id.*ten'),
     ],
 )
 def test_what_cannot_be_used_is_named(faces, tmp_path, source, error, message):

@@ -93,7 +93,7 @@ def test_a_file_or_a_folder_that_is_named(tmp_path, registry):
     [
         (make_tarball(name='left-pad'), 'is the package left-pad, and not onnxruntime-web'),
         (make_tarball(without=f'dist/{FILES[0]}'), f'lacks a file of .*{FILES[0]}'),
-        (b'text', 'is no file of "npm pack onnxruntime-web"'),
+        (b'text', 'is not a file of "npm pack onnxruntime-web"'),
     ],
 )
 def test_another_file_is_refused(content, message, tmp_path):

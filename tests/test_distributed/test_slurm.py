@@ -82,7 +82,7 @@ def test_what_is_to_be_a_number_is_never_run(processes, tmp_path, command, name)
         assert done.status == 2, done.printed
         (line,) = done.printed.splitlines()
         assert line.startswith(f'error: {name}=')
-        assert line.endswith(' is no whole number below 1000000')
+        assert line.endswith(' is not a whole number below 1000000')
     assert not (tmp_path / 'ran').exists()
 
 

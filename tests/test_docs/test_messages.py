@@ -52,7 +52,7 @@ def made_messages():
 
 
 def quoted(page, lines):
-    """Inline code of at least three words that is no command and no setting."""
+    """Inline code of at least three words that is not a command and no setting."""
     text = (ROOT / page).read_text(encoding='utf-8')
     for line in re.findall(lines, text, re.MULTILINE):
         for code in re.findall(r'`([^`]+)`', line):

@@ -182,7 +182,7 @@ def test_sizes_that_disagree_end_a_test(build, job):
                 **{f'{each}.2.input_size': (62, 62) for each in (TRAIN, VAL)},
                 **{f'{each}.input_size': (62, 62) for each in (ENCODER, DECODER)},
             },
-            'input_size=(62, 62) is no whole multiple of heatmap_size=(16, 16)',
+            'input_size=(62, 62) is not a whole multiple of heatmap_size=(16, 16)',
         ),
     ],
 )

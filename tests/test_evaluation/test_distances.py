@@ -65,8 +65,8 @@ def test_pck_over_a_torso():
 @pytest.mark.parametrize(
     ('metric', 'arguments', 'message'),
     [
-        (PCKAccuracy, {'thr': 5}, 'thr=5 is no share of a size; 0.05 is 5 %'),
-        (PCKAccuracy, {'thr': 0}, 'thr=0 is no share'),
+        (PCKAccuracy, {'thr': 5}, 'thr=5 is not a share of a size; 0.05 is 5 %'),
+        (PCKAccuracy, {'thr': 0}, 'thr=0 is not a share'),
         (AUC, {'norm_factor': 0}, 'norm_factor=0 must be above 0'),
         (AUC, {'num_thrs': 0}, 'num_thrs=0 at least 1'),
     ],

@@ -176,7 +176,7 @@ def test_a_report_of_a_file_perturbs_boxes_and_switches_no_flip_test(tiny_config
 @pytest.mark.parametrize(
     ('words', 'message'),
     [
-        (['--amp'], '--amp is about checkpoints, not exported files'),
+        (['--amp'], '--amp applies to checkpoints, not to exported files'),
         (['--trust-checkpoint'], '--trust-checkpoint is about checkpoints'),
         (['--cfg-options', 'model.test_cfg.flip_test=True'], 'a.onnx. has no flip test'),
     ],

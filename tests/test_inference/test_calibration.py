@@ -76,10 +76,10 @@ def test_a_checkpoint_may_have_none(checkpoint):
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        ('{', 'is no calibration'),
-        ('{}', 'is no calibration'),
-        ('[1]', 'is no calibration'),
-        (json.dumps({'format': 1, 'detectors': {'a': {}}}), 'is no calibration'),
+        ('{', 'is not a calibration'),
+        ('{}', 'is not a calibration'),
+        ('[1]', 'is not a calibration'),
+        (json.dumps({'format': 1, 'detectors': {'a': {}}}), 'is not a calibration'),
         (json.dumps({'format': 9}), 'format=9 is not 1: run mmpose-lite calibrate again'),
     ],
 )

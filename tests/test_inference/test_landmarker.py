@@ -139,8 +139,8 @@ def test_a_bad_file_is_told_and_the_others_are_done(tiny_config, trained, photog
     assert [each.name for each in results] == photographs[:2]
     ((name, reason),) = told
     assert name == str(bad)
-    assert 'is no image' in reason
-    with pytest.raises(InputError, match='is no image'):
+    assert 'is not an image' in reason
+    with pytest.raises(InputError, match='is not an image'):
         landmarker([photographs[0], str(bad)])
 
 

@@ -66,5 +66,5 @@ def test_a_stored_config_builds_parts_of_the_package_only(tmp_path, model, named
 
 def test_a_checkpoint_without_a_config_asks_for_one(tmp_path):
     torch.save({'state_dict': {'x': torch.zeros(1)}}, tmp_path / 'x.pth')
-    with pytest.raises(InputError, match=r'x.pth.* holds no config: name its config before it'):
+    with pytest.raises(InputError, match=r'x.pth.* contains no config: name its config before it'):
         load_model(tmp_path / 'x.pth')

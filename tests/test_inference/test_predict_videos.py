@@ -68,7 +68,7 @@ def test_without_tracking_faces_have_no_ids(trained, video, looks, tmp_path):
 @pytest.mark.parametrize(
     ('source', 'option', 'message'),
     [
-        ('face1.png', '--track', '--track is about videos, and no source is one'),
+        ('face1.png', '--track', '--track applies to videos, and no source is a video'),
         ('face.mp4', '--show', '--show needs a display'),
         ('none.mp4', '--track', 'none.mp4.* does not exist'),
     ],

@@ -45,7 +45,7 @@ def written(form, results, folder, least_score=0.0):
     writer = WRITERS[form](layout)
     for each in results:
         writer.write(each)
-    writer.fail('c.png', 'is no image')
+    writer.fail('c.png', 'is not an image')
     writer.close()
     return writer.path
 
@@ -144,10 +144,10 @@ def test_lines_are_there_before_the_next_photograph(results, tmp_path):
         writer.write(each)
         lines = writer.path.read_text(encoding='utf-8').splitlines()
         assert len(lines) == count
-    writer.fail('c.png', 'is no image')
+    writer.fail('c.png', 'is not an image')
     first, second, _, last = map(json.loads, writer.path.read_text(encoding='utf-8').splitlines())
     writer.close()
-    assert last == {'image': 'c.png', 'error': 'is no image'}
+    assert last == {'image': 'c.png', 'error': 'is not an image'}
     assert second == {'image': 'a/y.png', 'width': 120, 'height': 90, 'faces': []}
     for face, points, scores in zip(
         first['faces'], results[0].points, results[0].scores, strict=True

@@ -129,7 +129,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(InputError, match='is a folder, not a dump'):
         read_dump(tmp_path)
     (tmp_path / 'text.json').write_text('faces')
-    with pytest.raises(InputError, match=r'text\.json.* is no JSON'):
+    with pytest.raises(InputError, match=r'text\.json.* is not JSON'):
         read_dump(tmp_path / 'text.json')
     (tmp_path / 'faces.pkl').write_bytes(pickle.dumps([1]))
     with pytest.raises(InputError, match=r'faces\.pkl.* --dump x\.json'):

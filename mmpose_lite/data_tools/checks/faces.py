@@ -30,7 +30,7 @@ from mmpose_lite.errors import InputError, short
 from .splits import Finding, Split
 
 # Boxes leave their images, and points their boxes; by this share of a side it is worth a note, and
-# by that it is no face's.
+# by that it is not a face's.
 _ODD, _FAR = 0.5, 1.0
 # Points that all lie within this share of a side are no face.
 _NARROW = 0.02
@@ -274,7 +274,7 @@ def check_mirror_pairs(split: Split, faces: Faces) -> tuple[list[Finding], float
     for k in _no_pairs(apart, centre):
         first, second = (names[i] for i in pairs[k])
         problems.append(
-            f'{first} and {second} are no mirror pair: in the median face they are '
+            f'{first} and {second} are not a mirror pair: in the median face they are '
             f'({apart[k, 0]:.2f}, {apart[k, 1]:.2f}) sides apart about '
             f'({centre[k, 0]:.2f}, {centre[k, 1]:.2f})'
         )

@@ -128,7 +128,7 @@ def read_release(path: str | Path, report: ConversionReport) -> list[ReleasedFac
             _add_points(faces, base.rows('FeatureCoords'), report)
             _add_angles(faces, base.rows('FacePose'), report)
             _add_attributes(faces, base.rows('FaceMetaData'), report)
-    # A damaged file may hold what is no text, or name more bytes than there are.
+    # A damaged file may hold what is not text, or name more bytes than there are.
     except (sqlite3.Error, UnicodeError, MemoryError) as error:
         reason = ' '.join(str(error).split())[:200]  # it may quote the file
         raise InputError(f"{path}: no database of AFLW's release: {reason}") from error
@@ -346,7 +346,7 @@ class _Database:
         plain = [(kind, str(sql).upper().startswith('CREATE TABLE')) for kind, sql in kinds]
         computed = self._base.execute(f"SELECT 1 FROM pragma_table_xinfo('{table}') WHERE hidden")
         if kinds and (plain != [('table', True)] or computed.fetchone()):
-            raise InputError(f"{self.path}: '{table}' is no plain table, but a view or the like")
+            raise InputError(f"{self.path}: '{table}' is not a plain table, but a view or the like")
 
 
 def _images(rows: Iterable[tuple], report: ConversionReport) -> dict[tuple, str]:
@@ -420,6 +420,6 @@ def _add_attributes(
 
 def _add_attribute(face: ReleasedFace, name: str, value: Any, report: ConversionReport) -> None:
     if isinstance(value, float) and not math.isfinite(value):
-        report.note(f"its '{name}' is no finite number, and is left out", face.label)
+        report.note(f"its '{name}' is not a finite number, and is left out", face.label)
     else:
         face.attributes.setdefault(name, value)

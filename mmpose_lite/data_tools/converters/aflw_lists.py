@@ -147,7 +147,7 @@ def _mat_fault(name: str, values: Mapping[str, ndarray]) -> str:
     if not name:
         return 'it names no photograph'
     if not are_coordinates(values['bbox'], values['data']):
-        return 'its box or points are no finite numbers, or in no image'
+        return 'its box or points are not finite numbers, or in no image'
     return '' if max(_sides(values['bbox'])) > 0 else 'its box has no area'
 
 
@@ -173,7 +173,7 @@ def _mat_face(
         extra={'box_size': side, 'visibility': visible.astype(int).tolist()},
     )
     if width != height:
-        report.note('the box is no square, the longer side counts', face.label)
+        report.note('the box is not a square, the longer side counts', face.label)
     if not np.isin(values['mask_new'], (0, 1)).all():
         report.note("'mask_new' is neither 0 nor 1: what is above 0 can be seen", face.label)
     return face

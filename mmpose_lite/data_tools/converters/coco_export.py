@@ -37,7 +37,9 @@ def write_coco(
         InputError: If it has no faces of its own, or a photograph cannot be read.
     """
     if not hasattr(dataset, 'data_prefix') or not hasattr(dataset, 'pipeline'):
-        raise InputError(f'{type(dataset).__name__} is made of several sets: write each by itself')
+        raise InputError(
+            f'{type(dataset).__name__} consists of several sets: write each separately'
+        )
     if dataset.data_mode != 'topdown':
         name, mode = type(dataset).__name__, dataset.data_mode
         raise InputError(f"{name}: data_mode={mode!r} gives photographs, not faces: use 'topdown'")

@@ -178,7 +178,7 @@ class _Source:
                 raise InputError(f"{self.path}: '{key}' is a link, which is not followed")
             found = self._file[key]
             if not isinstance(found, self._h5py.Dataset):
-                raise InputError(f"{self.path}: '{key}' is no array")
+                raise InputError(f"{self.path}: '{key}' is not an array")
             self._check_storage(found, f"{self.path}: '{key}'")
             return found
 
@@ -228,10 +228,10 @@ def _convert(
     where = f'{source.path.name}, face {index + 1}'
     image, values, bbox = source.image(index), source.points(index), source.box(index)
     if image is None:
-        report.leave_out('its photograph is no array of levels from 0 to 255', where)
+        report.leave_out('its photograph is not an array of levels from 0 to 255', where)
         return None
     if not (are_coordinates(values, bbox) and bbox[2:].min() > 0):
-        report.leave_out('its box or points are no finite numbers, or the box has no area', where)
+        report.leave_out('its box or points are not finite numbers, or the box has no area', where)
         return None
     if values[:2].min() < 1 or bbox.min() < 0:
         report.note('a point or the box begins before the photograph, and becomes 0', where)

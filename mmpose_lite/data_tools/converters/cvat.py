@@ -91,7 +91,7 @@ def _parse(file: Path) -> Element:
     try:
         return ElementTree.fromstring(text.encode())
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise InputError(f'{file}: is no XML: {error}') from error
+        raise InputError(f'{file}: is not XML: {error}') from error
 
 
 def _shapes(
@@ -105,7 +105,7 @@ def _shapes(
                 if point.tag == 'points':
                     yield _point(point, ('skeleton', i) if group is None else group, where)
                 elif point.tag != 'attribute':
-                    report.note(f'a skeleton has a {point.tag}, which is no point', where)
+                    report.note(f'a skeleton has a {point.tag}, which is not a point', where)
         elif element.tag == 'box':
             yield _box(element, group, where)
         elif element.tag == 'points' and ';' in element.get('points', ''):

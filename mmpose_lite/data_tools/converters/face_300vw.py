@@ -116,7 +116,8 @@ def read_broken(path: Path) -> dict[str, set[int]]:
             continue
         if video not in known or not colon or not all(spans):
             raise InputError(
-                f"broken='{path}': line {i} is no VIDEO: FRAME FRAME-FRAME of 300VW: {line[:60]!r}"
+                f"broken='{path}': line {i} is not a VIDEO: "
+                f'FRAME FRAME-FRAME of 300VW: {line[:60]!r}'
             )
         for first, last in (span.groups() for span in spans if span):
             found.setdefault(video, set()).update(range(int(first), int(last or first) + 1))

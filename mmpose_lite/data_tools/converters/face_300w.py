@@ -154,11 +154,11 @@ def read_pts(path: Path, num_points: int | None = None) -> ndarray:
         points = np.array([row for row in rows if row])
         counts = {len(points), *map(int, declared)}
     except ValueError as error:
-        raise InputError(f'{path}: a line is no point: {error}') from error
+        raise InputError(f'{path}: a line is not a point: {error}') from error
     wanted = max(counts) if num_points is None else num_points
     if points.shape != (wanted, 2) or counts != {wanted}:
         raise InputError(f'{path}: must hold {wanted} points, n_points: {sorted(counts)}')
     holes = np.isnan(points) if num_points is None else np.False_
     if not are_coordinates(np.where(holes, 0, points)):
-        raise InputError(f'{path}: a point is no finite number, or in no image')
+        raise InputError(f'{path}: a point is not a finite number, or in no image')
     return points

@@ -159,7 +159,9 @@ def read_points(path: Path) -> ndarray:
     if points.dtype.kind not in 'biuf' or points.shape != (_NUM_POINTS, 2):
         raise InputError(f"{path}: 'pts_2d' must be ({_NUM_POINTS}, 2) numbers: {points.shape}")
     if not are_coordinates(points):
-        raise InputError(f"{path}: 'pts_2d' has a point that is no finite number, or in no image")
+        raise InputError(
+            f"{path}: 'pts_2d' has a point that is not a finite number, or in no image"
+        )
     return points.astype(np.float64)
 
 

@@ -126,7 +126,7 @@ def _results(task: dict, where: str, report: ConversionReport) -> list[dict]:
     results = value_of(made[-1], 'result', list, where)
     for each in results:
         if not isinstance(each, dict):
-            raise InputError(f"{where}: 'result' holds {short(each)}, which is no record")
+            raise InputError(f"{where}: 'result' holds {short(each)}, which is not a record")
     return results
 
 

@@ -213,7 +213,7 @@ def number(value: Any, where: str, key: str) -> float:
         except ValueError:
             found = None
     if not is_number(found):
-        raise InputError(f'{where}: {key}={short(value)} is no number within 2^24')
+        raise InputError(f'{where}: {key}={short(value)} is not a number within 2^24')
     return float(found)
 
 
@@ -241,7 +241,7 @@ def label_files(path: Path, suffixes: Sequence[str]) -> list[Path]:
     found = files_below(path, suffixes) if path.is_dir() else []
     if not found:
         kinds = ', '.join(f'*{suffix}' for suffix in suffixes)
-        raise MissingFileError(f"labels='{path}' is no file, and no folder that holds {kinds}")
+        raise MissingFileError(f"labels='{path}' is neither a file nor a folder with {kinds}")
     return found
 
 

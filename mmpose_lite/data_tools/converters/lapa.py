@@ -124,9 +124,9 @@ def read_points(path: Path) -> ndarray:
         try:
             x, y = map(float, row)
         except ValueError as error:
-            raise InputError(f'{path}: line {i} is no point: {error}') from error
+            raise InputError(f'{path}: line {i} is not a point: {error}') from error
         if not are_coordinates((x, y)):
-            raise InputError(f'{path}: line {i} is no finite number, or in no image')
+            raise InputError(f'{path}: line {i} is not a finite number, or in no image')
         points.append((x, y))
     return np.array(points)
 

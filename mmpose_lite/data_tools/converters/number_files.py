@@ -139,7 +139,7 @@ def _table(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         if any(row)
     ]
     if not rows or len(rows[0][1]) < 3:
-        raise InputError(f'{file}: is no table of a name and points')
+        raise InputError(f'{file}: is not a table of a name and points')
     titles = rows[0][1]
     if re.fullmatch(r'-?[\d.]+', titles[1]):  # no titles, but a face
         count, is_odd = divmod(len(titles) - 1, 2)

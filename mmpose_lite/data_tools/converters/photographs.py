@@ -50,7 +50,7 @@ class Photographs:
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         if not self.root.is_dir():
-            raise MissingFileError(f"images='{root}' is no folder")
+            raise MissingFileError(f"images='{root}' is not a folder")
         self._by_place: dict[str, list[Path]] = defaultdict(list)
         self._by_stem: dict[str, list[Path]] = defaultdict(list)
         for path in images_below(self.root):
@@ -103,7 +103,7 @@ def images_below(root: Path) -> list[Path]:
 
 
 def read_size_wh(path: Path) -> tuple[int, int] | None:
-    """Read an image's width and height from its header; None if it is no image."""
+    """Read an image's width and height from its header; None if it is not an image."""
     try:
         with open(path, 'rb') as file:
             head = file.read(_HEAD)

@@ -91,7 +91,7 @@ class PictureFiles:
 
     def __init__(self, root: Path) -> None:
         if not root.is_dir():
-            raise MissingFileError(f"images='{root}' is no folder")
+            raise MissingFileError(f"images='{root}' is not a folder")
         self.root = root
         self.unused = dict.fromkeys(images_below(root))
         self._by_name: dict[str, list[Path]] = {}

@@ -85,7 +85,7 @@ def _choose(
         # A point that is in no face yet, or a slip of the pen?
         if name not in known and (labels.names or others):
             raise InputError(
-                f"--names: {name!r} is no point of '{source}'; {about_nearest(name, known)} of "
+                f"--names: {name!r} is not a point of '{source}'; {about_nearest(name, known)} of "
                 f'{", ".join(known)}'
             )
     for face in (face for picture in labels.pictures for face in picture.faces):
@@ -152,7 +152,7 @@ def about_sides(
     if votes:
         whose = "the person's: it lies right" if most > 0 else "the picture's: it lies left"
         mixed = len(others) > _FEW * len(votes)
-        doubt = '; this is no clear majority: look at them' if mixed else ''
+        doubt = '; this is not a clear majority: look at them' if mixed else ''
         count = len(votes) - len(others)
         yield f'left is {whose} in the picture in {count} of {len(votes)} faces{doubt}'
 

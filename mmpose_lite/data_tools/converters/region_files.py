@@ -83,7 +83,7 @@ def _labelme_shapes(content: dict, where: str, report: ConversionReport) -> Iter
             continue
         corners = value_of(shape, 'points', list, place)
         if not corners or any(not isinstance(xy, list) or len(xy) != 2 for xy in corners):
-            raise InputError(f'{place}: points={short(corners)} are no pairs of numbers')
+            raise InputError(f'{place}: points={short(corners)} are not pairs of numbers')
         values = [number(value, place, 'points') for xy in corners for value in xy]
         group = shape.get('group_id')
         group = None if group is None else str(group)
@@ -91,7 +91,7 @@ def _labelme_shapes(content: dict, where: str, report: ConversionReport) -> Iter
         if kind == 'rectangle':
             yield Shape(label, box=box_of(*values), group=group)
         elif len(corners) > 1:
-            raise InputError(f'{place}: points={short(corners)} are no point')
+            raise InputError(f'{place}: points={short(corners)} are not one point')
         else:
             flag = HIDDEN if isinstance(flags, dict) and is_hidden(flags) else VISIBLE
             yield Shape(label, (values[0], values[1]), flag=flag, group=group)
@@ -192,7 +192,7 @@ def _json_of(text: str | None, where: str) -> dict:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise InputError(f'{where}: {short(text)} is no record of attributes')
+        raise InputError(f'{where}: {short(text)} is not a record of attributes')
     return found
 
 

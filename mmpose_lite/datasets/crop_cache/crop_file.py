@@ -96,7 +96,7 @@ class CropFile:
             raise InputError(f"cache: '{path}' is a folder, pipe or device, not a file of crops")
         with self.path.open('rb') as file:
             if os.fstat(file.fileno()).st_size < len(_MAGIC) + _TAIL.itemsize:
-                raise DamagedCropsError(f'{path} is no file of crops')
+                raise DamagedCropsError(f'{path} is not a crop cache')
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self.pixels = np.frombuffer(content, dtype=np.uint8)
         table, self.about = self._read_footer(content)

@@ -128,7 +128,7 @@ class _Drawn:
 
     def __init__(self, p: float = 0.5, always_apply: bool = False) -> None:
         if not 0 <= p <= 1:
-            raise InputError(f'{self.name}: p={p} is no probability')
+            raise InputError(f'{self.name}: p={p} is not a probability')
         self.p = 1.0 if always_apply else p
 
     def draw(self, shape_hw: tuple[int, int], rng: np.random.Generator) -> PixelChange | None:

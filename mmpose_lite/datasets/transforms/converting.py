@@ -137,6 +137,6 @@ def _read_pair(pair: tuple[int | Sequence[int], int]) -> tuple[tuple[int, int], 
         if all(isinstance(each, int) and each >= 0 for each in indices):
             return (sources[0], sources[1]), target
     raise InputError(
-        f'KeypointConverter: mapping holds {pair!r}, which is no (source, target) or '
+        f'KeypointConverter: mapping holds {pair!r}, which is not (source, target) or '
         '((source, source), target) of indices from 0'
     )

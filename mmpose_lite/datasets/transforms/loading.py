@@ -169,7 +169,7 @@ class LoadImage(LoadImageFromFile):
                 problem = f'cannot be decoded by {backend}: {error}'
         if image is None:
             raise BadImageError(
-                f'image {shown(path)} {problem or "is no image"} ({len(content)} bytes)'
+                f'image {shown(path)} {problem or "is not an image"} ({len(content)} bytes)'
             )
         if backend == 'tifffile' and self.color_type.startswith('color'):
             image = _bgr(image)

@@ -60,13 +60,13 @@ class RandomPhotograph(Transform):
         for name in ('occlude', 'grey', 'resample', 'noise', 'jpeg'):
             value = getattr(self, f'{name}_prob')
             if not 0 <= value <= 1:
-                raise InputError(f'RandomPhotograph: {name}_prob={value} is no probability')
+                raise InputError(f'RandomPhotograph: {name}_prob={value} is not a probability')
         limits = {'occlude_size': (0, 1), 'resample_scale': (0, 1), 'jpeg_quality': (0, 100)}
         for name, (low, high) in limits.items():
             pair = getattr(self, name)
             if len(pair) != 2 or not low < pair[0] <= pair[1] <= high:
                 raise InputError(
-                    f'RandomPhotograph: {name}={pair} is no range above {low}, to {high} at most'
+                    f'RandomPhotograph: {name}={pair} is not a range above {low}, to {high} at most'
                 )
 
     def transform(self, results: dict) -> dict:

@@ -31,7 +31,7 @@ class BadCaseAnalysisHook(DrawingHook):
 
     The list is ``results.json`` in ``out_dir``, worst first, anew after each test. Each entry has
     ``img`` (the image's name without its ending), ``img_path``, ``id``, ``bbox`` (boxes xyxy, whole
-    pixels), the measure under its name (null if it is no number) and ``file``, the picture. Of
+    pixels), the measure under its name (null if it is not a number) and ``file``, the picture. Of
     several processes all contribute to the list, but only the main one draws, so the others'
     faces have no ``file``.
 

@@ -52,7 +52,7 @@ def _about_nme(
     pred: ndarray, mask: ndarray, sizes: ndarray, is_sized: ndarray, is_real: ndarray
 ) -> str:
     if not mask.any():
-        return 'an NME over no point is no number: no face has a point that counts'
+        return 'an NME over no point is not a number: no face has a point that counts'
     unsized = mask.any(axis=1) & ~is_sized
     if unsized.any():
         face = unsized.argmax()
@@ -102,7 +102,7 @@ def keypoint_auc(
         ValueError: If no point counts; MMPose returns 0.0.
     """
     if not np.any(mask):
-        raise ValueError('an AUC over no point is no number: no face has a point that counts')
+        raise ValueError('an AUC over no point is not a number: no face has a point that counts')
     factors = np.full((len(pred), 2), norm_factor, dtype=np.float64)
     thresholds = np.arange(num_thrs) / num_thrs
     shares = [keypoint_pck_accuracy(pred, gt, mask, thr, factors)[1] for thr in thresholds]

@@ -202,7 +202,7 @@ class PCKAccuracy(RowMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         if not 0 < thr <= 1:
-            raise InputError(f'PCKAccuracy: thr={thr} is no share of a size; 0.05 is 5 %')
+            raise InputError(f'PCKAccuracy: thr={thr} is not a share of a size; 0.05 is 5 %')
         self.thr = thr
         self.norm_item = (norm_item,) if isinstance(norm_item, str) else tuple(norm_item)
         for item in self.norm_item:

@@ -52,7 +52,7 @@ class _ResidualBlock(BaseModule):
         self.expansion = self.default_expansion if expansion is None else expansion
         if out_channels % self.expansion:
             raise ValueError(
-                f'out_channels={out_channels} is no multiple of expansion={self.expansion}'
+                f'out_channels={out_channels} is not a multiple of expansion={self.expansion}'
             )
         if style not in ('pytorch', 'caffe'):
             raise ValueError(f"style='{style}' is not one of pytorch, caffe")

@@ -47,7 +47,7 @@ class LabelMap:
             raise ValueError('its label_map is none') from error
         fits = weight.shape == (len(offset), len(offset)) if offset.ndim == 1 else False
         if not fits or not (np.isfinite(weight).all() and np.isfinite(offset).all()):
-            raise ValueError('its label_map is no square matrix of finite numbers and a row')
+            raise ValueError('its label_map is not a square matrix of finite numbers and a row')
         return cls(weight, offset)
 
 

@@ -431,7 +431,7 @@ def _checked_image_id(where: str, detection: Any, by_id: dict) -> Any:
         raise AnnotationError(f'{where}: image_id={short(image_id)} is unknown')
     is_list = isinstance(box, list) and len(box) == 4 and all(map(is_number, box))
     if not is_list or min(box[2:]) < _SMALLEST_SIDE:
-        raise AnnotationError(f'{where}: bbox={short(box)} is no box')
+        raise AnnotationError(f'{where}: bbox={short(box)} is not a box')
     if not is_number(detection['score']):
-        raise AnnotationError(f'{where}: score={short(detection["score"])} is no number')
+        raise AnnotationError(f'{where}: score={short(detection["score"])} is not a number')
     return image_id

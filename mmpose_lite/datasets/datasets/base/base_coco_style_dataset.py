@@ -153,7 +153,7 @@ class BaseCocoStyleDataset(BaseDataset):
                 raise InputError(f'{name}: {key}={value!r} is not one of {", ".join(choices)}')
         margin = self.bbox_margin
         if margin is not None and not (is_number(margin) and margin >= 0):
-            raise InputError(f'{name}: bbox_margin={margin!r} is no share from 0 on')
+            raise InputError(f'{name}: bbox_margin={margin!r} is not a share from 0')
         if self.bbox_file and not (self.data_mode == 'topdown' and test_mode):
             raise InputError(f"{name}: bbox_file needs data_mode='topdown' and test_mode=True")
         if self.bbox_file and is_split:
@@ -189,11 +189,11 @@ class BaseCocoStyleDataset(BaseDataset):
     def _check_paths(self) -> None:
         img_folder, problem = self.data_prefix['img'], None
         if self.data_root and not osp.isdir(self.data_root):
-            problem = f"data_root='{self.data_root}' is no folder (ann_file='{self.ann_file}')"
+            problem = f"data_root='{self.data_root}' is not a folder (ann_file='{self.ann_file}')"
         elif not osp.isfile(self.ann_file):
             problem = f"ann_file='{self.ann_file}' does not exist"
         elif img_folder and not osp.isdir(img_folder):
-            problem = f"data_prefix.img='{img_folder}' is no folder"
+            problem = f"data_prefix.img='{img_folder}' is not a folder"
         if problem is not None:
             raise MissingFileError(f'{type(self).__name__}: {problem}')
 

@@ -67,10 +67,12 @@ class Replacement:
 
     def __post_init__(self) -> None:
         if not (is_number(self.max_share) and 0 <= self.max_share <= 1):
-            raise InputError(f'on_bad_image.max_share={self.max_share!r} is no share from 0 to 1')
+            raise InputError(
+                f'on_bad_image.max_share={self.max_share!r} is not a share from 0 to 1'
+            )
         most = self.max_in_a_row
         if not (isinstance(most, int) and not isinstance(most, bool) and most >= 1):
-            raise InputError(f'on_bad_image.max_in_a_row={most!r} is no count from 1 on')
+            raise InputError(f'on_bad_image.max_in_a_row={most!r} is not a whole number from 1')
 
     def prepare(self, prepare: Callable[[int, int], Any], index: int, count: int) -> Any:
         """Prepare a sample, or that of another face if the image cannot be read.
@@ -295,7 +297,7 @@ def _read_ids(
     else:
         ids = source
     if not isinstance(ids, list | tuple) or not all(isinstance(i, int | str) for i in ids):
-        raise AnnotationError(f'{where}={short(source)} is no list of annotation ids')
+        raise AnnotationError(f'{where}={short(source)} is not a list of annotation ids')
     known = {record.annotation['id'] for record in records}
     unknown = [i for i in ids if i not in known]
     if unknown:
@@ -315,7 +317,7 @@ def _read_lines(path: str) -> list[int]:
     except OSError as error:
         raise AnnotationError(f'{path}: cannot be read: {error.strerror}') from error
     except ValueError as error:
-        raise AnnotationError(f'{path}: a line is no annotation id: {error}') from error
+        raise AnnotationError(f'{path}: a line is not an annotation id: {error}') from error
 
 
 def _match_faces(where: str, faces: Sequence[Record], records: Sequence[Record]) -> list[Any]:
