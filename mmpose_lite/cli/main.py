@@ -54,7 +54,7 @@ COMMANDS = {
     'analyze-logs': Command('analyze_logs', 'compare trainings by their logs'),
     'predict': Command('predict', 'find the faces of photographs, and their points'),
     'export': Command('export', 'write a file from pixels to points, for other programs'),
-    'demo': Command('demo', 'write a demo page that finds points in the browser, or serve it'),
+    'demo': Command('demo', 'write a page that finds points in the browser, or serve it'),
     'bench': Command('bench', 'time exported files beside their model'),
     'info': Command('info', 'print what is inside a checkpoint or an exported file'),
     'publish': Command('publish', 'strip a checkpoint for other people, with a card'),

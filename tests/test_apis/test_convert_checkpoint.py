@@ -175,7 +175,7 @@ def test_files_of_no_known_form_are_named(files):
     given, output = files({})
     with pytest.raises(InputError, match='its names are none'):
         convert_checkpoint(given, output)
-    with pytest.raises(InputError, match='is the file that is to be converted'):
+    with pytest.raises(InputError, match='is the input file'):
         convert_checkpoint(given, given)
     with pytest.raises(InputError, match='does not exist'):
         convert_checkpoint('none.pth', output)

@@ -85,11 +85,11 @@ def _carriers(shell: bytes) -> Files:
         'zip': (whole, r'os\.system'),
         'legacy': (old(bad), r'os\.system'),
         'legacy_in_the_system_info': (_OLD_HEAD + bad, r'os\.system'),
-        'raw_pickle': (bad, 'no file of torch'),
-        'raw_pickle_of_protocol_4': (b'\x80\x04' + bad[2:], 'no file of torch'),
+        'raw_pickle': (bad, 'not a torch file'),
+        'raw_pickle_of_protocol_4': (b'\x80\x04' + bad[2:], 'not a torch file'),
         'protocol_4': (zipped(b'\x80\x04' + bad[2:]), 'protocol 4'),
         'legacy_of_protocol_4': (old(b'\x80\x04' + bad[2:]), 'protocol 4'),
-        'legacy_tar': (tarred(bad), 'no file of torch'),
+        'legacy_tar': (tarred(bad), 'not a torch file'),
         'deflated': (
             zipped(content(plain('x' * 10**6)), method=zipfile.ZIP_DEFLATED),
             'compressed member',
@@ -114,9 +114,9 @@ def _carriers(shell: bytes) -> Files:
         'duplicate_member': (_twice(content(plain({})), bad), 'two members'),
         'duplicate_by_case': (zipped(content(plain({})), [('DATA.pkl', bad)]), 'does not write'),
         'torchscript': (zipped(content(plain({})), scripted), 'constants.pkl'),
-        'npy': (npy.getvalue(), 'no file of torch'),
+        'npy': (npy.getvalue(), 'not a torch file'),
         'npz': (npz.getvalue(), 'does not write'),
-        'dcp.metadata': (b'\x80\x04' + bad[2:], 'no file of torch'),
+        'dcp.metadata': (b'\x80\x04' + bad[2:], 'not a torch file'),
         'joblib': (zlib.compress(bad), 'cannot be read'),
     }
 

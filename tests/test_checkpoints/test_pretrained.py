@@ -130,4 +130,4 @@ def test_without_a_network_the_way_round_is_named(monkeypatch, tmp_path):
         assert 'init_cfg.checkpoint=FILE' in said
         assert '\n' not in said
         assert ('no route' in said) == (name != 'nowhere.pth')
-        assert ("its place is '" in said) == (name != 'nowhere.pth')
+        assert ("put it at '" in said) == (name != 'nowhere.pth')

@@ -190,7 +190,7 @@ def test_a_damaged_footer_is_no_matter_of_trust(tmp_path, trained):
         (b'<html>404</html>', r'odd\.pth.*cannot be read: it is not a torch file'),
         (b'a text\n', r'odd\.pth.*cannot be read: it is not a torch file'),
         (pickle.dumps({'state_dict': {}}, protocol=2)[:-4], r'odd\.pth.*cannot be read'),
-        (pickle.dumps({'state_dict': {}}, protocol=2), r'odd\.pth.*no file of torch'),
+        (pickle.dumps({'state_dict': {}}, protocol=2), r'odd\.pth.*not a torch file'),
     ],
 )
 def test_what_is_no_checkpoint_is_named(tmp_path, value, message):

@@ -66,8 +66,8 @@ def other_size(path):
 
 IMAGES = [
     (lambda path: path.unlink(), 'image', 'does not exist'),
-    (lambda path: path.write_bytes(b''), 'image', 'no image that can be decoded .0 bytes'),
-    (lambda path: path.write_bytes(b'hello' * 99), 'image', 'no image that can be decoded'),
+    (lambda path: path.write_bytes(b''), 'image', 'not an image that can be decoded .0 bytes'),
+    (lambda path: path.write_bytes(b'hello' * 99), 'image', 'not an image that can be decoded'),
     (cut, 'image', 'ends early'),
     (pipe, 'image', 'is a pipe'),
     (loop, 'image', 'cannot be read'),

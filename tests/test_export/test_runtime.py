@@ -97,7 +97,7 @@ def test_files_of_others_and_damaged_ones_are_named(tmp_path):
             read_metadata(tmp_path / name)
     with pytest.raises(InputError, match=r'none\.onnx. does not exist'):
         read_metadata(tmp_path / 'none.onnx')
-    with pytest.raises(InputError, match=r'no exported file by its name'):
+    with pytest.raises(InputError, match=r'does not end like an exported file'):
         read_metadata(tmp_path / 'a.pth')
 
 

@@ -142,7 +142,7 @@ def test_a_landmarker_takes_videos(video, trained):
 
 def test_only_videos_are_tracked_and_only_files_end(trained, monkeypatch):
     landmarker = inference.Landmarker(trained.checkpoint, detector='whole-image', device='cpu')
-    with pytest.raises(InputError, match='track and smooth are about videos'):
+    with pytest.raises(InputError, match='track and smooth apply to videos'):
         landmarker(np.zeros((9, 9, 3), np.uint8), track=True)
     camera = SimpleNamespace(name='0', path=None)
     monkeypatch.setattr(of_videos, 'VideoReader', lambda source: camera)
