@@ -10,15 +10,17 @@ import numpy as np
 from helpers.pages import Block
 
 # A number with its sign, separators and decimals; a run of a test has others.
-_NUMBER = re.compile(r'[+-]?\d+(?:[.,]\d+)*')
+_NUMBER = r'[+-]?\d+(?:[.,]\d+)*'
 _SHAPE = re.compile(r'#\s*\(([\w, ]+)\)')
 
 
 def pattern_of(line: str) -> re.Pattern[str]:
-    """Match a line of another run: any numbers where it has some, and anything for ``...``."""
-    parts = [re.escape(part) for part in re.split(r'(\.\.\.)', line.strip())]
-    text = ''.join('.*' if part == r'\.\.\.' else part for part in parts)
-    return re.compile(_NUMBER.sub(lambda _: r'[+-]?\d+(?:[.,]\d+)*', text.replace(r'\+', '+')))
+    """Match a line of another run: any number where it has one, and anything for ``...``."""
+    texts = re.split(rf'({_NUMBER}|\.\.\.)', line.strip())
+    # Every second text is a number or an ellipsis.
+    parts = ['.*' if text == '...' else _NUMBER for text in texts]
+    parts[::2] = [re.escape(text) for text in texts[::2]]
+    return re.compile(''.join(parts))
 
 
 def missing_lines(shown: str, printed: str) -> list[str]:
