@@ -338,6 +338,6 @@ def _write_files(
     content = dump.to_json()
     if dumped:
         write_json(args.dump, content)
-        print(f'the predictions are in {args.dump}')
+        print(f'predictions written to {args.dump}')
     if args.report:
         write_and_tell(args.report, [read_run(content, 'rows of the test')])

@@ -56,7 +56,8 @@ def make_parser() -> argparse.ArgumentParser:
         const='auto',
         metavar='CKPT',
         help='continue from this checkpoint, or from the latest in this folder; without a value, '
-        "from the latest in the work dir, or start anew if there is none; 'latest' requires one",
+        'from the latest in the work dir, or start from the '
+        "beginning if there is none; 'latest' requires one",
     )
     parser.add_argument(
         '--overwrite',

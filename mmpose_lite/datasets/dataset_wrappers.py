@@ -212,7 +212,7 @@ class CombinedDataset(BaseDataset):
 
 def _check_parts(datasets: Sequence[dict], factors: Sequence[float] | None) -> None:
     if not datasets:
-        raise InputError('CombinedDataset: datasets names none')
+        raise InputError('CombinedDataset: datasets is empty')
     if factors is None:
         return
     fit = all(isinstance(each, int | float) and 0 <= each < math.inf for each in factors)

@@ -81,11 +81,11 @@ class ExportOptions:
         """
         if self.weights == 'int8' and self.calibration is None:
             raise InputError(
-                '--weights int8 needs --calibrate CONFIG: faces that its scales come from, and '
-                'that tell what it costs'
+                '--weights int8 needs --calibrate CONFIG: the faces that calibrate it and show what '
+                'it costs'
             )
         if self.tolerance != TOLERANCE and not (self.data or self.calibration):
-            raise InputError('--tolerance is about the NME, which --data CONFIG measures')
+            raise InputError('--tolerance applies to the NME, which --data CONFIG measures')
 
 
 def export_model(

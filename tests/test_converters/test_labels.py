@@ -176,7 +176,7 @@ def test_other_names_rename_and_some_names_choose(photos, tmp_path):
             r"--names: 'nos' is not a point of .*the nearest are nose of left_eye",
         ),
         (['a', 'b'], r"--names has 2 names, and '.*' 5 points: left_eye"),
-        (['nose', 'nose'], '--names nose,nose: a name stands there twice'),
+        (['nose', 'nose'], '--names nose,nose: a name appears twice'),
     ],
 )
 def test_wrong_names(photos, tmp_path, names, message):

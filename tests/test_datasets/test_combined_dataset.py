@@ -175,7 +175,7 @@ def test_wrong_shares_are_refused(root, factors):
 
 
 def test_no_part_is_refused():
-    with pytest.raises(InputError, match='datasets names none'):
+    with pytest.raises(InputError, match='datasets is empty'):
         CombinedDataset(COMMON, [])
 
 

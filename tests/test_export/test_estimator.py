@@ -92,7 +92,7 @@ def test_a_crop_is_a_photograph_of_which_all_is_cut_out(use_udp, tmp_path):
         ({'flip': True}, r'a\.onnx. has no flip test; mmpose-lite export --flip'),
         ({'amp': True}, r'amp: .*a\.onnx. computes in the precision'),
         ({'device': 'cuda:0'}, r"device='cuda:0': exported file .*a\.onnx. runs on the CPU"),
-        ({'trust_checkpoint': True}, r'is about checkpoints; .*a\.onnx. is an exported file'),
+        ({'trust_checkpoint': True}, r'applies to checkpoints; .*a\.onnx. is an exported file'),
     ],
 )
 def test_a_file_cannot_do_what_it_was_not_made_for(arguments, message, tmp_path):

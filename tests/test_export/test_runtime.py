@@ -57,7 +57,7 @@ def test_results_of_one_call_outlast_the_next(file):
 def test_other_arrays_are_refused(crops, message, file):
     with pytest.raises(InputError, match=message):
         ExportedModel(file)(crops)
-    with pytest.raises(InputError, match='boxes are of no use'):
+    with pytest.raises(InputError, match='this file takes crops, so it cannot use boxes'):
         ExportedModel(file)(CROPS, np.zeros((5, 4)))
 
 

@@ -144,7 +144,7 @@ def test_the_cost_of_leaving_the_flip_test_out_is_said():
 def test_settings_that_do_not_go_together():
     with pytest.raises(InputError, match='int8 needs --calibrate CONFIG'):
         ExportOptions(weights='int8').check()
-    with pytest.raises(InputError, match='--tolerance is about the NME, which --data'):
+    with pytest.raises(InputError, match='--tolerance applies to the NME, which --data'):
         ExportOptions(tolerance=0.1).check()
 
 

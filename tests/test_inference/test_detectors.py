@@ -127,7 +127,7 @@ def test_the_whole_image_is_a_box():
         ('retinaface:x', "detector='retinaface:x' is none"),
         ('python:no_such_module:f', 'there is no module no_such_module; PYTHONPATH'),
         ('python:json:no_such_name', 'no_such_name'),
-        ('python:json:__name__', 'cannot be called'),
+        ('python:json:__name__', 'is not callable'),
         ('file:nowhere.json', "'nowhere.json' does not exist"),
     ],
 )

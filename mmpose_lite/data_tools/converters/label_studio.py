@@ -72,7 +72,7 @@ def _picture(
         if each.get('original_width') is not None and each.get('original_height') is not None
     }
     if len(sizes) > 1 or len({str(each.get('item_index', 0)) for each in results}) > 1:
-        raise InputError(f'{where}: its regions are of several pictures, of sizes {sorted(sizes)}')
+        raise InputError(f'{where}: its regions belong to several images, of sizes {sorted(sizes)}')
     size_wh = next(iter(sizes), None)
     if any(each.get('image_rotation') for each in results):
         report.note('the picture was turned in the tool; points are of it as it was before', where)
@@ -92,7 +92,7 @@ def _address(data: Mapping[str, Any], where: str, key: str | None) -> str:
         keys = ['image'] if 'image' in data else keys
         if len(keys) != 1:
             raise InputError(
-                f"{where}: 'data' names several pictures or none, in {', '.join(data)}; "
+                f"{where}: 'data' names several images or none, in {', '.join(data)}; "
                 '--key NAME chooses one'
             )
         key = keys[0]

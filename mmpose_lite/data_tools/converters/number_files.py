@@ -163,7 +163,7 @@ def _columns(
         name = after[1] if after else before[2] or before[3]  # type: ignore[index]
         axis = after[2] if after else before[1]  # type: ignore[index]
         if axis.lower() in places.setdefault(name, {}):
-            raise InputError(f'{file}: the column {title!r} is there twice')
+            raise InputError(f'{file}: the column {title!r} appears twice')
         places[name][axis.lower()] = i
     box = next((places.pop(name) for name in [*places] if {*'xywh'} <= set(places[name])), None)
     places = {name: columns for name, columns in places.items() if {'x', 'y'} & set(columns)}
@@ -211,7 +211,7 @@ def _row_picture(
     """The picture of a row: a file, or the levels of a square of pixels."""
     if text.count(' ') < 8 or not re.fullmatch(r'[\d ]+', text):
         if not text:
-            raise InputError(f'{where}: {title!r} names no picture')
+            raise InputError(f'{where}: {title!r} names no image')
         return LabelledPicture([text], where, [face])
     levels = np.array(text.split(), dtype=np.int64)
     side = math.isqrt(len(levels))

@@ -38,7 +38,7 @@ def order_names(
     faces = [face for picture in labels.pictures for face in picture.faces]
     seen = list(dict.fromkeys(name for face in faces for name in face.points))
     if not seen:
-        raise InputError(f"labels='{source}': no picture has a point")
+        raise InputError(f"labels='{source}': no image has a point")
     if not labels.names and all(map(str.isdecimal, seen)):
         labels.names = sorted(seen, key=int)
     known = list(dict.fromkeys([*labels.names, *seen]))
@@ -49,7 +49,7 @@ def order_names(
             )
         return known
     if len(set(asked)) < len(asked):
-        raise InputError(f'--names {",".join(asked)}: a name stands there twice')
+        raise InputError(f'--names {",".join(asked)}: a name appears twice')
     if labels.names and not set(asked) & set(known):
         _rename(labels, known, asked, source)
     else:

@@ -148,7 +148,7 @@ def _via_entries(file: Path) -> Iterator[tuple[str, dict, _Regions]]:
         return
     content = read_record(file)
     if {'project', 'metadata', 'view'} <= set(content):
-        raise InputError(f'{file}: is of VIA 3; VIA 2 has points of pictures')
+        raise InputError(f'{file}: is a VIA 3 file: export from VIA 2')
     if '_via_img_metadata' in content:
         content = value_of(content, '_via_img_metadata', dict, str(file))
     for name, entry in content.items():

@@ -161,18 +161,18 @@ class CropCache:
         path = self._path
         if os.path.lexists(self._mark):
             self._mark.unlink()
-            print_log(f'{path} was found damaged by an earlier run; it is built anew', 'current')
+            print_log(f'{path} was found damaged by an earlier run; it is rebuilt', 'current')
             return None
         try:
             file = CropFile(path)
         except FileNotFoundError:
             return None
         except DamagedCropsError as error:
-            print_log(f'{error}; it is built anew', 'current')
+            print_log(f'{error}; it is rebuilt', 'current')
             return None
         changed = [name for name, value in self._about.items() if file.about.get(name) != value]
         if changed:
-            print_log(f'{path} is of other {", ".join(changed)}; it is built anew', 'current')
+            print_log(f'{path} is of other {", ".join(changed)}; it is rebuilt', 'current')
             return None
         return file
 
@@ -264,7 +264,7 @@ class CropCache:
         try:
             self.file.check_all()
         except DamagedCropsError as error:
-            print_log(f'{error}; it is built anew', 'current')
+            print_log(f'{error}; it is rebuilt', 'current')
             with lock_file(f'{self._path}.lock'):
                 self.file = self._open_sound() or self._build()
 
@@ -278,7 +278,7 @@ class CropCache:
             self.file.check(index)
         except DamagedCropsError as error:
             if not os.path.lexists(self._mark):
-                print_log(f'{error}; photographs are read instead, the next run builds it anew')
+                print_log(f'{error}; photographs are read instead, the next run rebuilds it')
                 with suppress(OSError):
                     self._mark.touch(exist_ok=False)
             return self._cut([index])[0][1]
