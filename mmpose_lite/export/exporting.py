@@ -81,8 +81,8 @@ class ExportOptions:
         """
         if self.weights == 'int8' and self.calibration is None:
             raise InputError(
-                '--weights int8 needs --calibrate CONFIG: the faces that calibrate it and show what '
-                'it costs'
+                '--weights int8 needs --calibrate CONFIG: the faces that calibrate it and show '
+                'what it costs'
             )
         if self.tolerance != TOLERANCE and not (self.data or self.calibration):
             raise InputError('--tolerance applies to the NME, which --data CONFIG measures')
