@@ -139,7 +139,7 @@ def _at(key: str, series: Series, index: int) -> tuple[str, str]:
 
 
 def is_fraction(key: str) -> bool:
-    """Whether a key is a fraction in logs and in percent everywhere else: an NME."""
+    """Tell if a key is an NME: a fraction in logs, in percent everywhere else."""
     return 'nme' in key.lower()
 
 

@@ -1,4 +1,4 @@
-"""What pages show of the output of commands and programs, compared with what these print."""
+"""Output that pages show, compared with what commands and programs print."""
 
 import ast
 import re

@@ -31,7 +31,7 @@ def messages():
 
 
 def is_message(quote):
-    """Whether a text of the package has the words of a quote, or makes all of them."""
+    """Tell if a text of the package has the words of a quote, or makes all of them."""
     words = longest_part(quote).split()
     start = ' '.join(words[:4])  # a later word may be a field
     if len(words) >= 2 and any(start in '\0'.join(parts) for parts in messages()):

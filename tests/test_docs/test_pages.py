@@ -177,7 +177,7 @@ def test_a_page_can_be_typed(page, desk, monkeypatch):
 
 
 def is_output(block):
-    """Whether a block shows what the commands before it print."""
+    """Tell if a block shows what the commands before it print."""
     text = block.text.strip()
     if block.is_python or list(commands_of(block)) or OTHER_COMMANDS.match(text):
         return False
