@@ -45,19 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
         help='file, folder or pattern; a video, a stream, or the number of a camera',
     )
     _add_boxes(parser)
-    parser.add_argument(
-        '--device', metavar='NAME', default='auto', help='device, such as cuda:0 or cpu'
-    )
-    parser.add_argument(
-        '--batch', type=int, metavar='N', default=16, help='faces in a batch (default 16)'
-    )
-    parser.add_argument(
-        '--flip',
-        action='store_true',
-        help='predict mirrored crops too, in twice the time; off by default, whatever the config '
-        'says',
-    )
-    parser.add_argument('--amp', action='store_true', help='forward passes in half precision')
+    _add_computing(parser)
     parser.add_argument(
         '--out', metavar='DIR', default='predictions', help='folder of the results (predictions)'
     )
@@ -83,6 +71,22 @@ def make_parser() -> argparse.ArgumentParser:
         'data, which may run code: only for files that you trust',
     )
     return parser
+
+
+def _add_computing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--device', metavar='NAME', default='auto', help='device, such as cuda:0 or cpu'
+    )
+    parser.add_argument(
+        '--batch', type=int, metavar='N', default=16, help='faces in a batch (default 16)'
+    )
+    parser.add_argument(
+        '--flip',
+        action='store_true',
+        help='predict mirrored crops too, which doubles the time; off by default, whatever the '
+        'config says',
+    )
+    parser.add_argument('--amp', action='store_true', help='forward passes in half precision')
 
 
 def _add_video_arguments(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,16 @@ from .limits import limits_of
 from .robustness import measure_box_errors, measure_flip_test
 from .run import WHOLE, FaceTable, Run
 from .run_errors import Errors, RunErrors, subset_faces
-from .schema import Comparison, DifferingFace, Metadata, PairedEntry, PointSet, Report, RunEntry
+from .schema import (
+    Comparison,
+    DifferingFace,
+    Metadata,
+    NormaliserEntry,
+    PairedEntry,
+    PointSet,
+    Report,
+    RunEntry,
+)
 from .scores import by_box_size, by_point, by_visibility, by_yaw, curve, headline, reliability
 
 _SAME_TRUTH = 0.5  # px
@@ -63,16 +72,7 @@ def _summarise(found: RunErrors) -> RunEntry:
         'left_points': left,
         'right_points': right,
         'links': [list(link) for link in run.points.links],
-        'normalisers': {
-            name: {
-                'title': each.title,
-                'about': each.about,
-                'faces': int(found.errors[name].faces.sum()),
-                'limits': list(limits_of(name).values),
-                'limits_source': limits_of(name).source,
-            }
-            for name, each in found.normalisers.items()
-        },
+        'normalisers': _normalisers(found),
         'primary': found.primary,
         'mean_shape': _mean_shape(found),
         'subsets': {
@@ -96,6 +96,19 @@ def _summarise(found: RunErrors) -> RunEntry:
         'reliability': reliability(run, own),
         'worst': worst_faces(found),
         'typical': typical_faces(found),
+    }
+
+
+def _normalisers(found: RunErrors) -> dict[str, NormaliserEntry]:
+    return {
+        name: {
+            'title': each.title,
+            'about': each.about,
+            'faces': int(found.errors[name].faces.sum()),
+            'limits': list(limits_of(name).values),
+            'limits_source': limits_of(name).source,
+        }
+        for name, each in found.normalisers.items()
     }
 
 
