@@ -15,8 +15,8 @@ from mmpose_lite.cli.print_config import main as print_config
 from mmpose_lite.cli.test import main as run_test
 from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.engine import PoseRunner
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import MODELS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.config_utils import about_keys, places
 from mmpose_lite.utils.input_size import set_input_size
 from mmpose_lite.utils.paths import config_root, shipped_configs

@@ -15,9 +15,9 @@ from numpy import ndarray
 
 from mmpose_lite.checkpoints import make_plain
 from mmpose_lite.checkpoints.writing import write_checkpoint
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.structures.keypoint import LabelMap, fit_label_map
-from mmpose_lite.utils import InputError
 from mmpose_lite.version import __version__
 
 from .config import load_config

@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
-from mmpose_lite.errors import first_few
+from mmpose_lite.errors import InputError, MissingKeyError, first_few
 from mmpose_lite.registry import SCOPE
-from mmpose_lite.utils import InputError, MissingKeyError, get_root_logger
+from mmpose_lite.utils import get_root_logger
 from mmpose_lite.utils.config_utils import (
     KEYS_OF,
     READ_KEYS,

@@ -10,8 +10,8 @@ import numpy as np
 from mmengine.structures import InstanceData
 from numpy import ndarray
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.structures import PoseDataSample, split_instances
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.lazy import load_optional
 
 _BOX, _BOX_SCORE = 'bbox_xyxy', 'bbox_score'  # in the ``data`` of KeyPoints

@@ -23,10 +23,10 @@ from torch import Tensor
 from mmpose_lite.checkpoints import install_checkpoint_reader, load_strictly, trusting
 from mmpose_lite.checkpoints.loading import about_input_size
 from mmpose_lite.datasets.transforms import LoadImage
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import DATASETS, MODELS, SCOPE, TRANSFORMS
 from mmpose_lite.structures import PoseDataSample, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.config_utils import adopt_config
 from mmpose_lite.utils.input_size import set_input_size
 from mmpose_lite.utils.paths import packaged_weights, shown

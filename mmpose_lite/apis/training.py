@@ -20,8 +20,8 @@ from mmpose_lite.engine.distributed import join_processes
 from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.engine.run_head import describe_run
 from mmpose_lite.engine.work_dir import holding
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import RUNNERS, explaining_builds
-from mmpose_lite.utils import InputError
 
 
 def build_runner(cfg: Config, model: BaseModel | None = None) -> PoseRunner:

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.files import sha256
 
 from .errors import RefusedError, UnreadableError, one_line

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 from .errors import one_line
 

@@ -24,7 +24,7 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.files import beside, sha256
 
 from .errors import one_line

@@ -21,7 +21,7 @@ import torch
 from mmengine.logging import print_log
 from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.config_text import read_config_text
 from mmpose_lite.utils.paths import check_weights, find_weights
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.lazy import load_optional
 from mmpose_lite.utils.paths import shown
 

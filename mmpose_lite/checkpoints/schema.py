@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 from .errors import one_line
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer, print_log
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 from .errors import RefusedError, one_line
 from .key_mapping import map_checkpoint, weights_of

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 
 import torch
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.files import beside, find_parts, flush, replacing
 
 from .archive import ChecksumWriter, check_footer

@@ -23,8 +23,8 @@ from mmpose_lite.datasets.transforms import (
     RandomFlip,
     TopdownAffine,
 )
+from mmpose_lite.errors import InputError
 from mmpose_lite.structures.bbox import fix_aspect_ratio, get_udp_warp_matrix, get_warp_matrix
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.nested_datasets import innermost, walk_datasets
 from mmpose_lite.visualization.drawing import RGB
 from mmpose_lite.visualization.sheet import LEFT, MIDDLE, RIGHT, FaceView, point_sheet

@@ -12,7 +12,7 @@ from mmengine.dataset import pseudo_collate
 from torch import Tensor
 from torch.utils.data import default_collate, get_worker_info
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 # Parts of the messages of torch and the system when workers cannot hand over a batch. GPUs have a
 # shared memory of their own, which compiled kernels may exhaust; such messages must not match.

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import DATASETS, TRANSFORMS
 from mmpose_lite.structures.metainfo import SAMPLE_KEYS, PoseMetainfo, parse_pose_metainfo
-from mmpose_lite.utils import InputError
 
 from .crop_cache import CacheSettings
 from .datasets.base import BaseCocoStyleDataset

@@ -25,8 +25,8 @@ from torch.utils.data import DataLoader
 
 from mmpose_lite.checkpoints.writing import make_new_folder
 from mmpose_lite.datasets.collate import collate_samples
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import require_type
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collect_env import environment_text, fact_lines
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.tensor_utils import unwrap_model

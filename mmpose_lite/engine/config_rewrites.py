@@ -15,9 +15,9 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmpose_lite.datasets.crop_cache import CacheSettings
+from mmpose_lite.errors import InputError
 from mmpose_lite.models.heads import BaseHead
 from mmpose_lite.registry import KEYPOINT_CODECS, MODELS, TRANSFORMS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.config_utils import LOADERS
 from mmpose_lite.utils.nested_datasets import walk_datasets
 

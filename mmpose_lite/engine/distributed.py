@@ -14,8 +14,7 @@ from mmengine.dist import init_dist, is_distributed
 from mmengine.optim import OptimWrapperDict
 from torch import nn
 
-from mmpose_lite.errors import first_few
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError, first_few
 
 # How long processes wait for one that does not answer. One that died is noticed at once, so this
 # is for those that hang; what may rightly take longest is a checkpoint on a slow disk, or the

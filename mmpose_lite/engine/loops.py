@@ -24,9 +24,8 @@ from mmengine.runner.utils import calc_dynamic_intervals
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader
 
-from mmpose_lite.errors import first_few
+from mmpose_lite.errors import InputError, first_few
 from mmpose_lite.registry import LOOPS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import HostGather
 
 from .distributed import prepare_ddp

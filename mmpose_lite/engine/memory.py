@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.control_groups import group_folders
 from mmpose_lite.utils.tensor_utils import unwrap_model
 

@@ -15,8 +15,8 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from mmpose_lite.checkpoints.errors import one_line
 from mmpose_lite.checkpoints.schema import COUNT, Each, Fields, Like, Number, check_form, show
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import OPTIMIZERS, require_type
-from mmpose_lite.utils import InputError
 
 # Classes and devices that have a fused step.
 _FUSED_TYPES = (Adam, AdamW, SGD)

@@ -23,10 +23,10 @@ from mmpose_lite.datasets.transforms import (
     RandomFlip,
     TopdownAffine,
 )
+from mmpose_lite.errors import InputError
 from mmpose_lite.models.data_preprocessors.data_preprocessor import is_uncropped
 from mmpose_lite.models.heads import BaseHead
 from mmpose_lite.models.pose_estimators import BasePoseEstimator
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.nested_datasets import walk_datasets
 from mmpose_lite.utils.tensor_utils import unwrap_model
 

@@ -19,7 +19,7 @@ from mmpose_lite.engine.scheduler_states import (
     load_scheduler_states,
     replay_schedules,
 )
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.tensor_utils import unwrap_model
 from mmpose_lite.utils.threads import resume_threads
 

@@ -26,7 +26,7 @@ from torch import nn
 from mmpose_lite import __version__
 from mmpose_lite.checkpoints.schema import COUNT, Each, Fields, Like, Number, check_form
 from mmpose_lite.engine.scheduler_states import scheduler_states, scheduler_types
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.collectives import gather_bytes
 from mmpose_lite.utils.nested_datasets import walk_datasets
 from mmpose_lite.utils.tensor_utils import to_cpu, unwrap_model

@@ -20,9 +20,9 @@ from mmpose_lite.checkpoints.latest import find_latest
 from mmpose_lite.checkpoints.loading import about_input_size, drop_pretrained, load_matching
 from mmpose_lite.checkpoints.writing import write_checkpoint
 from mmpose_lite.datasets.collate import explaining_workers
+from mmpose_lite.errors import InputError
 from mmpose_lite.models.utils.fold_norms import fold_norms
 from mmpose_lite.registry import RUNNERS, SCOPE
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.config_text import ReadableConfig
 from mmpose_lite.utils.config_utils import about_keys, adopt_config, check_keys

@@ -13,7 +13,7 @@ from typing import Any
 from mmengine.optim import _ParamScheduler
 
 from mmpose_lite.checkpoints.schema import COUNT, Each, Fields, Number, check_form, show
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 # What schedulers remember; their other fields are settings.
 _MEMORY = (

@@ -17,8 +17,7 @@ from filelock import FileLock, Timeout
 from mmengine.logging import print_log
 
 from mmpose_lite.checkpoints.writing import PREVIOUS, write_text
-from mmpose_lite.errors import nearest
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError, nearest
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.locks import lock_file
 from mmpose_lite.utils.paths import check_folder

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.models.data_preprocessors.device_crops import warp_photograph
 from mmpose_lite.models.utils.fold_norms import fold_norms
-from mmpose_lite.utils import InputError
 
 
 class ErrorCurve(nn.Module):

@@ -20,7 +20,7 @@ from typing import Any
 import jinja2
 from plotly.offline import get_plotlyjs
 
-from ..utils import InputError
+from ..errors import InputError
 from ..version import __version__
 from .faces import drawn_sides
 from .schema import Report

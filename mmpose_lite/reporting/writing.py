@@ -20,8 +20,8 @@ import numpy as np
 from numpy import ndarray
 
 from mmpose_lite.datasets.file_names import check_group
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation.functional import FEWEST_FACES
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.files import replacing
 from mmpose_lite.utils.paths import check_folder, shown
 from mmpose_lite.visualization.drawing import read_image_rgb

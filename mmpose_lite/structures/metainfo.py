@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
+from mmpose_lite.errors import InputError, MissingFileError, MissingKeyError
 from mmpose_lite.utils.config_utils import read_config_file
 from mmpose_lite.utils.paths import config_root
 

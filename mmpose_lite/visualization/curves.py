@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 _COLUMNS, _PANEL_INCHES = 2, (6.4, 4.2)
 # Distinguishable with colour blindness; after Okabe and Ito.

@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from mmpose_lite.apis import adapt, inference_topdown, init_model
 from mmpose_lite.cli import adapt as command
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 BOX = [20.0, 10.0, 90.0, 80.0]
 

@@ -7,7 +7,7 @@ import pytest
 
 from mmpose_lite.cli.analyze_logs import Series, best_of, curves_of, main, read_run
 from mmpose_lite.cli.main import main as run_command
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.visualization.curves import Curve, draw_curves
 
 

@@ -14,9 +14,10 @@ from mmpose_lite.apis import load_config
 from mmpose_lite.cli.check_data import main as check_data
 from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.cli.train import merge_args, parse_args
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.structures import parse_pose_metainfo
-from mmpose_lite.utils import InputError, get_root_logger
+from mmpose_lite.utils import get_root_logger
 from mmpose_lite.utils.config_utils import READ_KEYS, about_keys
 
 PACKAGE = Path(mmpose_lite.__file__).parent

@@ -13,8 +13,8 @@ from mmpose_lite.checkpoints.archive import read_footer
 from mmpose_lite.checkpoints.key_mapping import KEY_MAPPINGS
 from mmpose_lite.cli.convert_checkpoint import convert_checkpoint, main
 from mmpose_lite.cli.main import main as run_command
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import MODELS
-from mmpose_lite.utils import InputError
 
 NANS = torch.full((19,), torch.nan)
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))

@@ -12,8 +12,8 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmpose_lite.apis import from_supervision, to_coco_results, to_supervision
+from mmpose_lite.errors import InputError
 from mmpose_lite.structures import PoseDataSample, merge_data_samples
-from mmpose_lite.utils import InputError
 
 
 class Checked:

@@ -13,8 +13,8 @@ from PIL import Image
 
 from mmpose_lite.apis import inference_topdown, init_model, load_config
 from mmpose_lite.apis.inference import dataset_meta_from_config
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import MODELS
-from mmpose_lite.utils import InputError
 
 BOX = [20.0, 10.0, 90.0, 80.0]
 

@@ -18,7 +18,7 @@ from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.cli.train import merge_args, parse_args
 from mmpose_lite.datasets.samplers import InfiniteSampler
 from mmpose_lite.engine import AmpOptimWrapper, PoseRunner, preflight
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 

@@ -30,6 +30,7 @@ LAYERS = (
 )
 # What the package itself names: what is loaded with it, and what at its first use.
 AT_THE_TOP = {'version', 'utils', 'inference'}
+ERRORS = {'InputError', 'MissingFileError', 'MissingKeyError'}
 RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 
 SOURCES = {
@@ -85,6 +86,16 @@ def test_module_imports_only_lower_layers(module):
     if module == 'mmpose_lite.apis':  # the list of names, as MMPose has it; it loads none of them
         allowed |= {'inference'}
     assert others <= allowed, f'{module} must not import {sorted(others - allowed)}'
+
+
+def test_errors_are_imported_from_their_module():
+    """Those that ``mmpose_lite.utils`` hands on are for programs of users."""
+    for module, path in SOURCES.items():
+        for node in statements(ast.parse(path.read_text(encoding='utf-8')), lazy=True):
+            base = getattr(node, 'module', None) or ''
+            is_of_utils = base.removeprefix('mmpose_lite.') == 'utils'
+            named = {alias.name for alias in node.names} if is_of_utils else set()
+            assert not named & ERRORS, f'{module} imports {named & ERRORS} from mmpose_lite.utils'
 
 
 def test_every_part_has_a_layer():

@@ -15,7 +15,8 @@ from mmengine.registry import HOOKS, MODELS, TRANSFORMS, DefaultScope, Registry
 from helpers.mmpose_facts import read_registries
 from helpers.processes import ROOT
 from mmpose_lite import registry
-from mmpose_lite.utils import InputError, register_all_modules
+from mmpose_lite.errors import InputError
+from mmpose_lite.utils import register_all_modules
 from mmpose_lite.utils.config_utils import adopt_config
 
 # Registry in the module -> the types that MMPose 1.x registers in it for top-down faces.

@@ -9,7 +9,7 @@ from hostile_calls import hostile_calls
 from pickling import call, content, old, plain, write, zipped
 
 from mmpose_lite.checkpoints import read_checkpoint
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 FILES = hostile_files('canary')
 CALLS = [each for calls in hostile_calls('canary').values() for each in calls]

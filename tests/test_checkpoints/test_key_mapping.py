@@ -16,8 +16,8 @@ from mmpose_lite.checkpoints.key_mapping import (
     map_keys,
     names_as_stored,
 )
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import MODELS
-from mmpose_lite.utils import InputError
 
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 FORMS = {**WHOLE, **BACKBONES}

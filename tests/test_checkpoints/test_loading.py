@@ -20,8 +20,8 @@ from mmpose_lite.checkpoints import (
     read_checkpoint,
     trusting,
 )
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import MODELS
-from mmpose_lite.utils import InputError
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from mmengine.logging import HistoryBuffer
 from pickling import saved, zipped
 
 from mmpose_lite.checkpoints import read_checkpoint
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 CONTENT = {
     'state_dict': OrderedDict(weight=torch.arange(12.0).reshape(3, 4), count=torch.tensor(3)),

@@ -8,7 +8,8 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmpose_lite.apis import init_model
 from mmpose_lite.checkpoints import install_checkpoint_reader
-from mmpose_lite.utils import MissingFileError, paths
+from mmpose_lite.errors import MissingFileError
+from mmpose_lite.utils import paths
 from mmpose_lite.utils.paths import find_weights, packaged_weights
 
 

@@ -10,7 +10,7 @@ from mmengine.model import BaseModule
 from torch import nn
 
 from mmpose_lite.checkpoints import install_checkpoint_reader
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 

@@ -7,7 +7,7 @@ import torch
 from mmengine.logging import MMLogger
 
 from mmpose_lite.checkpoints import load_strictly
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import pytest
 
 from mmpose_lite.cli.dist import launcher_arguments, main
+from mmpose_lite.errors import InputError
 from mmpose_lite.launch.launcher import parse_args
-from mmpose_lite.utils import InputError
 
 CONFIG = 'td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256'
 

@@ -10,7 +10,7 @@ from mmpose_lite.apis.training import build_runner, dry_run
 from mmpose_lite.cli.test import main as run_test
 from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.engine.run_head import describe_run
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 NAMES = [
     *('data', 'network', 'weights', 'device', 'batch', 'memory', 'lr', 'warm-up', 'validation'),

@@ -3,8 +3,8 @@
 import pytest
 
 from mmpose_lite.apis import load_config
+from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.structures import config_root
-from mmpose_lite.utils import InputError, MissingFileError
 from mmpose_lite.utils.paths import find_config, shipped_configs
 
 STEM = 'td-hm_hrnetv2-w18_dark-8xb64-60e_aflw-256x256'

@@ -9,7 +9,7 @@ import pytest
 from mmpose_lite.cli.convert import main
 from mmpose_lite.data_tools.converters import convert_300vw, face_300vw
 from mmpose_lite.datasets import Face300VWDataset
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 
 SIZE_WH = (112, 96)
 # A video of each set, with how many frames it has, and which have points.

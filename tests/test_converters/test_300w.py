@@ -8,7 +8,7 @@ import pytest
 
 from mmpose_lite.data_tools.converters import convert_300w
 from mmpose_lite.datasets.datasets import Face300WDataset
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 COUNTS = {'train': 4, 'valid': 3, 'valid_common': 2, 'valid_challenge': 1, 'test': 2}
 # In the order of the sets; one of iBUG's names has a space.

@@ -11,7 +11,7 @@ from scipy.io import savemat
 from mmpose_lite.cli.convert import main
 from mmpose_lite.data_tools.converters import convert_300wlp, face_300wlp
 from mmpose_lite.datasets import Face300WLPDataset
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 
 FOLDERS = {'train': 'train', 'valid': 'val', 'test': 'test'}
 # Of names as the release has them.

@@ -9,7 +9,7 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from mmpose_lite.data_tools.converters import aflw_lists, convert_aflw
-from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
+from mmpose_lite.errors import InputError, MissingFileError, MissingKeyError
 
 COUNTS = {'train': 7, 'test': 3, 'test_frontal': 2}
 

@@ -9,7 +9,7 @@ import pytest
 
 from mmpose_lite.data_tools.converters import convert_aflw
 from mmpose_lite.datasets import AFLWDataset
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 
 COUNTS = {'train': 7, 'test': 3, 'test_frontal': 2}
 

@@ -10,7 +10,7 @@ import pytest
 
 from mmpose_lite.data_tools.converters import convert_cofw
 from mmpose_lite.datasets.datasets import COFWDataset
-from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
+from mmpose_lite.errors import InputError, MissingFileError, MissingKeyError
 
 KEYS = {'train': ('IsTr', 'phisTr', 'bboxesTr'), 'test': ('IsT', 'phisT', 'bboxesT')}
 COUNTS = {'train': 3, 'test': 2}

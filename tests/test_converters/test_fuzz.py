@@ -28,7 +28,7 @@ from mmpose_lite.data_tools.converters import (
     convert_wflw,
 )
 from mmpose_lite.data_tools.converters.labelled import ReadOptions
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 SEED = int(os.environ.get('MMPOSE_LITE_FUZZ_SEED', '0'))
 COUNTS = {'train': 7, 'test': 3, 'test_frontal': 2}

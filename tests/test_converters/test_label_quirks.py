@@ -20,7 +20,7 @@ from helpers.label_records import (
     via_point,
     xml,
 )
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 TWICE = 'a face has a point twice (several faces need groups, or a box each)'
 NOWHERE = 'a point belongs to no face: it has no group, and lies in no box or in several'

@@ -32,7 +32,7 @@ from mmpose_lite.data_tools.converters.own_config import choose_shares, config_t
 from mmpose_lite.data_tools.converters.point_names import find_mirrors
 from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'labelling.md'
 

@@ -9,7 +9,7 @@ import pytest
 from mmpose_lite.cli.convert import main
 from mmpose_lite.data_tools.converters import convert_lapa
 from mmpose_lite.datasets import LapaDataset
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 
 COUNTS = {'train': 2, 'val': 1, 'test': 1, 'trainval': 3}
 NAMES = {'train': ['10_0', '2_1'], 'val': ['a b'], 'test': ['3']}

@@ -8,7 +8,7 @@ import pytest
 
 from mmpose_lite.data_tools.converters import convert_wflw
 from mmpose_lite.datasets.datasets import WFLWDataset
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 
 # pose, expression, illumination, make-up, occlusion, blur
 TEST = {'2--X/a.jpg': '100001', '2--X/b.jpg': '010000', '3--Y/c.jpg': '101110'}

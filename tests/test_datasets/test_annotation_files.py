@@ -8,7 +8,7 @@ import pytest
 from helpers.data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 from mmpose_lite.datasets import AFLWDataset, BaseCocoStyleDataset
 from mmpose_lite.datasets.datasets.base import base_coco_style_dataset
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 POINTS = SHAPE * 60 + [50, 40]
 METAINFO = AFLWDataset(lazy_init=True).metainfo

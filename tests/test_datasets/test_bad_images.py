@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from helpers.data_factory import ANNOTATIONS
 from mmpose_lite.datasets import AFLWDataset, DefaultSampler
 from mmpose_lite.datasets.samplers import SampleIndex
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.images import BadImageError, MissingImageError
 
 PIPELINE = [

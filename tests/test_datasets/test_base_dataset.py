@@ -8,8 +8,8 @@ import pytest
 from helpers.data_factory import SHAPE, records, write_annotations
 from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.datasets.base import base_coco_style_dataset
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation import NME
-from mmpose_lite.utils import InputError
 
 METAINFO = {'from_file': 'configs/_base_/datasets/aflw.py'}
 

@@ -11,8 +11,9 @@ from helpers.data_factory import make_face_set
 from mmpose_lite.datasets import DefaultSampler
 from mmpose_lite.datasets.collate import collate_samples, explaining_workers
 from mmpose_lite.engine import PoseRunner
+from mmpose_lite.errors import InputError
 from mmpose_lite.models import PoseDataPreprocessor
-from mmpose_lite.utils import InputError, register_all_modules
+from mmpose_lite.utils import register_all_modules
 
 # Python 3.12 and later warn about any fork of a process with threads.
 pytestmark = pytest.mark.filterwarnings('ignore:This process:DeprecationWarning')

@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader
 from helpers.face_sets import FORMS, annotate, make_set, points_of, write_file
 from mmpose_lite.datasets import CombinedDataset, DefaultSampler
 from mmpose_lite.datasets.samplers import SampleIndex
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import DATASETS
-from mmpose_lite.utils import InputError
 
 # Outer eye corners and chin, from COFW and from 300W.
 COMMON = {

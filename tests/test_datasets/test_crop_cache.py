@@ -14,7 +14,7 @@ from helpers.crop_caches import AUGMENT, build, change_time, draw, opened, same_
 from helpers.data_factory import make_face_set
 from mmpose_lite.datasets.crop_cache import DamagedCropsError
 from mmpose_lite.datasets.transforms import topdown_transforms
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 
 
 @pytest.fixture

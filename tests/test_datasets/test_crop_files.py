@@ -13,7 +13,7 @@ from helpers.data_factory import make_face_set
 from mmpose_lite.datasets.crop_cache import CropFile, DamagedCropsError
 from mmpose_lite.datasets.crop_cache.crop_cache import CropCache
 from mmpose_lite.datasets.crop_cache.crop_file import write_crops
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from mmpose_lite.datasets.transforms import (
     ReplaceBox,
     TopdownAffine,
 )
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 BOX = np.array([[20.0, 30.0, 120.0, 80.0]], dtype=np.float32)  # 100 x 50 about (70, 55)
 

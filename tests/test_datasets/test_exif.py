@@ -16,9 +16,9 @@ from mmpose_lite.cli.check_data import main
 from mmpose_lite.data_tools.browsing import Browser
 from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage
 from mmpose_lite.engine.hooks.visualization_hook import DrawingHook
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation import NME
 from mmpose_lite.reporting.run import read_table
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.images import BadImageError
 from mmpose_lite.visualization import FaceRow
 from mmpose_lite.visualization.drawing import read_image_rgb

@@ -13,7 +13,7 @@ from helpers.data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage, file_names
 from mmpose_lite.datasets.datasets.base import base_coco_style_dataset
 from mmpose_lite.datasets.file_names import PhotoFinder
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.images import BadImageError, MissingImageError
 
 COMPOSED = unicodedata.normalize('NFC', 'Zoë.png')

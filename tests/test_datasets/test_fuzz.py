@@ -22,7 +22,7 @@ from helpers.fuzzing.outcome import PIPELINE, SECONDS, at_most, load, losses, ma
 from mmpose_lite.cli.check_data import format_findings, write_report
 from mmpose_lite.data_tools.checks import check_splits, find_splits
 from mmpose_lite.datasets import AFLWDataset, LoadImage
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.images import BadImageError
 
 SHARE = 0.06

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmpose_lite.datasets.transforms import RandomPhotograph
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 NEVER = {f'{name}_prob': 0.0 for name in ('occlude', 'grey', 'resample', 'noise', 'jpeg')}
 

@@ -12,8 +12,8 @@ import pytest
 from helpers.seeding import wavy_image
 from mmpose_lite.datasets import Albumentation, YOLOXHSVRandomAug
 from mmpose_lite.datasets.samplers import SampleIndex
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import TRANSFORMS
-from mmpose_lite.utils import InputError
 
 COUNT = 2000
 IMAGE = wavy_image(900, 24, 24)

@@ -10,7 +10,7 @@ from helpers.data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 from mmpose_lite.datasets import AFLWDataset, BaseCocoStyleDataset
 from mmpose_lite.datasets.datasets.base import base_coco_style_dataset
 from mmpose_lite.datasets.datasets.base.plausibility import FaceArrays, implausible
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 SIZE_WH = (640, 480)
 

@@ -12,9 +12,9 @@ from mmpose_lite.datasets import CombinedDataset, KeypointConverter
 from mmpose_lite.datasets.samplers import SampleIndex
 from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.engine.preflight import check_save_best
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation import NME
 from mmpose_lite.registry import DATASETS
-from mmpose_lite.utils import InputError
 
 LAPA = {'from_file': 'configs/_base_/datasets/lapa.py'}
 # The augmentation of MMPose's face6 configs.

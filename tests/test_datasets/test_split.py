@@ -8,7 +8,7 @@ from helpers.data_factory import ANNOTATIONS, make_face_set, write_annotations
 from mmpose_lite.data_tools.checks import check_splits, find_splits
 from mmpose_lite.datasets import AFLWDataset
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 # The first 8 bytes of each name's SHA-256 modulo 10,000, by sha256sum.
 BUCKETS = {

@@ -12,7 +12,7 @@ from mmpose_lite.engine.distributed import (
     prepare_ddp,
     settle_buckets,
 )
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 
 class Network(nn.Module):

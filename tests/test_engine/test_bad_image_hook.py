@@ -8,8 +8,8 @@ import pytest
 from mmpose_lite.datasets.datasets.base.subsets import Replacement
 from mmpose_lite.engine.hooks import BadImageHook
 from mmpose_lite.engine.run_log import DeferredMessageHub
+from mmpose_lite.errors import InputError
 from mmpose_lite.structures import PoseDataSample
-from mmpose_lite.utils import InputError
 
 SIZE = 40
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mmpose_lite.engine.base_runner import compile_network, compile_settings
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ from mmpose_lite.engine.config_rewrites import (
     set_cache,
     warp_on_device,
 )
+from mmpose_lite.errors import InputError
 from mmpose_lite.models import HeatmapHead
 from mmpose_lite.registry import DATASETS, KEYPOINT_CODECS, MODELS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.config_utils import read_config_file
 
 AUGMENT = [

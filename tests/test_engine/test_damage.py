@@ -17,7 +17,7 @@ from mmpose_lite.checkpoints import latest, read_checkpoint
 from mmpose_lite.checkpoints.latest import find_latest
 from mmpose_lite.checkpoints.writing import remove_parts, write_checkpoint
 from mmpose_lite.engine.hooks import CheckpointHook
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 SHARE = 0.05
 FLIPS, TRUNCATIONS, BLOCKS, LOADS = 7000, 1500, 1500, 1000

@@ -6,7 +6,7 @@ import torch.distributed as dist
 
 from mmpose_lite.engine import distributed
 from mmpose_lite.engine.distributed import init_process_group
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ from helpers.exact_runs import BY_ITERATION, WITH_EMA, digests, make_config
 from helpers.exact_runs import last_checkpoint as last
 from helpers.processes import Child
 from mmpose_lite.engine.preemption import RunStopped
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import MODELS
-from mmpose_lite.utils import InputError
 
 
 class Interrupted(Exception):

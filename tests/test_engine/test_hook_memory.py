@@ -7,7 +7,7 @@ from mmengine.hooks import EarlyStoppingHook, Hook
 
 from helpers.exact_runs import contents, make_config, train
 from mmpose_lite.engine.run_state import hook_states, restore_hook_states
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 
 class CountHook(Hook):

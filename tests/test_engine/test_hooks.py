@@ -17,9 +17,9 @@ from mmpose_lite.engine.hooks import (
     badcase_hook,
     visualization_hook,
 )
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import METRICS
 from mmpose_lite.structures import PoseDataSample
-from mmpose_lite.utils import InputError
 from mmpose_lite.visualization import PoseLocalVisualizer
 
 H, W = 60, 80

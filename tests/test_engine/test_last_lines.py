@@ -5,9 +5,9 @@ import pytest
 from helpers.exact_runs import BY_ITERATION, make_config, train
 from mmpose_lite.apis import load_config
 from mmpose_lite.engine.preflight import about_held_out, about_selection
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation.metrics import NME
 from mmpose_lite.structures import config_root
-from mmpose_lite.utils import InputError
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 

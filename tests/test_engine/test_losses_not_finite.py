@@ -18,7 +18,7 @@ from mmpose_lite.checkpoints.latest import find_latest
 from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.engine.nan_guard import NanGuard, NonFiniteLossError
 from mmpose_lite.engine.run_state import Position
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 
 class PoisonHook(Hook):

@@ -10,7 +10,7 @@ from helpers.exact_runs import digests, last_checkpoint, make_config, train
 from mmpose_lite.engine import Muon, PoseRunner, loops, memory
 from mmpose_lite.engine.memory import StepMemory, estimate_memory, free_host_memory
 from mmpose_lite.engine.optimizer_states import state_copies
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 GB = 10**9
 OF_A_GPU = torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB.')

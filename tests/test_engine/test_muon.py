@@ -8,8 +8,8 @@ from torch import nn
 
 from mmpose_lite.engine import Muon, OptimWrapper
 from mmpose_lite.engine.muon import orthogonalise
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import OPTIMIZERS
-from mmpose_lite.utils import InputError
 
 
 def matrices(*shape, dtype=torch.float32):

@@ -6,8 +6,8 @@ from torch import nn
 
 from mmpose_lite.engine import AmpOptimWrapper, OptimWrapper
 from mmpose_lite.engine.nan_guard import NanGuard
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import OPTIM_WRAPPERS
-from mmpose_lite.utils import InputError
 
 
 def wrapper(model, lr=0.1, **arguments):

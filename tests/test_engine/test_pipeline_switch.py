@@ -22,8 +22,8 @@ from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.config_rewrites import find_pipelines, rewrite_config, set_cache
 from mmpose_lite.engine.hooks import PipelineSwitchHook
 from mmpose_lite.engine.preemption import RunStopped
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import DATASETS, MODELS, TRANSFORMS
-from mmpose_lite.utils import InputError
 
 CODEC = {'type': 'MSRAHeatmap', 'input_size': (64, 64), 'heatmap_size': (16, 16), 'sigma': 1}
 LAST = [{'type': 'GenerateTarget', 'encoder': CODEC}, {'type': 'PackPoseInputs'}]

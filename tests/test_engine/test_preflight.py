@@ -9,7 +9,7 @@ from mmpose_lite.apis import load_config
 from mmpose_lite.engine import PoseRunner, optim_wrappers
 from mmpose_lite.engine.point_checks import check_sizes
 from mmpose_lite.engine.run_state import random_state
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from helpers.exact_runs import make_config, train
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 RATE = 0.002
 # Shares of the rate in the four iterations of the second epoch: the end of the warm-up, and a

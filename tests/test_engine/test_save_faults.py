@@ -15,7 +15,7 @@ from helpers.saved_runs import Run, begin, names_of, train, train_epoch
 from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.checkpoints.latest import find_latest
 from mmpose_lite.checkpoints.writing import SaveError, write_checkpoint
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 
 @pytest.fixture(

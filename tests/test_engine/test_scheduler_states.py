@@ -17,8 +17,8 @@ from mmpose_lite.engine.scheduler_states import (
     scheduler_states,
     scheduler_types,
 )
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import PARAM_SCHEDULERS
-from mmpose_lite.utils import InputError
 
 MMENGINE_SCHEDULERS.import_from_location()
 REGISTERED = {**MMENGINE_SCHEDULERS.module_dict, **PARAM_SCHEDULERS.module_dict}

@@ -20,11 +20,11 @@ from mmpose_lite.engine.hooks import (
     training_log,
 )
 from mmpose_lite.engine.hooks.training_log import _mean_error, _rows
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation.metrics import NME
 from mmpose_lite.models import HeatmapHead
 from mmpose_lite.models.losses import L1Loss
 from mmpose_lite.registry import MODELS
-from mmpose_lite.utils import InputError
 
 pytestmark = pytest.mark.usefixtures('as_new_process')
 

@@ -20,7 +20,8 @@ from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.hooks import CheckpointHook
 from mmpose_lite.engine.work_dir import holding, near_runs
-from mmpose_lite.utils import InputError, collectives
+from mmpose_lite.errors import InputError
+from mmpose_lite.utils import collectives
 
 
 def entries(folder):

@@ -13,7 +13,7 @@ from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.checkpoints.writing import write_checkpoint
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.resumption import Resumption
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 NAN = float('nan')
 GONE = object()  # takes the key away

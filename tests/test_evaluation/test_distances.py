@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from helpers.metric_faces import evaluate, face
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation import AUC, EPE, NME, PCKAccuracy
-from mmpose_lite.utils import InputError
 
 
 def test_epe_and_auc():

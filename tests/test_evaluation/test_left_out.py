@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from helpers.metric_faces import evaluate, face
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation import AUC, EPE, NME, PCKAccuracy
 from mmpose_lite.evaluation.metrics import row_metric
-from mmpose_lite.utils import InputError
 
 BY_BOX = {'norm_mode': 'use_norm_item', 'norm_item': 'bbox_size'}
 BY_EYES = {'norm_mode': 'keypoint_distance', 'keypoint_indices': [0, 1]}

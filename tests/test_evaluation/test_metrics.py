@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from helpers.metric_faces import TRUTH, evaluate, face
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation import NME
 from mmpose_lite.registry import METRICS
 from mmpose_lite.structures import parse_pose_metainfo
-from mmpose_lite.utils import InputError
 
 BY_NAMES = {'keypoint_names': ['A', 'B']}
 

@@ -17,10 +17,10 @@ from mmpose_lite.cli.calibrate import main as calibrate
 from mmpose_lite.cli.export import main as export
 from mmpose_lite.cli.predict import main as predict
 from mmpose_lite.cli.test import main as run_test
+from mmpose_lite.errors import InputError
 from mmpose_lite.export import ExportedEstimator, ExportedModel
 from mmpose_lite.inference import Landmarker
 from mmpose_lite.structures import PoseDataSample
-from mmpose_lite.utils import InputError
 
 IMAGE = wavy_image(3, 90, 110)
 BOXES = np.float32([[10, 20, 50, 60], [30, 5, 100, 75], [60, 40, 90, 80]])

@@ -8,12 +8,12 @@ from mmengine.structures import InstanceData
 from helpers.seeding import wavy_image
 from helpers.small_zoo import ZOO, make_model, random_crops
 from mmpose_lite.apis import inference, inference_topdown, load_config
+from mmpose_lite.errors import InputError
 from mmpose_lite.export import CropGraph, PhotographGraph
 from mmpose_lite.export.graph import ErrorCurve, read_cutting
 from mmpose_lite.inference import Confidence
 from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.structures.keypoint import LabelMap
-from mmpose_lite.utils import InputError
 
 MOST = 1e-3  # px: norms are folded in both, and batches are of other sizes
 

@@ -8,9 +8,9 @@ import pytest
 from helpers.made_files import METADATA, SIDE, make_onnx
 from mmpose_lite.cli.bench import main as bench
 from mmpose_lite.cli.info import main as info
+from mmpose_lite.errors import InputError
 from mmpose_lite.export import ExportedModel, read_metadata
 from mmpose_lite.export.benchmark import time_ways
-from mmpose_lite.utils import InputError
 
 CROPS = np.random.default_rng(0).integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8)
 ENGINES = ['onnxruntime', pytest.param('openvino', marks=pytest.mark.filterwarnings('ignore'))]

@@ -8,6 +8,7 @@ import torch
 
 from helpers.small_zoo import make_model, random_crops
 from mmpose_lite.codecs import MSRAHeatmap, RegressionLabel, SimCCLabel
+from mmpose_lite.errors import InputError
 from mmpose_lite.export import CropGraph, ExportOptions, Prediction
 from mmpose_lite.export.exporting import describe_errors
 from mmpose_lite.export.faces import Face, rendered_faces
@@ -19,7 +20,6 @@ from mmpose_lite.export.verification import (
     compare,
     nme_fault,
 )
-from mmpose_lite.utils import InputError
 
 EQUAL = Comparison(16, same=1.0, median=0.0, p99=0.0, largest=0.0, scores=0.0, cell=4.0)
 

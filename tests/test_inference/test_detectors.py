@@ -6,11 +6,11 @@ from importlib.metadata import PackageNotFoundError, distribution
 import numpy as np
 import pytest
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.inference import Photograph, make_detector, retinaface
 from mmpose_lite.inference.box_files import BoxFile
 from mmpose_lite.inference.detectors import detect, whole_image
 from mmpose_lite.synthetic.scene import render_scene
-from mmpose_lite.utils import InputError
 
 IMAGE = np.zeros((40, 60, 3), np.uint8)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mmpose_lite.apis import MMPoseInferencer
+from mmpose_lite.errors import InputError
 from mmpose_lite.structures import PoseDataSample
-from mmpose_lite.utils import InputError
 
 
 def two_faces(image):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from mmpose_lite.apis import inference_topdown, init_model
+from mmpose_lite.errors import InputError
 from mmpose_lite.inference import Landmarker, Photograph
 from mmpose_lite.inference.boxes import BoxMap
 from mmpose_lite.inference.calibration import (
@@ -17,7 +18,6 @@ from mmpose_lite.inference.calibration import (
     write_calibration,
 )
 from mmpose_lite.inference.confidence import Confidence
-from mmpose_lite.utils import InputError
 
 
 @pytest.fixture(scope='module')

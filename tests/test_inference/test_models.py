@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mmpose_lite.checkpoints import read_config_of
+from mmpose_lite.errors import InputError
 from mmpose_lite.inference.models import load_model
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.config_text import config_text, read_config_text
 
 VALUES = {

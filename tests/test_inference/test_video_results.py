@@ -9,6 +9,7 @@ import pytest
 
 from helpers.videos import render_heads
 from mmpose_lite import inference
+from mmpose_lite.errors import InputError
 from mmpose_lite.inference import video as reading
 from mmpose_lite.inference import video_results as of_videos
 from mmpose_lite.inference.boxes import ious
@@ -17,7 +18,6 @@ from mmpose_lite.inference.video import VideoReader
 from mmpose_lite.inference.video_results import AnnotatedVideo, as_video, video_results
 from mmpose_lite.inference.writers import Layout
 from mmpose_lite.structures import parse_pose_metainfo
-from mmpose_lite.utils import InputError
 
 FRAMES, SIZE_WH, SIDES = 12, (160, 96), (48, 40)
 

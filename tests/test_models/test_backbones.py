@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from helpers.seeding import seed_weights, wavy_image
 from mmpose_lite.checkpoints import install_checkpoint_reader
+from mmpose_lite.errors import InputError
 from mmpose_lite.models.backbones import CSPNeXt, HourglassNet, MobileNetV2, SCNet
 from mmpose_lite.models.backbones.csp_darknet import SPPBottleneck
 from mmpose_lite.models.backbones.mobilenet_v2 import InvertedResidual
@@ -19,7 +20,6 @@ from mmpose_lite.models.backbones.utils import make_divisible
 from mmpose_lite.models.utils.csp_layer import ChannelAttention, CSPLayer, DarknetBottleneck
 from mmpose_lite.models.utils.fold_norms import FoldedView
 from mmpose_lite.registry import MODELS
-from mmpose_lite.utils import InputError
 
 IMAGES = torch.from_numpy(
     np.stack([wavy_image(seed, 128, 128).transpose(2, 0, 1) for seed in (0, 1)])

@@ -6,9 +6,9 @@ import torch
 from mmengine.structures import InstanceData
 
 from helpers.seeding import seed_weights
+from mmpose_lite.errors import InputError
 from mmpose_lite.models import CPMHead, HeatmapHead
 from mmpose_lite.structures import PoseDataSample
-from mmpose_lite.utils import InputError
 
 CODEC = {'type': 'MSRAHeatmap', 'input_size': (64, 64), 'heatmap_size': (16, 16), 'sigma': 2}
 MSE = {'type': 'KeypointMSELoss', 'use_target_weight': True}

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.models import PoseDataPreprocessor
 from mmpose_lite.models.data_preprocessors import warp_crops
 from mmpose_lite.models.data_preprocessors.device_crops import invert_affine
 from mmpose_lite.structures import PoseDataSample
 from mmpose_lite.structures.bbox import flip_matrix
-from mmpose_lite.utils import InputError
 
 # OpenCV 4 rounds positions to 1/32 pixel: off by 1/64 each way, 255 / 64 levels each way on noise.
 LEVELS = 1 if int(cv2.__version__.split('.')[0]) >= 5 else 9

@@ -12,6 +12,7 @@ from helpers.seeding import seed_weights
 from mmpose_lite.codecs import BaseKeypointCodec, MSRAHeatmap
 from mmpose_lite.codecs.utils import get_heatmap_maximum
 from mmpose_lite.engine.hooks.training_log import _of_faces
+from mmpose_lite.errors import InputError
 from mmpose_lite.models import BaseHead, HeatmapHead, losses
 from mmpose_lite.models.heads.base_head import point_accuracy
 from mmpose_lite.models.utils import (
@@ -22,7 +23,6 @@ from mmpose_lite.models.utils import (
 )
 from mmpose_lite.registry import KEYPOINT_CODECS, MODELS
 from mmpose_lite.structures import PoseDataSample
-from mmpose_lite.utils import InputError
 
 CODEC = {'type': 'MSRAHeatmap', 'input_size': (64, 64), 'heatmap_size': (16, 16), 'sigma': 2}
 UDP = {**CODEC, 'type': 'UDPHeatmap', 'heatmap_type': 'combined'}

@@ -8,12 +8,12 @@ import torch
 from mmengine.structures import InstanceData
 from torch import nn
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.models import KLDiscretLoss, RTMCCHead
 from mmpose_lite.models.utils import RTMCCBlock, rope
 from mmpose_lite.models.utils.rtmcc_block import Scale
 from mmpose_lite.models.utils.transformer import ScaleNorm
 from mmpose_lite.structures import PoseDataSample
-from mmpose_lite.utils import InputError
 
 CODEC = {'type': 'SimCCLabel', 'input_size': (96, 64), 'sigma': (3.0, 2.5), 'normalize': False}
 HEAD = {'in_channels': 8, 'out_channels': 5, 'input_size': (96, 64), 'in_featuremap_size': (6, 4)}

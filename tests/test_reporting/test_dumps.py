@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hand_made import GT, row
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.reporting import read_dump, read_run
-from mmpose_lite.utils import InputError
 
 POINTS = {
     'dataset': 'mine',

@@ -10,9 +10,9 @@ from page_reader import read_page
 
 from helpers.metric_faces import evaluate, face
 from mmpose_lite.cli.test import format_table
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation import NME
 from mmpose_lite.reporting import write_report
-from mmpose_lite.utils import InputError
 
 NONE = {'mask': [False] * 4}
 PAIR = {'title': 'left to right', 'item': None, 'pair': [0, 1]}

@@ -12,12 +12,12 @@ from hostile_metrics import HOSTILE, hostile_metrics
 from page_reader import page_of
 from report_checks import check_report
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.reporting import page as module
 from mmpose_lite.reporting.faces import drawn_sides
 from mmpose_lite.reporting.page import render_page, without_folders
 from mmpose_lite.reporting.reading import read
 from mmpose_lite.reporting.schema import Report
-from mmpose_lite.utils import InputError
 
 FOLDER = Path(module.__file__).parent
 OPTIONAL = {

@@ -11,10 +11,10 @@ import pytest
 from hand_made import row
 from hand_made import run as make_run
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.reporting import to_frame
 from mmpose_lite.reporting.per_face import per_face_csv
 from mmpose_lite.reporting.run_errors import RunErrors
-from mmpose_lite.utils import InputError
 
 
 class Frame:

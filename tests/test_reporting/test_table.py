@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hand_made import GT, row
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.reporting import read_table
-from mmpose_lite.utils import InputError
 
 
 def test_rows_become_arrays():

@@ -15,8 +15,8 @@ from helpers.in_process import run_main
 from mmpose_lite.cli.report import main as run_report
 from mmpose_lite.cli.report import read_runs
 from mmpose_lite.cli.test import main as run_test
+from mmpose_lite.errors import InputError
 from mmpose_lite.reporting.dumping import _numbers_or_null
-from mmpose_lite.utils import InputError
 
 
 @pytest.fixture(scope='module')

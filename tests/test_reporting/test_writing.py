@@ -10,9 +10,9 @@ from hand_made import row
 from hand_made import run as make_run
 from report_checks import check_report
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.reporting import write_report, writing
 from mmpose_lite.reporting.writing import picture_stems
-from mmpose_lite.utils import InputError
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.synthetic import DatasetError, Recipe
 from mmpose_lite.synthetic.expression import Expression
 from mmpose_lite.synthetic.head import build_head, surface_points
@@ -17,7 +18,6 @@ from mmpose_lite.synthetic.scene import (
     box_about,
     render_scene,
 )
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.face_boxes import FACE_BOXES, convert_face_boxes
 
 

@@ -21,7 +21,7 @@ from mmpose_lite.datasets.datasets.base.annotations import image_size
 from mmpose_lite.datasets.datasets.base.subsets import find_subsets
 from mmpose_lite.datasets.file_names import near_file
 from mmpose_lite.datasets.transforms.loading import are_of_turned, size_problem
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.files import replacing
 from mmpose_lite.utils.images import BadImageError, decode_image, exif_orientation, read_image
 from mmpose_lite.utils.paths import shown

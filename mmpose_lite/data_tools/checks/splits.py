@@ -11,8 +11,8 @@ from mmpose_lite.datasets.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.datasets.base.annotations import Record
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit, about_frames
 from mmpose_lite.datasets.transforms import LoadImage
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import DATASETS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.nested_datasets import innermost
 
 _ROLES = ('train', 'val', 'test')

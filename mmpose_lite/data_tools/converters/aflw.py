@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 
 from .aflw_lists import NUM_POINTS, read_csv, read_mat
 from .annotation_files import (

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from mmpose_lite.errors import InputError, MissingFileError, MissingKeyError
 from mmpose_lite.structures.keypoint.transforms import FARTHEST
-from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
 
 from .annotation_files import LISTED_TWICE, Face, are_coordinates, both_labels
 from .report import ConversionReport

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mmpose_lite.datasets.datasets.base.annotations import read_annotations
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.files import replacing
 
 from .labelled import HIDDEN, NOT_LABELLED, VISIBLE

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
+from mmpose_lite.errors import InputError, MissingFileError, MissingKeyError
 from mmpose_lite.utils.files import replacing
 from mmpose_lite.utils.images import MAX_PIXELS
 

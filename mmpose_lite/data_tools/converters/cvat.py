@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from mmpose_lite.datasets.datasets.base.annotations import short
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 from .coco_files import read_coco
 from .labelled import (

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.files import replacing
 
 from .annotation_files import Face, placed_faces, report_places, write_set

@@ -14,8 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit
-from mmpose_lite.errors import first_few
-from mmpose_lite.utils import InputError, MissingFileError, MissingKeyError
+from mmpose_lite.errors import InputError, MissingFileError, MissingKeyError, first_few
 
 from .aflw_lists import read_mat5
 from .annotation_files import (

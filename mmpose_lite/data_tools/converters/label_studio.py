@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from mmpose_lite.datasets.datasets.base.annotations import short
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 from .labelled import (
     HIDDEN,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmpose_lite.datasets.datasets.base.annotations import is_number, read_json, short
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 
 from .photographs import files_below
 from .report import ConversionReport

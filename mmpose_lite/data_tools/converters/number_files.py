@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from mmpose_lite.datasets.datasets.base.annotations import short
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 from .face_300w import read_pts
 from .labelled import (

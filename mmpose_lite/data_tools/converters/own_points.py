@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.errors import about_nearest
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError, about_nearest
 
 from .annotation_files import Face, write_set
 from .coco_files import read_coco

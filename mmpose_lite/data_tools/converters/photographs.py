@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from mmpose_lite.utils import MissingFileError
+from mmpose_lite.errors import MissingFileError
 from mmpose_lite.utils.images import HeaderError, exif_orientation, image_size_wh
 
 from .report import ConversionReport

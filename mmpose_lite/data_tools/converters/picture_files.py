@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.utils import MissingFileError
+from mmpose_lite.errors import MissingFileError
 from mmpose_lite.utils.images import HeaderError, exif_orientation, image_size_wh
 
 from .labelled import LabelledPicture

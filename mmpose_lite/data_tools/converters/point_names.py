@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from mmpose_lite.errors import about_nearest
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError, about_nearest
 
 from .labelled import NOT_LABELLED, LabelledFace, Labels
 from .report import ConversionReport

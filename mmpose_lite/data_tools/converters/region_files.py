@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mmpose_lite.datasets.datasets.base.annotations import short
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 
 from .labelled import (
     HIDDEN,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmpose_lite.utils import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError
 
 from .annotation_files import (
     Face,

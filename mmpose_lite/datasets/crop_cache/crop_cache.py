@@ -19,8 +19,8 @@ import numpy as np
 from mmengine.logging import print_log
 from numpy import ndarray
 
+from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.structures.bbox import bbox_xyxy2cs
-from mmpose_lite.utils import InputError, MissingFileError
 from mmpose_lite.utils.files import remove_parts
 from mmpose_lite.utils.locks import lock_file
 from mmpose_lite.utils.progress import track

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.structures.bbox import DIRECTIONS, fix_aspect_ratio
-from mmpose_lite.utils import InputError
 
 # A bilinear sample reads one pixel further, and coordinates are rounded on the way.
 MARGIN = 2

@@ -10,10 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mmpose_lite.errors import short
+from mmpose_lite.errors import InputError, short
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.structures.pixel_changes import BoxBlur, Holes, MedianBlur, PixelChange
-from mmpose_lite.utils import InputError
 
 from ..samplers import sample_rng
 from .base import Transform, change_pixels, crop_shape

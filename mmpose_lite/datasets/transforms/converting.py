@@ -10,8 +10,8 @@ import numpy as np
 from mmengine.logging import print_log
 from numpy import ndarray
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import TRANSFORMS
-from mmpose_lite.utils import InputError
 
 from ..crop_cache import CropExtent
 from .base import Transform

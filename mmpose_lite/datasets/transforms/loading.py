@@ -8,8 +8,8 @@ import numpy as np
 from mmcv.image.io import imfrombytes, supported_backends
 from mmcv.transforms import LoadImageFromFile
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import TRANSFORMS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.images import (
     EXIF_MODES,
     IGNORING,

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.structures.bbox import bbox_xyxy2cs
-from mmpose_lite.utils import InputError
 
 from ..crop_cache import CropExtent
 from .base import Transform

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy import ndarray
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import TRANSFORMS
-from mmpose_lite.utils import InputError
 
 from ..samplers import sample_rng
 from .base import Transform

@@ -8,8 +8,8 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import HOOKS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_objects
 from mmpose_lite.utils.nested_datasets import walk_datasets
 

@@ -13,10 +13,10 @@ import torch
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation.metrics import RowMetric
 from mmpose_lite.registry import HOOKS, METRICS, MODELS
 from mmpose_lite.structures import PoseDataSample
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_objects
 
 from .visualization_hook import DrawingHook, image_path, picture_suffix

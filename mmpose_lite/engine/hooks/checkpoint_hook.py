@@ -27,9 +27,8 @@ from mmpose_lite.checkpoints.writing import (
     set_aside,
     write_text,
 )
-from mmpose_lite.errors import first_few
+from mmpose_lite.errors import InputError, first_few
 from mmpose_lite.registry import HOOKS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import first_decides
 
 from ..run_log import FILE_ONLY

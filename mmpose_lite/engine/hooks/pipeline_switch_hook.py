@@ -10,8 +10,8 @@ from mmengine.dataset import Compose
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import HOOKS, TRANSFORMS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.nested_datasets import walk_datasets
 
 from ..run_state import find_hooks

@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader, Dataset
 from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.crop_cache import CropCache
 from mmpose_lite.datasets.transforms import PackPoseInputs, TopdownAffine
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import HOOKS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.nested_datasets import Nest, walk_datasets
 from mmpose_lite.utils.tensor_utils import unwrap_model
 

@@ -23,9 +23,9 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from numpy import ndarray
 from torch import Tensor, nn
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation.metrics import NME
 from mmpose_lite.registry import HOOKS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_objects
 from mmpose_lite.utils.tensor_utils import unwrap_model
 

@@ -14,8 +14,8 @@ from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import METRICS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_objects, is_shared
 from mmpose_lite.utils.files import replacing
 from mmpose_lite.utils.tensor_utils import to_cpu

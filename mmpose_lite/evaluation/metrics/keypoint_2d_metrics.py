@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mmpose_lite.errors import about_nearest, first_few
+from mmpose_lite.errors import InputError, MissingKeyError, about_nearest, first_few
 from mmpose_lite.registry import METRICS
-from mmpose_lite.utils import InputError, MissingKeyError
 
 from ..functional import keypoint_auc, keypoint_epe, keypoint_nme, keypoint_pck_accuracy
 from .row_metric import RowMetric, box_size, check_sizes, points_of, to_array

@@ -15,9 +15,8 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from numpy import ndarray
 
-from mmpose_lite.errors import first_few
+from mmpose_lite.errors import InputError, first_few
 from mmpose_lite.structures.keypoint.transforms import FARTHEST
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.collectives import gather_objects
 
 NO_POINT = 'no visible point'

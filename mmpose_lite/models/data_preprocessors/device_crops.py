@@ -12,7 +12,7 @@ from mmengine.structures import BaseDataElement
 from numpy import ndarray
 from torch import Tensor
 
-from mmpose_lite.utils import InputError
+from mmpose_lite.errors import InputError
 from mmpose_lite.utils.tensor_utils import host_buffer, join_on
 
 # A face's row of the table on the device; each field begins at a multiple of its items' size.

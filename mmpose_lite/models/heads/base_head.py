@@ -13,9 +13,9 @@ from mmengine.model import BaseModule
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import KEYPOINT_CODECS, MODELS
 from mmpose_lite.structures import PoseDataSample
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.tensor_utils import send
 
 _TRUTH = ('transformed_keypoints', 'keypoints_visible')  # the fields that targets are made of

@@ -13,10 +13,10 @@ import numpy as np
 from mmengine.dataset import BaseDataset, Compose
 from mmengine.logging import print_log
 
+from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.registry import DATASETS, TRANSFORMS
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.structures.metainfo import SAMPLE_KEYS, PoseMetainfo, parse_pose_metainfo
-from mmpose_lite.utils import InputError, MissingFileError
 from mmpose_lite.utils.images import ABOUT_ADDRESS, is_address
 
 from ...crop_cache import CacheSettings, CropCache, CropExtent

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from mmpose_lite.codecs.simcc_label import simcc_size
 from mmpose_lite.codecs.utils import get_simcc_maximum, get_simcc_normalized
+from mmpose_lite.errors import InputError
 from mmpose_lite.models.utils import RTMCCBlock, flip_vectors
 from mmpose_lite.models.utils.transformer import ScaleNorm
 from mmpose_lite.registry import MODELS
-from mmpose_lite.utils import InputError
 from mmpose_lite.utils.tensor_utils import constant, in_full_precision
 
 from ..base_head import BaseHead, point_accuracy

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.registry import MODELS
-from mmpose_lite.utils import InputError
 
 from .heatmap_head import BaseHeatmapHead
 
