@@ -75,7 +75,7 @@ def test_changes_of_pixels_go_together_too(root, alone, warp):
 
 
 class RefusesTheSecond(BaseTransform):
-    works_without_pixels = True
+    leaves_pixels_alone = True
 
     def extend_crop(self, extent):
         return extent

@@ -25,16 +25,16 @@ class Transform(BaseTransform):
     - ``extend_crop(extent)``, for a transform that may come before the crop: returns the
       :class:`~.CropExtent` widened by what the transform can move. A pipeline with a transform that
       lacks it cannot use a cache.
-    - ``works_without_pixels = True`` promises that the transform neither changes nor copies pixels,
+    - ``leaves_pixels_alone = True`` promises that the transform neither changes nor copies pixels,
       draws from the sample's generator alone, and keeps nothing from one sample for the next. Crops
       stay on the device only behind such transforms, and batches of cached crops are loaded
       transform by transform only if all are such.
     - ``can_wait = True`` promises that the transform changes pixels through :func:`change_pixels`
       alone, so that it may follow a crop that is made on the device; and that all else is as with
-      ``works_without_pixels``.
+      ``leaves_pixels_alone``.
     """
 
-    works_without_pixels: ClassVar[bool] = False
+    leaves_pixels_alone: ClassVar[bool] = False
     can_wait: ClassVar[bool] = False
 
     def __repr__(self) -> str:

@@ -66,7 +66,7 @@ class GetBBoxCenterScale(Transform):
         padding: The factor by which the crop exceeds the box.
     """
 
-    works_without_pixels = True
+    leaves_pixels_alone = True
 
     def __init__(self, padding: float = 1.25) -> None:
         self.padding = padding
@@ -99,7 +99,7 @@ class RandomBBoxTransform(Transform):
         rotate_prob: Probability of a rotation.
     """
 
-    works_without_pixels = True
+    leaves_pixels_alone = True
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class RandomHalfBody(Transform):
         upper_prioritized_prob: Probability of the upper half, where both can be had.
     """
 
-    works_without_pixels = True
+    leaves_pixels_alone = True
 
     def __init__(
         self,
@@ -238,7 +238,7 @@ class RandomFlip(Transform):
         ValueError: If probabilities or directions are wrong or do not fit each other.
     """
 
-    works_without_pixels = True
+    leaves_pixels_alone = True
 
     def __init__(
         self,

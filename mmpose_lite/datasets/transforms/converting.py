@@ -36,7 +36,7 @@ class KeypointConverter(Transform):
         InputError: If ``mapping`` is malformed, or a target is not below ``num_keypoints``.
     """
 
-    works_without_pixels = True
+    leaves_pixels_alone = True
 
     def __init__(
         self, num_keypoints: int, mapping: Sequence[tuple[int | Sequence[int], int]]

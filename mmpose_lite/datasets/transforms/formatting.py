@@ -101,7 +101,7 @@ class PackPoseInputs(Transform):
         'keypoints_visible_weights': 'keypoints_visible_weights',
     }
 
-    works_without_pixels = True
+    leaves_pixels_alone = True
 
     def __init__(
         self,

@@ -63,7 +63,7 @@ class LoadImage(LoadImageFromFile):
         InputError: If ``exif`` is neither, or contradicts ``color_type``.
     """
 
-    works_without_pixels = True
+    leaves_pixels_alone = True
 
     def __init__(
         self,

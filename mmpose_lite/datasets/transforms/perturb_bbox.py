@@ -34,7 +34,7 @@ class DisturbBox(Transform):
         InputError: If ``kind`` is unknown, or ``amount`` not from 0 to 1.
     """
 
-    works_without_pixels = True
+    leaves_pixels_alone = True
 
     def __init__(self, kind: str, amount: float, seed: int = 0) -> None:
         if kind not in _KINDS:
@@ -83,7 +83,7 @@ class ReplaceBox(Transform):
         boxes: Boxes xyxy, image pixels, by :meth:`key`; a face without one keeps its own.
     """
 
-    works_without_pixels = True
+    leaves_pixels_alone = True
 
     def __init__(self, boxes: Mapping[str, Sequence[float]]) -> None:
         self.boxes = dict(boxes)

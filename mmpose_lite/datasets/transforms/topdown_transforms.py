@@ -40,7 +40,7 @@ class TopdownAffine(Transform):
     """
 
     # It holds with ``warp=False``; otherwise crops are read before it, and it draws nothing.
-    works_without_pixels = True
+    leaves_pixels_alone = True
 
     def __init__(
         self, input_size: tuple[int, int], use_udp: bool = False, warp: bool = True

@@ -91,7 +91,7 @@ def _find_obstacle(
         crop_waits = False
         for transform in steps[:-1]:
             may_follow = crop_waits and getattr(transform, 'can_wait', False)
-            if not may_follow and not getattr(transform, 'works_without_pixels', False):
+            if not may_follow and not getattr(transform, 'leaves_pixels_alone', False):
                 return f'{type(transform).__name__} changes pixels, which are not there'
             crop_waits |= isinstance(transform, TopdownAffine) and not transform.warp
     if any(dataset.crops is None for dataset in datasets):

@@ -517,7 +517,7 @@ class BaseCocoStyleDataset(BaseDataset):
 
 def _goes_by_itself(transform: Callable) -> bool:
     """Return True if a transform's own class says so: a subclass may draw in another way."""
-    promises = vars(type(transform)).keys() & {'works_without_pixels', 'can_wait'}
+    promises = vars(type(transform)).keys() & {'leaves_pixels_alone', 'can_wait'}
     return any(getattr(transform, name) for name in promises)
 
 
