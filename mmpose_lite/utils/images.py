@@ -61,7 +61,7 @@ class MissingImageError(BadImageError, MissingFileError):
     """An image that is not there."""
 
 
-class HeaderError(ValueError):
+class HeaderError(Exception):
     """An image's header is cut or damaged."""
 
 
@@ -203,8 +203,6 @@ def image_size_wh(content: bytes) -> tuple[int, int] | None:
         if content.startswith(start, at):
             try:
                 return read(content)
-            except HeaderError:
-                raise
             except (struct.error, LookupError, ValueError) as error:
                 raise HeaderError('its header does not say how large it is') from error
     return None

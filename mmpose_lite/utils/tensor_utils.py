@@ -80,14 +80,6 @@ def join_on(parts: list[Tensor], device: torch.device, non_blocking: bool) -> Te
     return joined
 
 
-def stack_images(images: Sequence[Tensor]) -> Tensor:
-    """Stack images ``(C, H, W)`` of one shape; views of ``(H, W, C)`` as they lie in memory."""
-    by_pixel = [image.movedim(0, -1) for image in images]
-    if all(image.is_contiguous() for image in by_pixel):
-        return torch.stack(by_pixel).movedim(-1, 1)
-    return torch.stack(list(images))
-
-
 def constant(values: Any, like: Tensor) -> Tensor:
     """A tensor of a few numbers, of another's type and on its device; see :func:`send`."""
     return send(torch.as_tensor(values, dtype=like.dtype), like.device)

@@ -69,8 +69,8 @@ SABOTAGES = [
     Sabotage(
         'changes of pixels that wait for the device are never made',
         'mmpose_lite/models/data_preprocessors/data_preprocessor.py',
-        "images = change_batch(images, [each.get('pixel_changes', ()) for each in samples or ()])",
-        'pass',
+        "return change_batch(images, [each.get('pixel_changes', ()) for each in samples or ()])",
+        'return images',
         'tests/test_engine/test_config_rewrites.py -k made_on_the_device',
     ),
     Sabotage(

@@ -250,8 +250,9 @@ def test_packing_on_wish():
     assert one.metainfo == {'id': 5}
     assert one.gt_instances.transformed_keypoints.shape == (1, 3, 2)
     mixed = {'heatmaps': np.zeros((3, 8, 8)), 'heatmap_mask': [np.zeros((1, 8, 8))]}
+    table = {'heatmap_mask': 'heatmap_mask'}
     with pytest.raises(ValueError, match='heatmap_mask'):
-        PackPoseInputs()(mixed)
+        PackPoseInputs()({**mixed, 'field_mapping_table': table})
 
 
 @pytest.mark.parametrize('size_wh', [(90, 70), (900, 700)], ids=str)

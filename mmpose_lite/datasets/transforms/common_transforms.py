@@ -280,11 +280,8 @@ class RandomFlip(Transform):
         # Axes of an array count (y, x), those of points (x, y).
         axes = tuple(1 - axis for axis in DIRECTIONS[direction])
         size_wh = results['input_size'] if 'input_size' in results else results['img_shape'][::-1]
-        for key in ('img', 'img_mask'):
-            if isinstance(results.get(key), list):
-                results[key] = [np.flip(each, axes) for each in results[key]]
-            elif key in results:
-                results[key] = np.flip(results[key], axes)
+        if 'img' in results:
+            results['img'] = np.flip(results['img'], axes)
         if 'img_window' in results:
             results['img_window'] = results['img_window'].mirrored(size_wh, direction)
         for key, form in (('bbox', 'xyxy'), ('bbox_center', 'center')):

@@ -83,13 +83,9 @@ class TopdownAffine(Transform):
         return results
 
     def _warp_image(self, results: dict, matrix: ndarray, size_wh: tuple[int, int]) -> None:
-        image = results['img']
         if 'img_window' in results:
             matrix = matrix @ results['img_window'].to_photograph()
-        if isinstance(image, list):
-            results['img'] = [_crop(*_as_stored(each, matrix), size_wh) for each in image]
-            return
-        image, matrix = _as_stored(image, matrix)
+        image, matrix = _as_stored(results['img'], matrix)
         if not self.warp:
             results['img'], results['warp_mat'] = image, matrix
             return

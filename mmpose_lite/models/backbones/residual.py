@@ -97,10 +97,8 @@ class _ResidualBlock(BaseModule):
     def forward(self, x: Tensor) -> Tensor:
         """Compute ``(B, out_channels, H / stride, W / stride)``."""
         if self.with_cp and x.requires_grad:
-            out = cp.checkpoint(self._add_shortcut, x, use_reentrant=False)
-        else:
-            out = self._add_shortcut(x)
-        return self.relu(out)
+            return self.relu(cp.checkpoint(self._add_shortcut, x, use_reentrant=False))
+        return self.relu(self._add_shortcut(x))
 
 
 class BasicBlock(_ResidualBlock):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures.pose_data_sample import make_element
-from mmpose_lite.utils.tensor_utils import send, stack_images
+from mmpose_lite.utils.tensor_utils import send
 
 if TYPE_CHECKING:
     from .device_crops import ResidentCrops
@@ -95,12 +95,7 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
         # Only CUDA keeps the source of a copy until it is over.
         overlaps = bool(self._non_blocking) and device.type == 'cuda'
         if is_uncropped(images, samples):
-            from mmpose_lite.structures.pixel_changes import change_batch
-
-            from .device_crops import warp_faces
-
-            images = warp_faces(images, samples, self.crops, device, overlaps)
-            images = change_batch(images, [each.get('pixel_changes', ()) for each in samples or ()])
+            images = self._crop(images, samples, overlaps)
         inputs = self._batch(images, overlaps)
         if samples:
             shape, step = tuple(inputs.shape[-2:]), self.pad_size_divisor
@@ -114,13 +109,24 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
                 inputs, samples = augment(inputs, samples)
         return {'inputs': inputs, 'data_samples': samples}
 
+    def _crop(self, inputs: Any, samples: list[Any] | None, overlaps: bool) -> Tensor:
+        """Crop the faces of windows, or of indices of crops, and change their pixels."""
+        from mmpose_lite.structures.pixel_changes import change_batch
+
+        from .device_crops import warp_faces
+
+        images = warp_faces(inputs, samples, self.crops, self.device, overlaps)
+        return change_batch(images, [each.get('pixel_changes', ()) for each in samples or ()])
+
     def _batch(self, images: Tensor | Sequence[Tensor], overlaps: bool) -> Tensor:
         if not isinstance(images, Tensor):
             if len({image.shape for image in images}) > 1:
-                sent = [image.to(self.device, non_blocking=overlaps) for image in images]
-                normalised = [self._normalised(image[None])[0] for image in sent]
-                return stack_batch(normalised, self.pad_size_divisor, self.pad_value)
-            images = stack_images(images)
+                return self._batch_of_sizes(images, overlaps)
+            by_pixel = [image.movedim(0, -1) for image in images]
+            if all(image.is_contiguous() for image in by_pixel):  # stacked as they lie in memory
+                images = torch.stack(by_pixel).movedim(-1, 1)
+            else:
+                images = torch.stack(list(images))
         if images.dim() != 4:
             raise TypeError(f'inputs must be (B, C, H, W) or a list, got {tuple(images.shape)}')
         moved = send(images, self.device) if overlaps else images.to(self.device)
@@ -129,6 +135,11 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
         if below or right:
             batch = F.pad(batch, (0, right, 0, below), value=self.pad_value)
         return batch
+
+    def _batch_of_sizes(self, images: Sequence[Tensor], overlaps: bool) -> Tensor:
+        sent = [image.to(self.device, non_blocking=overlaps) for image in images]
+        normalised = [self._normalised(image[None])[0] for image in sent]
+        return stack_batch(normalised, self.pad_size_divisor, self.pad_value)
 
     def _normalised(self, images: Tensor) -> Tensor:
         """Images ``(B, C, H, W)`` with their channels in order, on the scale of the network."""

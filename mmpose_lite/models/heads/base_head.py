@@ -224,12 +224,13 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
                 f'no targets ({", ".join(names)}): use GenerateTarget in the pipeline, or '
                 'PackPoseInputs with pack_transformed=True and a decoder in the head'
             )
-        points, visible = (_joined([each.get(name) for each in truth]) for name in _TRUTH)
+        points, visible = (
+            torch.cat([torch.as_tensor(each.get(name), dtype=torch.float32) for each in truth])
+            for name in _TRUTH
+        )
         encoded = self.decoder.encode_batch(send(points, device), send(visible, device))
         if any('dataset_keypoint_weights' in each for each in truth):
-            even = np.ones(truth[0].transformed_keypoints.shape[:2])
-            factors = _joined([each.get('dataset_keypoint_weights', even) for each in truth])
-            encoded['keypoint_weights'] = encoded['keypoint_weights'] * send(factors, device)
+            encoded['keypoint_weights'] = encoded['keypoint_weights'] * _factors(truth, device)
         return [encoded[name] for name in names]
 
     def decode(self, batch_outputs: Any) -> list[InstanceData]:
@@ -252,9 +253,11 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         return decoded
 
 
-def _joined(faces: Sequence[Any]) -> Tensor:
-    """Concatenate a field of samples, which are one face each: ``(1, K, ...)``."""
-    return torch.cat([torch.as_tensor(each, dtype=torch.float32) for each in faces])
+def _factors(truth: Sequence[InstanceData], device: torch.device) -> Tensor:
+    """The data sets' weights of the points, ``(B, K)``; 1 for a face whose set has none."""
+    even = np.ones(truth[0].transformed_keypoints.shape[:2])
+    factors = np.concatenate([each.get('dataset_keypoint_weights', even) for each in truth])
+    return send(torch.as_tensor(factors, dtype=torch.float32), device)
 
 
 def _carried(samples: list[PoseDataSample], names: Sequence[str]) -> list[Tensor] | None:

@@ -105,10 +105,7 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
         return self._folded.of(self, parts)
 
     def forward(
-        self,
-        inputs: Tensor,
-        data_samples: list[PoseDataSample] | None = None,
-        mode: str = 'tensor',
+        self, inputs: Tensor, data_samples: list[PoseDataSample] | None = None, mode: str = 'tensor'
     ) -> Any:
         """Run the model on preprocessed images ``(B, 3, H, W)`` and samples, one a face.
 
