@@ -177,7 +177,7 @@ class CombinedDataset(BaseDataset):
         The part decides what happens if an image cannot be read; stand-ins come from the same part.
         """
         part, start = self._find_part(idx)
-        replacement = getattr(self.datasets[part], 'replacement', None)
+        replacement = getattr(self.datasets[part], 'bad_image_replacement', None)
         if replacement is None:
             return self._prepare(idx, idx)
         return replacement.prepare(

@@ -64,6 +64,9 @@ _COMPILED = ('backbone', 'neck', 'head')
 class BaseRunner(Runner):
     """mmengine's Runner with the same arguments, which builds the parts of a run as follows.
 
+    It is apart from :class:`PoseRunner`, its only subclass, so that each can be read by itself:
+    here is what a run is made of, there what it does. Runs are always of the latter.
+
     - Processes without a GPU communicate by gloo.
     - A command's threads leave cores to other processes that keep them busy.
     - ``persistent_workers`` and ``prefetch_factor`` are dropped if there are no workers.

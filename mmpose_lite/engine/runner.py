@@ -45,7 +45,8 @@ from .work_dir import holding, near_runs
 class PoseRunner(BaseRunner):
     """Trains, validates and tests; mmengine's Runner with these differences, and its arguments.
 
-    - Parts are built for the machine; see :class:`BaseRunner`.
+    - Parts are built for the machine, by its base :class:`.BaseRunner`; how a run trains, tests,
+      loads and saves is here.
     - Settings that disagree (numbers of points, ``save_best``) are an error before the first
       iteration.
     - No iteration waits for the device, unless ``max_nonfinite_losses`` lets losses be skipped:
@@ -77,6 +78,10 @@ class PoseRunner(BaseRunner):
         and crops on the device if the config says so, see :func:`.rewrite_config`. The log has each
         rewrite, while the run keeps and dumps the config as it was written. ``input_size`` is
         written to all places that have a size.
+
+        Most configs come from :func:`~mmpose_lite.apis.load_config`, which prepares those of any
+        command in the same way: a second time changes nothing. It is done here, too, since a
+        program may have changed the config since, or have read it with mmengine.
 
         Raises:
             InputError: If a key looks like a slip for one that is read, or ``input_size`` does not

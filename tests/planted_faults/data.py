@@ -19,7 +19,7 @@ SABOTAGES = [
     ),
     Sabotage(
         'another random face stands in for a bad image',
-        'mmpose_lite/datasets/datasets/base/subsets.py',
+        'mmpose_lite/datasets/datasets/base/bad_images.py',
         'np.random.default_rng([',
         'np.random.default_rng([np.random.randint(2**31), ',
         'tests/test_datasets/test_bad_images.py',
@@ -264,7 +264,7 @@ SABOTAGES = [
     ),
     Sabotage(
         'every face has one stand-in',
-        'mmpose_lite/datasets/datasets/base/subsets.py',
+        'mmpose_lite/datasets/datasets/base/bad_images.py',
         '[key.seed, key.epoch, key.origin, _STREAM]',
         '[key.seed, key.epoch, _STREAM]',
         'tests/test_datasets/test_bad_images.py',

@@ -212,12 +212,13 @@ def test_wrong_settings_are_named(damaged, setting, message):
 def test_tests_never_replace(damaged, setting):
     with pytest.raises(InputError, match='in a test every face counts'):
         load(damaged, setting, test_mode=True)
-    assert load(damaged, {'mode': 'refuse', 'max_share': 0.1}, test_mode=True).replacement is None
+    refusing = load(damaged, {'mode': 'refuse', 'max_share': 0.1}, test_mode=True)
+    assert refusing.bad_image_replacement is None
 
 
 def test_draws_are_even(face_set):
     """Every face is drawn about as often as any other."""
-    replacement = load(face_set).replacement
+    replacement = load(face_set).bad_image_replacement
 
     def fail_once(index, which, seen):
         if not seen:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmpose_lite.datasets.datasets.base.subsets import Replacement
+from mmpose_lite.datasets.datasets.base.bad_images import BadImageReplacement
 from mmpose_lite.engine.hooks import BadImageHook
 from mmpose_lite.engine.run_log import DeferredMessageHub
 from mmpose_lite.errors import InputError
@@ -25,7 +25,7 @@ def lines(monkeypatch):
 
 class Faces:
     def __init__(self, replacement):
-        self.replacement = replacement
+        self.bad_image_replacement = replacement
 
     def __len__(self):
         return SIZE
@@ -63,7 +63,7 @@ def run(hook, run, batches):
 def test_what_is_replaced_is_logged_and_counted(lines):
     hook = BadImageHook(interval=2)
     batches = [batch(1), batch(), batch(1, 2), batch(), batch()]
-    run(hook, runner(lines, Replacement(max_share=0.1)), batches)
+    run(hook, runner(lines, BadImageReplacement(max_share=0.1)), batches)
     assert lines.found == [
         'replaced: image 1 is gone',  # once
         'replaced: image 2 is gone',
@@ -72,7 +72,7 @@ def test_what_is_replaced_is_logged_and_counted(lines):
 
 
 def test_more_than_the_share_of_an_epoch_ends_the_run(lines):
-    setting = Replacement(max_share=0.1)  # four of forty
+    setting = BadImageReplacement(max_share=0.1)  # four of forty
     run(BadImageHook(2), runner(lines, setting), [batch(0), batch(0), batch(0), batch(0)])
     message = r'5 of the first 24 samples of an epoch of 40 .*more than on_bad_image.max_share=0.1'
     with pytest.raises(InputError, match=message):
@@ -82,14 +82,14 @@ def test_more_than_the_share_of_an_epoch_ends_the_run(lines):
 
 
 def test_the_next_epoch_counts_anew(lines):
-    hook, one = BadImageHook(2), runner(lines, Replacement(max_share=0.1))
+    hook, one = BadImageHook(2), runner(lines, BadImageReplacement(max_share=0.1))
     for _ in range(5):
         run(hook, one, [batch(0), batch(0), batch(0)])
     assert sum('3 of the last 12' in line for line in lines.found) == 5
 
 
 def test_many_in_a_row_end_the_run(lines):
-    setting = Replacement(max_share=1, max_in_a_row=5)
+    setting = BadImageReplacement(max_share=1, max_in_a_row=5)
     run(BadImageHook(2), runner(lines, setting), [batch(2, 3), batch(0, 1, 3), batch()])
     with pytest.raises(InputError, match=r'5 of them in a row .*max_in_a_row=5'):
         run(BadImageHook(2), runner(lines, setting), [batch(2, 3), batch(0, 1, 2), batch()])
@@ -103,7 +103,7 @@ def test_all_processes_stop_alike(lines, monkeypatch):
 
     monkeypatch.setattr('mmpose_lite.engine.hooks.bad_image_hook.gather_objects', gather)
     with pytest.raises(InputError, match='6 of the first 24 samples'):
-        run(BadImageHook(3), runner(lines, Replacement(max_share=0.1)), [batch(0)] * 3)
+        run(BadImageHook(3), runner(lines, BadImageReplacement(max_share=0.1)), [batch(0)] * 3)
     assert 'replaced: of another' in lines.found
 
 
@@ -117,7 +117,7 @@ def count(hook, run, batches):
 
 def test_a_resumed_run_has_the_share_so_far(lines):
     """Three batches are counted, one of them since the last time that processes did so."""
-    one = runner(lines, Replacement(max_share=0.1))
+    one = runner(lines, BadImageReplacement(max_share=0.1))
     hook = BadImageHook(2)
     count(hook, one, [batch(0)] * 3)
     hook.keep(one)
@@ -128,7 +128,7 @@ def test_a_resumed_run_has_the_share_so_far(lines):
 @pytest.mark.parametrize(('world_size', 'stops'), [(2, True), (3, False)])
 def test_a_resumed_run_has_the_row_of_each_process(lines, monkeypatch, world_size, stops):
     """The second of two has two in a row; of other processes, nobody knows whose they were."""
-    setting = Replacement(max_share=1, max_in_a_row=3)
+    setting = BadImageReplacement(max_share=1, max_in_a_row=3)
     one = runner(lines, setting)
     other = {'seen': 4, 'replaced': 2, 'row': 2, 'problems': [], 'now': 2}
     module = 'mmpose_lite.engine.hooks.bad_image_hook'
@@ -158,7 +158,7 @@ def test_a_resumed_run_has_the_row_of_each_process(lines, monkeypatch, world_siz
 )
 def test_sets_made_of_others_are_looked_into(lines, wrap):
     with pytest.raises(InputError, match='max_share=0 allows'):
-        run(BadImageHook(1), runner(lines, Replacement(max_share=0), wrap), [batch(0)])
+        run(BadImageHook(1), runner(lines, BadImageReplacement(max_share=0), wrap), [batch(0)])
 
 
 class Wrapped(SimpleNamespace):
@@ -175,4 +175,4 @@ def test_it_is_silent_where_bad_images_are_refused(lines, monkeypatch):
 def test_validation_must_not_replace(lines):
     BadImageHook().before_val(runner(lines))
     with pytest.raises(InputError, match=r'val_dataloader\.dataset\.on_bad_image'):
-        BadImageHook().before_val(runner(lines, Replacement()))
+        BadImageHook().before_val(runner(lines, BadImageReplacement()))

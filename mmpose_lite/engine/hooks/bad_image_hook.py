@@ -152,7 +152,7 @@ class BadImageHook(Hook):
 
 def _settings(dataset: Any) -> Iterator[Any]:
     """Find the settings of data sets, those made of others too, that replace samples."""
-    found = (getattr(nest[-1], 'replacement', None) for _, nest in walk_datasets(dataset))
+    found = (getattr(nest[-1], 'bad_image_replacement', None) for _, nest in walk_datasets(dataset))
     return filter(None, found)
 
 

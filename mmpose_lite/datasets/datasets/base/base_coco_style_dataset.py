@@ -22,7 +22,7 @@ from mmpose_lite.utils.images import ABOUT_ADDRESS, is_address
 from ...crop_cache import CacheSettings, CropCache, CropExtent
 from ...file_names import NAME_MODES, PhotoFinder
 from ...samplers import SampleIndex
-from ...transforms import LoadImage, RandomHalfBody
+from ...transforms import LoadImage
 from .annotations import (
     AnnotationError,
     Record,
@@ -34,9 +34,11 @@ from .annotations import (
     read_detections,
     short,
 )
+from .bad_images import BadImageReplacement
+from .crops import cropping_pipelines, one_loader
 from .plausibility import FaceArrays, implausible
 from .split import TrainValSplit
-from .subsets import Replacement, about_names, find_subsets, names_of_points, of_category
+from .subsets import about_names, check_subsets, find_subsets, names_of_points, of_category
 
 _CHOICES = {
     'data_mode': ('topdown', 'bottomup'),
@@ -74,7 +76,7 @@ class BaseCocoStyleDataset(BaseDataset):
         cache: Keep the part of every photograph that the pipeline can read, in one file: its
             folder, True for ``crops`` below ``data_root``, or a dict of :class:`~.CacheSettings`.
         on_bad_image: What becomes of photographs that cannot be read: ``'refuse'``, ``'replace'``
-            or a dict of :class:`~.Replacement`.
+            or a dict of :class:`~.BadImageReplacement`.
         train_val_split: Use one of two or three parts of the photographs: a dict of
             :class:`~.TrainValSplit`.
         category: Use the annotations of this category: its name or id in the file.
@@ -130,7 +132,7 @@ class BaseCocoStyleDataset(BaseDataset):
         self._check_arguments(test_mode, bool(train_val_split))
         self.cache = CacheSettings.of(cache)
         self.train_val_split = TrainValSplit.of(train_val_split)
-        self.replacement = Replacement.of(on_bad_image, test_mode)
+        self.bad_image_replacement = BadImageReplacement.of(on_bad_image, test_mode)
         super().__init__(
             ann_file=ann_file,
             metainfo=metainfo,
@@ -242,62 +244,26 @@ class BaseCocoStyleDataset(BaseDataset):
         name = type(self).__name__
         if self.data_mode != 'topdown' or self.bbox_file:
             raise InputError(f"{name}: cache needs data_mode='topdown' and annotated boxes")
-        outermost = self if whole is None else whole
-        pipelines = [
-            _acting(steps, outermost.metainfo)
-            for steps in (
-                outermost.pipeline.transforms,
-                *(list(map(TRANSFORMS.build, steps)) for steps in settings.further_pipelines),
-            )
-        ]
-        if whole is not None:
-            own = _acting(self._transforms, self._metainfo)
-            pipelines = [[*own, *each] for each in pipelines]
+        pipelines = cropping_pipelines(self, settings, whole)
         extent = CropExtent.of_pipelines(pipelines)
         self.crops = CropCache(
             settings,
             samples=[self.get_data_info(i) for i in range(len(self))],
             extent=extent,
-            loader=self._one_loader(pipelines),
+            loader=one_loader(name, pipelines),
             ann_file=self.ann_file,
             img_folder=self.data_prefix['img'],
             folder=osp.join(self.data_root or '', 'crops'),
             part=self.train_val_split,
         )
 
-    def _one_loader(self, pipelines: Sequence[Sequence[Callable]]) -> LoadImage:
-        """Find the transform that loads photographs, which all pipelines must have in common."""
-        loaders = [
-            next((each for each in steps if isinstance(each, LoadImage)), None)
-            for steps in pipelines
-        ]
-        name, first = type(self).__name__, loaders[0]
-        if first is None or None in loaders:
-            raise InputError(f'{name}: cache needs a pipeline that begins with LoadImage')
-        ways = dict.fromkeys(map(repr, loaders))
-        if len(ways) > 1:
-            raise InputError(
-                f'{name}: cache needs pipelines that load photographs in one way, not by '
-                f'{" and ".join(ways)}'
-            )
-        return first
-
     def _check_subsets(self) -> None:
-        """Check that each named subset has a face with a visible point among those used."""
-        has_points: dict[str, bool] = {}
-        for face in map(self.get_data_info, range(len(self))):
-            counts = bool(np.any(face['keypoints_visible'] > 0))
-            has_points |= {name: counts or has_points.get(name, False) for name in face['subsets']}
-        for name in self.subsets:
-            if not has_points.get(name):
-                lacks = 'face with a visible point' if name in has_points else 'face'
-                used = f'indices={self._indices}'
-                if self.train_val_split is not None:
-                    used = f'{used}, train_val_split: {self.train_val_split.part}'
-                raise InputError(
-                    f"{type(self).__name__}: subsets['{name}'] has no {lacks} among the "
-                    f'{len(self)} used of {self.ann_file} ({used})'
-                )
+        used = f'indices={self._indices}'
+        if self.train_val_split is not None:
+            used = f'{used}, train_val_split: {self.train_val_split.part}'
+        where = f'the {len(self)} used of {self.ann_file} ({used})'
+        faces = map(self.get_data_info, range(len(self)))
+        check_subsets(self.subsets, faces, type(self).__name__, where)
 
     def _parse_records(self, records: list[Record], subsets: dict) -> list[dict]:
         kept: list[dict] = []
@@ -448,8 +414,8 @@ class BaseCocoStyleDataset(BaseDataset):
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on sample ``idx``; randomness follows the index (see samplers.py)."""
-        if self.replacement is not None:
-            return self.replacement.prepare(self.load_sample, idx, len(self))
+        if self.bad_image_replacement is not None:
+            return self.bad_image_replacement.prepare(self.load_sample, idx, len(self))
         return self.load_sample(idx, idx)
 
     def load_sample(self, idx: int, face: int) -> Any:
@@ -493,7 +459,7 @@ class BaseCocoStyleDataset(BaseDataset):
         """Return True if the samples of a batch may pass each transform together."""
         kind, ours = type(self), BaseCocoStyleDataset
         return (
-            self.replacement is None
+            self.bad_image_replacement is None
             and kind.__getitem__ is ours.__getitem__
             and kind.prepare_data is ours.prepare_data
             and type(self.pipeline) is Compose
@@ -519,9 +485,3 @@ def _goes_by_itself(transform: Callable) -> bool:
     """Return True if a transform's own class says so: a subclass may draw in another way."""
     promises = vars(type(transform)).keys() & {'leaves_pixels_alone', 'can_wait'}
     return any(getattr(transform, name) for name in promises)
-
-
-def _acting(steps: Sequence[Callable], metainfo: dict) -> list[Callable]:
-    """Leave out RandomHalfBody where no point belongs to a half: it does nothing there."""
-    has_halves = metainfo['upper_body_ids'] or metainfo['lower_body_ids']
-    return [step for step in steps if has_halves or not isinstance(step, RandomHalfBody)]
