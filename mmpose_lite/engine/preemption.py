@@ -1,4 +1,4 @@
-"""Ending a run in order when the system asks for it."""
+"""Ending a run in order, with its workers, and when the system asks for it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
+from typing import Any
 
 from torch.utils.data import DataLoader
 
@@ -62,6 +63,18 @@ def shield_workers(loader: DataLoader) -> None:
     A terminal, a scheduler or a service manager sends a signal to all processes at once.
     """
     loader.worker_init_fn = partial(_start_worker, loader.worker_init_fn)
+
+
+def end_workers(loader: Any) -> None:
+    """End the workers that a loader keeps between epochs; it starts others when it is used again.
+
+    With the loader they would be ended too, but then torch waits five seconds for each of them if
+    it is collected as garbage.
+    """
+    iterator = getattr(loader, '_iterator', None)
+    if hasattr(iterator, '_shutdown_workers'):
+        loader._iterator = None
+        iterator._shutdown_workers()
 
 
 def _start_worker(init: Callable[[int], None] | None, worker_id: int) -> None:

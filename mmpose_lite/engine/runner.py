@@ -34,6 +34,7 @@ from .base_runner import BaseRunner, close_files
 from .config_rewrites import rewrite_config
 from .hooks import BadImageHook, CheckpointHook, ScreenHook
 from .memory import explain_no_memory
+from .preemption import end_workers
 from .preflight import check_evaluation
 from .resumption import Resumption, stored_seed
 from .run_log import FILE_ONLY
@@ -143,7 +144,7 @@ class PoseRunner(BaseRunner):
             self._hooks.sort(
                 key=lambda hook: [isinstance(hook, last), isinstance(hook, ScreenHook)]
             )
-            with self._logging():
+            with self._ending():
                 return super().train()
 
     @explaining_workers()
@@ -177,7 +178,7 @@ class PoseRunner(BaseRunner):
                 f'{count} batch norms are folded into convolutions for this test', extra=FILE_ONLY
             )
         self.log_hooks()
-        with self._logging():
+        with self._ending():
             try:
                 metrics = loop.run()
             except (MemoryError, RuntimeError) as error:
@@ -191,14 +192,17 @@ class PoseRunner(BaseRunner):
         self.logger.info(f'Hooks, in their order:\n{self.get_hooks_info()}', extra=FILE_ONLY)
 
     @contextmanager
-    def _logging(self) -> Iterator[None]:
-        """Leave the terminal as it was, and the files of the log closed."""
+    def _ending(self) -> Iterator[None]:
+        """Leave the terminal as it was, the files of the log closed, and no worker of a loader."""
         try:
             yield
         finally:
             screen = find_hook(self, ScreenHook)
             if screen is not None:
                 screen.close()
+            # The properties without an underscore would build those that have not run.
+            for loop in (self._train_loop, self._val_loop, self._test_loop):
+                end_workers(getattr(loop, 'dataloader', None))
         close_files(self.logger)
 
     @cached_property

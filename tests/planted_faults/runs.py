@@ -254,9 +254,16 @@ SABOTAGES = [
     Sabotage(
         'switched: workers that stay keep the first pipeline',
         'mmpose_lite/engine/hooks/pipeline_switch_hook.py',
-        'loader._iterator = None',
+        'end_workers(loader)',
         'pass',
         'tests/test_engine/test_pipeline_switch.py -k epoch_says',
+    ),
+    Sabotage(
+        'workers of a run that is over stay',
+        'mmpose_lite/engine/runner.py',
+        "end_workers(getattr(loop, 'dataloader', None))",
+        'pass',
+        'tests/test_engine/test_ended_workers.py',
     ),
     Sabotage(
         'switched: only the very epoch brings the second pipeline',

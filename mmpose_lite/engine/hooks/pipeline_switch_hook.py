@@ -14,6 +14,7 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.registry import HOOKS, TRANSFORMS
 from mmpose_lite.utils.nested_datasets import walk_datasets
 
+from ..preemption import end_workers
 from ..run_state import find_hooks
 
 
@@ -73,7 +74,7 @@ class PipelineSwitchHook(Hook):
         for dataset in _outermost_with_pipeline(loader.dataset):
             dataset.pipeline = self.pipeline
         # Persistent workers hold copies of the data set; the loader starts new ones.
-        loader._iterator = None
+        end_workers(loader)
         self._has_switched = True
         runner.logger.info(f'from epoch {runner.epoch + 1} on: switch_pipeline ({self.pipeline})')
 
