@@ -30,7 +30,7 @@ from mmpose_lite.utils.config_utils import (
     value_at,
 )
 from mmpose_lite.utils.input_size import set_input_size
-from mmpose_lite.utils.paths import CONFIGS, config_root, find_config
+from mmpose_lite.utils.paths import config_root, find_config
 
 # Keys of MMPose 0.x's configs, and of those of 1.x alone.
 _OLD = {
@@ -68,8 +68,6 @@ def load_config(
             imported pass through.
     """
     found = find_config(path)
-    if found.suffix not in CONFIGS:
-        raise InputError(f"config '{path}' does not end like a config: {', '.join(CONFIGS)} are")
     _refuse_old_text(found)
     with _naming(f"config '{path}'", found):
         cfg = read_config_file(found)

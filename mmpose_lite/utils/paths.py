@@ -17,8 +17,10 @@ _LONGEST_NAME = 500
 _PACKAGE = Path(__file__).resolve().parents[1]
 CONFIGS = ('.py', '.json', '.yaml', '.yml')
 """Endings of the names of configs."""
+_LISTED = f'{", ".join(CONFIGS[:-1])} or {CONFIGS[-1]}'
 EXPORTED = ('.onnx', '.xml', '.pt2')
 """Endings of the names of exported files."""
+_WEIGHTS = ('.pth', '.pt', '.tar', '.ckpt', '.safetensors')
 _PACKAGES = ('mmpose_lite', 'mmpose')  # whose shipped configs are ours
 WEIGHTS = _PACKAGE / 'pretrained'
 """Folder of the weights that come with the package."""
@@ -75,10 +77,14 @@ def find_config(path: str | Path) -> Path:
 
     Raises:
         MissingFileError: If there is no such file; the message names shipped ones that are near.
+        InputError: If it is a folder, or its name is not that of a config.
     """
     found = Path(path) if Path(path).is_file() else find_shipped_config(str(path))
-    if found is not None:
+    if found is not None and found.suffix in CONFIGS:
         return found
+    if found is not None or Path(path).exists():
+        problem = file_problem(path) or f'is {_kind_of(str(path))} by its name'
+        raise InputError(f"config '{path}' {problem}; names of configs end in {_LISTED}")
     places = dict.fromkeys([Path(path).absolute(), config_root().parent / path])
     where = ' nor at '.join(map(str, places))
     where = f'neither at {where}' if len(places) > 1 else f'not at {where}'
@@ -100,20 +106,30 @@ def find_shipped_config(name: str) -> Path | None:
     inner = inner if is_named else name
     if (is_named and package not in _PACKAGES) or '..' in Path(inner).parts:
         return None
-    places = [config_root().parent / inner, config_root() / inner]
+    root = config_root()
+    places = [root.parent / inner, root / inner]
     if inner == os.path.basename(inner):
         places += [file for file in shipped_configs() if inner in (file.name, file.stem)]
-    return next((place for place in places if place.is_file()), None)
+    # A place may be elsewhere: the path is absolute, or names a file beside the configs.
+    shipped = (place for place in places if place.is_relative_to(root) and place.is_file())
+    return next(shipped, None)
 
 
 def is_config(name: str) -> bool:
     """Tell whether a name is that of a config, by its suffix or among the shipped ones.
 
-    It need not be there: names of checkpoints, of packaged weights and addresses are none.
+    It need not be there; names of packaged weights are none.
     """
-    is_other = '://' in name or name.endswith(('.pth', '.pt', '.tar', '.ckpt'))
-    is_other = is_other or name in packaged_weights()
-    return name.endswith(CONFIGS) or (not is_other and find_shipped_config(name) is not None)
+    if name in packaged_weights():
+        return False
+    return name.endswith(CONFIGS) or find_shipped_config(name) is not None
+
+
+def _kind_of(name: str) -> str:
+    """What a file is by its name, where a config was expected."""
+    if is_exported(name):
+        return 'an exported file'
+    return 'a checkpoint' if name.lower().endswith(_WEIGHTS) else 'no config'
 
 
 def is_exported(name: str | os.PathLike) -> bool:
@@ -165,9 +181,15 @@ def check_checkpoint(name: str) -> None:
 
     Raises:
         MissingFileError: If it is none; of a folder, the message names the checkpoints in it.
+        InputError: If it is a config.
     """
     path = find_weights(os.path.expanduser(name))
     problem = None if '://' in name else file_problem(path)
+    if is_config(name) and not (problem and os.path.isdir(path)):
+        raise InputError(
+            f'checkpoint {shown(path)} is a config by its name: a file of weights was expected, '
+            'such as best.pth'
+        )
     if problem is not None:
         files = sorted(map(os.path.basename, glob(os.path.join(escape(path), '*.pth'))))
         inside = f'; it has {", ".join(files)}' if files else ''

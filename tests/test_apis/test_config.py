@@ -143,7 +143,7 @@ def test_metainfo_beside_the_config_is_found(tmp_path, monkeypatch):
         ('own.py', "_base_ = './gone.py'", 'gone.py'),
         ('own.json', '{"model": ', 'JSONDecodeError: Expecting value'),
         ('own.yaml', 'a: [1', "own.yaml'.*Error: "),
-        ('own.pth', 'PK', r'own.pth\' does not end like a config: .py, .json'),
+        ('own.pth', 'PK', r"own.pth' is a checkpoint by its name; names of configs end in \.py, "),
         (
             'own.py',
             "_base_ = './base.py'\na = dict(b=dict(c=1))",
