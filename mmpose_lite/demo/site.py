@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import jinja2
 import numpy as np
 from numpy import ndarray
 
@@ -21,6 +20,7 @@ from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.synthetic import render_scene
 from mmpose_lite.utils.files import replacing
 from mmpose_lite.utils.paths import shown
+from mmpose_lite.utils.templates import page_environment
 from mmpose_lite.version import __version__
 
 from .browser_runtime import BrowserRuntime
@@ -147,13 +147,7 @@ def find_points(file: str | Path, image: ndarray, box: ndarray) -> ndarray:
 
 
 def _render(facts: Mapping[str, Any]) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE / 'templates'),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(_HERE / 'templates')
     return environment.get_template('index.html.j2').render(model=facts)
 
 

@@ -21,6 +21,7 @@ import jinja2
 from plotly.offline import get_plotlyjs
 
 from ..errors import InputError
+from ..utils.templates import page_environment
 from ..version import __version__
 from .faces import drawn_sides
 from .schema import Report
@@ -76,13 +77,7 @@ def render_page(metrics: Report, pictures: Mapping[str, bytes]) -> str:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE / 'templates'),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(_HERE / 'templates')
     environment.filters.update({function.__name__: function for function in _FILTERS})
     environment.policies['json.dumps_kwargs'] = {'allow_nan': False, 'separators': (',', ':')}
     return environment
