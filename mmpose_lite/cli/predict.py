@@ -46,23 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_boxes(parser)
     _add_computing(parser)
-    parser.add_argument(
-        '--out', metavar='DIR', default='predictions', help='folder of the results (predictions)'
-    )
-    parser.add_argument(
-        '--save',
-        nargs='+',
-        choices=FORMS,
-        help='output formats (default: pictures jsonl, of videos video jsonl)',
-    )
-    parser.add_argument(
-        '--conf',
-        type=float,
-        metavar='N',
-        default=0.0,
-        help='do not draw points with a lower score, and mark '
-        'them as hidden in coco and labelme (default 0)',
-    )
+    _add_results(parser)
     _add_video_arguments(parser)
     parser.add_argument(
         '--trust-checkpoint',
@@ -108,6 +92,26 @@ def _add_video_arguments(parser: argparse.ArgumentParser) -> None:
         help='videos: run the detector on every n-th frame (default 10)',
     )
     parser.add_argument('--show', action='store_true', help='videos: show a window; q ends')
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--out', metavar='DIR', default='predictions', help='folder of the results (predictions)'
+    )
+    parser.add_argument(
+        '--save',
+        nargs='+',
+        choices=FORMS,
+        help='output formats (default: pictures jsonl, of videos video jsonl)',
+    )
+    parser.add_argument(
+        '--conf',
+        type=float,
+        metavar='N',
+        default=0.0,
+        help='do not draw points with a lower score, and mark them as hidden in coco and labelme '
+        '(default 0)',
+    )
 
 
 def _add_boxes(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,6 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from threading import Thread
 
 import cv2
 import numpy as np
@@ -19,12 +18,9 @@ from mmpose_lite.cli import demo as command
 from mmpose_lite.data_tools.converters import convert_labels
 from mmpose_lite.data_tools.converters.labelled import ReadOptions
 from mmpose_lite.datasets.datasets import AFLWDataset
-from mmpose_lite.demo import find_points, find_runtime, make_server, write_site
-from mmpose_lite.errors import InputError
+from mmpose_lite.demo import find_points, write_site
 from mmpose_lite.inference import BoxMap, OneEuro, RetinaFace
 from mmpose_lite.synthetic import render_scene
-
-RENDERED = (2, 5, 7, 8, 11)
 
 
 @pytest.fixture(scope='module')
@@ -32,33 +28,6 @@ def chromium(processes, video):
     flags = ('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream')
     with browsers.started(*flags, f'--use-file-for-fake-video-capture={video}') as browser:
         yield browser
-
-
-@pytest.fixture(scope='module')
-def runtime():
-    try:
-        return find_runtime()
-    except InputError as error:
-        pytest.skip(str(error))  # npm's registry is out of reach
-
-
-@pytest.fixture(scope='module')
-def serve(tmp_path_factory):
-    """A function that serves a folder, with the headers of several threads or without."""
-    servers = []
-
-    def start(folder, isolated=True):
-        server = make_server(folder, 0, isolated)
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        servers.append((server, thread))
-        return f'http://127.0.0.1:{server.server_port}/'
-
-    yield start
-    for server, thread in servers:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture(scope='module')
@@ -99,31 +68,6 @@ def page(loaded):
         loaded.locator('#clear').click()
     loaded.wait_for_selector('.work[data-empty]')
     assert loaded.locator('#strip li').count() == 0
-
-
-@pytest.fixture(scope='module')
-def photographs(tmp_path_factory):
-    """Rendered faces, a file each."""
-    folder = tmp_path_factory.mktemp('photographs')
-    paths = []
-    for number in RENDERED:
-        picture, _ = render_scene(0, 'test', number, 1)
-        paths.append(folder / f'face{number}.png')
-        Image.fromarray(picture).save(paths[-1])
-    return paths
-
-
-@pytest.fixture(scope='module')
-def video(tmp_path_factory):
-    """A film of one frame, a rendered face, which the browser takes for its webcam."""
-    picture, _ = render_scene(0, 'test', 7, 1)
-    frame = np.zeros((480, 640, 3), np.uint8)
-    picture = cv2.resize(picture, None, fx=480 / len(picture), fy=480 / len(picture))
-    frame[:, 100 : 100 + picture.shape[1]] = picture[:480]
-    planes = cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420)
-    path = tmp_path_factory.mktemp('video') / 'face.y4m'
-    path.write_bytes(b'YUV4MPEG2 W640 H480 F30:1 Ip C420jpeg\nFRAME\n' + planes.tobytes())
-    return path
 
 
 def choose(page, *paths):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from torch import Tensor, nn
@@ -112,30 +112,39 @@ class CSPNeXt(BaseBackbone):
         self.stem = _make_stem(stages[0][0] * widen_factor, **kinds)
         self.layers = ['stem']
         kinds['conv_cfg'] = conv_cfg
-        conv = DepthwiseSeparableConvModule if use_depthwise else ConvModule
-        for i, (in_channels, out_channels, num_blocks, add_identity, use_spp) in enumerate(
-            stages, 1
-        ):
-            channels = int(out_channels * widen_factor)
-            parts = [
-                conv(int(in_channels * widen_factor), channels, 3, stride=2, padding=1, **kinds),
-                CSPLayer(
-                    channels,
-                    channels,
-                    expand_ratio=expand_ratio,
-                    num_blocks=max(round(num_blocks * deepen_factor), 1),
-                    add_identity=add_identity,
-                    use_depthwise=use_depthwise,
-                    use_cspnext_block=True,
-                    channel_attention=channel_attention,
-                    **kinds,
-                ),
-            ]
-            if use_spp:
-                parts.insert(1, SPPBottleneck(channels, channels, spp_kernel_sizes, **kinds))
-            self.add_module(f'stage{i}', nn.Sequential(*parts))
-            self.layers.append(f'stage{i}')
+        for in_channels, out_channels, num_blocks, add_identity, use_spp in stages:
+            self._add_stage(
+                int(in_channels * widen_factor),
+                int(out_channels * widen_factor),
+                spp_kernel_sizes if use_spp else None,
+                kinds,
+                num_blocks=max(round(num_blocks * deepen_factor), 1),
+                add_identity=add_identity,
+                expand_ratio=expand_ratio,
+                channel_attention=channel_attention,
+            )
         self._freeze()
+
+    def _add_stage(
+        self,
+        in_channels: int,
+        channels: int,
+        spp_kernel_sizes: Sequence[int] | None,
+        kinds: dict[str, Any],
+        **layer: Any,
+    ) -> None:
+        """Add a convolution that halves the resolution, maybe pooling, and a CSP layer."""
+        conv = DepthwiseSeparableConvModule if self.use_depthwise else ConvModule
+        layer |= {'use_depthwise': self.use_depthwise, 'use_cspnext_block': True, **kinds}
+        parts = [
+            conv(in_channels, channels, 3, stride=2, padding=1, **kinds),
+            CSPLayer(channels, channels, **layer),
+        ]
+        if spp_kernel_sizes is not None:
+            parts.insert(1, SPPBottleneck(channels, channels, spp_kernel_sizes, **kinds))
+        name = f'stage{len(self.layers)}'
+        self.add_module(name, nn.Sequential(*parts))
+        self.layers.append(name)
 
     def _frozen_parts(self) -> list[nn.Module]:
         return [getattr(self, name) for name in self.layers[: self.frozen_stages + 1]]

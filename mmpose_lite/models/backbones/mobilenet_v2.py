@@ -150,11 +150,7 @@ class MobileNetV2(BaseBackbone):
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.with_cp = with_cp
-        kinds: dict[str, Any] = {
-            'conv_cfg': conv_cfg,
-            'norm_cfg': norm_cfg,
-            'act_cfg': act_cfg,
-        }
+        kinds: dict[str, Any] = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
         channels = make_divisible(32 * widen_factor, 8)
         self.conv1 = ConvModule(3, channels, 3, stride=2, padding=1, **kinds)
         self.layers = []

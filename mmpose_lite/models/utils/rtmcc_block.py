@@ -15,7 +15,14 @@ from mmpose_lite.utils.tensor_utils import in_full_precision
 
 from .transformer import ScaleNorm
 
-_ACTIVATIONS = {'SiLU': nn.SiLU, 'ReLU': nn.ReLU}
+_ACTIVATIONS: dict[str, type[nn.Module]] = {'SiLU': nn.SiLU, 'ReLU': nn.ReLU}
+
+
+def _find_activation(given: str | type[nn.Module]) -> type[nn.Module]:
+    name = given if isinstance(given, str) else given.__name__
+    if name not in _ACTIVATIONS:
+        raise InputError(f'act_fn={name!r} is not one of {", ".join(_ACTIVATIONS)}')
+    return _ACTIVATIONS[name]
 
 
 def rope(x: Tensor, dim: int | Sequence[int]) -> Tensor:
@@ -107,9 +114,6 @@ class RTMCCBlock(nn.Module):
         super().__init__()
         if attn_type not in ('self-attn', 'cross-attn'):
             raise InputError(f'attn_type={attn_type!r} is not one of self-attn, cross-attn')
-        name = act_fn if isinstance(act_fn, str) else act_fn.__name__
-        if name not in _ACTIVATIONS:
-            raise InputError(f'act_fn={name!r} is not one of {", ".join(_ACTIVATIONS)}')
         self.num_token = num_token
         self.s = s
         self.e = int(in_token_dims * expansion_factor)
@@ -135,7 +139,7 @@ class RTMCCBlock(nn.Module):
             self.beta = nn.Parameter(torch.rand(2, s))
         nn.init.xavier_uniform_(self.uv.weight)
         self.ln = ScaleNorm(in_token_dims, eps)
-        self.act_fn = _ACTIVATIONS[name](inplace=True)
+        self.act_fn = _find_activation(act_fn)(inplace=True)
         self.shortcut = in_token_dims == out_token_dims
         if self.shortcut:
             self.res_scale = Scale(in_token_dims)
