@@ -79,10 +79,10 @@ def find_config(path: str | Path) -> Path:
         MissingFileError: If there is no such file; the message names shipped ones that are near.
         InputError: If it is a folder, or its name is not that of a config.
     """
-    found = Path(path) if Path(path).is_file() else find_shipped_config(str(path))
+    found = Path(path) if os.path.isfile(path) else find_shipped_config(str(path))
     if found is not None and found.suffix in CONFIGS:
         return found
-    if found is not None or Path(path).exists():
+    if found is not None or os.path.exists(path):
         problem = file_problem(path) or f'is {_kind_of(str(path))} by its name'
         raise InputError(f"config '{path}' {problem}; names of configs end in {_LISTED}")
     places = dict.fromkeys([Path(path).absolute(), config_root().parent / path])
@@ -111,7 +111,7 @@ def find_shipped_config(name: str) -> Path | None:
     if inner == os.path.basename(inner):
         places += [file for file in shipped_configs() if inner in (file.name, file.stem)]
     # A place may be elsewhere: the path is absolute, or names a file beside the configs.
-    shipped = (place for place in places if place.is_relative_to(root) and place.is_file())
+    shipped = (place for place in places if place.is_relative_to(root) and os.path.isfile(place))
     return next(shipped, None)
 
 

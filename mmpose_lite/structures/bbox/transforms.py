@@ -80,7 +80,10 @@ def bbox_clip_border(bbox: ndarray, shape: tuple[int, int]) -> ndarray:
 
 
 def flip_bbox(
-    bbox: ndarray, image_size: tuple[int, int], bbox_format: str = 'xywh', direction: str = 'horizontal'
+    bbox: ndarray,
+    image_size: tuple[int, int],
+    bbox_format: str = 'xywh',
+    direction: str = 'horizontal',
 ) -> ndarray:
     """Mirror boxes with their image, pixel centres on pixel centres (x becomes width - 1 - x).
 
