@@ -1,4 +1,4 @@
-"""From nothing to a tested model: make faces, train, test, draw."""
+"""From nothing to a tested model: render faces, fine-tune, test, draw."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANNOTATIONS = 'annotations/face_landmarks_aflw_{}.json'
 # What a reader may want next, each by its command.
 NEXT = (
     'next:',
-    '  photographs      mmpose-lite predict work_dirs/quickstart/best.pth PHOTO',
+    '  photographs      mmpose-lite predict faces19 PHOTO',
     '  your points      mmpose-lite convert labelme --labels FOLDER --out data/mine',
     '  AFLW             mmpose-lite convert aflw --images FOLDER --mat AFLWinfo_release.mat',
     '  another network  mmpose-lite train td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256 --dry-run',
@@ -40,14 +40,14 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = CommandParser(
         prog='mmpose-lite quickstart',
-        description='Render faces, train a network on them, test it, and draw the predictions. '
-        'Folders are below the working directory.',
+        description='Render faces, fine-tune the weights faces19 on them, test the network, and '
+        'draw its predictions. Folders are below the working directory.',
     )
     parser.add_argument(
-        '--train', type=int, default=1000, help='number of training faces (default 1000)'
+        '--train', type=int, default=600, help='number of training faces (default 600)'
     )
     parser.add_argument('--test', type=int, default=200, help='number of test faces (default 200)')
-    parser.add_argument('--epochs', type=int, default=3, help='number of epochs (default 3)')
+    parser.add_argument('--epochs', type=int, default=1, help='number of epochs (default 1)')
     parser.add_argument('--data', metavar='DIR', default=DATA, help='folder of the faces')
     parser.add_argument(
         '--work-dir', metavar='DIR', default='work_dirs/quickstart', help='folder of the results'

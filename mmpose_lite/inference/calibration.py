@@ -20,7 +20,7 @@ from numpy import ndarray
 from mmpose_lite.errors import InputError
 from mmpose_lite.export.runtime import read_metadata
 from mmpose_lite.utils.files import replacing, sha256
-from mmpose_lite.utils.paths import is_exported, shown
+from mmpose_lite.utils.paths import find_weights, is_exported, shown
 
 from .boxes import BoxMap, PointsMap
 from .confidence import Confidence
@@ -149,7 +149,12 @@ def read_calibration(path: str | Path, checkpoint: str | Path | None = None) -> 
 
 
 def find_calibration(checkpoint: str | Path) -> Calibration | None:
-    """Read the calibration beside a checkpoint, or in an exported file; None if there is none."""
+    """Read the calibration beside a checkpoint, or in an exported file; None if there is none.
+
+    Args:
+        checkpoint: The file, or the name of weights that the package has.
+    """
+    checkpoint = find_weights(str(checkpoint))
     if is_exported(checkpoint):
         content = read_metadata(checkpoint).get('calibration')
         return content and Calibration.from_json(content)

@@ -136,8 +136,8 @@ class Landmarker:
                 print_log('Landmarker: the flip test that the config asks for is off', 'current')
             self.model.test_cfg = {**self.model.test_cfg, 'flip_test': flip}
             fold_norms(self.model)
-        is_file = isinstance(weights, str | os.PathLike) and os.path.isfile(weights)
-        self.calibration: Calibration | None = find_calibration(str(weights)) if is_file else None
+        is_named = isinstance(weights, str | os.PathLike)
+        self.calibration: Calibration | None = find_calibration(str(weights)) if is_named else None
         self.box_map = box_map or self._calibrated_map()
         self.batch, self.flip, self.amp = batch, flip, amp
 

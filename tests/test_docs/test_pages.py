@@ -47,7 +47,6 @@ WORDS = {
     'my_config.py': 'tiny.py',
     'my_mmpose_config.py': 'tiny.py',
     'td-hm_hrnetv2-w18_synthetic-aflw-128x128': 'tiny.py',
-    'faces19': 'tiny.py',
     '$CKPT': 'best.pth',
     'CKPT': 'best.pth',
     'CHECKPOINT': 'best.pth',
@@ -112,7 +111,7 @@ def rendered(tmp_path_factory, trained):
 def desk(tmp_path, rendered, trained):
     """A folder with what the pages take for granted."""
     write_tiny_config(tmp_path, rendered)
-    folders = ('quickstart/best', 'quickstart/epoch_3', 'faces19/epoch_10')
+    folders = ('quickstart/best',)
     checkpoints = ['best.pth', 'my_mmpose_checkpoint.pth']
     checkpoints += [f'work_dirs/{name}.pth' for name in folders]
     for name in checkpoints:

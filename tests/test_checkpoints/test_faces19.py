@@ -1,0 +1,70 @@
+"""The weights that come with the package: they are whole, and find points wherever they are named."""
+
+import hashlib
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from mmpose_lite import Landmarker
+from mmpose_lite.apis import inference_topdown, init_model
+from mmpose_lite.registry import MODELS
+from mmpose_lite.synthetic import Recipe, make_dataset
+from mmpose_lite.utils.paths import packaged_weights
+
+WEIGHTS = packaged_weights()['faces19']
+
+
+@pytest.fixture(scope='module')
+def faces(tmp_path_factory):
+    """Rendered portraits that the training had not: a list of image file, box and points."""
+    folder = tmp_path_factory.mktemp('faces')
+    make_dataset(folder, Recipe(train=12, test=1, seed=5, boxes='tight68', poses='portrait'))
+    content = json.loads((folder / 'annotations/face_landmarks_aflw_train.json').read_text())
+    names = {image['id']: image['file_name'] for image in content['images']}
+    found = []
+    for face in content['annotations']:
+        center, half = np.array(face['center']), face['box_size'] / 2
+        points = np.reshape(face['keypoints'], (-1, 3))[:, :2]
+        file = str(folder / 'images' / names[face['image_id']])
+        found.append((file, [*(center - half), *(center + half)], points))
+    return found
+
+
+def nme(predicted, points, box):
+    return np.linalg.norm(predicted - points, axis=-1).mean() / (box[2] - box[0])
+
+
+def test_the_file_is_the_one_of_its_name_and_its_card():
+    content = WEIGHTS.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    assert WEIGHTS.stem == f'faces19-{digest[:8]}'
+    assert digest in WEIGHTS.with_suffix('.md').read_text()
+    assert len(content) <= 20_000_000
+
+
+def test_model_by_name_finds_the_points_of_rendered_faces(faces):
+    model = init_model('faces19', device='cpu')
+    errors = []
+    for file, box, points in faces:
+        (sample,) = inference_topdown(model, file, [box])
+        errors.append(nme(sample.pred_instances.keypoints[0], points, box))
+    assert np.mean(errors) < 0.012
+
+
+def test_landmarker_by_name_knows_where_a_detectors_boxes_lie(faces):
+    landmarker = Landmarker('faces19', device='cpu')
+    file, box, points = faces[0]
+    (result,) = landmarker(cv2.imread(file), boxes=[box])
+    assert nme(result.points[0], points, box) < 0.02
+    assert landmarker.calibration.detectors['retinaface'].recall > 0.99
+
+
+def test_backbones_start_from_them():
+    config = init_model('faces19', device='cpu').cfg.model.backbone
+    config.init_cfg = {'type': 'Pretrained', 'checkpoint': 'faces19'}
+    backbone = MODELS.build(config)
+    backbone.init_weights()
+    taken = init_model('faces19', device='cpu').backbone.state_dict()
+    assert all(value.equal(taken[name]) for name, value in backbone.state_dict().items())
