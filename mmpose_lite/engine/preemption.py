@@ -71,7 +71,7 @@ def end_workers(loader: Any) -> None:
     With the loader they would be ended too, but then torch waits five seconds for each of them if
     it is collected as garbage.
     """
-    iterator = getattr(loader, '_iterator', None)
+    iterator: Any = getattr(loader, '_iterator', None)
     if hasattr(iterator, '_shutdown_workers'):
         loader._iterator = None
         iterator._shutdown_workers()
