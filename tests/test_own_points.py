@@ -312,7 +312,9 @@ def test_every_command_names_it(config, data, tmp_path, as_new_process, command,
     part = 'dataset' if loader.endswith('loader') else 'head'
     arguments = [str(config), '--cfg-options', f'{loader}.{part}.type=Xyzzy']
     if command == 'test':
-        arguments.insert(1, str(config))  # a file, which is not read
+        weights = tmp_path / 'best.pth'
+        weights.touch()  # it is not read
+        arguments.insert(1, str(weights))
         arguments += [f'work_dir={tmp_path / "run"}']
     module = importlib.import_module(f'mmpose_lite.cli.{command}')
     with pytest.raises(SystemExit, match=r"^error: type='Xyzzy' is not in the .*none is near"):

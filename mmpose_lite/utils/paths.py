@@ -126,7 +126,7 @@ def is_config(name: str) -> bool:
 
 
 def _kind_of(name: str) -> str:
-    """What a file is by its name, where a config was expected."""
+    """The kind of a file by its name, where a config was expected."""
     if is_exported(name):
         return 'an exported file'
     return 'a checkpoint' if name.lower().endswith(_WEIGHTS) else 'no config'
@@ -183,13 +183,14 @@ def check_checkpoint(name: str) -> None:
         MissingFileError: If it is none; of a folder, the message names the checkpoints in it.
         InputError: If it is a config.
     """
-    path = find_weights(os.path.expanduser(name))
-    problem = None if '://' in name else file_problem(path)
-    if is_config(name) and not (problem and os.path.isdir(path)):
+    path = os.path.expanduser(name)
+    if is_config(name) and not os.path.isdir(path):
         raise InputError(
             f'checkpoint {shown(path)} is a config by its name: a file of weights was expected, '
             'such as best.pth'
         )
+    path = find_weights(path)
+    problem = None if '://' in name else file_problem(path)
     if problem is not None:
         files = sorted(map(os.path.basename, glob(os.path.join(escape(path), '*.pth'))))
         inside = f'; it has {", ".join(files)}' if files else ''

@@ -232,7 +232,7 @@ def test_a_path_that_leads_to_no_image_is_refused(model, photo, tmp_path):
             inference_topdown(model, path, [BOX])
     with (
         Image.open(tmp_path / 'cut.png') as cut,
-        pytest.raises(InputError, match="PIL's in mode 'RGB'"),
+        pytest.raises(InputError, match="a PIL image in mode 'RGB'"),
     ):
         inference_topdown(model, cut, [BOX])
 

@@ -1,4 +1,4 @@
-"""The weights that come with the package: they are whole, and find points wherever they are named."""
+"""The weights in the package: they are whole, and find points wherever they are named."""
 
 import hashlib
 import json

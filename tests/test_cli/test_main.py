@@ -199,7 +199,7 @@ def test_a_completion_script_names_every_command(shell, capsys):
 def test_completion_asks_for_a_shell_and_for_shtab(capsys, monkeypatch):
     assert run_command(['--print-completion']) == 2
     assert run_command(['--print-completion', 'fish']) == 2
-    assert capsys.readouterr().err.count('takes one of bash, zsh, tcsh') == 2
+    assert capsys.readouterr().err.count('must be one of bash, zsh, tcsh') == 2
     monkeypatch.setitem(sys.modules, 'shtab', None)
     assert run_command(['--print-completion', 'bash']) == 1
     assert capsys.readouterr().err.endswith('needs shtab: pip install "shtab>=1.13"\n')

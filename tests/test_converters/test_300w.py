@@ -110,7 +110,7 @@ def test_what_has_no_place_is_reported(images):
         (HEAD + '1 2\n3 x\n}', 'a line is not a point'),
         (HEAD + '1 2\n3\n}', 'a line is not a point'),
         (HEAD + '1 2 3\n' * 68 + '}', 'must hold 68 points'),
-        (HEAD + 'nan 2\n' * 68 + '}', 'no finite number'),
+        (HEAD + 'nan 2\n' * 68 + '}', 'not a finite number'),
     ],
 )
 def test_wrong_files_of_points(images, text, message):

@@ -190,7 +190,7 @@ def test_what_has_no_place_is_reported(root, tmp_path):
         ({'pts_3d': points_of(0)}, "lacks 'pts_2d'"),
         ({'pts_2d': points_of(0).T}, r'must be \(68, 2\) numbers: \(2, 68\)'),
         ({'pts_2d': points_of(0)[:67]}, r'must be \(68, 2\)'),
-        ({'pts_2d': np.full((68, 2), np.nan)}, 'no finite number'),
+        ({'pts_2d': np.full((68, 2), np.nan)}, 'not a finite number'),
         ({'pts_2d': np.full((68, 2), 'a')}, r'must be \(68, 2\)'),
     ],
 )

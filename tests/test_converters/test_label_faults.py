@@ -73,7 +73,7 @@ ANNOTATIONS = [
             labelme({'label': 'a', 'points': [[1, 2], [3, 4]], 'shape_type': 'point'}),
             r'shapes.0: points=\[\[1, 2\], \[3, 4\]\] are not one point',
         ),
-        ('via', 'a.json', {'project': {}, 'metadata': {}, 'view': {}}, 'a.json: is of VIA 3'),
+        ('via', 'a.json', {'project': {}, 'metadata': {}, 'view': {}}, 'a.json: is a VIA 3 file'),
         ('via', 'a.json', {'a.png5': {}}, "a.json: 'a.png5': 'regions' must be a list"),
         ('via', 'a.json', via(via_point('x', 1, name='a')), "region 0: cx='x' is not a number"),
         (

@@ -60,6 +60,8 @@ def test_training_stops_above_the_share(run):
 
 def test_a_test_cannot_replace(tiny_config, tmp_path):
     option = 'test_dataloader.dataset.on_bad_image=replace'
-    files = [str(tiny_config), str(tiny_config)]  # the second one is not read
+    weights = tmp_path / 'best.pth'
+    weights.touch()  # it is not read
+    files = [str(tiny_config), str(weights)]
     with pytest.raises(SystemExit, match='in a test every face counts'):
         run_test([*files, '--work-dir', str(tmp_path), '--cfg-options', option])

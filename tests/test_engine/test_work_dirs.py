@@ -87,7 +87,7 @@ def test_a_link_in_the_lock_s_place_is_left_as_it_is(tmp_path):
     (tmp_path / 'run').mkdir()
     (tmp_path / 'run' / '.lock').symlink_to('../weights.pth')
     with (
-        pytest.raises(InputError, match=r"run/\.lock' is not a lock of ours"),
+        pytest.raises(InputError, match=r"run/\.lock' was not written as a lock"),
         holding(str(tmp_path / 'run')),
     ):
         pass

@@ -177,7 +177,7 @@ def test_a_report_of_a_file_perturbs_boxes_and_switches_no_flip_test(tiny_config
     ('words', 'message'),
     [
         (['--amp'], '--amp applies to checkpoints, not to exported files'),
-        (['--trust-checkpoint'], '--trust-checkpoint is about checkpoints'),
+        (['--trust-checkpoint'], '--trust-checkpoint applies to checkpoints'),
         (['--cfg-options', 'model.test_cfg.flip_test=True'], 'a.onnx. has no flip test'),
     ],
 )

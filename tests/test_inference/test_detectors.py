@@ -125,7 +125,7 @@ def test_the_whole_image_is_a_box():
         ('yunet', "detector='yunet' is none"),
         ('yunet:nowhere.onnx', r"yunet: 'nowhere.onnx' does not exist"),
         ('retinaface:x', "detector='retinaface:x' is none"),
-        ('python:no_such_module:f', 'there is no module no_such_module; PYTHONPATH'),
+        ('python:no_such_module:f', 'no module no_such_module; add its folder to PYTHONPATH'),
         ('python:json:no_such_name', 'no_such_name'),
         ('python:json:__name__', 'is not callable'),
         ('file:nowhere.json', "'nowhere.json' does not exist"),

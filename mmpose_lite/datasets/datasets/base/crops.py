@@ -1,4 +1,4 @@
-"""What crops that are cached must serve: all pipelines that a data set may run."""
+"""Demands on cached crops: all pipelines that a data set may run must be served by them."""
 
 from __future__ import annotations
 
