@@ -6,7 +6,7 @@ need_numbers() {
   for name in "$@"; do
     case ${!name-} in
       *[!0-9]* | ???????*)
-        printf 'error: %s=%q is no whole number below 1000000\n' "$name" "${!name}" >&2
+        printf 'error: %s=%q is not a whole number below 1000000\n' "$name" "${!name}" >&2
         exit 2 ;;
     esac
   done

@@ -143,7 +143,7 @@ def test_photographs_are_upright(page, photographs, model_file, tmp_path):
     exif[274] = 6  # is to be turned clockwise
     file = tmp_path / 'turned.jpg'
     with Image.open(photographs[2]) as upright:
-        upright.rotate(90, expand=True).save(file, exif=exif, quality=98)
+        upright.rotate(90, expand=True).save(file, exif=exif, quality=100, subsampling=0)
     choose(page, file)
     (points,) = saved_points(page)['turned.jpg']
     (wanted,) = by_python(model_file, cv2.imread(str(photographs[2])))

@@ -122,6 +122,8 @@ def desk(tmp_path, rendered, trained):
     annotations = rendered / 'annotations' / 'face_landmarks_aflw_train.json'
     shutil.copy(annotations, tmp_path / 'mine.json')
     (tmp_path / 'flickr').symlink_to(rendered / 'images' / 'flickr')
+    (tmp_path / 'MY').mkdir()
+    (tmp_path / 'MY' / 'SET').symlink_to(rendered)
     shutil.copy(rendered / 'talk.mp4', tmp_path)
     photographs = sorted((rendered / 'images').rglob('*.jpg'))[:3]
     (tmp_path / 'photos').mkdir()
