@@ -94,6 +94,15 @@ def test_it_follows_whatever_is_done_to_the_weights(model, tiny_config):
         assert copied.backbone.conv1 is not model.backbone.conv1
 
 
+def test_one_image_in_one_pass_costs_less_than_folding(model):
+    with torch.no_grad():
+        model.test_cfg = {'flip_test': True}
+        assert model._for_evaluation(IMAGES[:1]) is not model
+        model.test_cfg = {'flip_test': False}
+        assert model._for_evaluation(IMAGES[:1]) is model
+        assert model._for_evaluation(IMAGES) is not model
+
+
 def test_where_others_look_on_nothing_is_folded(model):
     assert model._for_evaluation(IMAGES) is model  # gradients are wanted
     with torch.no_grad():

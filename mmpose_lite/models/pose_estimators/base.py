@@ -97,9 +97,12 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
         """The form of this model that extracts features fastest in an evaluation.
 
         On a CPU the norms of backbone and neck are folded into their convolutions. On a GPU the
-        many small kernels of folding take longer than it saves.
+        many small kernels of folding take longer than it saves, and so does folding for one image.
         """
         if self.training or torch.is_grad_enabled() or inputs.device.type != 'cpu':
+            return self
+        passes = 2 if self.test_cfg.get('flip_test') else 1
+        if passes * len(inputs) < 2:
             return self
         parts = [self.backbone, self.neck] if self.with_neck else [self.backbone]
         return self._folded.of(self, parts)
