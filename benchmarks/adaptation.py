@@ -26,12 +26,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split(':')[0])
     parser.add_argument('data', help="folder of a set in AFLW's form")
-    parser.add_argument('--config', default='faces19', help='config, or the name of weights')
+    parser.add_argument('--config', default='faces19', help='config, or name of packaged weights')
     parser.add_argument('--checkpoint', help="its weights; not needed for a name's own")
     parser.add_argument('--counts', type=int, nargs='+', default=[10, 20, 50, 100, 200, 500])
     parser.add_argument('--draws', type=int, default=10, help='draws of faces for each number')
     parser.add_argument('--doc', type=Path, metavar='FILE', help='write the table into this file')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.draws < 1:
+        parser.error(f'--draws {args.draws}: must be at least 1')
+    return args
 
 
 def predict(model, data: str, part: str) -> Faces:
@@ -55,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     model.label_map = None
     predicted, annotated, _ = predict(model, args.data, 'train')
     whole = np.flatnonzero(np.isfinite(annotated).all((1, 2)))
+    if len(whole) < max(args.counts):
+        sys.exit(f'--counts: {len(whole)} training faces have all points, not {max(args.counts)}')
     test = predict(model, args.data, 'test')
     flips = model.dataset_meta['flip_indices']
     rows = [('0', f'{nme(*test):.2f}', '', '')]

@@ -1,4 +1,4 @@
-"""From nothing to a tested model: make faces, train, test, draw: python tools/quickstart.py."""
+"""From nothing to a tested model: render, fine-tune, test, draw: python tools/quickstart.py."""
 
 import sys
 from pathlib import Path

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner.checkpoint import CheckpointLoader
 from numpy import ndarray
@@ -96,7 +97,7 @@ def adapt(
     predicted, annotated, sides = predicted[whole], annotated[whole], sides[whole]
     flips = model.dataset_meta['flip_indices']
     label_map, held_out = fit_label_map(predicted, annotated, flips)
-    _write(checkpoint, label_map, str(out))
+    _write(checkpoint, label_map, str(out), cfg)
     before, after = (
         float((np.linalg.norm(each - annotated, axis=-1).mean(1) * sides).mean())
         for each in (predicted, held_out)
@@ -153,11 +154,13 @@ def _folder(annotations: Path, images: str | Path | None) -> Path:
     return beside if beside.is_dir() else annotations.resolve().parent
 
 
-def _write(checkpoint: str, label_map: LabelMap, out: str) -> None:
+def _write(checkpoint: str, label_map: LabelMap, out: str, cfg: Config) -> None:
     content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
     given = content.get('meta') or {}
     meta = {key: given[key] for key in ('dataset_meta', 'input_size') if key in given}
+    # With its config it is a model by itself, as the checkpoint of a training is.
     meta |= {'mmpose_lite': __version__, 'iter': 0, 'label_map': label_map.to_plain()}
+    meta['cfg'] = given.get('cfg') or cfg.pretty_text
     adapted = {'meta': meta, 'state_dict': content.get('state_dict', content)}
     make_plain(adapted)
     write_checkpoint(adapted, out, resumable=False)

@@ -84,8 +84,8 @@ def init_model(
         InputError: If the checkpoint cannot be read or does not fit.
         ValueError: If neither it nor the config describes the points.
     """
-    if checkpoint is None and isinstance(config, str) and config in packaged_weights():
-        checkpoint = config
+    if checkpoint is None and isinstance(config, str | Path) and str(config) in packaged_weights():
+        checkpoint = str(config)
     if isinstance(config, str | Path):
         config = load_config(config, cfg_options, ('model',))
     elif not isinstance(config, Config):

@@ -46,8 +46,28 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmpose_lite.apis.adaptation import adapt
 
     done = adapt(args.checkpoint, args.annotations, args.out, args.config, args.images, args.device)
+    keep_boxes(args.checkpoint, done.path)
     print(
         f'{done.faces} faces: the mean distance of a point falls from {100 * done.before:.2f} % of '
         f"the box's side to {100 * done.after:.2f} % (of faces that the map was not fitted to)"
     )
     print(f'written: {done.path}')
+    print(f'next: mmpose-lite predict {done.path} PHOTO')
+
+
+def keep_boxes(checkpoint: str, adapted: str) -> None:
+    """Write the fitted boxes of detectors next to the adapted weights, too.
+
+    What was fitted to the points of the former weights is left out.
+    """
+    from dataclasses import replace
+
+    from mmpose_lite.inference.calibration import (
+        calibration_path,
+        find_calibration,
+        write_calibration,
+    )
+
+    if calibration := find_calibration(checkpoint):
+        boxes = replace(calibration, points_map=None, confidence=None)
+        write_calibration(boxes, calibration_path(adapted), adapted)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmpose_lite import apis
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.paths import check_file, check_weights, find_config
+from mmpose_lite.utils.paths import check_file, check_weights, find_config, find_weights
 
 from .command_line import (
     add_config_argument,
@@ -77,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     find_config(args.config)
     if args.checkpoint:
         check_weights(args.checkpoint)
+        args.checkpoint = find_weights(args.checkpoint)
     if args.out:
         check_file(args.out)
     load_libraries('mmpose_lite.inference.landmarker')

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmpose_lite.errors import first_few
-from mmpose_lite.utils.paths import check_checkpoint, is_exported
+from mmpose_lite.utils.paths import check_checkpoint, find_weights, is_exported
 
 from .command_line import errors_in_one_line, load_libraries, parse_with_one_file
 from .parsing import CommandParser
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     args = parse_with_one_file(make_parser(), argv, 'file')
     check_checkpoint(args.file)
-    path = Path(args.file)
+    path = Path(find_weights(args.file))
     if is_exported(path):
         from mmpose_lite.export import read_metadata
 

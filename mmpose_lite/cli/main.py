@@ -39,7 +39,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     'quickstart': Command(
-        'quickstart', 'render faces, train on them, test and draw, in minutes', threads=False
+        'quickstart', 'render faces, fine-tune weights on them, test and draw', threads=False
     ),
     'make-synthetic': Command(
         'make_synthetic', 'render a set of faces in the form of AFLW, 300W or WFLW', threads=False

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmpose_lite.errors import InputError, counted
-from mmpose_lite.utils.paths import check_folder, check_model, is_config
+from mmpose_lite.utils.paths import (
+    CHECKPOINTS,
+    check_folder,
+    check_model,
+    is_config,
+    packaged_weights,
+)
 
 from .command_line import errors_in_one_line, load_libraries
 from .parsing import CommandParser
@@ -137,7 +143,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = make_parser()
     args = parser.parse_args(argv)
     args.checkpoint = None
-    if is_config(args.model):
+    is_pair = args.model in packaged_weights() and args.sources[0].endswith(CHECKPOINTS)
+    if is_config(args.model) or is_pair:
         args.checkpoint, *args.sources = args.sources
         if not args.sources:
             parser.error(f'{args.model} is a config: name its checkpoint, and then the photographs')

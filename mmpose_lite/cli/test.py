@@ -226,8 +226,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for file in filter(None, (args.out, args.dump)):
         check_file(file)
     find_config(args.config)
-    args.checkpoint = find_weights(args.checkpoint)
     check_checkpoint(args.checkpoint)
+    args.checkpoint = find_weights(args.checkpoint)
     load_libraries('mmpose_lite.apis.training', 'mmpose_lite.reporting.robustness')
     if args.boxes == 'detector':  # an error before the test, not after it
         from mmpose_lite.inference.detected_test import find_box_map

@@ -10,6 +10,7 @@ import numpy as np
 from mmpose_lite.errors import InputError
 from mmpose_lite.reporting.dumping import resolved_sha256
 from mmpose_lite.utils.files import sha256
+from mmpose_lite.utils.paths import find_weights
 from mmpose_lite.version import __version__
 
 from .graph import CropGraph, PhotographGraph, read_cutting
@@ -30,6 +31,7 @@ def collect_metadata(model: Any, graph: CropGraph, checkpoint: str, weights: str
     meta, cfg = model.dataset_meta, model.cfg
     names = [meta['keypoint_id2name'][i] for i in range(meta['num_keypoints'])]
     takes_photographs = isinstance(graph, PhotographGraph)
+    checkpoint = find_weights(str(checkpoint))
     is_file = Path(checkpoint).is_file()
     return {
         'form': FORM,

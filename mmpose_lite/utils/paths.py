@@ -20,7 +20,8 @@ CONFIGS = ('.py', '.json', '.yaml', '.yml')
 _LISTED = f'{", ".join(CONFIGS[:-1])} or {CONFIGS[-1]}'
 EXPORTED = ('.onnx', '.xml', '.pt2')
 """Endings of the names of exported files."""
-_WEIGHTS = ('.pth', '.pt', '.tar', '.ckpt', '.safetensors')
+CHECKPOINTS = ('.pth', '.pt', '.tar', '.ckpt', '.safetensors')
+"""Endings of the names of checkpoints."""
 _PACKAGES = ('mmpose_lite', 'mmpose')  # whose shipped configs are ours
 WEIGHTS = _PACKAGE / 'pretrained'
 """Folder of the weights that come with the package."""
@@ -129,7 +130,7 @@ def _kind_of(name: str) -> str:
     """The kind of a file by its name, where a config was expected."""
     if is_exported(name):
         return 'an exported file'
-    return 'a checkpoint' if name.lower().endswith(_WEIGHTS) else 'no config'
+    return 'a checkpoint' if name.lower().endswith(CHECKPOINTS) else 'no config'
 
 
 def is_exported(name: str | os.PathLike) -> bool:
@@ -146,16 +147,18 @@ def find_weights(name: str) -> str:
     """Return the file of packaged weights; any other path or address as it is.
 
     Args:
-        name: Such as ``'faces19'``, ``'work_dirs/a/best.pth'`` or ``'https://...'``. A file or
-            folder of that name goes first.
+        name: Such as ``'faces19'``, ``'work_dirs/a/best.pth'`` or ``'https://...'``. A path that
+            exists goes first, but no folder goes before such weights.
 
     Raises:
         MissingFileError: If it is a bare word, and neither a file nor the name of such weights.
     """
-    if not _WORD.fullmatch(name) or os.path.exists(name):
+    if not _WORD.fullmatch(name) or os.path.isfile(name):
         return name
     known = packaged_weights()
     if name not in known:
+        if os.path.exists(name):
+            return name
         names = ', '.join(known) or 'none'
         raise MissingFileError(
             f"checkpoint '{name}' does not exist, and the package has no weights of that name "
@@ -184,7 +187,7 @@ def check_checkpoint(name: str) -> None:
         InputError: If it is a config.
     """
     path = os.path.expanduser(name)
-    if is_config(name) and not os.path.isdir(path):
+    if is_config(name) and (name.endswith(CONFIGS) or not os.path.exists(path)):
         raise InputError(
             f'checkpoint {shown(path)} is a config by its name: a file of weights was expected, '
             'such as best.pth'

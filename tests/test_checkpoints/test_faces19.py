@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 
 from mmpose_lite import Landmarker
 from mmpose_lite.apis import inference_topdown, init_model
+from mmpose_lite.cli import adapt, info, predict
 from mmpose_lite.registry import MODELS
 from mmpose_lite.synthetic import Recipe, make_dataset
-from mmpose_lite.utils.paths import packaged_weights
+from mmpose_lite.utils.paths import find_weights, packaged_weights
 
 WEIGHTS = packaged_weights()['faces19']
 
@@ -59,6 +61,43 @@ def test_landmarker_by_name_knows_where_a_detectors_boxes_lie(faces):
     (result,) = landmarker(cv2.imread(file), boxes=[box])
     assert nme(result.points[0], points, box) < 0.02
     assert landmarker.calibration.detectors['retinaface'].recall > 0.99
+
+
+def test_adapted_weights_are_a_model_by_themselves(faces, tmp_path):
+    file, box, points = faces[0]
+    annotations = Path(file).parents[3] / 'annotations/face_landmarks_aflw_train.json'
+    adapted = str(tmp_path / 'adapted.pth')
+    adapt.main(['faces19', str(annotations), '--out', adapted])
+    landmarker = Landmarker(adapted, device='cpu')
+    assert landmarker.model.label_map is not None
+    (result,) = landmarker(cv2.imread(file), boxes=[box])
+    assert nme(result.points[0], points, box) < 0.02
+    assert list(landmarker.calibration.detectors) == ['retinaface']
+    assert landmarker.calibration.points_map is None  # it was of the former points
+
+
+def test_a_path_is_a_name_too(faces):
+    file, box, points = faces[0]
+    model = init_model(Path('faces19'), device='cpu')
+    (sample,) = inference_topdown(model, file, [box])
+    assert nme(sample.pred_instances.keypoints[0], points, box) < 0.02
+
+
+def test_a_folder_of_that_name_is_in_nobodys_way(tmp_path, monkeypatch):
+    (tmp_path / 'faces19').mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_weights('faces19') == str(WEIGHTS)
+    init_model('faces19', device='cpu')
+
+
+def test_info_and_predict_know_the_name(capsys):
+    info.main(['faces19'])
+    assert f'{WEIGHTS.name}, 19.9 MB' in capsys.readouterr().out
+    words = ['faces19', 'adapted.pth', 'photo.jpg']
+    args = predict.parse_args(words)
+    assert (args.checkpoint, args.sources) == ('adapted.pth', ['photo.jpg'])
+    args = predict.parse_args(['faces19', 'photo.jpg'])
+    assert (args.checkpoint, args.sources) == (None, ['photo.jpg'])
 
 
 def test_backbones_start_from_them():

@@ -2,6 +2,7 @@
 
 _base_ = ['../../../configs/quickstart/td-hm_hrnetv2-w18_synthetic-aflw-128x128.py']
 
+load_from = None  # as the quick start began when this was run
 data_root = '../shared/realface/'
 train_cfg = dict(max_epochs=1, val_interval=1)
 optim_wrapper = dict(
