@@ -24,6 +24,7 @@ _META_KEYS = (
     'img_id',
     'img_path',
     'category_id',
+    'crowd_index',
     'ori_shape',
     'exif',
     'img_shape',
@@ -42,11 +43,23 @@ _META_KEYS = (
 _FOR_THE_CROP = ('input_size', 'warp_mat', 'pixel_changes')
 
 
-def image_to_tensor(img: ndarray) -> Tensor:
-    """Turn an image ``(H, W, C)`` into a tensor ``(C, H, W)`` that keeps its memory."""
+def image_to_tensor(img: ndarray | Sequence[ndarray]) -> Tensor:
+    """Turn an image ``(H, W, C)``, or a list of T, into a tensor ``(C, H, W)`` (or with T).
+
+    The tensor keeps the image's memory, so its channels lie last there.
+    """
+    if not isinstance(img, np.ndarray):
+        return torch.stack([image_to_tensor(each) for each in img])
     layers = img[..., None] if img.ndim == 2 else img
     writable = layers if layers.flags.writeable else layers.copy()  # torch knows no other tensors
     return torch.from_numpy(np.ascontiguousarray(writable)).permute(2, 0, 1)
+
+
+def keypoints_to_tensor(keypoints: ndarray | Sequence[ndarray]) -> Tensor:
+    """Turn points ``(N, K, D)``, or a list of T, into a tensor ``(N * K * D,)`` (or with T)."""
+    if not isinstance(keypoints, np.ndarray):
+        return torch.stack([keypoints_to_tensor(each) for each in keypoints])
+    return torch.from_numpy(np.ascontiguousarray(keypoints).reshape(-1))
 
 
 @TRANSFORMS.register_module()
@@ -68,14 +81,24 @@ class PackPoseInputs(Transform):
         'bbox': 'bboxes',
         'bbox_score': 'bbox_scores',
         'keypoints': 'keypoints',
+        'keypoints_cam': 'keypoints_cam',
         'keypoints_visible': 'keypoints_visible',
+        'bbox_scale': 'bbox_scales',
         'box_size': 'box_size',
         'head_size': 'head_size',
     }
-    field_mapping_table = {'heatmaps': 'heatmaps'}  # noqa: RUF012
+    field_mapping_table = {  # noqa: RUF012
+        'heatmaps': 'heatmaps',
+        'instance_heatmaps': 'instance_heatmaps',
+        'heatmap_mask': 'heatmap_mask',
+        'heatmap_weights': 'heatmap_weights',
+        'displacements': 'displacements',
+        'displacement_weights': 'displacement_weights',
+    }
     label_mapping_table = {  # noqa: RUF012
         'keypoint_labels': 'keypoint_labels',
         'keypoint_weights': 'keypoint_weights',
+        'keypoints_visible_weights': 'keypoints_visible_weights',
     }
 
     leaves_pixels_alone = True
