@@ -159,7 +159,12 @@ def _refuse(path: Path, marks: Sequence[str]) -> NoReturn:
 
 
 # The keys that these variables are customarily copied to.
-_COPIED_AS = {'data_mode': 'data_mode', 'data_root': 'data_root', 'dataset_type': 'type'}
+_COPIED_AS = {
+    'data_mode': 'data_mode',
+    'data_root': 'data_root',
+    'dataset_type': 'type',
+    'first_pixel': 'first_pixel',
+}
 _FREE = ('custom_keys', 'data_prefix', 'keypoint_info', 'skeleton_info', 'subsets')
 _NAMED = 6  # places that a message names
 
@@ -206,6 +211,9 @@ def _carry(cfg: Config, name: str, before: Any, options: Mapping[str, Any]) -> l
     twins = [key for key in values if key not in READ_KEYS and values[key] == before]
     if isinstance(before, str) and name in _COPIED_AS:
         reached = _replace(values, _renamed_string(name, before, str(after)))
+    elif isinstance(before, int) and name in _COPIED_AS:
+        key = _COPIED_AS[name]
+        reached = _replace(values, lambda own, value: (own == key and value == before, after))
     elif _is_specific(before) and not twins:
         reached = _replace(values, lambda _, value: (equal(value, before), after))
     # Sizes and the like that were taken out of it, `input_size=codec['input_size']`, follow where

@@ -3,7 +3,7 @@
     codec, train_pipeline = _base_.best_codec, _base_.best_train_pipeline
     optim_wrapper = dict(_delete_=True, **_base_.best_optim_wrapper)
     param_scheduler = _base_.best_param_scheduler
-    model = dict(head=dict(decoder=codec))
+    model = dict(head=dict(decoder=codec), test_cfg=_base_.best_test_cfg)
     train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 
 It is DARK's targets and decoder with bounded steps, moderate changes of the crop, Muon for kernels and AdamW for the rest,
@@ -18,6 +18,9 @@ best_codec = dict(
     unbiased=True,
     guarded=True,
 )
+# A mirrored map is 1 - 1/stride of a cell off. MMPose moves it by a whole one, so that points are half a pixel of the input
+# too far to the right.
+best_test_cfg = dict(flip_test=True, flip_mode='heatmap', shift_heatmap=0.75)
 best_train_pipeline = [
     dict(type='LoadImage'),
     dict(type='GetBBoxCenterScale'),

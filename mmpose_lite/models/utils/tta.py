@@ -17,7 +17,7 @@ def flip_heatmaps(
     heatmaps: Tensor,
     flip_indices: Sequence[int] | None = None,
     flip_mode: str = 'heatmap',
-    shift_heatmap: bool = True,
+    shift_heatmap: bool | float = True,
 ) -> Tensor:
     """Mirror heatmaps of a mirrored image.
 
@@ -26,12 +26,16 @@ def flip_heatmaps(
         flip_indices: For each point the index of its mirror point; needed for ``'heatmap'``.
         flip_mode: ``'heatmap'``: one map per point; ``'udp_combined'``: a disc and two offset maps;
             ``'offset'``: two offset maps.
-        shift_heatmap: Move the result one cell to the right: the strides of a network leave the
-            mirrored map about a cell off.
+        shift_heatmap: Cells, from 0 to 1, to move the result to the right, between cells linearly;
+            True is 1, as in MMPose. Where cell i is at pixel ``i * stride`` of the input, the
+            mirrored map is ``1 - 1 / stride`` of a cell off.
 
     Raises:
-        ValueError: If the mode is unknown or the indices do not fit the channels.
+        ValueError: If the mode is unknown, the indices do not fit the channels, or the shift is
+            not from 0 to 1.
     """
+    if not 0 <= shift_heatmap <= 1:
+        raise ValueError(f'shift_heatmap={shift_heatmap} is not from 0 to 1')
     if flip_mode not in _MAPS_PER_POINT:
         raise ValueError(f"flip_mode='{flip_mode}' is not one of {', '.join(_MAPS_PER_POINT)}")
     flipped = heatmaps.flip(-1)
@@ -48,7 +52,8 @@ def flip_heatmaps(
             points[:, :, turning] = -points[:, :, turning]
         flipped = points.flatten(1, 2)
     if shift_heatmap:
-        flipped = torch.cat([flipped[..., :1], flipped[..., :-1]], dim=-1)
+        moved = torch.cat([flipped[..., :1], flipped[..., :-1]], dim=-1)
+        flipped = moved if shift_heatmap == 1 else flipped.lerp(moved, shift_heatmap)
     return flipped
 
 

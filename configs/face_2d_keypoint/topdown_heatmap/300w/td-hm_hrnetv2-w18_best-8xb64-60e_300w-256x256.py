@@ -14,5 +14,5 @@ _base_ = [
 codec, train_pipeline = _base_.best_codec, _base_.best_train_pipeline
 optim_wrapper = dict(_delete_=True, **_base_.best_optim_wrapper)
 param_scheduler = _base_.best_param_scheduler
-model = dict(head=dict(decoder=codec))
+model = dict(head=dict(decoder=codec), test_cfg=_base_.best_test_cfg)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

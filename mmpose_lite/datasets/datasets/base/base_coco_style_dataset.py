@@ -44,6 +44,7 @@ _CHOICES = {
     'data_mode': ('topdown', 'bottomup'),
     'file_names': NAME_MODES,
     'on_implausible': ('refuse', 'warn'),
+    'first_pixel': (0, 1),
 }
 
 
@@ -86,6 +87,8 @@ class BaseCocoStyleDataset(BaseDataset):
             this share of their longer extent wider; None refuses them.
         on_implausible: ``'refuse'`` or ``'warn'`` if the set as a whole cannot be right, see
             :func:`~.plausibility.implausible`, or has its points in another order.
+        first_pixel: Coordinate of the centre of an image's first pixel in the annotations: 0, or 1
+            as MATLAB has it. It is taken off points and boxes, but not off those of a ``bbox_file``.
 
     Raises:
         InputError: If arguments or annotations are wrong; the message names file, record, field.
@@ -120,6 +123,7 @@ class BaseCocoStyleDataset(BaseDataset):
         file_names: str = 'exact',
         bbox_margin: float | None = 0.1,
         on_implausible: str = 'refuse',
+        first_pixel: int = 0,
     ) -> None:
         self.data_mode = data_mode
         self.bbox_file = bbox_file
@@ -129,6 +133,7 @@ class BaseCocoStyleDataset(BaseDataset):
         self.file_names = file_names
         self.bbox_margin = bbox_margin
         self.on_implausible = on_implausible
+        self.first_pixel = first_pixel
         self._check_arguments(test_mode, bool(train_val_split))
         self.cache = CacheSettings.of(cache)
         self.train_val_split = TrainValSplit.of(train_val_split)
@@ -152,7 +157,8 @@ class BaseCocoStyleDataset(BaseDataset):
         for key, choices in _CHOICES.items():
             value = getattr(self, key)
             if value not in choices:
-                raise InputError(f'{name}: {key}={value!r} is not one of {", ".join(choices)}')
+                listed = ', '.join(map(str, choices))
+                raise InputError(f'{name}: {key}={value!r} is not one of {listed}')
         margin = self.bbox_margin
         if margin is not None and not (is_number(margin) and margin >= 0):
             raise InputError(f'{name}: bbox_margin={margin!r} is not a share from 0')
@@ -346,7 +352,7 @@ class BaseCocoStyleDataset(BaseDataset):
         record.check_depth()
         instance = self._parse_common(record)
         bbox_xywh = record.bbox(self.bbox_margin)
-        bbox_xyxy = bbox_xywh2xyxy(np.array(bbox_xywh, dtype=np.float32))
+        bbox_xyxy = bbox_xywh2xyxy(np.array(bbox_xywh, dtype=np.float32)) - self.first_pixel
         where = ''
         if 'width' in image and 'height' in image:
             last = np.array([image['width'], image['height']] * 2, dtype=np.float32) - 1
@@ -369,6 +375,7 @@ class BaseCocoStyleDataset(BaseDataset):
         """Read what all data sets have in common: names, points and their visibility."""
         points = np.array(record.keypoints(self._metainfo['num_keypoints']), dtype=np.float32)
         points = points.reshape(1, -1, 3)
+        points[points[..., 2] > 0, :2] -= self.first_pixel
         common = {
             'img_id': record.image['id'],
             'img_path': self.photographs.path(record.image['file_name']),

@@ -27,7 +27,7 @@ class SquareBoxDataset(BaseCocoStyleDataset):
         """
         record = self.record_of(raw_data_info)
         instance = self._parse_common(record)
-        center = np.array([record.numbers('center', 2)], dtype=np.float32)
+        center = np.array([record.numbers('center', 2)], dtype=np.float32) - self.first_pixel
         side = np.float32(record.positive('scale')) * _UNIT
         record.check_side('scale', float(side))
         scale = np.full((1, 2), side, dtype=np.float32)

@@ -84,7 +84,7 @@ class BaseHeatmapHead(BaseHead):
     ) -> list[Tensor]:
         """Mirror heatmaps with :func:`flip_heatmaps`.
 
-        ``test_cfg`` holds its ``flip_mode`` and ``shift_heatmap`` (bool, here False by default).
+        ``test_cfg`` holds its ``flip_mode`` and ``shift_heatmap`` (here False by default).
         """
         return [
             flip_heatmaps(
