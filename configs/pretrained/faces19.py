@@ -26,7 +26,11 @@ auto_scale_lr = dict(base_batch_size=32)
 # model: codec, crops and heatmaps follow from this size
 input_size = (128, 128)
 codec = _base_.best_codec
-model = dict(backbone=dict(init_cfg=None), head=dict(out_channels=19, decoder=codec))
+model = dict(
+    backbone=dict(init_cfg=None),
+    head=dict(out_channels=19, decoder=codec),
+    test_cfg=_base_.best_test_cfg,
+)
 
 # pipelines: colours, occlusion, blur, noise and compression stand in for real photographs
 train_pipeline = [

@@ -15,6 +15,8 @@ optim_wrapper = dict(_delete_=True, **_base_.best_optim_wrapper)
 param_scheduler = _base_.best_param_scheduler
 auto_scale_lr = dict(base_batch_size=16)
 model = dict(head=dict(decoder=codec), test_cfg=_base_.best_test_cfg)
-train_dataloader = dict(batch_size=16, dataset=dict(first_pixel=first_pixel, pipeline=train_pipeline))
+train_dataloader = dict(
+    batch_size=16, dataset=dict(first_pixel=first_pixel, pipeline=train_pipeline)
+)
 val_dataloader = dict(dataset=dict(first_pixel=first_pixel))
 test_dataloader = val_dataloader

@@ -254,6 +254,15 @@ def test_an_override_of_a_folder_or_a_type_reaches_all_data_sets(tmp_path):
     assert cfg.val_dataloader.dataset.data_root == 'other'
 
 
+def test_an_override_of_the_first_pixel_reaches_all_data_sets(tmp_path):
+    text = TEXT.replace('data_root=data_root', 'data_root=data_root, first_pixel=first_pixel')
+    path = write(tmp_path, f'first_pixel = 1{text}')
+    cfg = load_config(path, {'first_pixel': 0})
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        assert loader.dataset.first_pixel == 0
+    assert cfg.codec.sigma == 1
+
+
 def test_an_override_reaches_what_a_run_reads_at_the_top(tmp_path):
     text = f"{TEXT}\nsize = (64, 64)\nevaluator = dict(type='NME')\nval_evaluator = evaluator"
     cfg = load_config(write(tmp_path, text), {'evaluator.norm_mode': 'x'})

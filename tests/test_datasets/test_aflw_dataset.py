@@ -42,6 +42,19 @@ def load(root, test_mode=True, **arguments):
     return AFLWDataset(**arguments)
 
 
+def test_pixels_counted_from_one(write, tmp_path):
+    points = np.array(records(7, 'one.png', (100, 90), (50.0, 45.0), 80.0, POINTS)[1]['keypoints'])
+    points[3:6] = 0  # not labelled
+    write({'keypoints': points.tolist()})
+    (zero,), (one,) = load(tmp_path), load(tmp_path, first_pixel=1)
+    moved = one['keypoints'] - zero['keypoints']
+    assert (np.delete(moved, 1, axis=1) == -1).all()
+    assert (moved[0, 1] == 0).all()
+    np.testing.assert_array_equal(one['bbox'], zero['bbox'] - 1)
+    np.testing.assert_array_equal(one['bbox_center'], zero['bbox_center'] - 1)
+    np.testing.assert_array_equal(one['bbox_scale'], zero['bbox_scale'])
+
+
 # Boxes are squares of 200 scale about the centre.
 @pytest.mark.parametrize(
     ('center', 'scale', 'bbox'),

@@ -200,6 +200,7 @@ def test_a_box_that_no_points_span_is_named(content, load):
         ({'bbox_margin': -1}, 'bbox_margin=-1 is not a share'),
         ({'file_names': 'fuzzy'}, "file_names='fuzzy' is not one of exact, lenient"),
         ({'on_implausible': 'x'}, "on_implausible='x' is not one of refuse, warn"),
+        ({'first_pixel': 2}, 'first_pixel=2 is not one of 0, 1'),
     ],
 )
 def test_wrong_arguments_are_named(load, arguments, message):

@@ -437,6 +437,21 @@ def test_flipped_heatmaps():
     assert maps[0, 0, 0].tolist() == [0, 1, 2, 3]  # the argument is left alone
 
 
+def test_a_shift_by_a_part_of_a_cell_puts_points_where_they_were():
+    codec = MSRAHeatmap((64, 64), (16, 16), sigma=1.5, unbiased=True)
+    points = np.array([[[21.3, 30.8], [40.1, 25.5]]])
+    mirrored = points[:, ::-1].copy()
+    mirrored[..., 0] = 63 - mirrored[..., 0]
+    maps = torch.from_numpy(codec.encode(mirrored, np.ones((1, 2)))['heatmaps'])[None]
+    for shift, error in ((0.75, 0.0), (True, 1.0), (False, -3.0)):
+        back = flip_heatmaps(maps, [1, 0], shift_heatmap=shift)
+        found = codec.decode_batch(back)[0].numpy()
+        np.testing.assert_allclose(found[..., 0], points[..., 0] + error, atol=0.1)
+        np.testing.assert_allclose(found[..., 1], points[..., 1], atol=0.1)
+    with pytest.raises(ValueError, match='shift_heatmap=2 is not from 0 to 1'):
+        flip_heatmaps(maps, [1, 0], shift_heatmap=2)
+
+
 def test_flipped_offsets_change_their_sign_along_x():
     maps = torch.tensor([1.0, 2, 3, 4, 5, 6]).view(1, 6, 1, 1)
     combined = flip_heatmaps(maps, [1, 0], 'udp_combined', shift_heatmap=False)

@@ -88,7 +88,7 @@ class BaseCocoStyleDataset(BaseDataset):
         on_implausible: ``'refuse'`` or ``'warn'`` if the set as a whole cannot be right, see
             :func:`~.plausibility.implausible`, or has its points in another order.
         first_pixel: Coordinate of the centre of an image's first pixel in the annotations: 0, or 1
-            as MATLAB has it. It is taken off points and boxes, but not off those of a ``bbox_file``.
+            as MATLAB has it. It is taken off points and boxes, but not off boxes of ``bbox_file``.
 
     Raises:
         InputError: If arguments or annotations are wrong; the message names file, record, field.
