@@ -47,7 +47,7 @@ BUILDERS = {
     **dict.fromkeys(
         (
             *('pipeline', 'train_pipeline', 'train_pipeline_stage2', 'val_pipeline'),
-            *('switch_pipeline', 'best_train_pipeline'),
+            *('switch_pipeline', 'best_train_pipeline', 'best_val_pipeline'),
         ),
         registry.TRANSFORMS,
     ),

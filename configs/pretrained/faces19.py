@@ -12,7 +12,7 @@ the 68 points of 300W (`--boxes tight68`).
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/hrnetv2_w18.py',
-    '../_base_/recipes/best_256x256.py',
+    '../_base_/schedules/muon_cosine.py',
     '../_base_/loaders/faces.py',
 ]
 
@@ -23,13 +23,21 @@ optim_wrapper = _base_.best_optim_wrapper
 param_scheduler = _base_.best_param_scheduler
 auto_scale_lr = dict(base_batch_size=32)
 
-# model: codec, crops and heatmaps follow from this size
+# model
 input_size = (128, 128)
-codec = _base_.best_codec
+codec = dict(
+    type='MSRAHeatmap',
+    input_size=input_size,
+    heatmap_size=(32, 32),
+    sigma=2,
+    unbiased=True,
+    guarded=True,
+)
 model = dict(
     backbone=dict(init_cfg=None),
     head=dict(out_channels=19, decoder=codec),
-    test_cfg=_base_.best_test_cfg,
+    # A mirrored map is 1 - 1/stride of a cell off. MMPose moves it by a whole one, and points half a pixel too far to the right.
+    test_cfg=dict(flip_test=True, flip_mode='heatmap', shift_heatmap=0.75),
 )
 
 # pipelines: colours, occlusion, blur, noise and compression stand in for real photographs

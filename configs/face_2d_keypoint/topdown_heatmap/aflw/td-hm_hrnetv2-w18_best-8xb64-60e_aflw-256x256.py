@@ -1,4 +1,4 @@
-"""HRNetV2-W18 on AFLW by the project's own recipe: bounded DARK, Muon, a cosine, moderate changes of the crop.
+"""HRNetV2-W18 on AFLW by the project's own recipe: UDP, Muon, a cosine, moderate changes of the crop.
 
     python tools/train.py configs/face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_best-8xb64-60e_aflw-256x256.py
 
@@ -11,8 +11,11 @@ _base_ = [
     '../../../_base_/recipes/best_256x256.py',
 ]
 
-codec, train_pipeline = _base_.best_codec, _base_.best_train_pipeline
+codec = _base_.best_codec
+train_pipeline, val_pipeline = _base_.best_train_pipeline, _base_.best_val_pipeline
 optim_wrapper = dict(_delete_=True, **_base_.best_optim_wrapper)
 param_scheduler = _base_.best_param_scheduler
-model = dict(head=dict(decoder=codec), test_cfg=_base_.best_test_cfg)
+model = dict(head=dict(decoder=dict(_delete_=True, **codec)), test_cfg=_base_.best_test_cfg)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
+test_dataloader = val_dataloader
