@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_file, file_problem, find_config, shown
 
-from .command_line import errors_in_one_line, load_libraries
+from .command_line import CommandParser, errors_in_one_line, load_libraries
 from .export import check_named_model, load_named_model
-from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from mmpose_lite.export.benchmark import Timing

@@ -17,12 +17,12 @@ from mmpose_lite.utils.paths import find_config
 from mmpose_lite.utils.progress import track
 
 from .command_line import (
+    CommandParser,
     add_config_argument,
     add_options_argument,
     errors_in_one_line,
     load_libraries,
 )
-from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -15,8 +15,7 @@ from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.paths import check_file, check_folder
 from mmpose_lite.utils.progress import track
 
-from .command_line import add_options_argument, errors_in_one_line, load_libraries
-from .parsing import CommandParser
+from .command_line import CommandParser, add_options_argument, errors_in_one_line, load_libraries
 
 if TYPE_CHECKING:  # parsing a command line loads neither numpy nor OpenCV
     from mmpose_lite.data_tools.converters import ConversionReport

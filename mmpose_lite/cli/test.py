@@ -24,6 +24,7 @@ from mmpose_lite.utils.paths import (
 )
 
 from .command_line import (
+    CommandParser,
     add_config_argument,
     add_shared_arguments,
     apply_shared_arguments,
@@ -35,7 +36,6 @@ from .command_line import (
     print_dry_run,
     trusted_checkpoints,
 )
-from .parsing import CommandParser
 from .report import write_and_tell
 
 if TYPE_CHECKING:
