@@ -1,4 +1,4 @@
-"""Writing files that others may be reading, in folders that others may write to."""
+"""Writing and locking files that others may be reading, in folders that others may write to."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import glob
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+from mmpose_lite.errors import InputError
+
+if TYPE_CHECKING:  # it loads asyncio, which a command that only writes a file does without
+    from filelock import FileLock
 
 PART = '.part'
 """The ending of the names of files that are being written."""
@@ -74,6 +80,21 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def lock_file(path: str | Path) -> FileLock:
+    """A lock by a file that is not there yet, or a regular one.
+
+    Old releases of filelock empty what a link at its place leads to.
+
+    Raises:
+        InputError: If something else is at the place.
+    """
+    from filelock import FileLock
+
+    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        raise InputError(f"'{path}' was not written as a lock: remove it")
+    return FileLock(path)
 
 
 def sha256(path: str | Path, size: int | None = None) -> str:
