@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from mmpose_lite.utils.face_boxes import FACE_BOXES
-from mmpose_lite.utils.heap import keep_freed_memory
+from mmpose_lite.utils.linux import keep_freed_memory
 
 from .photo import encode_jpeg
 from .points import POINT_COUNTS
