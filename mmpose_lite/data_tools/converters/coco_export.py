@@ -15,8 +15,7 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.utils.files import replacing
 
 from .labelled import HIDDEN, NOT_LABELLED, VISIBLE
-from .photographs import Progress
-from .picture_files import Frame, read_frame
+from .photographs import Frame, Progress, read_frame
 from .report import ConversionReport, WrittenSet
 
 

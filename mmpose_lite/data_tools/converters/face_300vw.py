@@ -17,7 +17,7 @@ from mmpose_lite.utils.files import replacing
 
 from .annotation_files import Face, placed_faces, report_places, write_set
 from .face_300w import read_pts
-from .photographs import Photograph, Progress, files_below, read_size_wh
+from .photographs import Photograph, Progress, files_below, read_frame
 from .report import ConversionReport
 
 # The videos of the test, by its three categories: well lit; of people at computers; any other.
@@ -176,9 +176,9 @@ class _Video:
     def write_frame(self, number: int) -> tuple[int, int] | None:
         """Return the width and height of a frame; None if there is none."""
         file_name = self._folder / f'{number:06d}.png'
-        size_wh = read_size_wh(file_name)
-        if size_wh is not None:
-            return size_wh
+        written = read_frame(file_name)
+        if written is not None:
+            return written.size_wh
         frame = self._decode(number)
         if frame is None:
             return None
