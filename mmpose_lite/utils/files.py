@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import json
 import os
 import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mmpose_lite.errors import InputError
 
@@ -57,6 +58,16 @@ def beside(path: str | Path, durable: bool = False) -> Iterator[Path]:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def write_json(path: str | Path, content: Any, **options: Any) -> None:
+    """Write a JSON file whole or not at all; of the options see :func:`json.dumps`.
+
+    Raises:
+        TypeError: If the content is not plain data.
+    """
+    with replacing(path) as file:
+        file.write(f'{json.dumps(content, **options)}\n'.encode())
 
 
 def find_parts(folder: str | Path, name: str | None = None) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy import ndarray
 
 from mmpose_lite.errors import InputError
 from mmpose_lite.structures.keypoint.transforms import FARTHEST
-from mmpose_lite.utils.files import replacing
+from mmpose_lite.utils.files import write_json
 
 from .photographs import Photograph
 from .report import ConversionReport, WrittenSet
@@ -180,8 +179,7 @@ def write_set(
         'annotations': annotations,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as file:
-        file.write(f'{json.dumps(content, allow_nan=False)}\n'.encode())
+    write_json(path, content, allow_nan=False)
     return WrittenSet(name, str(path), len(annotations), len(images), expected)
 
 
