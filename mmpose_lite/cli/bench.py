@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_file, file_problem, find_config, shown
 
-from .command_line import CommandParser, errors_in_one_line, load_libraries
+from .command_line import CommandParser, errors_in_one_line, load_libraries, write_results
 from .export import check_named_model, load_named_model
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for error in errors:
         print(f'NME {100 * error.nme:.3f} %  {error.name}  ({error.faces} faces)')
     if args.out:
-        from .test import write_json
-
-        write_json(args.out, [vars(each) for each in (*timings, *errors)])
+        write_results(args.out, [vars(each) for each in (*timings, *errors)])
 
 
 def _check(args: argparse.Namespace) -> None:

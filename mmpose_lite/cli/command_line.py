@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import wraps
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mmpose_lite.errors import InputError, nearest
@@ -356,6 +357,15 @@ def errors_in_one_line(main: Callable[..., None]) -> Callable[..., None]:
             sys.exit(f'error: {message}')
 
     return command
+
+
+def write_results(path: str, content: Any) -> None:
+    """Write numbers, lists and arrays as JSON, making the folder where it is missing."""
+    import json_tricks
+
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    text = json_tricks.dumps(content, primitives=True, indent=1)
+    Path(path).write_text(f'{text}\n', encoding='utf-8')
 
 
 def load_libraries(*modules: str) -> None:
