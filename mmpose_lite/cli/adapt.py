@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from mmpose_lite.errors import MissingFileError
 from mmpose_lite.utils.paths import check_file, check_weights, file_problem, shown
 
-from .command_line import errors_in_one_line, load_libraries
-from .parsing import CommandParser
+from .command_line import CommandParser, errors_in_one_line, load_libraries
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mmpose_lite.errors import InputError, MissingFileError, MissingKeyError
 from mmpose_lite.utils.scalar_rows import before, kind_of
 
-from .command_line import errors_in_one_line
-from .parsing import CommandParser
+from .command_line import CommandParser, errors_in_one_line
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_file, file_problem, find_config, shown
 
-from .command_line import errors_in_one_line, load_libraries
+from .command_line import CommandParser, errors_in_one_line, load_libraries, write_results
 from .export import check_named_model, load_named_model
-from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from mmpose_lite.export.benchmark import Timing
@@ -80,9 +79,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for error in errors:
         print(f'NME {100 * error.nme:.3f} %  {error.name}  ({error.faces} faces)')
     if args.out:
-        from .test import write_json
-
-        write_json(args.out, [vars(each) for each in (*timings, *errors)])
+        write_results(args.out, [vars(each) for each in (*timings, *errors)])
 
 
 def _check(args: argparse.Namespace) -> None:

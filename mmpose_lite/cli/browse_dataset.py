@@ -12,13 +12,13 @@ from mmpose_lite.utils.paths import check_folder, find_config
 from mmpose_lite.utils.progress import track
 
 from .command_line import (
+    CommandParser,
     add_config_argument,
     add_options_argument,
     add_size_argument,
     errors_in_one_line,
     load_libraries,
 )
-from .parsing import CommandParser
 
 MODES = ('original', 'transformed', 'target')
 

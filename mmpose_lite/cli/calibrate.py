@@ -12,12 +12,12 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_file, check_weights, find_config, find_weights
 
 from .command_line import (
+    CommandParser,
     add_config_argument,
     add_options_argument,
     errors_in_one_line,
     load_libraries,
 )
-from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from mmengine.config import Config

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mmpose_lite import apis
@@ -17,12 +15,13 @@ from mmpose_lite.utils.paths import find_config
 from mmpose_lite.utils.progress import track
 
 from .command_line import (
+    CommandParser,
     add_config_argument,
     add_options_argument,
     errors_in_one_line,
     load_libraries,
+    write_results,
 )
-from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -133,13 +132,6 @@ def _text(value: str) -> Text:
     return Text(value.encode('utf-8', 'backslashreplace').decode('utf-8'))
 
 
-def write_report(path: str, config: str, report: CheckReport) -> None:
-    """Write a report as JSON, making the folder where it is missing."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    content = {'config': config, **report.to_dict()}
-    Path(path).write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
-
-
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; the exit code is 1 if there is a fault."""
@@ -166,6 +158,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f'hashes are in {path}')
     print(f'{len(report.faults)} faults, {len(report.notes)} notes')
     if args.json:
-        write_report(args.json, args.config, report)
+        write_results(args.json, {'config': args.config, **report.to_dict()})
     if report.faults:
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Arguments that the command lines of training and testing share."""
+"""The parser of command lines, and the arguments and endings that commands share."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from mmpose_lite.errors import InputError
+from mmpose_lite.errors import InputError, nearest
 from mmpose_lite.utils.paths import check_folder
 from mmpose_lite.utils.setup_env import collector_at_rest
 
@@ -23,6 +24,36 @@ if TYPE_CHECKING:  # parsing a command line loads neither torch nor mmengine
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 AUGMENT_MODES = ('auto', 'resident', 'stream')
+_UNKNOWN = 'unrecognized arguments: '
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser that ends a command with one line, which names the nearest option of a mistyped one.
+
+    argparse prints the usage first: twelve lines of it for a training.
+    """
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong with the command line, and end with exit code 2."""
+        if message.startswith(_UNKNOWN):
+            message += self._about_options(message.removeprefix(_UNKNOWN).split())
+        self.exit(2, f'error: {message}; {self.prog} --help lists the arguments\n')
+
+    def _about_options(self, words: list[str]) -> str:
+        hints = ''
+        for word in words:
+            name = word.partition('=')[0]
+            near = nearest(name, self._options()) if name.startswith('--') else []
+            hints += f'; the nearest to {name} is {near[0]}' if near else ''
+        return hints
+
+    def _options(self) -> set[str]:
+        """Collect the options of the parser, and of the parsers of its first words."""
+        found = set(self._option_string_actions)
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                found.update(*(each._option_string_actions for each in action.choices.values()))
+        return found
 
 
 def add_config_argument(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +138,7 @@ def parse_with_one_file(
     """
     args, others = parser.parse_known_args(argv)
     if others and (not getattr(args, name) or any(other.startswith('-') for other in others)):
-        parser.error(f'unrecognized arguments: {" ".join(others)}')
+        parser.error(f'{_UNKNOWN}{" ".join(others)}')
     if others:
         files = [getattr(args, name), *others]
         named = ', '.join(f"'{each}'" for each in files)
@@ -326,6 +357,15 @@ def errors_in_one_line(main: Callable[..., None]) -> Callable[..., None]:
             sys.exit(f'error: {message}')
 
     return command
+
+
+def write_results(path: str, content: Any) -> None:
+    """Write numbers, lists and arrays as JSON, making the folder where it is missing."""
+    import json_tricks
+
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    text = json_tricks.dumps(content, primitives=True, indent=1)
+    Path(path).write_text(f'{text}\n', encoding='utf-8')
 
 
 def load_libraries(*modules: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -15,8 +14,13 @@ from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.paths import check_file, check_folder
 from mmpose_lite.utils.progress import track
 
-from .command_line import add_options_argument, errors_in_one_line, load_libraries
-from .parsing import CommandParser
+from .command_line import (
+    CommandParser,
+    add_options_argument,
+    errors_in_one_line,
+    load_libraries,
+    write_results,
+)
 
 if TYPE_CHECKING:  # parsing a command line loads neither numpy nor OpenCV
     from mmpose_lite.data_tools.converters import ConversionReport
@@ -316,8 +320,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     for line in report.lines():
         print(line.encode(errors='backslashreplace').decode())  # file names may be no UTF-8
     if args.report:
-        Path(args.report).parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report.to_dict(), indent=1)
-        Path(args.report).write_text(f'{text}\n', encoding='utf-8')
+        write_results(args.report, report.to_dict())
     if not report.is_complete:
         sys.exit(1)

@@ -22,8 +22,7 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_checkpoint, check_file, find_config
 from mmpose_lite.version import __version__
 
-from .command_line import errors_in_one_line, load_libraries, parse_with_one_file
-from .parsing import CommandParser
+from .command_line import CommandParser, errors_in_one_line, load_libraries, parse_with_one_file
 
 if TYPE_CHECKING:  # a command line is read without what converts
     from torch import Tensor

@@ -11,9 +11,8 @@ from typing import Any
 
 from mmpose_lite.utils.paths import check_checkpoint, check_folder
 
-from .command_line import errors_in_one_line, load_libraries
+from .command_line import CommandParser, errors_in_one_line, load_libraries
 from .export import add_model_argument, calibration_of, check_named_model, load_named_model
-from .parsing import CommandParser
 
 _OUT, _PORT = 'demo', 8000
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_checkpoint, find_config
 
-from .command_line import add_config_argument
-from .parsing import CommandParser
+from .command_line import CommandParser, add_config_argument
 
 # The launcher's arguments, by the variables that describe several machines.
 _VARIABLES = {

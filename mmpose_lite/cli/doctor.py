@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mmpose_lite.utils.collect_env import Problem, check_env, collect_env
 
-from .parsing import CommandParser
+from .command_line import CommandParser
 
 
 def make_parser() -> argparse.ArgumentParser:

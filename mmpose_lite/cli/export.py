@@ -11,12 +11,12 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_folder, check_model, check_weights, find_config
 
 from .command_line import (
+    CommandParser,
     add_options_argument,
     add_size_argument,
     errors_in_one_line,
     load_libraries,
 )
-from .parsing import CommandParser
 
 FORMATS = ('onnx', 'openvino', 'pt2')
 

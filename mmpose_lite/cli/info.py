@@ -11,8 +11,7 @@ from typing import Any
 from mmpose_lite.errors import first_few
 from mmpose_lite.utils.paths import check_checkpoint, find_weights, is_exported
 
-from .command_line import errors_in_one_line, load_libraries, parse_with_one_file
-from .parsing import CommandParser
+from .command_line import CommandParser, errors_in_one_line, load_libraries, parse_with_one_file
 
 _NAMED = 6  # points that a line names
 

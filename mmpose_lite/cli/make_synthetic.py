@@ -10,8 +10,7 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_folder
 from mmpose_lite.utils.progress import Progress
 
-from .command_line import errors_in_one_line
-from .parsing import CommandParser
+from .command_line import CommandParser, errors_in_one_line
 
 
 def make_parser() -> argparse.ArgumentParser:

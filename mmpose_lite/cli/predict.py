@@ -19,8 +19,7 @@ from mmpose_lite.utils.paths import (
     packaged_weights,
 )
 
-from .command_line import errors_in_one_line, load_libraries
-from .parsing import CommandParser
+from .command_line import CommandParser, errors_in_one_line, load_libraries
 
 if TYPE_CHECKING:  # a command line is read without what predicts
     from mmpose_lite.inference.landmarker import Landmarker

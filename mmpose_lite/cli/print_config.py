@@ -18,13 +18,13 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import config_root, find_config
 
 from .command_line import (
+    CommandParser,
     add_config_argument,
     add_options_argument,
     add_size_argument,
     errors_in_one_line,
     load_libraries,
 )
-from .parsing import CommandParser
 
 Keys = tuple[str | int, ...]
 """The place of a value: names in dicts, numbers in lists."""

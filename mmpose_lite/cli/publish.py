@@ -14,8 +14,7 @@ from mmpose_lite.utils.files import replacing, sha256
 from mmpose_lite.utils.paths import check_file, check_folder, check_weights, file_problem, shown
 from mmpose_lite.version import __version__
 
-from .command_line import errors_in_one_line, load_libraries, parse_with_one_file
-from .parsing import CommandParser
+from .command_line import CommandParser, errors_in_one_line, load_libraries, parse_with_one_file
 
 if TYPE_CHECKING:
     from torch import Tensor

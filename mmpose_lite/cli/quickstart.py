@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmpose_lite.utils.paths import check_folder, config_root
 
-from .command_line import errors_in_one_line
-from .parsing import CommandParser
+from .command_line import CommandParser, errors_in_one_line
 
 if TYPE_CHECKING:  # a command line is read without them
     from numpy import ndarray

@@ -12,8 +12,7 @@ from mmpose_lite import reporting
 from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.paths import check_folder
 
-from .command_line import errors_in_one_line, load_libraries
-from .parsing import CommandParser
+from .command_line import CommandParser, errors_in_one_line, load_libraries
 
 if TYPE_CHECKING:
     from mmpose_lite.reporting import Run

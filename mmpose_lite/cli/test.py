@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from os import readlink
 from os.path import islink
-from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmpose_lite import apis, checkpoints
 from mmpose_lite.errors import InputError
@@ -24,6 +23,7 @@ from mmpose_lite.utils.paths import (
 )
 
 from .command_line import (
+    CommandParser,
     add_config_argument,
     add_shared_arguments,
     apply_shared_arguments,
@@ -34,8 +34,8 @@ from .command_line import (
     parse_with_one_file,
     print_dry_run,
     trusted_checkpoints,
+    write_results,
 )
-from .parsing import CommandParser
 from .report import write_and_tell
 
 if TYPE_CHECKING:
@@ -144,14 +144,6 @@ def format_table(metrics: Sequence[RowMetric]) -> Table:
 def left_out_lines(metrics: Sequence[RowMetric]) -> list[str]:
     """Say of which metrics some faces are in no number."""
     return [f'{metric.title}: {text}' for metric in metrics for text in metric.left_out]
-
-
-def write_json(path: str, content: Any) -> None:
-    """Write numbers, lists and arrays as JSON, making the folder where it is missing."""
-    import json_tricks
-
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(json_tricks.dumps(content, primitives=True, indent=1) + '\n')
 
 
 def _with_target(checkpoint: str) -> str:
@@ -324,7 +316,7 @@ def _write_files(
     from mmpose_lite.reporting.dumping import main_metric, make_dump
 
     if args.out:
-        write_json(args.out, numbers)
+        write_results(args.out, numbers)
         print(f'metrics written to {args.out}')
     if args.show_dir:
         print(f'pictures written to {args.show_dir}')
@@ -337,7 +329,7 @@ def _write_files(
     dump = make_dump(cfg, args.config, datasets, metric, numbers, command, further, engine)
     content = dump.to_json()
     if dumped:
-        write_json(args.dump, content)
+        write_results(args.dump, content)
         print(f'predictions written to {args.dump}')
     if args.report:
         write_and_tell(args.report, [read_run(content, 'rows of the test')])

@@ -17,6 +17,7 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import check_checkpoint, check_folder, find_config
 
 from .command_line import (
+    CommandParser,
     add_config_argument,
     add_shared_arguments,
     apply_shared_arguments,
@@ -28,7 +29,6 @@ from .command_line import (
     print_dry_run,
     trusted_checkpoints,
 )
-from .parsing import CommandParser
 
 if TYPE_CHECKING:
     from mmengine.config import Config

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.control_groups import group_folders
+from mmpose_lite.utils.linux import group_folders
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .optimizer_states import state_copies

@@ -19,7 +19,7 @@ from mmengine.logging import print_log
 from mmpose_lite.checkpoints.writing import PREVIOUS, write_text
 from mmpose_lite.errors import InputError, nearest
 from mmpose_lite.utils.collectives import first_decides
-from mmpose_lite.utils.locks import lock_file
+from mmpose_lite.utils.files import lock_file
 from mmpose_lite.utils.paths import check_folder
 
 _LOCK, _HOLDER = '.lock', '.lock.json'

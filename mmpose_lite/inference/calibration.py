@@ -19,7 +19,7 @@ from numpy import ndarray
 
 from mmpose_lite.errors import InputError
 from mmpose_lite.export.runtime import read_metadata
-from mmpose_lite.utils.files import replacing, sha256
+from mmpose_lite.utils.files import sha256, write_json
 from mmpose_lite.utils.paths import find_weights, is_exported, shown
 
 from .boxes import BoxMap, PointsMap
@@ -110,8 +110,7 @@ def write_calibration(
     content = calibration.to_json()
     if checkpoint is not None:
         content['checkpoint'] = _identity(checkpoint)
-    with replacing(path) as file:
-        file.write(f'{json.dumps(content, indent=1)}\n'.encode())
+    write_json(path, content, indent=1)
 
 
 def read_calibration(path: str | Path, checkpoint: str | Path | None = None) -> Calibration:

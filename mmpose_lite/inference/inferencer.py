@@ -15,6 +15,7 @@ from numpy import ndarray
 
 from mmpose_lite.errors import InputError
 from mmpose_lite.structures import merge_data_samples, split_instances
+from mmpose_lite.visualization.drawing import can_write, write_image
 
 from .landmarker import Landmarker
 from .results import Landmarks
@@ -156,9 +157,7 @@ def _sample(result: Landmarks) -> Any:
 def _show(result: Landmarks, picture: ndarray, folder: str, show: bool, wait_time: float) -> None:
     if folder:
         path = Path(folder, Path(result.name).name)
-        path = path if cv2.haveImageWriter(str(path)) else path.with_suffix('.jpg')
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(cv2.imencode(path.suffix, picture)[1].tobytes())
+        write_image(picture, path if can_write(path.suffix) else path.with_suffix('.jpg'))
     if show:
         try:
             cv2.imshow(result.name, np.ascontiguousarray(picture))

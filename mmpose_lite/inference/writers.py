@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 
 from mmpose_lite.structures import PoseMetainfo
 from mmpose_lite.utils.files import beside
 from mmpose_lite.utils.lazy import load_optional
+from mmpose_lite.visualization.drawing import write_image
 
 from .results import Landmarks
 from .sources import Source
@@ -270,7 +270,7 @@ class Pictures(_File):
     def write(self, result: Landmarks) -> None:
         """Write a picture."""
         path = self.layout.make_file('pictures', f'{self.layout.stem_of(result)}.jpg')
-        _write_picture(path, result.draw(self.layout.least_score))
+        write_image(result.draw(self.layout.least_score), path)
 
 
 class Crops(_File):
@@ -288,12 +288,7 @@ class Crops(_File):
             right, bottom = np.ceil(np.clip(box[2:], (left + 1, top + 1), (width, height)))
             pixels = result.photograph.image[top : int(bottom), left : int(right)]
             name = f'{self.layout.stem_of(result)}_{face + 1}.png'
-            _write_picture(self.layout.make_file('crops', name), pixels)
-
-
-def _write_picture(path: Path, pixels: np.ndarray) -> None:
-    _, content = cv2.imencode(path.suffix, pixels)
-    path.write_bytes(content.tobytes())
+            write_image(pixels, self.layout.make_file('crops', name))
 
 
 Maker = Callable[[Layout], Writer]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -15,7 +14,8 @@ import cv2
 import numpy as np
 
 from mmpose_lite.utils.face_boxes import FACE_BOXES
-from mmpose_lite.utils.heap import keep_freed_memory
+from mmpose_lite.utils.files import write_json
+from mmpose_lite.utils.linux import keep_freed_memory
 
 from .photo import encode_jpeg
 from .points import POINT_COUNTS
@@ -212,7 +212,7 @@ def make_dataset(
         entries[picture.split][1].extend(faces)
         on_progress(picture.count)
     _write_annotations(out / 'annotations', recipe.points, entries)
-    _write_json(out / MANIFEST_NAME, {**_manifest(recipe), 'complete': True})
+    write_json(out / MANIFEST_NAME, {**_manifest(recipe), 'complete': True})
     return True
 
 
@@ -230,7 +230,7 @@ def _claim(out: Path, recipe: Recipe) -> bool:
     if out.exists() and any(out.iterdir()):
         raise DatasetError(f'{out} is not empty and holds no synthetic set; name another folder')
     out.mkdir(parents=True, exist_ok=True)
-    _write_json(manifest, {**_manifest(recipe), 'complete': False})
+    write_json(manifest, {**_manifest(recipe), 'complete': False})
     return False
 
 
@@ -297,11 +297,4 @@ def _write_annotations(folder: Path, points: str, entries: dict[str, tuple[list,
         'test_frontal': (test_images, frontal_only(test)),
     }
     for name, (images, faces) in sets.items():
-        _write_json(folder / f'face_landmarks_{points}_{name}.json', dataset(images, faces))
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(path.name + '.part')
-    partial.write_text(json.dumps(content) + '\n', encoding='utf-8')
-    os.replace(partial, path)
+        write_json(folder / f'face_landmarks_{points}_{name}.json', dataset(images, faces))

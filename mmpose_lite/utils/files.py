@@ -1,15 +1,22 @@
-"""Writing files that others may be reading, in folders that others may write to."""
+"""Writing and locking files that others may be reading, in folders that others may write to."""
 
 from __future__ import annotations
 
 import glob
 import hashlib
+import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from mmpose_lite.errors import InputError
+
+if TYPE_CHECKING:  # it loads asyncio, which a command that only writes a file does without
+    from filelock import FileLock
 
 PART = '.part'
 """The ending of the names of files that are being written."""
@@ -53,6 +60,16 @@ def beside(path: str | Path, durable: bool = False) -> Iterator[Path]:
         raise
 
 
+def write_json(path: str | Path, content: Any, **options: Any) -> None:
+    """Write a JSON file whole or not at all; of the options see :func:`json.dumps`.
+
+    Raises:
+        TypeError: If the content is not plain data.
+    """
+    with replacing(path) as file:
+        file.write(f'{json.dumps(content, **options)}\n'.encode())
+
+
 def find_parts(folder: str | Path, name: str | None = None) -> list[Path]:
     """List what killed writers of a file, by default of any, have left, or are still writing."""
     pattern = f'.*{PART}' if name is None else f'.{glob.escape(name)}.*{PART}'
@@ -74,6 +91,21 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def lock_file(path: str | Path) -> FileLock:
+    """A lock by a file that is not there yet, or a regular one.
+
+    Old releases of filelock empty what a link at its place leads to.
+
+    Raises:
+        InputError: If something else is at the place.
+    """
+    from filelock import FileLock
+
+    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        raise InputError(f"'{path}' was not written as a lock: remove it")
+    return FileLock(path)
 
 
 def sha256(path: str | Path, size: int | None = None) -> str:

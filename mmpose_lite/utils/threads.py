@@ -13,7 +13,7 @@ from collections.abc import Collection, MutableMapping
 from pathlib import Path
 from typing import NamedTuple
 
-from .control_groups import group_folders
+from .linux import group_folders
 
 # How long a thread spins at a barrier before it sleeps, by the variable of an OpenMP runtime. GNU's
 # default is 300,000 rounds, which take milliseconds; 2,000 outlast the barriers of a network whose

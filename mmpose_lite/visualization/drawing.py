@@ -262,6 +262,11 @@ def read_image_rgb(
 
 
 def write_image_rgb(image_rgb: np.ndarray, path: str | Path) -> None:
+    """Write an image, ``(H, W, 3)`` uint8 RGB; see :func:`write_image`."""
+    write_image(cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR), path)
+
+
+def write_image(image_bgr: np.ndarray, path: str | Path) -> None:
     """Write an image, ``(H, W, 3)`` uint8, in the format of the file's suffix; make its folder.
 
     Raises:
@@ -273,7 +278,7 @@ def write_image_rgb(image_rgb: np.ndarray, path: str | Path) -> None:
             f"{path}: no picture format is known for '{path.suffix}'; use .png or .jpg"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    _, content = cv2.imencode(path.suffix, cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR))
+    _, content = cv2.imencode(path.suffix, image_bgr)
     path.write_bytes(content.tobytes())
 
 

@@ -23,7 +23,7 @@ from helpers.label_records import (
 )
 from mmpose_lite.cli.convert import main
 from mmpose_lite.data_tools.converters import convert_labels
-from mmpose_lite.data_tools.converters.point_names import find_mirrors, mirror_of, side_of
+from mmpose_lite.data_tools.converters.own_config import find_mirrors, mirror_of, side_of
 from mmpose_lite.errors import InputError, MissingFileError
 
 PTS = 'version: 1\nn_points: 3\n{\n1 1\n21.5 1\n11 31\n}\n'

@@ -28,8 +28,12 @@ from mmpose_lite import datasets
 from mmpose_lite.apis import load_config
 from mmpose_lite.cli.convert import main, parse_args
 from mmpose_lite.data_tools.converters import convert_labels, write_coco
-from mmpose_lite.data_tools.converters.own_config import choose_shares, config_text, size_pair
-from mmpose_lite.data_tools.converters.point_names import find_mirrors
+from mmpose_lite.data_tools.converters.own_config import (
+    choose_shares,
+    config_text,
+    find_mirrors,
+    size_pair,
+)
 from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit
 from mmpose_lite.errors import InputError

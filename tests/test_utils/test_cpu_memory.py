@@ -7,7 +7,7 @@ import pytest
 PROGRAM = """
 import resource, sys
 import torch
-from mmpose_lite.utils.heap import keep_freed_memory
+from mmpose_lite.utils.linux import keep_freed_memory
 
 if sys.argv[1] == 'keep':
     assert keep_freed_memory()

@@ -22,7 +22,7 @@ from mmpose_lite.datasets.datasets.base.subsets import find_subsets
 from mmpose_lite.datasets.file_names import near_file
 from mmpose_lite.datasets.transforms.loading import are_of_turned, size_problem
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.files import replacing
+from mmpose_lite.utils.files import write_json
 from mmpose_lite.utils.images import BadImageError, decode_image, exif_orientation, read_image
 from mmpose_lite.utils.paths import shown
 
@@ -408,8 +408,7 @@ class Manifest:
         self.states.update({self.name(path): state for path, state in states.items()})
         files = {name: list(self.states[name]) for name in sorted(self.states)}
         content = {'version': _VERSION, 'sha256': self._digest(), 'files': files}
-        with replacing(self.path) as file:
-            file.write(f'{json.dumps(content, indent=0)}\n'.encode())
+        write_json(self.path, content, indent=0)
 
     def _digest(self) -> str:
         files = sorted((name, *state) for name, state in self.states.items())

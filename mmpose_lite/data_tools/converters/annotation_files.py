@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from mmpose_lite.errors import InputError
 from mmpose_lite.structures.keypoint.transforms import FARTHEST
-from mmpose_lite.utils.files import replacing
+from mmpose_lite.utils.files import write_json
 
 from .photographs import Photograph
 from .report import ConversionReport, WrittenSet
@@ -59,6 +59,36 @@ def are_coordinates(*values: Any) -> bool:
     return all((np.abs(np.asarray(each, dtype=np.float64)) <= FARTHEST).all() for each in values)
 
 
+def points_of(
+    path: Path, read: Callable[[Path], ndarray], report: ConversionReport
+) -> ndarray | None:
+    """Read the points of a face from a file of its own; None, and reported, if it has none.
+
+    Args:
+        path: The file.
+        read: Reads it; raises :class:`InputError` where it cannot be used.
+        report: Gets the face as left out.
+    """
+    try:
+        return read(path)
+    except InputError as error:
+        report.leave_out('its file of points cannot be used', str(error))
+        return None
+
+
+def visible_face(image: str, where: str, points: ndarray) -> Face:
+    """A face of K visible points and their box, as MMPose's files of LaPa and 300W-LP have it.
+
+    Args:
+        image: The photograph's name in the source.
+        where: The record, for messages.
+        points: ``(K, 2)``.
+    """
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    flags = np.full(len(points), 2, dtype=np.int64)
+    return Face(image, where, points, flags, bbox_xywh=(left, top, right - left, bottom - top))
+
+
 def square_about(points: ndarray) -> tuple[tuple[float, float], float]:
     """The square that HRNet and MMPose put about the points of 300W and WFLW.
 
@@ -72,16 +102,6 @@ def square_about(points: ndarray) -> tuple[tuple[float, float], float]:
     low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0))
     x, y = ((low + high) / 2).tolist()
     return (x, y), float((high - low).max())
-
-
-def tight_box(points: ndarray) -> tuple[float, float, float, float]:
-    """The points' box (x, y, w, h), which MMPose's files of LaPa and 300W-LP have.
-
-    Args:
-        points: ``(K, 2)``.
-    """
-    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    return left, top, right - left, bottom - top
 
 
 def padded_box(points: ndarray, size_wh: tuple[int, int]) -> list[float]:
@@ -159,8 +179,7 @@ def write_set(
         'annotations': annotations,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as file:
-        file.write(f'{json.dumps(content, allow_nan=False)}\n'.encode())
+    write_json(path, content, allow_nan=False)
     return WrittenSet(name, str(path), len(annotations), len(images), expected)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +11,10 @@ import numpy as np
 
 from mmpose_lite.datasets.datasets.base.annotations import read_annotations
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.files import replacing
+from mmpose_lite.utils.files import write_json
 
 from .labelled import HIDDEN, NOT_LABELLED, VISIBLE
-from .photographs import Progress
-from .picture_files import Frame, read_frame
+from .photographs import Frame, Progress, read_frame
 from .report import ConversionReport, WrittenSet
 
 
@@ -69,8 +67,7 @@ def write_coco(
         'annotations': annotations,
     }
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as file:
-        file.write(f'{json.dumps(content, allow_nan=False)}\n'.encode())
+    write_json(path, content, allow_nan=False)
     report.sets.append(WrittenSet('coco', str(path), len(annotations), len(images)))
     return report
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,9 +16,9 @@ from numpy import ndarray
 from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.files import replacing
 
-from .annotation_files import Face, placed_faces, report_places, write_set
+from .annotation_files import Face, placed_faces, points_of, report_places, write_set
 from .face_300w import read_pts
-from .photographs import Photograph, Progress, files_below, read_size_wh
+from .photographs import Photograph, Progress, files_below, read_frame
 from .report import ConversionReport
 
 # The videos of the test, by its three categories: well lit; of people at computers; any other.
@@ -137,10 +138,8 @@ def _files(root: Path, video: str, report: ConversionReport) -> dict[int, Path]:
 
 
 def _read_face(path: Path, video: str, number: int, report: ConversionReport) -> Face | None:
-    try:
-        points = read_pts(path, _NUM_POINTS)
-    except InputError as error:
-        report.leave_out('its file of points cannot be used', str(error))
+    points = points_of(path, partial(read_pts, num_points=_NUM_POINTS), report)
+    if points is None:
         return None
     low, high = points.min(axis=0), points.max(axis=0)
     x, y = ((low + high) / 2).tolist()
@@ -176,9 +175,9 @@ class _Video:
     def write_frame(self, number: int) -> tuple[int, int] | None:
         """Return the width and height of a frame; None if there is none."""
         file_name = self._folder / f'{number:06d}.png'
-        size_wh = read_size_wh(file_name)
-        if size_wh is not None:
-            return size_wh
+        written = read_frame(file_name)
+        if written is not None:
+            return written.size_wh
         frame = self._decode(number)
         if frame is None:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from .annotation_files import (
     Face,
     are_coordinates,
     placed_faces,
+    points_of,
     remark_on_folder,
     report_idle,
     report_places,
@@ -116,10 +118,8 @@ def _place(path: Path) -> tuple[str, int] | None:
 
 def _read_face(path: Path, root: Path, report: ConversionReport) -> Face | None:
     where = path.relative_to(root).as_posix()
-    try:
-        points = read_pts(path, _NUM_POINTS)
-    except InputError as error:
-        report.leave_out('its file of points cannot be used', str(error))
+    points = points_of(path, partial(read_pts, num_points=_NUM_POINTS), report)
+    if points is None:
         return None
     center, side = square_about(points)
     flags = np.ones(_NUM_POINTS, dtype=np.int64)

@@ -21,8 +21,9 @@ from .annotation_files import (
     Face,
     are_coordinates,
     placed_faces,
+    points_of,
     report_places,
-    tight_box,
+    visible_face,
     write_set,
 )
 from .photographs import Photograph, Progress, by_stem, photograph
@@ -128,13 +129,8 @@ def _set_of(view: str) -> str:
 
 def _read_face(root: Path, name: str, view: Path, report: ConversionReport) -> Face | None:
     path = root / 'landmarks' / name / f'{view.stem}_pts.mat'
-    try:
-        points = read_points(path)
-    except InputError as error:
-        report.leave_out('its file of points cannot be used', str(error))
-        return None
-    flags = np.full(_NUM_POINTS, 2, dtype=np.int64)
-    return Face(view.name, f'{name}/{view.name}', points, flags, bbox_xywh=tight_box(points))
+    points = points_of(path, read_points, report)
+    return None if points is None else visible_face(view.name, f'{name}/{view.name}', points)
 
 
 def read_points(path: Path) -> ndarray:

@@ -1,18 +1,24 @@
-"""Faces as a labelling tool has them: points by name, whatever the tool's file looks like."""
+"""Faces as a labelling tool has them: points by name, whatever the tool's file looks like.
+
+The files of their pictures are found by the names that tools give them.
+"""
 
 from __future__ import annotations
 
 import cmath
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from mmpose_lite.datasets.datasets.base.annotations import is_number, read_json, short
 from mmpose_lite.errors import InputError, MissingFileError
 
-from .photographs import files_below
+from .photographs import SUFFIXES, files_below, images_below
 from .report import ConversionReport
 
 Point = tuple[float, float, int]
@@ -279,3 +285,84 @@ def value_of(record: Any, key: str, kind: type, where: str) -> Any:
     if not isinstance(value, kind):
         raise InputError(f'{where}: {key!r} must be a {_KINDS[kind]}, it is {short(value)}')
     return value
+
+
+class PictureFiles:
+    """The images below a folder, found by the names that tools give them.
+
+    Args:
+        root: The folder.
+
+    Raises:
+        MissingFileError: If it is not there.
+    """
+
+    def __init__(self, root: Path) -> None:
+        if not root.is_dir():
+            raise MissingFileError(f"images='{root}' is not a folder")
+        self.root = root
+        self.unused = dict.fromkeys(images_below(root))
+        self._by_name: dict[str, list[Path]] = {}
+        self._by_stem: dict[str, list[Path]] = {}
+        for path in self.unused:
+            self._by_name.setdefault(_folded(path.name), []).append(path)
+            self._by_stem.setdefault(_folded(path.stem), []).append(path)
+
+    def find(self, picture: LabelledPicture, report: ConversionReport) -> Path | str:
+        """Find a picture's file, or say why there is none.
+
+        Names may have backslashes, ``%20``, other folders in front, or differ in upper and lower
+        case. No folder below the root may contradict one of the name. The file of the very path
+        that is named comes first, then the one that has most of its folders.
+
+        Args:
+            picture: The picture.
+            report: Gets a note where the extension differs.
+        """
+        for parts in _forms(picture.names):
+            name = parts[-1]
+            stem = name.removesuffix(image_suffix(name))
+            for fits in (
+                self._by_name.get(_folded(name), []),
+                self._by_stem.get(_folded(stem), []),
+            ):
+                found = self._best(fits, parts[-2::-1])
+                sizes = [path for path in found if path.stat().st_size == picture.num_bytes]
+                found = sizes or found
+                if len(found) > 1:
+                    return 'several photographs fit its name'
+                if found:
+                    if image_suffix(name) and _folded(found[0].name) != _folded(name):
+                        report.note('the photograph has another extension', f'{name}: {found[0]}')
+                    self.unused.pop(found[0], None)
+                    return found[0]
+        return 'its photograph is missing'
+
+    def _best(self, paths: Sequence[Path], folders: Sequence[str]) -> list[Path]:
+        """The paths that fit folders, which go upwards, best."""
+        ranks: dict[Path, tuple[bool, int]] = {}
+        wanted = [_folded(each) for each in folders]
+        for path in paths:
+            has = [_folded(each) for each in path.relative_to(self.root).parts[-2::-1]]
+            if all(a == b for a, b in zip(has, wanted, strict=False)):
+                ranks[path] = (len(has) == len(wanted), min(len(has), len(wanted)))
+        return [path for path, rank in ranks.items() if rank == max(ranks.values())]
+
+
+def _forms(names: Sequence[str]) -> Iterator[list[str]]:
+    """Split the names that a picture may have into folders and file."""
+    for name in names:
+        for text in dict.fromkeys((name, unquote(name))):
+            parts = [each for each in re.split(r'[/\\]', text) if each not in ('', '.', '..')]
+            if parts:
+                yield parts
+
+
+def image_suffix(name: str) -> str:
+    """Tell the extension of an image's name; empty where it has another or none."""
+    suffix = Path(name).suffix
+    return suffix if suffix.lower() in SUFFIXES else ''
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize('NFC', name).casefold()

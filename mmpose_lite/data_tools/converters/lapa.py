@@ -14,9 +14,10 @@ from .annotation_files import (
     Face,
     are_coordinates,
     placed_faces,
+    points_of,
     report_idle,
     report_places,
-    tight_box,
+    visible_face,
     write_set,
 )
 from .photographs import (
@@ -89,13 +90,8 @@ def convert_lapa(
 
 
 def _read_face(path: Path, image: str, report: ConversionReport) -> Face | None:
-    try:
-        points = read_points(path)
-    except InputError as error:
-        report.leave_out('its file of points cannot be used', str(error))
-        return None
-    flags = np.full(_NUM_POINTS, 2, dtype=np.int64)
-    return Face(image, path.name, points, flags, bbox_xywh=tight_box(points))
+    points = points_of(path, read_points, report)
+    return None if points is None else visible_face(image, path.name, points)
 
 
 def read_points(path: Path) -> ndarray:

@@ -1,15 +1,31 @@
-"""The config of a set of one's own, as docs/own_points.md explains it."""
+"""The points of a set of one's own, and the two files that describe it to a training.
+
+The points get an order, and mirror pairs by their names. ``metainfo.py`` describes them;
+docs/own_points.md explains the config.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit
+from mmpose_lite.errors import InputError, about_nearest
+
+from .labelled import NOT_LABELLED, LabelledFace, Labels
+from .report import ConversionReport
+
+# `left_eye`, `LeftEye`, `eye_l`, `eyeL`: the words and letters that change sides.
+_SIDE = re.compile(r'(?i:left|right)|(?<![A-Za-z])[LRlr](?![A-Za-z])|(?<=[a-z])[LR](?![A-Za-z])')
+_OTHER = {'left': 'right', 'right': 'left', 'l': 'r', 'r': 'l'}
+_COLORS = {'left': [0, 150, 255], 'right': [255, 80, 0], '': [60, 200, 60]}  # RGB
+# So few faces may have left and right the other way round.
+_FEW = 0.1
 
 _TEXT = '''"""HRNetV2-W18 on your own faces; docs/own_points.md explains each part."""
 
@@ -53,6 +69,174 @@ _TEST = (
 )
 _ENOUGH = 100
 """Photographs of which some can be kept for a test that nothing is chosen on."""
+
+
+def order_names(
+    labels: Labels, asked: Sequence[str] | None, source: str, report: ConversionReport
+) -> list[str]:
+    """Decide which points there are, in which order.
+
+    Args:
+        labels: What the tool says; what ``asked`` changes is changed in place.
+        asked: The names that a person gives: some of the tool's, in the order to have; or as many
+            others, which the tool's points get in their order.
+        source: The labels, for messages.
+        report: Gets points that are left out, and where the order comes from.
+
+    Raises:
+        InputError: If there is no point, or a name that is asked for is none of the tool's.
+    """
+    faces = [face for picture in labels.pictures for face in picture.faces]
+    seen = list(dict.fromkeys(name for face in faces for name in face.points))
+    if not seen:
+        raise InputError(f"labels='{source}': no image has a point")
+    if not labels.names and all(map(str.isdecimal, seen)):
+        labels.names = sorted(seen, key=int)
+    known = list(dict.fromkeys([*labels.names, *seen]))
+    if asked is None:
+        if not labels.names:
+            report.remarks.append(
+                'points are in the order in which they come in the labels; --names gives another'
+            )
+        return known
+    if len(set(asked)) < len(asked):
+        raise InputError(f'--names {",".join(asked)}: a name appears twice')
+    if labels.names and not set(asked) & set(known):
+        _rename(labels, known, asked, source)
+    else:
+        _choose(labels, known, asked, source, report)
+    return list(asked)
+
+
+def _rename(labels: Labels, known: Sequence[str], asked: Sequence[str], source: str) -> None:
+    if len(known) != len(asked):
+        raise InputError(
+            f"--names has {len(asked)} names, and '{source}' {len(known)} points: "
+            f'{", ".join(known)}'
+        )
+    new = dict(zip(known, asked, strict=True))
+    for i, picture in enumerate(labels.pictures):
+        faces = [
+            replace(face, points={new[name]: point for name, point in face.points.items()})
+            for face in picture.faces
+        ]
+        labels.pictures[i] = replace(picture, faces=faces)
+    labels.links = [(new[a], new[b]) for a, b in labels.links]
+
+
+def _choose(
+    labels: Labels,
+    known: Sequence[str],
+    asked: Sequence[str],
+    source: str,
+    report: ConversionReport,
+) -> None:
+    others = [name for name in known if name not in asked]
+    for name in asked:
+        # A point that is in no face yet, or a slip of the pen?
+        if name not in known and (labels.names or others):
+            raise InputError(
+                f"--names: {name!r} is not a point of '{source}'; {about_nearest(name, known)} of "
+                f'{", ".join(known)}'
+            )
+    for face in (face for picture in labels.pictures for face in picture.faces):
+        for name in others:
+            if name in face.points:
+                report.note(f'the point {name!r} is not in --names, and is left out', face.where)
+    labels.links = [link for link in labels.links if not set(link) & set(others)]
+
+
+def side_of(name: str) -> str:
+    """The side that a name says first: ``'left'``, ``'right'`` or none."""
+    found = _SIDE.search(name)
+    return '' if found is None else {'l': 'left', 'r': 'right'}[found[0][0].lower()]
+
+
+def mirror_of(name: str) -> str:
+    """The name with its sides exchanged, in the same spelling."""
+
+    def exchanged(found: re.Match) -> str:
+        other, word = _OTHER[found[0].lower()], found[0]
+        return other.upper() if word.isupper() else other.title() if word[0].isupper() else other
+
+    return _SIDE.sub(exchanged, name)
+
+
+def find_mirrors(names: Sequence[str]) -> dict[str, str]:
+    """Guess mirror pairs from names: for each point of a pair the other one."""
+    return {
+        name: mirror_of(name)
+        for name in names
+        if mirror_of(name) != name and mirror_of(name) in names
+    }
+
+
+def about_mirrors(names: Sequence[str], mirrors: Mapping[str, str]) -> Iterator[str]:
+    """Report the pairs, and names that say a side and have no partner."""
+    pairs = [f'{a} - {b}' for a, b in mirrors.items() if names.index(a) < names.index(b)]
+    if pairs:
+        yield f'mirror pairs, by their names: {"; ".join(pairs)}'
+    else:
+        yield (
+            'no mirror pairs: no name contains left or right. RandomFlip and flip_test need them: '
+            'fill in `swap`'
+        )
+    for name in names:
+        if side_of(name) and name not in mirrors:
+            yield f'{name!r} names a side, but there is no {mirror_of(name)!r}: its `swap` is empty'
+
+
+def about_sides(
+    faces: Sequence[LabelledFace], mirrors: Mapping[str, str], report: ConversionReport
+) -> Iterator[str]:
+    """Tell whether left is the person's or the picture's, and note faces that are the other way.
+
+    Either can be trained on; some faces of each cannot. A person's left eye is on the right of the
+    picture.
+    """
+    votes = [(face.where, _left_is_right(face, mirrors)) for face in faces]
+    votes = [(where, vote) for where, vote in votes if vote]
+    most = 1 if sum(vote for _, vote in votes) >= 0 else -1
+    others = [where for where, vote in votes if vote != most]
+    for where in others:
+        report.note('left and right lie the other way round than in most faces', where)
+    if votes:
+        whose = "the person's: it lies right" if most > 0 else "the picture's: it lies left"
+        mixed = len(others) > _FEW * len(votes)
+        doubt = '; this is not a clear majority: look at them' if mixed else ''
+        count = len(votes) - len(others)
+        yield f'left is {whose} in the picture in {count} of {len(votes)} faces{doubt}'
+
+
+def _left_is_right(face: LabelledFace, mirrors: Mapping[str, str]) -> int:
+    """1 if points that say left lie to the right, -1 if to the left, 0 where that is not told."""
+    at = {name: x for name, (x, _, flag) in face.points.items() if flag != NOT_LABELLED}
+    pairs = [(a, b) for a, b in mirrors.items() if side_of(a) == 'left' and a in at and b in at]
+    apart = sum(at[a] - at[b] for a, b in pairs)
+    return (apart > 0) - (apart < 0)
+
+
+def metainfo_text(
+    name: str, names: Sequence[str], mirrors: Mapping[str, str], links: Sequence[tuple[str, str]]
+) -> str:
+    """The Python text of a description of the points, for ``metainfo=dict(from_file=...)``."""
+    lines = [
+        '# The points, in the order of the annotations. `swap` names the mirror point; a point on',
+        '# the axis has none. Pairs are guessed from the names.',
+        'dataset_info = dict(',
+        f'    dataset_name={name!r},',
+        '    keypoint_info={',
+    ]
+    for i, point in enumerate(names):
+        color, swap = _COLORS[side_of(point)], mirrors.get(point, '')
+        lines.append(f'        {i}: dict(name={point!r}, id={i}, color={color}, swap={swap!r}),')
+    lines += ['    },', '    skeleton_info={' if links else '    skeleton_info={},']
+    for i, link in enumerate(links):
+        lines.append(f'        {i}: dict(link={link!r}, id={i}, color={_COLORS[""]}),')
+    lines += ['    },'] if links else []
+    return '\n'.join(
+        [*lines, f'    joint_weights=[1.0] * {len(names)},', '    sigmas=[],', ')', '']
+    )
 
 
 def config_name(set_name: str) -> str:

@@ -17,12 +17,28 @@ from .annotation_files import Face, write_set
 from .coco_files import read_coco
 from .cvat import read_cvat
 from .label_studio import read_label_studio
-from .labelled import NOT_LABELLED, LabelledFace, LabelledPicture, Labels, ReadOptions
+from .labelled import (
+    NOT_LABELLED,
+    LabelledFace,
+    LabelledPicture,
+    Labels,
+    PictureFiles,
+    ReadOptions,
+    image_suffix,
+)
 from .number_files import read_csv, read_pts_folder
-from .own_config import choose_shares, config_name, config_text, size_pair
-from .photographs import Photograph, Progress
-from .picture_files import Frame, PictureFiles, frame_of, image_suffix, read_frame
-from .point_names import about_mirrors, about_sides, find_mirrors, metainfo_text, order_names
+from .own_config import (
+    about_mirrors,
+    about_sides,
+    choose_shares,
+    config_name,
+    config_text,
+    find_mirrors,
+    metainfo_text,
+    order_names,
+    size_pair,
+)
+from .photographs import Frame, Photograph, Progress, frame_of, read_frame
 from .region_files import read_labelme, read_via
 from .report import ConversionReport, counted
 

@@ -1,4 +1,4 @@
-"""Finding the photographs that a list names, and their sizes."""
+"""Finding the photographs that a list names; their sizes, and how EXIF turns them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy import ndarray
 
 from mmpose_lite.errors import MissingFileError
 from mmpose_lite.utils.images import HeaderError, exif_orientation, image_size_wh
@@ -19,7 +22,64 @@ Progress = Callable[[Iterable, int], Iterable]
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 """Extensions of images, the likeliest first."""
 
-_HEAD = 1 << 16  # bytes; where a header is longer, the whole file is read
+_HEAD = 1 << 17  # bytes, in which all but WebP have size and orientation
+_MIRRORED_X, _MIRRORED_Y, _TRANSPOSED = (2, 3, 6, 7), (3, 4, 7, 8), (5, 6, 7, 8)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The pixels of an image file.
+
+    Attributes:
+        size_wh: Width and height as stored.
+        orientation: EXIF's, 1 to 8.
+    """
+
+    size_wh: tuple[int, int]
+    orientation: int
+
+    @property
+    def upright_wh(self) -> tuple[int, int]:
+        """Width and height as shown."""
+        width, height = self.size_wh
+        return (height, width) if self.orientation in _TRANSPOSED else (width, height)
+
+    def to_stored(self, points: ndarray) -> ndarray:
+        """Turn points ``(N, 2)`` of the picture as shown to the pixels as stored."""
+        return self._transposed(self._mirrored(points))
+
+    def to_upright(self, points: ndarray) -> ndarray:
+        """Turn points ``(N, 2)`` of the pixels as stored to the picture as shown."""
+        return self._mirrored(self._transposed(points))
+
+    def _transposed(self, points: ndarray) -> ndarray:
+        return points[:, ::-1] if self.orientation in _TRANSPOSED else points
+
+    def _mirrored(self, points: ndarray) -> ndarray:
+        (width, height), (x, y) = self.upright_wh, points.T
+        x = width - x if self.orientation in _MIRRORED_X else x
+        y = height - y if self.orientation in _MIRRORED_Y else y
+        return np.stack([x, y], axis=1)
+
+
+def frame_of(content: bytes) -> Frame | None:
+    """Read size and orientation from an image's bytes; None if they are of no image."""
+    try:
+        size_wh = image_size_wh(content)
+    except HeaderError:
+        return None
+    return None if size_wh is None else Frame(size_wh, exif_orientation(content))
+
+
+def read_frame(path: Path) -> Frame | None:
+    """Read size and orientation of an image file; None if it is none."""
+    try:
+        with open(path, 'rb') as file:
+            head = file.read(_HEAD)
+            found = None if head.startswith(b'RIFF') else frame_of(head)
+            return found or frame_of(head + file.read())
+    except OSError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -102,19 +162,6 @@ def images_below(root: Path) -> list[Path]:
     return sorted(files_below(root, SUFFIXES), key=rank)
 
 
-def read_size_wh(path: Path) -> tuple[int, int] | None:
-    """Read an image's width and height from its header; None if it is not an image."""
-    try:
-        with open(path, 'rb') as file:
-            head = file.read(_HEAD)
-            try:
-                return image_size_wh(head)
-            except HeaderError:
-                return image_size_wh(head + file.read())
-    except (OSError, HeaderError):
-        return None
-
-
 def photograph(path: Path | None, root: Path, report: ConversionReport) -> Photograph | str:
     """Describe a photograph below a folder, by its name there, or say why there is none.
 
@@ -125,13 +172,12 @@ def photograph(path: Path | None, root: Path, report: ConversionReport) -> Photo
     """
     if path is None:
         return 'its photograph is missing'
-    size_wh = read_size_wh(path)
-    if size_wh is None:
+    frame = read_frame(path)
+    if frame is None:
         return 'its photograph cannot be read'
-    with open(path, 'rb') as file:
-        if exif_orientation(file.read(_HEAD)) != 1:
-            report.note('EXIF turns the photograph, points are taken as of its pixels', str(path))
-    return Photograph(path, path.relative_to(root).as_posix(), size_wh)
+    if frame.orientation != 1:
+        report.note('EXIF turns the photograph, points are taken as of its pixels', str(path))
+    return Photograph(path, path.relative_to(root).as_posix(), frame.size_wh)
 
 
 def by_stem(folder: Path, report: ConversionReport) -> dict[str, Path]:
@@ -174,13 +220,13 @@ def place(
     each_once = list(dict.fromkeys(names))
     for name in progress(each_once, len(each_once)):
         path = photographs.find(name, report)
-        size_wh = None if path is None else read_size_wh(path)
+        frame = None if path is None else read_frame(path)
         if path is None:
             placed[name] = 'its photograph is missing'
-        elif size_wh is None:
+        elif frame is None:
             placed[name] = 'its photograph cannot be read'
         else:
-            placed[name] = Photograph(path, name_file(name, path), size_wh)
+            placed[name] = Photograph(path, name_file(name, path), frame.size_wh)
     if each_once and not any(isinstance(each, Photograph) for each in placed.values()):
         raise MissingFileError(
             f"images='{photographs.root}': none of {len(each_once)} photographs is there and can "

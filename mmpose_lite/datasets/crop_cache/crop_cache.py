@@ -21,8 +21,7 @@ from numpy import ndarray
 
 from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.structures.bbox import bbox_xyxy2cs
-from mmpose_lite.utils.files import remove_parts
-from mmpose_lite.utils.locks import lock_file
+from mmpose_lite.utils.files import lock_file, remove_parts
 from mmpose_lite.utils.progress import track
 
 from .crop_file import Crop, CropFile, DamagedCropsError, write_crops

@@ -18,7 +18,7 @@ from torch import Tensor
 from mmpose_lite.models.utils.fold_norms import FoldedView
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample, parse_pose_metainfo
-from mmpose_lite.utils.heap import keep_freed_memory
+from mmpose_lite.utils.linux import keep_freed_memory
 
 if TYPE_CHECKING:
     from mmpose_lite.structures.keypoint import LabelMap
