@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmpose_lite import apis
@@ -53,6 +54,12 @@ def make_parser() -> argparse.ArgumentParser:
         default='val',
         help='split on which scores are calibrated (default val)',
     )
+    parser.add_argument(
+        '--group',
+        metavar='REGEX',
+        help='regular expression whose brackets match the person in the name of an image: expected '
+        'errors are then compared on people that they were not fitted on',
+    )
     parser.add_argument('--device', metavar='NAME', default='auto', help="device, such as 'cuda:0'")
     parser.add_argument(
         '--out', metavar='FILE', help='file to write (default: next to the checkpoint)'
@@ -80,6 +87,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.checkpoint = find_weights(args.checkpoint)
     if args.out:
         check_file(args.out)
+    if args.group:
+        from mmpose_lite.datasets.file_names import check_group
+
+        check_group(args.group, '--group')
     load_libraries('mmpose_lite.inference.landmarker')
     from mmpose_lite.inference.calibration import calibration_path, write_calibration
 
@@ -140,35 +151,46 @@ def _about_boxes(name: str, fit: DetectorFit) -> Iterator[str]:
 
 
 def _fit_confidence(cfg: Config, args: argparse.Namespace, calibration: Calibration) -> None:
+    from mmpose_lite.datasets.file_names import find_group
     from mmpose_lite.inference import Landmarker, annotated, confidence, fitting, make_detector
 
     model = apis.init_model(deepcopy(cfg), args.checkpoint, args.device)
     landmarker = Landmarker(model, detector=args.detector)
     photographs = annotated.annotated_photographs(cfg, args.faces_of)
+    groups = {each.path: each.path for each in photographs}
+    if args.group:
+        groups = {path: find_group(args.group, Path(path).name, '--group') for path in groups}
     found = fitting.detect_all(make_detector(args.detector), photographs)
     mapped = fitting.map_all(calibration.detectors[args.detector].box_map, found)
     faces = fitting.predict_faces(landmarker, photographs, mapped)
     calibration.confidence = confidence.fit_confidence(faces.scores, faces.errors, faces.seen)
-    print(*_about_confidence(faces, args.faces_of), sep='\n')
+    print(*_about_confidence(faces, args.faces_of, groups), sep='\n')
 
 
-def _about_confidence(faces: PredictedFaces, split: str) -> Iterator[str]:
-    """Say how expected and measured errors agree, on each half of the photographs by the other."""
+def _about_confidence(
+    faces: PredictedFaces, split: str, groups: Mapping[str, str]
+) -> Iterator[str]:
+    """Say how expected and measured errors agree, on each half of the groups by the other."""
     from mmpose_lite.inference.confidence import compare, expect_crosswise
 
     yield (
         f'scores: {len(faces.scores)} faces of {split}, {faces.known} points, {faces.hidden} of '
         'them known to be hidden'
     )
+    members = [groups[path] for path in faces.paths]
     try:
-        expected = expect_crosswise(faces.scores, faces.errors, faces.paths)
+        expected = expect_crosswise(faces.scores, faces.errors, members)
     except InputError as error:  # of a half
         yield f'not judged on other faces: {error}'
         return
-    judged = compare(expected, faces.errors)
+    judged = compare(expected, faces.errors, groups=members)
+    kind = 'photographs' if members == faces.paths else 'groups'
     yield (
-        f'on each half of the photographs by the other: error expected {judged.expected:.3f} %, '
-        f'measured {judged.measured:.3f} % of the box'
+        f'on each half of {len(set(members))} {kind} by the other: error expected '
+        f'{judged.expected:.3f} %, measured {judged.measured:.3f} % of the box'
     )
-    for count, expected, measured in judged.bins:
-        yield f'  {count:.0f} points: expected {expected:.3f} %, measured {measured:.3f} %'
+    for count, expected, measured, deviation in judged.bins:
+        yield (
+            f'  {count:.0f} points: expected {expected:.3f} %, measured {measured:.3f} % '
+            f'(standard error {deviation:.3f})'
+        )

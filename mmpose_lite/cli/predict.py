@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # a command line is read without what predicts
     from mmpose_lite.inference.sources import Source
     from mmpose_lite.inference.video import VideoReader
     from mmpose_lite.inference.writers import Layout, Writer
+    from mmpose_lite.utils.progress import Progress
 
 FORMS = ('pictures', 'jsonl', 'csv', 'parquet', 'coco', 'pts', 'labelme', 'crops', 'video')
 """The values of --save: the names of :data:`mmpose_lite.inference.label_writers.WRITERS`."""
@@ -229,7 +230,10 @@ def _check_video_arguments(args: argparse.Namespace, videos: Sequence[VideoReade
 
 
 def _frames(
-    landmarker: Landmarker, videos: Sequence[VideoReader], args: argparse.Namespace
+    landmarker: Landmarker,
+    videos: Sequence[VideoReader],
+    args: argparse.Namespace,
+    progress: Progress,
 ) -> Iterator[Landmarks]:
     """The results of all frames of all videos, in a window if that is asked for."""
     from mmpose_lite.inference.video import Window
@@ -239,6 +243,7 @@ def _frames(
     points_map = None if calibration is None else calibration.points_map
     window = Window('mmpose-lite') if args.show else None
     for reader in videos:
+        progress.pause()  # smoothing has a bar of its own, of the frames that it reads first
         for result in video_results(
             landmarker, reader, args.track, args.smooth, args.every, points_map
         ):
@@ -259,8 +264,10 @@ def _predict(
 
     layout = Layout(args.out, sources, landmarker.meta, args.conf)
     faces = without = bad = done = 0
-    total = len(sources) + sum(reader.count or 0 for reader in videos)
-    with Progress('frames' if videos else 'photographs', total) as progress, ExitStack() as stack:
+    counts = [reader.count for reader in videos]
+    total = None if None in counts else len(sources) + sum(filter(None, counts))
+    label = 'frames written' if args.smooth else 'frames' if videos else 'photographs'
+    with Progress(label, total) as progress, ExitStack() as stack:
         writers = list(_open(layout, args.save, stack))
 
         def report(name: str, error: InputError) -> None:
@@ -273,7 +280,7 @@ def _predict(
             progress.advance()
 
         photographs = landmarker(sources, stream=True, on_error=report) if sources else ()
-        for result in chain(photographs, _frames(landmarker, videos, args)):
+        for result in chain(photographs, _frames(landmarker, videos, args, progress)):
             for writer in writers:
                 writer.write(result)
             done, faces, without = done + 1, faces + len(result), without + (not len(result))

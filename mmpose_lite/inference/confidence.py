@@ -19,7 +19,9 @@ _BINS = 40
 _FEWEST_IN_BIN = 25  # points
 _FEWEST = 200  # points with a known error, to fit at all
 _FEWEST_HIDDEN = 50  # points
-_PRIOR = 50.0  # points of mean difficulty that each kind of point is given besides its own
+# Points of mean difficulty that each kind of point is given besides its own: kinds differ by far
+# more than the points of one kind do, so that more would pull all of them towards the mean.
+_PRIOR = 5.0
 _ROUNDS = 3
 
 
@@ -152,8 +154,10 @@ class Agreement:
         points: Number of points with a known error.
         expected: Their mean expected error, percent of the box.
         measured: Their mean measured error.
-        bins: ``(B, 3)``: number of points, mean expected and mean measured error, of bins of as
-            many points each, by rising expected error.
+        bins: ``(B, 4)``: number of points, mean expected and mean measured error, and the standard
+            error of their difference, of bins of as many points each, by rising expected error. The
+            standard error is that of the faces that were measured, not that of the fit; NaN for a
+            single group.
     """
 
     points: int
@@ -162,8 +166,13 @@ class Agreement:
     bins: ndarray
 
 
-def compare(expected: ndarray, errors: ndarray, bins: int = 5) -> Agreement:
+def compare(
+    expected: ndarray, errors: ndarray, bins: int = 5, groups: Sequence[Any] | None = None
+) -> Agreement:
     """Compare expected with measured errors ``(N, K)``, which are NaN where they are not known.
+
+    Standard errors take the faces of a group, ``(N,)``, such as those of a person, as one
+    observation; without groups, each face is one.
 
     Raises:
         InputError: If no error is known.
@@ -171,13 +180,30 @@ def compare(expected: ndarray, errors: ndarray, bins: int = 5) -> Agreement:
     known = np.isfinite(errors)
     if not known.any():
         raise InputError('no error is known')
+    names = np.arange(len(errors)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    members = np.broadcast_to(names[:, None], errors.shape)[known]
     expected, errors = expected[known], errors[known]
     order = np.argsort(expected, kind='stable')
     borders = np.linspace(0, len(order), min(bins, len(order)) + 1).astype(int)
+    inside = np.split(order, borders[1:-1])
     rows = np.column_stack(
-        [np.diff(borders), _means(expected[order], borders), _means(errors[order], borders)]
+        [
+            np.diff(borders),
+            _means(expected[order], borders),
+            _means(errors[order], borders),
+            [_standard_error((errors - expected)[each], members[each]) for each in inside],
+        ]
     )
     return Agreement(len(order), float(expected.mean()), float(errors.mean()), rows)
+
+
+def _standard_error(values: ndarray, members: ndarray) -> float:
+    """The standard error of a mean, by the sums of groups: values of one are not independent."""
+    groups, places = np.unique(members, return_inverse=True)
+    if len(groups) < 2:
+        return float('nan')
+    sums = np.bincount(places, values - values.mean())
+    return float(np.sqrt(len(groups) / (len(groups) - 1) * (sums**2).sum()) / len(values))
 
 
 def expect_crosswise(

@@ -14,6 +14,8 @@ from mmengine.config import Config
 from mmpose_lite.datasets.transforms import ReplaceBox
 from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation.metrics import RowMetric
+from mmpose_lite.reporting.dumping import measure_rows
+from mmpose_lite.reporting.limits import limits_of
 from mmpose_lite.reporting.robustness import predict_in_boxes
 
 from .annotated import annotated_photographs
@@ -21,9 +23,6 @@ from .boxes import BoxMap, match_boxes
 from .calibration import find_calibration
 from .detectors import make_detector
 from .fitting import detect_all
-
-FAILURE = 0.1
-"""The error of a face, as a share of what the metric divides by, from which on it is a failure."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,10 @@ class DetectedTest:
         found: Number of those that the detector finds.
         annotated: The score of the found ones in annotated boxes.
         detected: In the detector's, mapped as the calibration says.
-        failures: Number of faces that are missed, or whose error is above :data:`FAILURE`.
-        annotated_failures: Number of faces whose error is above it in annotated boxes.
+        normaliser: What errors of faces are divided by.
+        limits: Errors of a face, as fractions, above which it is a failure; those of a report.
+        failures: For each limit, the number of faces that are missed, or whose error is above it.
+        annotated_failures: The same in annotated boxes, in which no face is missed.
         missed: The faces that are not found: file and id.
     """
 
@@ -48,8 +49,10 @@ class DetectedTest:
     found: int
     annotated: float
     detected: float
-    failures: int
-    annotated_failures: int
+    normaliser: str
+    limits: tuple[float, ...]
+    failures: tuple[int, ...]
+    annotated_failures: tuple[int, ...]
     missed: list[tuple[str, Any]]
 
 
@@ -97,19 +100,19 @@ def predict_in_detected_boxes(
 def _compare(
     metric: RowMetric, detector: str, rows: list[dict], again: list[dict], is_found: np.ndarray
 ) -> DetectedTest:
-    name = metric.names[0]
-    before, after = (
-        np.array([metric.compute([row])[name] for row in each]) for each in (rows, again)
-    )
+    before, after = (measure_rows(metric, each) for each in (rows, again))
+    limits = limits_of(before.primary).values
     return DetectedTest(
         detector=detector,
-        name=name,
+        name=metric.names[0],
         faces=len(rows),
         found=int(is_found.sum()),
         annotated=_score(metric, rows, is_found),
         detected=_score(metric, again, is_found),
-        failures=int((~is_found | (after > FAILURE)).sum()),
-        annotated_failures=int((before > FAILURE).sum()),
+        normaliser=before.normalisers[before.primary].title,
+        limits=limits,
+        failures=tuple(int((~is_found | (after.own.means > each)).sum()) for each in limits),
+        annotated_failures=tuple(int((before.own.means > each).sum()) for each in limits),
         missed=[
             (row['img_path'], row['id'])
             for row, found in zip(rows, is_found, strict=True)
@@ -133,10 +136,13 @@ def about_test(test: DetectedTest, shown: int = 10) -> Iterator[str]:
         f'{test.name} of these: {100 * test.annotated:.3f} % in annotated boxes, '
         f'{100 * test.detected:.3f} % in detected ones'
     )
-    yield (
-        f'failures, missed or above {FAILURE:.0%}: {test.annotated_failures} in annotated boxes, '
-        f'{test.failures} in detected ones'
-    )
+    for limit, annotated, detected in zip(
+        test.limits, test.annotated_failures, test.failures, strict=True
+    ):
+        yield (
+            f'failures, missed or above {limit:.0%} ({test.normaliser}): {annotated} in annotated '
+            f'boxes, {detected} in detected ones'
+        )
     for path, face in test.missed[:shown]:
         yield f'  missed: face {face} of {path}'
     if len(test.missed) > shown:

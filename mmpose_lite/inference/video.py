@@ -9,6 +9,7 @@ import logging
 import math
 import os
 import re
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -33,11 +34,13 @@ from .sources import Photograph
 VIDEOS = ('.mp4', '.mov', '.m4v', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.ts')
 """Endings of the files that are videos."""
 
+_STREAMS = ('rtsp://', 'rtsps://', 'rtmp://', 'http://', 'https://')
 _TICKS = 90_000  # of a second, where the input does not say in which it counts
 _USUAL_RATE = 30.0
 _QUALITY = '20'  # x264's constant rate factor
 _DISPLAYS = ('DISPLAY', 'WAYLAND_DISPLAY')
 _ESCAPE = 27
+_X_PORT = 6000  # of display 0
 # Sound that an MP4 file may hold as it is; other sound becomes AAC.
 _SOUNDS = ('aac', 'mp3', 'ac3', 'eac3', 'opus', 'flac', 'alac')
 
@@ -45,7 +48,7 @@ _SOUNDS = ('aac', 'mp3', 'ac3', 'eac3', 'opus', 'flac', 'alac')
 def is_video(name: str | os.PathLike) -> bool:
     """Tell whether a file is a video, or an address a stream, by its name."""
     text = os.fspath(name)
-    return Path(text).suffix.lower() in VIDEOS or text.startswith(('rtsp://', 'rtmp://'))
+    return Path(text).suffix.lower() in VIDEOS or text.lower().startswith(_STREAMS)
 
 
 class VideoReader:
@@ -72,11 +75,14 @@ class VideoReader:
         if is_file and not os.path.exists(self.name):
             raise MissingFileError(f'video {shown(self.name)} does not exist')
         self.path = self.name if is_file else None
-        self._capture = cv2.VideoCapture(source if isinstance(source, int) else self.name)
+        self._capture = _open(source if isinstance(source, int) else self.name)
         if not self._capture.isOpened():
+            if isinstance(source, int):
+                raise InputError(
+                    f'camera {source} does not answer: it is not connected, or in use elsewhere'
+                )
             fault = 'cannot be read as a video' if is_file else 'does not answer'
-            kind = 'camera' if isinstance(source, int) else 'video'
-            raise InputError(f'{kind} {shown(self.name)} {fault}')
+            raise InputError(f'video {shown(self.name)} {fault}')
         self.rate = self._capture.get(cv2.CAP_PROP_FPS) or _USUAL_RATE
         self.size_wh = (
             int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
@@ -105,6 +111,16 @@ class VideoReader:
     def close(self) -> None:
         """Release the file or the camera."""
         self._capture.release()
+
+
+def _open(source: str | int) -> cv2.VideoCapture:
+    """Open a file, an address or a camera, without OpenCV's lines about each way that it tries."""
+    log = cv2.utils.logging
+    level = log.setLogLevel(log.LOG_LEVEL_SILENT)
+    try:
+        return cv2.VideoCapture(source)
+    finally:
+        log.setLogLevel(level)
 
 
 @contextmanager
@@ -320,7 +336,30 @@ def about_display() -> str:
             f'--show needs a display, and none of {", ".join(_DISPLAYS)} is set; without one, '
             '--save video writes what a window would show'
         )
+    display = os.environ.get('DISPLAY', '')
+    if sys.platform.startswith('linux') and display and not _answers(display):
+        return (
+            f'--show: the display DISPLAY={display} does not answer; without one, --save video '
+            'writes what a window would show'
+        )
     gui = re.search(r'GUI:\s+(\S+)', cv2.getBuildInformation())
     if gui is None or gui[1] == 'NONE':
         return '--show: this OpenCV, opencv-python-headless, has no windows'
     return ''
+
+
+def _answers(display: str) -> bool:
+    """Tell whether an X server listens; without one, OpenCV's windows end the whole process."""
+    host, _, number = display.rpartition(':')
+    screen = number.partition('.')[0]
+    if not screen.isdecimal():
+        return False
+    try:
+        if host not in ('', 'unix'):
+            socket.create_connection((host, _X_PORT + int(screen)), timeout=5).close()
+            return True
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(f'/tmp/.X11-unix/X{screen}')
+    except OSError:
+        return False
+    return True

@@ -101,7 +101,7 @@ def _smooth_file(path: str, found: Iterator[Landmarks], count: int | None) -> It
     """Smooth a whole file, of which only the points are kept, and read its frames once more."""
     kept = [
         replace(each, photograph=replace(each.photograph, image=_NO_PIXELS))
-        for each in (show_progress(found, count, 'frames') if count else found)
+        for each in show_progress(found, count, 'frames tracked')
     ]
     frames = VideoReader(path)
     for frame, result in zip(frames, smooth_both_ways(kept), strict=True):

@@ -22,6 +22,8 @@ from mmpose_lite.evaluation.metrics import RowMetric
 from mmpose_lite.utils import files
 from mmpose_lite.utils.collect_env import describe_devices, installed_versions
 
+from .run import Run, read_table
+from .run_errors import RunErrors
 from .schema import Dump, Further, Metadata, MetricNormaliser, PointSet
 
 # Settings that belong to one run alone: its folders, weights and launcher.
@@ -63,19 +65,30 @@ def make_dump(
     )
     if metric is None:
         return dump
-    normaliser = None
-    if isinstance(metric, NME):
-        item = metric.norm_item if metric.pair is None else None
-        normaliser = MetricNormaliser(metric.normaliser, item, metric.pair)
     counts = {each.key: {'faces': each.faces, 'points': each.points} for each in metric.scores}
     return replace(
         dump,
         points=_point_set(metric.dataset_meta or {}),
-        normaliser=normaliser,
+        normaliser=_normaliser(metric),
         counts=counts,
         left_out=metric.left_out,
         faces=[_numbers_or_null(row) for row in metric.rows],
     )
+
+
+def measure_rows(metric: RowMetric, rows: Sequence[dict[str, Any]]) -> RunErrors:
+    """Measure rows of a metric as a report does."""
+    table = read_table(rows)
+    names = tuple(f'point {i}' for i in range(table.points))
+    points = _point_set(metric.dataset_meta or {}) or PointSet(names=names)
+    return RunErrors(Run('', table, points, _normaliser(metric)))
+
+
+def _normaliser(metric: RowMetric) -> MetricNormaliser | None:
+    if not isinstance(metric, NME):
+        return None
+    item = metric.norm_item if metric.pair is None else None
+    return MetricNormaliser(metric.normaliser, item, metric.pair)
 
 
 def _point_set(meta: Mapping[str, Any]) -> PointSet | None:

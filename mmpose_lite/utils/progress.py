@@ -66,7 +66,7 @@ class Progress:
 
     Args:
         label: What is worked on; may be changed.
-        total: The number of steps.
+        total: The number of steps; None if it is not known.
         done: Those that an earlier run has made.
         console: Where to print; standard error by default.
 
@@ -76,7 +76,7 @@ class Progress:
     """
 
     def __init__(
-        self, label: str, total: int, done: int = 0, console: Console | None = None
+        self, label: str, total: int | None, done: int = 0, console: Console | None = None
     ) -> None:
         self.label, self.note = label, ''
         self._total, self._done = total, done
@@ -118,12 +118,11 @@ class Progress:
         self._since = monotonic()
 
     def _show(self, now: float) -> None:
-        seconds = round(self._step_s * max(0, self._total - self._done))
-        left = f'{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02} left'
-        end = f'  {self.note}  {left}' if self.note else f'  {left}'
+        end = ''.join(f'  {each}' for each in (self.note, self._left()) if each)
         if not self._can_move:
             self._next = now + _INTERVAL_S
-            line = f'{self.label}: {self._done:,} of {self._total:,}{end}'
+            of = '' if self._total is None else f' of {self._total:,}'
+            line = f'{self.label}: {self._done:,}{of}{end}'
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
             return
         self._next = now + 0.1
@@ -132,6 +131,13 @@ class Progress:
             self._bar.add_task('', total=self._total, label='', end='')
             self._bar.start()
         self._bar.update(self._bar.task_ids[0], completed=self._done, label=self.label, end=end)
+
+    def _left(self) -> str:
+        """The time that the rest takes, or nothing if the number of steps is not known."""
+        if self._total is None:
+            return ''
+        seconds = round(self._step_s * max(0, self._total - self._done))
+        return f'{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02} left'
 
 
 def _can_move(console: Console) -> bool:
@@ -156,12 +162,12 @@ def _make_bar(console: Console) -> Any:
     )
 
 
-def track(items: Iterable[_Item], total: int, label: str) -> Iterator[_Item]:
+def track(items: Iterable[_Item], total: int | None, label: str) -> Iterator[_Item]:
     """Yield items, and show how far the work on them is.
 
     Args:
         items: The items.
-        total: Their number.
+        total: Their number; None if it is not known.
         label: What they are.
     """
     with Progress(label, total) as progress:

@@ -35,6 +35,31 @@ def test_expected_and_measured_errors_of_other_faces_agree_by_bins_too(rng):
     assert judged.bins[-1, 2] > 3 * judged.bins[0, 2]
 
 
+def test_a_standard_error_is_that_of_the_groups_that_were_measured(rng):
+    scores, errors, _ = draw(rng, 3000)
+    expected = usual_error(scores) * FACTORS
+    alone = compare(expected, errors).bins[:, 3]
+    # A person with as many equal faces as there are copies is one observation.
+    copies = [np.repeat(each, 4, axis=0) for each in (expected, errors)]
+    people = np.repeat(np.arange(3000), 4)
+    assert compare(*copies, groups=people).bins[:, 3] == pytest.approx(alone, rel=0.1)
+    assert compare(*copies).bins[:, 3] == pytest.approx(alone / 2, rel=0.1)
+    # Within two standard errors of the truth lie about 95 % of means.
+    far = 0
+    for _ in range(40):
+        scores, errors, _ = draw(rng, 200)
+        bins = compare(usual_error(scores) * FACTORS, errors).bins
+        far += (abs(bins[:, 1] - bins[:, 2]) > 2 * bins[:, 3]).sum()
+    assert far / 200 < 0.12
+    assert np.isnan(compare(scores, errors, groups=[0] * 200).bins[:, 3]).all()
+
+
+def test_the_factors_of_few_faces_are_hardly_drawn_to_their_mean(rng):
+    errors = np.tile(10.0 * FACTORS, (100, 1))
+    factors = fit_confidence(rng.random((100, 5)), errors).factors
+    assert factors / factors[1] == pytest.approx(FACTORS, rel=0.05)
+
+
 def test_each_point_has_a_difficulty_of_its_own(rng):
     confidence = fit_confidence(*draw(rng, 3000))
     assert confidence.factors / confidence.factors[1] == pytest.approx(FACTORS, rel=0.08)

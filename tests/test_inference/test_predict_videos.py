@@ -1,14 +1,21 @@
 """``mmpose-lite predict`` on videos, by the command line."""
 
 import json
+import re
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
+import cv2
 import numpy as np
 import pytest
 
 from helpers.in_process import run_main
+from helpers.videos import render_heads
 from mmpose_lite import inference
 from mmpose_lite.cli.predict import main
+from mmpose_lite.inference.boxes import ious
 from mmpose_lite.inference.video import VideoReader
+from mmpose_lite.utils import progress
 
 FRAMES = 6
 
@@ -17,8 +24,6 @@ FRAMES = 6
 def video(tmp_path, face_set):
     """A photograph of the set that stays for six frames."""
     av = pytest.importorskip('av')
-    import cv2
-
     image = cv2.imread(str(face_set / 'images' / 'face1.png'))
     image = image[: len(image) // 2 * 2, : image.shape[1] // 2 * 2]
     with av.open(str(tmp_path / 'face.mp4'), 'w') as output:
@@ -56,6 +61,81 @@ def test_faces_of_a_video_are_followed_smoothed_and_written(trained, video, look
     assert [[face['id'] for face in row['faces']] for row in rows] == [[1]] * FRAMES
     assert len(looks) == 2
     assert len(list(VideoReader(tmp_path / 'predictions' / 'face.mp4'))) == FRAMES
+
+
+def test_the_two_bars_of_smoothing_have_names_of_their_own(
+    trained, video, looks, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setattr(progress, '_FIRST_S', 0)
+    monkeypatch.setattr(progress, '_INTERVAL_S', 0)
+    run_main(main, trained.checkpoint, video, '--smooth', '--device', 'cpu', cwd=tmp_path)
+    lines = re.findall(r'^(\w[\w ]+): (\d of \d) ', capfd.readouterr().err, re.M)
+    steps = [f'{i + 1} of {FRAMES}' for i in range(FRAMES)]
+    assert lines == [('frames tracked', each) for each in steps] + [
+        ('frames written', each) for each in steps
+    ]
+
+
+class Stream(BaseHTTPRequestHandler):
+    """A camera in a network: JPEG pictures one after the other, as one answer."""
+
+    pictures = ()
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header('Content-Type', 'multipart/x-mixed-replace; boundary=frame')
+        self.end_headers()
+        for each in self.pictures:
+            head = f'--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(each)}\r\n\r\n'
+            self.wfile.write(head.encode() + each + b'\r\n')
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def stream(monkeypatch):
+    """The address of a stream of six rendered heads, and the box of the first."""
+    middles = np.linspace([70, 48], [90, 52], FRAMES)[:, None]
+    rendered = render_heads(middles, (56,), size_wh=(160, 96))
+    pictures = [cv2.imencode('.jpg', each)[1].tobytes() for each in rendered.frames]
+    monkeypatch.setattr(Stream, 'pictures', pictures)
+    server = ThreadingHTTPServer(('127.0.0.1', 0), Stream)
+    with server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_port}/', rendered.boxes[0]
+        server.shutdown()
+
+
+def test_a_stream_is_predicted_until_it_ends(trained, stream, monkeypatch, tmp_path):
+    address, box = stream
+    found = np.column_stack([box, [0.9]])
+    monkeypatch.setattr(inference, 'make_detector', lambda name: lambda image: found)
+    monkeypatch.setattr(
+        'mmpose_lite.inference.landmarker.make_detector', lambda name: lambda image: found
+    )
+    options = ('--save', 'video', 'jsonl', '--device', 'cpu')
+    printed = run_main(main, trained.checkpoint, address, *options, cwd=tmp_path)
+    assert f'{FRAMES} faces in {FRAMES} frames' in printed
+    lines = (tmp_path / 'predictions' / 'predictions.jsonl').read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [row['frame'] for row in rows] == list(range(FRAMES))
+    times = [row['time_s'] for row in rows]
+    assert times == sorted(times)
+    assert len(list(VideoReader(tmp_path / 'predictions' / 'stream.mp4'))) == FRAMES
+
+
+@pytest.mark.slow
+def test_the_packaged_weights_and_the_detector_follow_a_stream(stream, tmp_path):
+    pytest.importorskip('onnxruntime')
+    address, box = stream
+    run_main(
+        main, 'faces19', address, '--track', '--save', 'jsonl', '--device', 'cpu', cwd=tmp_path
+    )
+    lines = (tmp_path / 'predictions' / 'predictions.jsonl').read_text().splitlines()
+    faces = [json.loads(line)['faces'] for line in lines]
+    assert [[face['id'] for face in each] for each in faces] == [[1]] * FRAMES
+    assert ious(np.array([faces[0][0]['box']]), box).item() > 0.5
 
 
 def test_without_tracking_faces_have_no_ids(trained, video, looks, tmp_path):

@@ -163,8 +163,44 @@ def test_wrong_sources_and_names_are_refused(tmp_path):
 
 
 def test_videos_are_known_by_their_names():
-    names = ['a.MP4', Path('b.mov'), 'rtsp://camera/1', 'c.jpg', 'folder']
-    assert [is_video(name) for name in names] == [True, True, True, False, False]
+    names = ['a.MP4', Path('b.mov'), 'rtsp://camera/1', 'HTTP://camera/', 'c.jpg', 'folder']
+    assert [is_video(name) for name in names] == [True, True, True, True, False, False]
+
+
+def test_a_camera_that_is_not_there_is_one_error(capfd):
+    with pytest.raises(InputError, match='camera 99 does not answer: it is not connected'):
+        VideoReader(99)
+    assert capfd.readouterr().err == ''  # of OpenCV, which tries several ways
+
+
+def test_frames_of_a_camera_have_the_times_at_which_they_come(monkeypatch):
+    class Camera:
+        def __init__(self, number):
+            assert number == 0
+            self.left = 3
+
+        def isOpened(self):
+            return True
+
+        def get(self, what):
+            return {cv2.CAP_PROP_FPS: 0.0, cv2.CAP_PROP_FRAME_COUNT: -1.0}.get(what, 64.0)
+
+        def read(self):
+            self.left -= 1
+            return self.left >= 0, picture(0)
+
+        def release(self):
+            self.left = None
+
+    monkeypatch.setattr(cv2, 'VideoCapture', Camera)
+    clock = iter([5.0, 5.5, 5.75, 7.0])
+    monkeypatch.setattr(video.time, 'perf_counter', lambda: next(clock))
+    reader = VideoReader(0)
+    assert (reader.path, reader.count, reader.rate, reader.size_wh) == (None, None, 30, (64, 64))
+    frames = list(reader)
+    assert [frame.time_s for frame in frames] == [0.5, 0.75, 2]
+    assert frames[2].name == '0 frame 2'
+    assert reader._capture.left is None
 
 
 def test_without_a_display_it_is_said(monkeypatch):
@@ -173,6 +209,14 @@ def test_without_a_display_it_is_said(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(InputError, match='--show needs a display'):
         Window('faces')
+
+
+def test_a_display_that_is_not_there_is_an_error(monkeypatch):
+    monkeypatch.setattr(video.sys, 'platform', 'linux')
+    for display in (':8199', 'localhost:8199.0', 'nonsense'):
+        monkeypatch.setenv('DISPLAY', display)
+        with pytest.raises(InputError, match=f'DISPLAY={display} does not answer'):
+            Window('faces')
 
 
 def test_a_window_shows_the_rate_and_closes_with_q(monkeypatch):

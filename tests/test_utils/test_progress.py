@@ -36,6 +36,14 @@ def test_lines_come_after_two_seconds_and_then_every_thirty(clock):
     ]
 
 
+def test_a_line_of_work_without_an_end_has_neither_a_total_nor_a_time_that_is_left(clock):
+    out = console()
+    with Progress('frames', None, console=out) as bar:
+        clock[0] += 3
+        bar.advance(2)
+    assert out.file.getvalue() == 'frames: 2\n'
+
+
 @pytest.mark.parametrize('has_widgets', [True, False])
 def test_a_notebook_has_a_bar_if_it_has_widgets(clock, monkeypatch, has_widgets):
     spec = 'a spec' if has_widgets else None
