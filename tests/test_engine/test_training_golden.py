@@ -32,7 +32,7 @@ class Source(nn.Module):
 
 
 def sources():
-    """What was averaged, ``(6, 16)``: the buffer as it was copied, the weight worked out.
+    """Rows that were averaged, ``(6, 16)``: the buffer as it was copied, the weight worked out.
 
     In the first setting nearly all of an average is the new weight, so little is lost.
     """
