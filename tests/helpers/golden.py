@@ -1,8 +1,11 @@
 """Reference numbers of MMPose 1.3.2: those in the repository, and the whole tables beside it."""
 
 import gzip
+import importlib.util
 import json
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,18 @@ def table(name: str) -> Any:
         return json.loads(path.read_text(encoding='utf-8'))
     with np.load(path) as arrays:
         return dict(arrays)
+
+
+@cache
+def load_module(name: str) -> ModuleType:
+    """Run a program that lies among the tables."""
+    path = TABLES / name
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def facts() -> dict[str, Any]:

@@ -198,9 +198,16 @@ def test_a_box_that_no_points_span_is_named(content, load):
     ('arguments', 'message'),
     [
         ({'bbox_margin': -1}, 'bbox_margin=-1 is not a share'),
-        ({'file_names': 'fuzzy'}, "file_names='fuzzy' is not one of exact, lenient"),
-        ({'on_implausible': 'x'}, "on_implausible='x' is not one of refuse, warn"),
-        ({'first_pixel': 2}, 'first_pixel=2 is not one of 0, 1'),
+        *(
+            ({'data_mode': 'bottomup', **given}, f'"{key}" is only supported in topdown mode')
+            for key, given in (
+                ('bbox_file', {'bbox_file': 'x', 'test_mode': True}),
+                ('bbox_score_thr', {'filter_cfg': {'bbox_score_thr': 0.3}}),
+            )
+        ),
+        ({'file_names': 'fuzzy'}, "got invalid file_names: 'fuzzy' is not one of exact, lenient"),
+        ({'on_implausible': 'x'}, "got invalid on_implausible: 'x' is not one of refuse, warn"),
+        ({'first_pixel': 2}, 'got invalid first_pixel: 2 is not one of 0, 1'),
     ],
 )
 def test_wrong_arguments_are_named(load, arguments, message):

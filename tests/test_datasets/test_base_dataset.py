@@ -158,6 +158,13 @@ def test_detections_replace_the_annotated_boxes(tmp_path):
     assert sure['bbox_score'][0] == np.float32(0.9)
 
 
+def test_detections_are_found_where_mmpose_s_configs_name_them(tmp_path, monkeypatch):
+    boxes = write_detections(tmp_path, [FOUND])
+    monkeypatch.chdir(tmp_path.parent)
+    keywords = {'bbox_file': f'{tmp_path.name}/{boxes}', 'test_mode': True}
+    assert len(load(tmp_path, face(1), face(2), **keywords)) == 1
+
+
 def test_predictions_on_detections_cannot_be_evaluated(tmp_path):
     """MMPose gives them points at (0, 0) and a number."""
     boxes = write_detections(tmp_path, [FOUND])
@@ -193,8 +200,8 @@ def test_wrong_detections_are_named(tmp_path, detection, message):
 @pytest.mark.parametrize(
     ('arguments', 'error', 'message'),
     [
-        ({'data_mode': 'sideways'}, ValueError, 'sideways'),
-        ({'bbox_file': 'boxes.json'}, ValueError, 'test_mode=True'),
+        ({'data_mode': 'sideways'}, ValueError, "got invalid data_mode: 'sideways'"),
+        ({'bbox_file': 'boxes.json'}, ValueError, 'only supported when `test_mode==True`'),
         (
             {'bbox_file': 'gone.json', 'test_mode': True},
             FileNotFoundError,

@@ -33,13 +33,13 @@ def test_global_batches_are_the_same_in_order(monkeypatch, world, faces):
     assert one != global_batches(monkeypatch, 1, faces, 16, epoch=0)
 
 
-def records(processes, folder, config, world, batch, optimizer):
+def records(processes, folder, config, world, batch, optimizer, flags):
     """Notes of each rank while training with a batch of its own."""
     seen = folder / f'seen{world}'
     seen.mkdir()
     options = [f'train_dataloader.batch_size={batch}', f'train_cfg.max_epochs={STEPS * 4 // 8}']
     options.append(f'optim_wrapper.optimizer.type={optimizer}')
-    tool = (ROOT / 'tools' / 'dist_train.sh', config, world, '--no-validate')
+    tool = (ROOT / 'tools' / 'dist_train.sh', config, world, '--no-validate', *flags)
     command = (*tool, '--work-dir', f'run{world}')
     done = processes.run(*command, '--cfg-options', *options, cwd=folder, RECORD=str(seen))
     assert done.status == 0, done.printed
@@ -47,12 +47,25 @@ def records(processes, folder, config, world, batch, optimizer):
     return [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
 
 
-@pytest.mark.parametrize('optimizer', ['Adam', 'Muon'])
-def test_two_ranks_train_as_one_does(processes, tmp_path, faulty_config, optimizer):
+ON_DEVICE = ('--cache', 'crops', '--augment-on-device')
+
+
+@pytest.mark.parametrize(
+    ('optimizer', 'flags'),
+    [
+        ('Adam', ()),
+        ('Muon', ()),
+        ('Adam', (*ON_DEVICE, 'stream')),
+        ('Adam', (*ON_DEVICE, 'resident')),
+    ],
+    ids=['Adam', 'Muon', 'stream', 'resident'],
+)
+def test_two_ranks_train_as_one_does(processes, tmp_path, faulty_config, optimizer, flags):
     """Batch norms are frozen: each rank would have statistics of its own."""
     config = faulty_config('RecordHook', 'FrozenNormsHook')
-    (alone,) = records(processes, tmp_path, config, world=1, batch=4, optimizer=optimizer)
-    both = records(processes, tmp_path, config, world=2, batch=2, optimizer=optimizer)
+    run = {'optimizer': optimizer, 'flags': flags}
+    (alone,) = records(processes, tmp_path, config, world=1, batch=4, **run)
+    both = records(processes, tmp_path, config, world=2, batch=2, **run)
     assert len(alone) == STEPS
     for one, first, second in zip(alone, *both, strict=True):
         dealt = [face for pair in zip(first['ids'], second['ids'], strict=True) for face in pair]

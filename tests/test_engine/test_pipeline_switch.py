@@ -461,15 +461,20 @@ custom_hooks = [
 """
 
 
-def test_two_ranks_resume_with_it(processes, tiny_config, tmp_path):
+@pytest.mark.parametrize('mode', ['workers', 'stream', 'resident'])
+def test_two_ranks_resume_with_it(processes, tiny_config, tmp_path, mode):
     """Of eight faces, so an epoch has two iterations."""
+    first, second, flags = FIRST, SECOND, []
+    if mode != 'workers':
+        first, second = changing_pixels(FIRST, 1.0), changing_pixels(SECOND, 0.5)
+        flags = ['--cache', tmp_path / 'crops', '--augment-on-device', mode]
     config = tmp_path / 'two.py'
-    config.write_text(RANKS.format(base=tiny_config, first=FIRST, second=SECOND))
+    config.write_text(RANKS.format(base=tiny_config, first=first, second=second))
 
     def run(name, *options, status=0, **variables):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
-        command = (ROOT / 'tools' / 'dist_train.sh', config, 2, '--no-validate', *options)
+        command = (ROOT / 'tools' / 'dist_train.sh', config, 2, '--no-validate', *flags, *options)
         variables['RECORD'] = str(folder)
         done = processes.run(*command, '--work-dir', folder / 'run', cwd=tmp_path, **variables)
         assert done.status == status, done.printed

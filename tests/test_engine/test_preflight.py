@@ -119,7 +119,7 @@ SIZES = {
                 'decoder': {**LARGER, 'heatmap_size': (16, 16)},
             },
         },
-        r'model\.head\.num_stages=2, and 4 feature maps come in',
+        r'model\.head: the length of feature maps did not match the `num_stages`=2: 4 come in',
     ),
     'bins of targets': (
         {

@@ -1,7 +1,5 @@
 """The nine models of RTMPose, hourglass, MobileNetV2 and SCNet against MMPose's whole tables."""
 
-import importlib.util
-from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +8,7 @@ import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.structures import InstanceData
 
-from helpers.golden import TABLES, table
+from helpers.golden import load_module, table
 from mmpose_lite.apis import load_config
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.registry import MODELS
@@ -24,12 +22,8 @@ SIDE = 256
 ROUGH = ('scnet50', 'hourglass52')
 
 
-@cache
 def seeding():
-    spec = importlib.util.spec_from_file_location('seeding_zoo', TABLES / 'zoo' / 'seeding_zoo.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module('zoo/seeding_zoo.py')
 
 
 def build(name):
@@ -178,8 +172,15 @@ def test_predictions(name, flip, runs):
 
 
 def test_three_steps(name):
+    """In the layout that MMPose trains in.
+
+    Adam's first steps go by signs of gradients, so the last bits show. With channels last MMPose is
+    as far from its own table as this package: RTMPose-m's third loss (COCO) by 3.2e-3, and
+    MobileNetV2's second accuracy by 0.026.
+    """
     recorded, (cfg, model) = table(f'zoo/model_{name}.npz'), build(name)
     model.load_state_dict(seeding().seeded_zoo_state_dict(model))
+    model.to(memory_format=torch.contiguous_format)
     cfg.optim_wrapper.optimizer.lr = 1e-4
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     model.train()
@@ -190,12 +191,8 @@ def test_three_steps(name):
     wanted, slack = recorded['loss_and_acc'], 3 if name in ROUGH else 1
     lines = np.array(lines)
     np.testing.assert_allclose(lines[0, 0], wanted[0, 0], rtol=1e-5 * slack)
-    # Adam's first steps go by signs of gradients, and peaks of a network that has learnt nothing by
-    # the last bits: a first weight that is 1e-6 larger changes RTMPose-m's third loss by 3e-3, and
-    # two threads change MobileNetV2's second accuracy by 0.026.
-    np.testing.assert_allclose(lines[1:, 0], wanted[1:, 0], rtol=5e-3 * slack)
-    np.testing.assert_allclose(lines[0, 1], wanted[0, 1], atol=0.02 * slack)
-    np.testing.assert_allclose(lines[1:, 1], wanted[1:, 1], atol=0.05 * slack)
+    np.testing.assert_allclose(lines[1:, 0], wanted[1:, 0], rtol=3e-3 * slack)
+    np.testing.assert_allclose(lines[:, 1], wanted[:, 1], atol=0.02 * slack)
     state = model.state_dict()
     for part, weight, bound in zip(
         ('after_head', 'after_stem'), recorded['after_names'], (3e-5, 6e-5), strict=True

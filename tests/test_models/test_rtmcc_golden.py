@@ -1,13 +1,11 @@
 """RTMPose's head and loss against MMPose's whole tables."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from helpers.golden import TABLES, table
+from helpers.golden import load_module, table
 from mmpose_lite.evaluation.functional import simcc_pck_accuracy
 from mmpose_lite.registry import KEYPOINT_CODECS, MODELS
 from mmpose_lite.structures import PoseDataSample
@@ -25,10 +23,7 @@ def tuples(cfg):
 
 @pytest.fixture(scope='module')
 def seeded():
-    spec = importlib.util.spec_from_file_location('seeding_zoo', TABLES / 'zoo' / 'seeding_zoo.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.seeded_zoo_state_dict
+    return load_module('zoo/seeding_zoo.py').seeded_zoo_state_dict
 
 
 @pytest.fixture(scope='module')

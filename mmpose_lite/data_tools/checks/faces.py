@@ -102,7 +102,7 @@ def read_split(split: Split) -> SplitContent:
     found.faces = _faces(split, records, add)
     _check_use(records, images, add)
     if split.dataset.bbox_file:
-        path = osp.join(split.dataset.data_root or '', split.dataset.bbox_file)
+        path = split.dataset.bbox_path
         try:
             read_detections(path, list(images.values()), split.dataset.photographs.path)
         except InputError as error:

@@ -57,9 +57,9 @@ class BaseCocoStyleDataset(BaseDataset):
 
     Args:
         ann_file: The annotation file, below ``data_root``.
-        bbox_file: Detected boxes to predict on instead of the annotated ones (test mode only): a
-            JSON list of ``image_id``, ``bbox`` (xywh) and ``score``. Such samples have no truth,
-            so they can be predicted on, but not evaluated.
+        bbox_file: Detected boxes to predict on instead of the annotated ones (test mode only),
+            below ``data_root`` or, as in MMPose, the working folder: a JSON list of ``image_id``,
+            ``bbox`` (xywh) and ``score``. Such samples can be predicted on, but not evaluated.
         data_mode: ``'topdown'``: one sample per face; ``'bottomup'``: one per image.
         metainfo: Description of the points; the class's by default.
         data_root: Folder of everything.
@@ -134,7 +134,7 @@ class BaseCocoStyleDataset(BaseDataset):
         self.bbox_margin = bbox_margin
         self.on_implausible = on_implausible
         self.first_pixel = first_pixel
-        self._check_arguments(test_mode, bool(train_val_split))
+        self._check_arguments(test_mode, bool(train_val_split), filter_cfg)
         self.cache = CacheSettings.of(cache)
         self.train_val_split = TrainValSplit.of(train_val_split)
         self.bad_image_replacement = BadImageReplacement.of(on_bad_image, test_mode)
@@ -152,18 +152,23 @@ class BaseCocoStyleDataset(BaseDataset):
             max_refetch=max_refetch,
         )
 
-    def _check_arguments(self, test_mode: bool, is_split: bool) -> None:
+    def _check_arguments(self, test_mode: bool, is_split: bool, filter_cfg: dict | None) -> None:
         name = type(self).__name__
         for key, choices in _CHOICES.items():
             value = getattr(self, key)
             if value not in choices:
                 listed = ', '.join(map(str, choices))
-                raise InputError(f'{name}: {key}={value!r} is not one of {listed}')
+                raise InputError(f'{name}: got invalid {key}: {value!r} is not one of {listed}')
         margin = self.bbox_margin
         if margin is not None and not (is_number(margin) and margin >= 0):
             raise InputError(f'{name}: bbox_margin={margin!r} is not a share from 0')
-        if self.bbox_file and not (self.data_mode == 'topdown' and test_mode):
-            raise InputError(f"{name}: bbox_file needs data_mode='topdown' and test_mode=True")
+        if self.data_mode != 'topdown':
+            given = {'bbox_file': self.bbox_file, **(filter_cfg or {})}
+            for key in ('bbox_file', 'bbox_score_thr'):
+                if given.get(key) is not None:
+                    raise InputError(f'{name}: "{key}" is only supported in topdown mode')
+        if self.bbox_file and not test_mode:
+            raise InputError(f'{name}: "bbox_file" is only supported when `test_mode==True`')
         if self.bbox_file and is_split:
             raise InputError(f'{name}: bbox_file has no train_val_split')
 
@@ -181,8 +186,7 @@ class BaseCocoStyleDataset(BaseDataset):
         shared = {key: self._metainfo[key] for key in SAMPLE_KEYS}
         self._shared = {**shared, 'img_folder': self.data_prefix['img']}
         if self.bbox_file:
-            path = osp.join(self.data_root or '', self.bbox_file)
-            return read_detections(path, content['images'], self.photographs.path)
+            return read_detections(self.bbox_path, content['images'], self.photographs.path)
         records = of_category(records, content, self.category, self.ann_file)
         self._refuse_or_warn(self.about_points(records, content))
         subsets = find_subsets(self.subsets, records, self.data_root or '', self.category)
@@ -204,6 +208,13 @@ class BaseCocoStyleDataset(BaseDataset):
             problem = f"data_prefix.img='{img_folder}' is not a folder"
         if problem is not None:
             raise MissingFileError(f'{type(self).__name__}: {problem}')
+
+    @property
+    def bbox_path(self) -> str:
+        """The path of ``bbox_file``; MMPose's configs write it with the data's root."""
+        given = self.bbox_file or ''
+        below = osp.join(self.data_root or '', given)
+        return given if osp.isfile(given) and not osp.isfile(below) else below
 
     @property
     def _transforms(self) -> Sequence[Callable]:

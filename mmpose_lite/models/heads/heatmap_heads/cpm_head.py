@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mmpose_lite.errors import InputError
+from mmpose_lite.errors import ArgumentError, InputError
 from mmpose_lite.registry import MODELS
 
 from .heatmap_head import BaseHeatmapHead
@@ -70,8 +70,8 @@ class CPMHead(BaseHeatmapHead):
             return self.build_loss(loss)
         if len(loss) != self.num_stages:
             raise InputError(
-                f'model.head.loss has {len(loss)} losses, num_stages={self.num_stages}: it needs '
-                'one, or one for each stage'
+                f'model.head.loss: the {len(loss)} losses did not match `num_stages`='
+                f'{self.num_stages}; there is one, or one for each stage'
             )
         return nn.ModuleList(map(self.build_loss, loss))
 
@@ -79,11 +79,12 @@ class CPMHead(BaseHeatmapHead):
         """Compute heatmaps ``(B, K, H, W)`` of each stage from its feature map.
 
         Raises:
-            InputError: If the number of feature maps is not that of stages.
+            ArgumentError: If the number of feature maps is not that of stages.
         """
         if len(feats) != self.num_stages:
-            raise InputError(
-                f'model.head.num_stages={self.num_stages}, and {len(feats)} feature maps come in'
+            raise ArgumentError(
+                'model.head: the length of feature maps did not match the `num_stages`='
+                f'{self.num_stages}: {len(feats)} come in'
             )
         layers = zip(feats, self.multi_deconv_layers, self.multi_final_layers, strict=True)
         return [final(deconv(maps)) for maps, deconv, final in layers]

@@ -43,8 +43,8 @@ class BaseHeatmapHead(BaseHead):
             return nn.Identity(), channels
         if kernel_sizes is None or len(out_channels) != len(kernel_sizes):
             raise ValueError(
-                f'{kind}_out_channels={list(out_channels)} and {kind}_kernel_sizes={kernel_sizes} '
-                'need the same length'
+                f'Got mismatched lengths: {kind}_out_channels={list(out_channels)} and '
+                f'{kind}_kernel_sizes={kernel_sizes}'
             )
         make = self._make_deconv_layers if kind == 'deconv' else self._make_conv_layers
         layers = make(
@@ -197,7 +197,7 @@ def _make_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:
 
 def _make_deconv(in_channels: int, out_channels: int, kernel: int) -> nn.Module:
     if kernel not in _DECONV_PADDING:
-        raise ValueError(f'a deconv kernel size must be 2, 3 or 4, got {kernel}')
+        raise ValueError(f'Unsupported kernel size {kernel} of a deconv layer: not 2, 3 or 4')
     padding, end = _DECONV_PADDING[kernel]
     return nn.ConvTranspose2d(
         in_channels, out_channels, kernel, stride=2, padding=padding, output_padding=end, bias=False
