@@ -44,8 +44,8 @@ def train(cfg: Config) -> PoseRunner:
     Raises:
         InputError: If another training has the work dir, before anything is written there.
     """
-    # Early, so that nothing is written before the lock; the runner does both again, for callers
-    # that build it themselves.
+    # The runner joins processes and locks its folder too, for callers that build it themselves.
+    # Here both come before it is built, since building it writes to the folder.
     join_processes(cfg.get('launcher', 'none'), cfg.get('env_cfg', {}))
     with holding(cfg.work_dir):
         runner = build_runner(cfg)

@@ -58,6 +58,7 @@ class TrainLoop(BaseLoop):
     _iter: int
 
     def _prepare(self, max_nonfinite_losses: int) -> None:
+        """Set what a loop has beside mmengine's attributes; its ``__init__`` ends with this."""
         self.position = Position()
         self.guard = NanGuard(max_nonfinite_losses)
         self._buffer_copies: BufferCopies | None = None
@@ -96,6 +97,7 @@ class TrainLoop(BaseLoop):
             raise InputError(self._about_loss(error.ranks, (), error.late + 1)) from error
 
     def _begin(self) -> None:
+        """Check the training, call ``before_train``, and prepare ranks, wrapper and workers."""
         info = self.runner.message_hub.runtime_info
         # RuntimeInfoHook.before_train overwrites these with counters that lag behind in a resumed
         # run; they are put back.
@@ -159,6 +161,7 @@ class TrainLoop(BaseLoop):
         return count % self.val_interval == 0 or count == last
 
     def _validate_if_due(self) -> None:
+        """Validate if the position is due for it; a signal undoes one that it interrupts."""
         if self.position.validated or self.runner.val_loop is None:
             return
         self._restore_random_once()
@@ -188,6 +191,7 @@ class TrainLoop(BaseLoop):
         restore_hook_states(self.runner, memory, 'before the validation')
 
     def _restore_random_once(self) -> None:
+        """Set the random generators to the state that a run resumes with, the first time only."""
         if self._random is not None:
             set_random_state(self._random)
             self._random = None
