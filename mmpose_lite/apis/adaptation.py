@@ -87,7 +87,7 @@ def adapt(
     )
     model = init_model(cfg, checkpoint, device)
     model.label_map = None
-    predicted, annotated, sides = predict_in_crops(model, DATASETS.build(dataset))
+    predicted, annotated, sides, _ = predict_in_crops(model, DATASETS.build(dataset))
     whole = np.isfinite(annotated).all((1, 2))
     if whole.sum() < _FEWEST:
         raise InputError(
@@ -105,7 +105,7 @@ def adapt(
     return Adaptation(int(whole.sum()), before, after, str(out))
 
 
-def predict_in_crops(model: Any, dataset: Any) -> tuple[ndarray, ndarray, ndarray]:
+def predict_in_crops(model: Any, dataset: Any) -> tuple[ndarray, ndarray, ndarray, ndarray]:
     """Predict all faces of a data set.
 
     Args:
@@ -114,9 +114,10 @@ def predict_in_crops(model: Any, dataset: Any) -> tuple[ndarray, ndarray, ndarra
 
     Returns:
         Predictions and annotations (N, K, 2), 0 to 1 from the corner of the face's crop, NaN
-        where a point is not annotated; and the crop's sides (N,) in sides of the box.
+        where a point is not annotated; the crop's sides (N,) in sides of the box; and the scores
+        of the predictions (N, K).
     """
-    predicted, annotated, sides = [], [], []
+    predicted, annotated, sides, scores = [], [], [], []
     for start in range(0, len(dataset), _BATCH):
         batch = [dataset[i] for i in range(start, min(start + _BATCH, len(dataset)))]
         with torch.no_grad():
@@ -131,7 +132,8 @@ def predict_in_crops(model: Any, dataset: Any) -> tuple[ndarray, ndarray, ndarra
             annotated.append((points - corner) / scale)
             box = np.asarray(truth.bboxes)[0]
             sides.append(scale.max() / (box[2:] - box[:2]).max())
-    return np.array(predicted), np.array(annotated), np.array(sides)
+            scores.append(np.asarray(sample.pred_instances.keypoint_scores)[0])
+    return np.array(predicted), np.array(annotated), np.array(sides), np.array(scores)
 
 
 def _has_squares(annotations: Path) -> bool:

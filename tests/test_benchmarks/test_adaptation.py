@@ -2,11 +2,34 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from benchmarks import adaptation
 from mmpose_lite.apis import load_config
 from mmpose_lite.apis import test as run_test
+
+
+def test_faces_are_chosen_by_their_scores():
+    scores = np.array([0.5, 0.1, 0.9, 0.3, 0.7])
+    rng = np.random.default_rng(0)
+    assert adaptation.choose('lowest', scores, 2, rng).tolist() == [1, 3]
+    assert adaptation.choose('even', scores, 3, rng).tolist() == [1, 0, 2]
+    assert set(adaptation.choose('random', scores, 5, rng)) == {0, 1, 2, 3, 4}
+    half = adaptation.choose('half', scores, 4, rng).tolist()
+    assert half[:2] == [1, 3]
+    assert len(set(half)) == 4
+
+
+def test_ways_to_choose_are_compared(face_set, tiny_config, trained, capsys):
+    options = ['--config', str(tiny_config), '--checkpoint', str(trained.checkpoint)]
+    choices = ['--counts', '6', '--draws', '2', '--pool', '7', '--faces', '8']
+    adaptation.main([str(face_set), *options, *choices])
+    printed = capsys.readouterr().out
+    (before, after) = re.findall(r'^\| [06] \| (.*) \|$', printed, re.M)
+    assert len(set(before.split(' | '))) == 1
+    assert len(set(after.split(' | '))) > 1
+    assert '2 pools of 7 out of 8 training faces' in printed
 
 
 def test_the_first_row_is_the_test_and_others_are_of_draws(
