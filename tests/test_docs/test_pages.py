@@ -40,6 +40,7 @@ PAGES = [
 RUN = [page for page in PAGES if page not in ELSEWHERE and any(blocks_of(ROOT / page))]
 
 AFLW = 'face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256.py'
+ZOO = 'hrnetv2_w18_aflw_256x256-f2bbc62b_20210125.pth'
 # What stands on a page for something of the reader's.
 WORDS = {
     '$CONFIG': 'tiny.py',
@@ -47,7 +48,7 @@ WORDS = {
     'my_config.py': 'tiny.py',
     'my_mmpose_config.py': 'tiny.py',
     'data/my_faces/hrnetv2_my_faces.py': 'tiny.py',
-    'load_from=hrnetv2_w18_aflw_256x256-f2bbc62b_20210125.pth': 'load_from=my_mmpose_checkpoint.pth',
+    f'load_from={ZOO}': 'load_from=my_mmpose_checkpoint.pth',
     'td-hm_hrnetv2-w18_synthetic-aflw-128x128': 'tiny.py',
     '$CKPT': 'best.pth',
     'CKPT': 'best.pth',
