@@ -14,6 +14,7 @@ from helpers.tiny_recipe import shrink
 from mmpose_lite.apis import init_model, load_config
 from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.engine import PoseRunner
+from mmpose_lite.errors import InputError
 
 PAGE = Path(__file__).resolve().parents[1] / 'docs' / 'own_points.md'
 FACES = 5
@@ -220,6 +221,57 @@ def test_points_that_all_lie_on_the_axis_are_mirrored(config, data, tmp_path, as
     as_new_process()
     with pytest.raises(ValueError, match=r'`swap`.*\(of one on the axis its own name'):
         without_pairs(config, data, tmp_path, all_but_one).train()
+
+
+def exchange_two(cfg):
+    """Exchange the mouth's corners in the metainfo, as if the file had them the other way round."""
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        points = loader.dataset.metainfo.keypoint_info
+        points[3].name, points[4].name = points[4].name, points[3].name
+        points[3].swap, points[4].swap = points[4].swap, points[3].swap
+
+
+class TestPointsOfACheckpointInAnotherOrder:
+    said = (
+        r"checkpoint '.*epoch_1\.pth': its points are in another order than those of 'my_faces': "
+        r"its point 3 is 'LeftMouthCorner', which is point 4 there"
+    )
+
+    @pytest.fixture
+    def checkpoint(self, config, data, tmp_path, as_new_process):
+        build(config, data, tmp_path).train()
+        as_new_process()
+        return str(tmp_path / 'run' / 'epoch_1.pth')
+
+    def other(self, config, data, tmp_path, checkpoint, edit=exchange_two):
+        cfg = shrink(load_config(config), data, tmp_path / 'other')
+        cfg.load_from = checkpoint
+        edit(cfg)
+        return PoseRunner.from_cfg(cfg)
+
+    @pytest.mark.parametrize('job', ['val', 'test'])
+    def test_are_refused_in_a_test(self, config, data, tmp_path, checkpoint, job):
+        with pytest.raises(InputError, match=self.said):
+            getattr(self.other(config, data, tmp_path, checkpoint), job)()
+
+    def test_are_a_warning_for_a_new_training(
+        self, config, data, tmp_path, checkpoint, as_new_process, capsys
+    ):
+        self.other(config, data, tmp_path, checkpoint).train()
+        assert re.search(f'WARNING - {self.said}; the last layer', capsys.readouterr().out)
+        as_new_process()
+        self.other(config, data, tmp_path, checkpoint, lambda cfg: None).train()
+        assert 'another order' not in capsys.readouterr().out
+
+    def test_of_other_names_are_taken_as_they_are(self, config, data, tmp_path, checkpoint):
+        def rename(cfg):
+            metainfo = cfg.test_dataloader.dataset.metainfo
+            metainfo.skeleton_info = {}
+            for i, point in metainfo.keypoint_info.items():
+                point.update(name=f'point_{i}', swap=f'point_{[1, 0, 2, 4, 3][i]}')
+            cfg.test_evaluator.keypoint_names = ['point_0', 'point_1']
+
+        assert self.other(config, data, tmp_path, checkpoint, rename).test()['NME'] > 0
 
 
 OWN = """

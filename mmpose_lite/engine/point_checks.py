@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import IterableDataset
@@ -27,6 +27,7 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.models.data_preprocessors.data_preprocessor import is_uncropped
 from mmpose_lite.models.heads import BaseHead
 from mmpose_lite.models.pose_estimators import BasePoseEstimator
+from mmpose_lite.structures.metainfo import find_moved
 from mmpose_lite.utils.nested_datasets import walk_datasets
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
@@ -80,6 +81,52 @@ def check_keypoint_counts(runner: Runner, loaders: Mapping[str, Any]) -> None:
                 counts[f'{step} in the pipeline of {where}'] = made
     if len(set(counts.values())) > 1:
         raise PreflightError(f'the numbers of points differ: {"; ".join(counts)}')
+
+
+def check_order(
+    runner: Runner, checkpoint: Mapping[str, Any], name: str, is_start: bool = False
+) -> None:
+    """Compare the order of a checkpoint's points with that of the run's data set.
+
+    Only names that both have are compared: other names may mean the same points.
+
+    Args:
+        runner: The run, whose loop is built.
+        checkpoint: The checkpoint; nothing is compared if its ``meta`` does not name the points.
+        name: Where it comes from, for messages.
+        is_start: The weights start a new training, which can learn another order: a warning.
+
+    Raises:
+        PreflightError: If a point is at another place.
+    """
+    loops = (runner._train_loop, runner._val_loop, runner._test_loop)
+    loop: Any = next((each for each in loops if isinstance(each, BaseLoop)), None)
+    metainfo = getattr(getattr(getattr(loop, 'dataloader', None), 'dataset', None), 'metainfo', {})
+    learnt, own = (
+        _names_of(meta) for meta in ((checkpoint.get('meta') or {}).get('dataset_meta'), metainfo)
+    )
+    moved = find_moved(learnt, own) if len(learnt) == len(own) else None
+    if moved is None:
+        return
+    i, place = moved
+    problem = (
+        f"checkpoint '{name}': its points are in another order than those of "
+        f"'{metainfo['dataset_name']}': its point {i} is {learnt[i]!r}, which is point {place} "
+        'there'
+    )
+    if not is_start:
+        raise PreflightError(problem)
+    runner.logger.warning(
+        f'{problem}; the last layer starts with the places of other points: put the points of '
+        "annotations and metainfo into the checkpoint's order"
+    )
+
+
+def _names_of(metainfo: Any) -> list[str]:
+    names: Any = metainfo.get('keypoint_id2name') if isinstance(metainfo, Mapping) else None
+    if not isinstance(names, Mapping) or set(names) != set(range(len(names))):
+        return []
+    return [str(names[i]) for i in range(len(names))]
 
 
 def check_mirroring(runner: Runner, loaders: Mapping[str, Any], tested: Sequence[str]) -> None:

@@ -34,6 +34,7 @@ from .base_runner import BaseRunner, close_files
 from .config_rewrites import rewrite_config
 from .hooks import BadImageHook, CheckpointHook, ScreenHook
 from .memory import explain_no_memory
+from .point_checks import check_order
 from .preemption import end_workers
 from .preflight import check_evaluation
 from .resumption import Resumption, stored_seed
@@ -230,6 +231,7 @@ class PoseRunner(BaseRunner):
         checkpoint = CheckpointLoader.load_checkpoint(filename, map_location)
         if self._resume:
             check_averages(self, checkpoint, filename)
+        check_order(self, checkpoint, filename, is_start=not strict)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load = load_strictly if strict else load_matching
         load(unwrap_model(self.model), checkpoint, filename)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
@@ -93,6 +94,33 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
     if missing:
         raise MissingKeyError(f'metainfo lacks the keys {missing}; it has {sorted(metainfo)}')
     return _parse(metainfo)
+
+
+def find_moved(names: Sequence[str], others: Sequence[str]) -> tuple[int, int] | None:
+    """Find the first of ``names`` that stands at another place of ``others``, and both places.
+
+    Names are equal whatever their case and punctuation. None if no name is at two places, or if
+    names only count: one may start at 0 and the other at 1.
+    """
+    if are_numbered(names) or are_numbered(others):
+        return None
+    places = {plain_name(name): i for i, name in enumerate(others)}
+    pairs = ((i, places.get(plain_name(name), i)) for i, name in enumerate(names))
+    return next((pair for pair in pairs if pair[0] != pair[1]), None)
+
+
+def plain_name(name: str) -> str:
+    """The letters and digits of a point's name, in lower case."""
+    return re.sub(r'[\W_]+', '', name).casefold()
+
+
+def are_numbered(names: Sequence[str]) -> bool:
+    """Tell if names only count: 1, 2, 3, or kpt0, kpt1, kpt2."""
+    found = [re.fullmatch(r'\D*(\d{1,9})', name) for name in names]
+    if not all(found):
+        return False
+    numbers = [int(each[1]) for each in found if each]
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def _parse(info: Mapping[str, Any]) -> PoseMetainfo:

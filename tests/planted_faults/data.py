@@ -54,9 +54,9 @@ SABOTAGES = [
     ),
     Sabotage(
         'points in another order than the file names them are trained on',
-        'mmpose_lite/datasets/datasets/base/subsets.py',
-        'if places.get(name, i) != i]',
-        'if False]',
+        'mmpose_lite/structures/metainfo.py',
+        'if pair[0] != pair[1]), None)',
+        'if False), None)',
         'tests/test_datasets/test_plausibility.py',
     ),
     Sabotage(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import pytest
 
 from mmpose_lite import Landmarker
 from mmpose_lite.apis import inference_topdown, init_model
+from mmpose_lite.checkpoints.reading import read_checkpoint
 from mmpose_lite.cli import adapt, info, predict
 from mmpose_lite.registry import MODELS
 from mmpose_lite.synthetic import Recipe, make_dataset
@@ -44,6 +46,14 @@ def test_the_file_is_the_one_of_its_name_and_its_card():
     assert WEIGHTS.stem == f'faces19-{digest[:8]}'
     assert digest in WEIGHTS.with_suffix('.md').read_text()
     assert len(content) <= 20_000_000
+
+
+def test_the_page_has_its_points_in_their_order():
+    page = (Path(__file__).parents[2] / 'docs' / 'faces19.md').read_text()
+    names = list(read_checkpoint(str(WEIGHTS))['meta']['dataset_meta']['keypoint_id2name'].values())
+    assert f'    {",".join(names)}\n' in page
+    numbered = re.findall(r'\| (\d+) \| `(\w+)`', page)
+    assert sorted((int(i), name) for i, name in numbered) == list(enumerate(names))
 
 
 def test_model_by_name_finds_the_points_of_rendered_faces(faces):

@@ -40,12 +40,15 @@ PAGES = [
 RUN = [page for page in PAGES if page not in ELSEWHERE and any(blocks_of(ROOT / page))]
 
 AFLW = 'face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256.py'
+ZOO = 'hrnetv2_w18_aflw_256x256-f2bbc62b_20210125.pth'
 # What stands on a page for something of the reader's.
 WORDS = {
     '$CONFIG': 'tiny.py',
     'CONFIG': 'tiny.py',
     'my_config.py': 'tiny.py',
     'my_mmpose_config.py': 'tiny.py',
+    'data/my_faces/hrnetv2_my_faces.py': 'tiny.py',
+    f'load_from={ZOO}': 'load_from=my_mmpose_checkpoint.pth',
     'td-hm_hrnetv2-w18_synthetic-aflw-128x128': 'tiny.py',
     '$CKPT': 'best.pth',
     'CKPT': 'best.pth',
@@ -68,6 +71,8 @@ NOT_RUN = {
     'demo': 'it fetches a package; test_demo',
     'info model-image.onnx': 'the file of the command before it, by another name',
     'train $CONFIG --compile': 'a C++ compiler; test_compile',
+    'convert coco-annotator': 'test_converters',
+    'adapt faces19 data/my_faces': 'the file of the command before it; docs/faces19.md adapts',
     'export CONFIG CKPT --weights int8': 'a network of 8 channels cannot be quantised; test_files',
 }
 
@@ -79,13 +84,18 @@ NO_OUTPUT = {
         '{': 'an annotation file, which test_own_points reads',
         'param_scheduler.0 (LinearLR)': 'test_preflight has the message',
     },
+    'docs/faces19.md': {'LeftBrow': 'names of points; test_faces19 compares them'},
     'docs/results.md': {'NME full': 'a record of runs'},
     'docs/training_logs.md': {'configs/': 'the name of a config'},
     'docs/aflw.md': {'data/aflw/': 'a tree of folders'},
     'docs/datasets.md': {'data/': 'a tree of folders'},
 }
+# What stands above a block that is a whole file: its name, at the start of a line.
+FILE_NAME = re.compile(r'`(\w+\.py)`')
 # Commands of a shell, of git and of this checkout, which are not those of mmpose-lite.
-OTHER_COMMANDS = re.compile(r'(NNODES=|GPUS=|torchrun|python3? |make |eval |git |pip |cd |MMPOSE_)')
+OTHER_COMMANDS = re.compile(
+    r'(NNODES=|GPUS=|torchrun|python3? |make |eval |git |pip |cd |export |MMPOSE_)'
+)
 
 
 @pytest.fixture(scope='module')
@@ -151,6 +161,7 @@ def test_every_page_is_run_here_or_elsewhere():
 @pytest.mark.parametrize('page', RUN)
 def test_a_page_can_be_typed(page, desk, monkeypatch):
     monkeypatch.chdir(desk)
+    monkeypatch.syspath_prepend(desk)
     supervision = MagicMock(KeyPoints=KeyPoints)  # packages that tests do without
     monkeypatch.setitem(sys.modules, 'supervision', supervision)
     monkeypatch.setitem(sys.modules, 'pandas', MagicMock())
@@ -166,7 +177,10 @@ def test_a_page_can_be_typed(page, desk, monkeypatch):
     printed = ''
     for block in blocks_of(ROOT / page):
         print(block.place)  # shown where it fails
-        if block.is_python and 'import ' in block.text:
+        if block.is_python and (name := file_name(block)):
+            text = re.sub("_base_ = '.*'", "_base_ = 'tiny.py'", block.text)
+            (desk / name).write_text(text, encoding='utf-8')
+        elif block.is_python and 'import ' in block.text:
             run_program(block, names)
             check_shapes(block, names)
         elif block.is_python:
@@ -175,6 +189,14 @@ def test_a_page_can_be_typed(page, desk, monkeypatch):
             printed += run_words(words, desk)
         if is_output(block):
             assert not missing_lines(block.text, printed + log_of(desk)), block.place
+
+
+def file_name(block):
+    """The name of the file that a block is, if the paragraph above begins with it."""
+    above = block.page.read_text(encoding='utf-8').splitlines()[: block.line - 1]
+    paragraph = '\n'.join(above).removesuffix('```python').rstrip().rpartition('\n\n')[2]
+    found = FILE_NAME.match(paragraph)
+    return found and found[1]
 
 
 def is_output(block):

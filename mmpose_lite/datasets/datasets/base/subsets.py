@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os.path as osp
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmpose_lite.errors import InputError, MissingFileError, short
+from mmpose_lite.structures.metainfo import are_numbered, find_moved, plain_name
 
 from .annotations import AnnotationError, Record, read_annotations, read_json
 
@@ -59,20 +59,17 @@ def about_names(written: Sequence[str], wanted: Sequence[str]) -> tuple[str, boo
     Returns:
         What differs, and whether the points are surely in another order; None where nothing does.
     """
-    ours = [_plain(name) for name in wanted]
-    theirs = [_plain(name) for name in written]
-    if not theirs or theirs == ours or _are_numbered(written):
+    ours = [plain_name(name) for name in wanted]
+    theirs = [plain_name(name) for name in written]
+    if not theirs or theirs == ours or are_numbered(written):
         return None
     if len(theirs) != len(ours):
         return f"'categories' names {len(theirs)} points, the metainfo {len(ours)}", False
-    places = {name: i for i, name in enumerate(ours)}
-    moved = [i for i, name in enumerate(theirs) if places.get(name, i) != i]
-    if moved:
-        i = moved[0]
+    if (moved := find_moved(written, wanted)) is not None:
+        i, place = moved
         problem = (
             f"the points are in another order than the metainfo's: 'categories' calls point {i} "
-            f'{written[i]!r}, the metainfo {wanted[i]!r}, and {written[i]!r} its point '
-            f'{places[theirs[i]]}'
+            f'{written[i]!r}, the metainfo {wanted[i]!r}, and {written[i]!r} its point {place}'
         )
         return problem, True
     i = next(i for i, name in enumerate(theirs) if name != ours[i])
@@ -81,19 +78,6 @@ def about_names(written: Sequence[str], wanted: Sequence[str]) -> tuple[str, boo
         f'there and {wanted[i]!r} here; is the order the same?'
     )
     return problem, False
-
-
-def _plain(name: str) -> str:
-    return re.sub(r'[\W_]+', '', name).casefold()
-
-
-def _are_numbered(names: Sequence[str]) -> bool:
-    """Return True if names only count: 1, 2, 3, or kpt0, kpt1, kpt2."""
-    found = [re.fullmatch(r'\D*(\d{1,9})', name) for name in names]
-    if not all(found):
-        return False
-    numbers = [int(each[1]) for each in found if each]
-    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def _categories(content: dict[str, Any]) -> list[dict[str, Any]]:
