@@ -72,19 +72,15 @@ class BaseCocoStyleDataset(BaseDataset):
         lazy_init: Do not read anything yet.
         max_refetch: How often another sample is tried where the pipeline gives none (training).
         sample_interval: Use only every n-th image.
-        subsets: Named subsets that are evaluated beside the whole: for each name an annotation
-            file, a file of ids, or a list of ids; see :func:`~.find_subsets`.
-        cache: Keep the part of every photograph that the pipeline can read, in one file: its
-            folder, True for ``crops`` below ``data_root``, or a dict of :class:`~.CacheSettings`.
-        on_bad_image: What becomes of photographs that cannot be read: ``'refuse'``, ``'replace'``
-            or a dict of :class:`~.BadImageReplacement`.
-        train_val_split: Use one of two or three parts of the photographs: a dict of
-            :class:`~.TrainValSplit`.
+        subsets: Named subsets that are evaluated beside the whole; see :func:`~.find_subsets`.
+        cache: Keep crops in one file: its folder, True for ``crops`` below ``data_root``, or a dict
+            of :class:`~.CacheSettings`.
+        on_bad_image: ``'refuse'``, ``'replace'`` or a dict of :class:`~.BadImageReplacement`.
+        train_val_split: Use a part of the photographs: a dict of :class:`~.TrainValSplit`.
         category: Use the annotations of this category: its name or id in the file.
-        file_names: ``'exact'``, or ``'lenient'``: photographs that are not there under the name of
-            the annotations are read under the one that :class:`~.PhotoFinder` finds.
-        bbox_margin: Annotations without ``bbox`` get one about their labelled points, on each side
-            this share of their longer extent wider; None refuses them.
+        file_names: ``'exact'``, or ``'lenient'``: find similar names, see :class:`~.PhotoFinder`.
+        bbox_margin: The share of the points' longer extent by which a box that is made for an
+            annotation without ``bbox`` is wider on each side; None refuses such annotations.
         on_implausible: ``'refuse'`` or ``'warn'`` if the set as a whole cannot be right, see
             :func:`~.plausibility.implausible`, or has its points in another order.
         first_pixel: Coordinate of the centre of an image's first pixel in the annotations: 0, or 1
@@ -130,10 +126,8 @@ class BaseCocoStyleDataset(BaseDataset):
         self.sample_interval = sample_interval
         self.subsets = subsets or {}
         self.category = category
-        self.file_names = file_names
-        self.bbox_margin = bbox_margin
-        self.on_implausible = on_implausible
-        self.first_pixel = first_pixel
+        self.file_names, self.on_implausible = file_names, on_implausible
+        self.bbox_margin, self.first_pixel = bbox_margin, first_pixel
         self._check_arguments(test_mode, bool(train_val_split), filter_cfg)
         self.cache = CacheSettings.of(cache)
         self.train_val_split = TrainValSplit.of(train_val_split)
