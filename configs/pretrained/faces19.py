@@ -33,12 +33,7 @@ codec = dict(
     unbiased=True,
     guarded=True,
 )
-model = dict(
-    backbone=dict(init_cfg=None),
-    head=dict(out_channels=19, decoder=codec),
-    # A mirrored map is 1 - 1/stride of a cell off. MMPose moves it by a whole one, and points half a pixel too far to the right.
-    test_cfg=dict(flip_test=True, flip_mode='heatmap', shift_heatmap=0.75),
-)
+model = dict(backbone=dict(init_cfg=None), head=dict(out_channels=19, decoder=codec))
 
 # pipelines: colours, occlusion, blur, noise and compression stand in for real photographs
 train_pipeline = [
