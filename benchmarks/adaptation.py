@@ -118,6 +118,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     train = predict(model, args.data, 'train', args.faces)
     whole = np.isfinite(train[1]).all((1, 2))
     train = tuple(each[whole] for each in train)
+    if args.pool and args.pool < max(args.counts):
+        sys.exit(f'--pool {args.pool}: fewer than the {max(args.counts)} faces of --counts')
     needed = max([*args.counts, args.pool or 0])
     if whole.sum() < needed:
         sys.exit(f'--counts, --pool: {whole.sum()} training faces have all points, not {needed}')

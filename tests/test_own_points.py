@@ -273,6 +273,15 @@ class TestPointsOfACheckpointInAnotherOrder:
 
         assert self.other(config, data, tmp_path, checkpoint, rename).test()['NME'] > 0
 
+    def test_that_a_pipeline_reorders_are_not_compared(self, config, data, tmp_path, checkpoint):
+        def convert(cfg):
+            exchange_two(cfg)
+            mapping = [(0, 0), (1, 1), (2, 2), (4, 3), (3, 4)]
+            step = {'type': 'KeypointConverter', 'num_keypoints': 5, 'mapping': mapping}
+            cfg.test_dataloader.dataset.pipeline.insert(1, step)
+
+        assert self.other(config, data, tmp_path, checkpoint, convert).test()['NME'] > 0
+
 
 OWN = """
 from mmpose_lite.datasets import BaseCocoStyleDataset

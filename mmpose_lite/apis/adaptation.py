@@ -51,6 +51,7 @@ def adapt(
     config: str | Path | None = None,
     images: str | Path | None = None,
     device: str = 'auto',
+    first_pixel: int = 0,
 ) -> Adaptation:
     """Fit a linear map of labels to annotated faces, and write the weights with it.
 
@@ -64,6 +65,7 @@ def adapt(
         images: Folder that the file names are in; by default ``images`` beside the folder of the
             annotations, or else the annotations' own.
         device: See :func:`init_model`.
+        first_pixel: Number of the first pixel in the annotations: 0, or 1 as in MATLAB.
 
     Returns:
         The mean distances before and after; the latter of faces that were left out in turn.
@@ -83,6 +85,7 @@ def adapt(
         data_root='',
         ann_file=os.path.abspath(annotations),
         data_prefix={'img': os.path.abspath(_folder(annotations, images))},
+        first_pixel=first_pixel,
         test_mode=True,
     )
     model = init_model(cfg, checkpoint, device)

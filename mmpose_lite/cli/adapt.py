@@ -29,6 +29,13 @@ def make_parser() -> argparse.ArgumentParser:
         '--images', help='folder of the images (default: `images` next to that of the annotations)'
     )
     parser.add_argument('--out', default='adapted.pth', help='checkpoint to write (%(default)s)')
+    parser.add_argument(
+        '--first-pixel',
+        type=int,
+        choices=(0, 1),
+        default=0,
+        help='number of the first pixel in the annotations (%(default)s; 1 as in MATLAB)',
+    )
     parser.add_argument('--device', default='auto', help='device, such as cuda:0 or cpu')
     return parser
 
@@ -44,7 +51,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     load_libraries('mmpose_lite.apis.adaptation')
     from mmpose_lite.apis.adaptation import adapt
 
-    done = adapt(args.checkpoint, args.annotations, args.out, args.config, args.images, args.device)
+    done = adapt(
+        args.checkpoint,
+        args.annotations,
+        args.out,
+        args.config,
+        args.images,
+        args.device,
+        args.first_pixel,
+    )
     keep_boxes(args.checkpoint, done.path)
     print(
         f'{done.faces} faces: the mean distance of a point falls from {100 * done.before:.2f} % of '

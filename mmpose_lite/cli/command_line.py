@@ -363,9 +363,12 @@ def write_results(path: str, content: Any) -> None:
     """Write numbers, lists and arrays as JSON, making the folder where it is missing."""
     import json_tricks
 
+    from mmpose_lite.utils.files import replacing
+
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     text = json_tricks.dumps(content, primitives=True, indent=1)
-    Path(path).write_text(f'{text}\n', encoding='utf-8')
+    with replacing(path) as file:
+        file.write(f'{text}\n'.encode())
 
 
 def load_libraries(*modules: str) -> None:

@@ -244,9 +244,10 @@ def _frames(
     window = Window('mmpose-lite') if args.show else None
     for reader in videos:
         progress.pause()  # smoothing has a bar of its own, of the frames that it reads first
-        for result in video_results(
-            landmarker, reader, args.track, args.smooth, args.every, points_map
-        ):
+        results = video_results(landmarker, reader, args.track, args.smooth, args.every, points_map)
+        for number, result in enumerate(results):
+            if number == 0 and args.smooth:
+                progress.restart_clock()
             yield result
             if window and not window.show(result.draw(args.conf)):
                 return

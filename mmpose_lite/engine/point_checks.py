@@ -76,9 +76,8 @@ def check_keypoint_counts(runner: Runner, loaders: Mapping[str, Any]) -> None:
         counts[f'{where} has {count} points'] = count
         # A CombinedDataset has compared its parts with what their converters make of them.
         for step in () if hasattr(loader.dataset, 'datasets') else _steps(loader.dataset):
-            made = getattr(step, 'num_keypoints', None)  # a KeypointConverter, or one like it
-            if made is not None:
-                counts[f'{step} in the pipeline of {where}'] = made
+            if _converts(step):
+                counts[f'{step} in the pipeline of {where}'] = step.num_keypoints
     if len(set(counts.values())) > 1:
         raise PreflightError(f'the numbers of points differ: {"; ".join(counts)}')
 
@@ -88,7 +87,8 @@ def check_order(
 ) -> None:
     """Compare the order of a checkpoint's points with that of the run's data set.
 
-    Only names that both have are compared: other names may mean the same points.
+    Only names that both have are compared: other names may mean the same points. Nothing is
+    compared where the pipeline converts points.
 
     Args:
         runner: The run, whose loop is built.
@@ -101,7 +101,10 @@ def check_order(
     """
     loops = (runner._train_loop, runner._val_loop, runner._test_loop)
     loop: Any = next((each for each in loops if isinstance(each, BaseLoop)), None)
-    metainfo = getattr(getattr(getattr(loop, 'dataloader', None), 'dataset', None), 'metainfo', {})
+    dataset = getattr(getattr(loop, 'dataloader', None), 'dataset', None)
+    metainfo = getattr(dataset, 'metainfo', {})
+    if not hasattr(dataset, 'datasets') and any(map(_converts, _steps(dataset))):
+        return
     learnt, own = (
         _names_of(meta) for meta in ((checkpoint.get('meta') or {}).get('dataset_meta'), metainfo)
     )
@@ -120,6 +123,11 @@ def check_order(
         f'{problem}; the last layer starts with the places of other points: put the points of '
         "annotations and metainfo into the checkpoint's order"
     )
+
+
+def _converts(step: Any) -> bool:
+    """Tell if a transform makes other points: a KeypointConverter, or one like it."""
+    return getattr(step, 'num_keypoints', None) is not None
 
 
 def _names_of(metainfo: Any) -> list[str]:
@@ -300,11 +308,13 @@ def _about_decoder(decoder: Any, affines: Mapping[str, TopdownAffine]) -> Iterat
 
 
 def _about_flip_test(model: Any, decoder: Any) -> Iterator[str]:
-    is_shifted = _test_cfg(model).get('flip_test') and _test_cfg(model).get('shift_heatmap')
+    settings = _test_cfg(model)
+    is_shifted = settings.get('flip_test') and settings.get('shift_heatmap')
     if is_shifted and getattr(decoder, 'use_udp', None):
         yield (
-            'model.test_cfg.shift_heatmap=True, and model.head.decoder is a '
-            f'{type(decoder).__name__}, whose mirrored maps need no shift: set shift_heatmap=False'
+            f'model.test_cfg.shift_heatmap={settings["shift_heatmap"]}, and model.head.decoder is '
+            f'a {type(decoder).__name__}, whose mirrored maps need no shift: set '
+            'shift_heatmap=False'
         )
 
 

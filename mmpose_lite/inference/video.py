@@ -29,7 +29,7 @@ from mmpose_lite.utils.files import beside
 from mmpose_lite.utils.paths import shown
 from mmpose_lite.visualization.drawing import draw_text
 
-from .sources import Photograph
+from .sources import PHOTOGRAPHS, Photograph
 
 VIDEOS = ('.mp4', '.mov', '.m4v', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.ts')
 """Endings of the files that are videos."""
@@ -48,7 +48,9 @@ _SOUNDS = ('aac', 'mp3', 'ac3', 'eac3', 'opus', 'flac', 'alac')
 def is_video(name: str | os.PathLike) -> bool:
     """Tell whether a file is a video, or an address a stream, by its name."""
     text = os.fspath(name)
-    return Path(text).suffix.lower() in VIDEOS or text.lower().startswith(_STREAMS)
+    ending = Path(text.partition('?')[0]).suffix.lower()
+    is_stream = text.lower().startswith(_STREAMS) and ending not in PHOTOGRAPHS
+    return ending in VIDEOS or is_stream
 
 
 class VideoReader:
@@ -358,8 +360,12 @@ def _answers(display: str) -> bool:
         if host not in ('', 'unix'):
             socket.create_connection((host, _X_PORT + int(screen)), timeout=5).close()
             return True
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(f'/tmp/.X11-unix/X{screen}')
     except OSError:
         return False
-    return True
+    path = f'/tmp/.X11-unix/X{screen}'
+    return any(_listens(each) for each in (path, f'\0{path}'))  # a file, or Linux's abstract name
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(path) == 0

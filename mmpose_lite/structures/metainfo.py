@@ -99,14 +99,19 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
 def find_moved(names: Sequence[str], others: Sequence[str]) -> tuple[int, int] | None:
     """Find the first of ``names`` that stands at another place of ``others``, and both places.
 
-    Names are equal whatever their case and punctuation. None if no name is at two places, or if
-    names only count: one may start at 0 and the other at 1.
+    Names are equal whatever their case and punctuation, and those of several points are left out.
+    None if no name is at two places, or if ``names`` only count, from 0 or from 1.
     """
-    if are_numbered(names) or are_numbered(others):
+    if are_numbered(names):
         return None
-    places = {plain_name(name): i for i, name in enumerate(others)}
-    pairs = ((i, places.get(plain_name(name), i)) for i, name in enumerate(names))
+    places, others_places = _unique_places(names), _unique_places(others)
+    pairs = ((i, others_places.get(name, i)) for name, i in places.items())
     return next((pair for pair in pairs if pair[0] != pair[1]), None)
+
+
+def _unique_places(names: Sequence[str]) -> dict[str, int]:
+    plain = [plain_name(name) for name in names]
+    return {name: i for i, name in enumerate(plain) if plain.count(name) == 1}
 
 
 def plain_name(name: str) -> str:

@@ -51,6 +51,19 @@ def test_adapting_adapted_weights_starts_from_the_network(
     assert again[:3] == pytest.approx(adapted[:3])
 
 
+def test_annotations_may_count_pixels_from_one(
+    adapted, trained, tiny_config, annotations, tmp_path
+):
+    weights, out = str(trained.checkpoint), tmp_path / 'one.pth'
+    one = adapt(weights, annotations, out, tiny_config, device='cpu', first_pixel=1)
+    assert one.before != adapted.before
+    cfg = Config.fromfile(tiny_config)
+    cfg.test_dataloader.dataset.first_pixel = 1  # is of that data set, not of these annotations
+    cfg.dump(tmp_path / 'config.py')
+    zero = adapt(weights, annotations, out, tmp_path / 'config.py', device='cpu')
+    assert zero.before == adapted.before
+
+
 def test_too_few_faces_are_refused(trained, tiny_config, annotations, tmp_path):
     content = json.loads(annotations.read_text())
     content['annotations'] = content['annotations'][:4]

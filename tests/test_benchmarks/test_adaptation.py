@@ -32,6 +32,12 @@ def test_ways_to_choose_are_compared(face_set, tiny_config, trained, capsys):
     assert '2 pools of 7 out of 8 training faces' in printed
 
 
+def test_a_pool_smaller_than_a_number_of_faces_is_refused(face_set, tiny_config, trained):
+    options = ['--config', str(tiny_config), '--checkpoint', str(trained.checkpoint)]
+    with pytest.raises(SystemExit, match='--pool 7: fewer than the 8 faces of --counts'):
+        adaptation.main([str(face_set), *options, '--counts', '6', '8', '--pool', '7'])
+
+
 def test_the_first_row_is_the_test_and_others_are_of_draws(
     face_set, tiny_config, trained, capsys, tmp_path
 ):

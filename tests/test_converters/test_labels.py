@@ -314,6 +314,24 @@ def test_training_faces_become_coco_without_what_only_a_test_needs(tmp_path, as_
     assert [each['keypoints'][2::3] for each in written] == [[2] * 18 + [1]] * 4
 
 
+def test_coco_files_count_pixels_from_zero(tmp_path):
+    face_sets.write_file(tmp_path / 'faces.json', [face_sets.annotate('WFLWDataset', 0)])
+    face_sets.write_image(tmp_path / 'face1.png', 0, 98)
+    points = []
+    for first_pixel in (0, 1):
+        data = datasets.WFLWDataset(
+            ann_file='faces.json',
+            data_root=str(tmp_path),
+            pipeline=[{'type': 'LoadImage'}],
+            first_pixel=first_pixel,
+        )
+        report = write_coco(data, tmp_path / 'coco.json')
+        assert ('counted from 0' in str(report.notes)) == bool(first_pixel)
+        (written,) = json.loads((tmp_path / 'coco.json').read_text())['annotations']
+        points.append(np.reshape(written['keypoints'], (-1, 3))[:, :2])
+    np.testing.assert_allclose(points[0] - points[1], 1, atol=2e-3)
+
+
 def test_hidden_points_of_a_face_are_not_those_of_the_body(tmp_path):
     record = face_sets.annotate('CocoWholeBodyFaceDataset', 0)
     record['face_kpts'][2::3] = [0, 1, 2] + [2] * 65

@@ -22,12 +22,12 @@ def load(root, kind, name, **arguments):
     )
 
 
-def load_one(tmp_path, kind, **changes):
+def load_one(tmp_path, kind, first_pixel=0, **changes):
     """The samples of an annotation file with one face, whose annotation is changed."""
     (tmp_path / FORMS[kind]['images'][-1]).mkdir(exist_ok=True)
     annotation = {**annotate(kind, 0), **changes}
     write_file(tmp_path / 'annotations' / 'one.json', [annotation])
-    return load(tmp_path, kind, 'one')
+    return load(tmp_path, kind, 'one', first_pixel=first_pixel)
 
 
 @pytest.mark.parametrize('kind', FORMS)
@@ -112,6 +112,12 @@ class TestWholeBody:
         for test_mode in (False, True):
             dataset = load(tmp_path, WHOLE, 'two', test_mode=test_mode)
             assert [sample['id'] for sample in dataset] == [2]
+
+    def test_a_box_is_left_out_by_where_it_is_once_a_pixel_is_taken_off(self, tmp_path):
+        box = [-30.0, 20, 30.5, 40]
+        assert len(load_one(tmp_path, WHOLE, face_box=box)) == 1
+        with pytest.raises(ValueError, match='no usable annotation'):
+            load_one(tmp_path, WHOLE, first_pixel=1, face_box=box)
 
     @pytest.mark.parametrize(
         ('changes', 'message'),

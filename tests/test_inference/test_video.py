@@ -1,5 +1,7 @@
 """Videos are read and written frame for frame, with their times and their sound."""
 
+import socket
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -163,8 +165,10 @@ def test_wrong_sources_and_names_are_refused(tmp_path):
 
 
 def test_videos_are_known_by_their_names():
-    names = ['a.MP4', Path('b.mov'), 'rtsp://camera/1', 'HTTP://camera/', 'c.jpg', 'folder']
-    assert [is_video(name) for name in names] == [True, True, True, True, False, False]
+    for name in ('a.MP4', Path('b.mov'), 'rtsp://camera/1', 'HTTP://camera/', 'http://c/a.mp4?x=1'):
+        assert is_video(name)
+    for name in ('c.jpg', 'folder', 'https://host/a.jpg', 'https://host/a.PNG?width=9'):
+        assert not is_video(name)
 
 
 def test_a_camera_that_is_not_there_is_one_error(capfd):
@@ -217,6 +221,15 @@ def test_a_display_that_is_not_there_is_an_error(monkeypatch):
         monkeypatch.setenv('DISPLAY', display)
         with pytest.raises(InputError, match=f'DISPLAY={display} does not answer'):
             Window('faces')
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='abstract sockets are Linux')
+def test_a_display_without_a_file_is_found(monkeypatch):
+    monkeypatch.setenv('DISPLAY', ':8198')
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind('\0/tmp/.X11-unix/X8198')
+        server.listen()
+        assert 'does not answer' not in video.about_display()
 
 
 def test_a_window_shows_the_rate_and_closes_with_q(monkeypatch):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmpose_lite.structures import parse_pose_metainfo
+from mmpose_lite.structures.metainfo import find_moved
 
 
 def description(**changes):
@@ -132,3 +133,18 @@ def test_files_of_the_user_s_own(tmp_path, monkeypatch):
     own.write_text('points = {}')
     with pytest.raises(KeyError, match=r"own\.py: no 'dataset_info'"):
         parse_pose_metainfo({'from_file': str(own)})
+
+
+@pytest.mark.parametrize(
+    ('names', 'others', 'moved'),
+    [
+        (['nose', 'left', 'right'], ['Left', 'right', 'NOSE'], (0, 2)),
+        (['nose', 'left'], ['chin', 'left'], None),
+        (['1', '2', '3'], ['0', '1', '2'], None),
+        (['kpt-1', 'kpt-0', 'kpt-2'], ['kpt-0', 'kpt-1', 'kpt-2'], (0, 1)),
+        (['lip_1_1', 'lip_11'], ['lip_1_1', 'lip_11'], None),  # one plain name
+        (['wrist', 'chin', 'wrist'], ['wrist', 'chin', 'hand'], None),
+    ],
+)
+def test_points_at_another_place_are_found_by_their_names(names, others, moved):
+    assert find_moved(names, others) == moved

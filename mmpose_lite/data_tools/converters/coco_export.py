@@ -43,6 +43,8 @@ def write_coco(
         raise InputError(f"{name}: data_mode={mode!r} gives photographs, not faces: use 'topdown'")
     report = ConversionReport('to-coco')
     faces = _faces(dataset)
+    if dataset.first_pixel:
+        report.note('Pixels are counted from 0 here, from 1 in the file', dataset.ann_file)
     says_hidden = any((_flags(face) == VISIBLE).any() for face in faces)
     steps = dataset.pipeline.transforms
     is_stored = not any(getattr(step, 'exif', 'ignore') == 'apply' for step in steps)

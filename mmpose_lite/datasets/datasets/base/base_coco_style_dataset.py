@@ -73,18 +73,16 @@ class BaseCocoStyleDataset(BaseDataset):
         max_refetch: How often another sample is tried where the pipeline gives none (training).
         sample_interval: Use only every n-th image.
         subsets: Named subsets that are evaluated beside the whole; see :func:`~.find_subsets`.
-        cache: Keep crops in one file: its folder, True for ``crops`` below ``data_root``, or a dict
-            of :class:`~.CacheSettings`.
+        cache: Keep crops in a file: True, its folder, or a dict of :class:`~.CacheSettings`.
         on_bad_image: ``'refuse'``, ``'replace'`` or a dict of :class:`~.BadImageReplacement`.
         train_val_split: Use a part of the photographs: a dict of :class:`~.TrainValSplit`.
         category: Use the annotations of this category: its name or id in the file.
         file_names: ``'exact'``, or ``'lenient'``: find similar names, see :class:`~.PhotoFinder`.
         bbox_margin: The share of the points' longer extent by which a box that is made for an
             annotation without ``bbox`` is wider on each side; None refuses such annotations.
-        on_implausible: ``'refuse'`` or ``'warn'`` if the set as a whole cannot be right, see
-            :func:`~.plausibility.implausible`, or has its points in another order.
-        first_pixel: Coordinate of the centre of an image's first pixel in the annotations: 0, or 1
-            as MATLAB has it. It is taken off points and boxes, but not off boxes of ``bbox_file``.
+        on_implausible: ``'refuse'`` or ``'warn'`` of a set that cannot be right as a whole.
+        first_pixel: Coordinate of the first pixel's centre in ``ann_file``: 0, or 1 as in MATLAB,
+            which is taken off points and boxes.
 
     Raises:
         InputError: If arguments or annotations are wrong; the message names file, record, field.
@@ -208,7 +206,8 @@ class BaseCocoStyleDataset(BaseDataset):
         """The path of ``bbox_file``; MMPose's configs write it with the data's root."""
         given = self.bbox_file or ''
         below = osp.join(self.data_root or '', given)
-        return given if osp.isfile(given) and not osp.isfile(below) else below
+        is_whole = osp.isfile(given) or given.startswith(self.data_root or '/')
+        return given if is_whole and not osp.isfile(below) else below
 
     @property
     def _transforms(self) -> Sequence[Callable]:
@@ -311,6 +310,8 @@ class BaseCocoStyleDataset(BaseDataset):
                 f'{made} annotations have no bbox; it is made about their labelled points, '
                 f'{self.bbox_margin:.0%} of their longer extent wider on each side (bbox_margin)'
             )
+        if self.first_pixel:
+            yield f'one pixel is taken off points and boxes (first_pixel={self.first_pixel})'
         yield from self.photographs.remarks()
 
     def _check_addresses(self, records: Sequence[Record]) -> None:

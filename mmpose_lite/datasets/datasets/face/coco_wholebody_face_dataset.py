@@ -51,7 +51,7 @@ class CocoWholeBodyFaceDataset(BaseCocoStyleDataset):
             return 'without a valid face'
         face = _face_of(record)
         reason = face.reason_to_drop()
-        if reason is None and _is_outside(face):
+        if reason is None and _is_outside(face, self.first_pixel):
             return 'with a face box that has no area inside the image'
         return reason
 
@@ -77,8 +77,9 @@ def _face_of(record: Record) -> FaceRecord:
     return FaceRecord(record.file, face, record.image)
 
 
-def _is_outside(face: FaceRecord) -> bool:
+def _is_outside(face: FaceRecord, first_pixel: int) -> bool:
     left, top, width, height = face.numbers('bbox', 4)
+    left, top = left - first_pixel, top - first_pixel
     size = [face.image.get(side, np.inf) for side in ('width', 'height')]
     low = np.clip([left, top], 0, np.subtract(size, 1))
     high = np.clip([left + width, top + height], 0, np.subtract(size, 1))
