@@ -11,6 +11,14 @@ from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.cli.info import main as info
 from mmpose_lite.cli.publish import main as publish
 from mmpose_lite.errors import InputError
+from mmpose_lite.inference import BoxMap
+from mmpose_lite.inference.calibration import (
+    Calibration,
+    DetectorFit,
+    calibration_path,
+    find_calibration,
+    write_calibration,
+)
 
 
 @pytest.fixture
@@ -67,6 +75,27 @@ def test_the_card_has_the_numbers_of_a_test(checkpoint, tmp_path):
     run_main(publish, checkpoint, '--dump', tmp_path / 'dump.json', cwd=tmp_path)
     (card,) = tmp_path.glob('epoch_3-*.md')
     assert '| full | 4 | 8 | 1.250 % |' in card.read_text()
+
+
+@pytest.mark.parametrize('form', ['pth', 'safetensors'])
+def test_adapted_weights_keep_their_map_and_their_boxes(form, checkpoint, tmp_path):
+    content = read_checkpoint(str(checkpoint))
+    label_map = {'weight': [[0.5] * 4] * 4, 'offset': [0.25] * 4}
+    adapted = {'from': 'faces19', 'faces': 50, 'before': 0.0307, 'after': 0.025}
+    content['meta'] |= {'label_map': label_map, 'adapted': adapted}
+    torch.save(content, checkpoint)
+    fit = DetectorFit(BoxMap(dx=0.1, dy=0.2, scale=0.9, aspect=1.0), 1.0, 0.8, 5)
+    write_calibration(Calibration({'retinaface': fit}), calibration_path(checkpoint), checkpoint)
+    printed = run_main(
+        publish, checkpoint, '--half', '--format', form, '--out', 'out', cwd=tmp_path
+    )
+    (file,) = (tmp_path / 'out').glob(f'*.{form}')
+    assert read_checkpoint(str(file))['meta']['label_map'] == label_map
+    assert find_calibration(str(file)).detectors['retinaface'].box_map == fit.box_map
+    assert calibration_path(file).name in printed
+    wanted = 'from faces19 to 50 faces: mean distance 3.07 % of the box'
+    assert f'| adapted | {wanted}' in file.with_suffix('.md').read_text()
+    assert wanted in run_main(info, file, cwd=tmp_path)
 
 
 def test_numbers_beyond_half_precision_are_refused(tmp_path):
