@@ -79,7 +79,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if calibration := find_calibration(args.checkpoint):
         beside = calibration_path(path)
         write_calibration(calibration, beside, path)
-        print(f'written: {beside}, the boxes of detectors and the expected errors; keep it beside')
+        print(
+            f'written: {path.with_name(beside.name)}, the calibration: keep it beside the weights'
+        )
 
 
 def read_weights(checkpoint: str) -> dict[str, Any]:

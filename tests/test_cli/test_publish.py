@@ -28,6 +28,7 @@ def checkpoint(tmp_path):
     data = {'dataset': 'AFLWDataset', 'faces': 8}
     meta = {'epoch': 3, 'seed': 5, 'trained_with': {'optimizer': ['Adam'], 'data': data}}
     meta['dataset_meta'] = {'dataset_name': 'two', 'keypoint_id2name': {0: 'left', 1: 'right'}}
+    meta['cfg'] = 'input_size = (64, 48)'
     content = {'state_dict': state, 'meta': meta, 'optimizer': {'state': {}}}
     torch.save(content, tmp_path / 'epoch_3.pth')
     return tmp_path / 'epoch_3.pth'
@@ -42,7 +43,9 @@ def test_a_published_checkpoint_has_weights_alone_under_its_hash(form, half, che
     assert file.stem == f'epoch_3-{hashlib.sha256(file.read_bytes()).hexdigest()[:8]}'
     content = read_checkpoint(str(file))
     assert set(content) == {'state_dict', 'meta'}
-    assert set(content['meta']) <= {'mmpose_lite', 'published_from', 'iter', 'dataset_meta'}
+    known = {'mmpose_lite', 'published_from', 'iter', 'dataset_meta', 'input_size'}
+    assert set(content['meta']) <= known
+    assert tuple(content['meta']['input_size']) == (64, 48)
     state = content['state_dict']
     weight = state['backbone.conv.weight']
     assert weight.dtype == (torch.float16 if half else torch.float32)
