@@ -25,6 +25,7 @@ from .config import load_config
 from .inference import dataset_meta_from_config, init_model
 
 _BATCH = 32
+_KEPT = ('dataset_meta', 'input_size', 'seed', 'commit', 'trained_with')  # of the weights' meta
 _FEWEST = 5
 
 
@@ -100,12 +101,13 @@ def adapt(
     predicted, annotated, sides = predicted[whole], annotated[whole], sides[whole]
     flips = model.dataset_meta['flip_indices']
     label_map, held_out = fit_label_map(predicted, annotated, flips)
-    _write(checkpoint, label_map, str(out), cfg)
     before, after = (
         float((np.linalg.norm(each - annotated, axis=-1).mean(1) * sides).mean())
         for each in (predicted, held_out)
     )
-    return Adaptation(int(whole.sum()), before, after, str(out))
+    done = Adaptation(int(whole.sum()), before, after, str(out))
+    _write(checkpoint, label_map, done, cfg)
+    return done
 
 
 def predict_in_crops(model: Any, dataset: Any) -> tuple[ndarray, ndarray, ndarray, ndarray]:
@@ -159,13 +161,15 @@ def _folder(annotations: Path, images: str | Path | None) -> Path:
     return beside if beside.is_dir() else annotations.resolve().parent
 
 
-def _write(checkpoint: str, label_map: LabelMap, out: str, cfg: Config) -> None:
+def _write(checkpoint: str, label_map: LabelMap, done: Adaptation, cfg: Config) -> None:
     content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
     given = content.get('meta') or {}
-    meta = {key: given[key] for key in ('dataset_meta', 'input_size') if key in given}
+    meta = {key: given[key] for key in _KEPT if key in given}
     # With its config it is a model by itself, as the checkpoint of a training is.
     meta |= {'mmpose_lite': __version__, 'iter': 0, 'label_map': label_map.to_plain()}
     meta['cfg'] = given.get('cfg') or cfg.pretty_text
+    numbers = {'faces': done.faces, 'before': done.before, 'after': done.after}
+    meta['adapted'] = {'from': Path(checkpoint).name, **numbers}
     adapted = {'meta': meta, 'state_dict': content.get('state_dict', content)}
     make_plain(adapted)
-    write_checkpoint(adapted, out, resumable=False)
+    write_checkpoint(adapted, done.path, resumable=False)

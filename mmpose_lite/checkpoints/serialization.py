@@ -277,11 +277,13 @@ def _has_weights(part: Any) -> bool:
 def _drop_text(checkpoint: dict[str, Any]) -> None:
     """Configs: resuming runs ``meta.config``, and mmengine's Inferencer runs the other two.
 
-    The size of crops stays, if ``meta.cfg`` has but one.
+    The size of crops stays, if ``meta.cfg`` has but one, or a published file gives it.
     """
     meta = _part(checkpoint, 'meta')
     text = meta.get('cfg')
     found = set(_SIZE_IN_TEXT.findall(text)) if isinstance(text, str) else set()
+    if text is None and _is_size(meta.get(INPUT_SIZE)):
+        found = {tuple(meta[INPUT_SIZE])}
     for key in ('config', 'cfg', INPUT_SIZE):
         meta.pop(key, None)
     if len(found) == 1:
@@ -289,6 +291,15 @@ def _drop_text(checkpoint: dict[str, Any]) -> None:
         meta[INPUT_SIZE] = (int(width), int(height))
     for key in ('runtime_info', 'resumed_keys'):
         _part(checkpoint, 'message_hub', key).pop('cfg', None)
+
+
+def _is_size(value: Any) -> bool:
+    """Tell whether a value of a file is a width and a height."""
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(type(side) is int and side > 0 for side in value)
+    )
 
 
 def _keep_to_folder(checkpoint: dict[str, Any], folder: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmpose_lite.errors import InputError
@@ -22,7 +21,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         prog='mmpose-lite bench',
         description='Time exported files by every engine that is installed, in turn, with one '
-        'thread and with all cores.',
+        'thread and with all cores, and print each time as a share of that in torch.',
     )
     parser.add_argument('files', nargs='+', help='exported files, of one input size')
     parser.add_argument(
@@ -55,6 +54,13 @@ def make_parser() -> argparse.ArgumentParser:
         help='calls per file and batch size (default 10)',
     )
     parser.add_argument(
+        '--threads',
+        type=int,
+        nargs='+',
+        metavar='N',
+        help='numbers of threads (default: 1, and as many as there are cores)',
+    )
+    parser.add_argument(
         '--bf16', action='store_true', help='OpenVINO in bfloat16 too, for CPUs that have it'
     )
     parser.add_argument('--out', metavar='FILE', help='write the numbers to this JSON file')
@@ -73,8 +79,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.model:
         model = load_named_model(args.model)
         model.test_cfg = {**model.test_cfg, 'flip_test': False}
-    timings = list(time_files(args.files, model, args.batch, args.rounds, args.bf16))
-    print(*_lines(timings), sep='\n')
+    timings = list(time_files(args.files, model, args.batch, args.rounds, args.bf16, args.threads))
+    print(*_lines(timings, 'torch' if model else 'the first'), sep='\n')
     errors = _measure(model, args) if args.data else []
     for error in errors:
         print(f'NME {100 * error.nme:.3f} %  {error.name}  ({error.faces} faces)')
@@ -93,16 +99,16 @@ def _check(args: argparse.Namespace) -> None:
         find_config(args.data)
         if not args.model:
             raise InputError('--data needs --model, which says how crops are cut from photographs')
-    if min([args.rounds, *args.batch]) < 1:
-        raise InputError('--rounds and --batch: at least 1')
+    if min([args.rounds, *args.batch, *(args.threads or ())]) < 1:
+        raise InputError('--rounds, --batch and --threads: at least 1')
     if args.out:
         check_file(args.out)
 
 
-def _lines(timings: Sequence[Timing]) -> list[str]:
-    """Lay out timings; of ratios see :class:`Timing`."""
+def _lines(timings: Sequence[Timing], first: str) -> list[str]:
+    """Lay out timings, whose ratios are to the first way; see :class:`Timing`."""
     width = max(len(each.name) for each in timings)
-    head = f'{"":<{width}}  batch  threads  ms a call (median)  CPU ms  images/s  ratio'
+    head = f'{"":<{width}}  batch  threads  ms a call (median)  CPU ms  images/s  against {first}'
     return [head, *(f'{each.name:<{width}}  {_numbers(each)}' for each in timings)]
 
 
@@ -110,17 +116,18 @@ def _numbers(timing: Timing) -> str:
     wall, median, cpu = (1e3 * each for each in (timing.seconds, timing.median, timing.cpu))
     return (
         f'{timing.batch:>5}  {timing.threads:>7}  {wall:>8.1f} ({median:>6.1f})  {cpu:>6.1f}  '
-        f'{timing.rate:>8.1f}  {timing.ratio:>5.2f}'
+        f'{timing.rate:>8.1f}  {timing.ratio:>13.2f}'
     )
 
 
 def _measure(model: Any, args: argparse.Namespace) -> list[Any]:
     from mmpose_lite import apis
     from mmpose_lite.export import ExportedModel
+    from mmpose_lite.export.benchmark import labels_of
     from mmpose_lite.export.verification import by_file, by_model, measure_errors
 
     cfg = apis.load_config(args.data, needs=('test_dataloader', 'test_evaluator'))
     ways = {'torch': by_model(model, False)}
-    for file in args.files:
-        ways[Path(file).name] = by_file(model, ExportedModel(file))
+    for file, label in zip(args.files, labels_of(args.files), strict=True):
+        ways[label] = by_file(model, ExportedModel(file))
     return measure_errors(cfg, ways, args.faces)

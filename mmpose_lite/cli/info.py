@@ -73,8 +73,10 @@ def _about_exported(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     errors = ', and the errors to expect,' if facts.get('expected_errors') else ','
     yield 'gives', f'points and scores{errors} by {facts["codec"]}, {flip} flip test'
     yield 'weights', facts['weights']
-    yield from _about_points(facts['dataset'], facts['points'])
-    yield 'mirror pairs', ', '.join(f'{a}-{b}' for a, b in facts['mirror_pairs'])
+    yield 'points', f'{len(facts["points"])} of {facts["dataset"]}: {", ".join(facts["points"])}'
+    for key, pairs in (('mirror pairs', facts['mirror_pairs']), ('links', facts['skeleton'])):
+        yield key, ', '.join(f'{a}-{b}' for a, b in pairs) or 'none'
+    yield from _about_calibration(facts.get('calibration') or {})
     yield 'checkpoint', _with_hash(facts, 'checkpoint')
     yield 'config', _with_hash(facts, 'config')
     yield 'written by', f'mmpose_lite {facts["mmpose_lite"]}'
@@ -85,12 +87,27 @@ def _about_exported(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             f'{100 * error["nme"]:.3f} % of {error["faces"]} faces, divided by '
             f'{error["normaliser"]}',
         )
+    if 'tolerance' in verified:
+        yield 'tolerance', f'{verified["tolerance"]:g} percentage points of NME'
     if 'points' in verified:
         found = verified['points']
         yield (
             'tried',
             f'on {found["faces"]} faces ({found["faces_of"]}) by {found["engine"]}: '
             f'{found["same"]:.2%} of the points the same, the farthest {found["largest"]:.3g} px',
+        )
+
+
+def _about_calibration(calibration: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, fit in (calibration.get('detectors') or {}).items():
+        sides = ', '.join(f'{key} {value:.3f}' for key, value in fit['box_map'].items())
+        yield f'boxes of {name}', sides
+    curve = calibration.get('confidence')
+    if curve:
+        yield (
+            'expected errors',
+            f'{max(curve["expected"]):.2f} % of the box at the score {min(curve["scores"]):.3f}, '
+            f'{min(curve["expected"]):.2f} % at {max(curve["scores"]):.3f}',
         )
 
 
@@ -128,6 +145,17 @@ def read_facts(file: str) -> dict[str, Any]:
     }
 
 
+def describe_adaptation(adapted: dict[str, Any] | None) -> str:
+    """Describe what ``mmpose-lite adapt`` has done to weights; empty if nothing."""
+    if not adapted:
+        return ''
+    return (
+        f'from {adapted["from"]} to {adapted["faces"]} faces: mean distance '
+        f"{100 * adapted['before']:.2f} % of the box's side before, "
+        f'{100 * adapted["after"]:.2f} % after, of faces left out'
+    )
+
+
 def _about_checkpoint(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     numbers = facts['numbers']
     shares = ', '.join(f'{part} {count / 1e6:.2f} M' for part, count in numbers.items())
@@ -145,6 +173,8 @@ def _about_checkpoint(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     data = (meta.get('trained_with') or {}).get('data') or {}
     if data:
         yield 'trained on', ', '.join(f'{key} {value}' for key, value in data.items())
+    if adapted := describe_adaptation(meta.get('adapted')):
+        yield 'adapted', adapted
     if 'best_score' in facts['best']:
         yield 'best score', facts['best']['best_score']
     is_resumable = 'optimizer' in facts['holds']

@@ -15,6 +15,7 @@ from mmpose_lite.utils.paths import check_file, check_folder, check_weights, fil
 from mmpose_lite.version import __version__
 
 from .command_line import CommandParser, errors_in_one_line, load_libraries, parse_with_one_file
+from .info import describe_adaptation
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,6 +60,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     stem = args.name or Path(os.path.realpath(args.checkpoint)).stem
     check_file(folder / f'{stem}.md')
     load_libraries('mmpose_lite.checkpoints.loading')
+    from mmpose_lite.inference.calibration import (
+        calibration_path,
+        find_calibration,
+        write_calibration,
+    )
+
     content = read_weights(args.checkpoint)
     state, meta = content['state_dict'], content['meta']
     if args.half:
@@ -68,6 +75,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     text = write_card(path, args, state, content.get('facts', {}))
     card.write_text(text, encoding='utf-8')
     print(f'written: {path} ({path.stat().st_size / 1e6:.1f} MB), {card}')
+    if calibration := find_calibration(args.checkpoint):
+        beside = calibration_path(path)
+        write_calibration(calibration, beside, path)
+        print(
+            f'written: {path.with_name(beside.name)}, the calibration: keep it beside the weights'
+        )
 
 
 def read_weights(checkpoint: str) -> dict[str, Any]:
@@ -78,7 +91,9 @@ def read_weights(checkpoint: str) -> dict[str, Any]:
     content = checkpoints.read_checkpoint(checkpoint)
     given = content.get('meta') or {}
     meta = {'mmpose_lite': __version__, 'published_from': Path(checkpoint).name, 'iter': 0}
-    meta |= {key: given[key] for key in ('dataset_meta', 'input_size') if key in given}
+    # Without its map of labels, an adapted model gives the points of the weights before.
+    kept = ('dataset_meta', 'input_size', 'label_map', 'adapted')
+    meta |= {key: given[key] for key in kept if key in given}
     trained = given.get('trained_with') or {}
     facts = {
         'epoch': given.get('epoch'),
@@ -88,6 +103,7 @@ def read_weights(checkpoint: str) -> dict[str, Any]:
         'commit': given.get('commit'),
         'optimizer': ', '.join(trained.get('optimizer') or []),
         **{f'training {key}': value for key, value in (trained.get('data') or {}).items()},
+        'adapted': describe_adaptation(given.get('adapted')),
     }
     facts = {key: value for key, value in facts.items() if value not in (None, '')}
     return {'state_dict': dict(weights_of(content)), 'meta': meta, 'facts': facts}

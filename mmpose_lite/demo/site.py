@@ -31,7 +31,7 @@ _SHARED = ('base.css',)  # of the report's page, which this one looks like
 _EXAMPLE = (0, 'test', 7, 1)  # seed, split, number and faces of a rendered picture
 _KEPT = (
     *('points', 'mirror_pairs', 'skeleton', 'input_size', 'padding', 'use_udp', 'flip'),
-    *('weights', 'codec', 'dataset', 'checkpoint', 'checkpoint_sha256'),
+    *('weights', 'codec', 'dataset', 'checkpoint', 'checkpoint_sha256', 'expected_errors'),
 )
 
 

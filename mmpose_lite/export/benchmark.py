@@ -96,13 +96,22 @@ def ways_of(
     if model is not None:
         for name, fold in (('torch eager', False), ('torch, norms folded', True)):
             ways[name] = _torch_way(CropGraph(model, fold=fold).eval())
-    for file in files:
+    for file, label in zip(files, labels_of(files), strict=True):
         for engine in _engines_for(Path(file)):
             for precision in ('fp32', 'bf16') if bf16 and engine == 'openvino' else ('fp32',):
                 exported = ExportedModel(file, engine, threads, precision)
-                name = f'{engine} {"bf16 " if precision == "bf16" else ""}{Path(file).name}'
+                name = f'{engine} {"bf16 " if precision == "bf16" else ""}{label}'
                 ways[name] = _file_way(exported)
     return ways
+
+
+def labels_of(files: Sequence[str | Path]) -> list[str]:
+    """Name files by their names, or by their paths where several have one name."""
+    names = [Path(file).name for file in files]
+    return [
+        name if names.count(name) == 1 else str(file)
+        for name, file in zip(names, files, strict=True)
+    ]
 
 
 def _engines_for(path: Path) -> Iterator[str]:
@@ -139,8 +148,17 @@ def time_files(
     batches: Sequence[int] = (1, 8),
     rounds: int = 10,
     bf16: bool = False,
+    threads: Sequence[int] | None = None,
 ) -> Iterator[Timing]:
-    """Time files and a model, with one thread and with all cores; see :func:`ways_of`.
+    """Time files and a model; see :func:`ways_of`.
+
+    Args:
+        files: Exported files.
+        model: A model of :func:`init_model`, or None.
+        batches: Faces a call.
+        rounds: Number of calls of each way, in turn.
+        bf16: Have OpenVINO compute in bfloat16 as well.
+        threads: Numbers of threads; one, and as many as there are cores, by default.
 
     Raises:
         InputError: If the files are of models with inputs of different sizes.
@@ -150,12 +168,12 @@ def time_files(
         raise InputError(f'the files take inputs of different sizes: {sorted(sizes)}')
     ((width, height),) = sizes
     rng = np.random.default_rng(0)
-    for threads in dict.fromkeys((1, find_cores().usable)):
-        with _torch_threads(threads):
-            ways = ways_of(files, model, threads, bf16)
+    for count in dict.fromkeys(threads or (1, find_cores().usable)):
+        with _torch_threads(count):
+            ways = ways_of(files, model, count, bf16)
             for batch in batches:
                 crops = rng.integers(0, 256, (batch, height, width, 3), dtype=np.uint8)
-                yield from time_ways(ways, crops, threads, rounds)
+                yield from time_ways(ways, crops, count, rounds)
 
 
 @contextmanager

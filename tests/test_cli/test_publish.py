@@ -11,6 +11,14 @@ from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.cli.info import main as info
 from mmpose_lite.cli.publish import main as publish
 from mmpose_lite.errors import InputError
+from mmpose_lite.inference import BoxMap
+from mmpose_lite.inference.calibration import (
+    Calibration,
+    DetectorFit,
+    calibration_path,
+    find_calibration,
+    write_calibration,
+)
 
 
 @pytest.fixture
@@ -20,6 +28,7 @@ def checkpoint(tmp_path):
     data = {'dataset': 'AFLWDataset', 'faces': 8}
     meta = {'epoch': 3, 'seed': 5, 'trained_with': {'optimizer': ['Adam'], 'data': data}}
     meta['dataset_meta'] = {'dataset_name': 'two', 'keypoint_id2name': {0: 'left', 1: 'right'}}
+    meta['cfg'] = 'input_size = (64, 48)'
     content = {'state_dict': state, 'meta': meta, 'optimizer': {'state': {}}}
     torch.save(content, tmp_path / 'epoch_3.pth')
     return tmp_path / 'epoch_3.pth'
@@ -34,7 +43,9 @@ def test_a_published_checkpoint_has_weights_alone_under_its_hash(form, half, che
     assert file.stem == f'epoch_3-{hashlib.sha256(file.read_bytes()).hexdigest()[:8]}'
     content = read_checkpoint(str(file))
     assert set(content) == {'state_dict', 'meta'}
-    assert set(content['meta']) <= {'mmpose_lite', 'published_from', 'iter', 'dataset_meta'}
+    known = {'mmpose_lite', 'published_from', 'iter', 'dataset_meta', 'input_size'}
+    assert set(content['meta']) <= known
+    assert tuple(content['meta']['input_size']) == (64, 48)
     state = content['state_dict']
     weight = state['backbone.conv.weight']
     assert weight.dtype == (torch.float16 if half else torch.float32)
@@ -67,6 +78,27 @@ def test_the_card_has_the_numbers_of_a_test(checkpoint, tmp_path):
     run_main(publish, checkpoint, '--dump', tmp_path / 'dump.json', cwd=tmp_path)
     (card,) = tmp_path.glob('epoch_3-*.md')
     assert '| full | 4 | 8 | 1.250 % |' in card.read_text()
+
+
+@pytest.mark.parametrize('form', ['pth', 'safetensors'])
+def test_adapted_weights_keep_their_map_and_their_boxes(form, checkpoint, tmp_path):
+    content = read_checkpoint(str(checkpoint))
+    label_map = {'weight': [[0.5] * 4] * 4, 'offset': [0.25] * 4}
+    adapted = {'from': 'faces19', 'faces': 50, 'before': 0.0307, 'after': 0.025}
+    content['meta'] |= {'label_map': label_map, 'adapted': adapted}
+    torch.save(content, checkpoint)
+    fit = DetectorFit(BoxMap(dx=0.1, dy=0.2, scale=0.9, aspect=1.0), 1.0, 0.8, 5)
+    write_calibration(Calibration({'retinaface': fit}), calibration_path(checkpoint), checkpoint)
+    printed = run_main(
+        publish, checkpoint, '--half', '--format', form, '--out', 'out', cwd=tmp_path
+    )
+    (file,) = (tmp_path / 'out').glob(f'*.{form}')
+    assert read_checkpoint(str(file))['meta']['label_map'] == label_map
+    assert find_calibration(str(file)).detectors['retinaface'].box_map == fit.box_map
+    assert calibration_path(file).name in printed
+    wanted = 'from faces19 to 50 faces: mean distance 3.07 % of the box'
+    assert f'| adapted | {wanted}' in file.with_suffix('.md').read_text()
+    assert wanted in run_main(info, file, cwd=tmp_path)
 
 
 def test_numbers_beyond_half_precision_are_refused(tmp_path):

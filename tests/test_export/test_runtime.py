@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from helpers.made_files import METADATA, SIDE, make_onnx
+from helpers.small_zoo import make_model
 from mmpose_lite.cli.bench import main as bench
 from mmpose_lite.cli.info import main as info
 from mmpose_lite.errors import InputError
 from mmpose_lite.export import ExportedModel, read_metadata
-from mmpose_lite.export.benchmark import time_ways
+from mmpose_lite.export.benchmark import time_files, time_ways
 
 CROPS = np.random.default_rng(0).integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8)
 ENGINES = ['onnxruntime', pytest.param('openvino', marks=pytest.mark.filterwarnings('ignore'))]
@@ -109,6 +110,28 @@ def test_info_of_an_exported_file(file, capsys):
     assert 'without flip test' in printed
 
 
+def test_info_names_all_that_a_file_knows(tmp_path, capsys):
+    curve = {'scores': [0.1, 0.9], 'expected': [8.0, 1.5], 'factors': [1.0, 1.0]}
+    box_map = {'dx': 0.02, 'dy': 0.16, 'scale': 0.95, 'aspect': 1.1}
+    nme = {'name': 'this file', 'nme': 0.0312, 'faces': 7, 'normaliser': 'longer side of box'}
+    points = {'faces': 7, 'faces_of': 'a.py', 'engine': 'onnxruntime', 'same': 1.0, 'largest': 0.0}
+    names = [f'point{i}' for i in range(9)]
+    changes = {
+        'points': names,
+        'skeleton': [[0, 1], [1, 2]],
+        'checkpoint_sha256': 'b' * 64,
+        'calibration': {'detectors': {'retinaface': {'box_map': box_map}}, 'confidence': curve},
+        'verified': {'points': points, 'nme': [nme], 'tolerance': 0.1},
+    }
+    info([str(make_onnx(tmp_path / 'a.onnx', **changes))])
+    printed = capsys.readouterr().out
+    wanted = [*names, '0-1, 1-2', 'UDP off', 'boxes times 1.25', 'without flip test', 'fp32']
+    wanted += ['RegressionLabel', 'a.pth (SHA-256 bbbb', 'a.py (SHA-256 0000', 'mmpose_lite 0.1.0']
+    wanted += ['3.120 % of 7 faces, divided by longer side of box', '0.1 percentage points']
+    wanted += ['dx 0.020, dy 0.160, scale 0.950', '8.00 % of the box at the score 0.100']
+    assert [each for each in wanted if each not in printed] == []
+
+
 def test_ways_are_timed_in_turn():
     calls = []
     ways = {name: lambda crops, name=name: calls.append((name, len(crops))) for name in 'ab'}
@@ -124,6 +147,22 @@ def test_bench_prints_each_engine_and_batch(file, tmp_path, capsys):
     found = {(line[0], line[2]) for line in lines if line[:1] == ['onnxruntime']}
     assert found == {('onnxruntime', '1'), ('onnxruntime', '2')}
     assert '"ratio": 1.0' in (tmp_path / 'times.json').read_text()
+
+
+def test_bench_compares_all_files_with_torch_in_one_run(file, tmp_path, capsys):
+    model = make_model('mobilenetv2', tmp_path)
+    facts = {'points': [f'p{i}' for i in range(106)], 'input_size': [64, 64], 'mirror_pairs': []}
+    (tmp_path / 'other').mkdir()
+    files = [make_onnx(folder / 'a.onnx', **facts) for folder in (tmp_path, tmp_path / 'other')]
+    timings = list(time_files(files, model, (2,), 1, threads=(1,)))
+    eager, *others = timings
+    assert (eager.name, eager.ratio) == ('torch eager', 1.0)
+    assert {each.threads for each in timings} == {1}
+    assert all(each.ratio == pytest.approx(each.cpu / eager.cpu) for each in others)
+    of_onnxruntime = [each.name for each in others if each.name.startswith('onnxruntime')]
+    assert of_onnxruntime == [f'onnxruntime {path}' for path in files]  # they have one name
+    bench([str(file), '--rounds', '1', '--threads', '1'])
+    assert 'against the first' in capsys.readouterr().out
 
 
 def test_bench_takes_files_of_one_size(file, tmp_path):

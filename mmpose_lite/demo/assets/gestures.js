@@ -1,5 +1,7 @@
 // Mouse, fingers and keys on the stage: choosing and moving points, moving the view, drawing boxes.
 
+import { errorOf } from './store.js';
+
 const REACH = { mouse: 12, pen: 14, touch: 24 }; // screen pixels about a point
 const SMALLEST_BOX = 8; // pixels of the photograph
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -18,6 +20,7 @@ function nearestPoint(store, view, [x, y], reach) {
 /** Let people work on the stage; `actions` has `addBox(box)` and `say(text)`. */
 export function listen(element, stage, store, model, actions) {
   const { view, canvas } = stage;
+  const pointers = new Map(); // those that are down, with their places
   let drag = null;
   const place = (event) => {
     const { left, top } = canvas.getBoundingClientRect();
@@ -27,38 +30,73 @@ export function listen(element, stage, store, model, actions) {
   function begin(event) {
     if (!store.photograph?.picture || store.live || event.button) return;
     const at = place(event);
-    if (store.isDrawing) {
+    canvas.setPointerCapture(event.pointerId);
+    pointers.set(event.pointerId, at);
+    if (pointers.size > 1) {
+      takeBack();
+      drag = { kind: 'pinch' };
+    } else if (store.isDrawing) {
       drag = { kind: 'box', from: view.toPhotograph(at) };
     } else {
       const near = nearestPoint(store, view, at, REACH[event.pointerType] ?? REACH.mouse);
       if (near) store.choose(near.index, near.point);
-      drag = near ? { kind: 'point', ...near, at } : { kind: 'view', at };
+      drag = near ? { kind: 'point', ...near, at } : { kind: 'view' };
     }
-    canvas.setPointerCapture(event.pointerId);
   }
 
   function move(event) {
-    if (!drag) return;
+    const before = pointers.get(event.pointerId);
+    if (!drag || !before) return;
     const at = place(event);
     const here = view.toPhotograph(at);
     if (drag.kind === 'box') {
       store.box = boxBetween(drag.from, here);
     } else if (drag.kind === 'point') {
       // A click that shakes moves nothing.
-      if (!drag.moved && Math.hypot(at[0] - drag.at[0], at[1] - drag.at[1]) < 3) return;
-      drag.moved = true;
+      if (!drag.old && Math.hypot(at[0] - drag.at[0], at[1] - drag.at[1]) < 3) return;
+      drag.old ??= store.placeOf(drag.face, drag.point);
       store.correct(drag.face, drag.point, inside(here, store.photograph));
+    } else if (drag.kind === 'view') {
+      view.moveBy([at[0] - before[0], at[1] - before[1]]);
     } else {
-      view.left += at[0] - drag.at[0];
-      view.top += at[1] - drag.at[1];
-      drag.at = at;
+      pinch(event.pointerId, at);
     }
+    pointers.set(event.pointerId, at);
     store.changed();
   }
 
-  function end() {
-    if (drag?.kind === 'box') finishBox();
-    if (drag?.moved) actions.say(sayPoint(store, model));
+  /** Zoom by the distance of two fingers, and move with what lies between them. */
+  function pinch(pointer, at) {
+    const [one, other] = [...pointers];
+    const [before, now] = [[one[1], other[1]], [one, other].map(([id, xy]) => (id === pointer ? at : xy))]
+      .map(([[x, y], [otherX, otherY]]) => (
+        { middle: [(x + otherX) / 2, (y + otherY) / 2], apart: Math.hypot(otherX - x, otherY - y) }
+      ));
+    view.scale(now.apart / Math.max(before.apart, 1), before.middle);
+    view.moveBy([now.middle[0] - before.middle[0], now.middle[1] - before.middle[1]]);
+  }
+
+  /** Undo what the first finger has done when a second one comes. */
+  function takeBack() {
+    if (drag?.old) store.putBack(drag.face, drag.point, drag.old);
+    store.box = null;
+  }
+
+  function end(event) {
+    pointers.delete(event.pointerId);
+    if (drag?.kind === 'pinch') {
+      drag = pointers.size === 1 ? { kind: 'view' } : drag;
+    } else {
+      if (drag?.kind === 'box') finishBox();
+      if (drag?.old) actions.say(sayPoint(store, model));
+      drag = null;
+    }
+    if (pointers.size === 0) drag = null;
+  }
+
+  function cancel(event) {
+    pointers.delete(event.pointerId);
+    takeBack();
     drag = null;
   }
 
@@ -71,22 +109,27 @@ export function listen(element, stage, store, model, actions) {
     store.changed();
   }
 
+  /** Zoom where the pointer is; elsewhere, and beyond the whole photograph, the page scrolls. */
   function zoom(event) {
-    if (!event.ctrlKey && !event.metaKey) return; // the page scrolls
+    const isAsked = event.ctrlKey || event.metaKey;
+    if (!store.photograph?.picture || store.live || !(store.isActive || isAsked)) return;
+    if (event.deltaY > 0 && view.isWhole && !isAsked) return;
     event.preventDefault();
-    view.scale(Math.exp(-event.deltaY / 300), place(event));
+    view.scale(Math.exp(-wheelPixels(event) / 300), place(event));
     store.changed();
   }
 
   canvas.addEventListener('pointerdown', begin);
   canvas.addEventListener('pointermove', move);
   canvas.addEventListener('pointerup', end);
-  canvas.addEventListener('pointercancel', () => { drag = null; store.box = null; });
+  canvas.addEventListener('pointercancel', cancel);
   canvas.addEventListener('wheel', zoom, { passive: false });
-  // A finger on a point moves the point; elsewhere it scrolls the page.
+  // One finger scrolls the page, unless it is on a point or the photograph is enlarged.
   canvas.addEventListener('touchstart', (event) => {
-    const at = event.touches.length === 1 && place(event.touches[0]);
-    if (at && (store.isDrawing || nearestPoint(store, view, at, REACH.touch))) event.preventDefault();
+    if (!store.photograph?.picture || store.live) return;
+    const isOurs = event.touches.length > 1 || store.isDrawing || !view.isWhole
+      || nearestPoint(store, view, place(event.touches[0]), REACH.touch);
+    if (isOurs && event.cancelable) event.preventDefault();
   }, { passive: false });
   element.addEventListener('keydown', (event) => {
     if (store.live || !store.photograph?.picture || event.ctrlKey || event.metaKey) return;
@@ -135,13 +178,17 @@ export function listen(element, stage, store, model, actions) {
     } else {
       return zoomKey(name);
     }
+    view.reveal(face.points[store.point]);
     actions.say(sayPoint(store, model));
     return true;
   }
 
+  /** Zoom about the chosen point, which then stays where it is on the stage. */
   function zoomKey(name) {
-    if (name === '+' || name === '=') view.scale(1.25);
-    else if (name === '-') view.scale(0.8);
+    const chosen = store.chosenFace?.points[store.point];
+    const at = chosen && view.toScreen(chosen);
+    if (name === '+' || name === '=') view.scale(1.25, at);
+    else if (name === '-') view.scale(0.8, at);
     else if (name === '0') stage.showAll();
     else if (name === 'f') stage.showFace();
     else return false;
@@ -153,9 +200,16 @@ export function listen(element, stage, store, model, actions) {
 export function sayPoint(store, model) {
   const face = store.chosenFace;
   const [x, y] = face.points[store.point].map((value) => value.toFixed(1));
+  const error = errorOf(face, store.point);
   const by = face.corrected.has(store.point)
     ? 'corrected' : `score ${face.scores[store.point].toFixed(2)}`;
-  return `${model.points[store.point]}: ${x}, ${y}, ${by}`;
+  const expected = error === null ? '' : `, expected error ${error.toFixed(1)} % of the box`;
+  return `${model.points[store.point]}: ${x}, ${y}, ${by}${expected}`;
+}
+
+/** How far a wheel was turned, in pixels; Firefox counts lines. */
+function wheelPixels({ deltaY, deltaMode }) {
+  return deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 * deltaY : deltaY;
 }
 
 function inside([x, y], { width, height }) {

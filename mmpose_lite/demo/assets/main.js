@@ -55,7 +55,7 @@ function describeEngine({ engine, threads, largest, refused }, model) {
 }
 
 function connect(model, example) {
-  queue = makeQueue(store, ask, { say, complain });
+  queue = makeQueue(store, ask, { say, said: () => element('status').textContent, complain });
   const stage = makeStage(element('canvas'), store, model);
   const addBox = (box) => queue.addBox(store.photograph, box);
   listen(element('stage'), stage, store, model, { addBox, say });
@@ -167,8 +167,7 @@ async function keepFrame() {
   const blob = await new Promise((resolve) => { canvas.toBlob(resolve, 'image/png'); });
   const number = store.photographs.filter(({ isFrame }) => isFrame).length + 1;
   const name = `webcam_${String(number).padStart(3, '0')}.png`;
-  queue.take({ name, blob, faces: kept, state: 'done', isFrame: true });
-  say(`Kept: ${name}`);
+  queue.take({ name, blob, faces: kept, state: 'done', note: 'kept from the webcam.', isFrame: true });
 }
 
 start().catch((error) => {

@@ -1,13 +1,14 @@
 // What is beside the photograph: the slider, the faces, and the table of the chosen one's points.
 
 import { scoreColours } from './colours.js';
-import { isShown } from './store.js';
+import { errorOf, isShown } from './store.js';
 
 const element = (id) => document.getElementById(id);
 
 /** Draw the panel when the store changes. */
 export function makePanel(store, model) {
-  const rows = model.points.map((name, point) => makeRow(name, () => store.choose(store.face, point)));
+  const titles = ['x', 'y', 'score', ...(model.expected_errors ? ['error'] : [])];
+  const rows = model.points.map((name, point) => makeRow(name, titles, () => store.choose(store.face, point)));
   element('points').append(...rows.map(({ row }) => row));
   element('points').addEventListener('keydown', (event) => moveInTable(event, store, rows));
   listenToSlider(store);
@@ -63,7 +64,7 @@ function drawFaces(store) {
   element('points-panel').hidden = count === 0;
 }
 
-function makeRow(name, press) {
+function makeRow(name, titles, press) {
   const row = document.createElement('tr');
   const button = Object.assign(document.createElement('button'), {
     type: 'button', tabIndex: -1, title: name,
@@ -72,7 +73,7 @@ function makeRow(name, press) {
   button.append(mark, Object.assign(document.createElement('span'), { textContent: name }));
   const head = Object.assign(document.createElement('th'), { scope: 'row' });
   head.append(button);
-  const cells = ['x', 'y', 'score'].map(() => Object.assign(document.createElement('td'), { className: 'n' }));
+  const cells = titles.map(() => Object.assign(document.createElement('td'), { className: 'n' }));
   row.append(head, ...cells);
   row.onclick = press;
   return { row, button, mark, cells };
@@ -87,7 +88,7 @@ function drawTable(store, rows) {
     const isCorrected = face.corrected.has(point);
     const isVisible = isShown(face, point, store.leastScore);
     const values = [...face.points[point].map((value) => value.toFixed(1)),
-      isCorrected ? 'yours' : face.scores[point].toFixed(2)];
+      isCorrected ? 'yours' : face.scores[point].toFixed(2), errorOf(face, point)?.toFixed(1) ?? ''];
     cells.forEach((cell, place) => { cell.textContent = values[place]; });
     cells[2].classList.toggle('below', !isVisible);
     mark.style.color = colour(face.scores[point] / scale);

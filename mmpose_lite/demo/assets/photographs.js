@@ -3,10 +3,11 @@
 import { pixelsOf, readPicture } from './pixels.js';
 import { makeFace } from './store.js';
 
-/** Make the queue; `tell` has `say(text)` and `complain(text)`. */
+/** Make the queue; `tell` has `say(text)`, `said()` for the text that is shown, and `complain(text)`. */
 export function makeQueue(store, ask, tell) {
   const waiting = [];
   let isBusy = false;
+  let told = '';
 
   async function work() {
     if (isBusy) return;
@@ -17,23 +18,41 @@ export function makeQueue(store, ask, tell) {
 
   /** Find the faces of a photograph; `boxes` are those that a person has drawn. */
   async function look({ photograph, boxes }) {
+    const note = (text) => {
+      photograph.note = text;
+      if (photograph === store.photograph) sayNote();
+    };
     try {
       await show(photograph);
-      if (photograph === store.photograph) tell.say(`${photograph.name}: looking for faces`);
+      note('looking for faces');
       const pixels = pixelsOf(photograph.picture);
       const { faces, ms } = await ask('find', { photograph: pixels, boxes }, ({ done, all }) => {
-        if (all > 1) tell.say(`${photograph.name}: face ${done} of ${all}`);
+        if (all > 1) note(`face ${done} of ${all}`);
       });
       photograph.faces.push(...faces.map(makeFace));
       photograph.state = 'done';
-      tell.say(sayFound(photograph, (ms.detector + ms.model) / 1000, boxes));
+      note(sayFound(photograph, (ms.detector + ms.model) / 1000, boxes));
       if (photograph === store.photograph) store.face = boxes ? photograph.faces.length - 1 : 0;
     } catch (error) {
       photograph.state = 'failed';
+      note('it cannot be used.');
       tell.complain(`${photograph.name}: ${error.message}`);
     }
-    if (photograph !== store.photograph) put(photograph);
+    if (photograph !== store.photograph) {
+      put(photograph);
+      if (store.photograph && tell.said() === told) sayNote(); // fewer are waiting
+    }
     store.changed();
+  }
+
+  /** Tell what is known of the photograph that is shown, and how many others are waiting. */
+  function sayNote() {
+    if (store.live) return;
+    const { name, note } = store.photograph;
+    const count = waiting.filter(({ photograph }) => photograph !== store.photograph).length;
+    const rest = count === 1 ? ' One more photograph is waiting.' : ` ${count} more photographs are waiting.`;
+    told = `${name}: ${note}${count && note.endsWith('.') ? rest : ''}`;
+    tell.say(told);
   }
 
   return {
@@ -54,7 +73,7 @@ export function makeQueue(store, ask, tell) {
 
     /** Take a photograph that may have its picture, or faces, already. */
     take(given) {
-      const photograph = { picture: null, width: 0, height: 0, faces: [], state: 'waiting', ...given };
+      const photograph = { picture: null, width: 0, height: 0, faces: [], state: 'waiting', note: 'waiting', ...given };
       store.photographs.push(photograph);
       if (photograph.state === 'waiting') waiting.push({ photograph });
       if (!store.photograph || store.photographs.length === 1 || given.isFrame) choose(photograph);
@@ -78,6 +97,7 @@ export function makeQueue(store, ask, tell) {
   async function choose(photograph) {
     const before = store.photograph;
     store.choosePhotograph(photograph);
+    sayNote();
     if (before && before !== photograph) put(before);
     try {
       await show(photograph);
@@ -123,9 +143,9 @@ function makeThumbnail(picture) {
   return canvas;
 }
 
-function sayFound({ name, faces }, seconds, boxes) {
+function sayFound({ faces }, seconds, boxes) {
   const took = `in ${seconds.toFixed(1)} s`;
-  if (boxes) return `${name}: the points of the box that you drew, ${took}.`;
-  if (faces.length === 0) return `${name}: no face found. Draw a box about one.`;
-  return `${name}: ${faces.length} ${faces.length === 1 ? 'face' : 'faces'} ${took}.`;
+  if (boxes) return `the points of the box that you drew, ${took}.`;
+  if (faces.length === 0) return 'no face found. Draw a box about one.';
+  return `${faces.length} ${faces.length === 1 ? 'face' : 'faces'} ${took}.`;
 }

@@ -2,7 +2,7 @@
 
 import { sideOf } from './boxes.js';
 import { scoreColours } from './colours.js';
-import { isShown } from './store.js';
+import { errorOf, isShown } from './store.js';
 import { makeView } from './view.js';
 
 const RADIUS = 0.013; // of a face's side
@@ -36,7 +36,7 @@ export function makeStage(canvas, store, model) {
 
   stage.showAll = () => {
     const { width, height } = store.live?.picture ?? store.photograph.picture;
-    view.fit([0, 0, width, height]);
+    view.fitWhole([width, height]);
   };
   stage.showFace = () => {
     if (store.chosenFace) view.fit(store.chosenFace.box, 0.12);
@@ -105,7 +105,7 @@ function drawPoint(context, [x, y], { fill, radius, isCorrected, isHollow }) {
   }
 }
 
-/** A ring about the chosen point, and its name beside it. */
+/** A ring about the chosen point, and beside it its name and the error to expect. */
 function drawChosen(context, view, face, point, names, radius) {
   const [x, y] = view.toScreen(face.points[point]);
   for (const [style, line] of [['rgb(0 0 0 / 0.75)', 4], ['white', 2]]) {
@@ -116,7 +116,9 @@ function drawChosen(context, view, face, point, names, radius) {
     context.stroke();
   }
   context.font = '600 13px system-ui, sans-serif';
-  const width = context.measureText(names[point]).width + 14;
+  const error = errorOf(face, point);
+  const text = error === null ? names[point] : `${names[point]}, error ${error.toFixed(1)} %`;
+  const width = context.measureText(text).width + 14;
   const left = Math.min(Math.max(4, x + radius + 12), view.width - width - 4);
   const top = Math.min(Math.max(4, y - 12), view.height - 28);
   context.beginPath();
@@ -125,5 +127,5 @@ function drawChosen(context, view, face, point, names, radius) {
   context.fill();
   context.fillStyle = 'white';
   context.textBaseline = 'middle';
-  context.fillText(names[point], left + 7, top + 12.5);
+  context.fillText(text, left + 7, top + 12.5);
 }

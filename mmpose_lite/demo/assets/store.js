@@ -1,15 +1,16 @@
 // What the page holds: photographs with their faces, what is chosen, and what is shown.
 
 /** A face, as the networks found it; points that people move are told apart by `corrected`. */
-export function makeFace({ box, boxScore, points, scores }) {
-  return { box, boxScore, points, scores, found: points.map((xy) => [...xy]), corrected: new Set() };
+export function makeFace({ box, boxScore, points, scores, errors }) {
+  const found = points.map((xy) => [...xy]);
+  return { box, boxScore, points, scores, errors, found, corrected: new Set() };
 }
 
 export function makeStore() {
   const views = [];
   let isDue = false;
   const store = {
-    photographs: [], // {name, blob, picture, width, height, faces, state, problem, isFrame}
+    photographs: [], // {name, blob, picture, width, height, faces, state, note, isFrame}
     photograph: null, // that is shown
     face: 0,
     point: 0,
@@ -65,6 +66,17 @@ export function makeStore() {
       store.changed();
     },
 
+    /** Where a point is, for `putBack`. */
+    placeOf(face, point) {
+      return { xy: face.points[point], isCorrected: face.corrected.has(point) };
+    },
+
+    putBack(face, point, { xy, isCorrected }) {
+      face.points[point] = xy;
+      if (!isCorrected) face.corrected.delete(point);
+      store.changed();
+    },
+
     restore(face, point) {
       face.points[point] = [...face.found[point]];
       face.corrected.delete(point);
@@ -83,6 +95,11 @@ export function makeStore() {
     },
   };
   return store;
+}
+
+/** The expected error of a point, percent of the box; null if it is not known, or a person put it there. */
+export function errorOf(face, point) {
+  return face.errors && !face.corrected.has(point) ? face.errors[point] : null;
 }
 
 /** Tell whether a point counts as visible: sure enough, or put there by a person. */

@@ -48,8 +48,8 @@ function modelRunner({ ort }, session) {
   return async (crop) => {
     const bytes = new Uint8Array(crop.buffer);
     const crops = new ort.Tensor('uint8', bytes, [1, height, width, 3]);
-    const { points, scores } = await session.run({ crops });
-    return { points: points.data, scores: scores.data };
+    const { points, scores, errors } = await session.run({ crops });
+    return { points: points.data, scores: scores.data, errors: errors?.data };
   };
 }
 
@@ -67,7 +67,8 @@ async function findPoints(photograph, box) {
   const plan = planCrop(box, model);
   const found = await networks.model(cutCrop(photograph, plan, model.input_size));
   const points = Array.from(found.scores, (_, place) => [...found.points.slice(2 * place, 2 * place + 2)]);
-  return { points: mapBack(points, plan, model.input_size), scores: [...found.scores] };
+  const errors = found.errors && [...found.errors]; // percent of the box
+  return { points: mapBack(points, plan, model.input_size), scores: [...found.scores], errors };
 }
 
 /** Find the points of a photograph's faces, in the boxes that are given or that are detected. */
