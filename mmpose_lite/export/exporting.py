@@ -33,6 +33,7 @@ from .verification import (
 )
 
 _TRIED = 32  # faces of named data whose points are compared
+_FLIPPED = 4  # rendered faces that show how far the flip test moves points
 _CALIBRATED = 64  # faces that scales of int8 come from
 _FILE = 'this file'
 
@@ -172,7 +173,7 @@ def _verify(
     if data is None:
         tell('the NME was not checked: --data CONFIG measures it, of the file and of the model')
         if model.test_cfg.get('flip_test') and not options.flip:
-            tell(_flip_without_data(graph, faces))
+            tell(_flip_without_data(graph, faces[:_FLIPPED]))
     else:
         errors = _measure(model, exported, options, data)
         yield 'nme', [vars(error) for error in errors]

@@ -92,7 +92,8 @@ class CropGraph(nn.Module):
             self.curve = ErrorCurve(*(confidence[name] for name in names))
         if not getattr(model, 'with_head', False) or model.head.decoder is None:
             raise InputError('model.head.decoder: an exported file decodes points, and has none')
-        model = copy.deepcopy(model).eval()
+        # Weights that need no gradients are traced faster.
+        model = copy.deepcopy(model).eval().requires_grad_(False)
         if fold:
             fold_norms(model)
         self.model = model

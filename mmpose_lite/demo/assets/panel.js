@@ -70,7 +70,10 @@ function makeRow(name, titles, press) {
     type: 'button', tabIndex: -1, title: name,
   });
   const mark = Object.assign(document.createElement('span'), { className: 'mark' });
-  button.append(mark, Object.assign(document.createElement('span'), { textContent: name }));
+  const words = document.createElement('span');
+  // LeftEyeCenter may be broken before its capitals.
+  for (const word of name.split(/(?<=[a-z0-9])(?=[A-Z])/)) words.append(word, document.createElement('wbr'));
+  button.append(mark, words);
   const head = Object.assign(document.createElement('th'), { scope: 'row' });
   head.append(button);
   const cells = titles.map(() => Object.assign(document.createElement('td'), { className: 'n' }));

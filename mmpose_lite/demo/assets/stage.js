@@ -120,7 +120,9 @@ function drawChosen(context, view, face, point, names, radius) {
   const text = error === null ? names[point] : `${names[point]}, error ${error.toFixed(1)} %`;
   const width = context.measureText(text).width + 14;
   const left = Math.min(Math.max(4, x + radius + 12), view.width - width - 4);
-  const top = Math.min(Math.max(4, y - 12), view.height - 28);
+  const isBeside = x + radius + 12 + width <= view.width; // or else above the point, or below
+  const above = y > radius + 40 ? y - radius - 34 : y + radius + 10;
+  const top = Math.min(Math.max(4, isBeside ? y - 12 : above), view.height - 28);
   context.beginPath();
   context.roundRect(left, top, width, 24, 5);
   context.fillStyle = 'rgb(20 24 28 / 0.85)';
