@@ -3,11 +3,13 @@
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
+import onnxruntime
 import pytest
 
 from helpers.processes import ROOT
@@ -19,19 +21,27 @@ from mmpose_lite.export.formats import make_writer
 from mmpose_lite.export.metadata import collect_metadata
 
 BOX = [20, 30, 80, 100]
+DISTRIBUTIONS = {'numpy': 'numpy', 'cv2': 'opencv_*', 'onnxruntime': 'onnxruntime'}
 EXAMPLE = ROOT / 'examples' / 'landmarks.py'
 ALONE = """
-import runpy, sys
+import importlib.util, runpy, sys
 
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition('.')[0] in ('torch', 'mmengine', 'mmcv', 'mmpose_lite', 'onnx'):
-            raise ImportError(f'{name} is not in this environment')
-
-sys.meta_path.insert(0, Refuse())
-sys.argv = sys.argv[1:]
+sys.path.append(sys.argv[1])
+sys.argv = sys.argv[2:]
+for name in ('torch', 'mmengine', 'mmpose_lite', 'onnx'):
+    assert importlib.util.find_spec(name) is None, name
 runpy.run_path(sys.argv[0], run_name='__main__')
 """
+
+
+def three_packages(folder):
+    """A folder with NumPy, OpenCV and onnxruntime, and no other package."""
+    folder.mkdir()
+    for package in (np, cv2, onnxruntime):
+        home = Path(package.__file__).parent
+        for own in (home, *home.parent.glob(f'{DISTRIBUTIONS[home.name]}.libs')):
+            (folder / own.name).symlink_to(own)
+    return folder
 
 
 @pytest.mark.parametrize('use_udp', [False, True])
@@ -45,7 +55,11 @@ def test_the_program_finds_the_points_of_inference(processes, tmp_path, use_udp)
     make_writer(graph, 'onnx')(tmp_path / 'a.onnx', collect_metadata(model, graph, 'a.pth', 'fp32'))
     cv2.imwrite(str(tmp_path / 'a.png'), wavy_image(0, 110, 120))
     words = (tmp_path / 'a.onnx', tmp_path / 'a.png', *BOX, tmp_path / 'drawn.png')
-    printed = processes.run_python(ALONE, EXAMPLE, *words).split('\n')[:-1]
+    # Neither this environment's packages nor PYTHONPATH.
+    command = [sys.executable, '-I', '-S', '-c', ALONE, three_packages(tmp_path / 'packages')]
+    done = processes.run(*command, EXAMPLE, *words, cwd=tmp_path)
+    assert done.status == 0, done.printed
+    printed = done.printed.splitlines()
     (sample,) = inference_topdown(model, str(tmp_path / 'a.png'), [BOX])
     names = model.dataset_meta['keypoint_id2name']
     assert [line.split()[0] for line in printed] == list(names.values())
