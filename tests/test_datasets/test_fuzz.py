@@ -19,7 +19,8 @@ from rich.console import Console
 from helpers.data_factory import ANNOTATIONS, make_face_set
 from helpers.fuzzing import annotations, images
 from helpers.fuzzing.outcome import PIPELINE, SECONDS, at_most, load, losses, make_head
-from mmpose_lite.cli.check_data import format_findings, write_report
+from mmpose_lite.cli.check_data import format_findings
+from mmpose_lite.cli.command_line import write_results
 from mmpose_lite.data_tools.checks import check_splits, find_splits
 from mmpose_lite.datasets import AFLWDataset, LoadImage
 from mmpose_lite.errors import InputError
@@ -146,7 +147,7 @@ def test_checking_finds_what_loading_refuses(root, metainfo, files):
             with at_most(SECONDS):
                 report = check_splits([split], workers=1)
                 Console(file=io.StringIO()).print(format_findings(report.findings, 5))
-                write_report(str(root / 'report.json'), 'config', report)
+                write_results(str(root / 'report.json'), report.to_dict())
         except BaseException as error:
             raise AssertionError(f'case {number}: {mutant.name}') from error
         try:

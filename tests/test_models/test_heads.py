@@ -93,7 +93,7 @@ def test_a_subclass_makes_its_own_layers():
     ('arguments', 'message'),
     [
         ({'deconv_out_channels': (4, 4)}, 'deconv_kernel_sizes'),
-        ({'deconv_out_channels': (4,), 'deconv_kernel_sizes': (5,)}, 'got 5'),
+        ({'deconv_out_channels': (4,), 'deconv_kernel_sizes': (5,)}, 'kernel size 5'),
         ({'deconv_out_channels': None, 'conv_out_channels': (4,)}, 'conv_kernel_sizes'),
     ],
 )
