@@ -122,7 +122,7 @@ def plain_name(name: str) -> str:
 def are_numbered(names: Sequence[str]) -> bool:
     """Tell if names only count: 1, 2, 3, or kpt0, kpt1, kpt2."""
     found = [re.fullmatch(r'\D*(\d{1,9})', name) for name in names]
-    if not all(found):
+    if not found or not all(found):
         return False
     numbers = [int(each[1]) for each in found if each]
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))

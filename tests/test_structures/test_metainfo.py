@@ -141,6 +141,7 @@ def test_files_of_the_user_s_own(tmp_path, monkeypatch):
         (['nose', 'left', 'right'], ['Left', 'right', 'NOSE'], (0, 2)),
         (['nose', 'left'], ['chin', 'left'], None),
         (['1', '2', '3'], ['0', '1', '2'], None),
+        ([], [], None),
         (['kpt-1', 'kpt-0', 'kpt-2'], ['kpt-0', 'kpt-1', 'kpt-2'], (0, 1)),
         (['lip_1_1', 'lip_11'], ['lip_1_1', 'lip_11'], None),  # one plain name
         (['wrist', 'chin', 'wrist'], ['wrist', 'chin', 'hand'], None),
