@@ -48,9 +48,9 @@ _SOUNDS = ('aac', 'mp3', 'ac3', 'eac3', 'opus', 'flac', 'alac')
 def is_video(name: str | os.PathLike) -> bool:
     """Tell whether a file is a video, or an address a stream, by its name."""
     text = os.fspath(name)
-    ending = Path(text.partition('?')[0]).suffix.lower()
-    is_stream = text.lower().startswith(_STREAMS) and ending not in PHOTOGRAPHS
-    return ending in VIDEOS or is_stream
+    is_address = text.lower().startswith(_STREAMS)
+    ending = Path(text.partition('?')[0] if is_address else text).suffix.lower()
+    return ending in VIDEOS or (is_address and ending not in PHOTOGRAPHS)
 
 
 class VideoReader:

@@ -42,15 +42,9 @@ READ_KEYS = frozenset(
 # What configs customarily call the values that they copy into those.
 VARIABLES = (
     *('backend_args', 'base_lr', 'codec', 'data_mode', 'data_root', 'dataset_type'),
-    *(
-        'first_pixel',
-        'max_epochs',
-        'metainfo',
-        'stage2_num_epochs',
-        'test_pipeline',
-        'train_pipeline',
-    ),
-    *('train_pipeline_stage2', 'tta_cfg', 'tta_model', 'tta_pipeline', 'val_pipeline'),
+    *('first_pixel', 'max_epochs', 'metainfo', 'stage2_num_epochs'),
+    *('test_pipeline', 'train_pipeline', 'train_pipeline_stage2', 'val_pipeline'),
+    *('tta_cfg', 'tta_model', 'tta_pipeline'),
     *('vis_backends', 'dataset_info'),
 )
 _OF_LOADERS = (

@@ -12,8 +12,10 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # for the helpers here
 
 from made_model import write_model
+from pages import opened, ready
 
-from mmpose_lite.demo import BrowserRuntime, find_runtime, make_server
+from helpers import browser as browsers
+from mmpose_lite.demo import BrowserRuntime, find_runtime, make_server, write_site
 from mmpose_lite.demo.browser_runtime import FILES
 from mmpose_lite.errors import InputError
 from mmpose_lite.synthetic import render_scene
@@ -82,3 +84,38 @@ def video(tmp_path_factory):
     path = tmp_path_factory.mktemp('video') / 'face.y4m'
     path.write_bytes(b'YUV4MPEG2 W640 H480 F30:1 Ip C420jpeg\nFRAME\n' + planes.tobytes())
     return path
+
+
+@pytest.fixture(scope='module')
+def chromium(processes, video):
+    flags = ('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream')
+    with browsers.started(*flags, f'--use-file-for-fake-video-capture={video}') as browser:
+        yield browser
+
+
+@pytest.fixture(scope='module')
+def folder(model_file, runtime, tmp_path_factory):
+    path = tmp_path_factory.mktemp('page')
+    write_site(path, model_file, runtime)
+    return path
+
+
+@pytest.fixture(scope='module')
+def address(folder, serve):
+    return serve(folder)
+
+
+@pytest.fixture(scope='module')
+def loaded(chromium, address):
+    """The page, from which all tests but those of other pages take their photographs away."""
+    with opened(chromium, address) as page:
+        yield ready(page)
+
+
+@pytest.fixture
+def page(loaded):
+    yield loaded
+    if loaded.locator('#clear').is_visible():
+        loaded.locator('#clear').click()
+    loaded.wait_for_selector('.work[data-empty]')
+    assert loaded.locator('#strip li').count() == 0

@@ -165,7 +165,14 @@ def test_wrong_sources_and_names_are_refused(tmp_path):
 
 
 def test_videos_are_known_by_their_names():
-    for name in ('a.MP4', Path('b.mov'), 'rtsp://camera/1', 'HTTP://camera/', 'http://c/a.mp4?x=1'):
+    for name in (
+        'a.MP4',
+        Path('b.mov'),
+        'rtsp://camera/1',
+        'HTTP://camera/',
+        'http://c/a.mp4?x=1',
+        'a?.mp4',
+    ):
         assert is_video(name)
     for name in ('c.jpg', 'folder', 'https://host/a.jpg', 'https://host/a.PNG?width=9'):
         assert not is_video(name)

@@ -80,9 +80,8 @@ class BaseCocoStyleDataset(BaseDataset):
         file_names: ``'exact'``, or ``'lenient'``: find similar names, see :class:`~.PhotoFinder`.
         bbox_margin: The share of the points' longer extent by which a box that is made for an
             annotation without ``bbox`` is wider on each side; None refuses such annotations.
-        on_implausible: ``'refuse'`` or ``'warn'`` of a set that cannot be right as a whole.
-        first_pixel: Coordinate of the first pixel's centre in ``ann_file``: 0, or 1 as in MATLAB,
-            which is taken off points and boxes.
+        on_implausible: ``'refuse'`` a set that cannot be right as a whole, or ``'warn'`` of it.
+        first_pixel: Number of the first pixel in ``ann_file``: 0, or 1 as in MATLAB.
 
     Raises:
         InputError: If arguments or annotations are wrong; the message names file, record, field.
