@@ -169,9 +169,7 @@ def _read(path: str, map_location: Any, trusted: bool) -> dict[str, Any]:
     if _is_safetensors(path):
         from .safetensors_files import read_safetensors
 
-        content = read_safetensors(path)
-        restore_content(content, path)
-        return content
+        return read_safetensors(path)
     footer = check_footer(path)
     try:
         with open(path, 'rb') as file:

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmpose_lite.errors import first_few
+from mmpose_lite.errors import InputError, first_few
 from mmpose_lite.utils.paths import check_checkpoint, find_weights, is_exported
 
 from .command_line import CommandParser, errors_in_one_line, load_libraries, parse_with_one_file
 
 _NAMED = 6  # points that a line names
+_NETWORK = ('backbone', 'neck', 'head')
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -122,10 +123,14 @@ def _about_points(dataset: str, names: Sequence[str]) -> Iterator[tuple[str, Any
 
 def read_facts(file: str) -> dict[str, Any]:
     """Read what a checkpoint says of itself, and count its tensors."""
-    from mmpose_lite.checkpoints import read_checkpoint
+    from mmpose_lite.checkpoints import read_checkpoint, read_config_of
     from mmpose_lite.checkpoints.key_mapping import weights_of
 
     content = read_checkpoint(file)
+    try:
+        model = (read_config_of(file) or {}).get('model') or {}
+    except InputError:  # more than plain data, as of a foreign training
+        model = {}
     state = weights_of(content)
     meta = dict(content.get('meta') or {})
     description = meta.pop('dataset_meta', None) or {}
@@ -138,6 +143,7 @@ def read_facts(file: str) -> dict[str, Any]:
         'tensors': len(state),
         'numbers': dict(parts),
         'types': sorted({str(each.dtype).removeprefix('torch.') for each in state.values()}),
+        'network': {part: model[part].get('type') for part in _NETWORK if model.get(part)},
         'dataset': description.get('dataset_name'),
         'points': list((description.get('keypoint_id2name') or {}).values()),
         'best': {key: hub[key] for key in ('best_score', 'best_ckpt') if key in hub},
@@ -162,6 +168,8 @@ def _about_checkpoint(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     total = sum(numbers.values()) / 1e6
     yield 'tensors', f'{facts["tensors"]}, {total:.2f} M numbers ({", ".join(facts["types"])})'
     yield 'parts', shares
+    network = ', '.join(map(str, facts['network'].values()))
+    yield 'config', network or 'none: commands need the config before the file'
     if facts['points']:
         yield from _about_points(facts['dataset'], facts['points'])
     meta = facts['meta']

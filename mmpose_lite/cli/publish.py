@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.files import replacing, sha256
-from mmpose_lite.utils.paths import check_file, check_folder, check_weights, file_problem, shown
+from mmpose_lite.utils.paths import (
+    check_file,
+    check_folder,
+    check_weights,
+    file_problem,
+    packaged_weights,
+    shown,
+)
 from mmpose_lite.version import __version__
 
 from .command_line import CommandParser, errors_in_one_line, load_libraries, parse_with_one_file
@@ -25,8 +32,9 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = CommandParser(
         prog='mmpose-lite publish',
-        description='Keep the weights of a checkpoint and the description of its points, and '
-        'nothing else; put the start of their SHA-256 into the name, and write a card.',
+        description='Keep what a prediction needs of a checkpoint: the weights, the description of '
+        'the points, and of the config the network and the test pipeline. Put the start of the '
+        'SHA-256 into the name, and write a card.',
     )
     parser.add_argument('checkpoint', metavar='CKPT', help='checkpoint of a training, or any other')
     parser.add_argument(
@@ -94,6 +102,8 @@ def read_weights(checkpoint: str) -> dict[str, Any]:
     # Without its map of labels, an adapted model gives the points of the weights before.
     kept = ('dataset_meta', 'input_size', 'label_map', 'adapted')
     meta |= {key: given[key] for key in kept if key in given}
+    if config := _config_of(checkpoint):
+        meta['cfg'] = config
     trained = given.get('trained_with') or {}
     facts = {
         'epoch': given.get('epoch'),
@@ -107,6 +117,23 @@ def read_weights(checkpoint: str) -> dict[str, Any]:
     }
     facts = {key: value for key, value in facts.items() if value not in (None, '')}
     return {'state_dict': dict(weights_of(content)), 'meta': meta, 'facts': facts}
+
+
+def _config_of(checkpoint: str) -> str | None:
+    """The text of what a prediction needs of the checkpoint's config."""
+    from mmpose_lite.apis import load_config
+    from mmpose_lite.checkpoints import read_config_of
+    from mmpose_lite.inference.models import inference_config
+    from mmpose_lite.utils.config_text import config_text
+
+    if checkpoint in packaged_weights():  # their config has the same name
+        return config_text(inference_config(load_config(checkpoint).to_dict()))
+    try:
+        values = read_config_of(checkpoint)
+    except InputError as error:
+        print(f'The config is left out: {error}')
+        return None
+    return config_text(inference_config(values)) if values and 'model' in values else None
 
 
 def to_half(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
@@ -139,8 +166,7 @@ def write(state: dict[str, Tensor], meta: dict[str, Any], stem: Path, form: str)
         checkpoint = {'meta': meta, 'state_dict': tensors}
         make_plain(checkpoint)
         return Path(publish_checkpoint(checkpoint, str(stem)))
-    plain = {key: value for key, value in meta.items() if key != 'dataset_meta'}
-    packed = pack_safetensors(state, plain)
+    packed = pack_safetensors(state, meta)
     path = stem.with_name(f'{stem.name}-{hashlib.sha256(packed).hexdigest()[:8]}{SUFFIX}')
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, durable=True) as file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,8 @@ def load_model(
 
     Args:
         model: A model of :func:`init_model`, which comes back as it is; a config or its file, with
-            its weights beside it; a checkpoint of a training here, which holds its config; or an
-            exported file.
+            its weights beside it; a checkpoint of a training here, or published from one, which
+            holds its config; or an exported file.
         checkpoint: The weights that belong to a config, or an exported file, whose crops are then
             made by the config's test pipeline.
         device: Such as ``'cuda:0'`` or ``'cpu'``; ``'auto'``: a GPU where there is one.
@@ -99,11 +99,7 @@ def _stored_config(path: str) -> Config:
     values = read_config_of(path)
     if values is None or 'model' not in values:
         raise InputError(f'{where} contains no config: name its config before it')
-    found = {key: values[key] for key in _NEEDED if key in values}
-    dataset = (found.pop('test_dataloader', None) or {}).get('dataset') or {}
-    # Of the data set only its kind, whose points may be needed, and its steps.
-    kept = {key: dataset[key] for key in ('type', 'pipeline') if key in dataset}
-    found['test_dataloader'] = {'dataset': kept}
+    found = inference_config(values)
     for key, value in _pairs(found):
         if key == 'from_file':
             raise InputError(f'{where}: its config reads {short(value)}; name the config itself')
@@ -113,6 +109,25 @@ def _stored_config(path: str) -> Config:
                 'the config itself'
             )
     return Config(found)
+
+
+def inference_config(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a config that a prediction needs, without paths of the training's machine."""
+    found = {key: values[key] for key in _NEEDED if key in values}
+    dataset = (found.pop('test_dataloader', None) or {}).get('dataset') or {}
+    # Of the data set only its kind, whose points may be needed, and its steps.
+    kept = {key: dataset[key] for key in ('type', 'pipeline') if key in dataset}
+    found['test_dataloader'] = {'dataset': kept}
+    return _without_init_cfg(found)
+
+
+def _without_init_cfg(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: item for key, item in value.items() if key != 'init_cfg'}
+        return {key: _without_init_cfg(item) for key, item in kept.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_without_init_cfg, value))
+    return value
 
 
 def _pairs(value: Any) -> Iterator[tuple[str, Any]]:

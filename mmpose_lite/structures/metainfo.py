@@ -96,6 +96,37 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
     return _parse(metainfo)
 
 
+def describe_points(metainfo: PoseMetainfo) -> dict[str, Any]:
+    """Write a parsed description in the form of configs, of which JSON can hold all.
+
+    :func:`parse_pose_metainfo` makes the same description of it.
+    """
+    names = metainfo['keypoint_id2name']
+    own_mirrors = metainfo.get('own_mirror_ids', ())  # which MMPose's descriptions do not have
+    kinds = {'upper': metainfo['upper_body_ids'], 'lower': metainfo['lower_body_ids']}
+    points = {}
+    for i, name in names.items():
+        mirror = metainfo['flip_indices'][i]
+        points[str(i)] = {
+            'name': name,
+            'id': i,
+            'color': metainfo['keypoint_colors'][i].tolist(),
+            'type': next((kind for kind, ids in kinds.items() if i in ids), ''),
+            'swap': names[mirror] if mirror != i or i in own_mirrors else '',
+        }
+    links = zip(metainfo['skeleton_links'], metainfo['skeleton_link_colors'], strict=True)
+    return {
+        'dataset_name': metainfo['dataset_name'],
+        'keypoint_info': points,
+        'skeleton_info': {
+            str(i): {'link': [names[a], names[b]], 'id': i, 'color': color.tolist()}
+            for i, ((a, b), color) in enumerate(links)
+        },
+        'joint_weights': metainfo['dataset_keypoint_weights'].tolist(),
+        'sigmas': metainfo['sigmas'].tolist(),
+    }
+
+
 def find_moved(names: Sequence[str], others: Sequence[str]) -> tuple[int, int] | None:
     """Find the first of ``names`` that stands at another place of ``others``, and both places.
 

@@ -3,11 +3,14 @@
 import hashlib
 import json
 
+import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from helpers.in_process import run_main
-from mmpose_lite.checkpoints import read_checkpoint
+from mmpose_lite.apis import inference_topdown
+from mmpose_lite.checkpoints import read_checkpoint, read_config_of
 from mmpose_lite.cli.info import main as info
 from mmpose_lite.cli.publish import main as publish
 from mmpose_lite.errors import InputError
@@ -19,6 +22,16 @@ from mmpose_lite.inference.calibration import (
     find_calibration,
     write_calibration,
 )
+from mmpose_lite.inference.models import load_model
+from mmpose_lite.structures import parse_pose_metainfo
+
+TWO_POINTS = {
+    'dataset_name': 'two',
+    'keypoint_info': {i: {'name': name, 'id': i} for i, name in enumerate(('left', 'right'))},
+    'skeleton_info': {},
+    'joint_weights': [1, 1],
+    'sigmas': [],
+}
 
 
 @pytest.fixture
@@ -27,7 +40,7 @@ def checkpoint(tmp_path):
     state['backbone.bn.num_batches_tracked'] = torch.tensor(7)
     data = {'dataset': 'AFLWDataset', 'faces': 8}
     meta = {'epoch': 3, 'seed': 5, 'trained_with': {'optimizer': ['Adam'], 'data': data}}
-    meta['dataset_meta'] = {'dataset_name': 'two', 'keypoint_id2name': {0: 'left', 1: 'right'}}
+    meta['dataset_meta'] = parse_pose_metainfo(TWO_POINTS)
     meta['cfg'] = 'input_size = (64, 48)'
     content = {'state_dict': state, 'meta': meta, 'optimizer': {'state': {}}}
     torch.save(content, tmp_path / 'epoch_3.pth')
@@ -52,6 +65,44 @@ def test_a_published_checkpoint_has_weights_alone_under_its_hash(form, half, che
     given = read_checkpoint(str(checkpoint))['state_dict']['backbone.conv.weight']
     torch.testing.assert_close(weight.float(), given, rtol=1e-3, atol=0)
     assert state['backbone.bn.num_batches_tracked'] == 7
+
+
+@pytest.mark.parametrize('form', ['pth', 'safetensors'])
+def test_a_published_training_is_a_model_by_itself(form, trained, face_set, tmp_path):
+    run_main(publish, trained.checkpoint, '--format', form, '--out', tmp_path, cwd=tmp_path)
+    (file,) = tmp_path.glob(f'*.{form}')
+    assert str(face_set) in str(read_config_of(str(trained.checkpoint)))
+    assert str(face_set) not in str(read_config_of(str(file)))
+    model, published = load_model(trained.checkpoint), load_model(file)
+    np.testing.assert_equal(published.dataset_meta, model.dataset_meta)
+    photograph = str(face_set / 'images' / 'face0.png')
+    (one,), (other,) = (inference_topdown(each, photograph) for each in (model, published))
+    np.testing.assert_equal(one.pred_instances.keypoints, other.pred_instances.keypoints)
+    assert 'HRNet, ' in run_main(info, file, cwd=tmp_path)
+
+
+def test_published_weights_of_the_package_are_a_model_by_themselves(tmp_path):
+    run_main(publish, 'faces19', '--out', tmp_path, cwd=tmp_path)
+    (file,) = tmp_path.glob('*.pth')
+    assert load_model(file).cfg.model.head.decoder == load_model('faces19').cfg.model.head.decoder
+
+
+def test_a_config_that_is_more_than_data_is_left_out_with_a_line(checkpoint, tmp_path):
+    content = read_checkpoint(str(checkpoint))
+    content['meta']['cfg'] = "import os\nmodel = dict(type='HRNet')"
+    torch.save(content, checkpoint)
+    printed = run_main(publish, checkpoint, '--out', 'out', cwd=tmp_path)
+    assert f"The config is left out: checkpoint '{checkpoint}': line 1" in printed
+    (file,) = (tmp_path / 'out').glob('*.pth')
+    assert read_config_of(str(file)) is None
+
+
+def test_a_damaged_description_of_points_is_named(tmp_path):
+    meta = {'mmpose_lite': json.dumps({'dataset_meta': {'dataset_name': 'x', 'keypoint_info': 1}})}
+    file = tmp_path / 'a.safetensors'
+    safetensors.torch.save_file({'x': torch.zeros(1)}, file, meta)
+    with pytest.raises(InputError, match=r'a\.safetensors.*points is damaged: metainfo lacks'):
+        read_checkpoint(str(file))
 
 
 def test_the_card_has_the_facts_of_the_checkpoint(checkpoint, tmp_path):
@@ -112,6 +163,7 @@ def test_info_of_a_checkpoint(checkpoint, tmp_path):
     printed = run_main(info, checkpoint, cwd=tmp_path)
     lines = dict(line.split(None, 1) for line in printed.splitlines())
     assert lines['points'] == '2 of two: left, right'
+    assert lines['config'] == 'none: commands need the config before the file'
     assert lines['epoch'] == '3'
     assert lines['tensors'].endswith('(float32, int64)')
     assert 'what a run resumes from' in printed

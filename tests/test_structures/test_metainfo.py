@@ -1,10 +1,14 @@
 """Descriptions of point sets: what they become, and what is refused."""
 
+import json
+
 import numpy as np
 import pytest
 
-from mmpose_lite.structures import parse_pose_metainfo
-from mmpose_lite.structures.metainfo import find_moved
+from mmpose_lite.structures import config_root, parse_pose_metainfo
+from mmpose_lite.structures.metainfo import describe_points, find_moved
+
+DESCRIPTIONS = config_root() / '_base_' / 'datasets'
 
 
 def description(**changes):
@@ -59,6 +63,20 @@ def test_a_point_may_be_its_own_mirror():
 def test_what_is_parsed_comes_back():
     meta = parse_pose_metainfo(description())
     assert parse_pose_metainfo(meta) is meta
+
+
+@pytest.mark.parametrize('file', sorted(DESCRIPTIONS.glob('*.py')), ids=lambda file: file.stem)
+def test_a_description_can_be_written_and_read_back(file):
+    meta = parse_pose_metainfo({'from_file': str(file)})
+    np.testing.assert_equal(
+        parse_pose_metainfo(json.loads(json.dumps(describe_points(meta)))), meta
+    )
+
+
+def test_the_own_mirrors_and_links_are_written():
+    for swap in ('nose', ''):
+        meta = parse_pose_metainfo(description(keypoint_info=points(swap=swap)))
+        np.testing.assert_equal(parse_pose_metainfo(describe_points(meta)), meta)
 
 
 def test_aflw():
