@@ -60,8 +60,9 @@ def pytest_collection_finish():
     gc.freeze()
 
 
-# What Python and mmengine start to describe the machine and the commit.
-_DESCRIBING = re.compile(r'(git|uname) .*|/bin/sh -c \S+ --version.*')
+# What Python and mmengine start to describe the machine and the commit, and matplotlib, once, to
+# find its fonts.
+_DESCRIBING = re.compile(r'(git|uname|fc-list) .*|/bin/sh -c \S+ --version.*')
 # The test that runs now, where it may start no other program.
 _without_programs = []
 
