@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmpose_lite.errors import InputError, first_few
+from mmpose_lite.errors import InputError, first_few, short
 from mmpose_lite.utils.paths import check_checkpoint, find_weights, is_exported
 
 from .command_line import CommandParser, errors_in_one_line, load_libraries, parse_with_one_file
@@ -151,15 +151,18 @@ def read_facts(file: str) -> dict[str, Any]:
     }
 
 
-def describe_adaptation(adapted: dict[str, Any] | None) -> str:
+def describe_adaptation(adapted: Any) -> str:
     """Describe what ``mmpose-lite adapt`` has done to weights; empty if nothing."""
     if not adapted:
         return ''
-    return (
-        f'from {adapted["from"]} to {adapted["faces"]} faces: mean distance '
-        f"{100 * adapted['before']:.2f} % of the box's side before, "
-        f'{100 * adapted["after"]:.2f} % after, of faces left out'
-    )
+    try:
+        return (
+            f'from {adapted["from"]} to {adapted["faces"]} faces: mean distance '
+            f"{100 * adapted['before']:.2f} % of the box's side before, "
+            f'{100 * adapted["after"]:.2f} % after, of faces left out'
+        )
+    except (KeyError, TypeError, ValueError):
+        return f'unknown form: {short(adapted)}'
 
 
 def _about_checkpoint(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:

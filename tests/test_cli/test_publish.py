@@ -171,6 +171,15 @@ def test_info_of_a_checkpoint(checkpoint, tmp_path):
     assert facts['numbers'] == {'backbone': 5}
 
 
+def test_info_shows_facts_of_an_unknown_form_as_they_are(checkpoint, tmp_path):
+    content = read_checkpoint(str(checkpoint))
+    content['meta']['adapted'] = {'from': 'x', 'faces': 'many'}
+    torch.save(content, checkpoint)
+    printed = run_main(info, checkpoint, cwd=tmp_path)
+    lines = dict(line.split(None, 1) for line in printed.splitlines())
+    assert lines['adapted'] == "unknown form: {'faces': 'many', 'from': 'x'}"
+
+
 def test_a_damaged_safetensors_file_is_one_line(tmp_path):
     (tmp_path / 'a.safetensors').write_bytes(b'nothing')
     with pytest.raises(InputError, match=r'a\.safetensors. cannot be read'):
