@@ -126,13 +126,15 @@ def test_a_head_of_vectors_is_of_the_size(size):
     head = {'type': 'RTMCCHead', 'in_channels': 4, 'out_channels': 3, 'input_size': (256, 256)}
     head |= {'in_featuremap_size': (8, 8), 'decoder': codec}
     cfg = Config({'codec': codec, 'model': {'head': head}})
-    set_input_size(cfg, size)
+    cfg.input_size = size
+    set_input_size(cfg)
     width, height = (size, size) if isinstance(size, int) else size
     assert cfg.model.head.in_featuremap_size == (width // 32, height // 32)
     x, y = MODELS.build(cfg.model.head)([torch.rand(1, 4, height // 32, width // 32)])
     assert (x.shape, y.shape) == ((1, 3, 2 * width), (1, 3, 2 * height))
+    cfg.input_size = 100
     with pytest.raises(InputError, match=r'model\.head\.in_featuremap_size=.* parts of cells'):
-        set_input_size(cfg, 100)
+        set_input_size(cfg)
 
 
 def test_sizes_of_parts_of_others_follow():
@@ -150,7 +152,8 @@ def test_sizes_of_parts_of_others_follow():
             'steps': [affine],
         }
     )
-    said = set_input_size(cfg, (128, 192))
+    cfg.input_size = (128, 192)
+    said = set_input_size(cfg)
     assert said.startswith('input_size=128x192 reaches model.head.in')
     assert cfg.model.head.input_size == cfg.steps[0].input_size == (128, 192)
     assert cfg.model.head.in_featuremap_size == (4, 6)
@@ -183,16 +186,17 @@ def test_what_cannot_be_a_size_is_named(size, said):
 
 def test_a_heatmap_that_does_not_divide_is_named():
     codec = {'type': 'MSRAHeatmap', 'input_size': (256, 256), 'heatmap_size': (64, 64)}
-    cfg = Config({'model': {'backbone': {'type': 'OwnNet'}, 'head': {'decoder': codec}}})
+    model = {'backbone': {'type': 'OwnNet'}, 'head': {'decoder': codec}}
+    cfg = Config({'input_size': 130, 'model': model})
     wanted = r'130x130: model\.head\.decoder\.heatmap_size=\(64, 64\) is for crops of 256x256, and'
     with pytest.raises(InputError, match=wanted):
-        set_input_size(cfg, 130)
+        set_input_size(cfg)
 
 
 def test_a_config_without_a_codec_is_named():
-    cfg = Config({'model': {'head': {'type': 'OwnHead'}}})
+    cfg = Config({'input_size': 64, 'model': {'head': {'type': 'OwnHead'}}})
     with pytest.raises(InputError, match=r'input_size=64x64: the config has no codec'):
-        set_input_size(cfg, 64)
+        set_input_size(cfg)
     assert set_input_size(Config({'model': {}})) == ''
 
 

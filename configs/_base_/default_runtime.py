@@ -3,11 +3,11 @@
 default_scope = 'mmpose_lite'
 
 default_hooks = dict(
-    timer=dict(type='IterTimerHook'),  # mmengine's, as are the next two and sampler_seed
+    timer=dict(type='IterTimerHook'),  # mmengine's, as are the next three
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='CheckpointHook', interval=10),  # engine/hooks, as are all below
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    checkpoint=dict(type='CheckpointHook', interval=10),  # engine/hooks, as are all below
     # MMPose has none of these five; they are there without a config, too, and None removes one.
     speed=dict(type='SpeedHook'),
     train_error=dict(type='TrainErrorHook'),

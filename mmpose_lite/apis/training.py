@@ -1,4 +1,4 @@
-"""Training and testing from a config."""
+"""Training and testing from a config, and trying either on one batch."""
 
 from __future__ import annotations
 

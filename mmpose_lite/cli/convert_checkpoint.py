@@ -307,7 +307,8 @@ def _units(given: dict[str, Tensor], name: str) -> list[tuple[int, ...]]:
 
 
 def _infer_resnet(given: dict[str, Tensor]) -> dict[str, Any]:
-    from mmpose_lite.models.backbones.resnet import BasicBlock, Bottleneck, ResNet
+    from mmpose_lite.models.backbones.residual import BasicBlock, Bottleneck
+    from mmpose_lite.models.backbones.resnet import ResNet
 
     layers = [f'layer{i}' for i in (1, 2, 3, 4)]
     block = Bottleneck if f'{layers[0]}.0.conv3.weight' in given else BasicBlock

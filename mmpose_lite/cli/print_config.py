@@ -88,7 +88,7 @@ def origin_lines(path: Path, options: Mapping[str, Any] | None = None) -> Iterat
         InputError: If the config imports its bases, in mmengine's other style.
     """
     from mmpose_lite.registry import SCOPE
-    from mmpose_lite.utils.config_utils import adopt_config, read_config_file
+    from mmpose_lite.utils.config_utils import adopt_config, equal, read_config_file
     from mmpose_lite.utils.input_size import SIZE_KEYS
 
     files: dict[str, Any] = {}
@@ -101,9 +101,9 @@ def origin_lines(path: Path, options: Mapping[str, Any] | None = None) -> Iterat
     in_files, without_options = dict(_leaves(written)), dict(_leaves(loaded))
     for keys, value in _leaves(values):
         origin = _OPTIONS
-        if _is_same(in_files.get(keys, _NONE), value):
+        if equal(in_files.get(keys, _NONE), value):
             origin = _origin(files, keys)
-        elif _is_same(without_options.get(keys, _NONE), value):
+        elif equal(without_options.get(keys, _NONE), value):
             origin = _origin(files, _SIZE)
         elif 'input_size' in (options or {}) and keys[-1] in SIZE_KEYS:
             origin = _BY_SIZE
@@ -114,10 +114,6 @@ def origin_lines(path: Path, options: Mapping[str, Any] | None = None) -> Iterat
 def _origin(files: dict[str, Any], keys: Keys) -> str:
     file = _file_of(files, keys)
     return _ADDED if file is None else _place(file, keys)
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and one == other
 
 
 @contextmanager

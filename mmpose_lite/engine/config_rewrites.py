@@ -136,7 +136,7 @@ def warp_on_device(cfg: Config) -> str:
     if mode not in AUGMENT_MODES:
         raise InputError(f'augment_on_device={mode!r} is not one of {", ".join(AUGMENT_MODES)}')
     datasets = dict(_of_all_loaders(cfg))
-    served = _cropping_pipelines(cfg, datasets)
+    served = _pipelines_that_crop(cfg, datasets)
     if mode == 'auto' and get_device() == 'cpu':
         # A CPU warps face by face many times faster. The config may come from a run on a GPU, with
         # ``warp=False`` in it.
@@ -156,7 +156,7 @@ def warp_on_device(cfg: Config) -> str:
 
 def extend_caches(cfg: Config) -> str:
     """Make the training data's crop caches wide enough for the pipelines that it switches to."""
-    switched = [steps for _, steps in find_pipelines(cfg, ()) if steps]
+    switched = [steps for _, steps in find_pipelines(cfg, loaders=()) if steps]  # those of hooks
     datasets = [nest[-1] for _, nest in walk_datasets(cfg.get('train_dataloader'))]
     cached = [part for part in datasets if isinstance(part, dict) and part.get('cache')]
     if not switched or not cached:
@@ -222,7 +222,7 @@ def _loader_of(place: str) -> str:
     return place if place.startswith(_HOOKS) else place.partition('.')[0]
 
 
-def _cropping_pipelines(cfg: Config, datasets: Iterable[str]) -> list[tuple[str, list[dict]]]:
+def _pipelines_that_crop(cfg: Config, datasets: Iterable[str]) -> list[tuple[str, list[dict]]]:
     """Find the pipelines that make the crops of the data sets at some places, with theirs.
 
     A sample goes through the pipelines of all data sets that it is in; the last one crops.

@@ -1,4 +1,4 @@
-"""Process groups, on GPUs and without, and the first step of what they train."""
+"""Process groups, on GPUs and without, and the checked first step of DDP models."""
 
 from __future__ import annotations
 

@@ -114,11 +114,11 @@ def check_optimizer_state(
     unknown = next((key for key in state_dict['state'] if key not in parameters), None)
     if unknown is not None:
         raise InputError(f'{where}.state has {show(unknown)}, which is not one of the parameters')
-    keeper = _Expectations(optimizer)
+    expected = _Expectations(optimizer)
     for number, entries in state_dict['state'].items():
         parameter = parameters[number]
         name = (names or {}).get(parameter, str(number))
-        keeper.check(entries, parameter, settings[number], f'{where}.state.{name}')
+        expected.check(entries, parameter, settings[number], f'{where}.state.{name}')
 
 
 def with_own_settings(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> dict[str, Any]:

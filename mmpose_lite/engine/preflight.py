@@ -31,7 +31,7 @@ from .hooks import PipelineSwitchHook
 from .optim_wrappers import about_slow_precision
 from .point_checks import PreflightError, check_points
 from .run_log import FILE_ONLY
-from .run_state import find_hook, find_hooks, optim_wrappers
+from .run_state import find_hook, find_hooks, global_batch, optim_wrappers
 from .scheduler_states import pairs_of
 
 _WITH_SPLIT = (
@@ -263,7 +263,7 @@ def log_learning_rate(runner: Runner) -> None:
     """Log the learning rate beside the batch it is meant for, and warn where they disagree."""
     settings = runner.auto_scale_lr or {}
     base = settings.get('base_batch_size')
-    actual = get_world_size() * (runner.train_dataloader.batch_size or 1)
+    actual = global_batch(runner)
     rates = ', '.join(f'{rate:g}' for rate in sorted(learning_rates(runner)))
     runner.logger.info(
         f'lr {rates}; batch {actual} in all ({get_world_size()} process(es)); base batch {base}',

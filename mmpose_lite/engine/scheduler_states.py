@@ -1,4 +1,4 @@
-"""Schedulers: their states as plain data, and schedules that are walked through anew.
+"""Schedulers: settings in shares of a run, states as plain data, schedules walked through anew.
 
 Schedulers are a list or a dict of lists, and so are their states.
 """

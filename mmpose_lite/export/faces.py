@@ -22,6 +22,8 @@ from .graph import read_cutting
 RENDERED = 16
 """Number of faces that are rendered where no data are named."""
 
+_BATCH = 8  # crops that go through a model at once
+
 
 class Face(NamedTuple):
     """A face.
@@ -86,7 +88,7 @@ def photograph_of(model: Any, sample: Any) -> tuple[ndarray, ndarray]:
     return loaded['img'], box_of(sample, read_cutting(model.cfg)['padding'])
 
 
-def batches_of(crops: ndarray, size: int = 8) -> Iterator[ndarray]:
+def batches_of(crops: ndarray) -> Iterator[ndarray]:
     """Split crops into batches."""
-    for start in range(0, len(crops), size):
-        yield crops[start : start + size]
+    for start in range(0, len(crops), _BATCH):
+        yield crops[start : start + _BATCH]

@@ -206,21 +206,19 @@ def _standard_error(values: ndarray, members: ndarray) -> float:
     return float(np.sqrt(len(groups) / (len(groups) - 1) * (sums**2).sum()) / len(values))
 
 
-def expect_crosswise(
-    scores: ndarray, errors: ndarray, groups: Sequence[Any], parts: int = 2
-) -> ndarray:
-    """Expected errors ``(N, K)`` of faces by confidences that are fitted on the others.
+def expect_crosswise(scores: ndarray, errors: ndarray, groups: Sequence[Any]) -> ndarray:
+    """Expected errors ``(N, K)`` of each half of the faces by confidences fitted on the other half.
 
     Faces of one group, such as a photograph or a person, ``(N,)``, are never on both sides.
 
     Raises:
-        InputError: If a part has too few known errors to be fitted on.
+        InputError: If a half has too few known errors to be fitted on.
     """
     names = list(dict.fromkeys(groups))
-    part_of = {name: place % parts for place, name in enumerate(names)}
-    members = np.array([part_of[each] for each in groups])
+    half_of = {name: place % 2 for place, name in enumerate(names)}
+    members = np.array([half_of[each] for each in groups])
     expected = np.full(np.shape(scores), np.nan)
-    for part in range(parts):
-        inside = members == part
+    for half in (0, 1):
+        inside = members == half
         expected[inside] = fit_confidence(scores[~inside], errors[~inside]).errors(scores[inside])
     return expected

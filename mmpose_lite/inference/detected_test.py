@@ -24,6 +24,8 @@ from .calibration import find_calibration
 from .detectors import make_detector
 from .fitting import detect_all
 
+_NAMED = 10  # missed faces that are named
+
 
 @dataclass(frozen=True)
 class DetectedTest:
@@ -126,7 +128,7 @@ def _score(metric: RowMetric, rows: list[dict], is_found: np.ndarray) -> float:
     return metric.compute(kept)[metric.names[0]] if kept else float('nan')
 
 
-def about_test(test: DetectedTest, shown: int = 10) -> Iterator[str]:
+def about_test(test: DetectedTest) -> Iterator[str]:
     """Say what a test in detected boxes has found, in lines."""
     yield (
         f'{test.detector}: recall {test.found / test.faces:.4f}, {test.found} of {test.faces} '
@@ -143,7 +145,7 @@ def about_test(test: DetectedTest, shown: int = 10) -> Iterator[str]:
             f'failures, missed or above {limit:.0%} ({test.normaliser}): {annotated} in annotated '
             f'boxes, {detected} in detected ones'
         )
-    for path, face in test.missed[:shown]:
+    for path, face in test.missed[:_NAMED]:
         yield f'  missed: face {face} of {path}'
-    if len(test.missed) > shown:
-        yield f'  and {len(test.missed) - shown} more'
+    if len(test.missed) > _NAMED:
+        yield f'  and {len(test.missed) - _NAMED} more'

@@ -14,7 +14,7 @@ from mmpose_lite.errors import InputError, MissingFileError, about_nearest, shor
 from mmpose_lite.utils.paths import file_problem, shown
 
 from .box_files import BoxFile
-from .retinaface import RetinaFace
+from .retinaface import RetinaFace, shrink
 from .sources import Photograph
 
 Detector = Callable[[ndarray], ndarray]
@@ -88,15 +88,11 @@ class YuNet:
 
     def __call__(self, image: ndarray) -> ndarray:
         """Find the faces of an image ``(H, W, 3)`` uint8 BGR; ``(N, 5)`` x1 y1 x2 y2 score."""
-        height, width = image.shape[:2]
-        ratio = min(1.0, self.longest_side / max(height, width))
-        size_wh = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-        resized = image if ratio == 1 else cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
-        self._net.setInputSize(size_wh)
-        rows = self._net.detect(resized)[1]
+        shrunk, scale = shrink(image, self.longest_side)
+        self._net.setInputSize(shrunk.shape[1::-1])
+        rows = self._net.detect(shrunk)[1]
         if rows is None:
             return np.zeros((0, 5), np.float32)
-        scale = np.tile((width / size_wh[0], height / size_wh[1]), 2)
         corners = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
         return np.column_stack([corners * scale, rows[:, -1]]).astype(np.float32)
 

@@ -21,15 +21,13 @@ if TYPE_CHECKING:
     from .landmarker import Landmarker
 
 
-def detect_all(
-    detector: Detector, photographs: Sequence[AnnotatedPhotograph], label: str = 'photographs'
-) -> list[ndarray]:
+def detect_all(detector: Detector, photographs: Sequence[AnnotatedPhotograph]) -> list[ndarray]:
     """Boxes ``(N, 5)`` of each photograph, as the detector gives them.
 
     Raises:
         InputError: If it returns something else.
     """
-    tracked = track(photographs, len(photographs), label)
+    tracked = track(photographs, len(photographs), 'photographs')
     return [detect(detector, each.load()).astype(np.float64) for each in tracked]
 
 

@@ -43,17 +43,28 @@ class RetinaFace:
 
     def __call__(self, image: ndarray) -> ndarray:
         """Find the faces of an image ``(H, W, 3)`` uint8 BGR; ``(N, 5)`` x1 y1 x2 y2 score."""
-        height, width = image.shape[:2]
-        ratio = min(1.0, self.longest_side / max(height, width))
-        size_wh = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-        resized = image if ratio == 1 else cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
-        offsets, scores = self._network(_to_input(resized))
-        input_hw = tuple(-(-side // _LARGEST_STRIDE) * _LARGEST_STRIDE for side in size_wh[::-1])
+        shrunk, scale = shrink(image, self.longest_side)
+        offsets, scores = self._network(_to_input(shrunk))
+        shape_hw = shrunk.shape[:2]
+        input_hw = tuple(-(-side // _LARGEST_STRIDE) * _LARGEST_STRIDE for side in shape_hw)
         kept = np.flatnonzero(scores >= self.least_score)
         boxes = _decode(offsets[kept], _make_priors(*input_hw)[kept])
         found = np.column_stack([boxes, scores[kept]])
-        found[:, :4] *= np.tile((width / size_wh[0], height / size_wh[1]), 2)
+        found[:, :4] *= scale
         return _suppress(found).astype(np.float32)
+
+
+def shrink(image: ndarray, longest_side: int) -> tuple[ndarray, ndarray]:
+    """Shrink an image ``(H, W, 3)`` to a longest side, px; a smaller one stays as it is.
+
+    Returns:
+        The image, and the factors ``(4,)`` that take its boxes xyxy to the given one.
+    """
+    height, width = image.shape[:2]
+    ratio = min(1.0, longest_side / max(height, width))
+    size_wh = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+    shrunk = image if ratio == 1 else cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
+    return shrunk, np.tile((width / size_wh[0], height / size_wh[1]), 2)
 
 
 def _to_input(image: ndarray) -> ndarray:

@@ -25,9 +25,10 @@ from .run_errors import Errors
 from .schema import BOX_ERRORS, BoxErrorRow, BoxErrors, FlipTest, Further, Pass
 
 AMOUNTS = (0.05, 0.1, 0.2)
+_SEED = 0  # of the faces that are drawn, and of the directions that their boxes move in
 
 
-def predict_further(runner: Any, metric: RowMetric, faces: int, seed: int = 0) -> Further:
+def predict_further(runner: Any, metric: RowMetric, faces: int) -> Further:
     """Predict again after a test; all processes of a run call this together.
 
     Args:
@@ -35,14 +36,13 @@ def predict_further(runner: Any, metric: RowMetric, faces: int, seed: int = 0) -
         metric: A metric of the test; not changed.
         faces: Number of faces, drawn from the set, to perturb the boxes of. The other flip test is
             over all faces. 0: no further passes.
-        seed: Seed of the faces, and of the directions that boxes move in.
     """
     if not faces:
-        return Further(seed)
+        return Further(_SEED)
     total = len(metric.rows)
-    drawn = np.random.default_rng(seed).choice(total, min(total, faces), replace=False)
-    perturbed = _predict_perturbed(runner, metric, np.sort(drawn).tolist(), seed)
-    return Further(seed, (*_predict_other_flip_test(runner, metric), *perturbed))
+    drawn = np.random.default_rng(_SEED).choice(total, min(total, faces), replace=False)
+    perturbed = _predict_perturbed(runner, metric, np.sort(drawn).tolist())
+    return Further(_SEED, (*_predict_other_flip_test(runner, metric), *perturbed))
 
 
 def _predict_other_flip_test(runner: Any, metric: RowMetric) -> Iterable[Pass]:
@@ -63,12 +63,10 @@ def _predict_other_flip_test(runner: Any, metric: RowMetric) -> Iterable[Pass]:
     yield Pass('flip_test', int(is_on), list(range(len(pred))), pred)
 
 
-def _predict_perturbed(
-    runner: Any, metric: RowMetric, chosen: list[int], seed: int
-) -> Iterable[Pass]:
+def _predict_perturbed(runner: Any, metric: RowMetric, chosen: list[int]) -> Iterable[Pass]:
     """Predict some faces with boxes that are moved, larger and smaller."""
     for kind, amount in ((kind, amount) for kind in BOX_ERRORS for amount in AMOUNTS):
-        step = {'type': 'DisturbBox', 'kind': kind, 'amount': amount, 'seed': seed}
+        step = {'type': 'DisturbBox', 'kind': kind, 'amount': amount, 'seed': _SEED}
         settings = copy.deepcopy(runner.rewritten_cfg.test_dataloader)
         if not insert_step(settings.dataset, step):
             runner.logger.warning(

@@ -18,14 +18,15 @@ SIZE_KEYS = ('input_size', 'heatmap_size', 'in_featuremap_size')
 _NAMED = 4  # places that a sentence names
 
 
-def set_input_size(cfg: Config, size: Any = None) -> str:
-    """Give all crops, codecs and heads of a config one size; heatmaps keep their stride.
+def set_input_size(cfg: Config) -> str:
+    """Give all crops, codecs and heads of a config its ``input_size``, if it has one.
 
-    Gaussians keep their ``sigma``, in cells of the heatmap or bins of SimCC's vectors.
+    Heatmaps keep their stride, and Gaussians their ``sigma``, in cells of the heatmap or bins of
+    SimCC's vectors.
 
     Args:
-        cfg: The config, which is changed, with the variables that it has beside what is read.
-        size: A side or (width, height), pixels; by default the config's own ``input_size``, if any.
+        cfg: The config, which is changed, with the variables that it has beside what is read. Its
+            ``input_size`` is a side or (width, height), pixels.
 
     Returns:
         A sentence about what had another size; an empty text if nothing had.
@@ -34,8 +35,6 @@ def set_input_size(cfg: Config, size: Any = None) -> str:
         InputError: If it is no size, no multiple of the network's stride, or one whose heatmaps
             would have parts of cells; or if the config has no codec.
     """
-    if size is not None:
-        cfg.input_size = size
     if cfg.get('input_size') is None:
         return ''
     size_wh = _read_size(cfg.input_size)

@@ -48,7 +48,7 @@ SABOTAGES = [
     Sabotage(
         'what an option has set is said to be of a file',
         'mmpose_lite/cli/print_config.py',
-        'if _is_same(in_files.get(keys, _NONE), value):',
+        'if equal(in_files.get(keys, _NONE), value):',
         'if keys in in_files:',
         'tests/test_cli/test_print_config.py -k options_are_an_origin',
     ),

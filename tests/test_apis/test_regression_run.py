@@ -10,7 +10,7 @@ from mmengine.config import Config, ConfigDict
 from mmpose_lite.apis import inference_topdown, init_model, load_config
 from mmpose_lite.apis import test as run_test
 from mmpose_lite.apis import train as run_train
-from mmpose_lite.engine.preflight import PreflightError
+from mmpose_lite.engine.point_checks import PreflightError
 from mmpose_lite.errors import InputError
 
 # Answering every face with the mean of the eight has an NME of 0.086 of the box.

@@ -9,8 +9,7 @@ from mmpose_lite.synthetic.expression import Expression, draw_expression
 from mmpose_lite.synthetic.head import build_head, surface_point
 from mmpose_lite.synthetic.identity import draw_identity
 from mmpose_lite.synthetic.layout import lay_out
-from mmpose_lite.synthetic.pose import Pose, rotation
-from mmpose_lite.synthetic.scene import draw_angles
+from mmpose_lite.synthetic.pose import Pose, draw_angles, rotation
 
 EVERY = np.ones((1, 19), dtype=bool)
 MIRROR = [5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 14, 13, 12, 17, 16, 15, 18]

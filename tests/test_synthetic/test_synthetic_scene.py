@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mmpose_lite.synthetic.scene import FaceLabel, draw_angles, occlude, random_source, render_scene
+from mmpose_lite.synthetic.pose import draw_angles
+from mmpose_lite.synthetic.scene import FaceLabel, occlude, random_source, render_scene
 from mmpose_lite.synthetic.writer import Recipe, plan_pictures
 
 

@@ -41,6 +41,7 @@ def generate_gaussian_heatmaps(
 def _nearest_heatmaps(
     heatmap_size: tuple[int, int], keypoints: Tensor, keypoints_visible: Tensor, sigma: float
 ) -> tuple[Tensor, Tensor]:
+    """Gaussians of a distance in whole cells, for :func:`generate_gaussian_heatmaps`."""
     center = (keypoints + 0.5).floor()
     near = [
         (torch.arange(size, dtype=center.dtype, device=center.device) - center[..., i, None]).abs()
@@ -78,7 +79,8 @@ def generate_unbiased_gaussian_heatmaps(
         inside = _is_inside(heatmap_size, (keypoints + 0.5).floor())
     else:
         first, stop = keypoints - radius, keypoints + radius + 1
-        inside = ((first < constant(heatmap_size, first)) & (stop >= 0)).all(dim=-1)  # in part
+        # Some of the Gaussian is on the map, if not its middle.
+        inside = ((first < constant(heatmap_size, first)) & (stop >= 0)).all(dim=-1)
     profiles = []
     for i, size in enumerate(heatmap_size):
         cells = torch.arange(size, dtype=keypoints.dtype, device=keypoints.device)
@@ -92,7 +94,9 @@ def generate_rounded_heatmaps(
     keypoints_visible: Tensor,
     is_random: bool,
 ) -> tuple[Tensor, Tensor]:
-    """One cell beside each point, or the probabilities of the four; see :func:`_nearest_heatmaps`.
+    """One cell beside each point, or the probabilities of the four.
+
+    Arguments and result are those of a ``guarded`` :func:`generate_gaussian_heatmaps`.
 
     Along each axis a point at 3.7 is rounded to 4 in seven of ten draws, and to 3 in the others. If
     not ``is_random``, the maps are the mean of all draws: 0.7 in the one cell, 0.3 in the other.
@@ -119,10 +123,12 @@ def _patch_heatmaps(
     keypoints_visible: Tensor,
     sigma: float,
 ) -> tuple[Tensor, Tensor]:
+    """Gaussians in MMPose's patch about a cell, peaks ``offset`` from its middle; see above."""
     radius = sigma * 3
     first = (center - radius).trunc()
     stop = (center + radius + 1).trunc()
-    inside = ((first < constant(heatmap_size, first)) & (stop >= 0)).all(dim=-1)  # in part
+    # Some of the Gaussian is on the map, if not its middle.
+    inside = ((first < constant(heatmap_size, first)) & (stop >= 0)).all(dim=-1)
     peak = first + (2 * radius + 1) // 2 + offset
     profiles = []
     for i, size in enumerate(heatmap_size):
@@ -142,6 +148,7 @@ def _is_inside(heatmap_size: tuple[int, int], center: Tensor) -> Tensor:
 def _outer(
     profile_x: Tensor, profile_y: Tensor, inside: Tensor, keypoints_visible: Tensor
 ) -> tuple[Tensor, Tensor]:
+    """Maps and weights of points ``(B, K)``, from profiles ``(B, K, W)`` and ``(B, K, H)``."""
     labelled = keypoints_visible >= 0.5
     weights = torch.where(labelled & ~inside, 0, keypoints_visible)
     profile_y = profile_y * (labelled & inside)[..., None]

@@ -15,9 +15,9 @@ from mmpose_lite.datasets.datasets.base.annotations import (
     Record,
     image_size,
     read_annotations,
-    short,
 )
 from mmpose_lite.datasets.datasets.base.subsets import names_of_points, of_category
+from mmpose_lite.errors import short
 
 from .labelled import (
     HIDDEN,

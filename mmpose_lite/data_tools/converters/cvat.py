@@ -7,8 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from mmpose_lite.datasets.datasets.base.annotations import short
-from mmpose_lite.errors import InputError
+from mmpose_lite.errors import InputError, short
 
 from .coco_files import read_coco
 from .labelled import (

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from mmpose_lite.datasets.datasets.base.annotations import short
-from mmpose_lite.errors import InputError
+from mmpose_lite.errors import InputError, short
 
 from .labelled import (
     HIDDEN,

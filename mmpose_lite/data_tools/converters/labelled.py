@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from mmpose_lite.datasets.datasets.base.annotations import is_number, read_json, short
-from mmpose_lite.errors import InputError, MissingFileError
+from mmpose_lite.datasets.datasets.base.annotations import is_number, read_json
+from mmpose_lite.errors import InputError, MissingFileError, short
 
 from .photographs import SUFFIXES, files_below, images_below
 from .report import ConversionReport

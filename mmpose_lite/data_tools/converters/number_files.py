@@ -12,8 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmpose_lite.datasets.datasets.base.annotations import short
-from mmpose_lite.errors import InputError
+from mmpose_lite.errors import InputError, short
 
 from .face_300w import read_pts
 from .labelled import (

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.errors import InputError, about_nearest
+from mmpose_lite.errors import InputError, about_nearest, counted
 
 from .annotation_files import Face, write_set
 from .coco_files import read_coco
@@ -40,7 +40,7 @@ from .own_config import (
 )
 from .photographs import Frame, Photograph, Progress, frame_of, read_frame
 from .region_files import read_labelme, read_via
-from .report import ConversionReport, counted
+from .report import ConversionReport
 
 Reader = Callable[[Path, ReadOptions, ConversionReport], Labels]
 

@@ -12,8 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmpose_lite.datasets.datasets.base.annotations import short
-from mmpose_lite.errors import InputError
+from mmpose_lite.errors import InputError, short
 
 from .labelled import (
     HIDDEN,

@@ -63,7 +63,7 @@ class LoadImage(LoadImageFromFile):
         InputError: If ``exif`` is neither, or contradicts ``color_type``.
     """
 
-    leaves_pixels_alone = True
+    leaves_pixels_alone = True  # those of cached crops, which are loaded already
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ class TopdownAffine(Transform):
         ValueError: If the size is not two integers.
     """
 
-    # It holds with ``warp=False``; otherwise crops are read before it, and it draws nothing.
+    # It does warp pixels, but not of crops on the device (``warp=False``), and it draws nothing.
     leaves_pixels_alone = True
 
     def __init__(

@@ -122,8 +122,7 @@ class BaseHead(BaseModule, metaclass=ABCMeta):
         images, mirrors = feats
         outputs = self.final_outputs(self(images))
         others = self.mirrored(self.final_outputs(self(mirrors)), metainfo, test_cfg)
-        outputs = tuple((a + b) * 0.5 for a, b in zip(outputs, others, strict=True))
-        return outputs
+        return tuple((a + b) * 0.5 for a, b in zip(outputs, others, strict=True))
 
     def final_outputs(self, outputs: Any) -> tuple[Tensor, ...]:
         """Pick the outputs that the codec reads: by default all. Picking twice changes nothing."""

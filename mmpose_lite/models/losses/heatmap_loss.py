@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from mmpose_lite.registry import MODELS
 
 
-def _as_map(weights: Tensor, target: Tensor, name: str) -> Tensor:
+def _as_map(weights: Tensor, target: Tensor) -> Tensor:
     """Give weights ``(B, K)`` or ``(B, K, H, W)`` the target's number of axes."""
     if weights.ndim not in (2, 4) or weights.shape != target.shape[: weights.ndim]:
         raise ValueError(
-            f'{name} of shape {tuple(weights.shape)} do not fit a target of {tuple(target.shape)}'
+            f'target_weights of shape {tuple(weights.shape)} do not fit a target of '
+            f'{tuple(target.shape)}'
         )
     return weights[(...,) + (None,) * (target.ndim - weights.ndim)]
 
@@ -65,7 +66,7 @@ class KeypointMSELoss(nn.Module):
             _check_mask(mask, target)
             factors.append(mask)
         if self.use_target_weight and target_weights is not None:
-            factors.append(_as_map(target_weights, target, 'target_weights'))
+            factors.append(_as_map(target_weights, target))
         if self.skip_empty_channel:
             factors.append((target != 0).any(dim=-1, keepdim=True).any(dim=-2, keepdim=True))
         if not factors:
@@ -118,7 +119,7 @@ class CombinedTargetMSELoss(nn.Module):
         disc = target[:, :, :1]
         counts = torch.cat([torch.ones_like(disc), disc, disc], dim=2)
         if self.use_target_weight and target_weights is not None:
-            counts = counts * _as_map(target_weights, target[:, :, 0], 'target_weights')[:, :, None]
+            counts = counts * _as_map(target_weights, target[:, :, 0])[:, :, None]
         errors = (output.unflatten(1, (-1, 3)) - target) * counts
         return 1.5 * errors.square().mean() * self.loss_weight
 
@@ -178,7 +179,7 @@ class AdaptiveWingLoss(nn.Module):
     ) -> Tensor:
         """Compute the loss; see :meth:`KeypointMSELoss.forward`."""
         if self.use_target_weight and target_weights is not None:
-            weights = _as_map(target_weights, target, 'target_weights')
+            weights = _as_map(target_weights, target)
             output, target = output * weights, target * weights
         return self.criterion(output, target) * self.loss_weight
 
@@ -205,5 +206,5 @@ class BinaryHeatmapLoss(nn.Module):
         """Compute the loss; see :meth:`KeypointMSELoss.forward`."""
         weights = None
         if self.use_target_weight and target_weights is not None:
-            weights = _as_map(target_weights, target, 'target_weights')
+            weights = _as_map(target_weights, target)
         return F.binary_cross_entropy_with_logits(output, target, weights) * self.loss_weight

@@ -13,7 +13,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset, Compose
 from mmengine.logging import print_log
 
-from mmpose_lite.errors import InputError, MissingFileError
+from mmpose_lite.errors import InputError, MissingFileError, short
 from mmpose_lite.registry import DATASETS, TRANSFORMS
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.structures.metainfo import SAMPLE_KEYS, PoseMetainfo, parse_pose_metainfo
@@ -32,7 +32,6 @@ from .annotations import (
     lacks_bbox,
     read_annotations,
     read_detections,
-    short,
 )
 from .bad_images import BadImageReplacement
 from .crops import cropping_pipelines, one_loader
@@ -475,7 +474,7 @@ class BaseCocoStyleDataset(BaseDataset):
             and kind.__getitem__ is ours.__getitem__
             and kind.prepare_data is ours.prepare_data
             and type(self.pipeline) is Compose
-            and all(map(_goes_by_itself, self.pipeline.transforms))
+            and all(map(_may_go_batchwise, self.pipeline.transforms))
         )
 
     def raw_sample(self, idx: int) -> dict:
@@ -493,7 +492,7 @@ class BaseCocoStyleDataset(BaseDataset):
         return COCO(self.ann_file)
 
 
-def _goes_by_itself(transform: Callable) -> bool:
-    """Return True if a transform's own class says so: a subclass may draw in another way."""
+def _may_go_batchwise(transform: Callable) -> bool:
+    """Return True if a transform's own class promises it; a subclass may draw in another way."""
     promises = vars(type(transform)).keys() & {'leaves_pixels_alone', 'can_wait'}
     return any(getattr(transform, name) for name in promises)

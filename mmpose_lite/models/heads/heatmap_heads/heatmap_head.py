@@ -166,7 +166,7 @@ class HeatmapHead(BaseHeatmapHead):
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Compute heatmaps ``(B, K, H, W)`` from the last of the feature maps."""
         convs, has_no_deconvs = self.conv_layers, isinstance(self.deconv_layers, nn.Identity)
-        # On a CPU FeatureMapProcessor leaves the upscaling for behind the first convolution.
+        # On a CPU FeatureMapProcessor hands over maps that are joined after the first convolution.
         if isinstance(feats, JoinedMaps) and has_no_deconvs and isinstance(convs, nn.Sequential):
             maps = convs[1:](feats.convolve(convs[0]))
         else:
