@@ -22,4 +22,8 @@ auto_scale_lr = dict(base_batch_size=32)
 input_size = (128, 128)
 model = dict(backbone=dict(init_cfg=None))
 
-train_dataloader = dict(batch_size=32)
+# The pixel that annotations count from: --cfg-options first_pixel=1 for those of P1_Facial_Keypoints.
+first_pixel = 0
+train_dataloader = dict(batch_size=32, dataset=dict(first_pixel=first_pixel))
+val_dataloader = dict(dataset=dict(first_pixel=first_pixel))
+test_dataloader = val_dataloader
