@@ -19,6 +19,7 @@ from mmpose_lite.registry import SCOPE
 from mmpose_lite.utils import get_root_logger
 from mmpose_lite.utils.config_utils import (
     KEYS_OF,
+    LOADERS,
     READ_KEYS,
     VARIABLES,
     adopt_config,
@@ -188,11 +189,12 @@ def _override_variable(cfg: Config, name: str, options: Mapping[str, Any]) -> No
     reached = _carry(cfg, name, before, options)
     if not any(path.partition('.')[0] in READ_KEYS for path in reached):
         maybe = list(_related(cfg, before, options))
+        why = f'{name} was copied when the config was read'
+        if before is None and not maybe and name in _COPIED_AS:  # as other configs have it
+            maybe = [f'{each}.dataset.{_COPIED_AS[name]}' for each in LOADERS if cfg.get(each)]
+            why = f'the config has no variable {name}'
         if maybe:
-            raise InputError(
-                f'{shown} reaches nothing: {name} was copied when the config was read; set '
-                f'{_listed(maybe)}'
-            )
+            raise InputError(f'{shown} reaches nothing: {why}; set {_listed(maybe)}')
         get_root_logger().warning(
             f'{shown}: nothing that a run reads is a copy of {name}; only code of yours can see it'
         )

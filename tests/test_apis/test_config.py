@@ -288,6 +288,7 @@ SLIPS = {
     'model.head': r"'model.head=7' would replace a B by 7; set model.head.type",
     'train_cfg..max_epochs': 'a name is missing in its key',
     # What a variable was used for cannot be told.
+    'first_pixel': 'the config has no variable first_pixel; set train_dataloader.dataset.first_pix',
     'base_lr': 'base_lr=7 reaches nothing: .* set optim_wrapper.optimizer.lr',
     'faces.ann_file': 'faces.ann_file=7 reaches nothing: .* set train_dataloader.dataset.ann_file',
 }
