@@ -117,6 +117,7 @@ def _earlier(args: argparse.Namespace) -> Calibration:
 
 def _fit_boxes(cfg: Config, args: argparse.Namespace, calibration: Calibration) -> None:
     from mmpose_lite.inference import annotated, fitting, make_detector
+    from mmpose_lite.inference.detectors import fit_name
 
     photographs = annotated.annotated_photographs(cfg, 'train')
     chosen = annotated.spread_evenly(photographs, args.photographs)
@@ -126,7 +127,7 @@ def _fit_boxes(cfg: Config, args: argparse.Namespace, calibration: Calibration) 
     except InputError as error:
         about = f'--detector {args.detector}, {len(chosen)} photographs'
         raise InputError(f'{about}: {error}') from None
-    calibration.detectors[args.detector] = fit
+    calibration.detectors[fit_name(args.detector)] = fit
     calibration.points_map = fitting.fit_points(photographs)
     print(*_about_boxes(args.detector, fit), sep='\n')
 
@@ -153,6 +154,7 @@ def _about_boxes(name: str, fit: DetectorFit) -> Iterator[str]:
 def _fit_confidence(cfg: Config, args: argparse.Namespace, calibration: Calibration) -> None:
     from mmpose_lite.datasets.file_names import find_group
     from mmpose_lite.inference import Landmarker, annotated, confidence, fitting, make_detector
+    from mmpose_lite.inference.detectors import fit_name
 
     model = apis.init_model(deepcopy(cfg), args.checkpoint, args.device)
     landmarker = Landmarker(model, detector=args.detector)
@@ -161,7 +163,7 @@ def _fit_confidence(cfg: Config, args: argparse.Namespace, calibration: Calibrat
     if args.group:
         groups = {path: find_group(args.group, Path(path).name, '--group') for path in groups}
     found = fitting.detect_all(make_detector(args.detector), photographs)
-    mapped = fitting.map_all(calibration.detectors[args.detector].box_map, found)
+    mapped = fitting.map_all(calibration.detectors[fit_name(args.detector)].box_map, found)
     faces = fitting.predict_faces(landmarker, photographs, mapped)
     calibration.confidence = confidence.fit_confidence(faces.scores, faces.errors, faces.seen)
     print(*_about_confidence(faces, args.faces_of, groups), sep='\n')

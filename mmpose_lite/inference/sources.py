@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,15 @@ from PIL import Image
 from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.paths import shown
 
+VIDEOS = ('.mp4', '.mov', '.m4v', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.ts')
+"""Endings of the files that are videos."""
+
 PHOTOGRAPHS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm', '.jp2')
 """Endings of the files that are taken from a folder."""
+
+# Of results too, which lie beside photographs.
+_TAKEN = (*PHOTOGRAPHS, *VIDEOS, '.json', '.jsonl', '.csv', '.parquet', '.pts', '.txt')
+_LISTED = 5  # endings that a remark lists
 
 
 @dataclass
@@ -65,22 +73,62 @@ def find_photographs(source: Source | Iterable[Source]) -> list[Source]:
 
 def _files(name: str) -> Iterator[str]:
     if os.path.isdir(name):
-        files = sorted(str(path) for path in Path(name).rglob('*') if _is_photograph(path))
+        files = sorted(str(path) for path in Path(name).rglob('*') if _ends(path, PHOTOGRAPHS))
         if not files:
             raise InputError(
                 f'folder {shown(name)} contains no photograph ({", ".join(PHOTOGRAPHS)})'
             )
         yield from files
-    elif os.path.lexists(name):
-        yield name
-    elif glob.has_magic(name):
-        files = sorted(filter(os.path.isfile, glob.glob(name, recursive=True)))
+    elif is_pattern(name):
+        files = matches(name)
         if not files:
             raise MissingFileError(f'no file matches the pattern {shown(name)}')
         yield from files
+    elif os.path.lexists(name):
+        yield name
     else:
         raise MissingFileError(f'{shown(name)} does not exist')
 
 
-def _is_photograph(path: Path) -> bool:
-    return path.suffix.lower() in PHOTOGRAPHS and path.is_file()
+def is_pattern(name: str) -> bool:
+    """Tell whether a name stands for the files that match it: it is neither a file nor an address.
+
+    A name of a file that is there is that file, even with a bracket or a question mark in it.
+    """
+    return '://' not in name and glob.has_magic(name) and not os.path.lexists(name)
+
+
+def matches(pattern: str) -> list[str]:
+    """The files that match a pattern, by name."""
+    return sorted(filter(os.path.isfile, glob.glob(pattern, recursive=True)))
+
+
+def videos_below(folder: str) -> list[str]:
+    """The videos of a folder and of its subfolders, by name."""
+    return [str(path) for path in sorted(Path(folder).rglob('*')) if _ends(path, VIDEOS)]
+
+
+def has_photographs(folder: str) -> bool:
+    """Tell whether a photograph lies in a folder or below it."""
+    return any(_ends(path, PHOTOGRAPHS) for path in Path(folder).rglob('*'))
+
+
+def about_others(folder: str) -> str:
+    """Say which files of a folder are taken for nothing, by their endings; empty if none are."""
+    others = (
+        path.suffix.lower() or 'no ending'
+        for path in Path(folder).rglob('*')
+        if path.is_file() and not path.name.startswith('.') and not _ends(path, _TAKEN)
+    )
+    counts = sorted(Counter(others).items(), key=lambda each: (-each[1], each[0]))
+    if not counts:
+        return ''
+    listed = ', '.join(f'{ending} ({count:,})' for ending, count in counts[:_LISTED])
+    more = ', ...' if len(counts) > _LISTED else ''
+    total = sum(count for _, count in counts)
+    files = 'file that is' if total == 1 else 'files that are'
+    return f'{shown(folder)} has {total:,} {files} not read, by their endings: {listed}{more}'
+
+
+def _ends(path: Path, endings: tuple[str, ...]) -> bool:
+    return path.suffix.lower() in endings and path.is_file()

@@ -29,10 +29,7 @@ from mmpose_lite.utils.files import beside
 from mmpose_lite.utils.paths import shown
 from mmpose_lite.visualization.drawing import draw_text
 
-from .sources import PHOTOGRAPHS, Photograph
-
-VIDEOS = ('.mp4', '.mov', '.m4v', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.ts')
-"""Endings of the files that are videos."""
+from .sources import PHOTOGRAPHS, VIDEOS, Photograph
 
 _STREAMS = ('rtsp://', 'rtsps://', 'rtmp://', 'http://', 'https://')
 _TICKS = 90_000  # of a second, where the input does not say in which it counts
@@ -95,6 +92,8 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[Photograph]:
         """Yield the frames, with number and time; a later one has a later time."""
+        if self.path is not None and not self._capture.isOpened():
+            self._capture = _open(self.path)
         last, number, start = -1.0, 0, time.perf_counter()
         while True:
             is_read, image = self._capture.read()
@@ -307,6 +306,7 @@ class Window:
         fault = about_display()
         if fault:
             raise InputError(fault)
+        _give_fonts_to_qt()
         self._title = title
         self._last = time.perf_counter()
         self._rate = 0.0
@@ -331,23 +331,35 @@ class Window:
             cv2.destroyWindow(self._title)
 
 
-def about_display() -> str:
-    """Say why no window can be opened; empty if one can."""
+def about_display(option: str = '--show', instead: str = '--save video') -> str:
+    """Say why no window can be opened; empty if one can.
+
+    Args:
+        option: What asks for the window.
+        instead: What writes files instead.
+    """
+    files = f'{instead} writes what a window would show'
     if sys.platform.startswith('linux') and not any(map(os.environ.get, _DISPLAYS)):
-        return (
-            f'--show needs a display, and none of {", ".join(_DISPLAYS)} is set; without one, '
-            '--save video writes what a window would show'
-        )
+        names = ', '.join(_DISPLAYS)
+        return f'{option} needs a display, and none of {names} is set; without one, {files}'
     display = os.environ.get('DISPLAY', '')
     if sys.platform.startswith('linux') and display and not _answers(display):
-        return (
-            f'--show: the display DISPLAY={display} does not answer; without one, --save video '
-            'writes what a window would show'
-        )
+        return f'{option}: the display DISPLAY={display} does not answer; without one, {files}'
     gui = re.search(r'GUI:\s+(\S+)', cv2.getBuildInformation())
     if gui is None or gui[1] == 'NONE':
-        return '--show: this OpenCV, opencv-python-headless, has no windows'
+        return (
+            f'{option}: this OpenCV has no windows, as that of opencv-python-headless: pip install '
+            f'opencv-python in its place, or {files}'
+        )
     return ''
+
+
+def _give_fonts_to_qt() -> None:
+    """Show matplotlib's fonts to OpenCV's Qt, which looks for them where its wheel has none."""
+    if not os.path.isdir(os.environ.get('QT_QPA_FONTDIR', os.curdir)):
+        import matplotlib
+
+        os.environ['QT_QPA_FONTDIR'] = os.path.join(matplotlib.get_data_path(), 'fonts', 'ttf')
 
 
 def _answers(display: str) -> bool:

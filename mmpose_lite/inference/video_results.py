@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmpose_lite.errors import InputError
+from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.progress import track as show_progress
 
 from .boxes import PointsMap
 from .results import Landmarks
+from .sources import Photograph, has_photographs, is_pattern, matches, videos_below
 from .tracking import EVERY, FindsFaces, PointFilters, Tracker, follow_faces, smooth_both_ways
 from .video import VideoReader, is_video, writing_video
 
@@ -36,18 +38,65 @@ def as_video(source: Any) -> str | int | None:
     return text if is_video(text) else None
 
 
+def video_of(photograph: Photograph) -> str | None:
+    """The video that a frame is of, as it was named; None for a photograph."""
+    is_frame = photograph.frame is not None
+    return photograph.name.rpartition(' frame ')[0] if is_frame else None
+
+
+def video_stem(video: str, path: str | None) -> str:
+    """A name for the results of a video, by its file; of a camera or a stream if it has none."""
+    if path:
+        return Path(path).stem
+    return f'camera{video}' if video.isdecimal() else 'stream'
+
+
 def split_videos(source: Any) -> tuple[list[str | int], Any]:
-    """Take the videos out of what is named; what is left is as it was, and empty if nothing is."""
+    """Take the videos out of what is named, of folders and patterns as well.
+
+    Returns:
+        The videos, and what is left, which is as it was without a video, and empty if all is
+        videos.
+    """
     several = list(source) if isinstance(source, list | tuple) else [source]
-    known = [(each, as_video(each)) for each in several]
-    videos = [video for _, video in known if video is not None]
-    return videos, [each for each, video in known if video is None] if videos else source
+    videos: list[str | int] = []
+    others: list[Any] = []
+    for each in several:
+        within, rest = _apart(each)
+        videos += within
+        others += rest
+    videos = list(dict.fromkeys(videos))
+    return videos, others if videos else source
+
+
+def _apart(source: Any) -> tuple[Sequence[str | int], list[Any]]:
+    """The videos of one source, and what is left of it."""
+    name = os.fspath(source) if isinstance(source, str | os.PathLike) else ''
+    if is_pattern(name):
+        files = matches(name)
+        videos = [file for file in files if is_video(file)]
+        return videos, [file for file in files if not is_video(file)] if videos else [source]
+    if os.path.isdir(name):
+        videos = videos_below(name)
+        return videos, [source] if has_photographs(name) or not videos else []
+    video = as_video(source)
+    return ([], [source]) if video is None else ([video], [])
 
 
 def open_videos(
-    videos: Sequence[str | int], has_boxes: bool = False, stream: bool = True
+    videos: Sequence[str | int],
+    has_boxes: bool = False,
+    stream: bool = True,
+    on_error: Callable[[str, InputError], None] | None = None,
 ) -> list[VideoReader]:
-    """Open videos whose frames all results are wanted of.
+    """Open videos whose frames all results are wanted of; files are closed until they are read.
+
+    Args:
+        videos: Files, addresses and numbers of cameras.
+        has_boxes: True where boxes are given, which are those of one photograph.
+        stream: True where results are taken as they come.
+        on_error: Told of each file that is no video; the others are opened. Without it, the first
+            one is an error.
 
     Raises:
         InputError: If one cannot be opened, has no end and must not be a stream, or boxes are given
@@ -55,11 +104,26 @@ def open_videos(
     """
     if has_boxes:
         raise InputError("boxes are those of one photograph, not of a video's frames")
-    readers = [VideoReader(each) for each in videos]
+    readers = []
+    for each in videos:
+        try:
+            reader = VideoReader(each)
+        except InputError as error:
+            if on_error is None or isinstance(error, MissingFileError) or not _is_file(each):
+                raise
+            on_error(str(each), error)
+            continue
+        readers.append(reader)
+        if reader.path is not None:
+            reader.close()
     endless = next((each for each in readers if each.path is None), None)
     if endless is not None and not stream:
         raise InputError(f'{endless.name} has no end: stream=True yields its frames as they come')
     return readers
+
+
+def _is_file(video: str | int) -> bool:
+    return isinstance(video, str) and os.path.exists(video)
 
 
 def video_results(
@@ -130,17 +194,17 @@ class AnnotatedVideo:
     def write(self, result: Landmarks) -> None:
         """Draw a frame; photographs are in no video."""
         frame = result.photograph
-        if frame.frame is None or frame.time_s is None:
+        if frame.time_s is None:
             return
-        source = frame.name.rpartition(' frame ')[0]
-        if source != self._source:
+        source = video_of(frame)
+        if source is not None and source != self._source:
             self.close()
             self._begin(source, frame.path)
         self._write(result.draw(self._least_score), frame.time_s)
 
     def _begin(self, source: str, path: str | None) -> None:
         self._source = source
-        stem = Path(path).stem if path else f'camera{source}' if source.isdecimal() else 'stream'
+        stem = video_stem(source, path)
         name, number = f'{stem}.mp4', 1
         while self.path / name in self.files:
             number += 1

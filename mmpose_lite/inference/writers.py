@@ -173,7 +173,7 @@ class JsonLines(_File):
 
 def _columns(names: Sequence[str]) -> list[str]:
     """The titles of a table, a row a face; those of points and boxes as ``convert csv`` reads."""
-    known = ['filename', 'frame', 'time_s', 'id', 'box_score']
+    known = ['filename', 'width', 'height', 'frame', 'time_s', 'id', 'box_score']
     known += [f'bbox_{side}' for side in 'xywh']
     return known + [f'{name}_{part}' for name in names for part in ('x', 'y', 'score')]
 
@@ -188,6 +188,7 @@ def _rows(layout: Layout, result: Landmarks) -> Iterator[list[Any]]:
         points = zip(rounded(result.points[face]), scores, strict=True)
         yield [
             layout.name_of(result.name),
+            *photograph.image.shape[1::-1],
             photograph.frame,
             photograph.time_s,
             None if result.ids is None else int(result.ids[face]),
@@ -232,6 +233,7 @@ class ParquetTable(_File):
         self._titles = _columns(layout.point_names)
         kinds = {'filename': self._arrow.string(), 'frame': self._arrow.int64()}
         kinds |= {'id': self._arrow.int64(), 'time_s': self._arrow.float64()}
+        kinds |= dict.fromkeys(('width', 'height'), self._arrow.int64())
         fields = [(title, kinds.get(title, self._arrow.float32())) for title in self._titles]
         self._schema = self._arrow.schema(fields)
         self._waiting: list[list[Any]] = []

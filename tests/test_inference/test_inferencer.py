@@ -8,6 +8,7 @@ import pytest
 
 from mmpose_lite.apis import MMPoseInferencer
 from mmpose_lite.errors import InputError
+from mmpose_lite.inference.video import VideoReader, writing_video
 from mmpose_lite.structures import PoseDataSample
 
 
@@ -69,10 +70,92 @@ def test_the_alias_takes_a_checkpoint_that_holds_its_config(trained, photographs
     assert found['predictions'][0][0]['bbox'] == ([0, 0, width, height],)
 
 
+def test_the_alias_alone_takes_the_weights_of_the_package(photographs, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'mmpose_lite.inference.inferencer.print_log', lambda *each: said.append(each)
+    )
+    (found,) = MMPoseInferencer('face', det_model='whole_image', device='cpu')(photographs[1])
+    ((face,),) = found['predictions']
+    assert np.shape(face['keypoints']) == (19, 2)
+    assert 'these are faces19, of this package, with 19' in said[0][0]
+
+
+def test_a_video_becomes_a_video_and_a_list_of_frames(inferencer, photographs, tmp_path):
+    path = tmp_path / 'talk.mp4'
+    image = cv2.resize(cv2.imread(photographs[1]), (96, 96))
+    with writing_video(path, None, 25) as write:
+        for index in range(4):
+            write(np.roll(image, index, axis=1), index / 25)
+    folders = {'vis_out_dir': str(tmp_path / 'vis'), 'pred_out_dir': str(tmp_path / 'pred')}
+    found = list(inferencer([photographs[0], str(path)], **folders))
+    assert len(found) == 5
+    assert {each.name for each in (tmp_path / 'vis').iterdir()} == {'face0.png', 'talk.mp4'}
+    assert len(list(VideoReader(tmp_path / 'vis' / 'talk.mp4'))) == 4
+    rows = json.loads((tmp_path / 'pred' / 'talk.json').read_text(encoding='utf-8'))
+    assert [row['frame_id'] for row in rows] == [0, 1, 2, 3]
+    of_frames = [each['predictions'][0] for each in found[1:]]
+    assert [row['instances'] for row in rows] == json.loads(json.dumps(of_frames))
+
+
+def test_a_video_that_is_left_early_is_whole(inferencer, photographs, tmp_path):
+    path = tmp_path / 'talk.mp4'
+    with writing_video(path, None, 25) as write:
+        for index in range(4):
+            write(np.zeros((96, 96, 3), np.uint8), index / 25)
+    results = inferencer(str(path), out_dir=str(tmp_path / 'out'))
+    next(results), next(results)
+    results.close()
+    assert len(list(VideoReader(tmp_path / 'out' / 'visualizations' / 'talk.mp4'))) == 2
+    file = tmp_path / 'out' / 'predictions' / 'talk.json'
+    assert len(json.loads(file.read_text(encoding='utf-8'))) == 2
+
+
+def test_frames_are_shown_in_one_window_and_photographs_wait(
+    inferencer, photographs, monkeypatch, tmp_path
+):
+    shown, waits = [], []
+    monkeypatch.setattr('mmpose_lite.inference.inferencer.about_display', lambda *_: '')
+    monkeypatch.setattr(cv2, 'imshow', lambda title, _: shown.append(title))
+    monkeypatch.setattr(cv2, 'waitKey', waits.append)
+    path = str(tmp_path / 'talk.mp4')
+    with writing_video(path, None, 25) as write:
+        write(np.zeros((96, 96, 3), np.uint8), 0)
+        write(np.zeros((96, 96, 3), np.uint8), 0.04)
+    list(inferencer([photographs[0], path], show=True))
+    assert (shown, waits) == ([photographs[0], path, path], [0, 1, 1])
+    list(inferencer(path, show=True, wait_time=0.5))
+    assert waits[3:] == [500, 500]
+
+
+def test_without_a_display_nothing_is_shown(inferencer, photographs, monkeypatch):
+    monkeypatch.setattr('mmpose_lite.inference.video.sys.platform', 'linux')
+    for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError, match=r'show=True needs a display, .* vis_out_dir writes'):
+        list(inferencer(photographs[0], show=True))
+
+
+def test_cameras_have_the_names_that_mmpose_gives_them(inferencer, monkeypatch):
+    asked = []
+
+    class Camera:
+        def __init__(self, number):
+            asked.append(number)
+
+        def isOpened(self):
+            return False
+
+    monkeypatch.setattr(cv2, 'VideoCapture', Camera)
+    for name in ('webcam', 'webcam:2'):
+        with pytest.raises(InputError, match='does not answer'):
+            list(inferencer(name))
+    assert asked == [0, 2]
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        ({'pose2d': 'face'}, 'MMPose would download weights'),
         ({}, 'pose2d names no model'),
         ({'pose3d': 'human3d'}, "pose3d='human3d' means nothing here"),
         ({'pose_2d': 'face'}, "pose_2d='face' means nothing here"),

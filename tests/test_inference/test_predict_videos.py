@@ -125,6 +125,28 @@ def test_a_stream_is_predicted_until_it_ends(trained, stream, monkeypatch, tmp_p
     assert len(list(VideoReader(tmp_path / 'predictions' / 'stream.mp4'))) == FRAMES
 
 
+def test_a_folder_of_photographs_and_videos_is_done_but_for_bad_files(
+    trained, video, looks, face_set, tmp_path, capsys
+):
+    (tmp_path / 'face1.png').write_bytes((face_set / 'images' / 'face1.png').read_bytes())
+    (tmp_path / 'bad.mp4').write_text('no video')
+    (tmp_path / 'face2.heic').touch()
+    for _ in range(2):  # the second time with the results of the first
+        with pytest.raises(SystemExit, match='1'):
+            run_main(main, trained.checkpoint, '.', '--device', 'cpu', cwd=tmp_path)
+        err = capsys.readouterr().err
+        assert "error: video 'bad.mp4' cannot be read as a video" in err
+        assert '1 of 3 photographs and videos could not be used' in err
+        assert "'.' has 1 file that is not read, by their endings: .heic (1)" in err
+    lines = (tmp_path / 'predictions' / 'predictions.jsonl').read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [row['image'] for row in rows[:2]] == ['bad.mp4', 'face1.png']
+    assert 'cannot be read' in rows[0]['error']
+    assert len(rows) == FRAMES + 2
+    with pytest.raises(SystemExit, match=r"error: video 'bad\.mp4' cannot be read"):
+        run_main(main, trained.checkpoint, 'bad.mp4', cwd=tmp_path)
+
+
 @pytest.mark.slow
 def test_the_packaged_weights_and_the_detector_follow_a_stream(stream, tmp_path):
     pytest.importorskip('onnxruntime')

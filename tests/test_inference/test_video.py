@@ -1,5 +1,6 @@
 """Videos are read and written frame for frame, with their times and their sound."""
 
+import os
 import socket
 import sys
 from fractions import Fraction
@@ -252,3 +253,13 @@ def test_a_window_shows_the_rate_and_closes_with_q(monkeypatch):
     assert not window.show(frame)
     assert shown[0].max() == 255
     assert frame.max() == 0
+
+
+def test_qt_has_fonts_that_are_there(monkeypatch, tmp_path):
+    monkeypatch.setattr(video, 'about_display', lambda: '')
+    monkeypatch.setenv('QT_QPA_FONTDIR', str(tmp_path / 'of a wheel without fonts'))
+    Window('faces')
+    assert any(Path(os.environ['QT_QPA_FONTDIR']).glob('*.ttf'))
+    monkeypatch.setenv('QT_QPA_FONTDIR', str(tmp_path))
+    Window('faces')
+    assert os.environ['QT_QPA_FONTDIR'] == str(tmp_path)

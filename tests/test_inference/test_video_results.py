@@ -14,8 +14,14 @@ from mmpose_lite.inference import video as reading
 from mmpose_lite.inference import video_results as of_videos
 from mmpose_lite.inference.boxes import ious
 from mmpose_lite.inference.results import Landmarks
+from mmpose_lite.inference.sources import about_others
 from mmpose_lite.inference.video import VideoReader
-from mmpose_lite.inference.video_results import AnnotatedVideo, as_video, video_results
+from mmpose_lite.inference.video_results import (
+    AnnotatedVideo,
+    as_video,
+    split_videos,
+    video_results,
+)
 from mmpose_lite.inference.writers import Layout
 from mmpose_lite.structures import parse_pose_metainfo
 
@@ -124,6 +130,50 @@ def test_sources_that_are_videos(tmp_path, monkeypatch):
     sources = ['a.mp4', '0', 0, 'a.jpg', '7', tmp_path / 'b.mov', np.zeros((2, 2, 3))]
     found = [as_video(source) for source in sources]
     assert found == ['a.mp4', 0, 0, None, None, str(tmp_path / 'b.mov'), None]
+
+
+def test_folders_and_patterns_hold_videos(tmp_path):
+    for name in ('a.jpg', 'clips/b.MP4', 'clips/c [1].mov', 'clips/notes.txt', 'empty/x.heic'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    clips = [str(tmp_path / 'clips' / name) for name in ('b.MP4', 'c [1].mov')]
+    assert split_videos(str(tmp_path)) == (clips, [str(tmp_path)])
+    assert split_videos(tmp_path / 'clips') == (clips, [])
+    assert split_videos([str(tmp_path), clips[1]]) == (clips, [str(tmp_path)])
+    assert split_videos(str(tmp_path / 'clips' / '*.m*')) == (clips[1:], [])
+    everything = str(tmp_path / '**' / '*.[jM]*')
+    assert split_videos(everything) == (clips[:1], [str(tmp_path / 'a.jpg')])
+    assert split_videos(clips[1]) == (clips[1:], [])
+    for without in (str(tmp_path / 'empty'), str(tmp_path / '*.jpg'), 'http://x/a.jpg?size=1'):
+        assert split_videos(without) == ([], without)
+    address = 'http://x/a.mp4?size=1'
+    assert split_videos(address) == ([address], [])
+
+
+def test_what_is_not_read_of_a_folder_is_said(tmp_path):
+    for name in ('a.jpg', 'b.mp4', 'b.json', '.DS_Store', 'c.heic', 'd/e.HEIC', 'd/f.gif', 'g'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    remark = about_others(str(tmp_path))
+    assert "' has 4 files that are not read" in remark
+    assert remark.endswith('.heic (2), .gif (1), no ending (1)')
+    (tmp_path / 'only').mkdir()
+    (tmp_path / 'only' / 'a.png').touch()
+    assert about_others(str(tmp_path / 'only')) == ''
+
+
+def test_a_file_that_is_no_video_is_told_and_the_others_are_done(trained, video, tmp_path):
+    (tmp_path / 'bad.mp4').write_text('no video')
+    landmarker = inference.Landmarker(trained.checkpoint, detector='whole-image', device='cpu')
+    told = []
+    sources = [str(tmp_path / 'bad.mp4'), str(video)]
+    results = landmarker(sources, stream=True, on_error=lambda *each: told.append(each))
+    assert len(list(results)) == FRAMES
+    ((name, error),) = told
+    assert name == sources[0]
+    assert 'cannot be read as a video' in str(error)
+    with pytest.raises(InputError, match='cannot be read as a video'):
+        landmarker(sources)
 
 
 def test_a_landmarker_takes_videos(video, trained):

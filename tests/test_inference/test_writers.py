@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmpose_lite.data_tools.converters import convert_labels
 from mmpose_lite.data_tools.converters.labelled import ReadOptions
@@ -122,6 +123,25 @@ def test_tables_are_read_by_our_converter(results, tmp_path):
     expected = [face[3] for each in results for face in each.scores]
     np.testing.assert_allclose(scores, expected, atol=1e-4)
     assert {row['frame'] for row in rows} == {''}
+    assert {(row['width'], row['height']) for row in rows} == {('120', '90')}
+
+
+@pytest.mark.parametrize(('form', 'tool'), [('csv', 'csv'), ('labelme', 'labelme')])
+def test_points_of_a_turned_photograph_come_back_to_its_stored_pixels(
+    results, tmp_path, form, tool
+):
+    (turned,) = results[2:]
+    width = turned.photograph.image.shape[1]
+    stored = cv2.rotate(turned.photograph.image, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(stored[..., ::-1].copy()).save(turned.photograph.path, exif=exif)
+    path = written(form, results, tmp_path)
+    faces, _, report = converted(tool, path, tmp_path)
+    x, y = turned.points[0].T
+    expected = np.column_stack([y, width - x])  # the converter turns edges, not middles, of pixels
+    assert min(np.abs(face[:, :2] - expected).max() for face in faces) < 1e-3
+    assert any('labels are turned to the pixels as stored' in kind for kind in report.notes)
 
 
 @pytest.mark.skipif(not find_spec('pyarrow'), reason='needs pyarrow')
@@ -134,6 +154,7 @@ def test_parquet_has_the_same_table(results, tmp_path):
     points = [[[row[f'{name}_x'], row[f'{name}_y']] for name in NAMES] for row in rows]
     np.testing.assert_allclose(points, all_points(results), atol=1e-3)
     assert rows[0]['frame'] is None
+    assert (rows[0]['width'], rows[0]['height']) == (120, 90)
     assert [each.name for each in path.parent.iterdir()] == ['predictions.parquet']
 
 
@@ -166,7 +187,7 @@ def test_ids_frames_and_expected_errors_are_written_where_they_are_known(results
     assert (line['frame'], line['time_s'], line['faces'][0]['id']) == (12, 0.48, 7)
     assert line['faces'][0]['expected_errors'] == [1.5] * 19
     table = written('csv', [result], tmp_path).read_text().splitlines()
-    assert table[1].split(',')[1:4] == ['12', '0.48', '7']
+    assert table[1].split(',')[1:6] == ['120', '90', '12', '0.48', '7']
     record = json.loads(written('coco', [result], tmp_path).read_text())
     assert (record['annotations'][0]['track_id'], record['images'][0]['frame']) == (7, 12)
     assert (written('labelme', [result], tmp_path) / 'x_000012.json').is_file()

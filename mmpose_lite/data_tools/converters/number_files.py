@@ -6,6 +6,7 @@ import csv
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -92,7 +93,8 @@ def read_csv(path: Path, options: ReadOptions, report: ConversionReport) -> Labe
     """Read a table of faces: a row per face, with the picture's name or Kaggle's pixels.
 
     Columns are ``NAME_x`` and ``NAME_y``, or ``x1`` and ``y1``; a third, ``NAME_v`` or ``v1``, is
-    COCO's flag; one with ``_w`` and ``_h`` as well is the box. Without titles, a name is followed
+    COCO's flag; one with ``_w`` and ``_h`` as well is the box. ``width`` and ``height`` are the
+    picture's size, which tells whether it was labelled upright. Without titles, a name is followed
     by x and y of each point.
 
     Args:
@@ -111,7 +113,8 @@ def read_csv(path: Path, options: ReadOptions, report: ConversionReport) -> Labe
             raise InputError(f'{file}: has other points than the files before: {", ".join(places)}')
         labels.names = list(places)
         columns = [*places.values(), *([box] if box else [])]
-        used = {image, *(place for each in columns for place in each.values())}
+        size = _size_columns(titles)
+        used = {image, *size, *(place for each in columns for place in each.values())}
         others = [title for i, title in enumerate(titles) if i not in used]
         if others:
             report.remarks.append(f'{file}: columns that are not read: {", ".join(others)}')
@@ -122,8 +125,23 @@ def read_csv(path: Path, options: ReadOptions, report: ConversionReport) -> Labe
                     f'{where} has {len(row)} values, and there are {len(titles)} columns'
                 )
             face = _row_face(row, places, box, options.origin or 0, where, report)
-            labels.pictures.append(_row_picture(row[image], titles[image], face, i, where))
+            picture = _row_picture(row[image], titles[image], face, i, where)
+            labels.pictures.append(_sized(picture, [row[place] for place in size]))
     return labels
+
+
+def _size_columns(titles: Sequence[str]) -> list[int]:
+    """The columns of the picture's width and height; none where one is missing."""
+    lower = [title.lower() for title in titles]
+    names = ('width', 'height')
+    return [lower.index(name) for name in names] if set(names) <= set(lower) else []
+
+
+def _sized(picture: LabelledPicture, size: Sequence[str]) -> LabelledPicture:
+    """A picture of the size that its row has; as it is where that has none, or other pixels."""
+    if picture.content is not None or len(size) != 2 or not all(map(str.isdecimal, size)):
+        return picture
+    return replace(picture, size_wh=(int(size[0]), int(size[1])))
 
 
 def _table(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
