@@ -32,9 +32,13 @@ _BOOSTS = {
     'predict.md': 2,
     'glossary.md': 2,
     'confidence.md': 1.5,
-    **dict.fromkeys(
-        ('api/', 'configs/', 'internals/', 'C', 'performance.md', 'reliability.md'), 0.3
-    ),
+    'CHANGELOG.md': 0.3,
+    'CONTRIBUTING.md': 0.3,
+    'performance.md': 0.3,
+    'reliability.md': 0.3,
+    'internals/': 0.3,
+    'configs/': 0.3,
+    'api/': 0.3,
 }
 log = logging.getLogger('mkdocs.hooks.links')
 
