@@ -1,4 +1,4 @@
-"""Hooks of MkDocs: pages that are made while the site is built, and links that leave ``docs``.
+"""Hooks of MkDocs: made pages, links that leave ``docs``, and roles of docstrings.
 
 The pages of the configs, CONTRIBUTING.md and CHANGELOG.md lie beside what they are about; the list
 of commands follows from the parsers. Links between them work in the checkout and on the site.
@@ -24,6 +24,22 @@ sys.path.insert(0, str(ROOT))
 _PAGES = ('CONTRIBUTING.md', 'CHANGELOG.md', *sorted(map(str, Path('configs').rglob('*.md'))))
 # Inline links to files of the checkout, not to other sites or places of the same page.
 _LINK = re.compile(r'(?<!!)\[([^\]]+)\]\((?!\w+://|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)')
+_ROLE = re.compile(r':(?:func|class|meth|data|mod|attr|exc):<code>~?\.?([\w.]+)</code>')
+# Where a search looks first and last, by the start of a page's path.
+_BOOSTS = {
+    'faq.md': 3,
+    'start.md': 2,
+    'predict.md': 2,
+    'glossary.md': 2,
+    'confidence.md': 1.5,
+    'CHANGELOG.md': 0.3,
+    'CONTRIBUTING.md': 0.3,
+    'performance.md': 0.3,
+    'reliability.md': 0.3,
+    'internals/': 0.3,
+    'configs/': 0.3,
+    'api/': 0.3,
+}
 log = logging.getLogger('mkdocs.hooks.links')
 
 
@@ -40,6 +56,7 @@ def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> st
     A file that is no page becomes its path: a reader with a checkout finds it there.
     """
     made = page.file.src_uri
+    _set_boost(page)
     source = ROOT / made if made in _PAGES else ROOT / 'docs' / made
 
     def relink(match: re.Match[str]) -> str:
@@ -51,11 +68,23 @@ def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> st
             log.warning("'%s' links to '%s', which does not exist", made, target)
             return match[0]
         if files.get_file_from_path(uri) is None:
-            return f'`{text.strip("`")}`' if text.strip('`') in inside else f'{text} (`{inside}`)'
+            return f'`{inside}`' if text.strip('`') in inside else f'{text} (`{inside}`)'
         return f'[{text}]({os.path.relpath(uri, Path(made).parent)}{place})'
 
     linked = _LINK.sub(relink, markdown)
+    if made == 'index.md':
+        page.meta['hide'] = ['navigation', 'toc']
     return f'{linked}\n{_commands()}' if made == 'commands.md' else linked
+
+
+def _set_boost(page: Page) -> None:
+    found = (boost for start, boost in _BOOSTS.items() if page.file.src_uri.startswith(start))
+    page.meta['search'] = {'boost': next(found, 1)}
+
+
+def on_page_content(html: str, page: Page, config: Any, files: Files) -> str:
+    """Show the roles of docstrings, such as ``:func:`.train```, as the name alone."""
+    return _ROLE.sub(r'<code>\1</code>', html)
 
 
 def _commands() -> str:

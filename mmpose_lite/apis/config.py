@@ -49,10 +49,9 @@ def load_config(
     """Read a config file, and import the modules of its ``custom_imports``.
 
     Args:
-        path: The file; a ``configs/...`` name is found among the shipped ones, whatever the
-            working directory.
-        options: Values to set, by dotted key. What sets a variable of the config, such as
-            ``codec``, reaches the places that it was copied to, and a line says which;
+        path: A file, or the name of a shipped config, which is found from any folder.
+        options: Values to set, by dotted key. A value for a variable of the config, such as
+            ``codec``, also reaches the places where the variable was used, which are logged;
             ``input_size`` reaches crops, codecs and heads.
         needs: Keys that must have a value.
 
@@ -62,11 +61,11 @@ def load_config(
 
     Raises:
         MissingFileError: If there is no such file.
-        MissingKeyError: If it lacks what is needed.
-        InputError: If it cannot be read, is a config of MMPose 0.x, or names a module that does
-            not exist; if a key or an option is misspelt, or an option cannot reach what its
-            variable was used for; if its ``input_size`` cannot be. Errors raised while a module is
-            imported pass through.
+        MissingKeyError: If one of ``needs`` is missing.
+        InputError: If the config cannot be read, is one of MMPose 0.x, or names a module that does
+            not exist; if a key or an option is misspelt, or an option cannot reach the places where
+            its variable was used; or if ``input_size`` does not suit the network. Errors of
+            imported modules pass through.
     """
     found = find_config(path)
     _refuse_old_text(found)

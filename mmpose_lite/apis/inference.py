@@ -66,15 +66,14 @@ def init_model(
     """Build a model from its config, ready for inference.
 
     Args:
-        config: The config, or its file; or the name of weights that the package has, such as
-            ``'faces19'``, which have a config of the same name.
-        checkpoint: Weights: a file, an address or a name; without them the model starts as it would
-            in training, but from no pretrained file.
-        device: Such as ``'cuda:0'`` or ``'cpu'``; ``'auto'``: a GPU where there is one.
+        config: A config, its file, or the name of a shipped one; or ``'faces19'``, which brings
+            its weights.
+        checkpoint: Weights: a file, an address, or the name of packaged weights. Without them, the
+            weights are random.
+        device: ``'auto'``, a GPU if there is one; or a device such as ``'cuda:0'`` or ``'cpu'``.
         cfg_options: Values of the config to override, by dotted key.
-        trust_checkpoint: Read the checkpoint whatever it holds, and run that. Without it, files
-            that hold more than tensors and plain data are refused. A config's file is Python, and
-            is always run.
+        trust_checkpoint: Read the checkpoint even if it holds more than tensors and plain data,
+            which may run code. A config file is Python and is always run.
 
     Returns:
         The model in evaluation mode, with ``cfg`` and ``dataset_meta``.
@@ -82,7 +81,7 @@ def init_model(
     Raises:
         TypeError: If the config is neither a file nor a :class:`Config`.
         InputError: If the checkpoint cannot be read or does not fit.
-        ValueError: If neither it nor the config describes the points.
+        ValueError: If neither the checkpoint nor the config describes the points.
     """
     if checkpoint is None and isinstance(config, str | Path) and str(config) in packaged_weights():
         checkpoint = str(config)
@@ -142,29 +141,29 @@ def inference_topdown(
     bbox_format: str = 'xyxy',
     color: str = 'bgr',
 ) -> list[PoseDataSample]:
-    """Predict the points of faces in one photograph.
+    """Predict the landmarks of the faces in one image, whose boxes you know.
 
     Args:
-        model: A model of :func:`init_model`.
-        img: The photograph: its file; a PIL image, of any mode but the 32-bit ones; or uint8
-            pixels, ``(H, W, 3)``, grey ``(H, W)`` or ``(H, W, 1)``, or with alpha, which is
-            dropped, ``(H, W, 4)``. Files and PIL's images are turned upright as their EXIF
-            orientation says, unless the config's ``LoadImage`` has ``exif='ignore'`` for files.
-        bboxes: Boxes of faces, image pixels: ``(N, 4)``, or ``(N, 5)`` with their scores. They are
-            padded as the config's ``GetBBoxCenterScale`` says. Empty: no face. None: the whole
-            image is one.
+        model: A model from :func:`init_model`.
+        img: A file; a PIL image of any mode but the 32-bit ones; or uint8 pixels: ``(H, W, 3)``,
+            grey ``(H, W)`` or ``(H, W, 1)``, or with alpha, which is dropped, ``(H, W, 4)``.
+            Files and PIL images are turned upright by their EXIF orientation; files are not if
+            the config says ``LoadImage(exif='ignore')``.
+        bboxes: Boxes of the faces, image pixels: ``(N, 4)``, or ``(N, 5)`` with scores. They are
+            padded by the config's ``GetBBoxCenterScale``. An empty list means that there is no
+            face; None that the whole image is one face.
         bbox_format: ``'xyxy'`` or ``'xywh'``.
         color: Order of an array's channels, ``'bgr'`` or ``'rgb'``.
 
     Returns:
-        One sample a box, with ``pred_instances``: ``keypoints`` ``(1, K, 2)``, image pixels,
+        One sample per box, with ``pred_instances``: ``keypoints`` ``(1, K, 2)``, image pixels,
         ``keypoint_scores`` ``(1, K)``, ``bboxes`` ``(1, 4)`` xyxy and ``bbox_scores`` ``(1,)``,
-        which are 1 where none are given.
+        which are 1 if you gave none.
 
     Raises:
-        InputError: If the image is missing, or is none of these; if a box is not finite, holds
-            less than two pixels, lies wholly outside the image, or is beyond measure; or if the
-            format or the order is unknown.
+        InputError: If the image is missing or of another kind; a box is not finite, smaller than
+            two pixels, outside the image, or absurdly large; or ``bbox_format`` or ``color`` is
+            unknown.
     """
     for name, value, known in (
         ('bbox_format', bbox_format, _BOX_FORMATS),

@@ -39,10 +39,10 @@ def build_runner(cfg: Config, model: BaseModel | None = None) -> PoseRunner:
 
 @explaining_builds()
 def train(cfg: Config) -> PoseRunner:
-    """Train; returns the runner, whose model is trained.
+    """Train a model from a config; return the runner, which has the trained model.
 
     Raises:
-        InputError: If another training has the work dir, before anything is written there.
+        InputError: If another training uses the work dir; nothing is written there then.
     """
     # The runner joins processes and locks its folder too, for callers that build it themselves.
     # Here both come before it is built, since building it writes to the folder.

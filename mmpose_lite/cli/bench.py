@@ -20,15 +20,15 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = CommandParser(
         prog='mmpose-lite bench',
-        description='Time exported files by every engine that is installed, in turn, with one '
-        'thread and with all cores, and print each time as a share of that in torch.',
+        description='Time exported files with each installed engine, on one thread and on all '
+        'cores, and compare the times with the model in torch.',
     )
     parser.add_argument('files', nargs='+', help='exported files, of one input size')
     parser.add_argument(
         '--model',
         nargs='+',
         metavar='FILE',
-        help='config and checkpoint, or the checkpoint alone, to time in torch; ratios are to it',
+        help='config and checkpoint, or a checkpoint alone, to time in torch and compare with',
     )
     parser.add_argument(
         '--data',

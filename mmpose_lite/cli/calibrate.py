@@ -33,26 +33,31 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = CommandParser(
         prog='mmpose-lite calibrate',
-        description='Fit the boxes of a detector to those that a model is trained with, and the '
-        'scores of its points to their errors; predict and test read what is fitted.',
+        description='Learn how to convert the boxes of a face detector to those that a model was '
+        'trained on, and which error to expect at each score. predict and test use both.',
     )
     add_config_argument(parser)
     parser.add_argument(
-        'checkpoint', nargs='?', help='weights; without them only the boxes are fitted'
+        'checkpoint', nargs='?', help='checkpoint; without one, only the boxes are fitted'
     )
-    parser.add_argument('--detector', metavar='NAME', default='retinaface', help='whose boxes')
+    parser.add_argument(
+        '--detector',
+        metavar='NAME',
+        default='retinaface',
+        help='face detector: retinaface (default), yunet:FILE or python:MODULE:FUNCTION',
+    )
     parser.add_argument(
         '--photographs',
         type=int,
         default=500,
         metavar='N',
-        help='photographs of the training split that boxes are fitted on (default 500)',
+        help='number of training photographs to fit the boxes on (default 500)',
     )
     parser.add_argument(
         '--faces-of',
         choices=('val', 'test'),
         default='val',
-        help='split on which scores are calibrated (default val)',
+        help='split to fit the expected errors on (default val)',
     )
     parser.add_argument(
         '--group',
@@ -136,14 +141,17 @@ def _about_boxes(name: str, fit: DetectorFit) -> Iterator[str]:
     """Say how a detector's boxes lie beside the true ones."""
     box = fit.box_map
     yield (
-        f'{name}: the boxes of the training lie {box.dx:+.3f} to the right and {box.dy:+.3f} below '
-        f'its own, and are {box.scale:.3f} as large (width / height {box.aspect:.2f}), in sizes of '
-        'its boxes'
+        f'{name}: to match the annotated boxes, its boxes are shifted by {box.dx:+.3f} to the '
+        f'right and {box.dy:+.3f} down, in box sizes, and scaled by {box.scale:.3f} (width / '
+        f'height {box.aspect:.2f})'
     )
-    yield f'spread: {box.sd_dx:.3f}, {box.sd_dy:.3f}, {box.sd_scale:.1%}; {box.faces} faces'
     yield (
-        f'recall {fit.recall:.4f} on {fit.photographs} photographs; median overlap of the mapped '
-        f'boxes with the true ones {fit.overlap:.3f}'
+        f'spread between faces: shift {box.sd_dx:.3f} and {box.sd_dy:.3f}, scale '
+        f'{box.sd_scale:.1%}; {box.faces} faces'
+    )
+    yield (
+        f'recall {fit.recall:.4f} on {fit.photographs} photographs; median overlap (IoU) of '
+        f'converted and annotated boxes {fit.overlap:.3f}'
     )
     for path, face in fit.missed[:_SHOWN]:
         yield f'  missed: face {face} of {path}'

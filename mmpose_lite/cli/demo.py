@@ -21,9 +21,9 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = CommandParser(
         prog='mmpose-lite demo',
-        description='Write a page that finds faces and their points in the browser: photographs, '
-        'webcam, corrections, files of points. Any web server can serve its folder; once written '
-        'it needs no network.',
+        description='Write a web page in which a model and a face detector run in the browser, on '
+        'photographs or a webcam; points can be corrected and saved. Any web server can serve the '
+        'folder.',
     )
     add_model_argument(parser, 'or an exported .onnx file, for crops')
     parser.add_argument('--out', metavar='DIR', help=f'folder to write (default {_OUT})')
@@ -45,7 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
         '--weights',
         choices=('fp16', 'fp32'),
         default='fp16',
-        help='weights in the page: fp16 (default) halves their size and is computed as fp32',
+        help='weights in the page: fp16 (default) halves their size and is computed in fp32',
     )
     parser.add_argument(
         '--onnxruntime-web',

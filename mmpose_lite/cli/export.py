@@ -25,8 +25,9 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = CommandParser(
         prog='mmpose-lite export',
-        description='Write a file that takes pixels and gives points: normalisation, network, flip '
-        'test and decoding are inside. It is tried on faces before it is kept.',
+        description='Export a model to ONNX, OpenVINO or torch.export. The file takes pixels and '
+        'returns points, with normalisation, network and decoding inside. It is compared with '
+        'the model before it is kept.',
     )
     add_model_argument(parser)
     parser.add_argument(
@@ -45,10 +46,12 @@ def make_parser() -> argparse.ArgumentParser:
         '--weights',
         choices=('fp32', 'fp16', 'int8'),
         default='fp32',
-        help='fp16: half the size, computed as fp32; int8: a quarter of the size, computed in int8',
+        help='fp16: half the size, computed in fp32; int8: a quarter of the size, computed in int8',
     )
     parser.add_argument(
-        '--calibrate', metavar='CONFIG', help='for int8: config whose faces calibrate it'
+        '--calibrate',
+        metavar='CONFIG',
+        help='for int8: config whose training faces set the ranges of the activations',
     )
     parser.add_argument(
         '--data', metavar='CONFIG', help="config whose test set the file's NME is measured on"

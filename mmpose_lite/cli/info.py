@@ -21,8 +21,8 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = CommandParser(
         prog='mmpose-lite info',
-        description='Print what is inside a checkpoint (.pth, .safetensors) or an exported file '
-        '(.onnx, .xml, .pt2), without running anything in it.',
+        description='Print what a checkpoint (.pth, .safetensors) or an exported file (.onnx, '
+        '.xml, .pt2) contains, without running anything in it.',
     )
     parser.add_argument('file', help='checkpoint or exported file')
     parser.add_argument('--json', action='store_true', help='print everything as JSON')

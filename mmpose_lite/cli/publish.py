@@ -32,11 +32,11 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = CommandParser(
         prog='mmpose-lite publish',
-        description='Keep what a prediction needs of a checkpoint: the weights, the description of '
-        'the points, and of the config the network and the test pipeline. Put the start of the '
-        'SHA-256 into the name, and write a card.',
+        description='Write a checkpoint to share: the weights, the description of the points, the '
+        'network and the test pipeline, and nothing else. The start of its SHA-256 is part of its '
+        'name, and a model card is written beside it.',
     )
-    parser.add_argument('checkpoint', metavar='CKPT', help='checkpoint of a training, or any other')
+    parser.add_argument('checkpoint', metavar='CKPT', help='checkpoint')
     parser.add_argument(
         '--out', metavar='DIR', help="folder to write to (default: the checkpoint's)"
     )
@@ -50,7 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--dump',
         metavar='FILE',
-        help='predictions of mmpose-lite test --dump, for the numbers of the card',
+        help='predictions of mmpose-lite test --dump: their scores go into the card',
     )
     parser.add_argument('--license', metavar='TEXT', help='licence of the weights, for the card')
     return parser

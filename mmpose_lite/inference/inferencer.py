@@ -32,25 +32,25 @@ _UNUSED = ('pose3d', 'pose3d_weights', 'scope')
 
 
 class MMPoseInferencer:
-    """Finds the points of faces by the names that MMPose's class has; a :class:`Landmarker`.
+    """MMPose's class of this name: its arguments and results, on top of :class:`Landmarker`.
 
         inferencer = MMPoseInferencer('config.py', 'best.pth')
         for result in inferencer('folder/', vis_out_dir='drawn', pred_out_dir='points'):
             print(result['predictions'][0][0]['keypoints'])
 
     Args:
-        pose2d: A config, or a checkpoint that holds its own. MMPose's aliases, such as ``'face'``,
-            stand for weights that it would download; here they take those of ``pose2d_weights``,
-            whose config the file holds, and without these ``faces19``, AFLW's 19 points.
-        pose2d_weights: The config's weights.
-        device: The device; ``None``: a GPU where there is one.
-        det_model: A detector's name, see :func:`make_detector`; ``'whole_image'`` as in MMPose.
-            RetinaFace by default.
-        det_weights: The detector's file, where its name asks for one.
-        **others: MMPose's arguments that mean nothing here must be None.
+        pose2d: A config, or a checkpoint that contains its config. MMPose downloads weights for
+            aliases such as ``'face'``; here they take those of ``pose2d_weights``, a checkpoint
+            that contains its config, and without these ``faces19``, AFLW's 19 points.
+        pose2d_weights: The weights.
+        device: The device; ``None`` for a GPU if there is one.
+        det_model: The detector's name, see :func:`make_detector`, or ``'whole_image'`` as in
+            MMPose. RetinaFace by default.
+        det_weights: The detector's file, if it needs one.
+        **others: Other arguments of MMPose, which must be None.
 
     Raises:
-        InputError: If there are no weights, or an argument means nothing here.
+        InputError: If there are no weights, or an argument is not supported.
     """
 
     def __init__(

@@ -38,7 +38,7 @@ from .video_results import open_videos, split_videos, video_results
 BoxMap = Callable[[ndarray], ndarray]
 """A function from a detector's boxes ``(N, 5)`` to the model's, ``(N, 5)``, image pixels."""
 OnError = Callable[[str, InputError], None]
-"""A function that is told of a photograph that cannot be used: its name, and the reason."""
+"""A function that gets the name of a photograph that cannot be used, and the reason."""
 
 _AHEAD = 4  # photographs that are read while the network runs
 
@@ -68,7 +68,7 @@ class _Failed:
 
 
 class Landmarker:
-    """Finds the points of all faces of photographs, and of videos.
+    """Finds faces and their landmarks in images, folders and videos.
 
         for result in Landmarker('best.pth')('folder/', stream=True):
             print(result.name, result.points)
@@ -76,34 +76,33 @@ class Landmarker:
             print(result.photograph.time_s, result.ids, result.points)
 
     Args:
-        model: A checkpoint of a training here; a config, with its weights as ``checkpoint``; an
-            exported file, or :class:`.ExportedModel`; or a model of :func:`init_model`, which is
-            changed.
+        model: ``'faces19'``; a checkpoint that was trained here; a config, with its weights as
+            ``checkpoint``; an exported file, or :class:`.ExportedModel`; or a model from
+            :func:`init_model`, which is changed.
         checkpoint: The weights that belong to a config, or an exported file.
         detector: A detector's name, see :func:`make_detector`, or a function from an image
             ``(H, W, 3)`` uint8 BGR to boxes ``(N, 5)`` x1, y1, x2, y2, score; None where boxes are
             always given.
         box_map: A function from the detector's boxes to those that the model was trained with,
-            both ``(N, 5)``; without one, that of the calibration, if this detector is in it. Boxes
-            that are given, or of a file, are used as they are.
-        device: Such as ``'cuda:0'`` or ``'cpu'``; ``'auto'``: a GPU where there is one.
-        batch: Faces in a batch, of one photograph or of several.
-        flip: Predict mirrored crops too, in twice the time, whatever the config says. An exported
-            file does what it was made for.
-        amp: Run the network in half precision (bfloat16).
+            both ``(N, 5)``. By default that of the calibration, if it has one for this detector.
+            Boxes that you pass, or that come from a file, are used unchanged.
+        device: ``'auto'``, a GPU if there is one; or a device such as ``'cuda:0'`` or ``'cpu'``.
+        batch: Number of faces that the network takes at once, from one photograph or several.
+        flip: Use the flip test (predict mirrored crops too), which doubles the time. The config's
+            setting is not used. An exported file has the flip test built in, or not.
+        amp: Compute in bfloat16: faster on GPUs and on CPUs with AVX512-BF16 or AMX, many times
+            slower on other CPUs.
         trust_checkpoint: See :func:`init_model`.
 
     Attributes:
-        model: The model, whose norms are folded: it can neither train nor load a checkpoint.
-        calibration: What ``mmpose-lite calibrate`` has left beside the weights, or None: boxes by
-            detector, and errors to expect by scores, which results then have.
-        box_map: The map of boxes, or None.
-        engine: What computes: ``'torch'``, or an exported file's engine, such as
-            ``'onnxruntime'``.
+        model: The model. Its norms are folded, so it can neither be trained nor load a checkpoint.
+        calibration: The calibration beside the weights (see ``mmpose-lite calibrate``), or None.
+        box_map: The function that converts the detector's boxes, or None.
+        engine: ``'torch'``, or the engine of an exported file, such as ``'onnxruntime'``.
 
     Raises:
-        InputError: If the model or the detector cannot be had, or flip or half precision is asked
-            of an exported file.
+        InputError: If the model or the detector cannot be loaded, or an exported file is used with
+            ``flip`` or ``amp``.
     """
 
     def __init__(
@@ -148,7 +147,7 @@ class Landmarker:
 
     @property
     def detector(self) -> Detector | None:
-        """The detector, which is made when it is first asked for; None if there is none."""
+        """The detector, which is loaded at its first use; None if there is none."""
         if self._detector is None and self.detector_name:
             self._detector = make_detector(self.detector_name)
         return self._detector
@@ -168,29 +167,30 @@ class Landmarker:
         smooth: bool = False,
         every: int = EVERY,
     ) -> list[Landmarks] | Iterator[Landmarks]:
-        """Find the faces of photographs and of videos' frames, and their points.
+        """Find the faces in images and in the frames of videos, and their landmarks.
 
         Args:
-            source: A file, a folder, a pattern, an array ``(H, W, 3)`` uint8 BGR, an image of
-                PIL's, a video, a stream's address, a camera's number, or a list of these. Of
-                folders and patterns, photographs come first, and then videos.
-                Files and images of PIL's are turned upright.
-            boxes: Boxes of the faces of one photograph, image pixels, ``(N, 4)`` or ``(N, 5)``
-                x1, y1, x2, y2, score. Without them the detector is asked.
-            stream: Return an iterator, which holds few photographs at a time.
-            on_error: Told of each photograph or video that cannot be used; the others are done.
-                Without it, the first one is an error.
-            track: Of videos: follow faces, which have ids; see :func:`.video_results`.
-            smooth: Of videos: smooth their points as well.
-            every: Of videos: frames from one use of the detector to the next.
+            source: A file, folder or pattern; an array ``(H, W, 3)`` uint8 in BGR order; a PIL
+                image; a video, the address of a stream, or the number of a camera; or a list of
+                these. Of folders and patterns, images come first, then videos. Files and PIL
+                images are turned upright by their EXIF orientation.
+            boxes: Boxes of the faces in one image, ``(N, 4)`` x1, y1, x2, y2 or ``(N, 5)`` with a
+                score, in pixels. Without boxes, the detector finds the faces.
+            stream: Return an iterator, which keeps only a few images in memory.
+            on_error: A function that is called with the name of each image or video that cannot be
+                used and the error; the others are processed. Without it, the first error is raised.
+            track: In videos, track faces and give them ids; see :func:`.video_results`.
+            smooth: In videos, track faces and smooth their points.
+            every: In videos, run the detector on every n-th frame.
 
         Returns:
-            One result a photograph, in the order of the source, and then one a frame.
+            A list, or with ``stream`` an iterator: one result per image, in the order of the
+            source, then one per frame. A single image gives a list of one.
 
         Raises:
-            InputError: If the source names nothing, a photograph cannot be read or its boxes not
-                be used, or there are neither boxes nor a detector; if a camera, which has no end,
-                is asked for a list, or photographs are to be tracked.
+            InputError: If the source names nothing; an image cannot be read or its boxes cannot be
+                used; there are neither boxes nor a detector; ``stream`` is missing for a camera;
+                or ``track`` or ``smooth`` is set and no source is a video.
         """
         videos, photographs = split_videos(source)
         if not videos and (track or smooth):
@@ -227,13 +227,13 @@ class Landmarker:
         """Find the points of photographs, or of a video's frames, whose boxes are known.
 
         Args:
-            photographs: Each with its boxes, ``(N, 4)`` or ``(N, 5)`` xyxy, image pixels, which are
-                used as they are given.
+            photographs: Pairs of a photograph and its boxes ``(N, 4)`` or ``(N, 5)`` xyxy, image
+                pixels, which are used unchanged.
         """
         return self._predict(self._prepare(*each) for each in photographs)
 
     def find_boxes(self, photograph: Photograph) -> ndarray:
-        """Ask the detector for a photograph's faces; boxes ``(N, 5)`` as the model takes them.
+        """Run the detector; return boxes ``(N, 5)``, pixels, converted to those of the model.
 
         Raises:
             InputError: If there is no detector, or it returns no boxes.

@@ -28,18 +28,18 @@ PROBABLY = 0.5
 
 @dataclass
 class Landmarks:
-    """The N faces of a photograph, with K points each.
+    """The N faces of an image or a frame, with K points each.
 
     Attributes:
-        photograph: Where they were found: its name and its pixels.
+        photograph: The image, with its name and its pixels, upright.
         points: ``(N, K, 2)`` float32, image pixels, x before y, pixel centres at integers.
-        scores: ``(N, K)`` float32, the heatmaps' maxima.
-        boxes: ``(N, 4)`` float32 xyxy, image pixels, as the model was given them.
-        box_scores: ``(N,)`` float32, the detector's.
+        scores: ``(N, K)`` float32, the maxima of the heatmaps.
+        boxes: ``(N, 4)`` float32 xyxy, image pixels, as the model got them.
+        box_scores: ``(N,)`` float32, from the detector; 1 for boxes without scores.
         meta: Description of the points, such as their names and colours.
-        ids: ``(N,)`` int64, the same for the same face of a video's frames; None for photographs.
-        errors: ``(N, K)`` float32, expected error in percent of the box; None if it is not known.
-        hidden: ``(N, K)`` float32, probability that a point is hidden; None if it is not known.
+        ids: ``(N,)`` int64, which a face keeps through a video; None without tracking.
+        errors: ``(N, K)`` float32, expected errors in percent of the box; None if unknown.
+        hidden: ``(N, K)`` float32, probability that a point is hidden; None if unknown.
     """
 
     photograph: Photograph
@@ -57,22 +57,22 @@ class Landmarks:
 
     @property
     def name(self) -> str:
-        """The photograph's file, or what it is called where it has none."""
+        """The image's file, or a name such as ``'image 3'`` for arrays."""
         return self.photograph.name
 
     def take(self, rows: ndarray, ids: ndarray | None = None) -> Landmarks:
-        """Keep some of the faces, by their rows ``(M,)``, with ids ``(M,)``."""
+        """Select faces by their rows ``(M,)``, with ids ``(M,)``."""
         known = {name: getattr(self, name) for name in ('errors', 'hidden')}
         kept = {name: value[rows] for name, value in known.items() if value is not None}
         arrays = (self.points[rows], self.scores[rows], self.boxes[rows], self.box_scores[rows])
         return Landmarks(self.photograph, *arrays, self.meta, ids, **kept)
 
     def draw(self, least_score: float = 0.0, boxes: bool = True) -> ndarray:
-        """Draw the faces on a copy of the photograph; points that are probably hidden are rings.
+        """Draw the faces on a copy of the image; points that are probably hidden are rings.
 
         Args:
             least_score: Points with a lower score are not drawn.
-            boxes: Draw the boxes, and ids where there are some.
+            boxes: Draw the boxes, and the ids if there are any.
 
         Returns:
             ``(H, W, 3)`` uint8, BGR.
@@ -102,7 +102,7 @@ class Landmarks:
             draw_text(picture, str(self.ids[face]), corner, size, _TEXT, background=_BOX)
 
     def to_samples(self) -> list[PoseDataSample]:
-        """The faces as :func:`inference_topdown` returns them, one sample each."""
+        """Return the faces as :func:`inference_topdown` does, one sample each."""
         samples = []
         for face in range(len(self)):
             sample = PoseDataSample(metainfo={'img_path': self.photograph.path})
@@ -117,7 +117,7 @@ class Landmarks:
         return samples
 
     def as_supervision(self) -> Any:
-        """The faces as supervision's ``KeyPoints``; see :func:`to_supervision`.
+        """Return the faces as supervision's ``KeyPoints``; see :func:`to_supervision`.
 
         Raises:
             InputError: If supervision is not installed.

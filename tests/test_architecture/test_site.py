@@ -27,6 +27,10 @@ class Pages:
         return path if path in self.paths else None
 
 
+def page_of(path):
+    return SimpleNamespace(file=SimpleNamespace(src_uri=path), meta={})
+
+
 @pytest.mark.parametrize(
     ('page', 'link', 'becomes'),
     [
@@ -35,6 +39,7 @@ class Pages:
         ('CONTRIBUTING.md', '[a](docs/report.md)', '[a](report.md)'),
         ('internals/one_step.md', '[a](../report.md)', '[a](../report.md)'),
         ('report.md', '[setup.py](../setup.py)', '`setup.py`'),
+        ('report.md', '[landmarks.py](../examples/landmarks.py)', '`examples/landmarks.py`'),
         ('report.md', '[the setup](../setup.py)', 'the setup (`setup.py`)'),
         ('report.md', '[a](https://example.org/b.md)', '[a](https://example.org/b.md)'),
         ('report.md', '![a](images/growth.svg)', '![a](images/growth.svg)'),
@@ -42,19 +47,36 @@ class Pages:
 )
 def test_links_work_in_the_checkout_and_on_the_site(hooks, page, link, becomes):
     pages = Pages('report.md', 'results.md', 'CONTRIBUTING.md', 'internals/one_step.md')
-    file = SimpleNamespace(file=SimpleNamespace(src_uri=page))
+    file = page_of(page)
     assert hooks.on_page_markdown(link, file, None, pages) == becomes
 
 
 def test_a_link_that_leads_nowhere_is_a_warning(hooks, caplog):
-    file = SimpleNamespace(file=SimpleNamespace(src_uri='report.md'))
+    file = page_of('report.md')
     hooks.on_page_markdown('[a](gone.md)', file, None, Pages('report.md'))
     assert "'report.md' links to 'gone.md', which does not exist" in caplog.text
 
 
 def test_every_command_and_its_arguments_are_on_the_page(hooks):
-    file = SimpleNamespace(file=SimpleNamespace(src_uri='commands.md'))
-    text = hooks.on_page_markdown('', file, None, Pages('commands.md'))
+    file = page_of('commands.md')
+    written = (ROOT / 'docs' / 'commands.md').read_text(encoding='utf-8')
+    text = hooks.on_page_markdown(written, file, None, Pages('commands.md'))
     assert all(f'\n## {name}\n' in text for name in COMMANDS)
+    assert all(f'[{name}](#{name})' in written for name in COMMANDS)
     assert '| `--auto-scale-lr` | scale the learning rate' in text
     assert '### convert aflw\n' in text
+
+
+def test_roles_of_docstrings_are_names(hooks):
+    text = '<p>See :func:<code>~.train</code> and :class:<code>.A</code>; <code>a:func</code></p>'
+    shown = hooks.on_page_content(text, None, None, None)
+    assert shown == '<p>See <code>train</code> and <code>A</code>; <code>a:func</code></p>'
+
+
+def test_a_search_looks_at_questions_first_and_at_the_interface_last(hooks):
+    boosts = []
+    for path in ('faq.md', 'own_points.md', 'api/apis.md'):
+        page = page_of(path)
+        hooks.on_page_markdown('', page, None, Pages(path))
+        boosts.append(page.meta['search']['boost'])
+    assert boosts == [3, 1, 0.3]

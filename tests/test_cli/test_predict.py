@@ -2,6 +2,8 @@
 
 import json
 import re
+import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -136,6 +138,26 @@ def test_a_photograph_that_the_boxes_lack_is_named(trained, photographs, boxes_o
     with pytest.raises(SystemExit, match='1'):
         run_main(main, trained.checkpoint, *files, '--boxes', boxes_of_first, cwd=photographs)
     assert 'has no boxes for' in capsys.readouterr().err
+
+
+def test_a_source_behind_save_is_no_format(trained, photographs, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        run_main(main, trained.checkpoint, '--save', 'csv', 'face1.png', cwd=photographs)
+    error = capsys.readouterr().err
+    assert "'face1.png' is no format, a source: name the sources before --save" in error
+    with pytest.raises(SystemExit, match='2'):
+        run_main(main, trained.checkpoint, 'face1.png', '--save', 'cvs', cwd=photographs)
+    assert "'cvs' is no format (pictures, jsonl, csv," in capsys.readouterr().err
+
+
+def test_the_way_out_is_printed_where_no_face_was_found(trained, photographs, monkeypatch):
+    nobody = SimpleNamespace(detect=lambda image: np.zeros((0, 5), np.float32))
+    monkeypatch.setitem(sys.modules, 'nobody', nobody)
+    arguments = (trained.checkpoint, photographs / 'face1.png', '--save', 'jsonl')
+    printed = run_main(main, *arguments, '--detector', 'python:nobody', cwd=photographs)
+    assert 'no face was found: are faces upright, and not tiny? --whole-image' in printed
+    printed = run_main(main, *arguments, '--whole-image', cwd=photographs)
+    assert 'no face was found' not in printed
 
 
 def test_points_below_the_threshold_are_not_drawn(trained, photographs):

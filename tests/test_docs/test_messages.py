@@ -9,7 +9,7 @@ import pytest
 from helpers.processes import ROOT
 
 # Whole pages, or for tables of messages their lines.
-QUOTING = {'docs/faq.md': r'^\*\*.*', 'docs/own_points.md': r'^\|.*'}
+QUOTING = {'docs/faq.md': r'^### .*', 'docs/own_points.md': r'^\|.*'}
 # What a page puts in place of what a message has: names, numbers and paths.
 _PLACES = re.compile(r"\.\.\.|'[^']*'|\b[A-Z]+\b|=?\([^)]*\)|[\d./%]*\d[\d./%]*|[\w./]+\.\w+|: ")
 # Quotes that are no messages of this project.
