@@ -249,7 +249,9 @@ class Landmarker:
 
     def _read(self, source: Source, index: int) -> Photograph:
         loaded = load_photograph(source, 'bgr', test_pipeline(self.model))
-        return Photograph(_name(source, index), loaded['img'], loaded['img_path'])
+        is_turned = loaded.get('exif') == 'apply'
+        path = loaded['img_path']
+        return Photograph(_name(source, index), loaded['img'], path, is_turned=is_turned)
 
     def _prepare(self, photograph: Photograph, given: Any) -> _Waiting:
         """Cut the faces of a photograph out, as the config's pipeline does."""

@@ -36,6 +36,7 @@ class Photograph:
         path: Its file; None if it has none.
         frame: The frame's number, from 0; None for a photograph.
         time_s: The frame's time, seconds; None for a photograph.
+        is_turned: The EXIF orientation of its file, whichever that is, was applied.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Photograph:
     path: str | None = None
     frame: int | None = None
     time_s: float | None = None
+    is_turned: bool = False
 
 
 Source = str | os.PathLike | ndarray | Image.Image

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -274,6 +275,27 @@ def test_what_turns_no_size_is_a_note(tmp_path, check, orientation):
     assert faults == []
     assert f'({orientation})' in notes[0]
     assert 'loaded as they are stored' in notes[0]
+
+
+@pytest.mark.parametrize('orientation', [2, 3, 4])
+def test_what_turns_no_size_is_a_fault_where_the_annotations_mention_it(
+    tmp_path, check, orientation
+):
+    """As those that ``predict --save coco`` writes."""
+    root = make_set(tmp_path / 'set', orientation)
+    path = root / ANNOTATIONS.format('train')
+    content = json.loads(path.read_text(encoding='utf-8'))
+    for image in content['images']:
+        image['exif_orientation_applied'] = orientation
+    path.write_text(json.dumps(content), encoding='utf-8')
+    message = rf'is annotated upright, and its EXIF orientation \({orientation}\) turns it: .*apply'
+    with pytest.raises(BadImageError, match=rf"photo1\.jpg' {message}"):
+        dataset(root)[0]
+    assert dataset(root, 'apply')[0]['data_samples'].exif == 'apply'
+    faults, _ = check(root)
+    assert len(faults) == 4
+    assert re.match(message, faults[0])
+    assert check(root, 'apply')[0] == []
 
 
 def test_tifffile_s_colours_are_those_of_the_others(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -124,6 +125,19 @@ def test_tables_are_read_by_our_converter(results, tmp_path):
     np.testing.assert_allclose(scores, expected, atol=1e-4)
     assert {row['frame'] for row in rows} == {''}
     assert {(row['width'], row['height']) for row in rows} == {('120', '90')}
+
+
+@pytest.mark.parametrize('orientation', [1, 3])
+def test_coco_of_an_upside_down_photograph_says_so(results, tmp_path, orientation):
+    (face,) = results[2:]
+    exif = Image.Exif()
+    exif[274] = orientation
+    pixels = face.photograph.image[..., ::-1].copy()
+    Image.fromarray(pixels).save(face.photograph.path, exif=exif)
+    turned = replace(face, photograph=replace(face.photograph, is_turned=True))
+    content = json.loads(written('coco', [turned], tmp_path).read_text(encoding='utf-8'))
+    (image,) = content['images']
+    assert image.get('exif_orientation_applied', 1) == orientation
 
 
 @pytest.mark.parametrize(('form', 'tool'), [('csv', 'csv'), ('labelme', 'labelme')])

@@ -17,10 +17,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.datasets.datasets.base.annotations import image_size
+from mmpose_lite.datasets.datasets.base.annotations import APPLIED, image_size
 from mmpose_lite.datasets.datasets.base.subsets import find_subsets
 from mmpose_lite.datasets.file_names import near_file
-from mmpose_lite.datasets.transforms.loading import are_of_turned, size_problem
+from mmpose_lite.datasets.transforms.loading import (
+    are_of_turned,
+    size_problem,
+    upright_problem,
+)
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.files import write_json
 from mmpose_lite.utils.images import BadImageError, decode_image, exif_orientation, read_image
@@ -311,6 +315,8 @@ def check_images(content: SplitContent, images: Mapping[str, ImageState]) -> Ite
                 f"LoadImage(exif='{other}') loads photographs so"
             )
             yield Finding(split.name, 'size', found.path, problem)
+        elif found.orientation != 1 and split.exif == 'ignore' and APPLIED in image:
+            yield Finding(split.name, 'size', found.path, upright_problem(found.orientation))
         elif found.orientation != 1:
             noted.append(found)
     if noted:

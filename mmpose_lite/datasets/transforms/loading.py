@@ -29,6 +29,7 @@ from ..file_names import PhotoFinder, near_file
 
 # A point lies clearly beyond a photograph from this share of its side on.
 _CLEARLY = 0.05
+_TURNING = "LoadImage(exif='apply') turns photographs"
 
 
 def _bgr(image: np.ndarray) -> np.ndarray:
@@ -59,7 +60,8 @@ class LoadImage(LoadImageFromFile):
     Raises:
         MissingImageError: If there is no such file.
         BadImageError: If it is no regular file, no image, ends early, or is not of the size that
-            the sample's ``image_wh`` says; the message names it.
+            the sample's ``image_wh`` says, or annotated upright (``exif_applied``) and loaded as
+            it is stored; the message names it.
         InputError: If ``exif`` is neither, or contradicts ``color_type``.
     """
 
@@ -106,6 +108,9 @@ class LoadImage(LoadImageFromFile):
                 return None
             if self.check_size and results.get('image_wh') != image.shape[1::-1]:
                 self._compare_size(image, results)
+            if 'exif_applied' in results and self.exif == 'ignore':
+                problem = upright_problem(results['exif_applied'])
+                raise BadImageError(f'image {shown(results["img_path"])} {problem}')
             results['img'] = image.astype(np.float32) if self.to_float32 else image
         if self.exif == 'apply':
             results['exif'] = self.exif
@@ -198,6 +203,11 @@ def are_of_turned(points: np.ndarray, size_wh: tuple[int, int]) -> bool:
     return bool(beyond.any() and (points <= size_wh[::-1]).all())
 
 
+def upright_problem(orientation: int) -> str:
+    """Describe that annotations are of the upright photograph, and its file is not."""
+    return f'is annotated upright, and its EXIF orientation ({orientation}) turns it: {_TURNING}'
+
+
 def size_problem(
     size_wh: tuple[int, int], wanted_wh: tuple[float, float], orientation: int, exif: str
 ) -> str:
@@ -214,7 +224,7 @@ def size_problem(
     if exif == 'ignore':
         return (
             f'{problem}, as its EXIF orientation ({orientation}) turns it: '
-            "LoadImage(exif='apply') turns photographs, where points and boxes are so, too"
+            f'{_TURNING}, where points and boxes are so, too'
         )
     return (
         f'{problem}, as it is stored, and its EXIF orientation ({orientation}) turns it: '

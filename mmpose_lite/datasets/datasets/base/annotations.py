@@ -21,6 +21,11 @@ _LARGEST = 2.0**24
 _SMALLEST_SIDE = 1e-3
 _DEEPEST = 20
 _IDS = ('id', 'image_id', 'category_id', 'iscrowd')
+APPLIED = 'exif_orientation_applied'
+"""Of an image's entry: the EXIF orientation that was applied before its points were found.
+
+Only where that turns pixels; ``predict --save coco`` writes it.
+"""
 _POINTS = ('keypoints', 'face_kpts')  # the latter are COCO-WholeBody's
 
 
@@ -302,13 +307,21 @@ def _is_hole(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def image_size(image: dict) -> dict[str, tuple[float, float]]:
-    """Read the size of an image's entry, as ``image_wh`` of a sample; empty if it has none."""
+def image_size(image: dict) -> dict[str, Any]:
+    """Read how an image's entry counts its pixels, for a sample.
+
+    Returns:
+        ``image_wh``, where it has a width and a height; ``exif_applied``, where points are of the
+        upright photograph and the file is not, as :data:`APPLIED` says.
+    """
     width: Any = image.get('width')
     height: Any = image.get('height')
-    if not is_number(width) or not is_number(height):
-        return {}
-    return {'image_wh': (width, height)}
+    known: dict[str, Any] = {}
+    if is_number(width) and is_number(height):
+        known['image_wh'] = (width, height)
+    if is_number(image.get(APPLIED)) and image[APPLIED] != 1:
+        known['exif_applied'] = image[APPLIED]
+    return known
 
 
 def _id_problems(
@@ -366,7 +379,7 @@ def _depth_exceeds(value: Any, limit: int) -> bool:
 
 def group_by_image(instances: list[dict]) -> list[dict]:
     """Join the faces of an image to one sample; what differs by face is joined along axis 0."""
-    of_image = ('img_path', 'image_wh')
+    of_image = ('img_path', 'image_wh', 'exif_applied')
     joined = ('bbox', 'bbox_score', 'keypoints', 'keypoints_visible')
     groups: dict[Any, list[dict]] = {}
     for instance in instances:
