@@ -30,7 +30,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add_config_argument(parser)
     parser.add_argument(
-        '--split', choices=('train', 'val', 'test'), default='train', help='data loader whose faces are drawn (default train)'
+        '--split',
+        choices=('train', 'val', 'test'),
+        default='train',
+        help='data loader whose faces are drawn (default train)',
     )
     parser.add_argument(
         '--mode',
