@@ -28,8 +28,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--boxes',
         default='head',
-        help='what the square boxes show: head, the whole head (default); tight68, the 68 points of '
-        "300W; aflw, as much as AFLW's boxes do on average",
+        help='what the square boxes show: head, the whole head (default); tight68, the 68 points '
+        "of 300W; aflw, as much as AFLW's boxes do on average",
     )
     parser.add_argument(
         '--poses', default='wide', help='wide, up to full profiles (default), or portrait'
