@@ -21,10 +21,12 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('checkpoint', help='checkpoint file, or the name of packaged weights')
     parser.add_argument(
         'annotations',
-        help="annotation file, in the form of the config's data set (AFLW: a box "
-        'as centre and scale, and the points)',
+        help='annotation file: COCO keypoints, such as the faces.json of convert, or the form of '
+        "the config's data set",
     )
-    parser.add_argument('--config', help="the weights' config (default: that of their name)")
+    parser.add_argument(
+        '--config', help='config of the weights (default: the config of packaged weights)'
+    )
     parser.add_argument(
         '--images', help='folder of the images (default: `images` next to that of the annotations)'
     )
@@ -34,7 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=int,
         choices=(0, 1),
         default=0,
-        help='number of the first pixel in the annotations (%(default)s; 1 as in MATLAB)',
+        help='coordinate of the first pixel in the annotations: 0, or 1 as in MATLAB (%(default)s)',
     )
     parser.add_argument('--device', default='auto', help='device, such as cuda:0 or cpu')
     return parser
@@ -61,9 +63,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.first_pixel,
     )
     keep_boxes(args.checkpoint, done.path)
+    change = 'falls' if done.after < done.before else 'does not fall: it goes'
     print(
-        f'{done.faces} faces: the mean distance of a point falls from {100 * done.before:.2f} % of '
-        f"the box's side to {100 * done.after:.2f} % (of faces that the map was not fitted to)"
+        f'{done.faces} faces: the mean distance of a point {change} from {100 * done.before:.2f} % '
+        f"of the box's side to {100 * done.after:.2f} % (of faces that the map was not fitted to)"
     )
     print(f'written: {done.path}')
     print(f'next: mmpose-lite predict {done.path} PHOTO')

@@ -32,7 +32,7 @@ _HOW_TO = 'a run is a work dir, one of its dated folders, or a .json file of vis
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = CommandParser(
-        prog='mmpose-lite analyze-logs', description='Compare trainings by their logs.'
+        prog='mmpose-lite analyze-logs', description='Compare training runs by their logs.'
     )
     parser.add_argument(
         'runs', nargs='+', metavar='RUN', help='work dir, a folder in it, or a .json log'

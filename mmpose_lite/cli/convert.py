@@ -51,8 +51,10 @@ _TOOLS = {
     'label-studio': 'JSON of Label Studio',
     'labelme': "labelme's JSON files",
     'via': 'JSON or CSV of the VGG Image Annotator 2',
-    'coco-annotator': 'COCO keypoints of COCO Annotator and others',
+    'coco': 'COCO keypoints, of whatever tool',
+    'coco-annotator': 'COCO keypoints of COCO Annotator',
     'roboflow': 'COCO keypoints of Roboflow',
+    'dlib': "XML of dlib's imglab",
     'pts': 'a folder of .pts files',
     'csv': "a table: Kaggle's, or a name and points in a row",
 }
@@ -177,7 +179,8 @@ def _add_tool(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument(
         '--names',
         metavar='A,B,...',
-        help='points to keep, in this order; or a new name for every point',
+        help='points to keep, in this order; or a new name for every point; or a set whose names '
+        'these are: faces19, aflw, 300w, wflw, cofw, lapa',
     )
     parser.add_argument(
         '--missing-box',
@@ -192,9 +195,9 @@ def _add_tool(parser: argparse.ArgumentParser, name: str) -> None:
         help='extend boxes around points on each side by this share of their longer side '
         '(default 0.1)',
     )
-    if name in ('cvat', 'coco-annotator', 'roboflow'):
+    if name in ('cvat', 'coco', 'coco-annotator', 'roboflow', 'dlib'):
         parser.add_argument(
-            '--category', metavar='NAME', help='category, or skeleton, of the faces'
+            '--category', metavar='NAME', help='category, skeleton or box label of the faces'
         )
     if name in ('label-studio', 'via'):
         field = (
@@ -213,7 +216,12 @@ def _add_tool(parser: argparse.ArgumentParser, name: str) -> None:
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--config', required=True, help='config that names the data set')
-    parser.add_argument('--split', choices=('train', 'val', 'test'), default='train')
+    parser.add_argument(
+        '--split',
+        choices=('train', 'val', 'test'),
+        default='train',
+        help='the data loader of the config whose faces are written (default train)',
+    )
     parser.add_argument('--out', required=True, metavar='FILE', help='file to write')
     add_options_argument(parser)
 

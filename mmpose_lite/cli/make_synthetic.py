@@ -32,8 +32,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--boxes',
         default='head',
-        help='kind of box, a square: head, around the whole head (default); tight68, around the 68 '
-        "points of 300W; aflw, like AFLW's boxes on average",
+        help='what the square boxes show: head, the whole head (default); tight68, the 68 points '
+        "of 300W; aflw, as much as AFLW's boxes do on average",
     )
     parser.add_argument(
         '--poses',

@@ -42,6 +42,7 @@ def shrink(cfg: Config, data_root: Path, work_dir: Path) -> Config:
         sizes = {key: tuple(2 * side for side in size) for key, size in sizes.items()}
     _replace(cfg._cfg_dict, {**sizes, 'data_root': str(data_root)})
     model.backbone.init_cfg = None
+    cfg.load_from = None  # weights of a network of its full size
     if model.backbone.type == 'HRNet':
         for stage, settings in _STAGES.items():
             model.backbone.extra[stage].update(settings)

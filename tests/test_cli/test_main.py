@@ -252,7 +252,7 @@ def test_bash_completes(processes, tmp_path, capsys):
     for words, expected in (
         (['tr'], 'train'),
         (['an'], 'analyze-logs'),
-        (['convert', 'co'], 'cofw coco-annotator'),
+        (['convert', 'co'], 'cofw coco coco-annotator'),
         (['train', '--auto'], '--auto-scale-lr'),
         (['train', 'x.py', '--launcher', 's'], 'slurm'),
         (['test', 'comp'], 'complete.sh'),

@@ -32,11 +32,13 @@ from mmpose_lite.data_tools.converters.own_config import (
     choose_shares,
     config_text,
     find_mirrors,
+    known_points,
     size_pair,
 )
 from mmpose_lite.datasets import BaseCocoStyleDataset
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit
 from mmpose_lite.errors import InputError
+from mmpose_lite.structures.metainfo import parse_pose_metainfo
 
 PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'labelling.md'
 
@@ -95,8 +97,13 @@ def test_the_config_is_written_once(photos, tmp_path):
     path = cvat_json(tmp_path / 'labels')
     report = convert_labels('cvat', path, photos, tmp_path / 'my set')
     config = tmp_path / 'my set' / 'hrnetv2_my_set.py'
-    assert shlex.split(report.remarks[-1]) == ['mmpose-lite', 'train', str(config), '--dry-run']
-    assert load_config(config).val_evaluator == {
+    typed = [shlex.split(line)[1:] for line in report.remarks[-4:]]
+    assert [words[0] for words in typed] == ['check-data', 'browse', 'train', 'test']
+    assert {words[1] for words in typed} == {str(config)}
+    assert typed[-1][2] == 'work_dirs/hrnetv2_my_set/best.pth'
+    cfg = load_config(config)
+    assert (cfg.load_from, cfg.model.head.decoder.input_size) == ('faces19', (128, 128))
+    assert cfg.val_evaluator == {
         'type': 'NME',
         'norm_mode': 'keypoint_distance',
         'keypoint_names': ['left_eye', 'right_eye'],
@@ -108,6 +115,27 @@ def test_the_config_is_written_once(photos, tmp_path):
     convert_labels('cvat', path, photos, tmp_path / 'few', ['nose', 'left_eye'])
     evaluator = load_config(tmp_path / 'few' / 'hrnetv2_few.py').val_evaluator
     assert (evaluator.norm_mode, evaluator.norm_item) == ('use_norm_item', 'bbox_size')
+
+
+@pytest.mark.parametrize('name', ['300w', 'aflw', 'cofw', 'lapa', 'wflw'])
+def test_names_of_a_known_set(name):
+    """They are in its order, and tell the mirror pairs that its description has."""
+    meta = parse_pose_metainfo({'from_file': f'configs/_base_/datasets/{name}.py'})
+    names = known_points(name)
+    assert names == [meta['keypoint_id2name'][i] for i in range(meta['num_keypoints'])]
+    mirrors = find_mirrors(names)
+    assert [names.index(mirrors.get(each, each)) for each in names] == meta['flip_indices']
+
+
+def test_a_set_s_name_stands_for_its_points(photos, tmp_path):
+    """Faces19 has AFLW's; other words are names of points."""
+    assert known_points('faces19') == known_points('aflw')
+    assert known_points('nose') is None
+    path = cvat_json(tmp_path / 'labels')
+    with pytest.raises(InputError, match=r"--names has 19 names, and '.*' 5 points"):
+        convert_labels('cvat', path, photos, tmp_path / 'set', ['faces19'])
+    convert_labels('cvat', path, photos, tmp_path / 'set', ['nose'], missing_box='picture')
+    assert load(tmp_path / 'set').metainfo['keypoint_id2name'] == {0: 'nose'}
 
 
 def test_the_size_of_a_face_is_that_of_its_eyes():
@@ -386,6 +414,7 @@ def test_the_command_converts_and_exports(photos, tmp_path, capsys, monkeypatch,
 
 
 def test_the_page_s_commands_are_those_of_the_program():
-    found = re.findall(r'^    mmpose-lite convert (.*)$', PAGE.read_text(), re.MULTILINE)
+    found = re.findall(r'^ +mmpose-lite convert (.*)$', PAGE.read_text(), re.MULTILINE)
     tools = [parse_args(shlex.split(line)).set for line in found]
-    assert set(tools) == {'to-coco', 'pts', 'csv', *(tool for tool, _, _ in TOOLS)}
+    others = {'to-coco', 'coco', 'dlib', 'pts', 'csv'}
+    assert set(tools) == others | {tool for tool, _, _ in TOOLS}

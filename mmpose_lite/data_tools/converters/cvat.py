@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from mmpose_lite.errors import InputError, short
@@ -22,7 +21,7 @@ from .labelled import (
     gather,
     label_files,
     number,
-    read_text,
+    read_xml,
     turned_box,
 )
 from .report import ConversionReport
@@ -52,7 +51,7 @@ def read_cvat(path: Path, options: ReadOptions, report: ConversionReport) -> Lab
 
 
 def _read_file(file: Path, options: ReadOptions, labels: Labels, report: ConversionReport) -> None:
-    root = _parse(file)
+    root = read_xml(file)
     if root.tag != 'annotations' or root.find('.//track') is not None:
         what = 'tracks of a video' if root.tag == 'annotations' else f'<{root.tag}>'
         raise InputError(f"{file}: holds {what}; export it as 'CVAT for images 1.1'")
@@ -81,16 +80,6 @@ def _read_file(file: Path, options: ReadOptions, labels: Labels, report: Convers
         labels.pictures.append(
             LabelledPicture([name], where, faces, (round(size[0]), round(size[1])))
         )
-
-
-def _parse(file: Path) -> Element:
-    text = read_text(file)
-    if '<!DOCTYPE' in text or '<!ENTITY' in text:
-        raise InputError(f'{file}: defines entities, which CVAT never does')
-    try:
-        return ElementTree.fromstring(text.encode())
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise InputError(f'{file}: is not XML: {error}') from error
 
 
 def _shapes(

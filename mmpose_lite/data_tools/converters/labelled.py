@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 from mmpose_lite.datasets.datasets.base.annotations import is_number, read_json
 from mmpose_lite.errors import InputError, MissingFileError, short
@@ -273,6 +274,21 @@ def read_record(path: Path, kind: type = dict) -> Any:
     if not isinstance(content, kind):
         raise InputError(f'{path}: must hold a JSON {_KINDS[kind]}, it is {short(content)}')
     return content
+
+
+def read_xml(path: Path) -> ElementTree.Element:
+    """Read an XML file in UTF-8, whatever encoding it names (dlib names another), to its root.
+
+    Raises:
+        InputError: If it is none, or defines entities.
+    """
+    text = read_text(path)
+    if '<!DOCTYPE' in text or '<!ENTITY' in text:
+        raise InputError(f'{path}: defines entities, which no labelling tool does')
+    try:
+        return ElementTree.fromstring(text)
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise InputError(f'{path}: is not XML: {error}') from error
 
 
 def value_of(record: Any, key: str, kind: type, where: str) -> Any:

@@ -16,6 +16,8 @@ from numpy import ndarray
 
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit
 from mmpose_lite.errors import InputError, about_nearest
+from mmpose_lite.structures.metainfo import parse_pose_metainfo
+from mmpose_lite.utils.paths import config_root
 
 from .labelled import NOT_LABELLED, LabelledFace, Labels
 from .report import ConversionReport
@@ -24,6 +26,7 @@ from .report import ConversionReport
 _SIDE = re.compile(r'(?i:left|right)|(?<![A-Za-z])[LRlr](?![A-Za-z])|(?<=[a-z])[LR](?![A-Za-z])')
 _OTHER = {'left': 'right', 'right': 'left', 'l': 'r', 'r': 'l'}
 _COLORS = {'left': [0, 150, 255], 'right': [255, 80, 0], '': [60, 200, 60]}  # RGB
+_SAME_POINTS = {'faces19': 'aflw'}  # what has the points of a set
 # So few faces may have left and right the other way round.
 _FEW = 0.1
 
@@ -37,7 +40,12 @@ _base_ = [
     'mmpose_lite::_base_/loaders/faces.py',
 ]
 
-model = dict(head=dict(out_channels={count}, decoder=_base_.codec))
+# Training starts from the face model in the package, at the size of its crops.
+load_from = 'faces19'
+input_size = 128
+model = dict(
+    backbone=dict(init_cfg=None), head=dict(out_channels={count}, decoder=_base_.codec)
+)
 faces = dict(
 {settings}
 )
@@ -69,6 +77,23 @@ _TEST = (
 )
 _ENOUGH = 100
 """Photographs of which some can be kept for a test that nothing is chosen on."""
+
+
+def known_points(name: str) -> list[str] | None:
+    """List the points of a set that has a description here, such as ``'300w'``, or of faces19.
+
+    Args:
+        name: The set.
+
+    Returns:
+        The names of its points, in order; None for any other word.
+    """
+    files = {path.stem: path for path in (config_root() / '_base_' / 'datasets').glob('*.py')}
+    path = files.get(_SAME_POINTS.get(name, name))
+    if path is None:
+        return None
+    names = parse_pose_metainfo({'from_file': str(path)})['keypoint_id2name']
+    return [names[i] for i in sorted(names)]
 
 
 def order_names(

@@ -16,6 +16,7 @@ from mmpose_lite.errors import InputError, about_nearest, counted
 from .annotation_files import Face, write_set
 from .coco_files import read_coco
 from .cvat import read_cvat
+from .imglab import read_imglab
 from .label_studio import read_label_studio
 from .labelled import (
     NOT_LABELLED,
@@ -34,6 +35,7 @@ from .own_config import (
     config_name,
     config_text,
     find_mirrors,
+    known_points,
     metainfo_text,
     order_names,
     size_pair,
@@ -49,15 +51,17 @@ READERS: dict[str, Reader] = {
     'label-studio': read_label_studio,
     'labelme': read_labelme,
     'via': read_via,
+    'coco': read_coco,
     'coco-annotator': read_coco,
     'roboflow': read_coco,
+    'dlib': read_imglab,
     'pts': read_pts_folder,
     'csv': read_csv,
 }
 """The readers, by the tool or the form of its files."""
 
-# Labelling tools show photographs upright; files of numbers are of pixels as stored.
-_AS_STORED = ('pts', 'csv')
+# Most tools show photographs upright; imglab, and files of numbers, are of pixels as stored.
+_AS_STORED = ('dlib', 'pts', 'csv')
 
 
 def convert_labels(
@@ -80,7 +84,8 @@ def convert_labels(
         labels: The tool's file, or a folder of its files.
         images: Folder of the photographs; that of the labels where None.
         out: Folder to write to.
-        names: The points to have, in this order, or new names for all of them.
+        names: The points to have, in this order, or new names for all of them; a set's name alone,
+            such as ``['300w']`` or ``['faces19']``, stands for the names of its points.
         options: For the reader.
         missing_box: The box of a face without one: about its labelled ``'points'``, or the
             ``'picture'``.
@@ -95,6 +100,8 @@ def convert_labels(
         near = about_nearest(tool, READERS)
         raise InputError(f'tool={tool!r} is unknown; {near} of {", ".join(READERS)}')
     labels, out = Path(labels), Path(out)
+    if names is not None and len(names) == 1:
+        names = known_points(names[0]) or names
     report = ConversionReport(tool)
     found = READERS[tool](labels, options or ReadOptions(), report)
     order = order_names(found, names, str(labels), report)
@@ -298,7 +305,7 @@ def _describe(
     faces, mirrors = [f for each in labels.pictures for f in each.faces], find_mirrors(names)
     report.remarks += [*about_sides(faces, mirrors, report), *about_mirrors(names, mirrors)]
     if list(names) == [str(i + 1) for i in range(68)]:
-        report.remarks.append("iBUG's 68 points: configs/_base_/datasets/300w.py describes them")
+        report.remarks.append("68 points: if they are iBUG's, --names 300w gives them their names")
     text = metainfo_text(out.name or 'my_faces', names, mirrors, labels.links)
     if _write_once(out / 'metainfo.py', text, report):
         points = f'{len(names)} points: {", ".join(names)}'
@@ -347,5 +354,6 @@ def _write_config(
         'next:',
         f'    mmpose-lite check-data {config}',
         f'    mmpose-lite browse {config}',
-        f'    mmpose-lite train {config} --dry-run',
+        f'    mmpose-lite train {config}',
+        f'    mmpose-lite test {config} work_dirs/{path.stem}/best.pth',
     ]
