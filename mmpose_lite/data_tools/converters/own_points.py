@@ -227,7 +227,10 @@ class _Placing:
             kind = f'EXIF turns the photograph, and no size tells: taken as labelled as {seen}'
             self.report.note(kind, picture.where)
         elif is_upright:
-            kind = 'EXIF turns the photograph: labels are turned to the pixels as stored'
+            kind = (
+                'EXIF turns the photograph: labels are turned to the pixels as stored, where faces '
+                'may lie on their side; better turn the files upright and convert again'
+            )
             self.report.note(kind, picture.where)
         return is_upright
 
