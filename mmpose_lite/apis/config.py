@@ -31,6 +31,7 @@ from mmpose_lite.utils.config_utils import (
     value_at,
 )
 from mmpose_lite.utils.input_size import set_input_size
+from mmpose_lite.utils.nested_datasets import walk_datasets
 from mmpose_lite.utils.paths import config_root, find_config
 
 # Keys of MMPose 0.x's configs, and of those of 1.x alone.
@@ -190,7 +191,7 @@ def _override_variable(cfg: Config, name: str, options: Mapping[str, Any]) -> No
         maybe = list(_related(cfg, before, options))
         why = f'{name} was copied when the config was read'
         if before is None and not maybe and name in _COPIED_AS:  # as other configs have it
-            maybe = [f'{each}.dataset.{_COPIED_AS[name]}' for each in LOADERS if cfg.get(each)]
+            maybe = [f'{place}.{_COPIED_AS[name]}' for place in _data_sets(cfg)]
             why = f'the config has no variable {name}'
         if maybe:
             raise InputError(f'{shown} reaches nothing: {why}; set {_listed(maybe)}')
@@ -286,6 +287,15 @@ def _related(cfg: Config, before: Any, options: Mapping[str, Any]) -> Iterator[s
                 yield f'{path}.{inner}' if inner else path
             elif is_same or (old is None and key == leaf):
                 yield path
+
+
+def _data_sets(cfg: Config) -> Iterator[str]:
+    """The places of the data sets that read files, which are no wrappers of others."""
+    for loader in LOADERS:
+        places = [place for place, _ in walk_datasets(cfg.get(loader) or {}, loader)]
+        yield from (
+            place for place in places if not any(each.startswith(f'{place}.') for each in places)
+        )
 
 
 def _listed(paths: Iterable[str]) -> str:

@@ -9,8 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from mmpose_lite.errors import InputError
-from mmpose_lite.structures import parse_pose_metainfo
-from mmpose_lite.structures.metainfo import describe_points
+from mmpose_lite.structures.metainfo import describe_points, parse_description
 from mmpose_lite.utils.lazy import load_optional
 from mmpose_lite.utils.paths import shown
 
@@ -40,14 +39,14 @@ def read_safetensors(path: str) -> dict[str, Any]:
 def _parse(text: str | None, path: str) -> dict[str, Any]:
     try:
         meta = json.loads(text or '{}')
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(meta, dict):
         return {}
     if _POINTS in meta:
         try:
-            meta[_POINTS] = parse_pose_metainfo(meta[_POINTS])
-        except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
+            meta[_POINTS] = parse_description(meta[_POINTS])
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise InputError(
                 f'checkpoint {shown(path)}: its description of the points is damaged: {error}'
             ) from error

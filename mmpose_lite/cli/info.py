@@ -131,6 +131,7 @@ def read_facts(file: str) -> dict[str, Any]:
         model = (read_config_of(file) or {}).get('model') or {}
     except InputError:  # more than plain data, as of a foreign training
         model = {}
+    parts_of = model if isinstance(model, dict) else {}
     state = weights_of(content)
     meta = dict(content.get('meta') or {})
     description = meta.pop('dataset_meta', None) or {}
@@ -143,7 +144,11 @@ def read_facts(file: str) -> dict[str, Any]:
         'tensors': len(state),
         'numbers': dict(parts),
         'types': sorted({str(each.dtype).removeprefix('torch.') for each in state.values()}),
-        'network': {part: model[part].get('type') for part in _NETWORK if model.get(part)},
+        'network': {
+            part: parts_of[part]['type']
+            for part in _NETWORK
+            if isinstance(parts_of.get(part), dict) and 'type' in parts_of[part]
+        },
         'dataset': description.get('dataset_name'),
         'points': list((description.get('keypoint_id2name') or {}).values()),
         'best': {key: hub[key] for key in ('best_score', 'best_ckpt') if key in hub},

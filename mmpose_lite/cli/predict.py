@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -278,6 +278,7 @@ def _frames(
     videos: Sequence[VideoReader],
     args: argparse.Namespace,
     progress: Progress,
+    report: Callable[[str, InputError], None],
 ) -> Iterator[Landmarks]:
     """The results of all frames of all videos, in a window if that is asked for."""
     from mmpose_lite.inference.video import Window
@@ -288,7 +289,9 @@ def _frames(
     window = Window('mmpose-lite') if args.show else None
     for reader in videos:
         progress.pause()  # smoothing has a bar of its own, of the frames that it reads first
-        results = video_results(landmarker, reader, args.track, args.smooth, args.every, points_map)
+        results = video_results(
+            landmarker, reader, args.track, args.smooth, args.every, points_map, report
+        )
         for number, result in enumerate(results):
             if number == 0 and args.smooth:
                 progress.restart_clock()
@@ -331,7 +334,7 @@ def _predict(
         for each in failed:
             report(*each)
         photographs = landmarker(sources, stream=True, on_error=report) if sources else ()
-        for result in chain(photographs, _frames(landmarker, videos, args, progress)):
+        for result in chain(photographs, _frames(landmarker, videos, args, progress, report)):
             for writer in writers:
                 writer.write(result)
             done, faces, without = done + 1, faces + len(result), without + (not len(result))

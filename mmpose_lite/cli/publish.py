@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmpose_lite.errors import InputError
+from mmpose_lite.errors import InputError, MissingKeyError
 from mmpose_lite.utils.files import replacing, sha256
 from mmpose_lite.utils.paths import (
     check_file,
@@ -166,7 +166,11 @@ def write(state: dict[str, Tensor], meta: dict[str, Any], stem: Path, form: str)
         checkpoint = {'meta': meta, 'state_dict': tensors}
         make_plain(checkpoint)
         return Path(publish_checkpoint(checkpoint, str(stem)))
-    packed = pack_safetensors(state, meta)
+    try:
+        packed = pack_safetensors(state, meta)
+    except MissingKeyError as error:  # of a foreign file
+        print(f'{error}: it is left out')
+        packed = pack_safetensors(state, {key: meta[key] for key in meta if key != 'dataset_meta'})
     path = stem.with_name(f'{stem.name}-{hashlib.sha256(packed).hexdigest()[:8]}{SUFFIX}')
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, durable=True) as file:

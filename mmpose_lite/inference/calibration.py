@@ -24,6 +24,7 @@ from mmpose_lite.utils.paths import find_weights, is_exported, shown
 
 from .boxes import BoxMap, PointsMap
 from .confidence import Confidence
+from .detectors import fit_name
 
 SUFFIX = '.calibration.json'
 _FORMAT = 1
@@ -86,7 +87,7 @@ class Calibration:
     def from_json(cls, content: Mapping[str, Any]) -> Calibration:
         """Read what :meth:`to_json` gives."""
         detectors = {
-            name: DetectorFit(**{**each, 'box_map': BoxMap(**each['box_map'])})
+            fit_name(name): DetectorFit(**{**each, 'box_map': BoxMap(**each['box_map'])})
             for name, each in content['detectors'].items()
         }
         points, confidence = content.get('points_to_box'), content.get('confidence')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -173,6 +174,7 @@ class _Outputs:
         self._pictures, self._points = pictures, points
         self._video: str | None = None  # whose frames are being written
         self._stem = ''
+        self._uses: Counter[str] = Counter()
         self._frames: list[dict[str, Any]] = []
         self._stack = ExitStack()
         self._write: Any = None
@@ -180,12 +182,15 @@ class _Outputs:
     def begin(self, result: Landmarks) -> None:
         """Finish the video before, where this is no frame of it."""
         video = video_of(result.photograph)
-        if video != self._video:
-            self.close()
-            self._video = video
-        self._stem = Path(result.name).stem
-        if video is not None:
-            self._stem = video_stem(video, result.photograph.path)
+        if video is not None and video == self._video:
+            return
+        self.close()
+        self._video = video
+        path = result.photograph.path
+        stem = Path(result.name).stem if video is None else video_stem(video, path)
+        self._uses[stem] += 1
+        # Files of one name in several folders would replace each other.
+        self._stem = stem if self._uses[stem] == 1 else f'{stem}_{self._uses[stem]}'
 
     def add_picture(self, result: Landmarks, picture: ndarray) -> None:
         """Write a picture, BGR, or a frame of a video."""
@@ -193,7 +198,7 @@ class _Outputs:
         if not self._pictures:
             return
         if photograph.time_s is None:
-            path = Path(self._pictures, Path(result.name).name)
+            path = Path(self._pictures, f'{self._stem}{Path(result.name).suffix}')
             write_image(picture, path if can_write(path.suffix) else path.with_suffix('.jpg'))
             return
         if self._write is None:

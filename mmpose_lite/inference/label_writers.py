@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -14,7 +13,6 @@ import numpy as np
 from mmpose_lite.data_tools.converters.annotation_files import Face, annotation
 from mmpose_lite.datasets.datasets.base.annotations import APPLIED
 from mmpose_lite.utils.files import replacing
-from mmpose_lite.utils.images import exif_orientation
 
 from .results import Landmarks
 from .video_results import AnnotatedVideo
@@ -55,9 +53,8 @@ class CocoFile:
         image = {'id': self._num_images, 'file_name': name, 'width': width, 'height': height}
         if result.photograph.frame is not None:
             image |= {'frame': result.photograph.frame, 'time_s': result.photograph.time_s}
-        if result.photograph.is_turned and result.photograph.path:
-            orientation = exif_orientation(Path(result.photograph.path).read_bytes())
-            image |= {APPLIED: orientation} if orientation != 1 else {}
+        if (orientation := result.photograph.applied_orientation) != 1:
+            image[APPLIED] = orientation
         _append(self._images, image)
         for row in range(len(result)):
             self._num_faces += 1

@@ -199,7 +199,8 @@ class Landmarker:
             readers = open_videos(videos, boxes is not None, stream, on_error)
             points_map = self.calibration.points_map if self.calibration else None
             frames: Iterator[Landmarks] = chain.from_iterable(
-                video_results(self, each, track, smooth, every, points_map) for each in readers
+                video_results(self, each, track, smooth, every, points_map, on_error)
+                for each in readers
             )
             if photographs:
                 frames = chain(self(photographs, stream=True, on_error=on_error), frames)

@@ -23,6 +23,8 @@ from mmpose_lite.utils.paths import check_model, is_exported, packaged_weights, 
 
 # What of a stored config a prediction needs.
 _NEEDED = ('model', 'test_dataloader', 'default_scope')
+# What names files and servers, and what weights a training starts from.
+_OF_MACHINE = ('init_cfg', 'pretrained', 'backend_args', 'file_client_args')
 # Of the packages whose parts have the same names here.
 _SCOPES = ('mmpose', 'mmpose_lite')
 _CLASS = re.compile(r'[A-Z]\w*')
@@ -114,19 +116,21 @@ def _stored_config(path: str) -> Config:
 def inference_config(values: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a config that a prediction needs, without paths of the training's machine."""
     found = {key: values[key] for key in _NEEDED if key in values}
-    dataset = (found.pop('test_dataloader', None) or {}).get('dataset') or {}
+    loader = found.pop('test_dataloader', None)
+    dataset = (loader if isinstance(loader, dict) else {}).get('dataset')
+    dataset = dataset if isinstance(dataset, dict) else {}
     # Of the data set only its kind, whose points may be needed, and its steps.
     kept = {key: dataset[key] for key in ('type', 'pipeline') if key in dataset}
     found['test_dataloader'] = {'dataset': kept}
-    return _without_init_cfg(found)
+    return _without_paths(found)
 
 
-def _without_init_cfg(value: Any) -> Any:
+def _without_paths(value: Any) -> Any:
     if isinstance(value, dict):
-        kept = {key: item for key, item in value.items() if key != 'init_cfg'}
-        return {key: _without_init_cfg(item) for key, item in kept.items()}
+        kept = {key: item for key, item in value.items() if key not in _OF_MACHINE}
+        return {key: _without_paths(item) for key, item in kept.items()}
     if isinstance(value, list | tuple):
-        return type(value)(map(_without_init_cfg, value))
+        return type(value)(map(_without_paths, value))
     return value
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from numpy import ndarray
 from PIL import Image
 
+from mmpose_lite.data_tools.converters.photographs import read_frame
 from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.paths import shown
 
@@ -45,6 +46,12 @@ class Photograph:
     frame: int | None = None
     time_s: float | None = None
     is_turned: bool = False
+
+    @property
+    def applied_orientation(self) -> int:
+        """The EXIF orientation of its file that was applied, 1 to 8; 1 if none was."""
+        frame = read_frame(Path(self.path)) if self.is_turned and self.path else None
+        return 1 if frame is None else frame.orientation
 
 
 Source = str | os.PathLike | ndarray | Image.Image

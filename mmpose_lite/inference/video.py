@@ -32,6 +32,7 @@ from mmpose_lite.visualization.drawing import draw_text
 from .sources import PHOTOGRAPHS, VIDEOS, Photograph
 
 _STREAMS = ('rtsp://', 'rtsps://', 'rtmp://', 'http://', 'https://')
+_WHOLE = 0.9  # of the frames that a file says it has: often an estimate
 _TICKS = 90_000  # of a second, where the input does not say in which it counts
 _USUAL_RATE = 30.0
 _QUALITY = '20'  # x264's constant rate factor
@@ -48,6 +49,10 @@ def is_video(name: str | os.PathLike) -> bool:
     is_address = text.lower().startswith(_STREAMS)
     ending = Path(text.partition('?')[0] if is_address else text).suffix.lower()
     return ending in VIDEOS or (is_address and ending not in PHOTOGRAPHS)
+
+
+class VideoError(InputError):
+    """A video that was opened cannot be read."""
 
 
 class VideoReader:
@@ -91,7 +96,13 @@ class VideoReader:
         self.count = count if is_file and count > 0 else None
 
     def __iter__(self) -> Iterator[Photograph]:
-        """Yield the frames, with number and time; a later one has a later time."""
+        """Yield the frames, with number and time; a later one has a later time.
+
+        A file that ends long before the number of frames that it says is a warning.
+
+        Raises:
+            VideoError: If a file has no frame that can be read, or is gone by now.
+        """
         if self.path is not None and not self._capture.isOpened():
             self._capture = _open(self.path)
         last, number, start = -1.0, 0, time.perf_counter()
@@ -108,6 +119,14 @@ class VideoReader:
             yield Photograph(f'{self.name} frame {number}', image, self.path, number, time_s)
             last, number = time_s, number + 1
         self.close()
+        if self.path is not None and number == 0:
+            raise VideoError(f'video {shown(self.path)} has no frame that can be read')
+        if self.count is not None and number < _WHOLE * self.count:
+            print_log(
+                f'video {shown(self.name)} ends after {number:,} of {self.count:,} frames',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def close(self) -> None:
         """Release the file or the camera."""

@@ -18,7 +18,7 @@ from .boxes import PointsMap
 from .results import Landmarks
 from .sources import Photograph, has_photographs, is_pattern, matches, videos_below
 from .tracking import EVERY, FindsFaces, PointFilters, Tracker, follow_faces, smooth_both_ways
-from .video import VideoReader, is_video, writing_video
+from .video import VideoError, VideoReader, is_video, writing_video
 
 if TYPE_CHECKING:
     from .writers import Layout
@@ -133,6 +133,7 @@ def video_results(
     smooth: bool = False,
     every: int = EVERY,
     points_map: PointsMap | None = None,
+    on_error: Callable[[str, InputError], None] | None = None,
 ) -> Iterator[Landmarks]:
     """Find the points of the faces in each frame of a video.
 
@@ -145,20 +146,26 @@ def video_results(
             frames before and after one are taken into account; a camera has only those before.
         every: Frames from one use of the detector to the next.
         points_map: The map from points to boxes, of the model's calibration.
+        on_error: Told of a file that cannot be read; without it, that is an error.
 
     Yields:
         One result a frame, in their order.
     """
-    if not (track or smooth):
-        yield from landmarker.predict((frame, landmarker.find_boxes(frame)) for frame in reader)
-        return
-    found = follow_faces(landmarker, reader, Tracker(points_map, every))
-    if not smooth:
-        yield from found
-    elif reader.path is None:
-        yield from map(PointFilters(), found)
-    else:
-        yield from _smooth_file(reader.path, found, reader.count)
+    try:
+        if not (track or smooth):
+            yield from landmarker.predict((frame, landmarker.find_boxes(frame)) for frame in reader)
+            return
+        found = follow_faces(landmarker, reader, Tracker(points_map, every))
+        if not smooth:
+            yield from found
+        elif reader.path is None:
+            yield from map(PointFilters(), found)
+        else:
+            yield from _smooth_file(reader.path, found, reader.count)
+    except VideoError as error:
+        if on_error is None:
+            raise
+        on_error(reader.name, error)
 
 
 def _smooth_file(path: str, found: Iterator[Landmarks], count: int | None) -> Iterator[Landmarks]:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mmpose_lite.datasets.datasets.base.annotations import APPLIED
 from mmpose_lite.structures import PoseMetainfo
 from mmpose_lite.utils.files import beside
 from mmpose_lite.utils.lazy import load_optional
@@ -173,7 +174,7 @@ class JsonLines(_File):
 
 def _columns(names: Sequence[str]) -> list[str]:
     """The titles of a table, a row a face; those of points and boxes as ``convert csv`` reads."""
-    known = ['filename', 'width', 'height', 'frame', 'time_s', 'id', 'box_score']
+    known = ['filename', 'width', 'height', APPLIED, 'frame', 'time_s', 'id', 'box_score']
     known += [f'bbox_{side}' for side in 'xywh']
     return known + [f'{name}_{part}' for name in names for part in ('x', 'y', 'score')]
 
@@ -181,6 +182,7 @@ def _columns(names: Sequence[str]) -> list[str]:
 def _rows(layout: Layout, result: Landmarks) -> Iterator[list[Any]]:
     """The rows of a photograph; what is not known is None."""
     photograph = result.photograph
+    orientation = photograph.applied_orientation if len(result) else 1
     for face in range(len(result)):
         low, high = result.boxes[face, :2], result.boxes[face, 2:]
         box = rounded(np.concatenate([low, high - low]))
@@ -189,6 +191,7 @@ def _rows(layout: Layout, result: Landmarks) -> Iterator[list[Any]]:
         yield [
             layout.name_of(result.name),
             *photograph.image.shape[1::-1],
+            orientation,
             photograph.frame,
             photograph.time_s,
             None if result.ids is None else int(result.ids[face]),

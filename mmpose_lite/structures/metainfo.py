@@ -90,6 +90,16 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
         if 'dataset_info' not in content:
             raise MissingKeyError(f"{path}: no 'dataset_info' in this metainfo file")
         metainfo = content.dataset_info
+    return parse_description(metainfo)
+
+
+def parse_description(metainfo: Mapping[str, Any]) -> PoseMetainfo:
+    """Parse a description that has all keys of configs; unlike the former, this opens no file.
+
+    Raises:
+        MissingKeyError: If a key is missing.
+        InputError: If the points, mirror pairs or weights contradict each other.
+    """
     missing = [key for key in _REQUIRED if key not in metainfo]
     if missing:
         raise MissingKeyError(f'metainfo lacks the keys {missing}; it has {sorted(metainfo)}')
@@ -99,8 +109,14 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
 def describe_points(metainfo: PoseMetainfo) -> dict[str, Any]:
     """Write a parsed description in the form of configs, of which JSON can hold all.
 
-    :func:`parse_pose_metainfo` makes the same description of it.
+    :func:`parse_description` makes the same of it.
+
+    Raises:
+        MissingKeyError: If it lacks a key of :class:`PoseMetainfo`.
     """
+    needed = PoseMetainfo.__required_keys__ - {'own_mirror_ids'}
+    if missing := sorted(needed - metainfo.keys()):
+        raise MissingKeyError(f'the description of the points lacks {", ".join(missing)}')
     names = metainfo['keypoint_id2name']
     own_mirrors = metainfo.get('own_mirror_ids', ())  # which MMPose's descriptions do not have
     kinds = {'upper': metainfo['upper_body_ids'], 'lower': metainfo['lower_body_ids']}

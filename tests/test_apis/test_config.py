@@ -300,6 +300,12 @@ def test_an_override_that_would_reach_nothing_is_refused(tmp_path, key):
         load_config(write(tmp_path, TEXT), {key: 7})
 
 
+def test_data_sets_within_others_are_named_for_a_variable_that_is_missing():
+    place = r'train_dataloader\.dataset\.datasets\.0\.first_pixel'
+    with pytest.raises(InputError, match=f'no variable first_pixel; set {place}'):
+        load_config('rtmpose-t_8xb256-120e_face6-256x256', {'first_pixel': 1})
+
+
 def test_an_override_that_nothing_reads_is_said(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(get_root_logger(), 'warning', said.append)

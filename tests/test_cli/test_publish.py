@@ -24,6 +24,7 @@ from mmpose_lite.inference.calibration import (
 )
 from mmpose_lite.inference.models import load_model
 from mmpose_lite.structures import parse_pose_metainfo
+from mmpose_lite.utils.config_text import config_text
 
 TWO_POINTS = {
     'dataset_name': 'two',
@@ -65,6 +66,42 @@ def test_a_published_checkpoint_has_weights_alone_under_its_hash(form, half, che
     given = read_checkpoint(str(checkpoint))['state_dict']['backbone.conv.weight']
     torch.testing.assert_close(weight.float(), given, rtol=1e-3, atol=0)
     assert state['backbone.bn.num_batches_tracked'] == 7
+
+
+def test_a_description_of_points_opens_no_file(tmp_path):
+    trap = tmp_path / 'trap.py'
+    trap.write_text(f"open({str(tmp_path / 'sprung')!r}, 'w')\ndataset_info = dict()\n")
+    meta = {'mmpose_lite': json.dumps({'dataset_meta': {'from_file': str(trap)}})}
+    file = tmp_path / 'a.safetensors'
+    safetensors.torch.save_file({'x': torch.zeros(1)}, file, meta)
+    with pytest.raises(InputError, match=r'a\.safetensors.*points is damaged'):
+        read_checkpoint(str(file))
+    assert not (tmp_path / 'sprung').exists()
+
+
+def test_a_partial_description_is_left_out_of_safetensors_with_a_line(checkpoint, tmp_path):
+    content = read_checkpoint(str(checkpoint))
+    content['meta']['dataset_meta'] = {'dataset_name': 'two', 'keypoint_id2name': {0: 'left'}}
+    torch.save(content, checkpoint)
+    printed = run_main(publish, checkpoint, '--format', 'safetensors', '--out', 'out', cwd=tmp_path)
+    assert 'the description of the points lacks dataset_keypoint_weights' in printed
+    (file,) = (tmp_path / 'out').glob('*.safetensors')
+    assert 'dataset_meta' not in read_checkpoint(str(file))['meta']
+
+
+def test_what_names_places_of_the_machine_is_not_published(checkpoint, tmp_path):
+    content = read_checkpoint(str(checkpoint))
+    step = {'type': 'LoadImage', 'backend_args': {'path_mapping': {'/secret': 's3://secret'}}}
+    model = {'type': 'A', 'pretrained': '/secret/a.pth', 'neck': [{'type': 'B', 'init_cfg': 1}]}
+    data = {'dataset': {'type': 'C', 'data_root': '/secret', 'pipeline': [step]}}
+    content['meta']['cfg'] = config_text({'model': model, 'test_dataloader': data})
+    torch.save(content, checkpoint)
+    run_main(publish, checkpoint, '--out', 'out', cwd=tmp_path)
+    (file,) = (tmp_path / 'out').glob('*.pth')
+    kept = {'dataset': {'type': 'C', 'pipeline': [{'type': 'LoadImage'}]}}
+    model = {'type': 'A', 'neck': [{'type': 'B'}]}
+    assert read_config_of(str(file)) == {'model': model, 'test_dataloader': kept}
+    assert 'config       none' in run_main(info, file, cwd=tmp_path)
 
 
 @pytest.mark.parametrize('form', ['pth', 'safetensors'])

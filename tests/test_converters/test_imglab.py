@@ -47,7 +47,7 @@ def test_boxes_that_are_no_faces(set_of):
     ignored = box(('9', 1, 2), edges=f"{EDGES} ignore='1'")
     kept = box(('9', 30, 20), ('10', 9, 12), edges=f"{EDGES} ignore='0'")
     report, found = set_of('dlib', 'a.xml', xml(ignored, box(), kept))
-    assert found == [[[9, 12, 2], [30, 20, 2]]]
+    assert found == [[[30, 20, 2], [9, 12, 2]]]  # numbers are in their order
     assert report.notes["a box has ignore='1', and is left out"] == ['a.xml: a.png, box 1']
     assert report.unplaced == {'a box has no points': ['a.xml: a.png, box 2']}
 
@@ -56,7 +56,7 @@ def test_boxes_of_another_label(set_of):
     hand = box(('9', 1, 2), ('8', 3, 4), inner='<label>hand</label>')
     face = box(('9', 30, 20), ('10', 9, 12), inner='<label>face</label>')
     _, found = set_of('dlib', 'a.xml', xml(hand, face), category='face')
-    assert found == [[[9, 12, 2], [30, 20, 2]]]
+    assert found == [[[30, 20, 2], [9, 12, 2]]]  # numbers are in their order
 
 
 def test_a_name_in_utf_8_whatever_the_file_says(tmp_path):

@@ -291,11 +291,16 @@ def test_what_turns_no_size_is_a_fault_where_the_annotations_mention_it(
     message = rf'is annotated upright, and its EXIF orientation \({orientation}\) turns it: .*apply'
     with pytest.raises(BadImageError, match=rf"photo1\.jpg' {message}"):
         dataset(root)[0]
+    with pytest.raises(BadImageError, match=rf"photo1\.jpg' {message}"):
+        dataset(root, cache=True)
     assert dataset(root, 'apply')[0]['data_samples'].exif == 'apply'
     faults, _ = check(root)
     assert len(faults) == 4
+    for photograph in (root / 'images').iterdir():  # turned upright since
+        write(photograph, 1)
+    assert dataset(root)[0]['inputs'].shape == (3, 64, 64)
+    assert check(root)[0] == []
     assert re.match(message, faults[0])
-    assert check(root, 'apply')[0] == []
 
 
 def test_tifffile_s_colours_are_those_of_the_others(tmp_path, monkeypatch):

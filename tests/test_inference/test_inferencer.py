@@ -1,6 +1,7 @@
 """MMPose's inferencer: its arguments and what it yields, read in its 1.x source."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -96,6 +97,18 @@ def test_a_video_becomes_a_video_and_a_list_of_frames(inferencer, photographs, t
     assert [row['frame_id'] for row in rows] == [0, 1, 2, 3]
     of_frames = [each['predictions'][0] for each in found[1:]]
     assert [row['instances'] for row in rows] == json.loads(json.dumps(of_frames))
+
+
+def test_photographs_of_one_name_in_two_folders_have_files_of_their_own(
+    inferencer, photographs, tmp_path
+):
+    for folder in 'ab':
+        (tmp_path / folder).mkdir()
+        shutil.copy(photographs[0], tmp_path / folder / 'x.png')
+    out = tmp_path / 'out'
+    list(inferencer([str(tmp_path / each / 'x.png') for each in 'ab'], out_dir=str(out)))
+    assert {each.name for each in (out / 'predictions').iterdir()} == {'x.json', 'x_2.json'}
+    assert {each.name for each in (out / 'visualizations').iterdir()} == {'x.png', 'x_2.png'}
 
 
 def test_a_video_that_is_left_early_is_whole(inferencer, photographs, tmp_path):

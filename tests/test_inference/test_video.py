@@ -12,7 +12,7 @@ import pytest
 
 from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.inference import video
-from mmpose_lite.inference.video import VideoReader, Window, is_video, writing_video
+from mmpose_lite.inference.video import VideoError, VideoReader, Window, is_video, writing_video
 
 MILLISECONDS = Fraction(1, 1000)
 TIMES = np.cumsum([0, *np.random.default_rng(0).integers(20, 80, 23)]) / 1000  # s
@@ -53,6 +53,23 @@ def copy(source, target):
         for frame in frames:
             write(frame.image, frame.time_s)
     return frames
+
+
+def test_a_video_that_ends_early_is_a_warning_and_one_without_frames_an_error(tmp_path, capsys):
+    path = tmp_path / 'a.avi'
+    output = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25, (64, 48))
+    for index in range(20):
+        output.write(picture(index))
+    output.release()
+    reader = VideoReader(path)
+    assert (reader.count, len(list(reader))) == (20, 20)
+    assert 'ends after' not in capsys.readouterr().out
+    reader.count = 40
+    assert len(list(reader)) == 20
+    assert 'ends after 20 of 40 frames' in capsys.readouterr().out
+    path.unlink()
+    with pytest.raises(VideoError, match=r'a\.avi. has no frame that can be read'):
+        list(reader)
 
 
 def decode(path, kind):

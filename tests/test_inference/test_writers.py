@@ -140,6 +140,24 @@ def test_coco_of_an_upside_down_photograph_says_so(results, tmp_path, orientatio
     assert image.get('exif_orientation_applied', 1) == orientation
 
 
+@pytest.mark.parametrize(('form', 'tool'), [('csv', 'csv'), ('coco', 'coco')])
+def test_points_of_an_upside_down_photograph_come_back_to_its_stored_pixels(
+    results, tmp_path, form, tool
+):
+    (face,) = results[2:]
+    height, width = face.photograph.image.shape[:2]
+    exif = Image.Exif()
+    exif[274] = 3
+    pixels = face.photograph.image[::-1, ::-1, ::-1].copy()
+    Image.fromarray(pixels).save(face.photograph.path, exif=exif)
+    turned = replace(face, photograph=replace(face.photograph, is_turned=True))
+    path = written(form, [*results[:2], turned], tmp_path)
+    faces, _, report = converted(tool, path, tmp_path)
+    expected = [width, height] - face.points[0]
+    assert min(np.abs(each[:, :2] - expected).max() for each in faces) < 2e-3
+    assert any('labels are turned to the pixels as stored' in kind for kind in report.notes)
+
+
 @pytest.mark.parametrize(('form', 'tool'), [('csv', 'csv'), ('labelme', 'labelme')])
 def test_points_of_a_turned_photograph_come_back_to_its_stored_pixels(
     results, tmp_path, form, tool
@@ -201,7 +219,7 @@ def test_ids_frames_and_expected_errors_are_written_where_they_are_known(results
     assert (line['frame'], line['time_s'], line['faces'][0]['id']) == (12, 0.48, 7)
     assert line['faces'][0]['expected_errors'] == [1.5] * 19
     table = written('csv', [result], tmp_path).read_text().splitlines()
-    assert table[1].split(',')[1:6] == ['120', '90', '12', '0.48', '7']
+    assert table[1].split(',')[1:7] == ['120', '90', '1', '12', '0.48', '7']
     record = json.loads(written('coco', [result], tmp_path).read_text())
     assert (record['annotations'][0]['track_id'], record['images'][0]['frame']) == (7, 12)
     assert (written('labelme', [result], tmp_path) / 'x_000012.json').is_file()

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.datasets.datasets.base.annotations import APPLIED, image_size
+from mmpose_lite.datasets.datasets.base.annotations import image_size
 from mmpose_lite.datasets.datasets.base.subsets import find_subsets
 from mmpose_lite.datasets.file_names import near_file
 from mmpose_lite.datasets.transforms.loading import (
@@ -303,7 +303,8 @@ def check_images(content: SplitContent, images: Mapping[str, ImageState]) -> Ite
         if found.problem is not None or size_wh is None:
             yield Finding(split.name, 'image', found.path, _why_not_read(split, found))
             continue
-        wanted = image_size(image).get('image_wh')
+        known = image_size(image)
+        wanted = known.get('image_wh')
         if wanted is not None and wanted != size_wh:
             problem = size_problem(size_wh, wanted, found.orientation, split.exif)
             yield Finding(split.name, 'size', found.path, problem)
@@ -315,7 +316,7 @@ def check_images(content: SplitContent, images: Mapping[str, ImageState]) -> Ite
                 f"LoadImage(exif='{other}') loads photographs so"
             )
             yield Finding(split.name, 'size', found.path, problem)
-        elif found.orientation != 1 and split.exif == 'ignore' and APPLIED in image:
+        elif found.orientation != 1 and split.exif == 'ignore' and 'exif_applied' in known:
             yield Finding(split.name, 'size', found.path, upright_problem(found.orientation))
         elif found.orientation != 1:
             noted.append(found)

@@ -95,7 +95,8 @@ def _pictures(
         if face is not None:
             faces[record.image['id']].append(face)
     for image in content['images']:
-        size = image_size(image).get('image_wh')
+        known = image_size(image)
+        size = known.get('image_wh')
         yield LabelledPicture(
             # COCO Annotator's name has no folders, and its path has them.
             names=[
@@ -104,6 +105,7 @@ def _pictures(
             where=f'{file.name}: image id {short(image["id"])}',
             faces=faces[image['id']],
             size_wh=None if size is None else (round(size[0]), round(size[1])),
+            is_upright=known.get('exif_applied'),
         )
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from mmpose_lite.datasets.datasets.base.annotations import short
-from mmpose_lite.errors import InputError
+from mmpose_lite.errors import InputError, short
 
 from .labelled import (
     VISIBLE,
@@ -50,7 +49,10 @@ def read_imglab(path: Path, options: ReadOptions, report: ConversionReport) -> L
             _picture(image, file, options.category, report) for image in images.iterfind('image')
         ]
     faces = [face for picture in labels.pictures for face in picture.faces]
-    labels.names = sorted({name for face in faces for name in face.points})
+    names = sorted({name for face in faces for name in face.points})
+    if all(map(str.isdecimal, names)):
+        names.sort(key=int)  # 2 before 10
+    labels.names = names
     return labels
 
 

@@ -64,6 +64,7 @@ class LabelledPicture:
         is_percent: Whether coordinates are percentages of its sides.
         content: Gives the file's bytes, where the tool keeps them beside the labels.
         has_file: Whether it has a file of its own, which comes before ``content``.
+        is_upright: Whether it was labelled as shown, where the labels tell.
     """
 
     names: Sequence[str]
@@ -74,6 +75,7 @@ class LabelledPicture:
     is_percent: bool = False
     content: Callable[[], bytes] | None = None
     has_file: bool = True
+    is_upright: bool | None = None
 
 
 @dataclass

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmpose_lite.datasets.datasets.base.annotations import APPLIED
 from mmpose_lite.errors import InputError, short
 
 from .face_300w import read_pts
@@ -93,9 +94,8 @@ def read_csv(path: Path, options: ReadOptions, report: ConversionReport) -> Labe
     """Read a table of faces: a row per face, with the picture's name or Kaggle's pixels.
 
     Columns are ``NAME_x`` and ``NAME_y``, or ``x1`` and ``y1``; a third, ``NAME_v`` or ``v1``, is
-    COCO's flag; one with ``_w`` and ``_h`` as well is the box. ``width`` and ``height`` are the
-    picture's size, which tells whether it was labelled upright. Without titles, a name is followed
-    by x and y of each point.
+    COCO's flag; one with ``_w`` and ``_h`` as well is the box. Tables of predictions tell by a
+    column that EXIF was applied. Without titles, a name is followed by x and y of each point.
 
     Args:
         path: The file.
@@ -113,8 +113,8 @@ def read_csv(path: Path, options: ReadOptions, report: ConversionReport) -> Labe
             raise InputError(f'{file}: has other points than the files before: {", ".join(places)}')
         labels.names = list(places)
         columns = [*places.values(), *([box] if box else [])]
-        size = _size_columns(titles)
-        used = {image, *size, *(place for each in columns for place in each.values())}
+        frame = _frame_columns(titles)
+        used = {image, *frame, *(place for each in columns for place in each.values())}
         others = [title for i, title in enumerate(titles) if i not in used]
         if others:
             report.remarks.append(f'{file}: columns that are not read: {", ".join(others)}')
@@ -126,22 +126,25 @@ def read_csv(path: Path, options: ReadOptions, report: ConversionReport) -> Labe
                 )
             face = _row_face(row, places, box, options.origin or 0, where, report)
             picture = _row_picture(row[image], titles[image], face, i, where)
-            labels.pictures.append(_sized(picture, [row[place] for place in size]))
+            labels.pictures.append(_framed(picture, [row[place] for place in frame]))
     return labels
 
 
-def _size_columns(titles: Sequence[str]) -> list[int]:
-    """The columns of the picture's width and height; none where one is missing."""
-    lower = [title.lower() for title in titles]
-    names = ('width', 'height')
-    return [lower.index(name) for name in names] if set(names) <= set(lower) else []
+_LONGEST = 9  # digits of a number of pixels
 
 
-def _sized(picture: LabelledPicture, size: Sequence[str]) -> LabelledPicture:
-    """A picture of the size that its row has; as it is where that has none, or other pixels."""
-    if picture.content is not None or len(size) != 2 or not all(map(str.isdecimal, size)):
+def _frame_columns(titles: Sequence[str]) -> list[int]:
+    """The columns by which a table of predictions tells the pixels; none in other tables."""
+    names = ['width', 'height', APPLIED]
+    return [titles.index(name) for name in names] if set(names) <= set(titles) else []
+
+
+def _framed(picture: LabelledPicture, values: Sequence[str]) -> LabelledPicture:
+    """A picture whose row says how large it was, and whether EXIF was applied."""
+    if not values or not all(each.isdecimal() and len(each) < _LONGEST for each in values):
         return picture
-    return replace(picture, size_wh=(int(size[0]), int(size[1])))
+    width, height, orientation = map(int, values)
+    return replace(picture, size_wh=(width, height), is_upright=True if orientation != 1 else None)
 
 
 def _table(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:

@@ -222,6 +222,8 @@ class _Placing:
             return False
         is_told = picture.size_wh is not None and frame.size_wh != frame.upright_wh
         is_upright = picture.size_wh == frame.upright_wh if is_told else not self.as_stored
+        if picture.is_upright is not None:
+            is_told, is_upright = True, picture.is_upright
         if not is_told:
             seen = 'shown upright' if is_upright else 'stored'
             kind = f'EXIF turns the photograph, and no size tells: taken as labelled as {seen}'

@@ -27,7 +27,8 @@ from mmpose_lite.utils.progress import track
 from .crop_file import Crop, CropFile, DamagedCropsError, write_crops
 from .crop_window import CropExtent
 
-_VERSION = 2
+_VERSION = 3
+_READ = ('img_path', 'image_wh', 'exif_applied', 'id')  # by the loader, of a sample
 _WORKERS = min(os.cpu_count() or 1, 8)
 _SAMPLE = 4096  # bytes, at the beginning, in the middle and at the end of a photograph
 
@@ -126,11 +127,8 @@ class CropCache:
         self._faces = faces
         self._extent = extent
         self._loader = loader
-        # What the loader reads of a sample.
         self._photographs = {
-            sample['img_path']: {
-                key: sample[key] for key in ('img_path', 'image_wh', 'id') if key in sample
-            }
+            sample['img_path']: {key: sample[key] for key in _READ if key in sample}
             for sample in samples
         }
         self._settings = settings

@@ -51,7 +51,7 @@ class Sample(TypedDict, total=False):
     img_path: str
     img_folder: str
     image_wh: tuple[float, float]  # by the annotations, where they say it
-    exif_applied: int  # the orientation in which the annotations are, where they say it
+    exif_applied: bool  # annotations are of the upright photograph, where they say it
     id: Any
     category_id: int
     iscrowd: int

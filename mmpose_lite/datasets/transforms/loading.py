@@ -109,14 +109,19 @@ class LoadImage(LoadImageFromFile):
             if self.check_size and results.get('image_wh') != image.shape[1::-1]:
                 self._compare_size(image, results)
             if 'exif_applied' in results and self.exif == 'ignore':
-                problem = upright_problem(results['exif_applied'])
-                raise BadImageError(f'image {shown(results["img_path"])} {problem}')
+                self._check_upright(results['img_path'])
             results['img'] = image.astype(np.float32) if self.to_float32 else image
         if self.exif == 'apply':
             results['exif'] = self.exif
         results.setdefault('img_shape', image.shape[:2])
         results.setdefault('ori_shape', image.shape[:2])
         return results
+
+    def _check_upright(self, path: str) -> None:
+        """Check that a file needs no turning: it may have been turned since it was annotated."""
+        orientation = exif_orientation(read_image(path, self.backend_args))
+        if orientation != 1:
+            raise BadImageError(f'image {shown(path)} {upright_problem(orientation)}')
 
     def _load(self, path: str, folder: str | None) -> np.ndarray | None:
         try:

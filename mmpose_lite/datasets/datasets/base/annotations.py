@@ -319,8 +319,8 @@ def image_size(image: dict) -> dict[str, Any]:
     known: dict[str, Any] = {}
     if is_number(width) and is_number(height):
         known['image_wh'] = (width, height)
-    if is_number(image.get(APPLIED)) and image[APPLIED] != 1:
-        known['exif_applied'] = image[APPLIED]
+    if image.get(APPLIED, 1) not in (None, 1):
+        known['exif_applied'] = True
     return known
 
 
