@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -300,6 +301,22 @@ def _frames(
                 return
 
 
+@dataclass
+class _Found:
+    """How many faces there are in how many photographs and frames, and what could not be used."""
+
+    faces: int = 0
+    results: int = 0
+    without: int = 0
+    bad: int = 0
+
+    def add(self, faces: int) -> None:
+        """Count the faces of a photograph or a frame."""
+        self.faces += faces
+        self.results += 1
+        self.without += not faces
+
+
 def _predict(
     landmarker: Landmarker,
     sources: list[Source],
@@ -315,7 +332,7 @@ def _predict(
     from mmpose_lite.utils.progress import Progress
 
     layout = Layout(args.out, sources, landmarker.meta, args.conf)
-    faces = without = bad = done = 0
+    found = _Found()
     counts = [reader.count for reader in videos]
     total = None if None in counts else len(failed) + len(sources) + sum(filter(None, counts))
     label = 'frames written' if args.smooth else 'frames' if videos else 'photographs'
@@ -323,8 +340,7 @@ def _predict(
         writers = list(_open(layout, args.save, stack))
 
         def report(name: str, error: InputError) -> None:
-            nonlocal bad
-            bad += 1
+            found.bad += 1
             progress.pause()
             print(f'error: {_with_name(name, error)}', file=sys.stderr)
             for writer in writers:
@@ -337,27 +353,32 @@ def _predict(
         for result in chain(photographs, _frames(landmarker, videos, args, progress, report)):
             for writer in writers:
                 writer.write(result)
-            done, faces, without = done + 1, faces + len(result), without + (not len(result))
-            progress.note = counted(faces, 'face')
+            found.add(len(result))
+            progress.note = counted(found.faces, 'face')
             progress.advance()
-    where = counted(done, 'frame' if videos else 'photograph')
-    if videos and sources:
-        where = f'{done:,} photographs and frames'
-    less = f', {without:,} of them without a face' if without else ''
-    print(f'{counted(faces, "face")} in {where}{less}')
-    if done and not faces and not args.boxes:
-        print(
-            'no face was found: are faces upright, and not tiny? --whole-image takes each '
-            'photograph for one face, --boxes FILE reads boxes, --detector names another detector'
-        )
+    kind = 'photographs and frames' if videos and sources else 'frame' if videos else 'photograph'
+    print(*_about_faces(found, kind, args), sep='\n')
     print(_about_settings(landmarker, args))
     for writer in writers:
         print(f'{writer.path}')
-    if bad:
+    if found.bad:
         kind = 'photographs and videos' if videos or failed else 'photographs'
         total = len(sources) + len(videos) + len(failed)
-        print(f'{bad} of {total} {kind} could not be used', file=sys.stderr)
-    return bad
+        print(f'{found.bad} of {total} {kind} could not be used', file=sys.stderr)
+    return found.bad
+
+
+def _about_faces(found: _Found, kind: str, args: argparse.Namespace) -> Iterator[str]:
+    """Say how many faces there are, and if there are none, what can be done."""
+    where = f'{found.results:,} {kind}' if kind.endswith('s') else counted(found.results, kind)
+    less = f', {found.without:,} of them without a face' if found.without else ''
+    yield f'{counted(found.faces, "face")} in {where}{less}'
+    if found.results and not found.faces and not args.boxes:
+        yield (
+            'no face was found: are faces upright, and not tiny? --detector retinaface:1280 finds '
+            'smaller ones, --whole-image takes each photograph for one face, --boxes FILE reads '
+            'boxes'
+        )
 
 
 def _about_settings(landmarker: Landmarker, args: argparse.Namespace) -> str:
