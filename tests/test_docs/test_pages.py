@@ -70,6 +70,7 @@ NOT_RUN = {
     'predict faces19 0': 'a webcam',
     'predict faces19 data/synthetic_aflw': 'the faces of the quick start, which is not run',
     'calibrate faces19': 'hundreds of faces that a detector finds; test_calibrate_command',
+    'calibrate data/my_faces': 'the same on a set of your own',
     'predict mine/': 'the same file',
     'quickstart': 'it starts programs; test_quickstart',
     'demo': 'it fetches a package; test_demo',
