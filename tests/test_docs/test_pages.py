@@ -56,7 +56,6 @@ WORDS = {
     'IN': 'best.pth',
     'OUT': 'converted.pth',
     'WORK_DIR': 'work_dirs/tiny',
-    'work_dirs/CONFIG': 'work_dirs/tiny',
     'MODEL': 'best.pth',
     r'(.+)_\d+': r'(.+)\d\d',
 }
@@ -74,7 +73,6 @@ NOT_RUN = {
     'predict mine/': 'the same file',
     'quickstart': 'it starts programs; test_quickstart',
     'demo': 'it fetches a package; test_demo',
-    'info model-image.onnx': 'the file of the command before it, by another name',
     'train CONFIG --compile': 'a C++ compiler; test_compile',
     'convert coco': 'test_converters',
     'adapt faces19 data/my_faces': 'the file of the command before it; docs/faces19.md adapts',
@@ -283,7 +281,6 @@ def run_program(block, names):
     """Run a program; blocks of a page follow each other."""
     text = textwrap.dedent(block.text)
     text = re.sub(r"'configs/quickstart/\S+\.py'", "'tiny.py'", text)
-    text = text.replace('model.onnx', 'exported/best.onnx')
     exec(compile(text, block.place, 'exec'), names)
 
 
