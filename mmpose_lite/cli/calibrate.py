@@ -44,7 +44,8 @@ def make_parser() -> argparse.ArgumentParser:
         '--detector',
         metavar='NAME',
         default='retinaface',
-        help='face detector: retinaface (default), yunet:FILE or python:MODULE:FUNCTION',
+        help='face detector: retinaface (default), retinaface:SIDE for small faces (such as '
+        'retinaface:1280), yunet:FILE or python:MODULE:FUNCTION',
     )
     parser.add_argument(
         '--photographs',

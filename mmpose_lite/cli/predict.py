@@ -151,7 +151,8 @@ def _add_boxes(parser: argparse.ArgumentParser) -> None:
         '--detector',
         metavar='NAME',
         default='retinaface',
-        help='face detector: retinaface (default), yunet:FILE or python:MODULE:FUNCTION',
+        help='face detector: retinaface (default), retinaface:SIDE for small faces (such as '
+        'retinaface:1280), yunet:FILE or python:MODULE:FUNCTION',
     )
     boxes.add_argument(
         '--boxes',

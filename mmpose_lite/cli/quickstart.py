@@ -29,7 +29,7 @@ ANNOTATIONS = 'annotations/face_landmarks_aflw_{}.json'
 NEXT = (
     'next:',
     '  photographs      mmpose-lite predict faces19 PHOTO',
-    '  your points      mmpose-lite convert labelme --labels FOLDER --out data/mine',
+    '  your points      mmpose-lite convert labelme --labels FOLDER --names A,B,C --out data/mine',
     '  AFLW             mmpose-lite convert aflw --images FOLDER --mat AFLWinfo_release.mat',
     '  another network  mmpose-lite train td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256 --dry-run',
 )

@@ -48,7 +48,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = CommandParser(prog='mmpose-lite train', description='Train a model from a config.')
     add_config_argument(parser)
     parser.add_argument(
-        '--work-dir', help='folder of logs and checkpoints (default work_dirs/CONFIG)'
+        '--work-dir', help='folder of logs and checkpoints (default work_dirs/NAME of the config)'
     )
     parser.add_argument(
         '--resume',

@@ -56,7 +56,6 @@ WORDS = {
     'IN': 'best.pth',
     'OUT': 'converted.pth',
     'WORK_DIR': 'work_dirs/tiny',
-    'work_dirs/CONFIG': 'work_dirs/tiny',
     'MODEL': 'best.pth',
     r'(.+)_\d+': r'(.+)\d\d',
 }
@@ -70,10 +69,10 @@ NOT_RUN = {
     'predict faces19 0': 'a webcam',
     'predict faces19 data/synthetic_aflw': 'the faces of the quick start, which is not run',
     'calibrate faces19': 'hundreds of faces that a detector finds; test_calibrate_command',
+    'calibrate data/my_faces': 'the same on a set of your own',
     'predict mine/': 'the same file',
     'quickstart': 'it starts programs; test_quickstart',
     'demo': 'it fetches a package; test_demo',
-    'info model-image.onnx': 'the file of the command before it, by another name',
     'train CONFIG --compile': 'a C++ compiler; test_compile',
     'convert coco': 'test_converters',
     'adapt faces19 data/my_faces': 'the file of the command before it; docs/faces19.md adapts',
@@ -282,7 +281,6 @@ def run_program(block, names):
     """Run a program; blocks of a page follow each other."""
     text = textwrap.dedent(block.text)
     text = re.sub(r"'configs/quickstart/\S+\.py'", "'tiny.py'", text)
-    text = text.replace('model.onnx', 'exported/best.onnx')
     exec(compile(text, block.place, 'exec'), names)
 
 
