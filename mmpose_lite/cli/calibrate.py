@@ -117,8 +117,14 @@ def _earlier(args: argparse.Namespace) -> Calibration:
     """Read the earlier fits, of other detectors too."""
     from mmpose_lite.inference.calibration import Calibration, calibration_path, read_calibration
 
-    path = calibration_path(args.checkpoint) if args.checkpoint else None
-    return read_calibration(path) if path and path.is_file() else Calibration()
+    path = calibration_path(args.checkpoint) if args.checkpoint else Path(args.out or '')
+    if not path.is_file():
+        return Calibration()
+    earlier = read_calibration(path)
+    if not args.checkpoint and earlier.confidence:
+        print(f'expected errors of {path} are left out: name the checkpoint that they belong to')
+        earlier.confidence = None
+    return earlier
 
 
 def _fit_boxes(cfg: Config, args: argparse.Namespace, calibration: Calibration) -> None:

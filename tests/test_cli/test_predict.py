@@ -155,7 +155,9 @@ def test_the_way_out_is_printed_where_no_face_was_found(trained, photographs, mo
     monkeypatch.setitem(sys.modules, 'nobody', nobody)
     arguments = (trained.checkpoint, photographs / 'face1.png', '--save', 'jsonl')
     printed = run_main(main, *arguments, '--detector', 'python:nobody', cwd=photographs)
-    assert 'no face was found: are faces upright, and not tiny? --detector retinaface:1280' in printed
+    assert (
+        'no face was found: are faces upright, and not tiny? --detector retinaface:1280' in printed
+    )
     printed = run_main(main, *arguments, '--whole-image', cwd=photographs)
     assert 'no face was found' not in printed
 

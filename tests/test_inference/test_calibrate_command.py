@@ -53,6 +53,15 @@ def assert_fitted(fit):
     assert fit.overlap > 0.99
 
 
+def test_a_file_that_is_named_keeps_the_fits_of_other_detectors(config, detector, tmp_path):
+    run_main(main, config, '--out', 'boxes.json', '--detector', 'retinaface', cwd=tmp_path)
+    run_main(main, config, '--out', 'boxes.json', '--detector', 'yunet:a.onnx', cwd=tmp_path)
+    assert set(read_calibration(tmp_path / 'boxes.json').detectors) == {
+        'retinaface',
+        'yunet:a.onnx',
+    }
+
+
 def test_boxes_are_fitted_without_weights(config, detector, tmp_path):
     printed = run_main(main, config, '--out', 'boxes.json', cwd=tmp_path)
     assert 'recall 0.9167 on 12 photographs' in printed
