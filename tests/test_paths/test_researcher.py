@@ -70,7 +70,8 @@ def test_from_labels_to_a_comparison(folder):
     type_in = partial(run_main, run_command, cwd=folder)
     printed = type_in('convert', *LABELS, '--out', 'data/mine')
     assert 'the distance left_eye_outer - right_eye_outer' in printed
-    check, browse, _ = re.findall(r'^    mmpose-lite (\S+ \S+)', printed, re.MULTILINE)
+    check, browse, *rest = re.findall(r'^    mmpose-lite (\S+ \S+)', printed, re.MULTILINE)
+    assert [each.split() for each in rest] == [['train', CONFIG], ['test', CONFIG]]
     assert check.split() == ['check-data', CONFIG]
     printed = type_in(*check.split())
     assert '0 faults' in printed
