@@ -304,7 +304,7 @@ def _frames(
 
 @dataclass
 class _Found:
-    """How many faces there are in how many photographs and frames, and what could not be used."""
+    """Counts of faces, of the photographs and frames that they are in, and of unusable sources."""
 
     faces: int = 0
     results: int = 0
