@@ -50,6 +50,13 @@ def test_what_is_written_is_read(calibration, checkpoint, rng):
     assert np.array_equal(found.confidence.errors(scores), calibration.confidence.errors(scores))
 
 
+def test_a_fit_under_a_detector_s_whole_path_is_found_by_its_file(calibration):
+    content = calibration.to_json()
+    (fit,) = content['detectors'].values()
+    content['detectors'] = {'yunet:/opt/zoo/a.onnx': fit}
+    assert list(Calibration.from_json(content).detectors) == ['yunet:a.onnx']
+
+
 def test_a_link_has_the_calibration_of_its_checkpoint(calibration, checkpoint):
     link = checkpoint.with_name('best.pth')
     link.symlink_to(checkpoint.name)
