@@ -31,7 +31,7 @@ def xml(*boxes, file='a.png', size=''):
 
 
 def test_boxes_and_parts(set_of, tmp_path):
-    """The order is that of the names as texts, as dlib has it; a part that lacks is 0."""
+    """Names that are not all numbers are in their order as texts; a part that lacks is 0."""
     report, found = set_of('dlib', 'a.xml', xml(FACE, box(('9', 3, 5), ('10', 9, 12))))
     assert report.is_complete
     assert found == [

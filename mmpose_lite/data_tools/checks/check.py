@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.datasets.datasets.base.annotations import image_size
+from mmpose_lite.datasets.datasets.base.annotations import image_fields
 from mmpose_lite.datasets.datasets.base.subsets import find_subsets
 from mmpose_lite.datasets.file_names import near_file
 from mmpose_lite.datasets.transforms.loading import (
@@ -303,7 +303,7 @@ def check_images(content: SplitContent, images: Mapping[str, ImageState]) -> Ite
         if found.problem is not None or size_wh is None:
             yield Finding(split.name, 'image', found.path, _why_not_read(split, found))
             continue
-        known = image_size(image)
+        known = image_fields(image)
         wanted = known.get('image_wh')
         if wanted is not None and wanted != size_wh:
             problem = size_problem(size_wh, wanted, found.orientation, split.exif)

@@ -13,7 +13,7 @@ import numpy as np
 from mmpose_lite.datasets.datasets.base.annotations import (
     AnnotationError,
     Record,
-    image_size,
+    image_fields,
     read_annotations,
 )
 from mmpose_lite.datasets.datasets.base.subsets import names_of_points, of_category
@@ -95,7 +95,7 @@ def _pictures(
         if face is not None:
             faces[record.image['id']].append(face)
     for image in content['images']:
-        known = image_size(image)
+        known = image_fields(image)
         size = known.get('image_wh')
         yield LabelledPicture(
             # COCO Annotator's name has no folders, and its path has them.

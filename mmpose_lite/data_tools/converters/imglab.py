@@ -28,8 +28,8 @@ _SIDES = ('left', 'top', 'width', 'height')
 def read_imglab(path: Path, options: ReadOptions, report: ConversionReport) -> Labels:
     """Read the XML that imglab writes and dlib's shape predictors are trained on.
 
-    A part that a box does not have is not labelled; the order of the points is dlib's, that of
-    their names as texts. A box with ``ignore='1'`` is no face.
+    A part that a box does not have is not labelled. The points are in the order of their names:
+    by value if all are numbers, else as texts. A box with ``ignore='1'`` is no face.
 
     Args:
         path: The file, or a folder of them.
@@ -51,7 +51,7 @@ def read_imglab(path: Path, options: ReadOptions, report: ConversionReport) -> L
     faces = [face for picture in labels.pictures for face in picture.faces]
     names = sorted({name for face in faces for name in face.points})
     if all(map(str.isdecimal, names)):
-        names.sort(key=int)  # 2 before 10
+        names.sort(key=int)  # 2 before 10, as the points of 300W, which ``--names`` may call them
     labels.names = names
     return labels
 

@@ -307,8 +307,8 @@ def _is_hole(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def image_size(image: dict) -> dict[str, Any]:
-    """Read how an image's entry counts its pixels, for a sample.
+def image_fields(image: dict) -> dict[str, Any]:
+    """Read the fields of a sample that say how an image's entry counts its pixels.
 
     Returns:
         ``image_wh``, where it has a width and a height; ``exif_applied``, where points are of the
@@ -422,7 +422,7 @@ def read_detections(path: str, images: Sequence[dict], find: Callable[[str], str
             {
                 'img_id': image['id'],
                 'img_path': find(image['file_name']),
-                **image_size(image),
+                **image_fields(image),
                 'id': number,
                 'bbox': bbox_xywh2xyxy(bbox_xywh)[None],
                 'bbox_score': np.array([detection['score']], dtype=np.float32),

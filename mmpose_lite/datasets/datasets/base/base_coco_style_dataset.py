@@ -27,7 +27,7 @@ from .annotations import (
     AnnotationError,
     Record,
     group_by_image,
-    image_size,
+    image_fields,
     is_number,
     lacks_bbox,
     read_annotations,
@@ -390,7 +390,7 @@ class BaseCocoStyleDataset(BaseDataset):
             'num_keypoints': record.annotation.get('num_keypoints', points.shape[1]),
             'keypoints': points[..., :2],
             'keypoints_visible': np.minimum(1, points[..., 2]),
-            **image_size(record.image),
+            **image_fields(record.image),
         }
         if self.test_mode and self.data_mode == 'topdown':
             common['annotated'] = record.annotated()
