@@ -1,9 +1,9 @@
 """Times training until it is as accurate as MMPose's: python benchmarks/accuracy.py [--help].
 
-MMPose trains the yardstick, `configs/recipes/hrnetv2-w18_mmpose-tuned_aflw19-128x128_8e.py`, by its
-own tools. At the same time, on another core, the project's recipe is trained for fewer epochs, again
-and again: from each start and with each seed. All use the annotations as they are, one thread and one
-worker, and are validated once, at their end; a time is that of the whole command.
+MMPose trains the yardstick, `configs/recipes/hrnetv2-w18_mmpose-tuned_aflw19-128x128_8e.py`, by
+its own tools. At the same time, on another core, the project's recipe is trained for fewer epochs,
+again and again: from each start and with each seed. All use the annotations as they are, one
+thread and one worker, and are validated once, at their end; a time is that of the whole command.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
@@ -62,7 +62,6 @@ val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 """
 OUR_CONFIG = """
 _base_ = ['{base}']
-first_pixel = 0
 load_from = {weights!r}
 """
 # What both sides are given on the command line.
@@ -98,7 +97,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def train(
-    side: Side, text: str, options: Sequence[str], core: int, **values: Any
+    side: Side, text: str, options: Sequence[str], core: int, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Train on one core; return the NME of the validation at the end, and the command's seconds."""
     with tempfile.TemporaryDirectory() as name:
@@ -107,8 +106,8 @@ def train(
         config.write_text(text, encoding='utf-8')
         side.prepare(place)
         command = [*side.prefix, str(side.script('train')), str(config), '--work-dir', str(work)]
-        options = [*options, '--cfg-options', *(option.format(**values) for option in SHARED)]
-        pinned = ['taskset', '--cpu-list', str(core), *command, *options]
+        shared = (option.format(**values) for option in SHARED)
+        pinned = ['taskset', '--cpu-list', str(core), *command, *options, *shared]
         found = run_watched(pinned, place, side.environment(threads=1, gpu=False), False)
         (scalars,) = work.glob('*/vis_data/scalars.json')
         lines = (json.loads(line) for line in scalars.read_text(encoding='utf-8').splitlines())
@@ -118,6 +117,7 @@ def train(
 
 def train_ours(args: argparse.Namespace, core: int) -> list[dict[str, Any]]:
     """Train the project's recipe from each start with each seed."""
+    options = [*(['--amp'] if args.amp else []), '--cfg-options', 'first_pixel=0']
     runs = []
     for seed in args.seeds:
         for start, epochs in zip(args.starts, args.epochs, strict=True):
@@ -126,7 +126,7 @@ def train_ours(args: argparse.Namespace, core: int) -> list[dict[str, Any]]:
                 base=RECIPES / 'hrnetv2-w18_best_aflw19-128x128_8e.py', weights=weights
             )
             values = {'epochs': epochs, 'seed': seed, 'root': f'{args.data.resolve()}/'}
-            found = train(our_side(), text, ['--amp'] if args.amp else [], core, **values)
+            found = train(our_side(), text, options, core, values)
             runs.append({'start': start, 'epochs': epochs, 'seed': seed, **found})
             print(f'mmpose_lite from {start}, seed {seed}: {_told(runs[-1])}', flush=True)
     return runs
@@ -136,7 +136,7 @@ def train_mmpose(side: Side, args: argparse.Namespace, core: int) -> dict[str, A
     """Train the yardstick by MMPose."""
     text = MMPOSE_CONFIG.format(base=side.home / 'configs' / AFLW)
     values = {'epochs': EPOCHS, 'seed': 0, 'root': f'{args.data.resolve()}/'}
-    found = train(side, text, [], core, **values)
+    found = train(side, text, ['--cfg-options'], core, values)
     print(f'MMPose: {_told(found)}', flush=True)
     return found
 
