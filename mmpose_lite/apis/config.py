@@ -18,6 +18,7 @@ from mmpose_lite.errors import InputError, MissingKeyError, first_few
 from mmpose_lite.registry import SCOPE
 from mmpose_lite.utils import get_root_logger
 from mmpose_lite.utils.config_utils import (
+    COPIED_AS,
     KEYS_OF,
     LOADERS,
     READ_KEYS,
@@ -159,13 +160,6 @@ def _refuse(path: Path, marks: Sequence[str]) -> NoReturn:
     )
 
 
-# The keys that these variables are customarily copied to.
-_COPIED_AS = {
-    'data_mode': 'data_mode',
-    'data_root': 'data_root',
-    'dataset_type': 'type',
-    'first_pixel': 'first_pixel',
-}
 _FREE = ('custom_keys', 'data_prefix', 'keypoint_info', 'skeleton_info', 'subsets')
 _NAMED = 6  # places that a message names
 
@@ -190,8 +184,8 @@ def _override_variable(cfg: Config, name: str, options: Mapping[str, Any]) -> No
     if not any(path.partition('.')[0] in READ_KEYS for path in reached):
         maybe = list(_related(cfg, before, options))
         why = f'{name} was copied when the config was read'
-        if before is None and not maybe and name in _COPIED_AS:  # as other configs have it
-            maybe = [f'{place}.{_COPIED_AS[name]}' for place in _data_sets(cfg)]
+        if before is None and not maybe and name in COPIED_AS:  # as other configs have it
+            maybe = [f'{place}.{COPIED_AS[name]}' for place in _data_sets(cfg)]
             why = f'the config has no variable {name}'
         if maybe:
             raise InputError(f'{shown} reaches nothing: {why}; set {_listed(maybe)}')
@@ -211,10 +205,10 @@ def _carry(cfg: Config, name: str, before: Any, options: Mapping[str, Any]) -> l
     after = values.pop(name)  # it has its new value
     reached: list[str] = []
     twins = [key for key in values if key not in READ_KEYS and values[key] == before]
-    if isinstance(before, str) and name in _COPIED_AS:
+    if isinstance(before, str) and name in COPIED_AS:
         reached = _replace(values, _renamed_string(name, before, str(after)))
-    elif isinstance(before, int) and name in _COPIED_AS:
-        key = _COPIED_AS[name]
+    elif isinstance(before, int) and name in COPIED_AS:
+        key = COPIED_AS[name]
         reached = _replace(values, lambda own, value: (own == key and value == before, after))
     elif _is_specific(before) and not twins:
         reached = _replace(values, lambda _, value: (equal(value, before), after))
@@ -240,7 +234,7 @@ def _renamed_string(name: str, before: str, after: str) -> Callable[[Any, Any], 
     """A replacement of a name or a folder, the latter also where paths begin with it."""
 
     def replace(key: Any, value: Any) -> tuple[bool, Any]:
-        if key == _COPIED_AS[name] and value == before:
+        if key == COPIED_AS[name] and value == before:
             return True, after
         begins = isinstance(value, str) and before.endswith('/') and value.startswith(before)
         return begins, f'{after.rstrip("/")}/{str(value)[len(before) :]}'

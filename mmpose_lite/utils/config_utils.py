@@ -17,6 +17,7 @@ from mmengine.config import config as _config_module
 from mmpose_lite.errors import InputError, MissingFileError, nearest
 from mmpose_lite.registry import adopt_part
 
+from .nested_datasets import walk_datasets
 from .paths import about_shipped_configs, config_root, find_shipped_config
 
 _MMPOSE, _SCOPE = 'mmpose', 'mmpose_lite'
@@ -88,6 +89,13 @@ KEYS_OF = {
 }
 # Parts, and hooks under names of a user's own, may have further ones here.
 _OPEN = ('default_hooks', 'model.')
+# The keys of data sets that these variables are customarily copied to.
+COPIED_AS = {
+    'data_mode': 'data_mode',
+    'data_root': 'data_root',
+    'dataset_type': 'type',
+    'first_pixel': 'first_pixel',
+}
 # What a pipeline or a codec becomes part of is read, not the variable.
 _COPIED = ('codec', 'test_pipeline', 'train_pipeline', 'val_pipeline')
 
@@ -196,6 +204,10 @@ def about_keys(cfg: Config) -> list[str]:
         value = cfg.get(name)
         if isinstance(value, dict | list) and value and not _stands_elsewhere(cfg, name, value):
             said.append(f'no part has {name} as it is: {_difference(cfg, name, value)}')
+    for name in (name for name in COPIED_AS if cfg.get(name) is not None):
+        others = _of_data_sets(cfg, name)
+        if others:
+            said.append(f'no data set has {name}={cfg[name]!r}: {others}')
     return said
 
 
@@ -287,6 +299,23 @@ def _stands_elsewhere(cfg: Config, name: str, value: Any) -> bool:
     if name in _COPIED:
         others = {key: other for key, other in others.items() if key in READ_KEYS}
     return any(equal(each, value) for _, each in places(others))
+
+
+def _of_data_sets(cfg: Config, name: str) -> str:
+    """Say what data sets have in place of a variable; empty where one has it, or none has any."""
+    value, key, others = cfg[name], COPIED_AS[name], {}
+    is_folder = isinstance(value, str) and value.endswith('/')
+    for loader in LOADERS:
+        for place, (*_, dataset) in walk_datasets(cfg.get(loader) or {}, loader):
+            if 'dataset' in dataset or 'datasets' in dataset:
+                continue
+            paths = [each for _, each in places(dataset) if isinstance(each, str)]
+            own = dataset.get(key)
+            if equal(own, value) or (is_folder and any(each.startswith(value) for each in paths)):
+                return ''
+            if own is not None:
+                others[f'{place}.{key}'] = own
+    return ', '.join(f'{place}={own!r}' for place, own in others.items())
 
 
 def _difference(cfg: Config, name: str, value: Any) -> str:

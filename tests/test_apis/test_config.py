@@ -18,12 +18,13 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.structures import parse_pose_metainfo
 from mmpose_lite.utils import get_root_logger
-from mmpose_lite.utils.config_utils import READ_KEYS, about_keys
+from mmpose_lite.utils.config_utils import COPIED_AS, READ_KEYS, about_keys
 
 PACKAGE = Path(mmpose_lite.__file__).parent
 SHIPPED = (
     'configs/face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_8xb64-60e_aflw-256x256.py'
 )
+RECIPE = 'mmpose_lite::recipes/hrnetv2-w18_mmpose_aflw19-128x128_8e.py'
 
 
 def write(folder, text, name='own.py'):
@@ -373,6 +374,28 @@ def test_what_was_copied_before_it_was_changed_is_said(tmp_path):
     assert sizes == 'nothing reads size of auto_scale_lr, which has base_batch_size, enable'
     assert codec == 'no part has codec as it is: it has sigma=3, and model.head.decoder has sigma=1'
     assert pipeline.startswith('no part has val_pipeline as it is: the pipelines of data sets')
+
+
+@pytest.mark.parametrize(
+    ('line', 'said'),
+    [
+        (
+            "data_root = 'mine/'",
+            "mine/': train_dataloader.dataset.data_root='data/aflw/'",
+        ),
+        ('first_pixel = 1', 'first_pixel=1: train_dataloader.dataset.first_pixel=0, val_d'),
+        ("dataset_type = 'WFLWDataset'", "WFLWDataset': train_dataloader.dataset.type='AFLWD"),
+    ],
+)
+def test_a_variable_of_data_sets_that_a_base_had_copied_is_said(tmp_path, line, said):
+    """A config that changes it for its base changes no data set."""
+    own = load_config(write(tmp_path, f"_base_ = '{RECIPE}'\n{line}"))
+    (found,) = about_keys(own)
+    assert found.startswith('no data set has ')
+    assert said in found
+    name = line.partition(' ')[0]
+    follows = f'{line}\ntrain_dataloader = dict(dataset=dict({COPIED_AS[name]}={name}))'
+    assert about_keys(load_config(write(tmp_path, f"_base_ = '{RECIPE}'\n{follows}"))) == []
 
 
 @pytest.mark.parametrize(
