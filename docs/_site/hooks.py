@@ -1,4 +1,4 @@
-"""Hooks of MkDocs: made pages, links that leave ``docs``, and roles of docstrings.
+"""Hooks of MkDocs: made pages, links, roles of docstrings, and the order of a search.
 
 The pages of the configs, CONTRIBUTING.md and CHANGELOG.md lie beside what they are about; the list
 of commands follows from the parsers. Links between them work in the checkout and on the site.
@@ -14,6 +14,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -28,10 +29,13 @@ _ROLE = re.compile(r':(?:func|class|meth|data|mod|attr|exc):<code>~?\.?([\w.]+)<
 # Where a search looks first and last, by the start of a page's path.
 _BOOSTS = {
     'faq.md': 3,
-    'start.md': 2,
+    'start.md': 3,
     'predict.md': 2,
-    'glossary.md': 2,
-    'confidence.md': 1.5,
+    'glossary.md': 3.1,
+    'confidence.md': 3,
+    'commands.md': 0.3,
+    'results': 0.3,
+    'from_mmpose.md': 0.5,
     'CHANGELOG.md': 0.3,
     'CONTRIBUTING.md': 0.3,
     'performance.md': 0.3,
@@ -85,6 +89,16 @@ def _set_boost(page: Page) -> None:
 def on_page_content(html: str, page: Page, config: Any, files: Files) -> str:
     """Show the roles of docstrings, such as ``:func:`.train```, as the name alone."""
     return _ROLE.sub(r'<code>\1</code>', html)
+
+
+def on_post_template(output: str, template_name: str, config: Any) -> str:
+    """Make links of the page for missing addresses relative to its ``<base>``, the site's root."""
+    if template_name != '404.html':
+        return output
+    root = re.escape(urlsplit(config['site_url'] or '').path or '/')
+    linked = re.sub(rf'((?:href|src)="|"search": ")(?!//){root}', r'\1', output)
+    linked = re.sub(rf'new URL\("{root}",location\)', 'new URL(".",document.baseURI)', linked)
+    return linked.replace('href="#', 'href="404.html#')
 
 
 def _commands() -> str:

@@ -28,10 +28,17 @@ def make_parser() -> argparse.ArgumentParser:
         'dumps', nargs='+', metavar='DUMP', help='file written by mmpose-lite test --dump x.json'
     )
     parser.add_argument(
+        '--against',
+        nargs='+',
+        metavar='DUMP',
+        help='compare recipes: the first dumps are of trainings of one recipe with several seeds, '
+        'these of another; the interval of the difference is over faces and seeds',
+    )
+    parser.add_argument(
         '--names',
         nargs='+',
         metavar='NAME',
-        help='names of the runs (default: their checkpoints)',
+        help='names of the runs (default: their checkpoints); with --against, of the two recipes',
     )
     parser.add_argument(
         '--group',
@@ -53,8 +60,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = make_parser()
     args = parser.parse_args(argv)
-    if args.names and len(args.names) != len(args.dumps):
-        parser.error(f'--names: {len(args.names)} names for {len(args.dumps)} dumps')
+    if args.against and min(len(args.dumps), len(args.against)) < 2:
+        parser.error(
+            f'--against: {len(args.dumps)} and {len(args.against)} dumps; a recipe has at least 2, '
+            'of different seeds (two runs are compared without --against)'
+        )
+    count, what = (2, 'recipes') if args.against else (len(args.dumps), 'dumps')
+    if args.names and len(args.names) != count:
+        parser.error(f'--names: {len(args.names)} names for {count} {what}')
     if args.names and len(set(args.names)) < len(args.names):
         parser.error('--names: a name is given twice')
     return args
@@ -75,6 +88,14 @@ def read_runs(paths: Sequence[str], names: Sequence[str] | None = None) -> list[
     return [replace(run, name=name) for run, name in zip(runs, wanted, strict=True)]
 
 
+def _read_recipes(args: argparse.Namespace) -> list[Run]:
+    """Read the dumps of two recipes."""
+    runs = read_runs([*args.dumps, *args.against])
+    first, second = args.names or ('recipe 1', 'recipe 2')
+    count = len(args.dumps)
+    return [replace(run, recipe=first if i < count else second) for i, run in enumerate(runs)]
+
+
 def write_and_tell(folder: str, runs: Iterable[Run], group: str | None = None) -> None:
     """Write a report, and print where it is."""
     from mmpose_lite.reporting.writing import PAGE
@@ -91,11 +112,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     args = parse_args(argv)
     check_folder(args.out)
-    for path in args.dumps:
+    for path in (*args.dumps, *(args.against or ())):
         if not Path(path).exists():
             raise MissingFileError(f"dump '{path}' does not exist")
     load_libraries('mmpose_lite.reporting.writing')
-    runs = read_runs(args.dumps, args.names)
+    runs = _read_recipes(args) if args.against else read_runs(args.dumps, args.names)
     if args.data_root is not None:
         if not Path(args.data_root).is_dir():
             raise MissingFileError(f"--data-root '{args.data_root}' is not a folder")

@@ -114,6 +114,7 @@ class Run:
         seed: Seed of the faces and directions of the further passes.
         data_roots: Folders that contained its photographs.
         moved_to: The present data root; None if it has not moved.
+        recipe: The recipe of which it is one training; None if the run stands for itself.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Run:
     seed: int = 0
     data_roots: tuple[str, ...] = ()
     moved_to: str | None = None
+    recipe: str | None = None
 
 
 def read_dump(path: str | Path, name: str | None = None) -> Run:

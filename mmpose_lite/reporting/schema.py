@@ -397,14 +397,16 @@ class PairedEntry(TypedDict):
 
 
 class Comparison(TypedDict):
-    """Comparison of two runs; without subsets they have no face in common.
+    """Comparison of two runs, or of two recipes; without subsets they have no face in common.
 
+    ``runs`` counts the trainings of each; the interval covers others if there are several.
     ``left_out`` counts the faces of each that are not compared; ``remark`` says it in words.
     ``group`` is the regular expression that finds the group of a face in its photograph's name.
     """
 
     a: str
     b: str
+    runs: dict[str, int]
     normaliser: str
     subsets: dict[str, PairedEntry]
     differing: list[DifferingFace]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
@@ -20,7 +20,7 @@ from mmpose_lite.evaluation.metrics.row_metric import NO_POINT, left_out_sentenc
 from .faces import differing_faces, typical_faces, worst_faces
 from .limits import limits_of
 from .robustness import measure_box_errors, measure_flip_test
-from .run import WHOLE, FaceTable, Run
+from .run import WHOLE, FaceTable
 from .run_errors import Errors, RunErrors, subset_faces
 from .schema import (
     Comparison,
@@ -41,15 +41,15 @@ _TIE = 1e-9
 def summarise(runs: Sequence[RunErrors], group: str | None = None) -> Report:
     """Compute the numbers of a report; the worst faces have no pictures yet.
 
-    Runs are compared by a bootstrap over faces, or over the groups that the regular expression
-    ``group`` finds in the names of photographs, such as people.
+    Runs, or recipes if the runs name theirs, are compared by a bootstrap over faces, or over the
+    groups that the regular expression ``group`` finds in the names of photographs, such as people.
     """
-    pairs = combinations(runs, 2)
+    pairs = combinations(_trained(runs), 2)
     return {
         'format': 'mmpose_lite report 1',
         'intervals': {'level': LEVEL, 'fewest_faces': FEWEST_FACES},
         'runs': [_summarise(each) for each in runs],
-        'comparisons': [compare(first, second.run, group) for first, second in pairs],
+        'comparisons': [compare(first, second, group) for first, second in pairs],
     }
 
 
@@ -143,44 +143,71 @@ def _sides(points: PointSet) -> tuple[list[int], list[int]]:
     return sides['left'], sides['right']
 
 
-def compare(found: RunErrors, other: Run, group: str | None = None) -> Comparison:
-    """Compare two runs on the faces that both have, by the first one's own normaliser.
+class Trained(NamedTuple):
+    """A side of a comparison: a run alone, or all runs of a recipe."""
+
+    name: str
+    runs: list[RunErrors]
+
+    @property
+    def table(self) -> FaceTable:
+        """The faces of its first run."""
+        return self.runs[0].run.table
+
+
+def _trained(found: Sequence[RunErrors]) -> list[Trained]:
+    sides: dict[tuple[bool, str], Trained] = {}
+    for each in found:
+        name = each.run.recipe or each.run.name
+        sides.setdefault((each.run.recipe is None, name), Trained(name, [])).runs.append(each)
+    return list(sides.values())
+
+
+def compare(first: Trained, second: Trained, group: str | None = None) -> Comparison:
+    """Compare two sides on the faces that all runs have, by the first one's own normaliser.
 
     Raises:
         InputError: If ``group`` finds nothing in the name of a photograph.
     """
-    subsets, differing = _compare_subsets(found, other, group)
+    subsets, differing = _compare_subsets(first, second, group)
     compared = subsets[WHOLE]['faces'] if subsets else 0
-    left_out = {'a': len(found.run.table) - compared, 'b': len(other.table) - compared}
+    left_out = {'a': len(first.table) - compared, 'b': len(second.table) - compared}
     return {
-        'a': found.run.name,
-        'b': other.name,
-        'normaliser': found.primary,
+        'a': first.name,
+        'b': second.name,
+        'runs': {'a': len(first.runs), 'b': len(second.runs)},
+        'normaliser': first.runs[0].primary,
         'subsets': subsets,
         'differing': differing,
         'left_out': left_out,
-        'remark': _remark(found.run, other, left_out),
+        'remark': _remark(first, second, left_out),
         'group': group,
     }
 
 
 def _compare_subsets(
-    found: RunErrors, other: Run, group: str | None
+    first: Trained, second: Trained, group: str | None
 ) -> tuple[dict[str, PairedEntry], list[DifferingFace]]:
     """Compare the subsets with common faces; ``full`` is among them if there are any."""
-    first, second = _common(found.run.table, other.table)
-    if not len(first):
+    tables = [each.run.table for each in (*first.runs, *second.runs)]
+    rows = _common(tables)
+    if not len(rows[0]):
         return {}, []
-    truth, sizes = found.run.table.take(first), found.sizes[first]
-    # One truth for both, so that only the predictions differ.
-    mine = Errors.of(truth, sizes)
-    theirs = Errors.of(replace(truth, pred=other.table.pred[second]), sizes)
-    groups = {key: faces & mine.faces for key, faces in subset_faces(truth).items()}
+    truth, sizes = first.table.take(rows[0]), first.runs[0].sizes[rows[0]]
+    # One truth for all, so that only the predictions differ.
+    errors = [
+        Errors.of(replace(truth, pred=table.pred[places]), sizes)
+        for table, places in zip(tables, rows, strict=True)
+    ]
+    mine, theirs = errors[: len(first.runs)], errors[len(first.runs) :]
+    groups = {key: faces & mine[0].faces for key, faces in subset_faces(truth).items()}
     members = _groups(truth, group)
     paired = {
         key: _paired(mine, theirs, faces, members) for key, faces in groups.items() if faces.any()
     }
-    return paired, differing_faces(truth, (mine, theirs), (first, second), groups)
+    if len(tables) > 2:
+        return paired, []
+    return paired, differing_faces(truth, (mine[0], theirs[0]), (rows[0], rows[1]), groups)
 
 
 def _groups(table: FaceTable, pattern: str | None) -> ndarray | None:
@@ -191,7 +218,7 @@ def _groups(table: FaceTable, pattern: str | None) -> ndarray | None:
     return np.unique(found, return_inverse=True)[1]
 
 
-def _remark(first: Run, second: Run, left_out: dict[str, int]) -> str | None:
+def _remark(first: Trained, second: Trained, left_out: dict[str, int]) -> str | None:
     """Say which faces are not compared; None if all are."""
     one, other = first.table, second.table
     if one.points != other.points:
@@ -200,14 +227,23 @@ def _remark(first: Run, second: Run, left_out: dict[str, int]) -> str | None:
         return None
     return (
         f'{left_out["a"]:,} of {len(one):,} faces of {first.name} and {left_out["b"]:,} of '
-        f'{len(other):,} faces of {second.name} are left out; a face is compared where both runs '
+        f'{len(other):,} faces of {second.name} are left out; a face is compared where all runs '
         'have it with one photograph, annotation id and truth, and its error is known'
     )
 
 
-def _common(first: FaceTable, second: FaceTable) -> tuple[ndarray, ndarray]:
-    """Indices of the same faces in both tables, by name of the photograph, id and true points."""
-    same = []
+def _common(tables: Sequence[FaceTable]) -> list[ndarray]:
+    """Indices of the faces that all tables have, for each table."""
+    first, *others = tables
+    found = [_same_faces(first, other) for other in others]
+    places = [i for i in range(len(first)) if all(i in same for same in found)]
+    rows = [places, *([same[i] for i in places] for same in found)]
+    return [np.array(each, dtype=int) for each in rows]
+
+
+def _same_faces(first: FaceTable, second: FaceTable) -> dict[int, int]:
+    """Map faces to those of another table, by name of the photograph, id and true points."""
+    same: dict[int, int] = {}
     if first.points == second.points:
         places = defaultdict(list)
         for place, key in enumerate(_keys(second)):
@@ -217,9 +253,8 @@ def _common(first: FaceTable, second: FaceTable) -> tuple[ndarray, ndarray]:
             j = next((j for j in places[key] if _one_truth(first, i, second, j)), None)
             if j is not None:
                 places[key].remove(j)
-                same.append((i, j))
-    mine, theirs = np.array(same, dtype=int).reshape(-1, 2).T
-    return mine, theirs
+                same[i] = j
+    return same
 
 
 def _keys(table: FaceTable) -> list[tuple[str, str]]:
@@ -237,16 +272,23 @@ def _one_truth(first: FaceTable, i: int, second: FaceTable, j: int) -> bool:
 
 
 def _paired(
-    mine: Errors, theirs: Errors, faces: ndarray, groups: ndarray | None = None
+    mine: Sequence[Errors],
+    theirs: Sequence[Errors],
+    faces: ndarray,
+    groups: ndarray | None = None,
 ) -> PairedEntry:
     """Difference of the faces' mean errors; ``faces`` is ``(N,)`` bool, not empty."""
-    ours, others = mine.means[faces], theirs.means[faces]
+    by_run = [np.array([each.means[faces] for each in side]) for side in (mine, theirs)]
+    ours, others = (each.mean(axis=0) for each in by_run)
     members = (
         np.arange(len(ours)) if groups is None else np.unique(groups[faces], return_inverse=True)[1]
     )
     # A draw has all faces of a group, or none of them.
     difference = paired_difference(
-        np.bincount(members, ours), np.bincount(members, others), np.bincount(members)
+        np.bincount(members, ours),
+        np.bincount(members, others),
+        np.bincount(members),
+        runs=[each.mean(axis=1).tolist() for each in by_run] if len(mine) > 1 else (),
     )
     gain = others - ours
     return {

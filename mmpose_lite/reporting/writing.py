@@ -49,7 +49,8 @@ def write_report(folder: str | Path, runs: Sequence[Run], group: str | None = No
 
     Args:
         folder: The folder.
-        runs: Test runs with different names; those on the same faces are compared.
+        runs: Test runs with different names; those on the same faces are compared, or, if all
+            name a recipe, the recipes. A recipe has two runs or more.
         group: A regular expression with one group in brackets, which finds in the name of a
             photograph who or what it is of. Intervals of comparisons are then over these groups.
 
@@ -58,12 +59,16 @@ def write_report(folder: str | Path, runs: Sequence[Run], group: str | None = No
         photographs that could not be drawn.
 
     Raises:
-        InputError: If there is no run, two have the same name, a run has no error at all, a
-            folder has the name of a file of the report, or ``group`` is wrong.
+        InputError: If there is no run, two have the same name, a recipe has one run only, a run
+            has no error at all, a folder has the name of a file of the report, or ``group`` is
+            wrong.
     """
     names = [run.name for run in runs]
     if not names or len(set(names)) < len(names):
         raise InputError(f'a report is on runs with different names, not {names}')
+    recipes = Counter(run.recipe for run in runs if run.recipe is not None)
+    for name in (name for name, count in recipes.items() if count < 2):
+        raise InputError(f"recipe '{name}' has one run, and a recipe has two or more")
     if group is not None:
         check_group(group, '--group')
     found = [RunErrors(run) for run in runs]
@@ -91,7 +96,9 @@ def write_report(folder: str | Path, runs: Sequence[Run], group: str | None = No
 
 
 def _differences(pair: Comparison) -> Iterator[str]:
-    """A line for each subset of two runs: their difference, and its interval."""
+    """A line for each subset of two runs or recipes: their difference, and its interval."""
+    trained = f', {pair["runs"]["a"]} and {pair["runs"]["b"]} runs'
+    runs = trained if max(pair['runs'].values()) > 1 else ''
     for subset, paired in pair['subsets'].items():
         if paired['difference'] is None:
             continue
@@ -106,7 +113,7 @@ def _differences(pair: Comparison) -> Iterator[str]:
         groups = '' if paired['groups'] is None else f' in {paired["groups"]:,} groups'
         yield (
             f'{pair["b"]} minus {pair["a"]}, {subset}: {100 * paired["difference"]:+.3f} '
-            f'percentage points ({about}), {paired["faces"]:,} faces{groups}{verdict}'
+            f'percentage points ({about}), {paired["faces"]:,} faces{groups}{runs}{verdict}'
         )
 
 

@@ -1,6 +1,7 @@
 """The hooks of the documentation's site: links that leave ``docs``, and the page of commands."""
 
 import importlib.util
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -71,6 +72,29 @@ def test_roles_of_docstrings_are_names(hooks):
     text = '<p>See :func:<code>~.train</code> and :class:<code>.A</code>; <code>a:func</code></p>'
     shown = hooks.on_page_content(text, None, None, None)
     assert shown == '<p>See <code>train</code> and <code>A</code>; <code>a:func</code></p>'
+
+
+@pytest.mark.parametrize('address', ['', 'https://example.org/faces/'])
+def test_the_page_for_missing_addresses_links_from_its_base(hooks, address):
+    root = '/faces/' if address else '/'
+    page = (
+        f'<a href="{root}start.html"></a><script src="{root}a.js"></script><a href="#x"></a>'
+        f'"search": "{root}b.js" <a href="//c.org/"></a> new URL("{root}",location)'
+    )
+    shown = hooks.on_post_template(page, template_name='404.html', config={'site_url': address})
+    assert shown == (
+        '<a href="start.html"></a><script src="a.js"></script><a href="404.html#x"></a>'
+        '"search": "b.js" <a href="//c.org/"></a> new URL(".",document.baseURI)'
+    )
+    other = hooks.on_post_template(page, template_name='sitemap.xml', config={'site_url': address})
+    assert other == page
+
+
+def test_the_page_for_missing_addresses_knows_the_folders_of_the_site():
+    written = (ROOT / 'docs' / '_site' / 'overrides' / '404.html').read_text(encoding='utf-8')
+    made = {'configs'} | {page.parent.name for page in ROOT.glob('docs/*/*.md')}
+    named = re.search(r'\(\?:([a-z|]+)\)', written)[1].split('|')
+    assert made <= set(named)
 
 
 def test_a_search_looks_at_questions_first_and_at_the_interface_last(hooks):

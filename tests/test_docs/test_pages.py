@@ -131,7 +131,8 @@ def desk(tmp_path, rendered, trained):
     for name in checkpoints:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(trained.checkpoint, tmp_path / name)
-    for name in ('predictions', 'one', 'two', 'others'):
+    seeds = [f'{recipe}_{seed}' for recipe in ('plain', 'dark') for seed in range(3)]
+    for name in ('predictions', 'one', 'two', 'others', *seeds):
         shutil.copy(rendered / 'dump.json', tmp_path / f'{name}.json')
     annotations = rendered / 'annotations' / 'face_landmarks_aflw_train.json'
     shutil.copy(annotations, tmp_path / 'mine.json')

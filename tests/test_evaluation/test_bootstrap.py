@@ -79,6 +79,20 @@ def test_intervals_of_a_paired_difference_hold_it(faces):
     assert least(SAMPLES) <= coverage(0.9 * second - first, truth) <= 0.98
 
 
+@pytest.mark.parametrize('scatter', [0.02, 0.2])
+def test_intervals_over_runs_hold_the_difference_of_recipes(scatter):
+    """Three runs of each of two recipes that are equally good; runs scatter, and so do faces."""
+    rng, samples = np.random.default_rng(9), 150
+    hard = 3 * rng.lognormal(0, 0.6, (samples, 1, 1, 60))
+    by_run = rng.normal(0, scatter, (samples, 2, 3, 1)) + rng.normal(0, 0.1, (samples, 2, 3, 60))
+    held = []
+    for runs in hard * rng.normal(1, 0.02, (samples, 2, 1, 60)) + by_run:
+        first, second = runs.mean(axis=1)
+        found = paired_difference(first, second, np.ones(60), 200, runs=runs.mean(axis=2).tolist())
+        held.append(found.interval[0] <= 0 <= found.interval[1])
+    assert least(samples) <= np.mean(held)
+
+
 def test_intervals_of_means_over_points_hold_them():
     """Faces turned away have fewer points and larger errors."""
     rng = np.random.default_rng(6)
@@ -126,6 +140,20 @@ def test_paired_difference():
     assert found.difference == pytest.approx(-0.025)
     assert found.interval == pytest.approx((-0.025, -0.025))
     assert found.p == pytest.approx(2 / 2001)
+
+
+def test_runs_that_scatter_widen_the_interval_of_recipes():
+    first, totals = np.linspace(0.1, 0.3, 40), np.ones(40)
+    alike, apart = (
+        paired_difference(first, first - 0.05, totals, runs=[[0.2 - far, 0.2, 0.2 + far]] * 2)
+        for far in (0.001, 0.1)
+    )
+    assert alike.difference == apart.difference == pytest.approx(-0.05)
+    assert alike.interval[1] < 0 < apart.interval[1]
+    assert alike.p < 0.01 < 0.05 < apart.p
+    # Twice t of two degrees of freedom: 4.41 standard errors, by Sukhatme's table.
+    limit = 4.41 * 0.1 * (2 / 3) ** 0.5
+    assert np.ptp(apart.interval) == pytest.approx(2 * limit, rel=0.1)
 
 
 def test_few_faces_have_no_p():

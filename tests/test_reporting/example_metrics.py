@@ -288,6 +288,7 @@ def _comparison(
     return {
         'a': made[a]['name'],
         'b': made[b]['name'],
+        'runs': {'a': 1, 'b': 1},
         'normaliser': 'box',
         'subsets': subsets,
         'differing': _differing(made, errors, yaw, a, b),

@@ -1,6 +1,7 @@
 """Two runs on the same faces."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -174,3 +175,49 @@ def test_a_group_of_each_face_is_as_no_group():
 def test_a_photograph_without_a_group_is_named():
     with pytest.raises(InputError, match=r"--group='test_\(.+\)' finds nothing .*'train_Person_0"):
         people('test_(.+)')
+
+
+def recipes(**errors):
+    """Three runs of each recipe on 40 faces; the second of each has the errors given."""
+    by_face = [each % 3 for each in range(40)]
+    return [
+        replace(
+            make_run(*[row(i, middle + far + more) for i, more in enumerate(by_face)], name=name),
+            recipe=recipe,
+        )
+        for recipe, middle in errors.items()
+        for name, far in ((f'{recipe} {i}', 0.1 * i) for i in (-1, 0, 1))
+    ]
+
+
+def test_recipes_are_compared_over_all_of_their_runs(tmp_path):
+    runs = recipes(plain=4, dark=3)
+    (pair,) = summarise(runs)['comparisons']
+    assert (pair['a'], pair['b'], pair['runs']) == ('plain', 'dark', {'a': 3, 'b': 3})
+    full = pair['subsets']['full']
+    assert full['difference'] == pytest.approx(-0.01)
+    assert (full['faces'], full['b_wins'], pair['differing']) == (40, 40, [])
+    # All faces change alike, so that only the runs scatter.
+    assert np.ptp(full['interval']) == pytest.approx(2 * 4.41 * 0.001 * (2 / 3) ** 0.5, rel=0.1)
+    line, *_ = write_report(tmp_path, runs)
+    assert re.match(
+        r'dark minus plain, full: -1\.000 percentage points \(95 %: -1\.3.. to -0\.6..\), '
+        '40 faces, 3 and 3 runs: dark is better$',
+        line,
+    )
+    page = (tmp_path / 'index.html').read_text()
+    assert 'dark minus plain, percentage points' in page
+    assert '3 and 3 runs' in page
+
+
+def test_faces_that_one_run_of_a_recipe_lacks_are_left_out():
+    runs = recipes(plain=4, dark=3)
+    runs[4] = replace(runs[4], table=runs[4].table.take(range(30)))
+    (pair,) = summarise(runs)['comparisons']
+    assert pair['subsets']['full']['faces'] == 30
+    assert pair['left_out'] == {'a': 10, 'b': 10}
+
+
+def test_a_recipe_of_one_run_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="recipe 'dark' has one run, and a recipe has two or more"):
+        write_report(tmp_path, recipes(plain=4, dark=3)[:4])

@@ -155,11 +155,29 @@ def test_runs_of_one_name_are_told_apart(tested, monkeypatch):
         read_runs(['one.json', 'one.json'])
 
 
+def test_seeds_of_two_recipes(tested, capsys, monkeypatch):
+    monkeypatch.chdir(tested[0])
+    for name in 'abcd':
+        (tested[0] / f'{name}.json').write_text((tested[0] / 'one.json').read_text())
+    dumps = ['a.json', 'b.json', '--against', 'c.json', 'd.json']
+    run_report([*dumps, '--names', 'plain', 'DARK', '--out', 'recipes'])
+    assert re.search(
+        r'^DARK minus plain, full: [+]0[.]000 .*, 2 and 2 runs$', capsys.readouterr().out, re.M
+    )
+    metrics = json.loads((tested[0] / 'recipes' / 'metrics.json').read_text())
+    check_report(metrics)
+    assert [run['name'] for run in metrics['runs']] == [
+        f'run/epoch_80 ({name}.json)' for name in 'abcd'
+    ]
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
         (['one.json', '--names', 'a', 'b'], '2 names for 1 dumps'),
         (['one.json', 'two.json', '--names', 'a', 'a'], 'a name is given twice'),
+        (['a', 'b', '--against', 'c', 'd', '--names', *'abcd'], '4 names for 2 recipes'),
+        (['a', 'b', '--against', 'c'], '2 and 1 dumps; a recipe has at least 2'),
     ],
 )
 def test_names_must_fit(arguments, message, capsys):

@@ -17,7 +17,7 @@ least as often as they claim; order statistics for quantiles (David and Nagaraja
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,7 @@ _WIDENING = 2.0
 # differ from the others, many draws contain neither and have no error of their own.
 _LEAST_ERROR = 0.2
 _ROUNDING = 1e-12  # relative
+_REPEATS = 50  # of each draw of faces, with other seeds
 
 
 def draw_counts(faces: int, draws: int = DRAWS, seed: int = 0) -> Iterator[ndarray]:
@@ -119,20 +120,50 @@ class PairedDifference:
 
 
 def paired_difference(
-    first: ndarray, second: ndarray, totals: ndarray, draws: int = DRAWS, seed: int = 0
+    first: ndarray,
+    second: ndarray,
+    totals: ndarray,
+    draws: int = DRAWS,
+    seed: int = 0,
+    runs: Sequence[Sequence[float]] = (),
 ) -> PairedDifference:
     """Compare two means over the same faces with a paired bootstrap.
 
-    ``first`` and ``second`` are ``(N,)``, each face's sum of errors in the two runs, and ``totals``
-    are the numbers of errors in each sum.
+    Args:
+        first: Each face's sum of errors, ``(N,)``; a mean over runs if there are several.
+        second: The same of the other side.
+        totals: The numbers of errors in each sum, ``(N,)``.
+        draws: Number of draws.
+        seed: Seed of the draws.
+        runs: The means of the runs of each side, two or more of each. The interval then also
+            covers other runs: each side adds Student's t of its runs, with their own variance
+            (Behrens, Landwirtschaftliche Jahrbuecher 68, 1929; Fisher, Annals of Eugenics 6, 1935).
     """
     more, below = (second - first)[:, None], np.asarray(totals, dtype=np.float64)[:, None]
     difference = float(more.sum() / below.sum())
     if (below > 0).sum() < FEWEST_FACES:
         return PairedDifference(difference, None, None)
     found = _studentised(more, below, draws, seed)
+    if runs:
+        return _over_runs(difference, difference - found[1] * found[2][:, 0], runs, seed)
     low, high = _limits(*found, LEVEL)[0].tolist()
     return PairedDifference(difference, (low, high), _p_value(difference, found[1], found[2]))
+
+
+def _over_runs(
+    difference: float, over_faces: ndarray, runs: Sequence[Sequence[float]], seed: int
+) -> PairedDifference:
+    """Add the scatter of the runs to differences that fit the faces, ``(draws,)``."""
+    rng = np.random.default_rng(seed)
+    fitting = np.tile(over_faces, _REPEATS)
+    for means in runs:
+        error = np.std(means, ddof=1) / math.sqrt(len(means))
+        fitting += error * rng.standard_t(len(means) - 1, len(fitting))
+    outside = (1 - LEVEL) / 2
+    low, high = np.quantile(fitting, [outside, 1 - outside]).tolist()
+    turned = min(int((fitting <= 0).sum()), int((fitting >= 0).sum()))
+    p = min(1.0, 2 * (turned + 1) / (len(fitting) + 1))
+    return PairedDifference(difference, (low, high), p)
 
 
 def _p_value(difference: float, error: ndarray, drawn: ndarray) -> float:
