@@ -68,12 +68,12 @@ def test_a_name_in_utf_8_whatever_the_file_says(tmp_path):
 
 @pytest.mark.parametrize(
     ('size', 'wanted'),
-    [('', [20, 30]), (" width='60' height='40'", [20, 30]), (" width='40' height='60'", [30, 20])],
+    [('', [9, 20]), (" width='60' height='40'", [9, 20]), (" width='40' height='60'", [20, 30])],
 )
 def test_a_photograph_that_exif_turns(tmp_path, size, wanted):
     """Imglab shows the pixels as they are stored, unless the size in the file says otherwise."""
     exif = Image.Exif()
-    exif[0x0112] = 6  # shown a quarter to the right: stored at x = y, y = 40 - x
+    exif[0x0112] = 6  # shown a quarter to the right: at x = 39 - y, y = x
     Image.new('RGB', (60, 40)).save(tmp_path / 'a.jpg', exif=exif)
     text = xml(box(('1', 20, 30), ('2', 9, 10)), file='a.jpg', size=size)
     (tmp_path / 'a.xml').write_text(text)

@@ -101,11 +101,14 @@ class ReadOptions:
         category: The kind of object that is a face, where there are several.
         key: The field that holds the picture's name (Label Studio), or a point's (VIA).
         origin: The coordinate of the first pixel, 0 or 1 (files of numbers only).
+        exif: What photographs with an EXIF orientation were labelled as, where labels do not tell:
+            ``'upright'`` or ``'stored'``.
     """
 
     category: str | None = None
     key: str | None = None
     origin: int | None = None
+    exif: str | None = None
 
 
 @dataclass(frozen=True)
