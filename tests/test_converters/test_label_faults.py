@@ -303,3 +303,10 @@ def test_wrong_options(tmp_path, monkeypatch, option, message):
     (tmp_path / 'file').write_text('')
     with pytest.raises(SystemExit, match=message):
         main(['labelme', '--labels', 'none', *option])
+
+
+def test_json_in_another_encoding_is_named(tmp_path):
+    text = json.dumps(labelme(*THREE, imagePath='Zoë.png'), ensure_ascii=False, indent=0)
+    (tmp_path / 'a.json').write_bytes(text.encode('latin-1'))
+    with pytest.raises(InputError, match=r'a\.json: no JSON: line \d+ is not in UTF-8: save it in'):
+        convert_labels('labelme', tmp_path, None, tmp_path / 'set')

@@ -181,7 +181,12 @@ def read_json(path: str) -> Any:
         raise AnnotationError(f'{path}: cannot be read: {error.strerror}') from error
     except AnnotationError as error:
         raise AnnotationError(f'{path}: {error}') from None
-    except (ValueError, RecursionError) as error:  # a wrong encoding, a number of 5,000 digits
+    except UnicodeDecodeError as error:
+        line, name = error.object[: error.start].count(b'\n') + 1, error.encoding.upper()
+        raise AnnotationError(
+            f'{path}: no JSON: line {line} is not in {name}: save it in UTF-8'
+        ) from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits
         raise AnnotationError(f'{path}: no JSON: {error}') from error
 
 
