@@ -212,11 +212,12 @@ def test_pipeline(model: BaseModel) -> Compose:
 
 
 def _upright(step: dict) -> dict:
-    """A step that loads photographs as they are shown, unless it says how; others as they are."""
+    """A step that loads photographs upright, unless it says how; others as they are."""
     kind = step.get('type')
     is_loading = kind is LoadImage or str(kind).rpartition('.')[2] == LoadImage.__name__
     ignores = str(step.get('color_type', '')).endswith('_ignore_orientation')
-    return {'exif': 'apply', **step} if is_loading and not ignores else step
+    is_free = is_loading and not ignores and step.get('exif', 'auto') == 'auto'
+    return {**step, 'exif': 'apply'} if is_free else step
 
 
 def load_photograph(img: Any, color: str, pipeline: Compose) -> dict[str, Any]:

@@ -204,6 +204,12 @@ def _add_tool(parser: argparse.ArgumentParser, name: str) -> None:
             "of `data` with the image's name" if name == 'label-studio' else 'that names a point'
         )
         parser.add_argument('--key', metavar='NAME', help=f'field {field}')
+    parser.add_argument(
+        '--exif',
+        choices=('upright', 'stored'),
+        help='photographs with an EXIF orientation were labelled as shown, or as stored '
+        '(default: as their labels tell, or as the tool shows them)',
+    )
     if name in ('pts', 'csv'):
         parser.add_argument(
             '--origin',
@@ -280,7 +286,7 @@ def _convert_labels(args: argparse.Namespace) -> ConversionReport:
         args.images,
         args.out,
         names,
-        ReadOptions(given.get('category'), given.get('key'), given.get('origin')),
+        ReadOptions(given.get('category'), given.get('key'), given.get('origin'), args.exif),
         args.missing_box,
         args.margin,
         _PROGRESS,

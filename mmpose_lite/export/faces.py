@@ -84,7 +84,8 @@ def photograph_of(model: Any, sample: Any) -> tuple[ndarray, ndarray]:
     """The photograph of a sample and its box before padding, xyxy float32."""
     steps = model.cfg.test_dataloader.dataset.pipeline
     loading = next(step for step in steps if str(step['type']).rpartition('.')[2] == 'LoadImage')
-    loaded: Any = TRANSFORMS.build(loading).transform({'img_path': sample.img_path})
+    settings = {**loading, 'exif': sample.get('exif', 'ignore')}
+    loaded: Any = TRANSFORMS.build(settings).transform({'img_path': sample.img_path})
     return loaded['img'], box_of(sample, read_cutting(model.cfg)['padding'])
 
 

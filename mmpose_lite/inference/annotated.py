@@ -18,6 +18,7 @@ from mmpose_lite.structures.bbox import bbox_cs2xyxy
 
 from .sources import Photograph
 
+_READ = ('img_path', 'image_wh', 'exif_applied', 'id')  # by LoadImage, of a sample
 HIDDEN = 0
 """The flag of a point that is annotated where it cannot be seen."""
 
@@ -83,7 +84,7 @@ def _photographs(browser: Browser) -> Iterator[AnnotatedPhotograph]:
         points = np.array([face['keypoints'][0] for face in group], np.float64)
         yield AnnotatedPhotograph(
             path=path,
-            read=partial(_read, load, path),
+            read=partial(_read, load, {key: group[0][key] for key in _READ if key in group[0]}),
             ids=[face['id'] for face in group],
             boxes=np.array([_box(face) for face in group]),
             points=np.where(shown[..., None], points, np.nan),
@@ -91,10 +92,10 @@ def _photographs(browser: Browser) -> Iterator[AnnotatedPhotograph]:
         )
 
 
-def _read(load: LoadImage, path: str) -> ndarray:
-    results = load.transform({'img_path': path})
+def _read(load: LoadImage, sample: dict[str, Any]) -> ndarray:
+    results = load.transform(dict(sample))
     if results is None:  # of a pipeline with ignore_empty
-        raise InputError(f"image '{path}' cannot be read")
+        raise InputError(f"image '{sample['img_path']}' cannot be read")
     return results['img']
 
 

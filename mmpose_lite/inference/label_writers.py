@@ -11,8 +11,8 @@ from typing import IO, Any
 import numpy as np
 
 from mmpose_lite.data_tools.converters.annotation_files import Face, annotation
-from mmpose_lite.datasets.datasets.base.annotations import APPLIED
 from mmpose_lite.utils.files import replacing
+from mmpose_lite.utils.images import APPLIED
 
 from .results import Landmarks
 from .video_results import AnnotatedVideo

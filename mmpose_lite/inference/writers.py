@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mmpose_lite.datasets.datasets.base.annotations import APPLIED
 from mmpose_lite.structures import PoseMetainfo
 from mmpose_lite.utils.files import beside
+from mmpose_lite.utils.images import APPLIED
 from mmpose_lite.utils.lazy import load_optional
 from mmpose_lite.visualization.drawing import write_image
 

@@ -31,7 +31,10 @@ _NOT_THE_IMAGE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
 TIFF_STARTS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
 """First bytes of a TIFF, which decoders turn upright unasked."""
-EXIF_MODES = ('ignore', 'apply')
+APPLIED = 'exif_orientation_applied'
+"""Of an image's entry in annotations: the EXIF orientation that was applied before its points were
+found. Only where that turns pixels.
+"""
 IGNORING = '_ignore_orientation'
 """The end of those ``color_type`` of mmcv that leave pixels as they are stored."""
 

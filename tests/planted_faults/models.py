@@ -141,7 +141,7 @@ SABOTAGES = [
     Sabotage(
         'at the door a photograph stays as a camera stored it',
         'mmpose_lite/apis/inference.py',
-        "return {'exif': 'apply', **step} if is_loading and not ignores else step",
+        "return {**step, 'exif': 'apply'} if is_free else step",
         'return step',
         'tests/test_apis/test_inference.py::test_photographs_of_a_turned_camera_are_turned_upright',
     ),

@@ -2,13 +2,17 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 
+from helpers.turned import write_turned
 from mmpose_lite.apis import adapt, inference_topdown, init_model
 from mmpose_lite.cli import adapt as command
+from mmpose_lite.data_tools.converters import convert_labels
+from mmpose_lite.data_tools.converters.own_config import known_points
 from mmpose_lite.errors import InputError
 
 BOX = [20.0, 10.0, 90.0, 80.0]
@@ -62,6 +66,26 @@ def test_annotations_may_count_pixels_from_one(
     cfg.dump(tmp_path / 'config.py')
     zero = adapt(weights, annotations, out, tmp_path / 'config.py', device='cpu')
     assert zero.before == adapted.before
+
+
+def test_turned_photographs_give_the_errors_of_upright_ones(
+    trained, tiny_config, annotations, face_set, tmp_path
+):
+    content = json.loads(annotations.read_text())
+    content['categories'] = [{'id': 1, 'name': 'face', 'keypoints': known_points('aflw')}]
+    labels = tmp_path / 'labels.json'
+    labels.write_text(json.dumps(content))
+    done = []
+    for orientations in ([1] * 8, range(1, 9)):
+        photos = tmp_path / f'photos{orientations[-1]}'
+        for orientation, image in zip(orientations, content['images'], strict=True):
+            upright = cv2.imread(str(face_set / 'images' / image['file_name']))
+            write_turned(photos / image['file_name'], upright, orientation)
+        convert_labels('coco', labels, photos, tmp_path / 'set')
+        faces, out = tmp_path / 'set' / 'faces.json', tmp_path / 'mine.pth'
+        done.append(adapt(str(trained.checkpoint), faces, out, tiny_config, photos, device='cpu'))
+    upright, turned = done
+    assert turned[:3] == pytest.approx(upright[:3])
 
 
 def test_too_few_faces_are_refused(trained, tiny_config, annotations, tmp_path):

@@ -67,13 +67,48 @@ def test_a_name_in_utf_8_whatever_the_file_says(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ('encoding', 'name'),
+    [
+        ('ISO-8859-1', 'Zoë'), ('windows-1252', 'Zoë…'), ('utf-8', 'Zoë'), ('UTF-16', 'Zoë'),
+        ('koi8-r', 'Зоя'), ('shift_jis', 'ゾエ'), ('gb18030', '佐伊'),
+    ],
+)  # fmt: skip
+def test_an_encoding_that_is_declared(tmp_path, encoding, name):
+    photo(tmp_path / f'{name}.png')
+    text = xml(FACE, file=f'{name}.png').replace('ISO-8859-1', encoding)
+    (tmp_path / 'a.xml').write_bytes(text.encode(encoding))
+    report = convert_labels('dlib', tmp_path / 'a.xml', None, tmp_path / 'set')
+    assert report.sets[0].images == 1
+
+
+@pytest.mark.parametrize('tool', ['dlib', 'cvat'])
+@pytest.mark.parametrize(
+    ('head', 'message'),
+    [
+        (
+            '<?xml version="1.0"?>\n',
+            r'line 2 is not in UTF-8: save it in UTF-8, or begin it with <',
+        ),
+        ('', r'line 1 is not in UTF-8: save it in UTF-8'),
+        ('<?xml version="1.0" encoding="utf-8"?>', "line 1 is not in UTF-8: it declares 'utf-8'"),
+        ('<?xml version="1.0" encoding="l33t"?>', "declares the encoding 'l33t', which is unknown"),
+    ],
+)
+def test_another_encoding_is_named(tmp_path, tool, head, message):
+    text = head + xml(FACE, file='Zoë.png').removeprefix(HEAD)
+    (tmp_path / 'a.xml').write_bytes(text.encode('latin-1'))
+    with pytest.raises(InputError, match=rf'a\.xml: {message}'):
+        convert_labels(tool, tmp_path / 'a.xml', tmp_path, tmp_path / 'set')
+
+
+@pytest.mark.parametrize(
     ('size', 'wanted'),
-    [('', [20, 30]), (" width='60' height='40'", [20, 30]), (" width='40' height='60'", [30, 20])],
+    [('', [9, 20]), (" width='60' height='40'", [9, 20]), (" width='40' height='60'", [20, 30])],
 )
 def test_a_photograph_that_exif_turns(tmp_path, size, wanted):
     """Imglab shows the pixels as they are stored, unless the size in the file says otherwise."""
     exif = Image.Exif()
-    exif[0x0112] = 6  # shown a quarter to the right: stored at x = y, y = 40 - x
+    exif[0x0112] = 6  # shown a quarter to the right: at x = 39 - y, y = x
     Image.new('RGB', (60, 40)).save(tmp_path / 'a.jpg', exif=exif)
     text = xml(box(('1', 20, 30), ('2', 9, 10)), file='a.jpg', size=size)
     (tmp_path / 'a.xml').write_text(text)

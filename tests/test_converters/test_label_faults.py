@@ -287,7 +287,7 @@ def test_a_description_that_is_there_stays(set_of, tmp_path):
     path.write_text(path.read_text() + '# mine\n')
     report, _ = set_of('csv', 'a.csv', 'a.png,1,2,30,2,15,20\n')
     assert path.read_text().endswith('# mine\n')
-    assert any('is there, is another, and stays' in line for line in report.remarks)
+    assert any('metainfo.py was edited, and stays' in line for line in report.remarks)
 
 
 @pytest.mark.parametrize(
@@ -303,3 +303,10 @@ def test_wrong_options(tmp_path, monkeypatch, option, message):
     (tmp_path / 'file').write_text('')
     with pytest.raises(SystemExit, match=message):
         main(['labelme', '--labels', 'none', *option])
+
+
+def test_json_in_another_encoding_is_named(tmp_path):
+    text = json.dumps(labelme(*THREE, imagePath='Zoë.png'), ensure_ascii=False, indent=0)
+    (tmp_path / 'a.json').write_bytes(text.encode('latin-1'))
+    with pytest.raises(InputError, match=r'a\.json: no JSON: line \d+ is not in UTF-8: save it in'):
+        convert_labels('labelme', tmp_path, None, tmp_path / 'set')

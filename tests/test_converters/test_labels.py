@@ -111,10 +111,70 @@ def test_the_config_is_written_once(photos, tmp_path):
     config.write_text('mine')
     report = convert_labels('cvat', path, photos, tmp_path / 'my set')
     assert config.read_text() == 'mine'
-    assert f'{config} is there, is another, and stays; move it to have it anew' in report.remarks
+    assert f'{config} was edited, and stays; move it to have it written anew' in report.remarks
     convert_labels('cvat', path, photos, tmp_path / 'few', ['nose', 'left_eye'])
     evaluator = load_config(tmp_path / 'few' / 'hrnetv2_few.py').val_evaluator
     assert (evaluator.norm_mode, evaluator.norm_item) == ('use_norm_item', 'bbox_size')
+
+
+def test_the_config_follows_the_folder_of_the_images_and_the_points(photos, tmp_path):
+    path, out = cvat_json(tmp_path / 'labels'), tmp_path / 'set'
+    others = write_photos(tmp_path / 'others')
+
+    def folder_of():
+        cfg = load_config(out / 'hrnetv2_set.py')
+        dataset = datasets.build_dataset(cfg.val_dataloader.dataset)
+        return Path(dataset.data_prefix['img']).resolve(), dataset.metainfo['num_keypoints']
+
+    convert_labels('cvat', path, photos, out)
+    assert folder_of() == (photos, 5)
+    for names, count in ((None, 5), (['nose', 'left_eye'], 2)):
+        report = convert_labels('cvat', path, others, out, names)
+        assert folder_of() == (others, count)
+        assert any(line.endswith('(written anew)') for line in report.remarks)
+    report = convert_labels('cvat', path, others, out, ['nose', 'left_eye'])
+    assert not any('written anew' in line for line in report.remarks)
+
+
+@pytest.mark.parametrize(
+    'edit',
+    [
+        lambda text: text.replace('max_epochs=60', 'max_epochs=9'),
+        lambda text: text.replace("{'img': '../photos/'}", "dict(img='../photos')"),
+    ],
+)
+def test_an_edited_config_stays_or_is_refused(photos, tmp_path, edit):
+    path, out = cvat_json(tmp_path / 'labels'), tmp_path / 'set'
+    others = write_photos(tmp_path / 'others')
+    convert_labels('cvat', path, photos, out)
+    config, faces = out / 'hrnetv2_set.py', out / 'faces.json'
+    mine = edit(config.read_text())
+    config.write_text(mine)
+    report = convert_labels('cvat', path, photos, out)
+    assert f'{config} was edited, and stays; move it to have it written anew' in report.remarks
+    assert config.read_text() == mine
+    before = faces.read_bytes()
+    message = (
+        r"set\.py was edited, and its images are in data_prefix\.img='\.\./photos/?', not in '.*"
+    )
+    with pytest.raises(InputError, match=f"{message}others': change it there, or move the file"):
+        convert_labels('cvat', path, others, out)
+    assert (config.read_text(), faces.read_bytes()) == (mine, before)
+    config.write_text(mine.replace('../photos', '../others'))
+    convert_labels('cvat', path, others, out)
+
+
+def test_an_edited_description_of_other_points_is_refused(photos, tmp_path):
+    path, out = cvat_json(tmp_path / 'labels'), tmp_path / 'set'
+    convert_labels('cvat', path, photos, out)
+    metainfo = out / 'metainfo.py'
+    metainfo.write_text(metainfo.read_text() + '# mine\n')
+    convert_labels('cvat', path, photos, out)
+    message = (
+        r'metainfo\.py was edited, and its points are left_eye, .*, not nose, left_eye: change'
+    )
+    with pytest.raises(InputError, match=message):
+        convert_labels('cvat', path, photos, out, ['nose', 'left_eye'])
 
 
 @pytest.mark.parametrize('name', ['300w', 'aflw', 'cofw', 'lapa', 'wflw'])
@@ -262,12 +322,12 @@ def test_pictures_that_a_camera_has_turned(tmp_path, orientation):
     write_json(tmp_path / 'labels' / 'a.json', content)
     report = convert_labels('labelme', tmp_path / 'labels', tmp_path / 'photos', tmp_path / 'set')
     assert any('EXIF turns the photograph' in kind for kind in report.notes)
-    pixels = np.array(stored)
+    data = load(tmp_path / 'set', on_implausible='warn')
+    pixels = data[0]['img']
+    np.testing.assert_array_equal(pixels, shown)
     found = points_of(tmp_path / 'set', 0)
     for i, (x, y, _) in enumerate(found):
         assert pixels[int(y), int(x), 0] == 100 + 50 * i
-    # For correction they are upright again.
-    data = load(tmp_path / 'set', on_implausible='warn')
     write_coco(data, tmp_path / 'coco.json')
     back = json.loads((tmp_path / 'coco.json').read_text())
     assert (back['images'][0]['width'], back['images'][0]['height']) == (60, 40)

@@ -1,6 +1,5 @@
 """Photographs that a camera has turned: one frame for pixels, annotations and pictures."""
 
-import io
 import json
 import re
 from contextlib import suppress
@@ -9,10 +8,10 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 from helpers.data_factory import ANNOTATIONS, SHAPE, records, write_annotations
 from helpers.seeding import wavy_image
+from helpers.turned import KINDS, STORED, write_turned
 from mmpose_lite.cli.check_data import main
 from mmpose_lite.data_tools.browsing import Browser
 from mmpose_lite.datasets import BaseCocoStyleDataset, LoadImage
@@ -27,36 +26,11 @@ from mmpose_lite.visualization.sheet import face_tile
 
 UPRIGHT = wavy_image(3, 110, 80)  # BGR, higher than wide
 POINTS = SHAPE * 50 + [40, 75]  # the chin is below a photograph that lies
-# What a camera stores for each orientation: the moves that make it from the upright picture.
-STORED = {
-    1: lambda image: image,
-    2: lambda image: image[:, ::-1],
-    3: lambda image: image[::-1, ::-1],
-    4: lambda image: image[::-1],
-    5: lambda image: image.swapaxes(0, 1),
-    6: lambda image: np.rot90(image),
-    7: lambda image: image[::-1, ::-1].swapaxes(0, 1),
-    8: lambda image: np.rot90(image, -1),
-}
-KINDS = {
-    'jpg': ('JPEG', {'quality': 97}),
-    'png': ('PNG', {}),
-    'webp': ('WEBP', {'lossless': True}),
-    'tiff': ('TIFF', {}),
-}
 
 
-def write(path, orientation, kind='jpg'):
+def write(path, orientation):
     """Write the upright picture as a camera held so stores it; return the pixels stored."""
-    pixels = np.ascontiguousarray(STORED[orientation](UPRIGHT))
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    form, options = KINDS[kind]
-    options |= {'tiffinfo': {0x0112: orientation}} if kind == 'tiff' else {'exif': exif}
-    file = io.BytesIO()
-    Image.fromarray(pixels[..., ::-1]).save(file, form, **options)
-    path.write_bytes(file.getvalue())
-    return pixels
+    return write_turned(path, UPRIGHT, orientation)
 
 
 def difference(image, wanted):
@@ -68,7 +42,7 @@ def difference(image, wanted):
 @pytest.mark.parametrize('orientation', STORED)
 def test_all_readers_agree_on_the_frame(tmp_path, orientation, kind):
     path = tmp_path / f'photo.{kind}'
-    wanted = {'ignore': write(path, orientation, kind), 'apply': UPRIGHT}
+    wanted = {'ignore': write(path, orientation), 'apply': UPRIGHT}
     for exif, pixels in wanted.items():
         for backend in ('cv2', 'pillow'):
             loader = LoadImage(imdecode_backend=backend, exif=exif)
@@ -81,7 +55,7 @@ def test_all_readers_agree_on_the_frame(tmp_path, orientation, kind):
 
 
 def test_grey_and_unchanged_pixels_are_turned_too(tmp_path):
-    write(tmp_path / 'photo.png', 6, 'png')
+    write(tmp_path / 'photo.png', 6)
     for color_type in ('grayscale', 'unchanged'):
         loader = LoadImage(color_type=color_type, exif='apply')
         assert loader({'img_path': str(tmp_path / 'photo.png')})['img'].shape[:2] == (110, 80)
@@ -90,7 +64,7 @@ def test_grey_and_unchanged_pixels_are_turned_too(tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        ({'exif': 'aply'}, "exif='aply' is not one of ignore, apply"),
+        ({'exif': 'aply'}, "exif='aply' is not one of auto, ignore, apply"),
         ({'exif': 'apply', 'color_type': 'color_ignore_orientation'}, 'contradicts color_type'),
     ],
 )
@@ -112,7 +86,7 @@ def make_set(root, orientation=6, size_wh=(80, 110), points=POINTS, count=4):
     return root
 
 
-def dataset(root, exif='ignore', **arguments):
+def dataset(root, exif='auto', **arguments):
     load = {'type': 'LoadImage', 'exif': exif}
     steps = ['GetBBoxCenterScale', {'type': 'TopdownAffine', 'input_size': (64, 64)}]
     steps = [load, {'type': steps[0]}, steps[1], {'type': 'PackPoseInputs'}]
@@ -149,7 +123,9 @@ def test_annotations_of_the_turned_photograph_are_refused_or_read_so(tmp_path, s
 def test_annotations_of_the_stored_photograph_are_not_turned(tmp_path):
     root = make_set(tmp_path / 'set', size_wh=(110, 80), points=SHAPE * 50 + [70, 40])
     assert dataset(root)[0]['data_samples'].ori_shape == (80, 110)
-    with pytest.raises(BadImageError, match=r"as it is stored.*LoadImage\(exif='ignore'\)"):
+    with pytest.raises(
+        BadImageError, match=r"as it is stored.*LoadImage\(exif='auto'\) turns only"
+    ):
         dataset(root, 'apply')[0]
 
 
@@ -245,7 +221,7 @@ train_dataloader = dict(dataset=dict(
 
 @pytest.fixture
 def check(tmp_path):
-    def run(root, exif='ignore'):
+    def run(root, exif='auto'):
         config, out = tmp_path / 'config.py', tmp_path / 'report.json'
         config.write_text(CONFIG.format(root=root, file=ANNOTATIONS.format('train'), exif=exif))
         with suppress(SystemExit):
@@ -277,30 +253,96 @@ def test_what_turns_no_size_is_a_note(tmp_path, check, orientation):
     assert 'loaded as they are stored' in notes[0]
 
 
-@pytest.mark.parametrize('orientation', [2, 3, 4])
-def test_what_turns_no_size_is_a_fault_where_the_annotations_mention_it(
-    tmp_path, check, orientation
-):
-    """As those that ``predict --save coco`` writes."""
-    root = make_set(tmp_path / 'set', orientation)
+def mark(root, **entries):
+    """Let entries of images say which orientation was applied, or all of them by ``every``."""
     path = root / ANNOTATIONS.format('train')
     content = json.loads(path.read_text(encoding='utf-8'))
     for image in content['images']:
-        image['exif_orientation_applied'] = orientation
+        applied = entries.get(image['file_name'].removesuffix('.jpg'), entries.get('every'))
+        if applied is not None:
+            image['exif_orientation_applied'] = applied
     path.write_text(json.dumps(content), encoding='utf-8')
-    message = rf'is annotated upright, and its EXIF orientation \({orientation}\) turns it: .*apply'
-    with pytest.raises(BadImageError, match=rf"photo1\.jpg' {message}"):
-        dataset(root)[0]
-    with pytest.raises(BadImageError, match=rf"photo1\.jpg' {message}"):
-        dataset(root, cache=True)
-    assert dataset(root, 'apply')[0]['data_samples'].exif == 'apply'
-    faults, _ = check(root)
-    assert len(faults) == 4
+    return root
+
+
+@pytest.mark.parametrize('orientation', range(2, 9))
+def test_marked_photographs_are_turned_upright(tmp_path, check, orientation):
+    """Those of ``convert`` and ``predict --save coco``, by pipelines that say nothing of it."""
+    root = mark(make_set(tmp_path / 'set', orientation), every=orientation)
+    upright = dataset(make_set(tmp_path / 'upright', 1))
+    for cache in (False, True):
+        faces = dataset(root, cache=cache)
+        sample = faces[0]
+        crop = sample['inputs']
+        assert (crop.int() - upright[0]['inputs'].int()).abs().float().mean() < 4
+        assert (sample['data_samples'].exif, sample['data_samples'].ori_shape) == (
+            'apply',
+            (110, 80),
+        )
+    assert Browser(faces).original(0).image_bgr.shape[:2] == (110, 80)
+    assert check(root) == [[], []]
     for photograph in (root / 'images').iterdir():  # turned upright since
         write(photograph, 1)
-    assert dataset(root)[0]['inputs'].shape == (3, 64, 64)
-    assert check(root)[0] == []
+    assert (dataset(root)[0]['inputs'].int() - upright[0]['inputs'].int()).abs().max() <= 1
+    assert check(root) == [[], []]
+
+
+def test_each_photograph_is_in_the_frame_of_its_own_points(tmp_path, check):
+    """Marked ones upright, others as stored."""
+    root = mark(make_set(tmp_path / 'set', 3), photo1=3)
+    whole = LoadImage()
+    for number, wanted in enumerate([UPRIGHT, UPRIGHT[::-1, ::-1]]):
+        sample = whole(dataset(root).get_data_info(number))
+        assert difference(sample['img'], wanted) < 3
+    faults, notes = check(root)
+    assert faults == []
+    assert re.match(
+        r"3 photographs have .*photo2\.jpg' \(3\), and their entries no 'exif_", notes[0]
+    )
+
+
+@pytest.mark.parametrize('orientation', [2, 3, 4])
+def test_a_pipeline_that_turns_nothing_refuses_marked_photographs(tmp_path, check, orientation):
+    root = mark(make_set(tmp_path / 'set', orientation), every=orientation)
+    message = (
+        rf'is annotated upright, and its EXIF orientation \({orientation}\) turns it: '
+        r"LoadImage\(exif='auto'\)"
+    )
+    with pytest.raises(BadImageError, match=rf"photo1\.jpg' {message}"):
+        dataset(root, 'ignore')[0]
+    with pytest.raises(BadImageError, match=rf"photo1\.jpg' {message}"):
+        dataset(root, 'ignore', cache=True)
+    faults, _ = check(root, 'ignore')
+    assert len(faults) == 4
     assert re.match(message, faults[0])
+    for photograph in (root / 'images').iterdir():  # turned upright since
+        write(photograph, 1)
+    assert dataset(root, 'ignore')[0]['inputs'].shape == (3, 64, 64)
+    assert check(root, 'ignore')[0] == []
+
+
+@pytest.mark.parametrize('applied', [0, 9, '6', True, [6]])
+def test_a_mark_that_is_no_orientation_is_named(tmp_path, check, applied):
+    root = mark(make_set(tmp_path / 'set'), photo2=applied)
+    message = "image id 2: 'exif_orientation_applied' must be an EXIF orientation, 1 to 8, it is "
+    with pytest.raises(InputError, match=re.escape(f'{message}{applied!r}')):
+        dataset(root)
+    assert f'{message}{applied!r}' in check(root)[0]
+
+
+def test_a_file_that_is_marked_and_not_is_named(tmp_path, check):
+    root = mark(make_set(tmp_path / 'set'), photo1=6)
+    path = root / ANNOTATIONS.format('train')
+    content = json.loads(path.read_text(encoding='utf-8'))
+    content['images'][2]['file_name'] = './photo1.jpg'
+    path.write_text(json.dumps(content), encoding='utf-8')
+    message = (
+        "'photo1.jpg' is that of image id 1, with 'exif_orientation_applied': 6, and of image id "
+        '3, without: a photograph is upright or as stored'
+    )
+    with pytest.raises(InputError, match=re.escape(message)):
+        dataset(root)
+    assert message in check(root)[0]
 
 
 def test_tifffile_s_colours_are_those_of_the_others(tmp_path, monkeypatch):

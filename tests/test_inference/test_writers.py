@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.turned import write_turned
 from mmpose_lite.data_tools.converters import convert_labels
 from mmpose_lite.data_tools.converters.labelled import ReadOptions
 from mmpose_lite.datasets.datasets import AFLWDataset
@@ -140,40 +141,18 @@ def test_coco_of_an_upside_down_photograph_says_so(results, tmp_path, orientatio
     assert image.get('exif_orientation_applied', 1) == orientation
 
 
-@pytest.mark.parametrize(('form', 'tool'), [('csv', 'csv'), ('coco', 'coco')])
-def test_points_of_an_upside_down_photograph_come_back_to_its_stored_pixels(
-    results, tmp_path, form, tool
-):
+@pytest.mark.parametrize('form', ['csv', 'coco', 'labelme'])
+@pytest.mark.parametrize('orientation', [3, 6])
+def test_points_of_a_turned_photograph_stay_upright(results, tmp_path, form, orientation):
     (face,) = results[2:]
-    height, width = face.photograph.image.shape[:2]
-    exif = Image.Exif()
-    exif[274] = 3
-    pixels = face.photograph.image[::-1, ::-1, ::-1].copy()
-    Image.fromarray(pixels).save(face.photograph.path, exif=exif)
+    write_turned(Path(face.photograph.path), face.photograph.image, orientation)
     turned = replace(face, photograph=replace(face.photograph, is_turned=True))
     path = written(form, [*results[:2], turned], tmp_path)
-    faces, _, report = converted(tool, path, tmp_path)
-    expected = [width, height] - face.points[0]
-    assert min(np.abs(each[:, :2] - expected).max() for each in faces) < 2e-3
-    assert any('labels are turned to the pixels as stored' in kind for kind in report.notes)
-
-
-@pytest.mark.parametrize(('form', 'tool'), [('csv', 'csv'), ('labelme', 'labelme')])
-def test_points_of_a_turned_photograph_come_back_to_its_stored_pixels(
-    results, tmp_path, form, tool
-):
-    (turned,) = results[2:]
-    width = turned.photograph.image.shape[1]
-    stored = cv2.rotate(turned.photograph.image, cv2.ROTATE_90_COUNTERCLOCKWISE)
-    exif = Image.Exif()
-    exif[274] = 6
-    Image.fromarray(stored[..., ::-1].copy()).save(turned.photograph.path, exif=exif)
-    path = written(form, results, tmp_path)
-    faces, _, report = converted(tool, path, tmp_path)
-    x, y = turned.points[0].T
-    expected = np.column_stack([y, width - x])  # the converter turns edges, not middles, of pixels
-    assert min(np.abs(face[:, :2] - expected).max() for face in faces) < 1e-3
-    assert any('labels are turned to the pixels as stored' in kind for kind in report.notes)
+    faces, content, report = converted(form, path, tmp_path)
+    assert min(np.abs(each[:, :2] - face.points[0]).max() for each in faces) < 2e-3
+    applied = {image.get('exif_orientation_applied') for image in content['images']}
+    assert applied == {None, orientation}
+    assert any(kind.endswith('labelled as shown, upright') for kind in report.notes)
 
 
 @pytest.mark.skipif(not find_spec('pyarrow'), reason='needs pyarrow')

@@ -27,7 +27,13 @@ from mmpose_lite.datasets.transforms.loading import (
 )
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.files import write_json
-from mmpose_lite.utils.images import BadImageError, decode_image, exif_orientation, read_image
+from mmpose_lite.utils.images import (
+    APPLIED,
+    BadImageError,
+    decode_image,
+    exif_orientation,
+    read_image,
+)
 from mmpose_lite.utils.paths import shown
 
 from .faces import Faces, SplitContent, check_faces, check_mirror_pairs, read_split
@@ -105,7 +111,7 @@ def check_splits(
     report = CheckReport()
     contents = [read_split(split) for split in splits]
     paths = {
-        content.split.image_path(image): content.split.loading.get('backend_args')
+        content.split.image_path(image): content.split.loader.backend_args
         for content in contents
         for image in content.images
     }
@@ -295,33 +301,34 @@ def read_state(path: str, backend_args: dict | None = None) -> ImageState:
 
 def check_images(content: SplitContent, images: Mapping[str, ImageState]) -> Iterator[Finding]:
     """Find photographs that cannot be read, of other sizes, and turned ones."""
-    split, noted = content.split, []
+    split = content.split
+    noted: dict[str, list[ImageState]] = {}
     places = _places(split, content.faces)
     for image in content.images:
-        found = images[split.image_path(image)]
-        size_wh = found.loaded_wh(split.exif)
+        found, known = images[split.image_path(image)], image_fields(image)
+        exif = split.loader.exif_of(known)
+        size_wh = found.loaded_wh(exif)
         if found.problem is not None or size_wh is None:
             yield Finding(split.name, 'image', found.path, _why_not_read(split, found))
             continue
-        known = image_fields(image)
         wanted = known.get('image_wh')
         if wanted is not None and wanted != size_wh:
-            problem = size_problem(size_wh, wanted, found.orientation, split.exif)
+            problem = size_problem(size_wh, wanted, found.orientation, exif)
             yield Finding(split.name, 'size', found.path, problem)
         elif found.orientation >= 5 and are_of_turned(places.get(found.path, _NONE), size_wh):
             width, height = size_wh
-            other = {'ignore': 'apply', 'apply': 'ignore'}[split.exif]
+            other = {'ignore': 'apply', 'apply': 'ignore'}[exif]
             problem = (
                 f'has {width}x{height} pixels, its points and boxes are of {height}x{width}: '
                 f"LoadImage(exif='{other}') loads photographs so"
             )
             yield Finding(split.name, 'size', found.path, problem)
-        elif found.orientation != 1 and split.exif == 'ignore' and 'exif_applied' in known:
+        elif found.orientation != 1 and exif == 'ignore' and 'exif_applied' in known:
             yield Finding(split.name, 'size', found.path, upright_problem(found.orientation))
-        elif found.orientation != 1:
-            noted.append(found)
-    if noted:
-        file, note = osp.basename(split.ann_file), _about(noted, split.exif)
+        elif found.orientation != 1 and 'exif_applied' not in known:
+            noted.setdefault(exif, []).append(found)
+    for exif, turned in noted.items():
+        file, note = osp.basename(split.ann_file), _about(turned, exif, split.loader.exif)
         yield Finding(split.name, 'image', file, note, is_fault=False)
 
 
@@ -331,12 +338,13 @@ def _why_not_read(split: Split, found: ImageState) -> str:
     return problem + (near_file(split.dataset.photographs, found.path) if is_missing else '')
 
 
-def _about(noted: Sequence[ImageState], exif: str) -> str:
+def _about(noted: Sequence[ImageState], exif: str, mode: str) -> str:
     what = {'ignore': 'as they are stored', 'apply': 'as they are turned'}[exif]
     name, orientation = shown(noted[0].path), noted[0].orientation
     return (
-        f'{len(noted)} photographs have an EXIF orientation, such as {name} ({orientation}): by '
-        f"LoadImage(exif='{exif}') they are loaded {what}, and annotations must be so"
+        f'{len(noted)} photographs have an EXIF orientation, such as {name} ({orientation}), and '
+        f"their entries no {APPLIED!r}: by LoadImage(exif='{mode}') they are loaded {what}, and "
+        'annotations must be so'
     )
 
 

@@ -12,7 +12,7 @@ from mmpose_lite.datasets.datasets.base.annotations import Record
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit, about_frames
 from mmpose_lite.datasets.transforms import LoadImage
 from mmpose_lite.errors import InputError
-from mmpose_lite.registry import DATASETS
+from mmpose_lite.registry import DATASETS, TRANSFORMS
 from mmpose_lite.utils.nested_datasets import innermost
 
 _ROLES = ('train', 'val', 'test')
@@ -57,7 +57,7 @@ class Split:
         subsets: Its subsets, of all uses.
         picks: The uses that have ``indices``, each as its role and the data set with them, which
             has read nothing either.
-        loading: The arguments of its ``LoadImage``.
+        loader: Its ``LoadImage``.
         parts: The parts of it that the config uses, of each use that names one.
     """
 
@@ -65,18 +65,13 @@ class Split:
     dataset: BaseCocoStyleDataset
     subsets: dict[str, Any]
     picks: list[tuple[str, BaseCocoStyleDataset]] = field(default_factory=list)
-    loading: dict[str, Any] = field(default_factory=dict)
+    loader: LoadImage = field(default_factory=LoadImage)
     parts: list[TrainValSplit] = field(default_factory=list)
 
     @property
     def ann_file(self) -> str:
         """The annotation file."""
         return self.dataset.ann_file
-
-    @property
-    def exif(self) -> str:
-        """The treatment of EXIF orientations, see ``LoadImage``."""
-        return self.loading.get('exif', 'ignore')
 
     def image_path(self, image: dict) -> str:
         """The file of an entry of ``images``."""
@@ -102,7 +97,7 @@ def find_splits(cfg: Mapping[str, Any]) -> list[Split]:
             steps = [step for each in reversed(nest) for step in each.get('pipeline') or ()]
             split = _split(role, nest[-1], steps)
             paths = map(osp.realpath, (split.ann_file, split.dataset.data_prefix['img']))
-            known = found.setdefault((*paths, split.dataset.category, split.exif), split)
+            known = found.setdefault((*paths, split.dataset.category, split.loader.exif), split)
             known.subsets.update(split.subsets)
             if known is not split:
                 known.picks += split.picks
@@ -125,14 +120,18 @@ def _split(role: str, settings: dict, steps: Sequence) -> Split:
     has_some = settings.get('indices') is not None
     picks = [(role, _unread(settings, _OF_SAMPLES))] if has_some else []
     loads = ('LoadImage', LoadImage)
-    loading = [dict(s) for s in steps if isinstance(s, dict) and s.get('type') in loads]
+    loaders = [
+        TRANSFORMS.build(step)
+        for step in steps
+        if isinstance(step, dict) and step.get('type') in loads
+    ]
     part = TrainValSplit.of(settings.get('train_val_split'))
     return Split(
         role,
         dataset,
         dict(dataset.subsets),
         picks,
-        loading[0] if loading else {},
+        loaders[0] if loaders else LoadImage(),
         [part] if part else [],
     )
 

@@ -13,6 +13,7 @@ from numpy import ndarray
 from mmpose_lite.errors import InputError
 from mmpose_lite.structures.keypoint.transforms import FARTHEST
 from mmpose_lite.utils.files import write_json
+from mmpose_lite.utils.images import APPLIED
 
 from .photographs import Photograph
 from .report import ConversionReport, WrittenSet
@@ -169,6 +170,8 @@ def write_set(
     for face_id, face, photo in faces:
         width, height = photo.size_wh
         entry = {'id': face_id, 'file_name': photo.file_name, 'height': height, 'width': width}
+        if photo.applied != 1:
+            entry[APPLIED] = photo.applied
         image_id = images.setdefault(photo.file_name, entry)['id']
         annotations.append(annotation(face, face_id, image_id, photo.size_wh))
     points = category or {'keypoints': [], 'skeleton': []}

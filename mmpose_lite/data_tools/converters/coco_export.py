@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from mmpose_lite.datasets.datasets.base.annotations import read_annotations
+from mmpose_lite.datasets.transforms import LoadImage
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.files import write_json
+from mmpose_lite.utils.images import APPLIED
 
 from .labelled import HIDDEN, NOT_LABELLED, VISIBLE
 from .photographs import Frame, Progress, read_frame
@@ -23,8 +25,9 @@ def write_coco(
 ) -> ConversionReport:
     """Write the faces of a data set as COCO keypoints with named points.
 
-    Points and boxes are in pixels of the pictures as tools show them, which is upright. A point has
-    0 where it is not annotated, 1 where it is hidden, 2 elsewhere.
+    Points and boxes are in pixels of the pictures as tools show them, which is upright; entries of
+    pictures that are stored otherwise say so. A point has 0 where it is not annotated, 1 where it
+    is hidden, 2 elsewhere.
 
     Args:
         dataset: A data set of faces, each of which is a sample, in training or test mode.
@@ -46,13 +49,13 @@ def write_coco(
     if dataset.first_pixel:
         report.note('Pixels are counted from 0 here, from 1 in the file', dataset.ann_file)
     says_hidden = any((_flags(face) == VISIBLE).any() for face in faces)
-    steps = dataset.pipeline.transforms
-    is_stored = not any(getattr(step, 'exif', 'ignore') == 'apply' for step in steps)
+    loaders = (step for step in dataset.pipeline.transforms if isinstance(step, LoadImage))
+    loader = next(loaders, LoadImage())
     frames: dict[str, Frame] = {}
     images: dict[str, dict[str, Any]] = {}
     annotations: list[dict[str, Any]] = []
     for face in progress(faces, len(faces)):
-        name = face['img_path']
+        name, is_stored = face['img_path'], loader.exif_of(face) == 'ignore'
         if name not in frames:
             frames[name] = _frame(name)
             images[name] = _image(len(images) + 1, name, dataset.data_prefix['img'], frames[name])
@@ -101,7 +104,8 @@ def _frame(path: str) -> Frame:
 def _image(number: int, path: str, folder: str, frame: Frame) -> dict[str, Any]:
     width, height = frame.upright_wh
     name = Path(os.path.relpath(path, folder or '.')).as_posix()
-    return {'id': number, 'file_name': name, 'width': width, 'height': height}
+    image = {'id': number, 'file_name': name, 'width': width, 'height': height}
+    return image if frame.orientation == 1 else {**image, APPLIED: frame.orientation}
 
 
 def _flags(face: dict[str, Any]) -> np.ndarray:

@@ -6,10 +6,12 @@ The files of their pictures are found by the names that tools give them.
 from __future__ import annotations
 
 import cmath
+import codecs
 import math
 import re
 import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,15 @@ _KINDS: dict[type, str] = {dict: 'record', list: 'list', str: 'text'}
 SAYS_HIDDEN = ('occluded', 'hidden', 'invisible', 'not visible', 'not_visible')
 """Flags, attributes and choices that hide a point."""
 _YES = ('true', 'yes', '1', 'on')
+# The first bytes of XML that say more than a declaration, which is not in ASCII in UTF-16.
+_MARKS = {
+    codecs.BOM_UTF8: 'utf-8-sig',
+    codecs.BOM_UTF16_LE: 'utf-16',
+    codecs.BOM_UTF16_BE: 'utf-16',
+    '<?'.encode('utf-16-le'): 'utf-16-le',
+    '<?'.encode('utf-16-be'): 'utf-16-be',
+}
+_DECLARATION = re.compile(rb"""<\?xml\b[^>]*?\sencoding\s*=\s*["']([\w.:-]+)["']""", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -101,11 +112,14 @@ class ReadOptions:
         category: The kind of object that is a face, where there are several.
         key: The field that holds the picture's name (Label Studio), or a point's (VIA).
         origin: The coordinate of the first pixel, 0 or 1 (files of numbers only).
+        exif: What photographs with an EXIF orientation were labelled as, where labels do not tell:
+            ``'upright'`` or ``'stored'``.
     """
 
     category: str | None = None
     key: str | None = None
     origin: int | None = None
+    exif: str | None = None
 
 
 @dataclass(frozen=True)
@@ -260,10 +274,28 @@ def read_text(path: Path) -> str:
     Raises:
         InputError: If it cannot be read.
     """
+    return _decoded(path, read_bytes(path), 'utf-8-sig', 'save it in UTF-8')
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
     try:
-        return path.read_text(encoding='utf-8-sig')
-    except (OSError, ValueError) as error:
+        return path.read_bytes()
+    except OSError as error:
         raise InputError(f'{path}: cannot be read: {error}') from error
+
+
+def _decoded(path: Path, content: bytes, encoding: str, cure: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeError as error:
+        line = content[: getattr(error, 'start', 0)].count(b'\n') + 1
+        name = encoding.removesuffix('-sig').upper()
+        raise InputError(f'{path}: line {line} is not in {name}: {cure}') from error
 
 
 def read_record(path: Path, kind: type = dict) -> Any:
@@ -279,18 +311,39 @@ def read_record(path: Path, kind: type = dict) -> Any:
 
 
 def read_xml(path: Path) -> ElementTree.Element:
-    """Read an XML file in UTF-8, whatever encoding it names (dlib names another), to its root.
+    """Read an XML file to its root, in the encoding that it declares, UTF-8 where it declares none.
 
     Raises:
-        InputError: If it is none, or defines entities.
+        InputError: If it is none, is in another encoding, or defines entities.
     """
-    text = read_text(path)
+    text = _xml_text(path, read_bytes(path))
     if '<!DOCTYPE' in text or '<!ENTITY' in text:
         raise InputError(f'{path}: defines entities, which no labelling tool does')
     try:
         return ElementTree.fromstring(text)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
+    except (ElementTree.ParseError, ValueError) as error:
         raise InputError(f'{path}: is not XML: {error}') from error
+
+
+def _xml_text(path: Path, content: bytes) -> str:
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            return _decoded(path, content, encoding, 'its first bytes say so')
+    found = _DECLARATION.match(content)
+    if found is None:
+        cure = "save it in UTF-8, or begin it with <?xml version='1.0' encoding='NAME'?>"
+        return _decoded(path, content, 'utf-8', cure)
+    declared = found[1].decode('ascii')
+    try:
+        encoding = codecs.lookup(declared).name
+        if encoding.startswith(('utf-16', 'utf-32')):  # the declaration itself is in ASCII
+            encoding = 'utf-8'
+        if encoding == 'iso8859-1':  # imglab writes this above names of files in UTF-8
+            with suppress(UnicodeDecodeError):
+                return content.decode('utf-8')
+        return _decoded(path, content, encoding, f'it declares {declared!r}')
+    except LookupError as error:
+        raise InputError(f'{path}: declares the encoding {declared!r}, which is unknown') from error
 
 
 def value_of(record: Any, key: str, kind: type, where: str) -> Any:

@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmpose_lite.datasets.datasets.base.annotations import APPLIED
 from mmpose_lite.errors import InputError, short
+from mmpose_lite.utils.images import APPLIED
 
 from .face_300w import read_pts
 from .labelled import (

@@ -6,14 +6,19 @@ docs/own_points.md explains the config.
 
 from __future__ import annotations
 
+import ast
+import hashlib
+import os.path as osp
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from mmpose_lite.datasets.datasets.base.annotations import read_json
 from mmpose_lite.datasets.datasets.base.split import TrainValSplit
 from mmpose_lite.errors import InputError, about_nearest
 from mmpose_lite.structures.metainfo import parse_pose_metainfo
@@ -21,6 +26,9 @@ from mmpose_lite.utils.paths import config_root
 
 from .labelled import NOT_LABELLED, LabelledFace, Labels
 from .report import ConversionReport
+
+ANNOTATIONS, METAINFO = 'faces.json', 'metainfo.py'
+"""The annotations of a set of one's own, and the description of its points."""
 
 # `left_eye`, `LeftEye`, `eye_l`, `eyeL`: the words and letters that change sides.
 _SIDE = re.compile(r'(?i:left|right)|(?<![A-Za-z])[LRlr](?![A-Za-z])|(?<=[a-z])[LR](?![A-Za-z])')
@@ -342,3 +350,92 @@ def config_text(
         about_size=about_size,
         evaluator=evaluator,
     )
+
+
+def digests(texts: Mapping[str, str]) -> dict[str, str]:
+    """Hash the files of a set, by name, for :func:`edited_files` of a later conversion."""
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+
+
+def edited_files(
+    out: Path, texts: Mapping[str, str], names: Sequence[str], images: Path
+) -> set[str]:
+    """Find the files of an earlier conversion that a person has edited since, and check them.
+
+    Args:
+        out: The folder, whose annotations have the hashes of what was written beside them.
+        texts: What is to be written, by name: the description of the points, and the config.
+        names: The points that the annotations will have.
+        images: The folder of their images.
+
+    Raises:
+        InputError: If an edited file describes other points, or names another folder.
+    """
+    there = {name: out / name for name in texts if (out / name).exists()}
+    found = {name: path.read_text('utf-8', 'replace') for name, path in there.items()}
+    changed = {name: text for name, text in found.items() if text != texts[name]}
+    written = _written(out / ANNOTATIONS) if changed else {}
+    hashes = digests(changed)
+    edited = {name for name in changed if written.get(name) != hashes[name]}
+    for name in edited:
+        if name == METAINFO:
+            _check_points(out / name, names)
+        else:
+            _check_folders(out / name, changed[name], images)
+    return edited
+
+
+def _written(annotations: Path) -> dict[str, str]:
+    """The hashes that a conversion has left in its annotations, by name."""
+    try:
+        return dict(read_json(str(annotations))['info']['written'])
+    except (InputError, LookupError, TypeError, ValueError):
+        return {}
+
+
+_TO_MOVE = 'change it there, or move the file to have it written anew'
+
+
+def _check_points(path: Path, names: Sequence[str]) -> None:
+    points = parse_pose_metainfo({'from_file': str(path)})['keypoint_id2name']
+    described = [points[i] for i in sorted(points)]
+    if described != list(names):
+        raise InputError(
+            f'{path} was edited, and its points are {", ".join(described)}, not '
+            f'{", ".join(names)}: {_TO_MOVE}'
+        )
+
+
+def _check_folders(path: Path, text: str, images: Path) -> None:
+    for settings in _settings(text):
+        prefix, root = settings.get('data_prefix'), settings.get('data_root')
+        folder = prefix.get('img') if isinstance(prefix, dict) else None
+        roots = [str(path.parent), *([root] if isinstance(root, str) else [])]
+        if settings.get('ann_file') != ANNOTATIONS or not isinstance(folder, str):
+            continue
+        if all(osp.realpath(osp.join(each, folder)) != osp.realpath(images) for each in roots):
+            raise InputError(
+                f'{path} was edited, and its images are in data_prefix.img={folder!r}, not in '
+                f"'{images}': {_TO_MOVE}"
+            )
+
+
+def _settings(text: str) -> Iterator[dict[str, Any]]:
+    """The dicts that a config writes down, without running it."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    yield from (each for each in map(_plain, nodes) if isinstance(each, dict))
+
+
+def _plain(node: ast.AST) -> Any:
+    """The value of a text, or of a dict of such values; None for anything else."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
+        return {each.arg: _plain(each.value) for each in node.keywords}
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return {_plain(key): _plain(value) for key, value in pairs if key}
+    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,12 +28,17 @@ from .labelled import (
     image_suffix,
 )
 from .number_files import read_csv, read_pts_folder
+from .orientation import PlacedPicture, labelled_upright
 from .own_config import (
+    ANNOTATIONS,
+    METAINFO,
     about_mirrors,
     about_sides,
     choose_shares,
     config_name,
     config_text,
+    digests,
+    edited_files,
     find_mirrors,
     known_points,
     metainfo_text,
@@ -60,8 +65,9 @@ READERS: dict[str, Reader] = {
 }
 """The readers, by the tool or the form of its files."""
 
-# Most tools show photographs upright; imglab, and files of numbers, are of pixels as stored.
-_AS_STORED = ('dlib', 'pts', 'csv')
+# Most tools show photographs upright, and imglab as stored; what files of numbers are of depends on
+# what wrote them.
+_SHOWN_UPRIGHT = {'dlib': False, 'pts': None, 'csv': None}
 
 
 def convert_labels(
@@ -75,9 +81,10 @@ def convert_labels(
     margin: float = 0.1,
     progress: Progress = lambda each, total: each,
 ) -> ConversionReport:
-    """Write ``out/faces.json`` and, unless they are there, the points and a config.
+    """Write ``out/faces.json``, and the points and a config unless a person has edited them.
 
-    These are ``out/metainfo.py`` and ``out/hrnetv2_NAME.py``; NAME is the folder's.
+    These are ``out/metainfo.py`` and ``out/hrnetv2_NAME.py``; NAME is the folder's. All points are
+    of upright photographs.
 
     Args:
         tool: One of ``READERS``.
@@ -93,7 +100,8 @@ def convert_labels(
         progress: Wraps the pictures.
 
     Raises:
-        InputError: If a file cannot be used; the message names file, key and value.
+        InputError: If a file cannot be used, or an edited one does not fit what is to be written;
+            the message names file, key and value.
         MissingFileError: If there is no file of labels, or no photograph.
     """
     if tool not in READERS:
@@ -102,32 +110,33 @@ def convert_labels(
     labels, out = Path(labels), Path(out)
     if names is not None and len(names) == 1:
         names = known_points(names[0]) or names
-    report = ConversionReport(tool)
-    found = READERS[tool](labels, options or ReadOptions(), report)
+    report, options = ConversionReport(tool), options or ReadOptions()
+    found = READERS[tool](labels, options, report)
     order = order_names(found, names, str(labels), report)
     files = PictureFiles(_root(labels, images, found, out))
     room = None if missing_box == 'picture' else margin
-    placing = _Placing(files, order, room, tool in _AS_STORED, out, report)
+    placing = _Placing(files, order, room, 0.0 if tool in _SHOWN_UPRIGHT else 0.5, out, report)
     pictures = progress(found.pictures, len(found.pictures))
-    placed = [pair for picture in pictures for pair in placing.faces(picture)]
+    there = [each for each in map(placing.place, pictures) if each is not None]
+    usual = _SHOWN_UPRIGHT.get(tool, True)
+    upright = labelled_upright(there, order, usual, options.exif, report)
+    placed = [face for pair in zip(there, upright, strict=True) for face in placing.faces(*pair)]
     if not placed:
         raise InputError(f"labels='{labels}': {_why_none(report)}")
+    _count_points([face for face, _ in placed], order, report)
+    texts = _write_files(out, files.root, order, found, placed, report)
     links = [[order.index(a) + 1, order.index(b) + 1] for a, b in found.links]  # COCO's count
     written = write_set(
-        out / 'faces.json',
+        out / ANNOTATIONS,
         ((i, face, photo) for i, (face, photo) in enumerate(placed, 1)),
-        {'sources': [f'{tool}: {labels.name}']},
+        {'sources': [f'{tool}: {labels.name}'], 'written': digests(texts)},
         'faces',
         category={'keypoints': order, 'skeleton': links},
     )
     report.sets.append(written)
     for path in files.unused:
         report.note('the photograph is in no record', str(path))
-    faces = [face for face, _ in placed]
-    _count_points(faces, order, report)
-    mirrors = _describe(out, order, found, report)
-    photographs = {photo.file_name for _, photo in placed}
-    _write_config(out, files.root, order, mirrors, faces, photographs, report)
+    report.remarks += _next_steps(out / config_name(out.name or 'my_faces'))
     return report
 
 
@@ -143,13 +152,13 @@ def _root(labels: Path, images: str | Path | None, found: Labels, out: Path) -> 
 
 @dataclass
 class _Placing:
-    """Puts labelled faces into the pixels of their photographs.
+    """Puts labelled faces into the upright pixels of their photographs.
 
     Attributes:
         files: The photographs.
         names: The points, in order.
         margin: Of a box about points; None makes it all of the picture.
-        as_stored: Whether pictures were labelled as stored, where their sizes do not tell.
+        middle: See :class:`PlacedPicture`.
         out: Folder below which pictures are written that the labels hold.
         report: Gets oddities.
         taken: The photographs that there were, with their records.
@@ -158,34 +167,45 @@ class _Placing:
     files: PictureFiles
     names: Sequence[str]
     margin: float | None
-    as_stored: bool
+    middle: float
     out: Path
     report: ConversionReport
     taken: dict[Path, str] = field(default_factory=dict)
 
-    def faces(self, picture: LabelledPicture) -> list[tuple[Face, Photograph]]:
-        """The faces of a picture that can be used; others are reported."""
+    def place(self, picture: LabelledPicture) -> PlacedPicture | None:
+        """Find the file of a picture with faces; None, and reported, if there is none."""
         if not picture.faces:
             self.report.note('no face of the picture has points', picture.where)
-            return []
-        placed = self._place(picture)
+            return None
+        placed = self._find(picture)
         if isinstance(placed, str):
             reason, _, detail = placed.partition(': ')
             for face in picture.faces:
                 self.report.leave_out(reason, f'{picture.names[0]} ({detail or face.where})')
-            return []
+            return None
         path, frame = placed
         if path in self.taken:
             kind = 'the photograph has labels in several records; are faces there twice?'
             self.report.note(kind, f'{path} ({self.taken[path]}; {picture.where})')
         self.taken.setdefault(path, picture.where)
-        is_upright = self._is_upright(picture, frame)
-        name = Path(os.path.relpath(path, self.files.root)).as_posix()
-        photo = Photograph(path, name, frame.size_wh)
-        made = (self._face(face, picture, frame, is_upright) for face in picture.faces)
+        return PlacedPicture(picture, path, frame, self.middle)
+
+    def faces(self, placed: PlacedPicture, is_upright: bool) -> list[tuple[Face, Photograph]]:
+        """The faces of a picture that can be used, upright; others are reported.
+
+        Args:
+            placed: The picture.
+            is_upright: It was labelled as shown, not as stored.
+        """
+        frame, faces = placed.frame, placed.picture.faces
+        name = Path(os.path.relpath(placed.path, self.files.root)).as_posix()
+        photo = Photograph(placed.path, name, frame.upright_wh, frame.orientation)
+        points = placed.points(self.names, is_upright)
+        corners = [placed.corners(face, is_upright) for face in faces]
+        made = (self._face(*each, placed) for each in zip(faces, points, corners, strict=True))
         return [(face, photo) for face in made if face is not None]
 
-    def _place(self, picture: LabelledPicture) -> tuple[Path, Frame] | str:
+    def _find(self, picture: LabelledPicture) -> tuple[Path, Frame] | str:
         """Find the file of a picture, or write it; else the reason why there is none."""
         path = self.files.find(picture, self.report) if picture.has_file else ''
         if isinstance(path, str):
@@ -216,72 +236,50 @@ class _Placing:
         self.report.note('the photograph is from the labels', str(path))
         return path, frame
 
-    def _is_upright(self, picture: LabelledPicture, frame: Frame) -> bool:
-        """Tell whether a picture was labelled as shown, not as stored."""
-        if frame.orientation == 1:
-            return False
-        is_told = picture.size_wh is not None and frame.size_wh != frame.upright_wh
-        is_upright = picture.size_wh == frame.upright_wh if is_told else not self.as_stored
-        if picture.is_upright is not None:
-            is_told, is_upright = True, picture.is_upright
-        if not is_told:
-            seen = 'shown upright' if is_upright else 'stored'
-            kind = f'EXIF turns the photograph, and no size tells: taken as labelled as {seen}'
-            self.report.note(kind, picture.where)
-        elif is_upright:
-            kind = (
-                'EXIF turns the photograph: labels are turned to the pixels as stored, where faces '
-                'may lie on their side; better turn the files upright and convert again'
-            )
-            self.report.note(kind, picture.where)
-        return is_upright
-
     def _face(
-        self, face: LabelledFace, picture: LabelledPicture, frame: Frame, is_upright: bool
+        self, face: LabelledFace, points: ndarray, corners: ndarray | None, placed: PlacedPicture
     ) -> Face | None:
-        """A face in pixels as stored; None, and reported, if nothing can be trained on it."""
-        size_wh = frame.upright_wh if is_upright else frame.size_wh
-        scale = np.array(size_wh) / 100 if picture.is_percent else np.ones(2)
-        rows = np.array([face.points.get(name, (0, 0, NOT_LABELLED)) for name in self.names])
-        flags = rows[:, 2].astype(int)
+        """A face in upright pixels; None, and reported, if nothing can be trained on it."""
+        flags = np.array([face.points.get(name, (0, 0, NOT_LABELLED))[2] for name in self.names])
         labelled = flags > NOT_LABELLED
+        size_wh = placed.frame.upright_wh
         if not labelled.any():
             self.report.leave_out('none of its points is labelled', face.where)
             return None
-        points = np.where(labelled[:, None], rows[:, :2] * scale, 0)
-        corners = None if face.box is None else np.array(face.box).reshape(2, 2) * scale
-        if is_upright:
-            points = np.where(labelled[:, None], frame.to_stored(points), 0)
-            corners = None if corners is None else frame.to_stored(corners)
-        if ((points < 0) | (points > frame.size_wh)).any():
+        points = np.where(labelled[:, None], points, 0)
+        if ((points < 0) | (points > size_wh)).any():
             self.report.note('points lie outside of the photograph, and stay there', face.where)
-        box = self._box(face, points[labelled], corners, frame)
+        box = self._box(face, points[labelled], corners, size_wh)
         if box is None:
             self.report.leave_out('it has no box, and its points span none', face.where)
             return None
         bbox = (*box[:2].tolist(), *(box[2:] - box[:2]).tolist())
-        return Face(picture.names[0], face.where, points, flags, bbox_xywh=bbox)
+        return Face(placed.picture.names[0], face.where, points, flags, bbox_xywh=bbox)
 
     def _box(
-        self, face: LabelledFace, points: ndarray, corners: ndarray | None, frame: Frame
+        self,
+        face: LabelledFace,
+        points: ndarray,
+        corners: ndarray | None,
+        size_wh: tuple[int, int],
     ) -> ndarray | None:
-        last = np.array(frame.size_wh) - 1
+        last = np.array(size_wh) - 1
         if corners is not None:
             edges = np.sort(corners, axis=0)
             if (np.ptp(np.clip(edges, 0, last), axis=0) > 0).all():
-                if (edges < 0).any() or (edges > frame.size_wh).any():
+                if (edges < 0).any() or (edges > size_wh).any():
                     kind = 'the box leaves its photograph, and stays as it is'
                     self.report.note(kind, face.where)
                 return edges.ravel()
         about = 'the picture' if self.margin is None else 'its points'
         self.report.note(f'the face has no box, and gets one about {about}', face.where)
         if self.margin is None:
-            return np.array([0.0, 0.0, *frame.size_wh])
+            return np.array([0.0, 0.0, *size_wh])
         edges = np.array([points.min(axis=0), points.max(axis=0)])
         extent = edges[1] - edges[0]
         edges += self.margin * max(extent) * np.array([[-1], [1]])
         is_box = min(extent) > 0 and (np.ptp(np.clip(edges, 0, last), axis=0) > 0).all()
-        return np.clip(edges, 0, frame.size_wh).ravel() if is_box else None
+        return np.clip(edges, 0, size_wh).ravel() if is_box else None
 
 
 def _why_none(report: ConversionReport) -> str:
@@ -305,60 +303,77 @@ def _count_points(faces: Sequence[Face], names: Sequence[str], report: Conversio
 
 def _describe(
     out: Path, names: Sequence[str], labels: Labels, report: ConversionReport
-) -> dict[str, str]:
-    """Write the description of the points; return their mirror pairs."""
+) -> tuple[str, dict[str, str]]:
+    """The description of the points, and their mirror pairs."""
     faces, mirrors = [f for each in labels.pictures for f in each.faces], find_mirrors(names)
     report.remarks += [*about_sides(faces, mirrors, report), *about_mirrors(names, mirrors)]
     if list(names) == [str(i + 1) for i in range(68)]:
         report.remarks.append("68 points: if they are iBUG's, --names 300w gives them their names")
-    text = metainfo_text(out.name or 'my_faces', names, mirrors, labels.links)
-    if _write_once(out / 'metainfo.py', text, report):
-        points = f'{len(names)} points: {", ".join(names)}'
-        report.remarks.append(f'{out / "metainfo.py"}: {points}')
-    return mirrors
+    return metainfo_text(out.name or 'my_faces', names, mirrors, labels.links), mirrors
 
 
-def _write_once(path: Path, text: str, report: ConversionReport) -> bool:
-    """Write a file that a person may have changed since; False where another is there."""
-    if path.exists() and path.read_text(encoding='utf-8') != text:
-        report.remarks.append(f'{path} is there, is another, and stays; move it to have it anew')
-        return False
-    path.write_text(text, encoding='utf-8')
-    return True
-
-
-def _write_config(
+def _config(
     out: Path,
     root: Path,
     names: Sequence[str],
     mirrors: Mapping[str, str],
-    faces: Sequence[Face],
-    photographs: Collection[str],
+    placed: Sequence[tuple[Face, Photograph]],
     report: ConversionReport,
-) -> None:
-    """Write the config, and tell what to type next."""
+) -> tuple[str, str]:
+    """The config, and how it measures a face."""
     settings = {
         'type': 'BaseCocoStyleDataset',
         'data_root': f'{out}/',
-        'ann_file': 'faces.json',
+        'ann_file': ANNOTATIONS,
         'data_prefix': {'img': f'{Path(os.path.relpath(root, out)).as_posix()}/'},
-        'metainfo': {'from_file': str(out / 'metainfo.py')},
+        'metainfo': {'from_file': str(out / METAINFO)},
     }
-    points = np.stack([face.points for face in faces])
-    pair = size_pair(names, mirrors, points, np.stack([face.flags for face in faces]))
-    shares = choose_shares(photographs)
+    points = np.stack([face.points for face, _ in placed])
+    pair = size_pair(names, mirrors, points, np.stack([face.flags for face, _ in placed]))
+    shares = choose_shares({photo.file_name for _, photo in placed})
     if shares is None:
         report.remarks.append('too few photographs: none is left to validate on')
-    path = out / config_name(out.name or 'my_faces')
-    text = config_text(settings, len(names), pair, shares or {'val_share': 0.1})
-    if _write_once(path, text, report):
-        size = 'the longer side of the box' if pair is None else f'the distance {" - ".join(pair)}'
-        report.remarks.append(f'{path}: a config of them; errors are divided by {size}')
-    config = shlex.quote(str(path))
-    report.remarks += [
+    size = 'the longer side of the box' if pair is None else f'the distance {" - ".join(pair)}'
+    return config_text(settings, len(names), pair, shares or {'val_share': 0.1}), size
+
+
+def _write_files(
+    out: Path,
+    root: Path,
+    names: Sequence[str],
+    labels: Labels,
+    placed: Sequence[tuple[Face, Photograph]],
+    report: ConversionReport,
+) -> dict[str, str]:
+    """Write the points and the config, unless they were edited; return their texts by name."""
+    description, mirrors = _describe(out, names, labels, report)
+    config, size = _config(out, root, names, mirrors, placed, report)
+    name = config_name(out.name or 'my_faces')
+    texts = {METAINFO: description, name: config}
+    about = {
+        METAINFO: f'{len(names)} points: {", ".join(names)}',
+        name: f'a config of them; errors are divided by {size}',
+    }
+    edited = edited_files(out, texts, names, root)
+    out.mkdir(parents=True, exist_ok=True)
+    for each, text in texts.items():
+        path = out / each
+        if each in edited:
+            report.remarks.append(f'{path} was edited, and stays; move it to have it written anew')
+            continue
+        differs = path.exists() and path.read_text('utf-8') != text
+        path.write_text(text, encoding='utf-8')
+        report.remarks.append(f'{path}: {about[each]}{" (written anew)" if differs else ""}')
+    return texts
+
+
+def _next_steps(config: Path) -> list[str]:
+    """The lines to type next."""
+    name = shlex.quote(str(config))
+    return [
         'next:',
-        f'    mmpose-lite check-data {config}',
-        f'    mmpose-lite browse {config}',
-        f'    mmpose-lite train {config}',
-        f'    mmpose-lite test {config} work_dirs/{path.stem}/best.pth',
+        f'    mmpose-lite check-data {name}',
+        f'    mmpose-lite browse {name}',
+        f'    mmpose-lite train {name}',
+        f'    mmpose-lite test {name} work_dirs/{config.stem}/best.pth',
     ]

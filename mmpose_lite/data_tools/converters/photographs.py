@@ -44,18 +44,12 @@ class Frame:
         width, height = self.size_wh
         return (height, width) if self.orientation in _TRANSPOSED else (width, height)
 
-    def to_stored(self, points: ndarray) -> ndarray:
-        """Turn points ``(N, 2)`` of the picture as shown to the pixels as stored."""
-        return self._transposed(self._mirrored(points))
-
     def to_upright(self, points: ndarray) -> ndarray:
-        """Turn points ``(N, 2)`` of the pixels as stored to the picture as shown."""
-        return self._mirrored(self._transposed(points))
+        """Turn points ``(N, 2)`` of the pixels as stored to the picture as shown.
 
-    def _transposed(self, points: ndarray) -> ndarray:
-        return points[:, ::-1] if self.orientation in _TRANSPOSED else points
-
-    def _mirrored(self, points: ndarray) -> ndarray:
+        Places count from the corner of the picture: the middle of the first pixel is 0.5, 0.5.
+        """
+        points = points[:, ::-1] if self.orientation in _TRANSPOSED else points
         (width, height), (x, y) = self.upright_wh, points.T
         x = width - x if self.orientation in _MIRRORED_X else x
         y = height - y if self.orientation in _MIRRORED_Y else y
@@ -89,12 +83,15 @@ class Photograph:
     Attributes:
         path: The file.
         file_name: Its name in annotations, below the folder of images.
-        size_wh: Width and height as stored, pixels.
+        size_wh: Width and height, pixels, of what its points are of.
+        applied: The EXIF orientation that was applied before points were found; 1 where they are
+            of the pixels as stored.
     """
 
     path: Path
     file_name: str
     size_wh: tuple[int, int]
+    applied: int = 1
 
 
 class Photographs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from mmcv.transforms import LoadImageFromFile
 from mmpose_lite.errors import InputError
 from mmpose_lite.registry import TRANSFORMS
 from mmpose_lite.utils.images import (
-    EXIF_MODES,
+    APPLIED,
     IGNORING,
     TIFF_STARTS,
     BadImageError,
@@ -29,7 +30,7 @@ from ..file_names import PhotoFinder, near_file
 
 # A point lies clearly beyond a photograph from this share of its side on.
 _CLEARLY = 0.05
-_TURNING = "LoadImage(exif='apply') turns photographs"
+_MODES = ('auto', 'ignore', 'apply')
 
 
 def _bgr(image: np.ndarray) -> np.ndarray:
@@ -51,9 +52,9 @@ class LoadImage(LoadImageFromFile):
         imdecode_backend: ``'cv2'``; others are mmcv's (``'pillow'``, ``'turbojpeg'``, ...).
         file_client_args: MMPose's old name of ``backend_args``; not used.
         ignore_empty: Return None for a file that cannot be read, instead of an error.
-        exif: What becomes of an orientation that the camera noted: ``'ignore'`` where
-            annotations count pixels as stored; ``'apply'`` where they are of the photograph as
-            it is shown. It is the same for all back ends.
+        exif: Treatment of the EXIF orientation, the same for all back ends. ``'auto'``: images
+            that the annotations mark as annotated upright (``exif_applied``) are turned upright,
+            others are left as stored. ``'apply'``: all are turned. ``'ignore'``: none is.
         check_size: Refuse an image whose size is not that of its record.
         backend_args: Where files are, see :func:`mmengine.fileio.get`.
 
@@ -62,7 +63,7 @@ class LoadImage(LoadImageFromFile):
         BadImageError: If it is no regular file, no image, ends early, or is not of the size that
             the sample's ``image_wh`` says, or annotated upright (``exif_applied``) and loaded as
             it is stored; the message names it.
-        InputError: If ``exif`` is neither, or contradicts ``color_type``.
+        InputError: If ``exif`` is unknown, or contradicts ``color_type``.
     """
 
     leaves_pixels_alone = True  # those of cached crops, which are loaded already
@@ -74,7 +75,7 @@ class LoadImage(LoadImageFromFile):
         imdecode_backend: str = 'cv2',
         file_client_args: dict | None = None,
         ignore_empty: bool = False,
-        exif: str = 'ignore',
+        exif: str = 'auto',
         check_size: bool = True,
         *,
         backend_args: dict | None = None,
@@ -87,32 +88,39 @@ class LoadImage(LoadImageFromFile):
             ignore_empty=ignore_empty,
             backend_args=backend_args,
         )
-        if exif not in EXIF_MODES:
-            raise InputError(f"LoadImage: exif='{exif}' is not one of {', '.join(EXIF_MODES)}")
+        if exif not in _MODES:
+            raise InputError(f"LoadImage: exif='{exif}' is not one of {', '.join(_MODES)}")
         if exif == 'apply' and color_type.endswith(IGNORING):
             raise InputError(f"LoadImage: exif='apply' contradicts color_type='{color_type}'")
-        self.exif = exif
+        self.exif = 'ignore' if color_type.endswith(IGNORING) else exif
         self.check_size = check_size
         self._photographs: PhotoFinder | None = None  # of the folder where one was missing
 
     def extend_crop(self, extent: CropExtent) -> CropExtent:
         return extent
 
+    def exif_of(self, sample: Mapping[str, Any]) -> str:
+        """``'apply'`` if the image of a sample is loaded upright, ``'ignore'`` if as stored."""
+        if self.exif != 'auto':
+            return self.exif
+        return 'apply' if 'exif_applied' in sample else 'ignore'
+
     def transform(self, results: dict) -> dict | None:
         """Load the image."""
+        exif = self.exif_of(results)
         if 'img' in results:
             image = _given(results)
         else:
-            image = self._load(results['img_path'], results.get('img_folder'))
+            image = self._load(results['img_path'], results.get('img_folder'), exif)
             if image is None:
                 return None
             if self.check_size and results.get('image_wh') != image.shape[1::-1]:
-                self._compare_size(image, results)
-            if 'exif_applied' in results and self.exif == 'ignore':
+                self._compare_size(image, results, exif)
+            if 'exif_applied' in results and exif == 'ignore':
                 self._check_upright(results['img_path'])
             results['img'] = image.astype(np.float32) if self.to_float32 else image
-        if self.exif == 'apply':
-            results['exif'] = self.exif
+        if exif == 'apply':
+            results['exif'] = exif
         results.setdefault('img_shape', image.shape[:2])
         results.setdefault('ori_shape', image.shape[:2])
         return results
@@ -123,12 +131,12 @@ class LoadImage(LoadImageFromFile):
         if orientation != 1:
             raise BadImageError(f'image {shown(path)} {upright_problem(orientation)}')
 
-    def _load(self, path: str, folder: str | None) -> np.ndarray | None:
+    def _load(self, path: str, folder: str | None, exif: str) -> np.ndarray | None:
         try:
             content = read_image(path, self.backend_args)
             if self.imdecode_backend != 'cv2':
-                return self._decode_by_other(content, path)
-            return decode_image(content, path, self.color_type, self.exif)
+                return self._decode_by_other(content, path, exif)
+            return decode_image(content, path, self.color_type, exif)
         except (OSError, ValueError) as error:
             if self.ignore_empty:
                 return None
@@ -144,7 +152,7 @@ class LoadImage(LoadImageFromFile):
             self._photographs = PhotoFinder(folder)
         return near_file(self._photographs, path)
 
-    def _compare_size(self, image: np.ndarray, results: dict) -> None:
+    def _compare_size(self, image: np.ndarray, results: dict, exif: str) -> None:
         """Compare the size with the annotations', without which points lie somewhere else."""
         wanted, size_wh = results.get('image_wh'), image.shape[1::-1]
         if wanted is None and 'keypoints' in results:
@@ -156,13 +164,13 @@ class LoadImage(LoadImageFromFile):
         orientation = exif_orientation(read_image(path, self.backend_args))
         if 'image_wh' not in results and orientation < 5:
             return  # points outside of a photograph are nothing that loading forbids
-        problem = size_problem(size_wh, wanted, orientation, self.exif)
+        problem = size_problem(size_wh, wanted, orientation, exif)
         where = f' (annotation id {results["id"]!r})' if 'id' in results else ''
         raise BadImageError(
             f'image {shown(path)} {problem}{where}; LoadImage(check_size=False) takes it as it is'
         )
 
-    def _decode_by_other(self, content: bytes, path: str) -> np.ndarray:
+    def _decode_by_other(self, content: bytes, path: str, exif: str) -> np.ndarray:
         """Decode by one of mmcv's other backends, each of which fails in its own ways."""
         backend, flag = self.imdecode_backend, self.color_type
         if backend not in supported_backends:
@@ -184,7 +192,7 @@ class LoadImage(LoadImageFromFile):
         if backend == 'tifffile' and self.color_type.startswith('color'):
             image = _bgr(image)
         is_upright = backend == 'pillow' and content.startswith(TIFF_STARTS)
-        if is_upright != (self.exif == 'apply'):
+        if is_upright != (exif == 'apply'):
             image = turned(image, content, is_upright)
         return np.ascontiguousarray(image)
 
@@ -209,8 +217,11 @@ def are_of_turned(points: np.ndarray, size_wh: tuple[int, int]) -> bool:
 
 
 def upright_problem(orientation: int) -> str:
-    """Describe that annotations are of the upright photograph, and its file is not."""
-    return f'is annotated upright, and its EXIF orientation ({orientation}) turns it: {_TURNING}'
+    """Describe that annotations are of the upright photograph, which is loaded as stored."""
+    return (
+        f'is annotated upright, and its EXIF orientation ({orientation}) turns it: '
+        "LoadImage(exif='auto') turns such photographs"
+    )
 
 
 def size_problem(
@@ -228,10 +239,11 @@ def size_problem(
         return f'{problem}: they exchange the two'
     if exif == 'ignore':
         return (
-            f'{problem}, as its EXIF orientation ({orientation}) turns it: '
-            f'{_TURNING}, where points and boxes are so, too'
+            f"{problem}, as its EXIF orientation ({orientation}) turns it: LoadImage(exif='apply') "
+            f'turns all photographs, {APPLIED!r}: {orientation} in its entry, which '
+            '`mmpose-lite convert` writes, turns this one'
         )
     return (
         f'{problem}, as it is stored, and its EXIF orientation ({orientation}) turns it: '
-        "LoadImage(exif='ignore') leaves photographs as they are stored"
+        f"LoadImage(exif='auto') turns only photographs whose entries have {APPLIED!r}"
     )

@@ -14,18 +14,14 @@ import numpy as np
 
 from mmpose_lite.errors import InputError, MissingFileError, short
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
+from mmpose_lite.utils.images import APPLIED
 
 # Beyond it float32 does not tell one pixel from the next.
 _LARGEST = 2.0**24
 # A smaller side is no box, and makes a map with no inverse.
 _SMALLEST_SIDE = 1e-3
 _DEEPEST = 20
-_IDS = ('id', 'image_id', 'category_id', 'iscrowd')
-APPLIED = 'exif_orientation_applied'
-"""Of an image's entry: the EXIF orientation that was applied before its points were found.
-
-Only where that turns pixels; ``predict --save coco`` writes it.
-"""
+_WHOLE = ('id', 'image_id', 'category_id', 'iscrowd', APPLIED)
 _POINTS = ('keypoints', 'face_kpts')  # the latter are COCO-WholeBody's
 
 
@@ -185,7 +181,12 @@ def read_json(path: str) -> Any:
         raise AnnotationError(f'{path}: cannot be read: {error.strerror}') from error
     except AnnotationError as error:
         raise AnnotationError(f'{path}: {error}') from None
-    except (ValueError, RecursionError) as error:  # a wrong encoding, a number of 5,000 digits
+    except UnicodeDecodeError as error:
+        line, name = error.object[: error.start].count(b'\n') + 1, error.encoding.upper()
+        raise AnnotationError(
+            f'{path}: no JSON: line {line} is not in {name}: save it in UTF-8'
+        ) from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits
         raise AnnotationError(f'{path}: no JSON: {error}') from error
 
 
@@ -233,6 +234,7 @@ def file_problems(path: str, content: Any) -> Iterator[AnnotationError]:
     for image in content['images']:
         if has_id(image):
             yield from _image_problems(path, image)
+    yield from _frame_problems(path, content['images'])
     yield from _id_problems(path, content['annotations'], 'annotations', set())
     for annotation in content['annotations']:
         if has_id(annotation) and not has_image(annotation, image_ids):
@@ -268,14 +270,14 @@ def lacks_bbox(annotation: dict) -> bool:
 def tidy(content: Any) -> Any:
     """Normalise in place, and return, what is in an annotation file, of any form.
 
-    Integral ids written as floats (1.0) become integers, and coordinates of points
+    Integral numbers written as floats (1.0) become integers, and coordinates of points
     that are not labelled (visibility 0, or none at all) become 0 where they are null or NaN.
     """
     for key in ('images', 'annotations'):
         entries = content.get(key) if isinstance(content, dict) else None
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict):
-                for name in _IDS:
+                for name in _WHOLE:
                     value = entry.get(name)
                     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
                         entry[name] = int(value)
@@ -344,6 +346,29 @@ def _image_problems(path: str, image: dict) -> Iterator[AnnotationError]:
         if side in image and not (is_number(image[side]) and image[side] > 0):
             problem = f'must be a number above 0 (the limit is 2^24), it is {short(image[side])}'
             yield AnnotationError(f"{where}: '{side}' {problem}")
+    applied = image.get(APPLIED)
+    if applied is not None and (type(applied) is not int or not 1 <= applied <= 8):
+        problem = f'must be an EXIF orientation, 1 to 8, it is {short(applied)}'
+        yield AnnotationError(f'{where}: {APPLIED!r} {problem}')
+
+
+def _frame_problems(path: str, images: Sequence[Any]) -> Iterator[AnnotationError]:
+    """Find files with several entries, of which only some are of the upright photograph."""
+    found: dict[str, dict[bool, Any]] = {}
+    if not any(image.get(APPLIED) for image in images if has_id(image)):
+        return
+    for image in images:
+        name = image.get('file_name') if has_id(image) else None
+        if isinstance(name, str):
+            entries = found.setdefault(osp.normpath(name), {})
+            entries.setdefault(image.get(APPLIED) not in (None, 1), image)
+    for name, entries in found.items():
+        if len(entries) > 1:
+            yield AnnotationError(
+                f'{path}: {short(name)} is that of image id {short(entries[True]["id"])}, with '
+                f'{APPLIED!r}: {entries[True][APPLIED]}, and of image id '
+                f'{short(entries[False]["id"])}, without: a photograph is upright or as stored'
+            )
 
 
 def has_image(annotation: dict, image_ids: Container[Hashable]) -> bool:
