@@ -114,7 +114,7 @@ def adapt(
 
 
 class PredictedFaces(NamedTuple):
-    """What :func:`predict_in_crops` returns.
+    """Predicted and annotated points of faces, see :func:`predict_in_crops`.
 
     Attributes:
         predicted: Points (N, K, 2), 0 to 1 from the corner of the face's crop.
