@@ -16,11 +16,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import machine
 from benchmarks.report import markdown_table, write_between
 from mmpose_lite.apis import init_model
+from mmpose_lite.apis.adaptation import PredictedFaces as Faces
 from mmpose_lite.apis.adaptation import predict_in_crops
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.structures.keypoint import fit_label_map
 
-Faces = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 CHOICES = ('random', 'lowest', 'half', 'even')
 """Faces of a pool to annotate: drawn; lowest mean score; half of each; evenly over all scores."""
 
@@ -43,6 +43,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--faces', type=int, metavar='N', help='use so many training faces (default: all)'
     )
+    parser.add_argument(
+        '--first-pixel',
+        type=int,
+        choices=(0, 1),
+        default=0,
+        help='coordinate of the first pixel in the annotations, of training and test faces alike',
+    )
     parser.add_argument('--doc', type=Path, metavar='FILE', help='write the table into this file')
     args = parser.parse_args(argv)
     if args.draws < 1:
@@ -50,12 +57,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def predict(model, data: str, part: str, count: int | None = None) -> Faces:
+def predict(model, data: str, part: str, first_pixel: int, count: int | None = None) -> Faces:
     """Predict a part of the set, or so many faces of it; see :func:`predict_in_crops`."""
     dataset = dict(model.cfg.test_dataloader.dataset)
     dataset.pop('subsets', None)
     file = f'annotations/face_landmarks_aflw_{part}.json'
-    faces = DATASETS.build({**dataset, 'data_root': data, 'ann_file': file})
+    dataset |= {'data_root': data, 'ann_file': file, 'first_pixel': first_pixel}
+    faces = DATASETS.build(dataset)
     if count is not None and count < len(faces):
         drawn = np.random.default_rng(0).choice(len(faces), count, replace=False)
         faces = Subset(faces, np.sort(drawn).tolist())
@@ -94,7 +102,7 @@ def choose(choice: str, scores: np.ndarray, count: int, rng: np.random.Generator
 
 def choice_rows(args: argparse.Namespace, train: Faces, test: Faces, flips) -> Iterator[list[str]]:
     """The NME after adapting to so many faces, for each way to choose them, with its range."""
-    predicted, annotated, _, scores = train
+    predicted, annotated, _, scores, _ = train
     yield ['0', *[f'{nme(*test[:3]):.2f}'] * len(CHOICES)]
     for count in args.counts:
         cells = []
@@ -115,15 +123,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     model = init_model(args.config, args.checkpoint)
     model.label_map = None
-    train = predict(model, args.data, 'train', args.faces)
+    train = predict(model, args.data, 'train', args.first_pixel, args.faces)
     whole = np.isfinite(train[1]).all((1, 2))
-    train = tuple(each[whole] for each in train)
+    train = Faces(*(each[whole] for each in train))
     if args.pool and args.pool < max(args.counts):
         sys.exit(f'--pool {args.pool}: fewer than the {max(args.counts)} faces of --counts')
     needed = max([*args.counts, args.pool or 0])
     if whole.sum() < needed:
         sys.exit(f'--counts, --pool: {whole.sum()} training faces have all points, not {needed}')
-    test = predict(model, args.data, 'test')
+    test = predict(model, args.data, 'test', args.first_pixel)
     flips = model.dataset_meta['flip_indices']
     if args.pool:
         header = ('Faces', *(f'NME, %: {choice}' for choice in CHOICES))
@@ -139,7 +147,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     print(text)
     if args.doc:
-        write_between(args.doc, 'choices' if args.pool else 'adaptation', text)
+        name = 'choices' if args.pool else 'adaptation'
+        write_between(args.doc, f'{name}, first pixel 1' if args.first_pixel else name, text)
 
 
 if __name__ == '__main__':

@@ -27,6 +27,9 @@ from .inference import dataset_meta_from_config, init_model
 _BATCH = 32
 _KEPT = ('dataset_meta', 'input_size', 'seed', 'commit', 'trained_with')  # of the weights' meta
 _FEWEST = 5
+_NEAR_ONE = 0.5  # px
+_CLEAR = 3  # standard errors
+_LIKELIER = 2.0  # difference of logarithms
 
 
 class Adaptation(NamedTuple):
@@ -37,12 +40,15 @@ class Adaptation(NamedTuple):
         before: Mean distance of the points from the annotations, as a share of the box's side.
         after: The same with maps that were fitted without the face in question.
         path: The checkpoint that was written.
+        pixel: Where annotations seem to count pixels from 1: how far their points lie to the right
+            of and below the predicted ones, on average, image pixels; otherwise None.
     """
 
     faces: int
     before: float
     after: float
     path: str
+    pixel: tuple[float, float] | None = None
 
 
 def adapt(
@@ -78,6 +84,119 @@ def adapt(
     if not annotations.is_file():
         raise InputError(f"annotations '{annotations}' are not a file")
     cfg = load_config(config if config is not None else checkpoint, needs=('test_dataloader',))
+    dataset_cfg = _dataset_cfg(cfg, annotations, images, first_pixel)
+    model = init_model(cfg, checkpoint, device)
+    model.label_map = None
+    dataset = DATASETS.build(dataset_cfg)
+    faces = predict_in_crops(model, dataset)
+    whole = np.isfinite(faces.annotated).all((1, 2))
+    if whole.sum() < _FEWEST:
+        raise InputError(
+            f"annotations '{annotations}': {whole.sum()} faces have all points, and {_FEWEST} are "
+            'needed'
+        )
+    predicted, annotated, sides = (each[whole] for each in faces[:3])
+    flips = model.dataset_meta['flip_indices']
+    label_map, held_out = fit_label_map(predicted, annotated, flips)
+    before, after = (
+        float((np.linalg.norm(each - annotated, axis=-1).mean(1) * sides).mean())
+        for each in (predicted, held_out)
+    )
+    pixel = None
+    if first_pixel == 0:
+        # Of the network alone: the flip test of MMPose shifts points, too.
+        model.test_cfg = {**model.test_cfg, 'flip_test': False}
+        faces = predict_in_crops(model, dataset)
+        pixel = pixel_offset(PredictedFaces(*(each[whole] for each in faces)))
+    done = Adaptation(int(whole.sum()), before, after, str(out), pixel)
+    _write(checkpoint, label_map, done, cfg)
+    return done
+
+
+class PredictedFaces(NamedTuple):
+    """Predicted and annotated points of faces, see :func:`predict_in_crops`.
+
+    Attributes:
+        predicted: Points (N, K, 2), 0 to 1 from the corner of the face's crop.
+        annotated: The same of the annotations, NaN where a point is not annotated.
+        sides: The crop's longer side (N,), in longer sides of the box.
+        scores: Scores of the predictions (N, K).
+        pixels: Width and height of the crop (N, 2), image pixels.
+    """
+
+    predicted: ndarray
+    annotated: ndarray
+    sides: ndarray
+    scores: ndarray
+    pixels: ndarray
+
+
+def predict_in_crops(model: Any, dataset: Any) -> PredictedFaces:
+    """Predict all faces of a data set.
+
+    Args:
+        model: Of :func:`init_model`.
+        dataset: With the pipeline of a test.
+    """
+    columns: tuple[list, ...] = ([], [], [], [], [])
+    for start in range(0, len(dataset), _BATCH):
+        batch = [dataset[i] for i in range(start, min(start + _BATCH, len(dataset)))]
+        with torch.no_grad():
+            samples = model.test_step(pseudo_collate(batch))
+        for sample in samples:
+            scale = np.asarray(sample.input_scale)
+            corner = np.asarray(sample.input_center) - 0.5 * scale
+            truth = sample.gt_instances
+            seen = np.asarray(truth.keypoints_visible)[0] > 0
+            points = np.where(seen[:, None], np.asarray(truth.keypoints)[0], np.nan)
+            box = np.asarray(truth.bboxes)[0]
+            row = (
+                (sample.pred_instances.keypoints[0] - corner) / scale,
+                (points - corner) / scale,
+                scale.max() / (box[2:] - box[:2]).max(),
+                np.asarray(sample.pred_instances.keypoint_scores)[0],
+                scale,
+            )
+            for column, value in zip(columns, row, strict=True):
+                column.append(value)
+    return PredictedFaces(*map(np.array, columns))
+
+
+def pixel_offset(faces: PredictedFaces) -> tuple[float, float] | None:
+    """Measure the offset of annotations that seem to count pixels from 1.
+
+    Such an offset is one image pixel to the right and down in small and large faces alike.
+    Annotators who place points elsewhere shift them by shares of the face. Only vertical offsets
+    are compared with shares: horizontal ones may have both, see docs/results.md.
+
+    Args:
+        faces: Faces whose points are all annotated.
+
+    Returns:
+        The mean offsets from the predicted to the annotated points, to the right and down, image
+        pixels, in which faces count by the inverse of their area; None if they are not clearly
+        about one pixel.
+    """
+    offsets = ((faces.annotated - faces.predicted) * faces.pixels[:, None]).mean(axis=1)
+    boxes = faces.pixels.max(axis=1) / faces.sides
+    # As shares of the box, the offsets of all faces scatter alike.
+    weights = (boxes**-2 / (boxes**-2).sum())[:, None]
+    mean = (weights * offsets).sum(axis=0)
+    error = np.sqrt((weights**2 * (offsets - mean) ** 2).sum(axis=0))
+    if (abs(mean - 1) > _NEAR_ONE).any() or (mean < _CLEAR * error).any():
+        return None
+    shares = offsets[:, 1] / boxes
+    as_pixels = ((shares - mean[1] / boxes) ** 2).sum()
+    as_shares = ((shares - shares.mean()) ** 2).sum()
+    if 0.5 * len(boxes) * np.log(as_shares / as_pixels) < _LIKELIER:
+        return None
+    return float(mean[0]), float(mean[1])
+
+
+def _dataset_cfg(
+    cfg: Config, annotations: Path, images: str | Path | None, first_pixel: int
+) -> dict[str, Any]:
+    """The config of the annotated faces, with the pipeline of the test."""
     dataset: dict[str, Any] = dict(cfg.test_dataloader.dataset)
     dataset.pop('subsets', None)
     if not _has_squares(annotations):
@@ -89,56 +208,7 @@ def adapt(
         first_pixel=first_pixel,
         test_mode=True,
     )
-    model = init_model(cfg, checkpoint, device)
-    model.label_map = None
-    predicted, annotated, sides, _ = predict_in_crops(model, DATASETS.build(dataset))
-    whole = np.isfinite(annotated).all((1, 2))
-    if whole.sum() < _FEWEST:
-        raise InputError(
-            f"annotations '{annotations}': {whole.sum()} faces have all points, and {_FEWEST} are "
-            'needed'
-        )
-    predicted, annotated, sides = predicted[whole], annotated[whole], sides[whole]
-    flips = model.dataset_meta['flip_indices']
-    label_map, held_out = fit_label_map(predicted, annotated, flips)
-    before, after = (
-        float((np.linalg.norm(each - annotated, axis=-1).mean(1) * sides).mean())
-        for each in (predicted, held_out)
-    )
-    done = Adaptation(int(whole.sum()), before, after, str(out))
-    _write(checkpoint, label_map, done, cfg)
-    return done
-
-
-def predict_in_crops(model: Any, dataset: Any) -> tuple[ndarray, ndarray, ndarray, ndarray]:
-    """Predict all faces of a data set.
-
-    Args:
-        model: Of :func:`init_model`.
-        dataset: With the pipeline of a test.
-
-    Returns:
-        Predictions and annotations (N, K, 2), 0 to 1 from the corner of the face's crop, NaN
-        where a point is not annotated; the crop's sides (N,) in sides of the box; and the scores
-        of the predictions (N, K).
-    """
-    predicted, annotated, sides, scores = [], [], [], []
-    for start in range(0, len(dataset), _BATCH):
-        batch = [dataset[i] for i in range(start, min(start + _BATCH, len(dataset)))]
-        with torch.no_grad():
-            samples = model.test_step(pseudo_collate(batch))
-        for sample in samples:
-            scale = np.asarray(sample.input_scale)
-            corner = np.asarray(sample.input_center) - 0.5 * scale
-            truth = sample.gt_instances
-            seen = np.asarray(truth.keypoints_visible)[0] > 0
-            points = np.where(seen[:, None], np.asarray(truth.keypoints)[0], np.nan)
-            predicted.append((sample.pred_instances.keypoints[0] - corner) / scale)
-            annotated.append((points - corner) / scale)
-            box = np.asarray(truth.bboxes)[0]
-            sides.append(scale.max() / (box[2:] - box[:2]).max())
-            scores.append(np.asarray(sample.pred_instances.keypoint_scores)[0])
-    return np.array(predicted), np.array(annotated), np.array(sides), np.array(scores)
+    return dataset
 
 
 def _has_squares(annotations: Path) -> bool:

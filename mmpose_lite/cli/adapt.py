@@ -68,6 +68,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         f'{done.faces} faces: the mean distance of a point {change} from {100 * done.before:.2f} % '
         f"of the box's side to {100 * done.after:.2f} % (of faces that the map was not fitted to)"
     )
+    if done.pixel is not None:
+        print(
+            'note: the annotated points lie {:.2f} px to the right of and {:.2f} px below the '
+            'predicted ones, on average, as if pixels were counted from 1; --first-pixel 1 takes '
+            'this pixel off'.format(*done.pixel)
+        )
     print(f'written: {done.path}')
     print(f'next: mmpose-lite predict {done.path} PHOTO')
 

@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from helpers.turned import write_turned
 from mmpose_lite.apis import adapt, inference_topdown, init_model
+from mmpose_lite.apis.adaptation import PredictedFaces, pixel_offset
 from mmpose_lite.cli import adapt as command
 from mmpose_lite.data_tools.converters import convert_labels
 from mmpose_lite.data_tools.converters.own_config import known_points
@@ -86,6 +87,26 @@ def test_turned_photographs_give_the_errors_of_upright_ones(
         done.append(adapt(str(trained.checkpoint), faces, out, tiny_config, photos, device='cpu'))
     upright, turned = done
     assert turned[:3] == pytest.approx(upright[:3])
+
+
+def shifted_faces(pixels=0.0, share=0.0):
+    """Faces of 30 to 300 px, annotated beside the predictions by pixels or a share of the box."""
+    rng = np.random.default_rng(0)
+    sides = np.geomspace(30, 300, 40)[:, None]
+    predicted = rng.uniform(0.2, 0.8, (40, 3, 2))
+    off = pixels / sides + share + rng.normal(0, 0.005, (40, 2))
+    annotated = predicted + off[:, None]
+    crops = np.repeat(sides, 2, axis=1)
+    return PredictedFaces(predicted, annotated, np.ones(40), np.ones((40, 3)), crops)
+
+
+def test_one_pixel_is_told_from_shares_of_the_box_and_from_other_shifts():
+    assert pixel_offset(shifted_faces(pixels=1.0)) == pytest.approx((1, 1), abs=0.3)
+    assert pixel_offset(shifted_faces()) is None
+    assert pixel_offset(shifted_faces(share=0.009)) is None  # of 109 px, the mean
+    assert pixel_offset(shifted_faces(pixels=0.4)) is None
+    assert pixel_offset(shifted_faces(pixels=-1.0)) is None
+    assert pixel_offset(shifted_faces(pixels=np.array([1.0, 0.0]))) is None
 
 
 def test_too_few_faces_are_refused(trained, tiny_config, annotations, tmp_path):

@@ -38,18 +38,21 @@ def test_a_pool_smaller_than_a_number_of_faces_is_refused(face_set, tiny_config,
         adaptation.main([str(face_set), *options, '--counts', '6', '8', '--pool', '7'])
 
 
+@pytest.mark.parametrize('first_pixel', [0, 1])
 def test_the_first_row_is_the_test_and_others_are_of_draws(
-    face_set, tiny_config, trained, capsys, tmp_path
+    face_set, tiny_config, trained, capsys, tmp_path, first_pixel
 ):
     weights = str(trained.checkpoint)
     options = ['--config', str(tiny_config), '--checkpoint', weights]
-    adaptation.main([str(face_set), *options, '--counts', '6', '--draws', '2'])
+    options += ['--first-pixel', str(first_pixel), '--counts', '6', '--draws', '2']
+    adaptation.main([str(face_set), *options])
     printed = capsys.readouterr().out
     rows = re.findall(r'^\| (\d+) \| ([\d.]+) \| ([\d.]*) \| ([\d.]*) \|$', printed, re.M)
     assert [count for count, *_ in rows] == ['0', '6']
 
     config = load_config(tiny_config)
     config.merge_from_dict({'work_dir': str(tmp_path), 'load_from': weights})
+    config.test_dataloader.dataset.first_pixel = first_pixel
     _, metrics = run_test(config)
     assert float(rows[0][1]) == pytest.approx(100 * metrics['NME'], abs=0.006)
     mean, least, greatest = map(float, rows[1][1:])

@@ -86,6 +86,31 @@ def test_adapted_weights_are_a_model_by_themselves(faces, tmp_path):
     assert landmarker.calibration.points_map is None  # it was of the former points
 
 
+@pytest.mark.parametrize(
+    ('pixel', 'option', 'is_told'), [(0, 0, False), (1, 0, True), (1, 1, False)]
+)
+def test_adapt_tells_that_annotations_count_from_one(
+    faces, tmp_path, capsys, pixel, option, is_told
+):
+    folder = Path(faces[0][0]).parents[3]
+    content = json.loads((folder / 'annotations/face_landmarks_aflw_train.json').read_text())
+    for face in content['annotations']:
+        points = np.reshape(face['keypoints'], (-1, 3)) + np.array([pixel, pixel, 0])
+        face['keypoints'] = points.ravel().tolist()
+        face['center'] = [each + pixel for each in face['center']]
+    annotations = tmp_path / 'mine.json'
+    annotations.write_text(json.dumps(content))
+    options = ['--images', str(folder / 'images'), '--first-pixel', str(option)]
+    adapt.main(['faces19', str(annotations), '--out', str(tmp_path / 'out.pth'), *options])
+    told = re.search(
+        r'lie ([\d.]+) px to the right of and ([\d.]+) px below .* --first-pixel 1 takes',
+        capsys.readouterr().out,
+    )
+    assert bool(told) == is_told
+    if told:
+        assert [float(each) for each in told.groups()] == pytest.approx([1, 1], abs=0.3)
+
+
 def test_a_path_is_a_name_too(faces):
     file, box, points = faces[0]
     model = init_model(Path('faces19'), device='cpu')
