@@ -28,7 +28,7 @@ from mmpose_lite.structures import PoseMetainfo
 
 from .box_files import BoxFile
 from .calibration import Calibration, find_calibration
-from .detectors import ABOUT_BOXES, Detector, detect, fit_name, make_detector, whole_image
+from .detectors import ABOUT_BOXES, Detector, detect, make_detector, whole_image
 from .models import load_model
 from .results import Landmarks
 from .sources import Photograph, Source, find_photographs
@@ -153,9 +153,9 @@ class Landmarker:
         return self._detector
 
     def _calibrated_map(self) -> BoxMap | None:
-        fits = {} if self.calibration is None else self.calibration.detectors
-        name = fit_name(self.detector_name)
-        return fits[name].box_map if name in fits else None
+        known = self.calibration is not None and self.detector_name
+        fit = self.calibration.fit_of(self.detector_name) if known else None
+        return None if fit is None else fit.box_map
 
     def __call__(
         self,
