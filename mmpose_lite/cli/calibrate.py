@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from mmpose_lite import apis
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.paths import check_file, check_weights, find_config, find_weights
+from mmpose_lite.utils.paths import (
+    check_apart,
+    check_file,
+    check_weights,
+    find_config,
+    find_weights,
+)
 
 from .command_line import (
     CommandParser,
@@ -94,6 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.checkpoint = find_weights(args.checkpoint)
     if args.out:
         check_file(args.out)
+        check_apart('--out', [args.out], [find_config(args.config), args.checkpoint])
     if args.group:
         from mmpose_lite.datasets.file_names import check_group
 

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from glob import escape, glob
 from pathlib import Path
@@ -59,6 +59,57 @@ def check_file(file: str | Path) -> None:
         check_folder(Path(file).parent)
         with suppress(FileNotFoundError):
             os.lstat(file)  # its name may be longer than the disk allows
+
+
+def check_apart(
+    option: str,
+    outputs: Iterable[str | os.PathLike],
+    inputs: Iterable[str | os.PathLike | None],
+) -> None:
+    """Check that no file that is read will be written over, by whatever path each is named.
+
+    Args:
+        option: What names the outputs, for the message, such as ``'--out'``.
+        outputs: Files, and folders in which files of any name are written.
+        inputs: Files, and folders of files. None, addresses and what is not there are passed over.
+
+    Raises:
+        InputError: If an output is an input, also by a link, or an input lies in such a folder.
+    """
+    read = {key: each for each in inputs if each is not None and (key := _identity(each))}
+    for output in outputs:
+        key = _identity(output)
+        inside = _first_inside(output, read.values()) if os.path.isdir(output) else None
+        if key in read:
+            problem = f'would be written over {shown(read[key])}, which is read'
+        elif inside is not None:
+            problem = f'is written to, and {shown(inside)} in it, which is read, may be replaced'
+        else:
+            continue
+        raise InputError(f'{option}: {shown(output)} {problem}; name another place')
+
+
+def _first_inside(
+    folder: str | os.PathLike, paths: Iterable[str | os.PathLike]
+) -> str | os.PathLike | None:
+    """The first of some paths that lies in a folder or below it, as itself or by a link."""
+    root = os.path.realpath(folder)
+    folders: dict[str, str | os.PathLike] = {}
+    for path in paths:
+        own = os.path.realpath(os.path.dirname(os.path.abspath(path)))
+        folders.setdefault(own, path)
+        folders.setdefault(os.path.dirname(os.path.realpath(path)), path)
+    below = (path for own, path in folders.items() if Path(own).is_relative_to(root))
+    return next(below, None)
+
+
+def _identity(path: str | os.PathLike) -> tuple[int, int] | None:
+    """Tell a file or folder that is there from others, whatever its path."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):  # a name with a NUL is a ValueError
+        return None
+    return found.st_dev, found.st_ino
 
 
 def config_root() -> Path:
