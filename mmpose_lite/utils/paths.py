@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from glob import escape, glob
 from pathlib import Path
 
@@ -165,6 +167,42 @@ def find_shipped_config(name: str) -> Path | None:
     # A place may be elsewhere: the path is absolute, or names a file beside the configs.
     shipped = (place for place in places if place.is_relative_to(root) and os.path.isfile(place))
     return next(shipped, None)
+
+
+def find_metainfo_file(name: str, folder: Path | None = None) -> Path:
+    """Find a metainfo file by what ``from_file`` says.
+
+    A shipped name such as ``configs/_base_/datasets/aflw.py`` is the shipped file, wherever the
+    command is run; a file of that name that is another is passed over with a warning. Any other
+    path is looked up from the working directory, then from the config's folder.
+
+    Args:
+        name: The path.
+        folder: The config's; None where there is none.
+
+    Raises:
+        MissingFileError: If there is no such file; the message names the places looked at.
+    """
+    shipped = config_root().parent / name
+    places = [Path(each, name).absolute() for each in ('.', folder) if each is not None]
+    own = next((place for place in places if place.is_file()), None)
+    if shipped.is_file():
+        if own is not None and own.read_bytes() != shipped.read_bytes():
+            _tell_passed_over(name, own)
+        return shipped
+    if own is None:
+        looked_at = ' nor at '.join(dict.fromkeys(map(str, [*places, shipped])))
+        raise MissingFileError(f"metainfo file from_file='{name}' is neither at {looked_at}")
+    return own
+
+
+@lru_cache
+def _tell_passed_over(name: str, file: Path) -> None:
+    """Warn, once in a process, that a user's own file is not read."""
+    from mmengine.logging import print_log
+
+    text = f"from_file='{name}' is the shipped file; {shown(file)} differs, and is not read"
+    print_log(f'{text}: name it by its whole path to have it', 'current', logging.WARNING)
 
 
 def is_config(name: str) -> bool:
