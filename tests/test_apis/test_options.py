@@ -328,6 +328,22 @@ def test_pictures_need_a_place_too(tiny_config, tmp_path):
         run_test([*arguments, '--show-dir', str(tmp_path / 'file')])
 
 
+@pytest.mark.parametrize('role', ['val', 'test'])
+def test_a_test_of_no_weights_says_so(tiny_config, tmp_path, role, monkeypatch):
+    """Also where those to start from, which are of other points or another network, are named."""
+    cfg = load_config(tiny_config)
+    cfg.work_dir = str(tmp_path)
+    runner, said = PoseRunner.from_cfg(cfg), []
+    monkeypatch.setattr(runner.logger, 'warning', said.append)
+    getattr(runner, role)()
+    assert [each for each in said if each.startswith('load_from names no checkpoint')] == [
+        f'load_from names no checkpoint: the {role} is of the weights that the model was built with'
+    ]
+    cfg.load_from = 'faces19'
+    with pytest.raises(InputError, match=r"'faces19' are weights to start from: in a test load_"):
+        getattr(PoseRunner.from_cfg(cfg), role)()
+
+
 @pytest.mark.parametrize('role', ['train', 'val', 'test'])
 def test_a_loader_without_a_batch_is_refused(tiny_config, tmp_path, role, monkeypatch):
     """Of eight and five faces in batches of 16; nothing is saved, and nothing ends well."""
