@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from functools import partial
 from importlib.util import find_spec
@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
-from mmpose_lite.errors import InputError, MissingKeyError, first_few
-from mmpose_lite.registry import SCOPE
+from mmpose_lite.errors import InputError, MissingFileError, MissingKeyError, first_few
+from mmpose_lite.registry import DATASETS, SCOPE
 from mmpose_lite.utils import get_root_logger
 from mmpose_lite.utils.config_utils import (
     COPIED_AS,
@@ -33,7 +33,7 @@ from mmpose_lite.utils.config_utils import (
 )
 from mmpose_lite.utils.input_size import set_input_size
 from mmpose_lite.utils.nested_datasets import walk_datasets
-from mmpose_lite.utils.paths import config_root, find_config
+from mmpose_lite.utils.paths import config_root, find_config, find_metainfo_file
 
 # Keys of MMPose 0.x's configs, and of those of 1.x alone.
 _OLD = {
@@ -62,7 +62,7 @@ def load_config(
         own that are relative to the config become absolute.
 
     Raises:
-        MissingFileError: If there is no such file.
+        MissingFileError: If there is no such file, or ``metainfo`` names one that is nowhere.
         MissingKeyError: If one of ``needs`` is missing.
         InputError: If the config cannot be read, is one of MMPose 0.x, or names a module that does
             not exist; if a key or an option is misspelt, or an option cannot reach the places where
@@ -87,7 +87,24 @@ def load_config(
     missing = [key for key in needs if cfg.get(key) is None]
     if missing:
         raise MissingKeyError(f"config '{path}' has no {', no '.join(missing)}")
-    return adopt_config(cfg, SCOPE, found.parent)
+    adopt_config(cfg, SCOPE, found.parent)
+    _settle_own_sets(cfg, found.parent)
+    return cfg
+
+
+def _settle_own_sets(cfg: Config, folder: Path) -> None:
+    """Give data sets whose class names a metainfo file below the config's folder that file."""
+    for loader in LOADERS:
+        for _, (*_, part) in walk_datasets(cfg.get(loader) or {}):
+            # A user's own class is here by now; those of the package name shipped files.
+            kind = DATASETS.module_dict.get(part.get('type')) if isinstance(part, dict) else None
+            name = (getattr(kind, 'METAINFO', None) or {}).get('from_file')
+            if name is None or part.get('metainfo'):
+                continue
+            with suppress(MissingFileError):  # whoever builds the data set tells
+                file = find_metainfo_file(name, folder)
+                if not file.is_relative_to(config_root()):
+                    part['metainfo'] = {'from_file': str(file.resolve())}
 
 
 @contextmanager

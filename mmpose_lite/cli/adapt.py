@@ -6,7 +6,14 @@ import argparse
 from collections.abc import Sequence
 
 from mmpose_lite.errors import MissingFileError
-from mmpose_lite.utils.paths import check_file, check_weights, file_problem, shown
+from mmpose_lite.utils.paths import (
+    check_apart,
+    check_file,
+    check_weights,
+    file_problem,
+    find_weights,
+    shown,
+)
 
 from .command_line import CommandParser, errors_in_one_line, load_libraries
 
@@ -50,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if problem := file_problem(args.annotations):
         raise MissingFileError(f'annotation file {shown(args.annotations)} {problem}')
     check_file(args.out)
+    inputs = (find_weights(args.checkpoint), args.annotations, args.config)
+    check_apart('--out', [args.out], inputs)
     load_libraries('mmpose_lite.apis.adaptation')
     from mmpose_lite.apis.adaptation import adapt
 

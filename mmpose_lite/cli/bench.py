@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.paths import check_file, file_problem, find_config, shown
+from mmpose_lite.utils.paths import check_apart, check_file, file_problem, find_config, shown
 
 from .command_line import CommandParser, errors_in_one_line, load_libraries, write_results
 from .export import check_named_model, load_named_model
@@ -103,6 +103,7 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError('--rounds, --batch and --threads: at least 1')
     if args.out:
         check_file(args.out)
+        check_apart('--out', [args.out], [*args.files, *(args.model or ()), args.data])
 
 
 def _lines(timings: Sequence[Timing], first: str) -> list[str]:

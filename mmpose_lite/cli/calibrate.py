@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from mmpose_lite import apis
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.paths import check_file, check_weights, find_config, find_weights
+from mmpose_lite.utils.paths import (
+    check_apart,
+    check_file,
+    check_weights,
+    find_config,
+    find_weights,
+)
 
 from .command_line import (
     CommandParser,
@@ -23,6 +29,7 @@ from .command_line import (
 if TYPE_CHECKING:
     from mmengine.config import Config
 
+    from mmpose_lite.inference.boxes import BoxMap
     from mmpose_lite.inference.calibration import Calibration, DetectorFit
     from mmpose_lite.inference.fitting import PredictedFaces
 
@@ -93,6 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.checkpoint = find_weights(args.checkpoint)
     if args.out:
         check_file(args.out)
+        check_apart('--out', [args.out], [find_config(args.config), args.checkpoint])
     if args.group:
         from mmpose_lite.datasets.file_names import check_group
 
@@ -102,9 +110,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     cfg = apis.load_config(args.config, args.cfg_options)
     calibration = _earlier(args)
-    _fit_boxes(cfg, args, calibration)
+    box_map = _fit_boxes(cfg, args, calibration)
     if args.checkpoint:
-        _fit_confidence(cfg, args, calibration)
+        _fit_confidence(cfg, args, calibration, box_map)
     path = args.out or (args.checkpoint and calibration_path(args.checkpoint))
     if path:
         write_calibration(calibration, path, args.checkpoint)
@@ -127,9 +135,8 @@ def _earlier(args: argparse.Namespace) -> Calibration:
     return earlier
 
 
-def _fit_boxes(cfg: Config, args: argparse.Namespace, calibration: Calibration) -> None:
+def _fit_boxes(cfg: Config, args: argparse.Namespace, calibration: Calibration) -> BoxMap:
     from mmpose_lite.inference import annotated, fitting, make_detector
-    from mmpose_lite.inference.detectors import fit_name
 
     photographs = annotated.annotated_photographs(cfg, 'train')
     chosen = annotated.spread_evenly(photographs, args.photographs)
@@ -139,9 +146,10 @@ def _fit_boxes(cfg: Config, args: argparse.Namespace, calibration: Calibration) 
     except InputError as error:
         about = f'--detector {args.detector}, {len(chosen)} photographs'
         raise InputError(f'{about}: {error}') from None
-    calibration.detectors[fit_name(args.detector)] = fit
+    calibration.add(args.detector, fit)
     calibration.points_map = fitting.fit_points(photographs)
     print(*_about_boxes(args.detector, fit), sep='\n')
+    return fit.box_map
 
 
 def _about_boxes(name: str, fit: DetectorFit) -> Iterator[str]:
@@ -166,10 +174,11 @@ def _about_boxes(name: str, fit: DetectorFit) -> Iterator[str]:
         yield f'  and {len(fit.missed) - _SHOWN} more, which the calibration lists'
 
 
-def _fit_confidence(cfg: Config, args: argparse.Namespace, calibration: Calibration) -> None:
+def _fit_confidence(
+    cfg: Config, args: argparse.Namespace, calibration: Calibration, box_map: BoxMap
+) -> None:
     from mmpose_lite.datasets.file_names import find_group
     from mmpose_lite.inference import Landmarker, annotated, confidence, fitting, make_detector
-    from mmpose_lite.inference.detectors import fit_name
 
     model = apis.init_model(deepcopy(cfg), args.checkpoint, args.device)
     landmarker = Landmarker(model, detector=args.detector)
@@ -178,7 +187,7 @@ def _fit_confidence(cfg: Config, args: argparse.Namespace, calibration: Calibrat
     if args.group:
         groups = {path: find_group(args.group, Path(path).name, '--group') for path in groups}
     found = fitting.detect_all(make_detector(args.detector), photographs)
-    mapped = fitting.map_all(calibration.detectors[fit_name(args.detector)].box_map, found)
+    mapped = fitting.map_all(box_map, found)
     faces = fitting.predict_faces(landmarker, photographs, mapped)
     calibration.confidence = confidence.fit_confidence(faces.scores, faces.errors, faces.seen)
     print(*_about_confidence(faces, args.faces_of, groups), sep='\n')

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mmpose_lite.errors import InputError, nearest
-from mmpose_lite.utils.paths import check_folder
+from mmpose_lite.utils.paths import check_apart, check_folder
 from mmpose_lite.utils.setup_env import collector_at_rest
 
 if TYPE_CHECKING:  # parsing a command line loads neither torch nor mmengine
@@ -277,9 +277,10 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
     """Write the shared arguments into a config, with ``work_dir`` decided.
 
     Raises:
-        InputError: If pictures cannot be written to ``--show-dir``.
+        InputError: If pictures cannot be written to ``--show-dir``, or the config's images are
+            there.
     """
-    from mmpose_lite.engine.config_rewrites import set_cache
+    from mmpose_lite.engine.config_rewrites import files_read, set_cache
 
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg.launcher = args.launcher
@@ -298,6 +299,7 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
         cfg.augment_on_device = args.augment_on_device
     if args.show_dir is not None:
         check_folder(args.show_dir)
+        check_apart('--show-dir', [args.show_dir], files_read(cfg))
     if args.show or args.show_dir is not None:
         folder = args.show_dir and osp.abspath(args.show_dir)
         pictures = hook_settings(cfg, 'visualization', 'PoseVisualizationHook')

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmpose_lite.errors import InputError, MissingFileError
-from mmpose_lite.utils.paths import check_file, check_folder
+from mmpose_lite.utils.paths import check_apart, check_file, check_folder
 from mmpose_lite.utils.progress import track
 
 from .command_line import (
@@ -299,9 +299,11 @@ def _export(args: argparse.Namespace) -> ConversionReport:
     from mmpose_lite.apis.config import load_config
     from mmpose_lite.data_tools.converters import write_coco
     from mmpose_lite.datasets import build_dataset
+    from mmpose_lite.engine.config_rewrites import files_read
     from mmpose_lite.utils.nested_datasets import walk_datasets
 
     cfg = load_config(args.config, args.cfg_options)
+    check_apart('--out', [args.out], [cfg.filename, *files_read(cfg)])
     settings = (cfg.get(f'{args.split}_dataloader') or {}).get('dataset')
     if not settings:
         raise InputError(f'{args.config}: has no {args.split}_dataloader.dataset')
@@ -320,11 +322,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         check_file(args.out)
     elif args.set in _TOOLS:
         check_folder(args.out)
+        check_apart('--out', [Path(args.out, 'faces.json')], [args.labels])
     else:
         for name in ('annotations', *_WRITTEN.get(args.set, ())):
             check_folder(Path(args.out, name))
     if args.report:
         check_file(args.report)
+        sources = (getattr(args, name, None) for name in ('labels', 'config', *_SOURCES))
+        check_apart('--report', [args.report], sources)
     for name in _SOURCES:
         source = getattr(args, name, None)
         if source is not None and not Path(source).exists():

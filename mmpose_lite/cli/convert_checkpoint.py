@@ -19,7 +19,7 @@ from mmpose_lite.checkpoints.key_mapping import (
     weights_of,
 )
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.paths import check_checkpoint, check_file, find_config
+from mmpose_lite.utils.paths import check_apart, check_checkpoint, check_file, find_config
 from mmpose_lite.version import __version__
 
 from .command_line import CommandParser, errors_in_one_line, load_libraries, parse_with_one_file
@@ -88,7 +88,7 @@ def convert_checkpoint(
     """
     from mmengine.runner.checkpoint import CheckpointLoader
 
-    _check_output(name, output)
+    _check_output(name, output, config)
     checkpoints.install_checkpoint_reader()
     with checkpoints.trusting(*[name] if trust else []), names_as_stored():
         content = CheckpointLoader.load_checkpoint(name, 'cpu')
@@ -107,9 +107,8 @@ def convert_checkpoint(
     return found, result
 
 
-def _check_output(name: str, output: str) -> None:
-    if osp.realpath(output) == osp.realpath(name):
-        raise InputError(f"'{output}' is the input file")
+def _check_output(name: str, output: str, config: str | None) -> None:
+    check_apart('OUT', [output], [name, config])
     is_beside = osp.realpath(osp.dirname(output)) == osp.realpath(osp.dirname(name))
     if osp.lexists(output) and is_beside:
         raise InputError(

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mmpose_lite.utils.paths import check_checkpoint, check_folder
+from mmpose_lite.utils.paths import check_apart, check_checkpoint, check_folder
 
 from .command_line import CommandParser, errors_in_one_line, load_libraries
 from .export import add_model_argument, calibration_of, check_named_model, load_named_model
@@ -66,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         check_named_model(args.model)
     if args.out is not None or args.serve is None:
         check_folder(args.out or _OUT)
+        check_apart('--out', [Path(args.out or _OUT, 'model.onnx')], args.model)
     from mmpose_lite.demo import find_runtime
 
     with _folder(args) as folder, _server(folder, args.serve) as server:

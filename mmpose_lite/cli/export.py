@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from mmpose_lite.errors import InputError
-from mmpose_lite.utils.paths import check_folder, check_model, check_weights, find_config
+from mmpose_lite.utils.paths import (
+    check_apart,
+    check_folder,
+    check_model,
+    check_weights,
+    find_config,
+)
 
 from .command_line import (
     CommandParser,
@@ -119,6 +125,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     for other in filter(None, (args.calibrate, args.data)):
         find_config(other)
     check_folder(args.out)
+    stem = Path(args.model[0]).stem
+    if args.format == 'openvino':  # which writes its weights to a file of their own
+        check_apart('--out', [Path(args.out, f'{stem}.bin')], args.model)
     load_libraries('mmpose_lite.export.exporting', 'mmpose_lite.inference.models')
     from mmpose_lite import apis
     from mmpose_lite.export import ExportOptions, export_model
@@ -138,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     options.check()
     model = load_named_model(args.model, args.cfg_options)
-    stem, facts = Path(args.model[0]).stem, calibration_of(checkpoint)
+    facts = calibration_of(checkpoint)
     file = export_model(model, checkpoint, args.out, stem, options, _tell, facts)
     size = sum(each.stat().st_size for each in (file, file.with_suffix('.bin')) if each.exists())
     print(f'written: {file} ({size / 1e6:.1f} MB)')

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mmpose_lite.errors import InputError, counted
 from mmpose_lite.utils.paths import (
     CHECKPOINTS,
+    check_apart,
     check_folder,
     check_model,
     is_config,
@@ -201,6 +202,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     _tell_of_others(args.sources)
     args.save = args.save or ['pictures' if sources else 'video', 'jsonl']
     _check_video_arguments(args, videos)
+    _check_outputs(args, sources, videos)
     landmarker = Landmarker(
         args.model,
         args.checkpoint,
@@ -273,6 +275,26 @@ def _check_video_arguments(args: argparse.Namespace, videos: Sequence[VideoReade
         raise InputError(f'--{asked[0]} applies to videos, and no source is a video')
     if args.show and (fault := about_display()):
         raise InputError(fault)
+
+
+def _check_outputs(
+    args: argparse.Namespace, sources: Sequence[Source], videos: Sequence[VideoReader]
+) -> None:
+    """Check that no result takes the place of what is read.
+
+    Raises:
+        InputError: If one would.
+    """
+    from mmpose_lite.inference.video_results import video_file, video_stem
+    from mmpose_lite.inference.writers import PLACES
+
+    folder = Path(args.out)
+    written = [folder / PLACES[form] for form in args.save if form in PLACES]
+    for each in videos if 'video' in args.save else ():
+        written.append(video_file(folder, video_stem(each.name, each.path), written))
+    files = [each for each in sources if isinstance(each, str)]
+    others = (each.path for each in videos)
+    check_apart('--out', written, [*files, *others, args.boxes, args.model, args.checkpoint])
 
 
 def _frames(

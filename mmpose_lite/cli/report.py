@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mmpose_lite import reporting
 from mmpose_lite.errors import InputError, MissingFileError
-from mmpose_lite.utils.paths import check_folder
+from mmpose_lite.utils.paths import check_apart, check_folder
 
 from .command_line import CommandParser, errors_in_one_line, load_libraries
 
@@ -116,6 +116,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         if not Path(path).exists():
             raise MissingFileError(f"dump '{path}' does not exist")
     load_libraries('mmpose_lite.reporting.writing')
+    from mmpose_lite.reporting.writing import FILES
+
+    given = [*args.dumps, *(args.against or ())]
+    check_apart('--out', [Path(args.out, name) for name in FILES], given)
     runs = _read_recipes(args) if args.against else read_runs(args.dumps, args.names)
     if args.data_root is not None:
         if not Path(args.data_root).is_dir():

@@ -8,18 +8,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from os import readlink
 from os.path import islink
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mmpose_lite import apis, checkpoints
 from mmpose_lite.errors import InputError
 from mmpose_lite.utils.paths import (
+    check_apart,
     check_checkpoint,
     check_file,
     check_folder,
     find_config,
     find_weights,
     is_exported,
+    shown,
 )
 
 from .command_line import (
@@ -236,6 +239,7 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
 
     cfg = apis.load_config(args.config, args.cfg_options, _NEEDS)
     is_named = args.work_dir or cfg.get('work_dir')
+    _check_outputs(cfg, args)
     merge_args(cfg, args)
     with nullcontext() if is_named or _leaves_files(cfg) else _passing_work_dir(cfg):
         model = load_exported(cfg, args) if is_exported(args.checkpoint) else None
@@ -253,6 +257,26 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
         print(*detected, sep='\n', end='\n' * bool(detected))
         about_run = (command_line(argv), engine)
         _write_files(cfg, args, row_metrics(runner), numbers, about_run, further)
+
+
+def _check_outputs(cfg: Config, args: argparse.Namespace) -> None:
+    """Check that a test writes over nothing that it reads, and to no file twice.
+
+    Raises:
+        InputError: If it would.
+    """
+    from mmpose_lite.engine.config_rewrites import files_read
+    from mmpose_lite.reporting.writing import FILES
+
+    inputs = [args.checkpoint, cfg.filename, *files_read(cfg)]
+    named = {'--out': args.out, '--dump': args.dump}
+    options = {Path(args.report, name).resolve(): '--report' for name in FILES if args.report}
+    for option, file in named.items():
+        if file:
+            check_apart(option, [file], inputs)
+            other = options.setdefault(Path(file).resolve(), option)
+            if other != option:
+                raise InputError(f'{option} {shown(file)} is a file of {other}, too')
 
 
 def load_exported(cfg: Config, args: argparse.Namespace) -> ExportedEstimator:

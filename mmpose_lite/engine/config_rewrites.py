@@ -7,6 +7,7 @@ config that it is given and returns a sentence about it, or an empty string if i
 
 from __future__ import annotations
 
+import os.path as osp
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -200,6 +201,15 @@ def find_pipelines(
 def find_datasets(config: Any) -> Iterator[dict]:
     """Find the configs of the data sets that read annotations, at any depth of a loader's."""
     return (part for _, part in _with_annotations(config))
+
+
+def files_read(cfg: Config) -> Iterator[str]:
+    """The files of annotations and boxes of a config's data sets, and the folders of images."""
+    for _, dataset in _of_all_loaders(cfg):
+        root, prefixes = dataset.get('data_root') or '', dataset.get('data_prefix') or {}
+        for each in (dataset['ann_file'], dataset.get('bbox_file'), *prefixes.values()):
+            if each:
+                yield osp.join(root, each)
 
 
 def set_cache(cfg: Config, cache: bool | str) -> None:

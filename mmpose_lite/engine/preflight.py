@@ -30,7 +30,6 @@ from .config_rewrites import find_datasets
 from .hooks import PipelineSwitchHook
 from .optim_wrappers import about_slow_precision
 from .point_checks import PreflightError, check_points
-from .run_log import FILE_ONLY
 from .run_state import find_hook, find_hooks, global_batch, optim_wrappers
 from .scheduler_states import pairs_of
 
@@ -58,7 +57,7 @@ def check_training(runner: Runner) -> None:
         check_metrics(runner.val_loop)
         check_save_best(runner)
         check_selection(runner)
-    log_learning_rate(runner)
+    check_learning_rate(runner)
     dtypes = {getattr(each, 'cast_dtype', None) for each in optim_wrappers(runner).values()}
     slow = (about_slow_precision(dtype, get_device()) for dtype in dtypes)
     for sentence in (*about_lengths(runner), *filter(None, slow)):
@@ -259,16 +258,11 @@ def _annotation_files(dataset: Any) -> str:
     return ', '.join(str(getattr(part, 'ann_file', type(part).__name__)) for part in parts)
 
 
-def log_learning_rate(runner: Runner) -> None:
-    """Log the learning rate beside the batch it is meant for, and warn where they disagree."""
+def check_learning_rate(runner: Runner) -> None:
+    """Warn where the learning rate is meant for another batch; the head of the run has both."""
     settings = runner.auto_scale_lr or {}
     base = settings.get('base_batch_size')
     actual = global_batch(runner)
-    rates = ', '.join(f'{rate:g}' for rate in sorted(learning_rates(runner)))
-    runner.logger.info(
-        f'lr {rates}; batch {actual} in all ({get_world_size()} process(es)); base batch {base}',
-        extra=FILE_ONLY,
-    )
     if base and actual != base and not settings.get('enable', False):
         runner.logger.warning(
             f'the learning rate is meant for a batch of {base}, this run has {actual}: '

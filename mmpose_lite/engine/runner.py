@@ -27,7 +27,7 @@ from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.config_text import ReadableConfig
 from mmpose_lite.utils.config_utils import about_keys, adopt_config, check_keys
 from mmpose_lite.utils.input_size import set_input_size
-from mmpose_lite.utils.paths import check_folder
+from mmpose_lite.utils.paths import check_folder, packaged_weights
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
 from .base_runner import BaseRunner, close_files
@@ -116,6 +116,7 @@ class PoseRunner(BaseRunner):
         check_folder(work_dir)
         install_checkpoint_reader()
         self._strict_loading = False
+        self._is_built = isinstance(model, dict)
         self.is_training = False
         self.resumed_from: str | None = None
         super().__init__(model, work_dir, *args, **kwargs)
@@ -172,6 +173,11 @@ class PoseRunner(BaseRunner):
         loop = self.val_loop if role == 'val' else self.test_loop
         self.call_hook('before_run')
         self.load_or_resume()
+        if self._is_built and not (self._has_loaded or self.is_training):
+            self.logger.warning(
+                f'load_from names no checkpoint: the {role} is of the weights that the model was '
+                'built with'
+            )
         check_evaluation(self, f'{role}_dataloader', loop)
         if fold and find_hook(self, EMAHook) is None and not self.cfg.get('compile'):
             count = fold_norms(unwrap_model(self.model).eval())
@@ -234,7 +240,15 @@ class PoseRunner(BaseRunner):
         check_order(self, checkpoint, filename, is_start=not strict)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load = load_strictly if strict else load_matching
-        load(unwrap_model(self.model), checkpoint, filename)
+        try:
+            load(unwrap_model(self.model), checkpoint, filename)
+        except InputError as error:
+            if not self._strict_loading or filename not in packaged_weights():
+                raise
+            raise InputError(
+                f"{error}; '{filename}' are weights to start from: in a test load_from must name a "
+                'checkpoint of this config'
+            ) from None
         if sentence := about_input_size(unwrap_model(self.model), checkpoint, filename):
             # Weights to start from may be of another input size; in a test or a resumed run that is
             # worth a warning.

@@ -24,10 +24,11 @@ from mmpose_lite.utils.paths import find_weights, is_exported, shown
 
 from .boxes import BoxMap, PointsMap
 from .confidence import Confidence
-from .detectors import fit_name
+from .detectors import fit_name, plain_name
 
 SUFFIX = '.calibration.json'
 _FORMAT = 1
+_SIDED = 'retinaface'  # whose boxes differ little between sides, unless a face fills the image
 _HASHED = 1 << 22  # bytes of a checkpoint that tell it from others
 
 
@@ -55,7 +56,7 @@ class Calibration:
     """Boxes and scores of one model.
 
     Attributes:
-        detectors: By the detector's name.
+        detectors: By :func:`.fit_name`, see :meth:`fit_of` and :meth:`add`.
         points_map: From points to the box of the training; None if it was not fitted.
         confidence: From scores to errors; None if it was not fitted.
     """
@@ -63,6 +64,35 @@ class Calibration:
     detectors: dict[str, DetectorFit] = field(default_factory=dict)
     points_map: PointsMap | None = None
     confidence: Confidence | None = None
+
+    def fit_of(self, detector: str) -> DetectorFit | None:
+        """The fit of a detector's boxes, by its name; None if there is none.
+
+        A fit by the name of a file alone, as they were written before files were told apart, is
+        used with a warning. One of another file of the name is not used, with a warning, too.
+        ``retinaface:SIDE`` without a fit of its own has that of ``retinaface``.
+        """
+        name, plain = fit_name(detector), plain_name(detector)
+        if name in self.detectors:
+            return self.detectors[name]
+        if plain in self.detectors:
+            _warn(
+                f'the boxes of {detector} were fitted to a file {plain!r} whose content was not '
+                'kept: if it was another, run mmpose-lite calibrate again'
+            )
+            return self.detectors[plain]
+        if any(each.startswith(f'{plain}#') for each in self.detectors):
+            _warn(
+                f'the boxes of {detector} are not fitted: the calibration is of another file '
+                f'{plain!r}; run mmpose-lite calibrate again'
+            )
+        kind = plain.partition(':')[0]
+        return self.detectors.get(kind) if kind == _SIDED else None
+
+    def add(self, detector: str, fit: DetectorFit) -> None:
+        """Keep the fit of a detector; it replaces one by the same name without a file's hash."""
+        self.detectors.pop(plain_name(detector), None)
+        self.detectors[fit_name(detector)] = fit
 
     def about_points(self, scores: ndarray) -> dict[str, ndarray]:
         """The ``errors`` and ``hidden`` of points with scores ``(N, K)``, as far as known."""
@@ -87,7 +117,7 @@ class Calibration:
     def from_json(cls, content: Mapping[str, Any]) -> Calibration:
         """Read what :meth:`to_json` gives."""
         detectors = {
-            fit_name(name): DetectorFit(**{**each, 'box_map': BoxMap(**each['box_map'])})
+            plain_name(name): DetectorFit(**{**each, 'box_map': BoxMap(**each['box_map'])})
             for name, each in content['detectors'].items()
         }
         points, confidence = content.get('points_to_box'), content.get('confidence')
@@ -138,11 +168,9 @@ def read_calibration(path: str | Path, checkpoint: str | Path | None = None) -> 
         )
     if checkpoint is not None and content.get('checkpoint') != _identity(checkpoint):
         if calibration.confidence is not None:
-            print_log(
+            _warn(
                 f'{shown(str(path))} was fitted with other weights than '
-                f'{shown(str(checkpoint))}: its boxes are used, its confidence is not',
-                'current',
-                logging.WARNING,
+                f'{shown(str(checkpoint))}: its boxes are used, its confidence is not'
             )
         calibration.confidence = None
     return calibration
@@ -160,6 +188,10 @@ def find_calibration(checkpoint: str | Path) -> Calibration | None:
         return content and Calibration.from_json(content)
     path = calibration_path(checkpoint)
     return read_calibration(path, checkpoint) if path.is_file() else None
+
+
+def _warn(sentence: str) -> None:
+    print_log(sentence, 'current', logging.WARNING)
 
 
 def _identity(checkpoint: str | Path) -> dict[str, Any]:

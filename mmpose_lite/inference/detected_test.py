@@ -21,7 +21,7 @@ from mmpose_lite.reporting.robustness import predict_in_boxes
 from .annotated import annotated_photographs
 from .boxes import BoxMap, match_boxes
 from .calibration import find_calibration
-from .detectors import fit_name, make_detector
+from .detectors import make_detector
 from .fitting import detect_all
 
 _NAMED = 10  # missed faces that are named
@@ -64,13 +64,14 @@ def find_box_map(checkpoint: str | Path, config: str, detector: str) -> BoxMap:
     Raises:
         InputError: If it was not calibrated; the message has the command.
     """
-    calibration, name = find_calibration(checkpoint), fit_name(detector)
-    if calibration is None or name not in calibration.detectors:
+    calibration = find_calibration(checkpoint)
+    fit = None if calibration is None else calibration.fit_of(detector)
+    if fit is None:
         raise InputError(
             f"the boxes of detector '{detector}' are not fitted to those of {checkpoint}: "
             f'mmpose-lite calibrate {config} {checkpoint} --detector {detector}'
         )
-    return calibration.detectors[name].box_map
+    return fit.box_map
 
 
 def predict_in_detected_boxes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import numpy as np
 from numpy import ndarray
 
 from mmpose_lite.errors import InputError, MissingFileError, about_nearest, short
+from mmpose_lite.utils.files import sha256
 from mmpose_lite.utils.paths import file_problem, shown
 
 from .box_files import BoxFile
-from .retinaface import RetinaFace, shrink
+from .retinaface import LONGEST_SIDE, RetinaFace, shrink
 from .sources import Photograph
 
 Detector = Callable[[ndarray], ndarray]
@@ -32,6 +34,7 @@ DETECTORS = {
 """The names of detectors, and what they are."""
 
 _LEAST_SIDE = 32
+_DIGITS = 16  # of a hash that tell a file from others of its name
 _TRIAL_WH = (320, 320)
 
 ABOUT_BOXES = (
@@ -62,12 +65,36 @@ def make_detector(name: str) -> Detector:
     return makers[kind](rest)
 
 
-def fit_name(name: str) -> str:
-    """The name under which a calibration has a detector's boxes, at any size and in any folder."""
+def plain_name(name: str) -> str:
+    """A detector's name without the folders of its file, and without its usual side."""
     kind, _, rest = name.partition(':')
     if kind == 'yunet':
         return f'{kind}:{Path(rest).name}'
-    return kind if kind == 'retinaface' else name
+    return kind if name == f'retinaface:{LONGEST_SIDE}' else name
+
+
+def fit_name(name: str) -> str:
+    """The name under which a calibration has a detector's boxes.
+
+    It is the plain name and, of a network's file or of the module of a function, the start of the
+    file's SHA-256: ``'yunet:a.onnx#0123456789abcdef'``. Without the file, it is the plain name.
+    """
+    file = _file_of(name)
+    known = plain_name(name)
+    return f'{known}#{sha256(file)[:_DIGITS]}' if file else known
+
+
+def _file_of(name: str) -> str | None:
+    """The file that says what a detector computes; None if it has none, or none is found."""
+    kind, _, rest = name.partition(':')
+    file: str | None = rest if kind == 'yunet' else None
+    if kind == 'python':
+        try:
+            spec = find_spec(rest.partition(':')[0])
+        except (ImportError, ValueError):  # which the making of the detector tells
+            spec = None
+        file = spec.origin if spec is not None else None
+    return file if file and file_problem(file) is None else None
 
 
 def _make_retinaface(side: str) -> RetinaFace:

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from numpy import ndarray
 
 from mmpose_lite.errors import InputError
 from mmpose_lite.structures import merge_data_samples, split_instances
+from mmpose_lite.utils.paths import check_apart
 from mmpose_lite.visualization.drawing import can_write, write_image
 
-from .landmarker import Landmarker
+from .landmarker import Landmarker, name_of
 from .results import Landmarks
-from .sources import Source
+from .sources import Source, find_photographs
 from .video import about_display, writing_video
-from .video_results import video_of, video_stem
+from .video_results import split_videos, video_of, video_stem
 
 _NAMES = ('face', 'face2d')
 _PACKAGED = 'faces19'
@@ -128,6 +130,10 @@ class MMPoseInferencer:
             ``predictions``, a list of one photograph's faces: each with ``keypoints`` (K pairs),
             ``keypoint_scores``, ``bbox`` (a tuple of one box) and ``bbox_score``; and
             ``visualization``, a list of one ``(H, W, 3)`` RGB array, where it was asked for.
+
+        Raises:
+            InputError: If a file in a folder of results would replace one that is read, as where
+                ``vis_out_dir`` is the photographs' folder. The first ``next`` raises it.
         """
         if show and (fault := about_display('show=True', 'vis_out_dir')):
             raise InputError(fault)
@@ -136,7 +142,10 @@ class MMPoseInferencer:
                 os.path.join(out_dir, name) for name in ('visualizations', 'predictions')
             )
         self.landmarker.batch = batch_size
-        results = self.landmarker(_as_source(inputs), boxes=bboxes, stream=True)
+        source = _as_source(inputs)
+        detector_file = self.landmarker.detector_name.partition(':')[2] or None
+        _Outputs(vis_out_dir, pred_out_dir).check(source, detector_file)
+        results = self.landmarker(source, boxes=bboxes, stream=True)
         with closing(_Outputs(vis_out_dir, pred_out_dir)) as outputs:
             for result in results:
                 faces = result.take(np.flatnonzero(result.box_scores >= bbox_thr))
@@ -156,7 +165,9 @@ class MMPoseInferencer:
 
 
 def _as_source(inputs: Any) -> Any:
-    """Take MMPose's ``'webcam'`` and ``'webcam:1'`` for cameras."""
+    """Take MMPose's ``'webcam'`` and ``'webcam:1'`` for cameras, and an iterator for a list."""
+    if isinstance(inputs, Iterator):
+        return list(inputs)
     if isinstance(inputs, str) and inputs.partition(':')[0] == 'webcam':
         return inputs.partition(':')[2] or '0'
     return inputs
@@ -188,9 +199,40 @@ class _Outputs:
         self._video = video
         path = result.photograph.path
         stem = Path(result.name).stem if video is None else video_stem(video, path)
+        self._stem = self._own(stem)
+
+    def _own(self, stem: str) -> str:
+        """A name that is not taken: files of one name in several folders would be one."""
         self._uses[stem] += 1
-        # Files of one name in several folders would replace each other.
-        self._stem = stem if self._uses[stem] == 1 else f'{stem}_{self._uses[stem]}'
+        return stem if self._uses[stem] == 1 else f'{stem}_{self._uses[stem]}'
+
+    def check(self, source: Any, *others: str | None) -> None:
+        """Check that the files replace neither a source nor another file that is read.
+
+        Raises:
+            InputError: If one does.
+        """
+        if not (self._pictures or self._points):
+            return
+        found, photographs = split_videos(source)
+        names = [name_of(each, i) for i, each in enumerate(find_photographs(photographs))]
+        videos = [str(each) for each in found]
+        read = [*names, *videos, *others]
+        stems = [self._own(Path(name).stem) for name in names]
+        stems += [self._own(video_stem(each, each if isfile(each) else None)) for each in videos]
+        suffixes = [*(Path(name).suffix for name in names), *(['.mp4'] * len(videos))]
+        if self._points:
+            check_apart('pred_out_dir', [self._points_file(each) for each in stems], read)
+        if self._pictures:
+            pairs = zip(stems, suffixes, strict=True)
+            check_apart('vis_out_dir', [self._picture(*pair) for pair in pairs], read)
+
+    def _picture(self, stem: str, suffix: str) -> Path:
+        is_known = suffix == '.mp4' or can_write(suffix)
+        return Path(self._pictures, f'{stem}{suffix if is_known else ".jpg"}')
+
+    def _points_file(self, stem: str) -> Path:
+        return Path(self._points, f'{stem}.json')
 
     def add_picture(self, result: Landmarks, picture: ndarray) -> None:
         """Write a picture, BGR, or a frame of a video."""
@@ -198,11 +240,10 @@ class _Outputs:
         if not self._pictures:
             return
         if photograph.time_s is None:
-            path = Path(self._pictures, f'{self._stem}{Path(result.name).suffix}')
-            write_image(picture, path if can_write(path.suffix) else path.with_suffix('.jpg'))
+            write_image(picture, self._picture(self._stem, Path(result.name).suffix))
             return
         if self._write is None:
-            path = Path(self._pictures, f'{self._stem}.mp4')
+            path = self._picture(self._stem, '.mp4')
             self._write = self._stack.enter_context(writing_video(path, photograph.path))
         self._write(picture, photograph.time_s)
 
@@ -216,7 +257,7 @@ class _Outputs:
             self._frames.append({'frame_id': result.photograph.frame, 'instances': rows})
 
     def _dump(self, content: list[dict[str, Any]]) -> None:
-        path = Path(self._points, f'{self._stem}.json')
+        path = self._points_file(self._stem)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content), encoding='utf-8')
 

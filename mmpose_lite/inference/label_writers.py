@@ -17,6 +17,7 @@ from mmpose_lite.utils.images import APPLIED
 from .results import Landmarks
 from .video_results import AnnotatedVideo
 from .writers import (
+    PLACES,
     Crops,
     CsvTable,
     JsonLines,
@@ -40,7 +41,7 @@ class CocoFile:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.path = layout.make_file('predictions_coco.json')
+        self.path = layout.make_file(PLACES['coco'])
         self._images: IO[bytes] = TemporaryFile()  # noqa: SIM115
         self._annotations: IO[bytes] = TemporaryFile()  # noqa: SIM115
         self._num_images = self._num_faces = 0
@@ -121,7 +122,7 @@ class PtsFiles:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.path = layout.folder / 'pts'
+        self.path = layout.folder / PLACES['pts']
 
     def write(self, result: Landmarks) -> None:
         """Write the files of a photograph."""
@@ -131,7 +132,7 @@ class PtsFiles:
             rows = rounded(result.points[row].astype(np.float64) + 1)
             lines = ''.join(f'{x} {y}\n' for x, y in rows)
             text = f'version: 1\nn_points: {len(rows)}\n{{\n{lines}}}\n'
-            path = self.layout.make_file('pts', f'{self.layout.stem_of(result)}{end}.pts')
+            path = self.layout.make_file(PLACES['pts'], f'{self.layout.stem_of(result)}{end}.pts')
             path.write_text(text, encoding='utf-8')
 
     def fail(self, name: str, reason: str) -> None:
@@ -149,11 +150,11 @@ class LabelmeFiles:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.path = layout.folder / 'labelme'
+        self.path = layout.folder / PLACES['labelme']
 
     def write(self, result: Landmarks) -> None:
         """Write the file of a photograph."""
-        path = self.layout.make_file('labelme', f'{self.layout.stem_of(result)}.json')
+        path = self.layout.make_file(PLACES['labelme'], f'{self.layout.stem_of(result)}.json')
         height, width = result.photograph.image.shape[:2]
         source = result.photograph.path
         content = {

@@ -28,7 +28,7 @@ from mmpose_lite.structures import PoseMetainfo
 
 from .box_files import BoxFile
 from .calibration import Calibration, find_calibration
-from .detectors import ABOUT_BOXES, Detector, detect, fit_name, make_detector, whole_image
+from .detectors import ABOUT_BOXES, Detector, detect, make_detector, whole_image
 from .models import load_model
 from .results import Landmarks
 from .sources import Photograph, Source, find_photographs
@@ -153,9 +153,10 @@ class Landmarker:
         return self._detector
 
     def _calibrated_map(self) -> BoxMap | None:
-        fits = {} if self.calibration is None else self.calibration.detectors
-        name = fit_name(self.detector_name)
-        return fits[name].box_map if name in fits else None
+        if self.calibration is None or not self.detector_name:
+            return None
+        fit = self.calibration.fit_of(self.detector_name)
+        return None if fit is None else fit.box_map
 
     def __call__(
         self,
@@ -220,7 +221,7 @@ class Landmarker:
                 photograph, self.find_boxes(photograph) if boxes is None else boxes
             )
 
-        tasks = ((_name(each, i), prepare, each, i) for i, each in enumerate(sources))
+        tasks = ((name_of(each, i), prepare, each, i) for i, each in enumerate(sources))
         results = self._predict(_run_ahead(tasks), on_error)
         return results if stream else list(results)
 
@@ -252,7 +253,7 @@ class Landmarker:
         loaded = load_photograph(source, 'bgr', test_pipeline(self.model))
         is_turned = loaded.get('exif') == 'apply'
         path = loaded['img_path']
-        return Photograph(_name(source, index), loaded['img'], path, is_turned=is_turned)
+        return Photograph(name_of(source, index), loaded['img'], path, is_turned=is_turned)
 
     def _prepare(self, photograph: Photograph, given: Any) -> _Waiting:
         """Cut the faces of a photograph out, as the config's pipeline does."""
@@ -333,7 +334,8 @@ class Landmarker:
         )
 
 
-def _name(source: Source, index: int) -> str:
+def name_of(source: Source, index: int) -> str:
+    """A photograph's name: its path, or its place in a list, from 0."""
     return os.fspath(source) if isinstance(source, str | os.PathLike) else f'image {index}'
 
 

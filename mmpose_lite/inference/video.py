@@ -26,7 +26,7 @@ from numpy import ndarray
 
 from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.files import beside
-from mmpose_lite.utils.paths import shown
+from mmpose_lite.utils.paths import check_apart, shown
 from mmpose_lite.visualization.drawing import draw_text
 
 from .sources import PHOTOGRAPHS, VIDEOS, Photograph
@@ -159,11 +159,12 @@ def writing_video(
         rate: Frames a second, where there is no file.
 
     Raises:
-        InputError: If the name ends otherwise, or the video cannot be written.
+        InputError: If the name ends otherwise, the video cannot be written, or it is the source.
     """
     path = Path(path)
     if path.suffix.lower() != '.mp4':
         raise InputError(f'video {shown(str(path))}: videos are written as .mp4')
+    check_apart('video', [path], [source])
     path.parent.mkdir(parents=True, exist_ok=True)
     kind = _AvWriter if has_av() else _Mpeg4Writer
     with beside(path) as part:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,12 @@ def video_stem(video: str, path: str | None) -> str:
     if path:
         return Path(path).stem
     return f'camera{video}' if video.isdecimal() else 'stream'
+
+
+def video_file(folder: Path, stem: str, others: Collection[Path] = ()) -> Path:
+    """The file of a video's frames with their points, beside those of others of its name."""
+    names = (folder / f'{stem}{end}.mp4' for end in chain([''], (f'_{n}' for n in count(2))))
+    return next(name for name in names if name not in others)
 
 
 def split_videos(source: Any) -> tuple[list[str | int], Any]:
@@ -211,12 +218,7 @@ class AnnotatedVideo:
 
     def _begin(self, source: str, path: str | None) -> None:
         self._source = source
-        stem = video_stem(source, path)
-        name, number = f'{stem}.mp4', 1
-        while self.path / name in self.files:
-            number += 1
-            name = f'{stem}_{number}.mp4'
-        self.files.append(self.path / name)
+        self.files.append(video_file(self.path, video_stem(source, path), self.files))
         self._write = self._stack.enter_context(writing_video(self.files[-1], path))
 
     def fail(self, name: str, reason: str) -> None:

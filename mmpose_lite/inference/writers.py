@@ -27,6 +27,19 @@ _PLACE, _SCORE = 3, 4  # decimals
 _ROWS = 1000  # of a table that are written at once
 
 
+PLACES = {
+    'pictures': 'pictures',
+    'jsonl': 'predictions.jsonl',
+    'csv': 'predictions.csv',
+    'parquet': 'predictions.parquet',
+    'coco': 'predictions_coco.json',
+    'pts': 'pts',
+    'labelme': 'labelme',
+    'crops': 'crops',
+}
+"""The files that forms of results become, and the folders of their files, but for videos."""
+
+
 class Writer(Protocol):
     """A form of results.
 
@@ -131,7 +144,7 @@ class JsonLines(_File):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
-        self.path = layout.make_file('predictions.jsonl')
+        self.path = layout.make_file(PLACES['jsonl'])
         self._file = open(self.path, 'w', encoding='utf-8')  # noqa: SIM115
 
     def write(self, result: Landmarks) -> None:
@@ -206,7 +219,7 @@ class CsvTable(_File):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
-        self.path = layout.make_file('predictions.csv')
+        self.path = layout.make_file(PLACES['csv'])
         self._file = open(self.path, 'w', encoding='utf-8', newline='')  # noqa: SIM115
         self._writer = csv.writer(self._file, lineterminator='\n')
         self._writer.writerow(_columns(layout.point_names))
@@ -230,7 +243,7 @@ class ParquetTable(_File):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
-        self.path = layout.make_file('predictions.parquet')
+        self.path = layout.make_file(PLACES['parquet'])
         self._arrow = load_optional('pyarrow')
         parquet = load_optional('pyarrow.parquet')
         self._titles = _columns(layout.point_names)
@@ -270,11 +283,11 @@ class Pictures(_File):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
-        self.path = layout.folder / 'pictures'
+        self.path = layout.folder / PLACES['pictures']
 
     def write(self, result: Landmarks) -> None:
         """Write a picture."""
-        path = self.layout.make_file('pictures', f'{self.layout.stem_of(result)}.jpg')
+        path = self.layout.make_file(PLACES['pictures'], f'{self.layout.stem_of(result)}.jpg')
         write_image(result.draw(self.layout.least_score), path)
 
 
@@ -283,7 +296,7 @@ class Crops(_File):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
-        self.path = layout.folder / 'crops'
+        self.path = layout.folder / PLACES['crops']
 
     def write(self, result: Landmarks) -> None:
         """Write the crops of a photograph."""
@@ -293,7 +306,7 @@ class Crops(_File):
             right, bottom = np.ceil(np.clip(box[2:], (left + 1, top + 1), (width, height)))
             pixels = result.photograph.image[top : int(bottom), left : int(right)]
             name = f'{self.layout.stem_of(result)}_{face + 1}.png'
-            write_image(pixels, self.layout.make_file('crops', name))
+            write_image(pixels, self.layout.make_file(PLACES['crops'], name))
 
 
 Maker = Callable[[Layout], Writer]

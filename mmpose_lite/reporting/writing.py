@@ -35,7 +35,7 @@ from .run_errors import RunErrors
 from .schema import Comparison, Report, ShownFace, Side
 from .summary import summarise
 
-PAGE, METRICS, FACES = 'index.html', 'metrics.json', 'per_face.csv'
+FILES = PAGE, METRICS, FACES = 'index.html', 'metrics.json', 'per_face.csv'
 _TILE = 320  # px
 _QUALITY = 88
 _UNREADABLE, _OUTSIDE = 'unreadable', 'outside of the data roots'

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 from numpy import ndarray
 
-from mmpose_lite.errors import InputError, MissingFileError, MissingKeyError
+from mmpose_lite.errors import InputError, MissingKeyError
 from mmpose_lite.utils.config_utils import read_config_file
-from mmpose_lite.utils.paths import config_root
+from mmpose_lite.utils.paths import find_metainfo_file
 
 _REQUIRED = ('dataset_name', 'keypoint_info', 'skeleton_info', 'joint_weights', 'sigmas')
 # What of a description every sample carries, for transforms and the model.
@@ -49,22 +48,6 @@ class PoseMetainfo(TypedDict):
     skeleton_link_colors: ndarray
     dataset_keypoint_weights: ndarray
     sigmas: ndarray
-
-
-def find_metainfo_file(name: str) -> Path:
-    """Find a metainfo file: a shipped ``configs/...`` name, else a path of the user's own.
-
-    Raises:
-        MissingFileError: If there is no such file; the message names the places looked at.
-    """
-    path = Path(name)
-    shipped = config_root().parent / path
-    for candidate in (shipped, path):
-        if candidate.is_file():
-            return candidate
-    raise MissingFileError(
-        f"metainfo file from_file='{name}' is neither at {path.absolute()} nor at {shipped}"
-    )
 
 
 def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:

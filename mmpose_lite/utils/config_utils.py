@@ -18,7 +18,12 @@ from mmpose_lite.errors import InputError, MissingFileError, nearest
 from mmpose_lite.registry import adopt_part
 
 from .nested_datasets import walk_datasets
-from .paths import about_shipped_configs, config_root, find_shipped_config
+from .paths import (
+    about_shipped_configs,
+    config_root,
+    find_metainfo_file,
+    find_shipped_config,
+)
 
 _MMPOSE, _SCOPE = 'mmpose', 'mmpose_lite'
 _find_base_as_mmengine = Config._get_cfg_path
@@ -158,13 +163,29 @@ def _adopt(node: Any, folder: Path | None) -> None:
     if not isinstance(node, dict):
         return
     adopt_part(node)
-    metainfo = node.get('from_file')
-    if folder and isinstance(metainfo, str) and not osp.isfile(metainfo):
-        own = folder / metainfo
-        if own.is_file():
-            node['from_file'] = str(own.resolve())
-    for value in list(node.values()):
+    for key, value in list(node.items()):
+        if folder is not None and isinstance(value, dict):
+            _settle_metainfo(key, value, folder)
         _adopt(value, folder)
+
+
+def _settle_metainfo(key: str, value: dict, folder: Path) -> None:
+    """Make a metainfo file that is below the config's folder an absolute path, in place.
+
+    Raises:
+        MissingFileError: If ``metainfo`` names a file that is nowhere.
+    """
+    name = value.get('from_file')
+    if not isinstance(name, str):
+        return
+    try:
+        found = find_metainfo_file(name, folder)
+    except MissingFileError:
+        if key == 'metainfo':
+            raise
+        return  # it may be anything
+    if not found.is_relative_to(config_root()) and not osp.isfile(name):
+        value['from_file'] = str(found.resolve())
 
 
 def check_keys(cfg: Config) -> None:

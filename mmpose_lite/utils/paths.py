@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from glob import escape, glob
 from pathlib import Path
 
@@ -59,6 +61,57 @@ def check_file(file: str | Path) -> None:
         check_folder(Path(file).parent)
         with suppress(FileNotFoundError):
             os.lstat(file)  # its name may be longer than the disk allows
+
+
+def check_apart(
+    option: str,
+    outputs: Iterable[str | os.PathLike],
+    inputs: Iterable[str | os.PathLike | None],
+) -> None:
+    """Check that no file that is read will be written over, by whatever path each is named.
+
+    Args:
+        option: What names the outputs, for the message, such as ``'--out'``.
+        outputs: Files, and folders in which files of any name are written.
+        inputs: Files, and folders of files. None, addresses and what is not there are passed over.
+
+    Raises:
+        InputError: If an output is an input, also by a link, or an input lies in such a folder.
+    """
+    read = {key: each for each in inputs if each is not None and (key := _identity(each))}
+    for output in outputs:
+        key = _identity(output)
+        inside = _first_inside(output, read.values()) if os.path.isdir(output) else None
+        if key in read:
+            problem = f'would be written over {shown(read[key])}, which is read'
+        elif inside is not None:
+            problem = f'is written to, and {shown(inside)} in it, which is read, may be replaced'
+        else:
+            continue
+        raise InputError(f'{option}: {shown(output)} {problem}; name another place')
+
+
+def _first_inside(
+    folder: str | os.PathLike, paths: Iterable[str | os.PathLike]
+) -> str | os.PathLike | None:
+    """The first of some paths that lies in a folder or below it, as itself or by a link."""
+    root = os.path.realpath(folder)
+    folders: dict[str, str | os.PathLike] = {}
+    for path in paths:
+        own = os.path.realpath(os.path.dirname(os.path.abspath(path)))
+        folders.setdefault(own, path)
+        folders.setdefault(os.path.dirname(os.path.realpath(path)), path)
+    below = (path for own, path in folders.items() if Path(own).is_relative_to(root))
+    return next(below, None)
+
+
+def _identity(path: str | os.PathLike) -> tuple[int, int] | None:
+    """Tell a file or folder that is there from others, whatever its path."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):  # a name with a NUL is a ValueError
+        return None
+    return found.st_dev, found.st_ino
 
 
 def config_root() -> Path:
@@ -114,6 +167,42 @@ def find_shipped_config(name: str) -> Path | None:
     # A place may be elsewhere: the path is absolute, or names a file beside the configs.
     shipped = (place for place in places if place.is_relative_to(root) and os.path.isfile(place))
     return next(shipped, None)
+
+
+def find_metainfo_file(name: str, folder: Path | None = None) -> Path:
+    """Find a metainfo file by what ``from_file`` says.
+
+    A shipped name such as ``configs/_base_/datasets/aflw.py`` is the shipped file, wherever the
+    command is run; a file of that name that is another is passed over with a warning. Any other
+    path is looked up from the working directory, then from the config's folder.
+
+    Args:
+        name: The path.
+        folder: The config's; None where there is none.
+
+    Raises:
+        MissingFileError: If there is no such file; the message names the places looked at.
+    """
+    shipped = config_root().parent / name
+    places = [Path(each, name).absolute() for each in ('.', folder) if each is not None]
+    own = next((place for place in places if place.is_file()), None)
+    if shipped.is_file():
+        if own is not None and own.read_bytes() != shipped.read_bytes():
+            _tell_passed_over(name, own)
+        return shipped
+    if own is None:
+        looked_at = ' nor at '.join(dict.fromkeys(map(str, [*places, shipped])))
+        raise MissingFileError(f"metainfo file from_file='{name}' is neither at {looked_at}")
+    return own
+
+
+@lru_cache
+def _tell_passed_over(name: str, file: Path) -> None:
+    """Warn, once in a process, that a user's own file is not read."""
+    from mmengine.logging import print_log
+
+    text = f"from_file='{name}' is the shipped file; {shown(file)} differs, and is not read"
+    print_log(f'{text}: name it by its whole path to have it', 'current', logging.WARNING)
 
 
 def is_config(name: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmpose_lite.utils.files import replacing
 from mmpose_lite.utils.images import decode_image, read_image
 
 Color = str | Sequence[int]
@@ -269,6 +270,8 @@ def write_image_rgb(image_rgb: np.ndarray, path: str | Path) -> None:
 def write_image(image_bgr: np.ndarray, path: str | Path) -> None:
     """Write an image, ``(H, W, 3)`` uint8, in the format of the file's suffix; make its folder.
 
+    A link at the place is replaced, not followed.
+
     Raises:
         ValueError: If OpenCV has no writer for this suffix.
     """
@@ -279,7 +282,8 @@ def write_image(image_bgr: np.ndarray, path: str | Path) -> None:
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     _, content = cv2.imencode(path.suffix, image_bgr)
-    path.write_bytes(content.tobytes())
+    with replacing(path) as file:
+        file.write(content.tobytes())
 
 
 def can_write(suffix: str) -> bool:

@@ -5,6 +5,7 @@ import inspect
 import os
 import re
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from mmengine.runner import Runner
@@ -14,10 +15,11 @@ from mmpose_lite.apis import load_config
 from mmpose_lite.cli.check_data import main as check_data
 from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.cli.train import merge_args, parse_args
-from mmpose_lite.errors import InputError
+from mmpose_lite.datasets import BaseCocoStyleDataset
+from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.registry import DATASETS
 from mmpose_lite.structures import parse_pose_metainfo
-from mmpose_lite.utils import get_root_logger
+from mmpose_lite.utils import get_root_logger, paths
 from mmpose_lite.utils.config_utils import COPIED_AS, READ_KEYS, about_keys
 
 PACKAGE = Path(mmpose_lite.__file__).parent
@@ -134,6 +136,52 @@ def test_metainfo_beside_the_config_is_found(tmp_path, monkeypatch):
     dataset = DATASETS.build({**load_config(path).dataset, 'lazy_init': True})
     assert dataset.metainfo['dataset_name'] == 'two'
     assert dataset.metainfo['flip_indices'] == [1, 0]
+
+
+def test_metainfo_of_a_class_is_found_beside_the_config_too(tmp_path, monkeypatch):
+    (tmp_path / 'project' / 'configs').mkdir(parents=True)
+    write(tmp_path / 'project' / 'configs', METAINFO, 'points.py')
+
+    @DATASETS.register_module(name='FacesWithTwoPoints')
+    class Faces(BaseCocoStyleDataset):
+        METAINFO: ClassVar[dict] = {'from_file': 'configs/points.py'}
+
+    text = "train_dataloader = dict(dataset=dict(type='FacesWithTwoPoints', ann_file='x.json'))"
+    path = write(tmp_path / 'project', text)
+    monkeypatch.chdir(tmp_path)
+    try:
+        settings = load_config(path).train_dataloader.dataset
+        dataset = DATASETS.build({**settings, 'lazy_init': True})
+    finally:
+        DATASETS.module_dict.pop('FacesWithTwoPoints')
+    assert dataset.metainfo['dataset_name'] == 'two'
+
+
+def test_a_shipped_metainfo_is_meant_from_any_folder(tmp_path, monkeypatch):
+    """A file of its name that is another is passed over, with a warning, beside a config too."""
+    name = 'configs/_base_/datasets/aflw.py'
+    (tmp_path / name).parent.mkdir(parents=True)
+    write((tmp_path / name).parent, METAINFO, 'aflw.py')
+    path = write(tmp_path, f"dataset = dict(metainfo=dict(from_file='{name}'))")
+    said = []
+    monkeypatch.setattr('mmengine.logging.print_log', lambda *each: said.append(each[0]))
+    for folder in (tmp_path, tmp_path / 'configs'):
+        monkeypatch.chdir(folder)
+        paths._tell_passed_over.cache_clear()
+        metainfo = load_config(path).dataset.metainfo
+        assert parse_pose_metainfo(metainfo)['dataset_name'] == 'aflw'
+        assert "aflw.py' differs, and is not read" in said.pop(0)
+
+
+def test_a_missing_metainfo_names_all_places(tmp_path, monkeypatch):
+    (tmp_path / 'project').mkdir()
+    path = write(tmp_path / 'project', "dataset = dict(metainfo=dict(from_file='gone.py'))")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingFileError, match=r"from_file='gone\.py' is neither at") as caught:
+        load_config(path)
+    folders = (tmp_path, tmp_path / 'project', paths.config_root().parent)
+    found = [str(caught.value).index(f'{folder}/gone.py') for folder in folders]
+    assert found == sorted(found)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import nullcontext
+from importlib import import_module
 
 import pytest
 import torch
@@ -250,6 +251,67 @@ def test_where_nothing_can_be_written_is_said_first(tmp_path, option, place, mon
     assert sorted(tmp_path.rglob('*')) == before
 
 
+@pytest.mark.parametrize(
+    ('command', 'option', 'name'),
+    [
+        ('test CONFIG w.pth --out w.pth', '--out', 'w.pth'),
+        ('test CONFIG w.pth --out link.pth', '--out', 'link.pth'),
+        ('test CONFIG w.pth --dump ANNOTATIONS', '--dump', 'face_landmarks_aflw_test.json'),
+        ('test CONFIG w.pth --show-dir IMAGES', '--show-dir', 'images'),
+        ('train CONFIG --show-dir IMAGES', '--show-dir', 'images'),
+        ('calibrate CONFIG --out CONFIG', '--out', 'tiny.py'),
+        ('calibrate CONFIG w.pth --out here/../w.pth', '--out', 'w.pth'),
+        ('adapt w.pth a.json --out w.pth', '--out', 'w.pth'),
+        ('adapt w.pth a.json --out a.json', '--out', 'a.json'),
+        ('bench a.onnx --out a.onnx', '--out', 'a.onnx'),
+        (
+            'convert to-coco --config CONFIG --split test --out ANNOTATIONS',
+            '--out',
+            'aflw_test.json',
+        ),
+        ('convert coco --labels here/faces.json --out here', '--out', 'faces.json'),
+        ('convert coco --labels a.json --report a.json', '--report', 'a.json'),
+        ('report here/metrics.json --out here', '--out', 'metrics.json'),
+        ('demo here/model.onnx --out here', '--out', 'model.onnx'),
+        ('export w.bin --format openvino --out .', '--out', 'w.bin'),
+        ('predict CKPT here/pictures/x.png --out here', '--out', 'pictures'),
+        ('predict CKPT x.png --boxes predictions.jsonl --out .', '--out', 'predictions.jsonl'),
+    ],
+)
+def test_nothing_is_written_over_what_is_read(
+    tiny_config, face_set, trained, tmp_path, monkeypatch, command, option, name
+):
+    """An error before anything is done names the file; a link to it is the file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'here' / 'pictures').mkdir(parents=True)
+    files = ['w.pth', 'a.json', 'a.onnx', 'w.bin', 'predictions.jsonl']
+    files += ['here/faces.json', 'here/metrics.json', 'here/model.onnx']
+    for each in files:
+        (tmp_path / each).write_text('mine')
+    for each in ('x.png', 'here/pictures/x.png'):
+        (tmp_path / each).write_bytes((face_set / 'images' / 'face1.png').read_bytes())
+    (tmp_path / 'link.pth').symlink_to('w.pth')
+    annotations = face_set / 'annotations' / 'face_landmarks_aflw_test.json'
+    words = {'CONFIG': tiny_config, 'ANNOTATIONS': annotations, 'IMAGES': face_set / 'images'}
+    words['CKPT'] = trained.checkpoint
+    tool, *arguments = command.split()
+    main = import_module(f'mmpose_lite.cli.{tool}').main
+    before = {path: path.read_bytes() for path in tmp_path.rglob('*') if path.is_file()}
+    with pytest.raises(SystemExit, match=rf'error: {option}: .*{name}.*name another') as caught:
+        main([str(words.get(each, each)) for each in arguments])
+    assert '\n' not in caught.value.code
+    after = {path: path.read_bytes() for path in tmp_path.rglob('*') if path.is_file()}
+    assert after == before
+
+
+def test_two_results_of_a_test_are_two_files(tiny_config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'w.pth').write_text('')
+    for more in (['--dump', './a.json'], ['--report', '.', '--dump', 'metrics.json']):
+        with pytest.raises(SystemExit, match=r'--dump .* is a file of --(out|report), too'):
+            run_test([str(tiny_config), 'w.pth', '--out', 'a.json', *more])
+
+
 def test_so_is_it_for_a_runner_of_ones_own(tiny_config, tmp_path):
     (tmp_path / 'file').write_text('')
     cfg = load_config(tiny_config)
@@ -264,6 +326,22 @@ def test_pictures_need_a_place_too(tiny_config, tmp_path):
     arguments = [str(tiny_config), str(tmp_path / 'some.pth'), '--work-dir', str(tmp_path / 'run')]
     with pytest.raises(SystemExit, match='files cannot be written to'):
         run_test([*arguments, '--show-dir', str(tmp_path / 'file')])
+
+
+@pytest.mark.parametrize('role', ['val', 'test'])
+def test_a_test_of_no_weights_says_so(tiny_config, tmp_path, role, monkeypatch):
+    """Also where those to start from, which are of other points or another network, are named."""
+    cfg = load_config(tiny_config)
+    cfg.work_dir = str(tmp_path)
+    runner, said = PoseRunner.from_cfg(cfg), []
+    monkeypatch.setattr(runner.logger, 'warning', said.append)
+    getattr(runner, role)()
+    assert [each for each in said if each.startswith('load_from names no checkpoint')] == [
+        f'load_from names no checkpoint: the {role} is of the weights that the model was built with'
+    ]
+    cfg.load_from = 'faces19'
+    with pytest.raises(InputError, match=r"'faces19' are weights to start from: in a test load_"):
+        getattr(PoseRunner.from_cfg(cfg), role)()
 
 
 @pytest.mark.parametrize('role', ['train', 'val', 'test'])

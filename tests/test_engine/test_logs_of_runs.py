@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 import time
 from logging import FileHandler
 from pathlib import Path
@@ -31,6 +32,11 @@ def test_its_file_is_closed_when_it_is_over_and_has_what_comes_later(tmp_path):
     assert files[0].stream is None
     before = Path(files[0].baseFilename).read_text()
     assert 'Epoch(train)' in before
+    assert re.findall(r'(?:^|INFO - )lr\b.*', before, re.MULTILINE) == [
+        'lr          0.01 (Adam), meant for a batch of 512: --auto-scale-lr makes it 7.813e-05'
+    ]
+    of_lines = re.findall(r'Epoch\(train\).*', before)
+    assert [line.count('lr: ') for line in of_lines] == [1] * len(of_lines)
     runner.logger.info('a line that comes later')
     after = Path(files[0].baseFilename).read_text()
     assert after.startswith(before)

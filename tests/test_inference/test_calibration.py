@@ -50,11 +50,60 @@ def test_what_is_written_is_read(calibration, checkpoint, rng):
     assert np.array_equal(found.confidence.errors(scores), calibration.confidence.errors(scores))
 
 
-def test_a_fit_under_a_detector_s_whole_path_is_found_by_its_file(calibration):
-    content = calibration.to_json()
-    (fit,) = content['detectors'].values()
-    content['detectors'] = {'yunet:/opt/zoo/a.onnx': fit}
-    assert list(Calibration.from_json(content).detectors) == ['yunet:a.onnx']
+@pytest.fixture
+def warnings(caplog):
+    """The log of a test."""
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+@pytest.fixture
+def networks(tmp_path):
+    """Names of two networks whose files have one name."""
+    for content in ('one', 'two'):
+        (tmp_path / content).mkdir()
+        (tmp_path / content / 'a.onnx').write_text(content)
+    return [f'yunet:{tmp_path / each}/a.onnx' for each in ('one', 'two')]
+
+
+def fit_with_recall(recall):
+    return DetectorFit(BOX_MAP, recall, 0.87, 300)
+
+
+def test_networks_of_one_name_have_fits_of_their_own(networks, warnings):
+    """The content of their files tells them apart."""
+    one, two = networks
+    calibration = Calibration()
+    calibration.add(one, fit_with_recall(0.1))
+    assert calibration.fit_of(two) is None
+    assert "the calibration is of another file 'yunet:a.onnx'" in warnings.text
+    calibration.add(two, fit_with_recall(0.2))
+    again = Calibration.from_json(json.loads(json.dumps(calibration.to_json())))
+    assert [again.fit_of(each).recall for each in networks] == [0.1, 0.2]
+
+
+@pytest.mark.parametrize('name', ['yunet:a.onnx', 'yunet:/opt/zoo/a.onnx'])
+def test_a_fit_by_a_file_s_name_alone_is_used_with_a_warning(networks, warnings, name):
+    """Earlier releases wrote such fits, some of them under the whole path."""
+    content = Calibration({name: fit_with_recall(0.3)}).to_json()
+    calibration = Calibration.from_json(content)
+    assert calibration.fit_of(networks[0]).recall == 0.3
+    assert "a file 'yunet:a.onnx' whose content was not kept" in warnings.text
+    calibration.add(networks[0], fit_with_recall(0.4))
+    assert calibration.fit_of(networks[0]).recall == 0.4
+    assert calibration.fit_of(networks[1]) is None  # nobody knows whose the earlier fit was
+
+
+def test_a_side_has_a_fit_of_its_own_or_that_of_the_usual_one(warnings):
+    calibration = Calibration()
+    calibration.add('retinaface', fit_with_recall(0.5))
+    assert calibration.fit_of('retinaface:1280').recall == 0.5
+    calibration.add('retinaface:1280', fit_with_recall(0.6))
+    names = ('retinaface', 'retinaface:640', 'retinaface:1280', 'retinaface:2560')
+    assert [calibration.fit_of(each).recall for each in names] == [0.5, 0.5, 0.6, 0.5]
+    assert not warnings.text
 
 
 def test_a_link_has_the_calibration_of_its_checkpoint(calibration, checkpoint):
@@ -64,16 +113,13 @@ def test_a_link_has_the_calibration_of_its_checkpoint(calibration, checkpoint):
     assert find_calibration(checkpoint).confidence is not None
 
 
-def test_scores_of_other_weights_mean_nothing_but_boxes_stay(calibration, checkpoint, caplog):
+def test_scores_of_other_weights_mean_nothing_but_boxes_stay(calibration, checkpoint, warnings):
     write_calibration(calibration, calibration_path(checkpoint), checkpoint)
     checkpoint.write_bytes(b'others!')
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
     found = find_calibration(checkpoint)
-    logger.removeHandler(caplog.handler)
     assert found.confidence is None
     assert found.detectors['retinaface'].box_map == BOX_MAP
-    assert 'fitted with other weights' in caplog.text
+    assert 'fitted with other weights' in warnings.text
 
 
 def test_a_checkpoint_may_have_none(checkpoint):

@@ -153,11 +153,25 @@ def test_retinaface_looks_closer_where_a_larger_side_is_asked_for():
     np.testing.assert_allclose([(x1 + x2) / 2, (y1 + y2) / 2], middle, atol=0.2 * (x2 - x1))
 
 
-def test_a_calibration_has_a_detector_at_any_size_and_in_any_folder():
-    names = ('retinaface:1280', 'yunet:/a/b.onnx', 'yunet:b.onnx', 'python:a:b', 'whole-image')
+def test_a_calibration_tells_detectors_apart_by_side_and_by_content(tmp_path, monkeypatch):
+    names = ('retinaface:640', 'retinaface:1280', 'yunet:/no/b.onnx', 'python:a:b', 'whole-image')
     assert [fit_name(name) for name in names] == [
-        *('retinaface', 'yunet:b.onnx', 'yunet:b.onnx', 'python:a:b', 'whole-image')
+        *('retinaface', 'retinaface:1280', 'yunet:b.onnx', 'python:a:b', 'whole-image')
     ]
+    for folder, content in (('one', b'1'), ('two', b'2'), ('copy', b'1')):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / 'a.onnx').write_bytes(content)
+    one, two, copy = (
+        fit_name(f'yunet:{tmp_path / each}/a.onnx') for each in ('one', 'two', 'copy')
+    )
+    assert one == copy != two
+    assert one == 'yunet:a.onnx#6b86b273ff34fce1'  # by sha256sum
+    (tmp_path / 'finds_faces.py').write_text('def detect(image): return []\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    before = fit_name('python:finds_faces:detect')
+    assert before.startswith('python:finds_faces:detect#')
+    (tmp_path / 'finds_faces.py').write_text('def detect(image): return [[0, 0, 1, 1]]\n')
+    assert fit_name('python:finds_faces:detect') != before
 
 
 def test_a_file_that_is_no_network_is_named(tmp_path):

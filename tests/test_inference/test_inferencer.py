@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -177,3 +178,60 @@ def test_cameras_have_the_names_that_mmpose_gives_them(inferencer, monkeypatch):
 def test_what_it_cannot_do_is_one_line(arguments, message):
     with pytest.raises(InputError, match=message):
         MMPoseInferencer(**arguments)
+
+
+@pytest.mark.parametrize('way', ['itself', 'relative', 'link', 'link of a file'])
+def test_photographs_are_not_drawn_over(inferencer, photographs, tmp_path, monkeypatch, way):
+    """The folder of results is that of the sources, by whatever path."""
+    folder = tmp_path / 'mine'
+    folder.mkdir()
+    source = folder / 'x.png'
+    shutil.copy(photographs[0], source)
+    before = source.read_bytes()
+    out, given = folder, source
+    if way == 'relative':
+        monkeypatch.chdir(tmp_path)
+        out = Path('mine', '..', 'mine')
+    elif way == 'link':
+        out = tmp_path / 'link'
+        out.symlink_to(folder)
+    elif way == 'link of a file':
+        given = tmp_path / 'others' / 'x.png'
+        given.parent.mkdir()
+        given.symlink_to(source)
+    with pytest.raises(
+        InputError, match=r"vis_out_dir: '.*x\.png' would be written over '.*x\.png'"
+    ):
+        list(inferencer(str(given), vis_out_dir=str(out), pred_out_dir=str(tmp_path / 'points')))
+    assert source.read_bytes() == before
+    assert not (tmp_path / 'points').exists()
+    list(inferencer(str(given), pred_out_dir=str(out)))  # x.json replaces nothing
+    assert source.read_bytes() == before
+
+
+def test_a_photograph_s_picture_does_not_replace_another_source(inferencer, photographs, tmp_path):
+    """Two of one name: the second one's picture is ``x_2.png``."""
+    for folder in ('a', 'b'):
+        (tmp_path / folder).mkdir()
+    sources = [str(tmp_path / each) for each in ('a/x.png', 'b/x.png', 'c_2.png')]
+    for each in sources:
+        shutil.copy(photographs[0], each)
+    (tmp_path / 'c_2.png').rename(tmp_path / 'x_2.png')
+    sources[2] = str(tmp_path / 'x_2.png')
+    with pytest.raises(InputError, match=r"x_2\.png' would be written over"):
+        list(inferencer(sources, vis_out_dir=str(tmp_path)))
+
+
+def test_a_video_is_not_written_over_itself(inferencer, photographs, tmp_path):
+    path = tmp_path / 'talk.mp4'
+    with writing_video(path, None, 25) as write:
+        write(np.zeros((96, 96, 3), np.uint8), 0)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"vis_out_dir: '.*talk\.mp4' would be written over"):
+        list(inferencer(str(path), vis_out_dir=str(tmp_path)))
+    with (
+        pytest.raises(InputError, match=r"video: '.*talk\.mp4' would be written over"),
+        writing_video(path, str(path)),
+    ):
+        pass
+    assert path.read_bytes() == before
