@@ -251,12 +251,22 @@ def _run_openvino(path: Path, threads: int, precision: str) -> _Run:
     options = {'INFERENCE_PRECISION_HINT': _PRECISIONS[precision], 'PERFORMANCE_HINT': 'LATENCY'}
     if threads:
         options['INFERENCE_NUM_THREADS'] = str(threads)
-    compiled = core.compile_model(core.read_model(path), 'CPU', options)
-    request = compiled.create_infer_request()
+    model = core.read_model(path)
+
+    @cache
+    def request_for(is_single: bool) -> Any:
+        network = model.clone()
+        if is_single:  # a network for one face alone takes 2 to 9 % less time
+            faces = network.inputs[-1]
+            shape = faces.partial_shape
+            shape[0] = 1
+            network.reshape({faces: shape})
+        return core.compile_model(network, 'CPU', options).create_infer_request()
 
     def run(inputs: list[ndarray]) -> Sequence[ndarray]:
+        request = request_for(len(inputs[-1]) == 1)
         results = request.infer(inputs)
-        return [np.array(results[output]) for output in compiled.outputs]
+        return [np.array(results[output]) for output in request.model_outputs]
 
     return run
 

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from helpers.made_files import METADATA, SIDE, make_onnx
+from helpers.made_files import METADATA, SIDE, make_onnx, make_onnx_of_photographs
 from helpers.small_zoo import make_model
 from mmpose_lite.cli.bench import main as bench
 from mmpose_lite.cli.info import main as info
@@ -31,6 +31,30 @@ def test_any_number_of_crops_by_any_engine(engine, count, file):
     wanted = CROPS[:count].astype(float).mean(axis=1)[:, :2, :2]
     np.testing.assert_allclose(points, wanted, rtol=1e-5)
     np.testing.assert_allclose(scores, wanted.mean(axis=-1), rtol=1e-5)
+
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('kind', ['crops', 'image'])
+def test_openvino_compiles_for_one_face_and_for_any_number(kind, tmp_path, monkeypatch):
+    """A network of the size of one face is faster."""
+    openvino = pytest.importorskip(
+        'openvino', reason='openvino is not installed: pip install .[dev]'
+    )
+    compiled, compile_model = [], openvino.Core.compile_model
+
+    def spy(core, model, *others):
+        compiled.append(str(model.inputs[-1].partial_shape[0]))
+        return compile_model(core, model, *others)
+
+    monkeypatch.setattr(openvino.Core, 'compile_model', spy)
+    make = make_onnx if kind == 'crops' else make_onnx_of_photographs
+    exported = ExportedModel(make(tmp_path / 'made.onnx'), 'openvino', threads=1)
+    boxes = np.arange(20.0).reshape(5, 4)
+    for count in (1, 3, 1, 5):
+        inputs = (CROPS[:count],) if kind == 'crops' else (CROPS[0], boxes[:count])
+        points, _ = exported(*inputs)
+        assert len(points) == count
+    assert compiled == ['1', '?']
 
 
 def test_no_crops_are_no_points(file):

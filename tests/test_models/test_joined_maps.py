@@ -48,6 +48,26 @@ def test_it_is_a_list_of_one_map():
         maps[1]
 
 
+class Join(nn.Module):
+    def forward(self, *maps):
+        return FeatureMapProcessor(concat=True)(list(maps))[0]
+
+
+@pytest.mark.parametrize(
+    ('size', 'factors'), [((8, 6), [2.0, 2.0]), ((4, 2), [4.0, 6.0]), ((5, 6), None)]
+)
+def test_maps_are_resized_by_constant_factors_where_these_are_whole(size, factors):
+    """Else onnxruntime leaves the blocked layout to resize the maps of an exported file."""
+    maps = (torch.rand(2, 3, 16, 12), torch.rand(2, 4, *size))
+    batch = torch.export.Dim('batch')
+    program = torch.export.export(Join(), maps, dynamic_shapes={'maps': ({0: batch}, {0: batch})})
+    (call,) = (node for node in program.graph.nodes if 'upsample' in str(node.target))
+    found = dict(zip(('input', 'output_size', 'align_corners', 'factors'), call.args, strict=False))
+    assert found.get('factors') == factors
+    resized = nn.functional.interpolate(maps[1], size=(16, 12), mode='bilinear')
+    assert torch.equal(Join()(*maps), torch.cat([maps[0], resized], dim=1))
+
+
 # Convolutions, and whether the first of them may come before the resizing.
 LAYERS = [
     ({'conv_out_channels': (6, 5), 'conv_kernel_sizes': (1, 3)}, True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -55,10 +56,15 @@ class JoinedMaps(Sequence):
         return total
 
     def _resize(self, maps: Tensor) -> Tensor:
-        size = self.maps[0].shape[-2:]
-        if maps.shape[-2:] == size:
+        size, own = self.maps[0].shape[-2:], maps.shape[-2:]
+        if own == size:
             return maps
-        return F.interpolate(maps, size=size, mode='bilinear', align_corners=self.align_corners)
+        factors = [whole / part for whole, part in zip(size, own, strict=True)]
+        target: dict[str, Any] = {'size': size}
+        if all(factor.is_integer() for factor in factors):
+            # Exported files need constant factors for onnxruntime's fast resizing.
+            target = {'scale_factor': factors}
+        return F.interpolate(maps, mode='bilinear', align_corners=self.align_corners, **target)
 
 
 @MODELS.register_module()
