@@ -300,6 +300,13 @@ SABOTAGES = [
         'tests/test_models/test_estimator.py::test_synchronised_norms',
     ),
     Sabotage(
+        'a part of a wide kernel has its gradient one column away',
+        'mmpose_lite/models/utils/depthwise.py',
+        'F.pad(grad, (right, left))',
+        'F.pad(grad, (left, right))',
+        'tests/test_models/test_depthwise.py',
+    ),
+    Sabotage(
         "a part is another package's by the scope beside it",
         'mmpose_lite/registry.py',
         "if scope == _MMPOSE or own_name(f'{scope}.{kind}') == kind:",

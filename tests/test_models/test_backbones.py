@@ -333,8 +333,9 @@ def test_attention_weighs_each_channel_by_a_hard_sigmoid_of_the_means():
     torch.testing.assert_close(weighed[0, 1], maps[0, 1] / 2)
 
 
-def test_a_pyramid_pools_windows_of_each_size():
-    pyramid = SPPBottleneck(4, 6, kernel_sizes=(3, 5), norm_cfg=None, act_cfg=None)
+@pytest.mark.parametrize('sizes', [(3, 5), (5, 3)], ids=str)
+def test_a_pyramid_pools_windows_of_each_size(sizes):
+    pyramid = SPPBottleneck(4, 6, kernel_sizes=sizes, norm_cfg=None, act_cfg=None)
     maps = torch.zeros(1, 4, 7, 7)
     maps[0, 0, 3, 3] = 1
     nn.init.constant_(pyramid.conv1.conv.weight, 0)
@@ -344,7 +345,8 @@ def test_a_pyramid_pools_windows_of_each_size():
     nn.init.constant_(pyramid.conv2.conv.weight, 0)
     for out, source in enumerate((0, 2, 4)):  # of each kind the first channel
         pyramid.conv2.conv.weight.data[out, source] = 1
-    assert pyramid(maps).sum(dim=(0, 2, 3)).tolist() == [1, 9, 25, 0, 0, 0]
+    areas = [size**2 for size in sizes]
+    assert pyramid(maps).sum(dim=(0, 2, 3)).tolist() == [1, *areas, 0, 0, 0]
 
 
 def test_a_self_calibrated_block_halves_its_channels():

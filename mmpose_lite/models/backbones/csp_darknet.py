@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from mmcv.cnn import ConvModule
@@ -44,12 +45,19 @@ class SPPBottleneck(BaseModule):
         half = in_channels // 2
         kinds = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': apart(act_cfg)}
         self.conv1 = ConvModule(in_channels, half, 1, **kinds)
+        self.kernel_sizes = kernel_sizes
+        # A maximum over windows of maxima: each pooling widens the windows of the one before.
+        sizes = [1, *sorted(kernel_sizes)]
+        steps = [wide - narrow + 1 for narrow, wide in pairwise(sizes)]
         self.poolings = nn.ModuleList(
-            nn.MaxPool2d(size, stride=1, padding=size // 2) for size in kernel_sizes
+            nn.MaxPool2d(step, stride=1, padding=step // 2) for step in steps
         )
         self.conv2 = ConvModule(half * (len(kernel_sizes) + 1), out_channels, 1, **kinds)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute ``(B, out_channels, H, W)``."""
         x = self.conv1(x)
-        return self.conv2(torch.cat([x, *(pool(x) for pool in self.poolings)], dim=1))
+        pooled = {1: x}
+        for size, pooling in zip(sorted(self.kernel_sizes), self.poolings, strict=True):
+            x = pooled[size] = pooling(x)
+        return self.conv2(torch.cat([pooled[size] for size in (1, *self.kernel_sizes)], dim=1))

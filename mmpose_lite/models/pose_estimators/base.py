@@ -15,6 +15,7 @@ from mmengine.model import BaseModel
 from mmengine.model.utils import _BatchNormXd
 from torch import Tensor
 
+from mmpose_lite.models.utils.depthwise import speed_up_depthwise
 from mmpose_lite.models.utils.fold_norms import FoldedView
 from mmpose_lite.registry import MODELS
 from mmpose_lite.structures import PoseDataSample, parse_pose_metainfo
@@ -28,8 +29,9 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
     """A backbone, and optionally a neck and a head.
 
     Weights are laid out channels last. Without a GPU, synchronised norms become plain ones, see
-    :func:`revert_sync_norms`, and the process keeps freed memory for reuse, see
-    :func:`keep_freed_memory`.
+    :func:`revert_sync_norms`, the process keeps freed memory for reuse, see
+    :func:`keep_freed_memory`, and wide depthwise kernels get their gradients in parts, see
+    :func:`speed_up_depthwise`.
 
     Args:
         backbone: Config of the backbone.
@@ -77,6 +79,7 @@ class BasePoseEstimator(BaseModel, metaclass=ABCMeta):
         if get_device() == 'cpu':
             keep_freed_memory()
             revert_sync_norms(self)
+            speed_up_depthwise(self)
 
     @property
     def with_neck(self) -> bool:

@@ -14,8 +14,10 @@ from mmengine.model.utils import _BatchNormXd
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from .depthwise import WideDepthwiseConv2d
+
 # Exactly these classes, since a subclass may use its weights in another way.
-_PLAIN = (nn.Conv2d, wrappers.Conv2d)
+_PLAIN = (nn.Conv2d, wrappers.Conv2d, WideDepthwiseConv2d)
 _TRANSPOSED = (nn.ConvTranspose2d, wrappers.ConvTranspose2d)
 _NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm, _BatchNormXd)  # the last: SyncBN of one process
 
