@@ -75,9 +75,10 @@ def gather_triangles(
         flat = np.ascontiguousarray(screen.reshape(-1, 3).T)
         a, b, c = (flat[:2].take(corner, axis=1) for corner in faces)
         area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-        front = faces[:, area > 1e-6]
+        front = faces.take(np.flatnonzero(area > 1e-6), axis=1)
         if mesh.two_sided:
-            front = np.concatenate([front, faces[::-1, area < -1e-6]], axis=1)
+            back = faces[::-1].take(np.flatnonzero(area < -1e-6), axis=1)
+            front = np.concatenate([front, back], axis=1)
         uv = np.ascontiguousarray((mesh.uv.reshape(-1, 2) + vec(0, offset_v)).T)
         corner_sets.append([flat.take(corner, axis=1) for corner in front])
         uv_sets.append([uv.take(corner, axis=1) for corner in front])
@@ -315,8 +316,8 @@ def look_up(samples: Samples, atlas: Array) -> Array:
     # OpenCV takes no lists: a sheet of them.
     places = np.zeros((count // _SHEET + 1, _SHEET), np.complex64)
     places.reshape(-1)[:count] = samples.uv
-    maps = places.view(np.float32).reshape(*places.shape, 2)
-    found = cv2.remap(atlas, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = places.real.copy(), places.imag.copy()
+    found = cv2.remap(atlas, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     found[..., 3] = 1
     # Four floats move as one complex number.
     drawn = np.zeros(samples.depth_hw.shape, np.complex128)
