@@ -44,7 +44,7 @@ class Triangles:
 
 @dataclass(frozen=True)
 class Samples:
-    """What a z-buffer shows.
+    """Visible samples of a z-buffer.
 
     Attributes:
         index: (n,) drawn samples, by their number in the grid; of one that is there twice the last
