@@ -6,11 +6,12 @@ Its three colours are planes, so that what holds for all of them broadcasts fast
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
 
-from .fields import planes
+from .fields import gradient, lengths, planes
 from .layout import HEAD_RADIUS, V_BOTTOM, V_TOP, unroll
 
 Array = np.ndarray
@@ -37,19 +38,15 @@ class FaceCanvas:
         self.rgb = np.empty((3, *self.shape_hw), np.float32)
         self.rgb[:] = planes(rgb)
 
-    @property
+    @cached_property
     def u(self) -> Array:
         """(width,) U of the pixel columns."""
         return np.interp(np.arange(self.shape_hw[1]) + 0.5, self._u_pixels, self._u_knots)
 
-    @property
+    @cached_property
     def v(self) -> Array:
         """(height,) V of the pixel rows."""
         return -np.interp(np.arange(self.shape_hw[0]) + 0.5, self._v_pixels, self._v_knots)
-
-    def pixels(self, uv: Array) -> Array:
-        """Return the pixel positions (..., 2) of texture positions (U, V)."""
-        return np.stack(self._xy(uv[..., 0], uv[..., 1]), -1)
 
     def grid_pixels(self, u: Array, v: Array) -> Array:
         """Return the pixel positions (R, C, 2) of rows ``v`` and columns ``u``."""
@@ -61,17 +58,27 @@ class FaceCanvas:
 
     def window(self, low_xv: Array, high_xv: Array) -> tuple[slice, slice]:
         """Return the row and column slices that hold a face-plane box."""
-        corners = np.array([[low_xv[0], high_xv[1]], [high_xv[0], low_xv[1]]])
-        corners[:, 0] = unroll(corners[:, 0])
-        (x0, y0), (x1, y1) = self.pixels(corners)
+        return self._around(*self._place(np.stack([low_xv, high_xv])))
+
+    def _place(self, xv: Array) -> tuple[Array, Array]:
+        """Return the pixel columns and rows, n each, of face-plane positions (n, 2)."""
+        return self._xy(unroll(xv[:, 0]), xv[:, 1])
+
+    def _around(self, x: Array, y: Array) -> tuple[slice, slice]:
+        """Return the slices that hold a box whose lower left and upper right corner are given."""
         height, width = self.shape_hw
-        rows = slice(max(0, int(y0) - 1), min(height, int(y1) + 3))
-        return rows, slice(max(0, int(x0) - 1), min(width, int(x1) + 3))
+        rows = slice(max(0, int(y[1]) - 1), min(height, int(y[0]) + 3))
+        return rows, slice(max(0, int(x[0]) - 1), min(width, int(x[1]) + 3))
 
     def face_plane(self, rows: slice, cols: slice) -> tuple[Array, Array]:
         """Return X (1, w) and V (h, 1) of the pixels of a window."""
-        x = HEAD_RADIUS * np.sin(self.u[cols] / HEAD_RADIUS)
-        return x[None].astype(np.float32), self.v[rows][:, None].astype(np.float32)
+        x, v = self._face_plane
+        return x[:, cols], v[rows]
+
+    @cached_property
+    def _face_plane(self) -> tuple[Array, Array]:
+        x = HEAD_RADIUS * np.sin(self.u / HEAD_RADIUS)
+        return x[None].astype(np.float32), self.v[:, None].astype(np.float32)
 
     def view(self, window: tuple[slice, slice]) -> Array:
         """Return the colours (3, h, w) of a window, to be changed in place."""
@@ -89,13 +96,15 @@ class FaceCanvas:
             The window and the (h, w) coverage in [0, 1] inside it.
         """
         margin = 3 * blur_cm + 0.1
-        window = self.window(polygon_xv.min(0) - margin, polygon_xv.max(0) + margin)
-        rows, cols = window
-        pixels = self.pixels(np.stack([unroll(polygon_xv[:, 0]), polygon_xv[:, 1]], -1))
-        pixels -= [cols.start, rows.start]
+        box = polygon_xv.min(0) - margin, polygon_xv.max(0) + margin
+        # One call places the corners of the polygon and of the box about it.
+        x, y = self._place(np.concatenate([polygon_xv, box]))
+        window = rows, cols = self._around(x[-2:], y[-2:])
+        pixels = np.empty(polygon_xv.shape)
+        pixels[:, 0], pixels[:, 1] = x[:-2] - cols.start, y[:-2] - rows.start
         shape = (max(1, rows.stop - rows.start), max(1, cols.stop - cols.start))
         cover = np.zeros(shape, np.uint8)
-        fixed = np.round(pixels * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+        fixed = np.rint(pixels * (1 << _SUBPIXEL_BITS)).astype(np.int32)
         cv2.fillPoly(cover, [fixed], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
         sigma = blur_cm * self.pixels_per_cm
         soft = cover.astype(np.float32) / 255
@@ -129,14 +138,20 @@ def _axis(knots: tuple[tuple[float, float], ...], pixels_per_cm: float) -> tuple
 
 def ribbon(line: Array, width: Array | float) -> Array:
     """Return the polygon of a line (n, 2) drawn with a width of one or n values."""
-    tangent = np.gradient(line, axis=0)
-    normal = np.stack([-tangent[:, 1], tangent[:, 0]], 1)
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
-    half = np.broadcast_to(np.asarray(width, float) / 2, (len(line),))[:, None]
-    return np.concatenate([line + normal * half, (line - normal * half)[::-1]])
+    along = gradient(line)
+    normal = np.empty_like(along)
+    normal[:, 0], normal[:, 1] = -along[:, 1], along[:, 0]
+    normal /= np.maximum(lengths(normal), 1e-9)
+    offset = normal * (np.asarray(width, float).reshape(-1, 1) / 2)
+    return np.concatenate([line + offset, (line - offset)[::-1]])
 
 
 def disc(center: Array, radius_xy: tuple[float, float], n: int = 20) -> Array:
     """Return the (n, 2) corners of an axis-aligned ellipse."""
+    return np.asarray(center) + _circle(n) * radius_xy
+
+
+@lru_cache(maxsize=4)
+def _circle(n: int) -> Array:
     angle = np.linspace(0, 2 * np.pi, n, endpoint=False)
-    return np.asarray(center) + np.stack([np.cos(angle), np.sin(angle)], 1) * radius_xy
+    return np.stack([np.cos(angle), np.sin(angle)], 1)

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from .expression import Expression
-from .fields import mix, peak, smooth_curve, smoothstep
+from .fields import clamp, mix, peak, smooth_curve, smoothstep
 from .identity import Identity
 from .layout import CHIN_V, HEAD_RADIUS, MOUTH_BAND, V_BOTTOM, V_TOP, FaceLayout, unroll
 from .mesh import sample_grid
@@ -116,7 +116,10 @@ def _loft(identity: Identity, v: Array, azimuth: Array) -> Array:
     x, z = width * sin * cap, middle + depth * cap
     # The crown leans back a little.
     z = z - 0.10 * np.maximum(v[:, None] - 5.0, 0)
-    return np.stack(np.broadcast_arrays(x, y, z), axis=-1).astype(np.float64)
+    points = np.empty((*z.shape, 3))
+    for k, each in enumerate((x, y, z)):
+        points[..., k] = each
+    return points
 
 
 def _drop(identity: Identity, v: Array, azimuth: Array) -> Array:
@@ -190,7 +193,7 @@ def _nose(identity: Identity, layout: FaceLayout, x: Array, v: Array) -> Array:
 
 def _lips(identity: Identity, layout: FaceLayout, x: Array, v: Array) -> Array:
     half, mouth = layout.mouth_half_width, layout.mouth_v
-    reach = np.clip(1 - (x / (half * 1.05)) ** 2, 0, None)
+    reach = np.maximum(1 - (x / (half * 1.05)) ** 2, 0)
     band = MOUTH_BAND * layout.lip_arch(x)
     forward = 0.42 + 0.1 * identity.trait('lip_fullness')
     z = forward * reach * peak(v - (mouth + band + 0.30 * layout.upper_lip), 0.36)
@@ -205,8 +208,8 @@ def _lips(identity: Identity, layout: FaceLayout, x: Array, v: Array) -> Array:
 def _fold(layout: FaceLayout, ax: Array, v: Array) -> Array:
     """Return the line from the nose's wing to the mouth's corner, 1 on the line."""
     start_x, end_x = layout.nose_half_width + 0.35, layout.mouth_half_width + 0.55
-    along = np.clip((layout.nose_tip_v - v) / (layout.nose_tip_v - layout.mouth_v), -0.3, 1.1)
-    middle = start_x + (end_x - start_x) * np.clip(along, 0, 1) ** 1.3
+    along = clamp((layout.nose_tip_v - v) / (layout.nose_tip_v - layout.mouth_v), -0.3, 1.1)
+    middle = start_x + (end_x - start_x) * clamp(along, 0, 1) ** 1.3
     return peak(ax - middle, 0.22) * smoothstep(-0.3, 0.1, along) * smoothstep(1.1, 0.8, along)
 
 
@@ -229,17 +232,17 @@ def _pull_mouth(
     slit = 0.05
     shut = 1 - slit / (2 * MOUTH_BAND)
     fade = smoothstep(MOUTH_BAND + 1.5, MOUTH_BAND + 0.3, np.abs(above))
-    points[..., 1] -= shut * np.clip(above, -MOUTH_BAND, MOUTH_BAND) * arch * fade
+    points[..., 1] -= shut * clamp(above, -MOUTH_BAND, MOUTH_BAND) * arch * fade
     gap = expression.mouth_open
     lift = 0.2 * gap * max(0.0, expression.smile)
     points[..., 1] += lift * arch * smoothstep(0, MOUTH_BAND, above) * smoothstep(2.0, 0.8, above)
-    reach = np.clip(points[..., 2] / 8.0, 0, 1)
-    sharp = np.clip(0.5 - above / (2 * MOUTH_BAND), 0, 1)
+    reach = clamp(points[..., 2] / 8.0, 0, 1)
+    sharp = clamp(0.5 - above / (2 * MOUTH_BAND), 0, 1)
     soft = smoothstep(1.5, -3.0, above)
     drop = gap * reach * mix(soft, sharp, arch) * smoothstep(-16.5, -12.0, v)
     points[..., 1] -= drop
     points[..., 2] -= 0.22 * drop
-    hollow = np.clip(1 - (above / MOUTH_BAND) ** 2, 0, None) ** 0.5
+    hollow = np.maximum(1 - (above / MOUTH_BAND) ** 2, 0) ** 0.5
     points[..., 2] -= (0.04 + min(1.4, max(0.0, gap - 0.1))) * hollow * np.minimum(1, 1.5 * arch)
 
 
@@ -255,5 +258,5 @@ def _pull_smile(
     points[..., 2] -= 0.30 * max(0.0, smile) * corner
     points[..., 2] += 0.35 * max(0.0, smile) * _hill(np.abs(x) - 3.9, v + 3.9, 1.3, 1.0)
     kiss = expression.pucker * _hill(x, above, 2.0, 1.2)
-    points[..., 0] -= 0.28 * kiss * np.clip(x, -9, 9)
+    points[..., 0] -= 0.28 * kiss * clamp(x, -9, 9)
     points[..., 2] += 0.45 * kiss

@@ -8,11 +8,12 @@ origin midway between the eyes. Texture coordinates unroll X around the head:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from .expression import Expression
-from .fields import peak
+from .fields import clamp, peak, spaced
 from .identity import Identity
 
 Array = np.ndarray
@@ -52,7 +53,13 @@ LANDMARK_NAMES = (
 
 def unroll(x: Array | float) -> Array:
     """Return the texture coordinate U of face-plane coordinate ``x`` (front half)."""
-    return HEAD_RADIUS * np.arcsin(np.clip(np.asarray(x) / HEAD_RADIUS, -1.0, 1.0))
+    return HEAD_RADIUS * np.arcsin(clamp(np.asarray(x) / HEAD_RADIUS, -1.0, 1.0))
+
+
+@lru_cache(maxsize=8)
+def _taper(n: int) -> Array:
+    """Return a brow's height at n places along it, as shares of its thickness."""
+    return np.interp(spaced(0.0, 1.0, n), [0, 0.12, 0.5, 1], [0.75, 1.1, 1.0, 0.25])
 
 
 @dataclass(frozen=True)
@@ -64,14 +71,13 @@ class Brow:
 
     def curve(self, n: int = 13) -> Array:
         """Return (n, 2) points of the parabola-like upper edge, inner end first."""
-        t = np.linspace(0.0, 1.0, n)[:, None]
+        t = spaced(0.0, 1.0, n)[:, None]
         inner, middle, outer = self.points
         return inner * (1 - t) * (1 - 2 * t) + middle * 4 * t * (1 - t) + outer * t * (2 * t - 1)
 
     def widths(self, n: int) -> Array:
         """Return the (n,) heights of the hair below the points of ``curve``."""
-        taper = np.interp(np.linspace(0, 1, n), [0, 0.12, 0.5, 1], [0.75, 1.1, 1.0, 0.25])
-        return self.thickness * taper
+        return self.thickness * _taper(n)
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ class Eye:
 
     def lid(self, height: float, n: int = 17) -> Array:
         """Return (n, 2) points of a lid ``height`` cm above the corner line, inner end first."""
-        return self.lid_at(height, np.linspace(-1.0, 1.0, n))
+        return self.lid_at(height, spaced(-1.0, 1.0, n))
 
     def lid_at(self, height: float, t: Array) -> Array:
         """Return the points (n, 2) of a lid at shares ``t`` of the half width, outer end at 1."""
@@ -187,7 +193,7 @@ class FaceLayout:
 
     def lip_arch(self, x: Array) -> Array:
         """Return the mouth's opening profile over X: 1 in the middle, 0 from the corners on."""
-        return np.clip(1 - (x / self.mouth_half_width) ** 2, 0, None) ** 0.6
+        return np.maximum(1 - (x / self.mouth_half_width) ** 2, 0) ** 0.6
 
     def lip_line(self, x: Array, side: int) -> Array:
         """Return (n, 2) points of the inner edge of the upper (1) or lower (-1) lip."""
@@ -195,7 +201,7 @@ class FaceLayout:
 
     def lip_edge(self, x: Array, side: int) -> Array:
         """Return (n, 2) points of the outer edge of the upper (1) or lower (-1) lip."""
-        reach = np.clip(1 - (x / self.mouth_half_width) ** 2, 0, None)
+        reach = np.maximum(1 - (x / self.mouth_half_width) ** 2, 0)
         if side > 0:
             height = self.upper_lip * reach**0.8 * (1 - 0.20 * peak(x, 0.30))
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .fields import mix, planes, vec
+from .fields import clamp, mix, planes, vec
 
 Array = np.ndarray
 _SHADOW_CELL = 0.4
@@ -75,7 +75,7 @@ def cavity(points: Array, normals: Array) -> Array:
     for sigma, gain in ((2.0, 1.3), (6.0, 0.35)):
         mean = cv2.GaussianBlur(points, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
         openness += gain * np.einsum('rck,rck->rc', points - mean, normals)
-    return np.clip(1 + openness, 0.35, 1.15)
+    return clamp(1 + openness, 0.35, 1.15)
 
 
 class ShadowMap:
@@ -115,7 +115,7 @@ class ShadowMap:
 def _cells(position: Array) -> Array:
     """Return the cells of the shadow map, along one axis, of positions in centimetres."""
     cell = position / np.float32(_SHADOW_CELL) + np.float32(_SHADOW_SIZE / 2)
-    return np.clip(cell, 0, _SHADOW_SIZE - 1).astype(np.int64)
+    return clamp(cell, 0, _SHADOW_SIZE - 1).astype(np.int64)
 
 
 def shade_grid(
@@ -133,10 +133,10 @@ def shade_grid(
     openness = np.ones(lit.shape, np.float32) if openness is None else openness
     up = (normals[..., 1] + 1) / 2
     diffuse = mix(planes(lighting.ground_rgb), planes(lighting.sky_rgb), up) * openness
-    key = np.clip((normals @ lighting.key_direction + 0.12) / 1.12, 0, None) * lit
-    fill = np.clip((normals @ lighting.fill_direction + 0.2) / 1.2, 0, None) * openness
+    key = np.maximum((normals @ lighting.key_direction + 0.12) / 1.12, 0) * lit
+    fill = np.maximum((normals @ lighting.fill_direction + 0.2) / 1.2, 0) * openness
     diffuse = diffuse + key * planes(lighting.key_rgb) + fill * planes(lighting.fill_rgb)
     half = lighting.key_direction + vec(0, 0, 1)
     half = half / np.linalg.norm(half)
-    shine = gloss * np.clip(normals @ half, 0, None) ** 18 * lit
+    shine = gloss * np.maximum(normals @ half, 0) ** 18 * lit
     return diffuse.astype(np.float32), shine.astype(np.float32)

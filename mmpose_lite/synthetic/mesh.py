@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
+import cv2
 import numpy as np
 
-from .fields import tripled
+from .fields import gradient, lengths, spaced, tripled
 
 Array = np.ndarray
 
@@ -42,9 +43,12 @@ class GridMesh:
         return replace(self, points=points)
 
 
+@lru_cache(maxsize=64)
 def grid_uv(rows: int, cols: int) -> Array:
     """Return the (R, C, 2) texture position of a grid whose texture has one pixel per point."""
-    return np.stack(np.meshgrid(np.arange(cols), np.arange(rows)), axis=-1).astype(np.float32)
+    uv = np.stack(np.meshgrid(np.arange(cols), np.arange(rows)), axis=-1).astype(np.float32)
+    uv.flags.writeable = False
+    return uv
 
 
 def plain_mesh(points: Array, rgb: Array, two_sided: bool = False, gloss: float = 0.1) -> GridMesh:
@@ -73,16 +77,22 @@ def tube_mesh(
         sides: Number of flat sides.
         gloss: Specular strength.
     """
-    along = np.gradient(line, axis=0)
-    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    along = gradient(line)
+    along /= np.maximum(lengths(along), 1e-9)
     # Any direction will do that no line here runs along.
-    side = np.cross(along, [0.31, 0.11, 0.94])
-    side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
-    other = np.cross(along, side)
-    turn = np.linspace(0, 2 * np.pi, sides + 1)[None, :, None]
+    side = _cross(along, np.array([[0.31, 0.11, 0.94]]))
+    side /= np.maximum(lengths(side), 1e-9)
+    other = _cross(along, side)
+    turn = spaced(0, 2 * np.pi, sides + 1)[None, :, None]
     ring = side[:, None] * np.cos(turn) + other[:, None] * np.sin(turn)
     reach = np.broadcast_to(radius, (len(line),))[:, None, None]
     return plain_mesh(line[:, None] + reach * ring, rgb, two_sided=True, gloss=gloss)
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """Return the cross products (n, 3) of vectors, like ``np.cross`` but in fewer steps."""
+    (ax, ay, az), (bx, by, bz) = a.T, b.T
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], 1)
 
 
 @lru_cache(maxsize=64)
@@ -106,9 +116,10 @@ def grid_normals(points: Array) -> Array:
     along_row[-1] = points[-1] - points[-2]
     ax, ay, az = along_row[..., 0], along_row[..., 1], along_row[..., 2]
     bx, by, bz = along_col[..., 0], along_col[..., 1], along_col[..., 2]
-    normal = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
+    normal = cv2.merge([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
     length = np.sqrt(np.einsum('rck,rck->rc', normal, normal))
-    return normal / tripled(np.maximum(length, 1e-9))
+    normal /= tripled(np.maximum(length, 1e-9))
+    return normal
 
 
 def sample_grid(values: Array, row: Array, col: Array) -> Array:

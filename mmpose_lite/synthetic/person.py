@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .expression import Expression
-from .fields import linear, smooth_curve, smooth_noise, smoothstep, tripled, vec
+from .fields import linear, smooth_curve, smooth_noise, smoothstep, spaced, tripled, vec
 from .hair import hair_thickness, hat_mask, hat_thickness, strands
 from .head import build_head, grid_axes, surface_point, surface_points
 from .identity import Identity
@@ -55,7 +55,7 @@ def build_ears(identity: Identity) -> list[GridMesh]:
         return []
     size = 1 + 0.08 * identity.trait('ear_size')
     tilt = np.radians(28 + 9 * identity.trait('ear_angle'))
-    angle = np.linspace(0, 2 * np.pi, 21)
+    angle = spaced(0, 2 * np.pi, 21)
     radius = np.array([0.02, 0.3, 0.55, 0.72, 0.84, 0.94, 1.0, 0.98])[:, None]
     lift = np.array([0.12, 0.14, 0.22, 0.32, 0.34, 0.55, 0.42, 0.0])[:, None]
     shade = np.array([0.50, 0.60, 0.86, 0.98, 0.80, 1.05, 1.02, 0.95])[:, None]
@@ -99,7 +99,7 @@ def _drape(
     rows, cols = 16, 41
     azimuth = np.radians(np.linspace(front_deg, 360 - front_deg, cols))[::-1][None]
     ends = y_range[1] + streaks * smooth_noise(rng, (1, cols), (1, 2.0))
-    y = y_range[0] + (ends - y_range[0]) * np.linspace(0, 1, rows)[:, None]
+    y = y_range[0] + (ends - y_range[0]) * spaced(0, 1, rows)[:, None]
     down = (y_range[0] - y) / 10.0
     wave = 0.25 * np.sin(down * rng.uniform(2, 6) + azimuth * rng.integers(3, 8))
     # The upper edge starts under the hair (or scarf) that lies on the head.
@@ -163,7 +163,7 @@ def build_glasses(identity: Identity, layout: FaceLayout, skin: Array) -> list[G
     colour = linear(rng.choice([[0.05, 0.05, 0.06], [0.30, 0.17, 0.08], [0.55, 0.5, 0.42]]))
     thick = rng.uniform(0.09, 0.22)
     parts = []
-    angle = np.linspace(0, 2 * np.pi, 33)
+    angle = spaced(0, 2 * np.pi, 33)
     for eye in layout.eyes:
         outline = _superellipse(angle, wide, tall, power)
         center = np.array([eye.center[0] + eye.side * 0.2, eye.center[1] - 0.25, front])
@@ -220,7 +220,7 @@ def build_body(identity: Identity, rng: np.random.Generator) -> list[GridMesh]:
 def _trunk(size: float, lift: float, cloth: Array, rng: np.random.Generator) -> GridMesh:
     width = smooth_curve(_ROWS_Y, _TRUNK[:, :2], 0.3)[:, None] * size
     depth = smooth_curve(_ROWS_Y, _TRUNK[:, ::2], 0.3)[:, None]
-    azimuth = np.linspace(-np.pi, np.pi, 41)[None]
+    azimuth = spaced(-np.pi, np.pi, 41)[None]
     cos = np.cos(azimuth)
     x = width * np.sin(azimuth)
     z = -1.5 + depth * np.sign(cos) * np.abs(cos) ** 0.8
@@ -282,34 +282,41 @@ def build_person(
         *build_body(identity, rng),
     ]
     surfaces = [part.moved(pose.turn(part.points)) for part in parts]
-    drawn = np.concatenate([surfaces[0].points, surfaces[0].normals], axis=-1)
-    bare = pose.turn(skin)
-    bare = np.concatenate([bare, grid_normals(bare)], axis=-1)
+    drawn = surfaces[0].points, surfaces[0].normals
+    turned = pose.turn(skin)
+    bare = turned, grid_normals(turned)
     contour = _mark(drawn, bare, layout, '300w', pose)
     marks = contour if points == '300w' else _mark(drawn, bare, layout, points, pose)
     return Person(surfaces, marks[:, :3], marks[:, 3:], contour[:, :3])
 
 
-def _mark(drawn: Array, bare: Array, layout: FaceLayout, points: str, pose: Pose) -> Array:
+def _mark(
+    drawn: tuple[Array, Array],
+    bare: tuple[Array, Array],
+    layout: FaceLayout,
+    points: str,
+    pose: Pose,
+) -> Array:
     """Return a set's points on the posed head: (n, 6) position and normal in the camera frame.
 
     Args:
-        drawn: (R, C, 6) positions and normals of the head with hair, hat and beard.
-        bare: (R, C, 6) the same of the skin, which the face's outline follows.
+        drawn: (R, C, 3) positions and normals of the head with hair, hat and beard.
+        bare: The same of the skin, which the face's outline follows.
         layout: Where the features are.
         points: Name of the set.
         pose: The pose.
     """
     places = place_points(layout, points)
-    marks = surface_points(drawn, places)
+    marks = np.concatenate([surface_points(each, places) for each in drawn], axis=1)
     sides = np.flatnonzero(places[: OUTLINE[points], 0])
     if len(sides):
         # Annotators follow the outline that they see: on the far side it lies further in front.
         line = places[sides, None] * np.stack([_INWARDS, np.ones_like(_INWARDS)], 1)
-        found = surface_points(bare, line.reshape(-1, 2)).reshape(*line.shape[:2], 6)
+        found = surface_points(bare[0], line.reshape(-1, 2)).reshape(*line.shape[:2], 3)
         across = np.array([np.cos(pose.roll), np.sin(pose.roll)])
         outward = np.sign(places[sides, 0])[:, None] * (found[..., :2] @ across)
-        marks[sides] = found[np.arange(len(sides)), outward.argmax(1)]
+        outermost = line[np.arange(len(sides)), outward.argmax(1)]
+        marks[sides] = np.concatenate([surface_points(each, outermost) for each in bare], axis=1)
     return marks
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -15,13 +17,12 @@ def develop(rng: np.random.Generator, image: Array) -> Array:
         rng: Source of randomness.
         image: (H, W, 3) sRGB uint8.
     """
-    image = _focus(rng, image)
-    image = _tone(rng, image)
+    colours = _tone(rng, cv2.split(_focus(rng, image)))
     if rng.random() < 0.3:
-        image = _vignette(rng, image)
+        colours = _vignette(rng, colours)
     if rng.random() < 0.04:
-        image = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-    return _noise(rng, image)
+        colours = [cv2.cvtColor(cv2.merge(colours), cv2.COLOR_RGB2GRAY)] * 3
+    return cv2.merge(_noise(rng, colours))
 
 
 def encode_jpeg(rng: np.random.Generator, image: Array) -> bytes:
@@ -48,28 +49,29 @@ def _focus(rng: np.random.Generator, image: Array) -> Array:
     return image
 
 
-def _tone(rng: np.random.Generator, image: Array) -> Array:
+def _tone(rng: np.random.Generator, colours: Sequence[Array]) -> list[Array]:
     ramp = np.linspace(0, 1, 256)
     gamma = np.exp(rng.normal(0, 0.12))
     contrast = rng.uniform(0.85, 1.15)
     cast = 1 + rng.normal(0, 0.04, 3)
     toned = (0.5 + contrast * (ramp**gamma - 0.5))[:, None] * cast
     table = np.clip(np.round(toned * 255), 0, 255).astype(np.uint8)
-    return cv2.LUT(image, table[None])
+    return [cv2.LUT(plane, column) for plane, column in zip(colours, table.T.copy(), strict=True)]
 
 
-def _vignette(rng: np.random.Generator, image: Array) -> Array:
-    height, width = image.shape[:2]
+def _vignette(rng: np.random.Generator, colours: Sequence[Array]) -> list[Array]:
+    height, width = colours[0].shape
     x = np.linspace(-1, 1, width, dtype=np.float32)[None]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     factor = 1 - np.float32(rng.uniform(0.1, 0.3)) * (x * x + y * y)
-    return (image * cv2.merge([factor] * 3)).astype(np.uint8)
+    return [(plane * factor).astype(np.uint8) for plane in colours]
 
 
-def _noise(rng: np.random.Generator, image: Array) -> Array:
+def _noise(rng: np.random.Generator, colours: Sequence[Array]) -> Sequence[Array]:
     sigma = 255 * min(0.06, rng.exponential(0.012))
     if sigma < 0.5:
-        return image
-    noise = rng.standard_normal(image.shape[:2], dtype=np.float32) * sigma
+        return colours
+    noise = rng.standard_normal(colours[0].shape, dtype=np.float32)
+    noise *= sigma
     grey = noise.astype(np.int16)
-    return cv2.merge([cv2.add(plane, grey, dtype=cv2.CV_8U) for plane in cv2.split(image)])
+    return [cv2.add(plane, grey, dtype=cv2.CV_8U) for plane in colours]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
+from .fields import spaced
 from .layout import Brow, Eye, FaceLayout
 
 Array = np.ndarray
@@ -36,13 +38,19 @@ def place_points(layout: FaceLayout, name: str) -> Array:
 
 def _edge(layout: FaceLayout, count: int) -> Array:
     """Return (count, 2) positions (X, V) along the jaw, image-left ear first."""
+    x, v, pull = _mean_edge(count)
+    v = v + (layout.chin_v - _EDGE[-1, 1]) * pull
+    left = np.stack([-x, v], 1)
+    return np.concatenate([left, left[-2::-1] * [-1, 1]])
+
+
+@lru_cache(maxsize=4)
+def _mean_edge(count: int) -> tuple[Array, Array, Array]:
+    """Return X and V of the jaw's right half, and the share of the chin's shift that each takes."""
     half = (count - 1) // 2
     position = np.linspace(0, len(_EDGE) - 1, half + 1)
     azimuth, v = (np.interp(position, np.arange(len(_EDGE)), column) for column in _EDGE.T)
-    x = layout.x_at(np.radians(azimuth))
-    v = v + (layout.chin_v - _EDGE[-1, 1]) * np.linspace(0, 1, half + 1) ** 2
-    left = np.stack([-x, v], 1)
-    return np.concatenate([left, left[-2::-1] * [-1, 1]])
+    return FaceLayout.x_at(np.radians(azimuth)), v, np.linspace(0, 1, half + 1) ** 2
 
 
 def _lower_edge(brow: Brow, count: int) -> Array:
@@ -52,7 +60,7 @@ def _lower_edge(brow: Brow, count: int) -> Array:
 
 def _opening(eye: Eye, per_lid: int) -> Array:
     """Return the outline of an eye: outer corner, upper lid, inner corner, lower lid."""
-    t = np.linspace(1, -1, per_lid + 2)[1:-1]
+    t = spaced(1, -1, per_lid + 2)[1:-1]
     upper = eye.lid_at(eye.upper, t)
     lower = eye.lid_at(-eye.lower, t[::-1])
     inner, outer = eye.corners

@@ -55,8 +55,12 @@ class Pose:
         body = rotation(0.45 * self.yaw, 0.1 * self.pitch, 0.4 * self.roll).T
         follow = np.repeat(smoothstep(-18.0, -10.0, points[..., 1:2]), 3, axis=-1)
         local = points - _PIVOT
-        turned = (local @ head) * follow + (local @ body) * (1 - follow)
-        return (turned + _PIVOT).astype(np.float32)
+        turned, rest = local @ head, local @ body
+        turned *= follow
+        rest *= 1 - follow
+        turned += rest
+        turned += _PIVOT
+        return turned.astype(np.float32)
 
     def project(self, points: Array) -> Array:
         """Return picture x, y (pixels) and depth z (cm) of camera-frame points (..., 3)."""

@@ -25,6 +25,8 @@ DEPTH_TOLERANCE_CM = 0.25
 _FACING = 0.0
 # Samples spent on a person; small ones get up to 2 x 2 a pixel, large ones a single one.
 _SAMPLE_BUDGET = 400_000
+# Samples in a row of what OpenCV looks up at once.
+_SHEET = 1024
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,17 @@ class Triangles:
 
 @dataclass(frozen=True)
 class Samples:
-    """Contents of a z-buffer.
+    """Visible samples of a z-buffer.
 
     Attributes:
-        uv: (2, H, W) positions in the texture atlas; 0 where nothing is drawn.
+        index: (n,) drawn samples, by their number in the grid; of one that is there twice the last
+            counts.
+        uv: (n,) their positions u + iv in the texture atlas: NumPy moves a complex number faster
+            than two real ones.
         depth_hw: (H, W) depth of the nearest surface in centimetres, ``EMPTY_DEPTH`` outside.
     """
 
+    index: Array
     uv: Array
     depth_hw: Array
 
@@ -69,9 +75,10 @@ def gather_triangles(
         flat = np.ascontiguousarray(screen.reshape(-1, 3).T)
         a, b, c = (flat[:2].take(corner, axis=1) for corner in faces)
         area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-        front = faces[:, area > 1e-6]
+        front = faces.take(np.flatnonzero(area > 1e-6), axis=1)
         if mesh.two_sided:
-            front = np.concatenate([front, faces[::-1, area < -1e-6]], axis=1)
+            back = faces[::-1].take(np.flatnonzero(area < -1e-6), axis=1)
+            front = np.concatenate([front, back], axis=1)
         uv = np.ascontiguousarray((mesh.uv.reshape(-1, 2) + vec(0, offset_v)).T)
         corner_sets.append([flat.take(corner, axis=1) for corner in front])
         uv_sets.append([uv.take(corner, axis=1) for corner in front])
@@ -90,26 +97,35 @@ def rasterize(triangles: Triangles, shape_hw: tuple[int, int]) -> Samples:
     """
     tri, row, left, right = _row_spans(triangles.xyz, shape_hw)
     counts = right - left + 1
+    # A sample of every span, and the span that it is of.
+    span = np.repeat(np.arange(len(counts)), counts)
     shift = left - np.cumsum(counts) + counts
-    index = np.repeat(row * shape_hw[1] + shift, counts)
+    index = (row * shape_hw[1] + shift).take(span)
     index += np.arange(len(index))
-    x = np.repeat(shift.astype(np.float32), counts)
+    x = shift.astype(np.float32).take(span)
     x += np.arange(len(x), dtype=np.float32)
+    planes = _planes(triangles)
     # The row's share of each plane is constant along a span.
-    constant, by_x, by_y = (plane.take(tri, axis=1) for plane in _planes(triangles))
-    at_row = constant + by_y * row.astype(np.float32)
-    z = np.repeat(by_x[0], counts)
+    (z_row, z_by_x), (uv_row, uv_by_x) = (_along(plane, tri, row) for plane in planes)
+    z = z_by_x.take(span)
     z *= x
-    z += np.repeat(at_row[0], counts)
+    z += z_row.take(span)
     depth = np.full(shape_hw[0] * shape_hw[1], EMPTY_DEPTH, np.float32)
     np.maximum.at(depth, index, z)
     won = np.flatnonzero(z == depth.take(index))
-    index, x = index.take(won), x.take(won)
-    span = np.searchsorted(np.cumsum(counts), won, side='right')
-    uv = np.zeros((2, *shape_hw), np.float32)
-    for k, flat in enumerate(uv.reshape(2, -1), 1):
-        flat[index] = at_row[k].take(span) + by_x[k].take(span) * x
-    return Samples(uv, depth.reshape(shape_hw))
+    span, index, x = span.take(won), index.take(won), x.take(won)
+    uv = uv_by_x.take(span)
+    uv *= x
+    uv += uv_row.take(span)
+    return Samples(index, uv, depth.reshape(shape_hw))
+
+
+def _along(plane: Array, tri: Array, row: Array) -> tuple[Array, Array]:
+    """Return a plane's value at x = 0, and its factor of x, for spans of triangles."""
+    constant, by_x, by_y = (each.take(tri) for each in plane)
+    by_y *= row.astype(np.float32)
+    by_y += constant
+    return by_y, by_x
 
 
 def _row_spans(xyz: Array, shape_hw: tuple[int, int]) -> tuple[Array, Array, Array, Array]:
@@ -119,11 +135,10 @@ def _row_spans(xyz: Array, shape_hw: tuple[int, int]) -> tuple[Array, Array, Arr
     y = corners[:, 1]
     top = np.maximum(np.ceil(y.min(0) - _SLACK), 0).astype(np.int64)
     rows = np.minimum(np.floor(y.max(0) + _SLACK), height - 1).astype(np.int64) - top + 1
-    kept = np.flatnonzero(rows > 0)
-    rows, top = rows[kept], top[kept]
-    run = np.repeat(np.arange(len(kept)), rows)
-    tri = kept.take(run)
-    row = np.arange(len(tri)) + (top - np.cumsum(rows) + rows).take(run)
+    rows = np.maximum(rows, 0)
+    tri = np.repeat(np.arange(len(rows)), rows)
+    row = (top - np.cumsum(rows) + rows).take(tri)
+    row += np.arange(len(tri))
     row_float = row.astype(np.float32)
     left, right = np.full(len(tri), -_FAR), np.full(len(tri), _FAR)
     for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
@@ -132,9 +147,12 @@ def _row_spans(xyz: Array, shape_hw: tuple[int, int]) -> tuple[Array, Array, Arr
         offset = start[0] - slope * start[1]
         # Corners run clockwise: edges that lead up bound a triangle on the left.
         on_left, on_right = np.where(dy < 0, offset, -_FAR), np.where(dy > 0, offset, _FAR)
-        rise = slope.take(tri) * row_float
-        np.maximum(left, on_left.take(tri) + rise, out=left)
-        np.minimum(right, on_right.take(tri) + rise, out=right)
+        rise = slope.take(tri)
+        rise *= row_float
+        for bound, on_side, nearer in ((left, on_left, np.maximum), (right, on_right, np.minimum)):
+            at_row = on_side.take(tri)
+            at_row += rise
+            nearer(bound, at_row, out=bound)
     first = np.maximum(np.ceil(left - _SLACK), 0)
     last = np.minimum(np.floor(right + _SLACK), width - 1)
     kept = np.flatnonzero(last >= first)
@@ -142,8 +160,8 @@ def _row_spans(xyz: Array, shape_hw: tuple[int, int]) -> tuple[Array, Array, Arr
     return tri.take(kept), row.take(kept), first, last
 
 
-def _planes(triangles: Triangles) -> Array:
-    """Return (3, 3, F): constant, x and y factors (axis 0) of z, u and v (axis 1)."""
+def _planes(triangles: Triangles) -> tuple[Array, Array]:
+    """Return constant, x and y factors, (3, F) each, of z and of u + iv."""
     start, second, third = np.concatenate([triangles.xyz[:, 2:], triangles.uv], axis=1)
     a, b, c = triangles.xyz[:, :2].astype(np.float64)
     ab, ac = b - a, c - a
@@ -153,7 +171,10 @@ def _planes(triangles: Triangles) -> Array:
     by_x = (dab * ac[1] - dac * ab[1]) / det
     by_y = (dac * ab[0] - dab * ac[0]) / det
     constant = start - by_x * a[0] - by_y * a[1]
-    return np.stack([constant, by_x, by_y]).astype(np.float32)
+    factors = np.stack([constant, by_x, by_y], axis=1).astype(np.float32)
+    uv = np.empty(factors.shape[1:], np.complex64)
+    uv.real, uv.imag = factors[1:]
+    return factors[0], uv
 
 
 @dataclass(frozen=True)
@@ -205,10 +226,13 @@ def render_face(
     atlas, offsets = pack(bake(person.surfaces, lighting))
     triangles = gather_triangles(person.surfaces, offsets, list(map(to_samples, screens)))
     samples = rasterize(triangles, samples_wh[::-1])
-    light, alpha = (
-        cv2.resize(each, size_wh, interpolation=cv2.INTER_AREA) for each in look_up(samples, atlas)
-    )
+    drawn = cv2.resize(look_up(samples, atlas), size_wh, interpolation=cv2.INTER_AREA)
+    alpha = drawn[..., 3].copy()
     cover = np.maximum(alpha, 1e-4)
+    rgb = np.empty((3, *alpha.shape), np.float32)
+    for k, plane in enumerate(rgb):
+        np.divide(drawn[..., k], cover, out=plane)
+        np.sqrt(plane, out=plane)
     landmarks = pose.project(person.landmarks)
     local = to_samples(landmarks)
     surface_depth = _depth_at(samples.depth_hw, local)
@@ -216,7 +240,7 @@ def render_face(
     tolerance = DEPTH_TOLERANCE_CM + 1 / (pose.pixels_per_cm * ratio.min())
     visible = (surface_depth <= local[:, 2] + tolerance) & (person.normals[:, 2] > _FACING)
     return RenderedFace(
-        rgb=np.stack([np.sqrt(each / cover) for each in cv2.split(light)]),
+        rgb=rgb,
         alpha=alpha,
         corner=corner,
         landmarks_xy=landmarks[:, :2].astype(np.float64),
@@ -227,9 +251,10 @@ def render_face(
 
 
 def bake(surfaces: list[GridMesh], lighting: Lighting) -> list[Array]:
-    """Return every surface's texture with the light on it, (h, w, 3) linear RGB in [0, 1].
+    """Return every surface's texture with the light on it, (h, w, 4).
 
-    The exposure is set by the light on the first surface's visible side.
+    Three channels are linear RGB in [0, 1]. The last is for ``look_up`` to fill: OpenCV resamples
+    four faster than three. The exposure is set by the light on the first surface's visible side.
     """
     cloud = np.concatenate([surface.points.reshape(-1, 3) for surface in surfaces])
     shadows = ShadowMap(cloud, lighting.key_direction)
@@ -244,14 +269,11 @@ def bake(surfaces: list[GridMesh], lighting: Lighting) -> list[Array]:
             gain = np.float32(lighting.exposure / float(diffuse[:, seen].T.copy().mean()))
         *light, mirrored = cv2.split(_spread(surface, cv2.merge([*diffuse, shine]) * gain))
         key_rgb = lighting.key_rgb.astype(np.float32)
-        textures.append(
-            cv2.merge(
-                [
-                    np.clip(each * albedo + mirrored * key, 0, 1)
-                    for each, albedo, key in zip(light, surface.albedo, key_rgb, strict=True)
-                ]
-            )
-        )
+        for each, albedo, key in zip(light, surface.albedo, key_rgb, strict=True):
+            each *= albedo
+            each += mirrored * key
+            np.minimum(each, 1, out=each)
+        textures.append(cv2.merge([*light, mirrored]))
     return textures
 
 
@@ -279,22 +301,28 @@ def _spread(surface: GridMesh, values: Array) -> Array:
 
 
 def pack(textures: list[Array]) -> tuple[Array, list[int]]:
-    """Stack textures into one atlas; return it and the first row of each."""
+    """Stack textures (h, w, 4) into one atlas; return it and the first row of each."""
     heights = [len(texture) + 2 for texture in textures]
     offsets = np.concatenate([[0], np.cumsum(heights)])
-    atlas = np.zeros((int(offsets[-1]), max(t.shape[1] for t in textures), 3), np.float32)
+    atlas = np.zeros((int(offsets[-1]), max(t.shape[1] for t in textures), 4), np.float32)
     for offset, texture in zip(offsets[:-1], textures, strict=True):
         atlas[offset : offset + len(texture), : texture.shape[1]] = texture
     return atlas, offsets[:-1].tolist()
 
 
-def look_up(samples: Samples, atlas: Array) -> tuple[Array, Array]:
-    """Return the linear colours (H, W, 3) and the coverage (H, W) of all samples."""
-    is_drawn = samples.depth_hw > EMPTY_DEPTH
-    # The atlas ends in black rows.
-    map_x, map_y = samples.uv[0], np.where(is_drawn, samples.uv[1], np.float32(len(atlas) - 1))
-    colours = cv2.remap(atlas, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return colours, is_drawn.astype(np.float32)
+def look_up(samples: Samples, atlas: Array) -> Array:
+    """Return the linear colours and the coverage, (H, W, 4), of all samples."""
+    count = len(samples.index)
+    # OpenCV takes no lists: a sheet of them.
+    places = np.zeros((count // _SHEET + 1, _SHEET), np.complex64)
+    places.reshape(-1)[:count] = samples.uv
+    x, y = places.real.copy(), places.imag.copy()
+    found = cv2.remap(atlas, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    found[..., 3] = 1
+    # Four floats move as one complex number.
+    drawn = np.zeros(samples.depth_hw.shape, np.complex128)
+    drawn.reshape(-1)[samples.index] = found.view(np.complex128).reshape(-1)[:count]
+    return drawn.view(np.float32).reshape(*drawn.shape, 4)
 
 
 def _depth_at(depth_hw: Array, screen: Array) -> Array:

@@ -383,16 +383,24 @@ def box_about(points_xy: Array, boxes: str) -> Array:
     return np.array([corner[0], corner[1], side, side])
 
 
+def _lay(below: Array, above: Array, alpha: Array) -> Array:
+    """Return a uint8 plane with a plane in [0, 1] over it."""
+    base = below.astype(np.float32)
+    blended = above * 255
+    blended -= base
+    blended *= alpha
+    blended += base
+    blended += 0.5
+    return blended.astype(np.uint8)
+
+
 def _composite(image: Array, face: RenderedFace) -> Array:
     """Lay a rendered face over the picture, in place; return its coverage (H, W)."""
     x, y = face.corner
     height, width = face.alpha.shape
     view = image[y : y + height, x : x + width]
     view[:] = cv2.merge(
-        [
-            (below + (above * 255 - below) * face.alpha + 0.5).astype(np.uint8)
-            for below, above in zip(cv2.split(view), face.rgb, strict=True)
-        ]
+        [_lay(*each, face.alpha) for each in zip(cv2.split(view), face.rgb, strict=True)]
     )
     cover = np.zeros(image.shape[:2], np.float32)
     cover[y : y + height, x : x + width] = face.alpha

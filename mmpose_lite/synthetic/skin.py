@@ -6,13 +6,15 @@ import numpy as np
 
 from .canvas import FaceCanvas, disc, ribbon
 from .expression import Expression
-from .fields import bump, mix, peak, planes, smooth_noise, smoothstep, vec
+from .fields import bump, clamp, mix, peak, planes, smooth_noise, smoothstep, spaced, vec
 from .hair import hair_mask, hat_mask, strands
 from .identity import Identity
 from .layout import HEAD_RADIUS, MOUTH_BAND, Brow, Eye, FaceLayout
 
 Array = np.ndarray
 IRIS_RADIUS = 0.60
+# Thickness of the upper lid's lashes in centimetres, at the points of the lid.
+_LASHES = np.interp(np.linspace(0, 1, 17), [0, 0.3, 0.9, 1], [0.07, 0.13, 0.17, 0.08])
 
 
 def paint_eye(canvas: FaceCanvas, eye: Eye, identity: Identity) -> None:
@@ -29,9 +31,7 @@ def paint_eye(canvas: FaceCanvas, eye: Eye, identity: Identity) -> None:
         window, mask = canvas.mask(opening, 0.015)
         canvas.blend(window, mask, _eyeball(canvas, window, eye, identity))
     lash = np.array([0.07, 0.05, 0.05]) + 0.15 * identity.hair_rgb
-    n = len(upper)
-    thick = np.interp(np.linspace(0, 1, n), [0, 0.3, 0.9, 1], [0.07, 0.13, 0.17, 0.08])
-    canvas.fill(ribbon(upper, thick * (1 + 0.5 * identity.makeup)), lash, 0.92, 0.025)
+    canvas.fill(ribbon(upper, _LASHES * (1 + 0.5 * identity.makeup)), lash, 0.92, 0.025)
     canvas.fill(ribbon(lower, 0.06), lash, 0.35 + 0.3 * identity.makeup, 0.03)
 
 
@@ -97,7 +97,7 @@ def _tint(
     x, v = canvas.face_plane(*window)
     red = bump(np.abs(x) - 4.2, v + 3.6, 1.5, 1.5) + 0.7 * bump(x, v - layout.nose_tip_v, 1.2, 1.0)
     strength = identity.flush * 0.16
-    face *= 1 - red * planes(vec(0.0, strength, strength * 0.9))
+    face[1:] *= 1 - red * planes(vec(strength, strength * 0.9))
     under_eye = bump(np.abs(x) - 2.9, v + 1.25, 1.2, 0.45)
     face *= 1 - under_eye * planes(vec(0.10, 0.13, 0.10))
     # Little light gets under the chin.
@@ -122,7 +122,7 @@ def _lines(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
     soft = vec(0.80, 0.74, 0.72)
     depth = 0.25 + 0.75 * identity.wrinkles
     tip, mouth = layout.nose_tip_v, layout.mouth_v
-    t = np.linspace(0, 1, 9)
+    t = spaced(0, 1, 9)
     start, end = layout.nose_half_width + 0.3, layout.mouth_half_width + 0.8
     width = 0.25 * np.sin(np.pi * (0.15 + 0.8 * t))
     for side in (-1, 1):
@@ -135,7 +135,7 @@ def _lines(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
                 canvas.shade(ribbon(line, 0.1), mix(1, soft, identity.wrinkles), 0.05)
     if identity.wrinkles > 0.35:
         for v in (3.9, 4.8, 5.7):
-            x = np.linspace(-3.4, 3.4, 9)
+            x = spaced(-3.4, 3.4, 9)
             line = np.stack([x, v + 0.25 * np.cos(x * 0.8)], 1)
             canvas.shade(ribbon(line, 0.13), mix(1, soft, 0.6 * identity.wrinkles), 0.08)
 
@@ -150,7 +150,7 @@ def _beard(
     cover, cm = cover[rows], canvas.pixels_per_cm
     grain = smooth_noise(rng, cover.shape, (0.5 * cm, max(1.0, 0.14 * cm)))
     if identity.beard == 'stubble':
-        cover = cover * np.clip(0.38 + 0.25 * grain, 0, 1)
+        cover = cover * clamp(0.38 + 0.25 * grain, 0, 1)
     colour = planes(identity.hair_rgb) * (1 + 0.35 * grain)
     canvas.blend((rows, slice(None)), cover * 0.93, colour)
 
@@ -195,7 +195,7 @@ def _nostrils(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> Non
         center = np.array([side * (layout.nose_half_width * 0.43), layout.nose_tip_v - 0.68])
         canvas.fill(disc(center, (0.36, 0.17)), dark, 0.85, 0.06)
         wing = layout.nose_half_width + 0.04
-        v = np.linspace(-0.75, 0.35, 9)
+        v = spaced(-0.75, 0.35, 9)
         crease = np.stack([side * (wing - 0.3 * (v + 0.2) ** 2), layout.nose_tip_v + v - 0.1], 1)
         canvas.shade(ribbon(crease, 0.16), np.array([0.70, 0.62, 0.60]), 0.08)
 
@@ -247,7 +247,7 @@ def _brow(canvas: FaceCanvas, brow: Brow, identity: Identity, rng: np.random.Gen
     window, mask = canvas.mask(ribbon(line, width), 0.07)
     cm = canvas.pixels_per_cm
     grain = smooth_noise(rng, mask.shape, (max(1.0, 0.2 * cm), max(1.0, 0.12 * cm)))
-    opacity = mask * identity.brow_density * np.clip(0.95 + 0.3 * grain, 0, 1)
+    opacity = mask * identity.brow_density * clamp(0.95 + 0.3 * grain, 0, 1)
     rgb = identity.hair_rgb * min(0.75, 0.42 / identity.hair_rgb.max())
     canvas.blend(window, opacity, planes(rgb))
 

@@ -314,8 +314,8 @@ SABOTAGES = [
     Sabotage(
         'skin is where no face is drawn',
         'mmpose_lite/synthetic/render.py',
-        'np.where(is_drawn, samples.uv[1], np.float32(len(atlas) - 1))',
-        'samples.uv[1]',
+        'drawn = np.zeros(',
+        'drawn = np.ones(',
         'tests/test_synthetic/test_synthetic_raster.py',
     ),
 ]

@@ -55,7 +55,9 @@ def test_depth_and_texture_position_are_linear_on_the_screen():
     samples = draw([screen], (5, 9))
     rows, cols = np.mgrid[:5, :9]
     np.testing.assert_allclose(samples.depth_hw, cols + rows, atol=1e-4)
-    np.testing.assert_allclose(samples.uv, [cols / 8, rows / 4], atol=1e-5)
+    uv = np.empty(45, np.complex64)
+    uv[samples.index] = samples.uv
+    np.testing.assert_allclose(uv.reshape(5, 9), cols / 8 + 1j * rows / 4, atol=1e-5)
 
 
 def test_back_of_a_surface_is_drawn_only_if_two_sided():
@@ -79,8 +81,8 @@ def test_normals_point_out_of_the_side_whose_rows_run_down():
 
 
 def test_no_colour_is_where_nothing_is_drawn():
-    atlas, _ = pack([np.ones((2, 2, 3), np.float32)])
+    atlas, _ = pack([np.ones((2, 2, 4), np.float32) * [1, 1, 1, 0]])
     samples = draw([square(2, 2, 6, 6, 0.0)], (9, 9))
-    colours, coverage = look_up(samples, atlas)
-    np.testing.assert_array_equal(coverage, covered(samples))
-    np.testing.assert_allclose(colours, np.dstack([covered(samples)] * 3), atol=1e-6)
+    drawn = look_up(samples, atlas)
+    np.testing.assert_array_equal(drawn[..., 3], covered(samples))
+    np.testing.assert_allclose(drawn[..., :3], np.dstack([covered(samples)] * 3), atol=1e-6)
