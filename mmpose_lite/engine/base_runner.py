@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 from mmengine.device import get_device
+from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
@@ -29,6 +30,7 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.registry import require_type
 from mmpose_lite.utils.collect_env import environment_text, fact_lines
 from mmpose_lite.utils.collectives import first_decides
+from mmpose_lite.utils.config_utils import read_config_file
 from mmpose_lite.utils.tensor_utils import unwrap_model
 from mmpose_lite.utils.threads import share_cores
 
@@ -246,6 +248,20 @@ class BaseRunner(Runner):
         names = list(MMLogger._instance_dict)
         folder = Path(self.work_dir, self._timestamp)
         return make_new_folder(folder, lambda name: any(each.endswith(name) for each in names)).name
+
+    @master_only
+    def dump_config(self) -> None:
+        """Write the config into the work dir, where it replaces no file that a person wrote."""
+        source = self.cfg.filename
+        is_there = source and Path(source).resolve().parent == Path(self.work_dir).resolve()
+        # A run may begin from what an earlier one dumped there.
+        if is_there and read_config_file(source).pretty_text != Path(source).read_text('utf-8-sig'):
+            self.logger.info(
+                f"config '{source}' is in the work dir itself and stays as it is; "
+                'vis_data/config.py in the folder of the log has all values'
+            )
+            return
+        super().dump_config()
 
     def _own(self, instance: _Instance) -> _Instance:
         """Drop an instance from mmengine's tables when this runner is garbage-collected."""

@@ -14,6 +14,7 @@ from helpers.exact_runs import make_config
 from helpers.faulty_files import Faults, die, faulty
 from helpers.processes import Child
 from helpers.saved_runs import begin, names_of, train, train_epoch
+from mmpose_lite.apis import load_config
 from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.checkpoints.writing import SaveError
 from mmpose_lite.cli.train import main as run_train
@@ -146,6 +147,21 @@ def test_so_is_one_that_saves_where_another_does(tmp_path, hold, as_new_process)
     hold(tmp_path / 'out' / 'run')
     with pytest.raises(InputError, match=r"out/run' is in use"):
         PoseRunner.from_cfg(cfg).train()
+
+
+def test_a_config_in_the_work_dir_stays_as_it_was_written(tiny_config, tmp_path):
+    work = tmp_path / 'mine'
+    work.mkdir()
+    own = work / 'own.py'
+    own.write_text(f'# Mine.\n_base_ = [{str(tiny_config)!r}]\nwork_dir = {str(work)!r}\n')
+    text = own.read_text()
+    PoseRunner.from_cfg(load_config(own)).dump_config()
+    assert own.read_text() == text
+    dumped = work / 'dumped.py'
+    load_config(own).dump(str(dumped))
+    cfg = load_config(dumped, {'train_cfg.max_epochs': 7})
+    PoseRunner.from_cfg(cfg).dump_config()
+    assert load_config(dumped).train_cfg.max_epochs == 7
 
 
 def test_a_validation_may_run_beside_a_training(tmp_path, hold, as_new_process):
