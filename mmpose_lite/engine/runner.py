@@ -160,7 +160,8 @@ class PoseRunner(BaseRunner):
 
         Args:
             fold: Fold batch norms into convolutions, for a model that is not used after the test.
-                With EMAHook or ``compile``, which hold on to the weights, norms stay.
+                With ``compile`` or a hook derived from EMAHook, which hold on to the weights, norms
+                stay.
         """
         return self._evaluate('test', fold)
 
@@ -169,6 +170,9 @@ class PoseRunner(BaseRunner):
         if getattr(self, f'_{role}_loop') is None:
             raise InputError(f'{role}_dataloader, {role}_cfg and {role}_evaluator are not set')
         self._strict_loading = True
+        if fold:
+            # Its averages would be the weights that are loaded, for which it exchanges them.
+            self._hooks = [hook for hook in self._hooks if type(hook) is not EMAHook]
         self._maybe_compile(f'{role}_step')
         loop = self.val_loop if role == 'val' else self.test_loop
         self.call_hook('before_run')

@@ -8,6 +8,8 @@ from mmengine.hooks import SyncBuffersHook
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from mmpose_lite.apis import load_config
+from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.hooks import ExpMomentumEMA, SyncNormHook, sync_norm_hook
 from mmpose_lite.registry import HOOKS, MODELS
 
@@ -68,3 +70,14 @@ def test_hooks_are_found_by_name(name):
         hook = HOOKS.build({'type': name})
     assert type(hook).__name__ == name
     assert isinstance(hook, SyncBuffersHook) == (name == 'SyncBuffersHook')
+
+
+def test_a_test_folds_norms_beside_averages(tiny_config, trained, tmp_path):
+    """The weights of a checkpoint are the averages: EMAHook would exchange them for themselves."""
+    average = {'type': 'EMAHook', 'ema_type': 'ExpMomentumEMA', 'update_buffers': True}
+    options = {'load_from': str(trained.checkpoint), 'work_dir': str(tmp_path)}
+    cfg = load_config(tiny_config, {**options, 'custom_hooks': [average]})
+    whole = PoseRunner.from_cfg(cfg).test()
+    runner = PoseRunner.from_cfg(cfg)
+    assert runner.test(fold=True) == pytest.approx(whole, abs=1e-6)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in runner.model.modules())
