@@ -58,6 +58,8 @@ WORDS = {
     'WORK_DIR': 'work_dirs/tiny',
     'MODEL': 'best.pth',
     r'(.+)_\d+': r'(.+)\d\d',
+    'train_dataloader.dataset.pipeline.5.encoder.sigma=1': 'train_pipeline.3.encoder.sigma=1',
+    'model.head.in_channels=270': 'model.head.in_channels=32',
 }
 # What makes a command small: values of options that it has on a page, or options that it gets.
 SMALLER = {
