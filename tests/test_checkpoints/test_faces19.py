@@ -87,7 +87,12 @@ def test_adapted_weights_are_a_model_by_themselves(faces, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('pixel', 'option', 'is_told'), [(0, 0, False), (1, 0, True), (1, 1, False)]
+    ('pixel', 'option', 'is_told'),
+    [
+        (1, 0, True),
+        pytest.param(0, 0, False, marks=pytest.mark.slow),
+        pytest.param(1, 1, False, marks=pytest.mark.slow),
+    ],
 )
 def test_adapt_tells_that_annotations_count_from_one(
     faces, tmp_path, capsys, pixel, option, is_told
