@@ -15,7 +15,7 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -115,8 +115,8 @@ def train(
     return {'NME': error, 'seconds': found['wall_s'], 'cpu_s': found['cpu_s']}
 
 
-def train_ours(args: argparse.Namespace, core: int) -> list[dict[str, Any]]:
-    """Train the project's recipe from each start with each seed."""
+def train_ours(args: argparse.Namespace, core: int, theirs: Future) -> list[dict[str, Any]]:
+    """Train the project's recipe from each start with each seed, unless MMPose fails."""
     options = [*(['--amp'] if args.amp else []), '--cfg-options', 'first_pixel=0']
     runs = []
     for seed in args.seeds:
@@ -127,6 +127,8 @@ def train_ours(args: argparse.Namespace, core: int) -> list[dict[str, Any]]:
             )
             values = {'epochs': epochs, 'seed': seed, 'root': f'{args.data.resolve()}/'}
             found = train(our_side(), text, options, core, values)
+            if theirs.done():
+                theirs.result()
             runs.append({'start': start, 'epochs': epochs, 'seed': seed, **found})
             print(f'mmpose_lite from {start}, seed {seed}: {_told(runs[-1])}', flush=True)
     return runs
@@ -189,12 +191,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         'machine': machine.describe(),
         'versions': {MMPOSE: side.versions, our_side().package: our_side().versions},
     }
-    options = f'--epochs {" ".join(map(str, args.epochs))}{" --amp" if args.amp else ""}'
-    results['command'] = f'benchmarks/accuracy.py {shlex.quote(str(args.data))} {options}'
+    options = ['--starts', *args.starts, '--epochs', *map(str, args.epochs)]
+    options += ['--seeds', *map(str, args.seeds), *(['--amp'] if args.amp else [])]
+    results['command'] = shlex.join(['benchmarks/accuracy.py', str(args.data), *options])
     first, second = sorted(os.sched_getaffinity(0))[:2]
     with ThreadPoolExecutor() as pool:
         theirs = pool.submit(train_mmpose, side, args, first)
-        results['runs'] = train_ours(args, second)
+        results['runs'] = train_ours(args, second, theirs)
         results['mmpose'] = theirs.result()
     text = table(results)
     print(text)

@@ -104,9 +104,10 @@ def adapt(
     )
     pixel = None
     if first_pixel == 0:
-        # Of the network alone: the flip test of MMPose shifts points, too.
-        model.test_cfg = {**model.test_cfg, 'flip_test': False}
-        faces = predict_in_crops(model, dataset)
+        if model.test_cfg.get('flip_test'):
+            # Of the network alone: the flip test of MMPose shifts points, too.
+            model.test_cfg = {**model.test_cfg, 'flip_test': False}
+            faces = predict_in_crops(model, dataset)
         pixel = pixel_offset(PredictedFaces(*(each[whole] for each in faces)))
     done = Adaptation(int(whole.sum()), before, after, str(out), pixel)
     _write(checkpoint, label_map, done, cfg)

@@ -170,7 +170,7 @@ class PoseRunner(BaseRunner):
         if getattr(self, f'_{role}_loop') is None:
             raise InputError(f'{role}_dataloader, {role}_cfg and {role}_evaluator are not set')
         self._strict_loading = True
-        if fold:
+        if fold and not self.is_training:
             # Its averages would be the weights that are loaded, for which it exchanges them.
             self._hooks = [hook for hook in self._hooks if type(hook) is not EMAHook]
         self._maybe_compile(f'{role}_step')

@@ -69,6 +69,9 @@ def write_report(folder: str | Path, runs: Sequence[Run], group: str | None = No
     recipes = Counter(run.recipe for run in runs if run.recipe is not None)
     for name in (name for name, count in recipes.items() if count < 2):
         raise InputError(f"recipe '{name}' has one run, and a recipe has two or more")
+    lone = [run.name for run in runs if run.recipe is None]
+    if recipes and lone:
+        raise InputError(f"run '{lone[0]}' names no recipe, and others do")
     if group is not None:
         check_group(group, '--group')
     found = [RunErrors(run) for run in runs]

@@ -325,14 +325,14 @@ def _stands_elsewhere(cfg: Config, name: str, value: Any) -> bool:
 def _of_data_sets(cfg: Config, name: str) -> str:
     """Say what data sets have in place of a variable; empty where one has it, or none has any."""
     value, key, others = cfg[name], COPIED_AS[name], {}
-    is_folder = isinstance(value, str) and value.endswith('/')
+    folder = f'{value.rstrip("/")}/' if name == 'data_root' and isinstance(value, str) else ''
     for loader in LOADERS:
         for place, (*_, dataset) in walk_datasets(cfg.get(loader) or {}, loader):
             if 'dataset' in dataset or 'datasets' in dataset:
                 continue
             paths = [each for _, each in places(dataset) if isinstance(each, str)]
             own = dataset.get(key)
-            if equal(own, value) or (is_folder and any(each.startswith(value) for each in paths)):
+            if equal(own, value) or (folder and any(f'{p}/'.startswith(folder) for p in paths)):
                 return ''
             if own is not None:
                 others[f'{place}.{key}'] = own

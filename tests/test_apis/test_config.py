@@ -446,6 +446,13 @@ def test_a_variable_of_data_sets_that_a_base_had_copied_is_said(tmp_path, line, 
     assert about_keys(load_config(write(tmp_path, f"_base_ = '{RECIPE}'\n{follows}"))) == []
 
 
+@pytest.mark.parametrize('data_root', ['', 'data/mine/sub'])
+def test_a_folder_that_paths_begin_with_is_used(tmp_path, data_root):
+    faces = f"dict(type='AFLWDataset', data_root='{data_root}', ann_file='data/mine/x.json')"
+    text = f"{TEXT}\ndata_root = 'data/mine'\nval_dataloader = dict(dataset={faces})"
+    assert about_keys(load_config(write(tmp_path, text))) == []
+
+
 @pytest.mark.parametrize(
     'value', ["[dict(type='A')]", "{'a':1}", '[1,2', '(1,2]', 'dict(a=1)', 'a,dict(b=1)']
 )

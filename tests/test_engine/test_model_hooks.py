@@ -4,13 +4,14 @@ import math
 from types import SimpleNamespace
 
 import pytest
-from mmengine.hooks import SyncBuffersHook
+from mmengine.hooks import EMAHook, SyncBuffersHook
 from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmpose_lite.apis import load_config
 from mmpose_lite.engine import PoseRunner
 from mmpose_lite.engine.hooks import ExpMomentumEMA, SyncNormHook, sync_norm_hook
+from mmpose_lite.engine.run_state import find_hook
 from mmpose_lite.registry import HOOKS, MODELS
 
 
@@ -81,3 +82,12 @@ def test_a_test_folds_norms_beside_averages(tiny_config, trained, tmp_path):
     runner = PoseRunner.from_cfg(cfg)
     assert runner.test(fold=True) == pytest.approx(whole, abs=1e-6)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in runner.model.modules())
+
+
+def test_a_test_after_a_training_is_of_the_averages(tiny_config, tmp_path):
+    average = {'type': 'EMAHook', 'ema_type': 'ExpMomentumEMA', 'momentum': 0.01}
+    options = {'work_dir': str(tmp_path), 'custom_hooks': [average], 'train_cfg.max_epochs': 1}
+    runner = PoseRunner.from_cfg(load_config(tiny_config, options))
+    runner.train()
+    assert runner.test(fold=True) == pytest.approx(runner.test())
+    assert find_hook(runner, EMAHook) is not None

@@ -51,6 +51,16 @@ def test_so_are_those_of_other_precisions(amp):
         torch.testing.assert_close(found, wanted, rtol=0, atol=atol)
 
 
+@pytest.mark.filterwarnings('ignore:`torch.jit.trace:FutureWarning')
+@pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning')
+def test_a_trace_holds_the_convolution():
+    """Counters of operations know it by its name."""
+    conv = nn.Conv2d(4, 4, 5, padding=2, groups=4)
+    speed_up_depthwise(conv)
+    traced = torch.jit.trace(conv, torch.randn(1, 4, 8, 8))
+    assert 'aten::_convolution' in str(traced.inlined_graph)
+
+
 def test_what_needs_no_gradient_gets_none():
     conv = nn.Conv2d(4, 4, 5, padding=2, groups=4)
     speed_up_depthwise(conv)

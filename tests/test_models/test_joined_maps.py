@@ -68,6 +68,14 @@ def test_maps_are_resized_by_constant_factors_where_these_are_whole(size, factor
     assert torch.equal(Join()(*maps), torch.cat([maps[0], resized], dim=1))
 
 
+@pytest.mark.filterwarnings('ignore:`torch.jit.trace:FutureWarning')
+@pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning')
+def test_a_trace_gives_the_same():
+    """Counters of operations and TensorBoard's graphs trace a model."""
+    maps = (torch.rand(2, 3, 16, 12), torch.rand(2, 4, 8, 6))
+    assert torch.equal(torch.jit.trace(Join(), maps)(*maps), Join()(*maps))
+
+
 # Convolutions, and whether the first of them may come before the resizing.
 LAYERS = [
     ({'conv_out_channels': (6, 5), 'conv_kernel_sizes': (1, 3)}, True),

@@ -221,3 +221,6 @@ def test_faces_that_one_run_of_a_recipe_lacks_are_left_out():
 def test_a_recipe_of_one_run_is_an_error(tmp_path):
     with pytest.raises(InputError, match="recipe 'dark' has one run, and a recipe has two or more"):
         write_report(tmp_path, recipes(plain=4, dark=3)[:4])
+    *runs, lone = recipes(plain=4, dark=3)
+    with pytest.raises(InputError, match="run 'dark 1' names no recipe, and others do"):
+        write_report(tmp_path, [*runs, replace(lone, recipe=None)])

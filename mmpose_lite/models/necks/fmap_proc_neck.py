@@ -59,11 +59,12 @@ class JoinedMaps(Sequence):
         size, own = self.maps[0].shape[-2:], maps.shape[-2:]
         if own == size:
             return maps
-        factors = [whole / part for whole, part in zip(size, own, strict=True)]
         target: dict[str, Any] = {'size': size}
-        if all(factor.is_integer() for factor in factors):
+        sides = list(zip(size, own, strict=True))
+        # In a trace sides are tensors.
+        if not torch.jit.is_tracing() and not any(whole % part for whole, part in sides):
             # Exported files need constant factors for onnxruntime's fast resizing.
-            target = {'scale_factor': factors}
+            target = {'scale_factor': [whole / part for whole, part in sides]}
         return F.interpolate(maps, mode='bilinear', align_corners=self.align_corners, **target)
 
 

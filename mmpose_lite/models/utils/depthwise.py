@@ -17,13 +17,15 @@ class WideDepthwiseConv2d(nn.Conv2d):
 
     oneDNN computes the gradient of such a kernel as if all channels of a block were connected. Here
     it is put together from gradients of three columns each, for which oneDNN has a depthwise
-    routine: the same sums in another order.
+    routine: the same sums in another order. Gradients of gradients and ``torch.func`` need a plain
+    convolution.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute maps of the input's shape ``(B, C, H, W)``."""
         learns = torch.is_grad_enabled() and self.weight.requires_grad
-        if not learns or x.device.type != 'cpu' or torch.compiler.is_compiling():
+        is_seen = torch.jit.is_tracing() or torch.compiler.is_compiling()
+        if not learns or is_seen or x.device.type != 'cpu':
             return super().forward(x)
         return _Convolution.apply(x, self.weight, self.bias)
 
