@@ -202,8 +202,11 @@ def find_metainfo_file(name: str, folder: Path | None = None) -> Path:
             _tell_passed_over(name, own)
         return shipped
     if own is None:
-        looked_at = ' nor at '.join(dict.fromkeys(map(str, [*places, shipped])))
-        raise MissingFileError(f"metainfo file from_file='{name}' is neither at {looked_at}")
+        looked_at = list(dict.fromkeys(map(str, [*places, shipped])))
+        where = f'{"neither" if len(looked_at) > 1 else "not"} at {" nor at ".join(looked_at)}'
+        if folder is None and not Path(name).is_absolute():
+            where += "; load_config also looks in the config's folder"
+        raise MissingFileError(f"metainfo file from_file='{name}' is {where}")
     return own
 
 

@@ -164,6 +164,15 @@ def test_an_edited_config_stays_or_is_refused(photos, tmp_path, edit):
     convert_labels('cvat', path, others, out)
 
 
+def test_the_config_can_be_read_from_another_folder(photos, tmp_path, monkeypatch):
+    """A model is built from it there, for which a checkpoint describes the points."""
+    monkeypatch.chdir(tmp_path)
+    convert_labels('cvat', cvat_json(tmp_path / 'labels'), photos, Path('set'))
+    monkeypatch.chdir(tmp_path / 'labels')
+    cfg = load_config('../set/hrnetv2_set.py')
+    assert cfg.train_dataloader.dataset.metainfo.from_file == 'set/metainfo.py'
+
+
 def test_an_edited_description_of_other_points_is_refused(photos, tmp_path):
     path, out = cvat_json(tmp_path / 'labels'), tmp_path / 'set'
     convert_labels('cvat', path, photos, out)
