@@ -62,7 +62,7 @@ def load_config(
         own that are relative to the config become absolute.
 
     Raises:
-        MissingFileError: If there is no such file, or ``metainfo`` names one that is nowhere.
+        MissingFileError: If there is no such file.
         MissingKeyError: If one of ``needs`` is missing.
         InputError: If the config cannot be read, is one of MMPose 0.x, or names a module that does
             not exist; if a key or an option is misspelt, or an option cannot reach the places where

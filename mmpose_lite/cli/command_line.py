@@ -299,7 +299,7 @@ def apply_shared_arguments(cfg: Config, args: argparse.Namespace) -> None:
         cfg.augment_on_device = args.augment_on_device
     if args.show_dir is not None:
         check_folder(args.show_dir)
-        check_apart('--show-dir', [args.show_dir], files_read(cfg))
+        check_apart('--show-dir', [args.show_dir], files_read(cfg), is_deep=False)
     if args.show or args.show_dir is not None:
         folder = args.show_dir and osp.abspath(args.show_dir)
         pictures = hook_settings(cfg, 'visualization', 'PoseVisualizationHook')

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os.path as osp
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -163,29 +164,24 @@ def _adopt(node: Any, folder: Path | None) -> None:
     if not isinstance(node, dict):
         return
     adopt_part(node)
-    for key, value in list(node.items()):
+    for value in list(node.values()):
         if folder is not None and isinstance(value, dict):
-            _settle_metainfo(key, value, folder)
+            _settle_metainfo(value, folder)
         _adopt(value, folder)
 
 
-def _settle_metainfo(key: str, value: dict, folder: Path) -> None:
+def _settle_metainfo(value: dict, folder: Path) -> None:
     """Make a metainfo file that is below the config's folder an absolute path, in place.
 
-    Raises:
-        MissingFileError: If ``metainfo`` names a file that is nowhere.
+    One that is nowhere stays as it is: only a data set that is built needs it.
     """
     name = value.get('from_file')
     if not isinstance(name, str):
         return
-    try:
+    with suppress(MissingFileError):
         found = find_metainfo_file(name, folder)
-    except MissingFileError:
-        if key == 'metainfo':
-            raise
-        return  # it may be anything
-    if not found.is_relative_to(config_root()) and not osp.isfile(name):
-        value['from_file'] = str(found.resolve())
+        if not found.is_relative_to(config_root()) and not osp.isfile(name):
+            value['from_file'] = str(found.resolve())
 
 
 def check_keys(cfg: Config) -> None:

@@ -67,6 +67,7 @@ def check_apart(
     option: str,
     outputs: Iterable[str | os.PathLike],
     inputs: Iterable[str | os.PathLike | None],
+    is_deep: bool = True,
 ) -> None:
     """Check that no file that is read will be written over, by whatever path each is named.
 
@@ -74,6 +75,7 @@ def check_apart(
         option: What names the outputs, for the message, such as ``'--out'``.
         outputs: Files, and folders in which files of any name are written.
         inputs: Files, and folders of files. None, addresses and what is not there are passed over.
+        is_deep: Files are also written below those folders, not only directly in them.
 
     Raises:
         InputError: If an output is an input, also by a link, or an input lies in such a folder.
@@ -81,7 +83,7 @@ def check_apart(
     read = {key: each for each in inputs if each is not None and (key := _identity(each))}
     for output in outputs:
         key = _identity(output)
-        inside = _first_inside(output, read.values()) if os.path.isdir(output) else None
+        inside = _first_inside(output, read.values(), is_deep)
         if key in read:
             problem = f'would be written over {shown(read[key])}, which is read'
         elif inside is not None:
@@ -92,15 +94,24 @@ def check_apart(
 
 
 def _first_inside(
-    folder: str | os.PathLike, paths: Iterable[str | os.PathLike]
+    folder: str | os.PathLike, paths: Iterable[str | os.PathLike], is_deep: bool
 ) -> str | os.PathLike | None:
-    """The first of some paths that lies in a folder or below it, as itself or by a link."""
+    """The first path that lies below a folder, as itself or by a link.
+
+    Without ``is_deep`` it is the first file that lies directly in the folder.
+    """
+    if not os.path.isdir(folder):
+        return None
     root = os.path.realpath(folder)
     folders: dict[str, str | os.PathLike] = {}
     for path in paths:
+        if not is_deep and os.path.isdir(path):
+            continue
         own = os.path.realpath(os.path.dirname(os.path.abspath(path)))
         folders.setdefault(own, path)
         folders.setdefault(os.path.dirname(os.path.realpath(path)), path)
+    if not is_deep:
+        return folders.get(root)
     below = (path for own, path in folders.items() if Path(own).is_relative_to(root))
     return next(below, None)
 
@@ -191,8 +202,11 @@ def find_metainfo_file(name: str, folder: Path | None = None) -> Path:
             _tell_passed_over(name, own)
         return shipped
     if own is None:
-        looked_at = ' nor at '.join(dict.fromkeys(map(str, [*places, shipped])))
-        raise MissingFileError(f"metainfo file from_file='{name}' is neither at {looked_at}")
+        looked_at = list(dict.fromkeys(map(str, [*places, shipped])))
+        where = f'{"neither" if len(looked_at) > 1 else "not"} at {" nor at ".join(looked_at)}'
+        if folder is None and not Path(name).is_absolute():
+            where += "; load_config also looks in the config's folder"
+        raise MissingFileError(f"metainfo file from_file='{name}' is {where}")
     return own
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import torch
 from mmengine.runner import Runner
 
 import mmpose_lite
-from mmpose_lite.apis import load_config
+from mmpose_lite.apis import init_model, load_config
 from mmpose_lite.cli.check_data import main as check_data
 from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.cli.train import merge_args, parse_args
@@ -173,15 +174,34 @@ def test_a_shipped_metainfo_is_meant_from_any_folder(tmp_path, monkeypatch):
         assert "aflw.py' differs, and is not read" in said.pop(0)
 
 
-def test_a_missing_metainfo_names_all_places(tmp_path, monkeypatch):
+def test_a_missing_metainfo_is_told_where_it_is_needed(tmp_path, monkeypatch):
+    """Not when the config is read: a checkpoint may describe the points."""
     (tmp_path / 'project').mkdir()
-    path = write(tmp_path / 'project', "dataset = dict(metainfo=dict(from_file='gone.py'))")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(MissingFileError, match=r"from_file='gone\.py' is neither at") as caught:
-        load_config(path)
-    folders = (tmp_path, tmp_path / 'project', paths.config_root().parent)
-    found = [str(caught.value).index(f'{folder}/gone.py') for folder in folders]
-    assert found == sorted(found)
+    root = paths.config_root().parent
+    gone = str(tmp_path / 'gone.py')
+    for name, where in (
+        ('gone.py', f'neither at {gone} nor at {root / "gone.py"}; load_config also looks in'),
+        (gone, f'not at {gone}'),
+    ):
+        text = f"dataset = dict(type='AFLWDataset', metainfo=dict(from_file='{name}'))"
+        settings = load_config(write(tmp_path / 'project', text)).dataset
+        assert settings.metainfo.from_file == name
+        with pytest.raises(MissingFileError) as caught:
+            DATASETS.build({**settings, 'lazy_init': True})
+        assert f"from_file='{name}' is {where}" in str(caught.value)
+
+
+def test_a_model_needs_no_metainfo_that_its_checkpoint_has(tiny_config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model, weights = init_model(tiny_config, device='cpu'), str(tmp_path / 'some.pth')
+    meta = {'dataset_meta': model.dataset_meta}
+    torch.save({'state_dict': model.state_dict(), 'meta': meta}, weights)
+    text = "train_dataloader = dict(dataset=dict(metainfo=dict(from_file='gone.py')))"
+    own = write(tmp_path, f"_base_ = ['{tiny_config}']\n{text}")
+    assert init_model(own, weights, 'cpu').dataset_meta['num_keypoints'] == 19
+    with pytest.raises(MissingFileError, match=r"from_file='gone\.py' is neither at"):
+        init_model(own, device='cpu')
 
 
 @pytest.mark.parametrize(

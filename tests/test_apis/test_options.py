@@ -304,6 +304,18 @@ def test_nothing_is_written_over_what_is_read(
     assert after == before
 
 
+@pytest.mark.parametrize('folder', ['', '..', 'annotations'])
+def test_pictures_may_lie_beside_what_is_read(tiny_config, face_set, folder):
+    """They go directly into their folder: only files there may be replaced."""
+    args = parse_args([str(tiny_config), '--show-dir', str(face_set / folder)])
+    cfg = load_config(tiny_config)
+    if folder == 'annotations':
+        with pytest.raises(InputError, match=r'--show-dir: .*\.json.* may be replaced'):
+            merge_args(cfg, args)
+    else:
+        assert merge_args(cfg, args).default_hooks.visualization.out_dir
+
+
 def test_two_results_of_a_test_are_two_files(tiny_config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'w.pth').write_text('')

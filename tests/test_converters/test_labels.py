@@ -27,6 +27,7 @@ from helpers.label_files import (
 from mmpose_lite import datasets
 from mmpose_lite.apis import load_config
 from mmpose_lite.cli.convert import main, parse_args
+from mmpose_lite.cli.train import main as run_train
 from mmpose_lite.data_tools.converters import convert_labels, write_coco
 from mmpose_lite.data_tools.converters.own_config import (
     choose_shares,
@@ -162,6 +163,27 @@ def test_an_edited_config_stays_or_is_refused(photos, tmp_path, edit):
     assert (config.read_text(), faces.read_bytes()) == (mine, before)
     config.write_text(mine.replace('../photos', '../others'))
     convert_labels('cvat', path, others, out)
+
+
+def test_an_edited_config_of_other_points_stays_and_trains_nothing(photos, tmp_path, monkeypatch):
+    path, out = cvat_json(tmp_path / 'labels'), tmp_path / 'set'
+    monkeypatch.chdir(tmp_path)
+    convert_labels('cvat', path, photos, out)
+    config = out / 'hrnetv2_set.py'
+    config.write_text(config.read_text().replace("'faces19'", 'None'))
+    report = convert_labels('cvat', path, photos, out, ['nose', 'left_eye'])
+    assert f'{config} was edited, and stays; move it to have it written anew' in report.remarks
+    with pytest.raises(SystemExit, match=r'out_channels=5 makes 5 points; .* has 2 points'):
+        run_train([str(config), '--dry-run'])
+
+
+def test_the_config_can_be_read_from_another_folder(photos, tmp_path, monkeypatch):
+    """A model is built from it there, for which a checkpoint describes the points."""
+    monkeypatch.chdir(tmp_path)
+    convert_labels('cvat', cvat_json(tmp_path / 'labels'), photos, Path('set'))
+    monkeypatch.chdir(tmp_path / 'labels')
+    cfg = load_config('../set/hrnetv2_set.py')
+    assert cfg.train_dataloader.dataset.metainfo.from_file == 'set/metainfo.py'
 
 
 def test_an_edited_description_of_other_points_is_refused(photos, tmp_path):

@@ -369,7 +369,7 @@ def edited_files(
         images: The folder of their images.
 
     Raises:
-        InputError: If an edited file describes other points, or names another folder.
+        InputError: If an edited description has other points, or an edited config another folder.
     """
     there = {name: out / name for name in texts if (out / name).exists()}
     found = {name: path.read_text('utf-8', 'replace') for name, path in there.items()}
