@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from mmpose_lite.data_tools.checks import CheckReport, Finding
+    from mmpose_lite.data_tools.checks import CheckReport, Finding, Split
 
 _CLAIMS = {'auto': None, 'yes': True, 'no': False}
 
@@ -133,7 +133,7 @@ def _text(value: str) -> Text:
     return Text(value.encode('utf-8', 'backslashreplace').decode('utf-8'))
 
 
-def _check_outputs(cfg: Config, args: argparse.Namespace) -> None:
+def _check_outputs(cfg: Config, splits: Sequence[Split], args: argparse.Namespace) -> None:
     """Check that no result takes the place of what is read.
 
     Raises:
@@ -143,7 +143,8 @@ def _check_outputs(cfg: Config, args: argparse.Namespace) -> None:
 
     inputs = [cfg.filename, *files_read(cfg)]
     if args.json:
-        check_apart('--json', [args.json], [*inputs, args.manifest])
+        manifests = [args.manifest] if args.manifest else [each.manifest for each in splits]
+        check_apart('--json', [args.json], [*inputs, *manifests])
     if args.manifest and args.write_manifest:
         check_apart('--manifest', [args.manifest], inputs)
 
@@ -159,8 +160,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     from rich.console import Console
 
     cfg = apis.load_config(args.config, args.cfg_options)
-    _check_outputs(cfg, args)
     splits = checks.find_splits(cfg)
+    _check_outputs(cfg, splits, args)
     # Wide enough for whole paths and names where the output is not a terminal.
     console = Console() if Console().is_terminal else Console(width=160)
     report = checks.check_splits(
