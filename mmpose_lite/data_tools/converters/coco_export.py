@@ -19,8 +19,8 @@ from .labelled import HIDDEN, NOT_LABELLED, VISIBLE
 from .photographs import Frame, Progress, read_frame
 from .report import ConversionReport, WrittenSet
 
-# The middle of the first pixel, for points and boxes of samples alike: crops are cut so. A training
-# on the upright file sees what one on the data set saw, turned.
+# The middle of the first pixel, for points and boxes of samples alike: crops are cut so. A
+# training on the upright file sees what one on the data set saw, turned.
 _MIDDLE = 0
 
 
