@@ -100,15 +100,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.checkpoint = find_weights(args.checkpoint)
     if args.out:
         check_file(args.out)
-        check_apart('--out', [args.out], [find_config(args.config), args.checkpoint])
     if args.group:
         from mmpose_lite.datasets.file_names import check_group
 
         check_group(args.group, '--group')
     load_libraries('mmpose_lite.inference.landmarker')
+    from mmpose_lite.engine.config_rewrites import files_read
     from mmpose_lite.inference.calibration import calibration_path, write_calibration
 
     cfg = apis.load_config(args.config, args.cfg_options)
+    if args.out:
+        detector_file = args.detector.partition(':')[2] or None
+        inputs = [cfg.filename, args.checkpoint, detector_file, *files_read(cfg)]
+        check_apart('--out', [args.out], inputs)
     calibration = _earlier(args)
     box_map = _fit_boxes(cfg, args, calibration)
     if args.checkpoint:

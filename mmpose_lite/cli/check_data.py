@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mmpose_lite import apis
 from mmpose_lite.data_tools import checks
-from mmpose_lite.utils.paths import find_config
+from mmpose_lite.utils.paths import check_apart, check_file, find_config
 from mmpose_lite.utils.progress import track
 
 from .command_line import (
@@ -24,10 +24,11 @@ from .command_line import (
 )
 
 if TYPE_CHECKING:
+    from mmengine.config import Config
     from rich.table import Table
     from rich.text import Text
 
-    from mmpose_lite.data_tools.checks import CheckReport, Finding
+    from mmpose_lite.data_tools.checks import CheckReport, Finding, Split
 
 _CLAIMS = {'auto': None, 'yes': True, 'no': False}
 
@@ -132,15 +133,35 @@ def _text(value: str) -> Text:
     return Text(value.encode('utf-8', 'backslashreplace').decode('utf-8'))
 
 
+def _check_outputs(cfg: Config, splits: Sequence[Split], args: argparse.Namespace) -> None:
+    """Check that no result takes the place of what is read.
+
+    Raises:
+        InputError: If one would.
+    """
+    from mmpose_lite.engine.config_rewrites import files_read
+
+    inputs = [cfg.filename, *files_read(cfg)]
+    if args.json:
+        manifests = [args.manifest] if args.manifest else [each.manifest for each in splits]
+        check_apart('--json', [args.json], [*inputs, *manifests])
+    if args.manifest and args.write_manifest:
+        check_apart('--manifest', [args.manifest], inputs)
+
+
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; the exit code is 1 if there is a fault."""
     args = parse_args(argv)
     find_config(args.config)
+    if args.json:
+        check_file(args.json)
     load_libraries('mmpose_lite.data_tools.checks.check')
     from rich.console import Console
 
-    splits = checks.find_splits(apis.load_config(args.config, args.cfg_options))
+    cfg = apis.load_config(args.config, args.cfg_options)
+    splits = checks.find_splits(cfg)
+    _check_outputs(cfg, splits, args)
     # Wide enough for whole paths and names where the output is not a terminal.
     console = Console() if Console().is_terminal else Console(width=160)
     report = checks.check_splits(

@@ -294,7 +294,8 @@ def _check_outputs(
         written.append(video_file(folder, video_stem(each.name, each.path), written))
     files = [each for each in sources if isinstance(each, str)]
     others = (each.path for each in videos)
-    check_apart('--out', written, [*files, *others, args.boxes, args.model, args.checkpoint])
+    boxes = args.detector.partition(':')[2] or None  # a file, of boxes or of a network
+    check_apart('--out', written, [*files, *others, boxes, args.model, args.checkpoint])
 
 
 def _frames(

@@ -269,8 +269,12 @@ def _check_outputs(cfg: Config, args: argparse.Namespace) -> None:
     from mmpose_lite.reporting.writing import FILES
 
     inputs = [args.checkpoint, cfg.filename, *files_read(cfg)]
+    if args.boxes == 'detector':
+        inputs.append(args.detector.partition(':')[2])
     named = {'--out': args.out, '--dump': args.dump}
-    options = {Path(args.report, name).resolve(): '--report' for name in FILES if args.report}
+    report = [Path(args.report, name) for name in FILES] if args.report else []
+    check_apart('--report', report, inputs)
+    options = {each.resolve(): '--report' for each in report}
     for option, file in named.items():
         if file:
             check_apart(option, [file], inputs)

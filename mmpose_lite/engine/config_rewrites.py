@@ -204,12 +204,19 @@ def find_datasets(config: Any) -> Iterator[dict]:
 
 
 def files_read(cfg: Config) -> Iterator[str]:
-    """The files of annotations and boxes of a config's data sets, and the folders of images."""
-    for _, dataset in _of_all_loaders(cfg):
-        root, prefixes = dataset.get('data_root') or '', dataset.get('data_prefix') or {}
-        for each in (dataset['ann_file'], dataset.get('bbox_file'), *prefixes.values()):
-            if each:
-                yield osp.join(root, each)
+    """The files that a config's data sets read, and the folders of images.
+
+    The files are those of annotations, boxes and subsets.
+    """
+    parts = (nest[-1] for each in LOADERS for _, nest in walk_datasets(cfg.get(each)))
+    for part in parts:
+        if not isinstance(part, dict) or 'ann_file' not in part:
+            continue
+        folders, subsets = (part.get(key) or {} for key in ('data_prefix', 'subsets'))
+        named = (part['ann_file'], part.get('bbox_file'), *folders.values(), *subsets.values())
+        for each in named:
+            if each and isinstance(each, str):  # a subset may be a list of faces
+                yield osp.join(part.get('data_root') or '', each)
 
 
 def set_cache(cfg: Config, cache: bool | str) -> None:

@@ -70,7 +70,8 @@ class Calibration:
 
         A fit by the name of a file alone, as they were written before files were told apart, is
         used with a warning. One of another file of the name is not used, with a warning, too.
-        ``retinaface:SIDE`` without a fit of its own has that of ``retinaface``.
+        ``retinaface:SIDE`` without a fit of its own has that of ``retinaface``. No other side's is
+        used, with a warning where there is one.
         """
         name, plain = fit_name(detector), plain_name(detector)
         if name in self.detectors:
@@ -86,8 +87,15 @@ class Calibration:
                 f'the boxes of {detector} are not fitted: the calibration is of another file '
                 f'{plain!r}; run mmpose-lite calibrate again'
             )
-        kind = plain.partition(':')[0]
-        return self.detectors.get(kind) if kind == _SIDED else None
+        if plain.partition(':')[0] != _SIDED:
+            return None
+        sides = ', '.join(each for each in self.detectors if each.startswith(f'{_SIDED}:'))
+        if sides and _SIDED not in self.detectors:
+            _warn(
+                f'the boxes of {detector} are not fitted, but those of {sides}; run mmpose-lite '
+                f'calibrate with --detector {detector}'
+            )
+        return self.detectors.get(_SIDED)
 
     def add(self, detector: str, fit: DetectorFit) -> None:
         """Keep the fit of a detector; it replaces one by the same name without a file's hash."""

@@ -167,7 +167,7 @@ SABOTAGES = [
     Sabotage(
         'labels of the pixels as stored stay so',
         'mmpose_lite/data_tools/converters/orientation.py',
-        'return places if is_upright else self.frame.to_upright(places + shift) - shift',
+        'return places if is_upright else self.frame.to_upright(places, middle)',
         'return places',
         'tests/test_converters/test_turned.py -k upright',
     ),

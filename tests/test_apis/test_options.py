@@ -259,7 +259,19 @@ def test_where_nothing_can_be_written_is_said_first(tmp_path, option, place, mon
         ('test CONFIG w.pth --dump ANNOTATIONS', '--dump', 'face_landmarks_aflw_test.json'),
         ('test CONFIG w.pth --show-dir IMAGES', '--show-dir', 'images'),
         ('train CONFIG --show-dir IMAGES', '--show-dir', 'images'),
+        ('test CONFIG w.pth --report here --cfg-options OF_METRICS', '--report', 'metrics.json'),
+        ('check_data CONFIG --json CONFIG', '--json', 'tiny.py'),
+        ('check_data CONFIG --json ANNOTATIONS', '--json', 'aflw_test.json'),
+        ('check_data CONFIG --json a.json --manifest a.json', '--json', 'a.json'),
+        (
+            'check_data CONFIG --write-manifest --manifest ANNOTATIONS',
+            '--manifest',
+            'aflw_test.json',
+        ),
         ('calibrate CONFIG --out CONFIG', '--out', 'tiny.py'),
+        ('calibrate CONFIG --out ANNOTATIONS', '--out', 'aflw_test.json'),
+        ('calibrate CONFIG --out a.json --detector file:a.json', '--out', 'a.json'),
+        ('calibrate CONFIG --out a.onnx --detector yunet:a.onnx', '--out', 'a.onnx'),
         ('calibrate CONFIG w.pth --out here/../w.pth', '--out', 'w.pth'),
         ('adapt w.pth a.json --out w.pth', '--out', 'w.pth'),
         ('adapt w.pth a.json --out a.json', '--out', 'a.json'),
@@ -276,6 +288,11 @@ def test_where_nothing_can_be_written_is_said_first(tmp_path, option, place, mon
         ('export w.bin --format openvino --out .', '--out', 'w.bin'),
         ('predict CKPT here/pictures/x.png --out here', '--out', 'pictures'),
         ('predict CKPT x.png --boxes predictions.jsonl --out .', '--out', 'predictions.jsonl'),
+        (
+            'predict CKPT x.png --detector file:predictions.jsonl --out .',
+            '--out',
+            'predictions.jsonl',
+        ),
     ],
 )
 def test_nothing_is_written_over_what_is_read(
@@ -294,6 +311,7 @@ def test_nothing_is_written_over_what_is_read(
     annotations = face_set / 'annotations' / 'face_landmarks_aflw_test.json'
     words = {'CONFIG': tiny_config, 'ANNOTATIONS': annotations, 'IMAGES': face_set / 'images'}
     words['CKPT'] = trained.checkpoint
+    words['OF_METRICS'] = f'test_dataloader.dataset.ann_file={tmp_path}/here/metrics.json'
     tool, *arguments = command.split()
     main = import_module(f'mmpose_lite.cli.{tool}').main
     before = {path: path.read_bytes() for path in tmp_path.rglob('*') if path.is_file()}

@@ -9,7 +9,7 @@ import pytest
 
 from helpers.label_files import write_json
 from helpers.seeding import wavy_image
-from helpers.turned import stored_places, write_turned
+from helpers.turned import STORED, stored_places, write_turned
 from mmpose_lite.apis.config import load_config
 from mmpose_lite.cli.convert import main
 from mmpose_lite.data_tools.browsing import load_browsers
@@ -215,6 +215,62 @@ def test_all_tools_agree_on_the_frame(tmp_path):
     images = json.loads((tmp_path / 'coco.json').read_text())['images']
     applied = {each['file_name']: each.get('exif_orientation_applied', 1) for each in images}
     assert applied == {f'{o - 1}.png': o for o in ORIENTATIONS if f'{o - 1}.png' in applied}
+
+
+def count_as_stored(root):
+    """Count a converted set's points and boxes in the pixels as stored, without a mark."""
+    path = root / 'set' / 'faces.json'
+    content = json.loads(path.read_text())
+    for image, face in zip(content['images'], content['annotations'], strict=True):
+        orientation = image.pop('exif_orientation_applied', 1)
+        image['width'], image['height'] = (WIDTH, HEIGHT) if orientation < 5 else (HEIGHT, WIDTH)
+        points = np.reshape(face['keypoints'], (-1, 3))
+        x, y, width, height = BOX
+        places = [*points[:, :2].astype(int), (x, y), (x + width, y + height)]
+        places = stored_places(places, orientation, (WIDTH, HEIGHT))
+        points[:, :2] = places[:-2]
+        low, high = places[-2:].min(axis=0), places[-2:].max(axis=0)
+        face['keypoints'] = points.ravel().tolist()
+        face['bbox'] = [*low.tolist(), *(high - low).tolist()]
+    path.write_text(json.dumps(content))
+
+
+def test_labels_of_pixels_as_stored_are_turned_with_their_pixels(tmp_path):
+    """A training on the file of ``to-coco`` gets the same crops, upright."""
+    photos = make_photos(tmp_path / 'photos')
+    convert(tmp_path, 'pts', [(orientation, False) for orientation in ORIENTATIONS], photos)
+    count_as_stored(tmp_path)
+    # With UDP a mirrored crop fits exactly.
+    pipeline = config_of(tmp_path).val_dataloader.dataset.pipeline
+    next(step for step in pipeline if step.type == 'TopdownAffine').use_udp = True
+    options = {'train_val_split': None, 'on_implausible': 'warn', 'pipeline': pipeline}
+    stored = dataset_of(tmp_path, 'val', **options)
+    crops = [stored[i]['inputs'].numpy().transpose(1, 2, 0) for i in range(len(stored))]
+    write_coco(stored, tmp_path / 'set' / 'faces.json')
+    content = json.loads((tmp_path / 'set' / 'faces.json').read_text())
+    for number, face in enumerate(content['annotations']):
+        points = np.reshape(face['keypoints'], (-1, 3))[:, :2]
+        np.testing.assert_allclose(points, FACE + np.array([number, number % 3]))
+        assert face['bbox'] == BOX
+    upright = dataset_of(tmp_path, 'val', **options)
+    for i, (orientation, crop) in enumerate(zip(ORIENTATIONS, crops, strict=True)):
+        wanted = STORED[orientation](upright[i]['inputs'].numpy().transpose(1, 2, 0))
+        assert np.abs(crop.astype(int) - wanted).max() <= 1, orientation
+
+
+def test_marked_labels_stay_upright_where_exif_is_ignored(tmp_path):
+    """A training refuses the pixels; the labels are of upright photographs in any case."""
+    photos = make_photos(tmp_path / 'photos')
+    convert(tmp_path, 'pts', [(orientation, False) for orientation in ORIENTATIONS], photos)
+    for step in ({'exif': 'ignore'}, {'color_type': 'color_ignore_orientation'}):
+        pipeline = [{'type': 'LoadImage', **step}]
+        dataset = dataset_of(tmp_path, 'val', train_val_split=None, pipeline=pipeline)
+        report = write_coco(dataset, tmp_path / 'coco.json')
+        assert not any('EXIF' in kind for kind in report.notes)
+        content = json.loads((tmp_path / 'coco.json').read_text())
+        for number, face in enumerate(content['annotations']):
+            points = np.reshape(face['keypoints'], (-1, 3))[:, :2]
+            np.testing.assert_allclose(points, FACE + np.array([number, number % 3]))
 
 
 @pytest.mark.parametrize('form', ['labelme', 'dlib with sizes'])

@@ -34,6 +34,13 @@ def test_the_parts_of_a_split_are_counted(faces_to_check, capsys):
     assert re.search(rf'train part .* {train["parts"]["train"]} ', capsys.readouterr().out)
 
 
+def test_findings_do_not_replace_the_hashes(faces_to_check):
+    faces_to_check.check('--write-manifest')
+    (manifest,) = faces_to_check.root.rglob('manifest.json')
+    with pytest.raises(SystemExit, match=r"--json: '.*manifest\.json' would be written over"):
+        main([str(faces_to_check.root / 'config.py'), '--json', str(manifest)])
+
+
 def jpeg(path, **options):
     image = cv2.imread(str(path))
     Image.fromarray(image[..., ::-1]).save(path, 'JPEG', quality=90, **options)

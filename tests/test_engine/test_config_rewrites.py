@@ -6,13 +6,14 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
 
 from mmpose_lite.apis.config import load_config
 from mmpose_lite.codecs import MSRAHeatmap
 from mmpose_lite.datasets.samplers import SampleIndex
 from mmpose_lite.engine.config_rewrites import (
+    files_read,
     find_datasets,
     move_targets_to_head,
     pack_truth,
@@ -53,6 +54,15 @@ def losses(cfg, data):
     model.init_weights()
     model.train()
     return model(**model.data_preprocessor(data, training=True), mode='loss')
+
+
+def test_files_are_read_by_parts_without_a_pipeline_of_their_own():
+    part = {'data_root': 'data', 'ann_file': 'a.json', 'bbox_file': 'boxes.json'}
+    part |= {'data_prefix': {'img': 'images'}, 'subsets': {'side': 'side.json', 'few': [1, 2]}}
+    whole = {'datasets': [part, {'ann_file': '/b.json', 'pipeline': []}], 'pipeline': []}
+    found = list(files_read(Config({'val_dataloader': {'dataset': whole}})))
+    names = ('a.json', 'boxes.json', 'images', 'side.json')
+    assert found == [*(f'data/{name}' for name in names), '/b.json']
 
 
 def test_the_head_makes_the_targets_of_the_pipeline(cfg):

@@ -106,6 +106,20 @@ def test_a_side_has_a_fit_of_its_own_or_that_of_the_usual_one(warnings):
     assert not warnings.text
 
 
+@pytest.mark.parametrize('name', ['retinaface', 'retinaface:640', 'retinaface:2560'])
+def test_the_fit_of_another_side_is_named_and_not_used(warnings, name):
+    calibration = Calibration()
+    for side in (1280, 1920):
+        calibration.add(f'retinaface:{side}', fit_with_recall(0.5))
+    assert calibration.fit_of('yunet:a.onnx') is None
+    assert not warnings.text
+    assert calibration.fit_of(name) is None
+    assert (
+        f'the boxes of {name} are not fitted, but those of retinaface:1280, retinaface:1920; run '
+        f'mmpose-lite calibrate with --detector {name}'
+    ) in warnings.text
+
+
 def test_a_link_has_the_calibration_of_its_checkpoint(calibration, checkpoint):
     link = checkpoint.with_name('best.pth')
     link.symlink_to(checkpoint.name)

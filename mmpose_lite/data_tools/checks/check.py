@@ -39,7 +39,6 @@ from mmpose_lite.utils.paths import shown
 from .faces import Faces, SplitContent, check_faces, check_mirror_pairs, read_split
 from .splits import Finding, Split, check_parts
 
-_MANIFEST = 'manifest.json'
 _VERSION = 1
 # MMPose's annotation files of AFLW.
 AFLW_FACES = {
@@ -121,7 +120,7 @@ def check_splits(
         report.findings += content.findings
         _check_split(report, content, is_aflw)
         report.findings += check_images(content, images)
-        path = Path(manifest) if manifest else Path(content.split.ann_file).parent / _MANIFEST
+        path = Path(manifest or content.split.manifest)
         by_manifest.setdefault(path, []).append((content.split.name, _states(content, images)))
     for path, members in by_manifest.items():
         _check_manifest(report, path, members, write_manifest)

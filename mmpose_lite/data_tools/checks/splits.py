@@ -73,6 +73,11 @@ class Split:
         """The annotation file."""
         return self.dataset.ann_file
 
+    @property
+    def manifest(self) -> str:
+        """The file of hashes beside the annotations."""
+        return osp.join(osp.dirname(self.ann_file), 'manifest.json')
+
     def image_path(self, image: dict) -> str:
         """The file of an entry of ``images``."""
         return self.dataset.photographs.path(image['file_name'])

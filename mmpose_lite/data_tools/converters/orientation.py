@@ -71,8 +71,7 @@ class PlacedPicture:
     def _upright(self, places: ndarray, is_upright: bool, middle: float) -> ndarray:
         size_wh = self.frame.upright_wh if is_upright else self.frame.size_wh
         places = places * (np.array(size_wh) / 100 if self.picture.is_percent else 1)
-        shift = 0.5 - middle
-        return places if is_upright else self.frame.to_upright(places + shift) - shift
+        return places if is_upright else self.frame.to_upright(places, middle)
 
 
 def labelled_upright(

@@ -44,15 +44,18 @@ class Frame:
         width, height = self.size_wh
         return (height, width) if self.orientation in _TRANSPOSED else (width, height)
 
-    def to_upright(self, points: ndarray) -> ndarray:
+    def to_upright(self, points: ndarray, middle: float) -> ndarray:
         """Turn points ``(N, 2)`` of the pixels as stored to the picture as shown.
 
-        Places count from the corner of the picture: the middle of the first pixel is 0.5, 0.5.
+        Args:
+            points: Their places, in pixels.
+            middle: The coordinate of the middle of the first pixel: 0.5 where places are measured
+                from the corner of the picture, 0 where numbers name pixels.
         """
         points = points[:, ::-1] if self.orientation in _TRANSPOSED else points
         (width, height), (x, y) = self.upright_wh, points.T
-        x = width - x if self.orientation in _MIRRORED_X else x
-        y = height - y if self.orientation in _MIRRORED_Y else y
+        x = width - 1 + 2 * middle - x if self.orientation in _MIRRORED_X else x
+        y = height - 1 + 2 * middle - y if self.orientation in _MIRRORED_Y else y
         return np.stack([x, y], axis=1)
 
 
