@@ -107,11 +107,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     load_libraries('mmpose_lite.inference.landmarker')
     from mmpose_lite.engine.config_rewrites import files_read
     from mmpose_lite.inference.calibration import calibration_path, write_calibration
+    from mmpose_lite.inference.detectors import file_of
 
     cfg = apis.load_config(args.config, args.cfg_options)
     if args.out:
-        detector_file = args.detector.partition(':')[2] or None
-        inputs = [cfg.filename, args.checkpoint, detector_file, *files_read(cfg)]
+        inputs = [cfg.filename, args.checkpoint, file_of(args.detector), *files_read(cfg)]
         check_apart('--out', [args.out], inputs)
     calibration = _earlier(args)
     box_map = _fit_boxes(cfg, args, calibration)

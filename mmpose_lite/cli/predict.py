@@ -285,6 +285,7 @@ def _check_outputs(
     Raises:
         InputError: If one would.
     """
+    from mmpose_lite.inference.detectors import file_of
     from mmpose_lite.inference.video_results import video_file, video_stem
     from mmpose_lite.inference.writers import PLACES
 
@@ -294,8 +295,8 @@ def _check_outputs(
         written.append(video_file(folder, video_stem(each.name, each.path), written))
     files = [each for each in sources if isinstance(each, str)]
     others = (each.path for each in videos)
-    boxes = args.detector.partition(':')[2] or None  # a file, of boxes or of a network
-    check_apart('--out', written, [*files, *others, boxes, args.model, args.checkpoint])
+    inputs = [*files, *others, file_of(args.detector), args.model, args.checkpoint]
+    check_apart('--out', written, inputs)
 
 
 def _frames(

@@ -266,11 +266,12 @@ def _check_outputs(cfg: Config, args: argparse.Namespace) -> None:
         InputError: If it would.
     """
     from mmpose_lite.engine.config_rewrites import files_read
+    from mmpose_lite.inference.detectors import file_of
     from mmpose_lite.reporting.writing import FILES
 
     inputs = [args.checkpoint, cfg.filename, *files_read(cfg)]
     if args.boxes == 'detector':
-        inputs.append(args.detector.partition(':')[2])
+        inputs.append(file_of(args.detector))
     named = {'--out': args.out, '--dump': args.dump}
     report = [Path(args.report, name) for name in FILES] if args.report else []
     check_apart('--report', report, inputs)

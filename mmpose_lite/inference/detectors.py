@@ -79,15 +79,19 @@ def fit_name(name: str) -> str:
     It is the plain name and, of a network's file or of the module of a function, the start of the
     file's SHA-256: ``'yunet:a.onnx#0123456789abcdef'``. Without the file, it is the plain name.
     """
-    file = _file_of(name)
-    known = plain_name(name)
+    file, known = file_of(name), plain_name(name)
+    if name.startswith('file:'):  # of boxes, by whatever detector
+        return known
     return f'{known}#{sha256(file)[:_DIGITS]}' if file else known
 
 
-def _file_of(name: str) -> str | None:
-    """The file that says what a detector computes; None if it has none, or none is found."""
+def file_of(name: str) -> str | None:
+    """The file of a detector: its network, its boxes, or the module of its function.
+
+    It is None if there is none, or none is found.
+    """
     kind, _, rest = name.partition(':')
-    file: str | None = rest if kind == 'yunet' else None
+    file: str | None = rest if kind in ('yunet', 'file') else None
     if kind == 'python':
         try:
             spec = find_spec(rest.partition(':')[0])

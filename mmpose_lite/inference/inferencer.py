@@ -22,6 +22,7 @@ from mmpose_lite.structures import merge_data_samples, split_instances
 from mmpose_lite.utils.paths import check_apart
 from mmpose_lite.visualization.drawing import can_write, write_image
 
+from .detectors import file_of
 from .landmarker import Landmarker, name_of
 from .results import Landmarks
 from .sources import Source, find_photographs
@@ -143,7 +144,7 @@ class MMPoseInferencer:
             )
         self.landmarker.batch = batch_size
         source = _as_source(inputs)
-        detector_file = self.landmarker.detector_name.partition(':')[2] or None
+        detector_file = file_of(self.landmarker.detector_name)
         _Outputs(vis_out_dir, pred_out_dir).check(source, detector_file)
         results = self.landmarker(source, boxes=bboxes, stream=True)
         with closing(_Outputs(vis_out_dir, pred_out_dir)) as outputs:

