@@ -74,16 +74,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     _check(args)
     load_libraries('mmpose_lite.export.benchmark')
     from mmpose_lite.export.benchmark import time_files
+    from mmpose_lite.export.verification import nme_fault
 
+    data = _load_data(args.data, args.files) if args.data else None
     model = None
     if args.model:
         model = load_named_model(args.model)
         model.test_cfg = {**model.test_cfg, 'flip_test': False}
     timings = list(time_files(args.files, model, args.batch, args.rounds, args.bf16, args.threads))
     print(*_lines(timings, 'torch' if model else 'the first'), sep='\n')
-    errors = _measure(model, args) if args.data else []
+    errors = _measure(model, data, args) if data else []
     for error in errors:
-        print(f'NME {100 * error.nme:.3f} %  {error.name}  ({error.faces} faces)')
+        fault = nme_fault(errors, error.name, errors[0].name)
+        remark = f': {fault}' if fault else ''
+        print(f'NME {100 * error.nme:.3f} %  {error.name}  ({error.faces} faces){remark}')
     if args.out:
         write_results(args.out, [vars(each) for each in (*timings, *errors)])
 
@@ -106,6 +110,18 @@ def _check(args: argparse.Namespace) -> None:
         check_apart('--out', [args.out], [*args.files, *(args.model or ()), args.data])
 
 
+def _load_data(name: str, files: Sequence[str]) -> Any:
+    """Load the config whose test set the NME is measured on; its crops must be the files'."""
+    from mmpose_lite import apis
+    from mmpose_lite.export import read_metadata
+    from mmpose_lite.export.estimator import check_config
+
+    cfg = apis.load_config(name, needs=('test_dataloader', 'test_evaluator'))
+    for file in files:
+        check_config(cfg, read_metadata(file), shown(file))
+    return cfg
+
+
 def _lines(timings: Sequence[Timing], first: str) -> list[str]:
     """Lay out timings, whose ratios are to the first way; see :class:`Timing`."""
     width = max(len(each.name) for each in timings)
@@ -121,14 +137,11 @@ def _numbers(timing: Timing) -> str:
     )
 
 
-def _measure(model: Any, args: argparse.Namespace) -> list[Any]:
-    from mmpose_lite import apis
-    from mmpose_lite.export import ExportedModel
-    from mmpose_lite.export.benchmark import labels_of
+def _measure(model: Any, data: Any, args: argparse.Namespace) -> list[Any]:
+    from mmpose_lite.export.benchmark import load_files
     from mmpose_lite.export.verification import by_file, by_model, measure_errors
 
-    cfg = apis.load_config(args.data, needs=('test_dataloader', 'test_evaluator'))
-    ways = {'torch': by_model(model, False)}
-    for file, label in zip(args.files, labels_of(args.files), strict=True):
-        ways[label] = by_file(model, ExportedModel(file))
-    return measure_errors(cfg, ways, args.faces)
+    ways = {'torch eager': by_model(model, False)}
+    for name, exported in load_files(args.files, bf16=args.bf16):
+        ways[name] = by_file(model, exported)
+    return measure_errors(data, ways, args.faces)

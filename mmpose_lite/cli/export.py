@@ -14,6 +14,7 @@ from mmpose_lite.utils.paths import (
     check_model,
     check_weights,
     find_config,
+    size_of_model,
 )
 
 from .command_line import (
@@ -149,8 +150,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     model = load_named_model(args.model, args.cfg_options)
     facts = calibration_of(checkpoint)
     file = export_model(model, checkpoint, args.out, stem, options, _tell, facts)
-    size = sum(each.stat().st_size for each in (file, file.with_suffix('.bin')) if each.exists())
-    print(f'written: {file} ({size / 1e6:.1f} MB)')
+    print(f'written: {file} ({size_of_model(file) / 1e6:.1f} MB)')
 
 
 def _tell(line: str) -> None:

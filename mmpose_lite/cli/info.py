@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmpose_lite.errors import InputError, first_few, short
-from mmpose_lite.utils.paths import check_checkpoint, find_weights, is_exported
+from mmpose_lite.utils.paths import check_checkpoint, find_weights, is_exported, size_of_model
 
 from .command_line import CommandParser, errors_in_one_line, load_libraries, parse_with_one_file
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         load_libraries('mmpose_lite.checkpoints.reading')
         facts = read_facts(args.file)
         rows = dict(_about_checkpoint(facts))
-    rows = {'file': f'{path.name}, {_size_of(path) / 1e6:.1f} MB', **rows}
+    rows = {'file': f'{path.name}, {size_of_model(path) / 1e6:.1f} MB', **rows}
     if args.json:
         import json
 
@@ -53,12 +53,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     width = max(map(len, rows))
     for key, value in rows.items():
         print(f'{key:<{width}}  {value}')
-
-
-def _size_of(path: Path) -> int:
-    """The bytes of a file; OpenVINO's weights are in a second one."""
-    files = [path, path.with_suffix('.bin')] if path.suffix == '.xml' else [path]
-    return sum(each.stat().st_size for each in files if each.is_file())
 
 
 def _about_exported(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -96,16 +96,29 @@ def ways_of(
     if model is not None:
         for name, fold in (('torch eager', False), ('torch, norms folded', True)):
             ways[name] = _torch_way(CropGraph(model, fold=fold).eval())
-    for file, label in zip(files, labels_of(files), strict=True):
-        for engine in _engines_for(Path(file)):
-            for precision in ('fp32', 'bf16') if bf16 and engine == 'openvino' else ('fp32',):
-                exported = ExportedModel(file, engine, threads, precision)
-                name = f'{engine} {"bf16 " if precision == "bf16" else ""}{label}'
-                ways[name] = _file_way(exported)
+    for name, exported in load_files(files, threads, bf16):
+        ways[name] = _file_way(exported)
     return ways
 
 
-def labels_of(files: Sequence[str | Path]) -> list[str]:
+def load_files(
+    files: Sequence[str | Path], threads: int = 0, bf16: bool = False
+) -> Iterator[tuple[str, ExportedModel]]:
+    """Load files by every engine that reads them; yield the engine and file's name, and the model.
+
+    Args:
+        files: Exported files.
+        threads: Number of threads; 0: the engine's choice.
+        bf16: Load them by OpenVINO in bfloat16 as well.
+    """
+    for file, label in zip(files, _labels_of(files), strict=True):
+        for engine in _engines_for(Path(file)):
+            yield f'{engine} {label}', ExportedModel(file, engine, threads)
+            if bf16 and engine == 'openvino':
+                yield f'{engine} bf16 {label}', ExportedModel(file, engine, threads, 'bf16')
+
+
+def _labels_of(files: Sequence[str | Path]) -> list[str]:
     """Name files by their names, or by their paths where several have one name."""
     names = [Path(file).name for file in files]
     return [

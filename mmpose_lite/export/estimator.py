@@ -57,7 +57,7 @@ class ExportedEstimator(BaseModel):
         if cfg is None:
             cfg = make_config(exported)
         else:
-            check_config(cfg, exported)
+            check_config(cfg, metadata, shown(exported.file))
         self.cfg = _without_crops(cfg) if exported.takes_photographs else cfg
         self.dataset_meta = read_metainfo(metadata)
         self.test_cfg = {'flip_test': bool(metadata['flip'])}
@@ -233,13 +233,17 @@ def _kind(step: Mapping[str, Any]) -> str:
     return str(step['type']).rpartition('.')[2]
 
 
-def check_config(cfg: Config, exported: ExportedModel) -> None:
+def check_config(cfg: Config, metadata: Mapping[str, Any], name: str) -> None:
     """Check that a config's test has the points and the crops that a file was made for.
+
+    Args:
+        cfg: The config.
+        metadata: Description of the file; see :func:`read_metadata`.
+        name: What the message calls the file.
 
     Raises:
         InputError: If it has not; the message names both values.
     """
-    metadata, name = exported.metadata, shown(exported.file)
     try:
         names = [*dataset_meta_from_config(cfg, 'test')['keypoint_id2name'].values()]
     except ValueError:  # of data sets that are put together, which the run compares

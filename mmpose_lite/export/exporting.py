@@ -15,6 +15,7 @@ from mmengine.config import Config
 
 from mmpose_lite.errors import InputError
 
+from .estimator import check_config
 from .faces import Face, build_loader, loaded_faces, rendered_faces
 from .formats import make_writer
 from .graph import CropGraph, PhotographGraph
@@ -123,10 +124,12 @@ def export_model(
     kind = PhotographGraph if options.takes_photographs else CropGraph
     graph = kind(model, options.flip, confidence=confidence)
     graph.eval()
+    metadata = {**collect_metadata(model, graph, checkpoint, options.weights), **(facts or {})}
+    for cfg in filter(None, (options.data, options.calibration)):
+        check_config(cfg, metadata, 'the model')
     calibration = [*_calibration_inputs(model, options)] if options.weights == 'int8' else None
     tell(f'tracing the network, and writing it as {options.form}')
     write = make_writer(graph, options.form, options.weights, calibration)
-    metadata = {**collect_metadata(model, graph, checkpoint, options.weights), **(facts or {})}
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix='.export-', dir=target) as place:

@@ -241,6 +241,13 @@ def is_exported(name: str | os.PathLike) -> bool:
     return os.fspath(name).lower().endswith(EXPORTED)
 
 
+def size_of_model(file: Path) -> int:
+    """The bytes of a checkpoint or exported file; an .xml keeps its weights in a .bin."""
+    weights = file.with_suffix('.bin')
+    is_openvino = file.suffix.lower() == '.xml' and weights.is_file()
+    return file.stat().st_size + (weights.stat().st_size if is_openvino else 0)
+
+
 def packaged_weights() -> dict[str, Path]:
     """The files of the weights that come with the package, by name: without their hash."""
     return {_HASH.sub('', path.stem): path for path in sorted(WEIGHTS.glob('*.pth'))}

@@ -45,6 +45,7 @@ ZOO = 'hrnetv2_w18_aflw_256x256-f2bbc62b_20210125.pth'
 WORDS = {
     '$CONFIG': 'tiny.py',
     'CONFIG': 'tiny.py',
+    'CONFIG_2': 'tiny.py',
     'my_config.py': 'tiny.py',
     'my_mmpose_config.py': 'tiny.py',
     'data/my_faces/hrnetv2_my_faces.py': 'tiny.py',
@@ -60,6 +61,7 @@ WORDS = {
     r'(.+)_\d+': r'(.+)\d\d',
     'train_dataloader.dataset.pipeline.5.encoder.sigma=1': 'train_pipeline.3.encoder.sigma=1',
     'model.head.in_channels=270': 'model.head.in_channels=32',
+    'train_cfg.max_epochs=80': 'train_cfg.max_epochs=3',
 }
 # What makes a command small: values of options that it has on a page, or options that it gets.
 SMALLER = {
@@ -70,11 +72,13 @@ SMALLER = {
 NOT_RUN = {
     'predict faces19 0': 'a webcam',
     'predict faces19 data/synthetic_aflw': 'the faces of the quick start, which is not run',
+    'predict best.pth photos --detector yunet': 'weights of OpenCV',
     'calibrate faces19': 'hundreds of faces that a detector finds; test_calibrate_command',
     'calibrate data/my_faces': 'the same on a set of your own',
     'predict mine/': 'the same file',
     'quickstart': 'it starts programs; test_quickstart',
     'demo': 'it fetches a package; test_demo',
+    'train CONFIG --log wandb': 'a package; test_log_option',
     'train CONFIG --compile': 'a C++ compiler; test_compile',
     'convert coco': 'test_converters',
     'adapt faces19 data/my_faces': 'the file of the command before it; docs/faces19.md adapts',
@@ -146,6 +150,8 @@ def desk(tmp_path, rendered, trained):
     (tmp_path / 'photos').mkdir()
     for path in photographs:
         shutil.copy(path, tmp_path / 'photos')
+    boxes = {path.name: [[20, 20, 120, 120]] for path in photographs}
+    (tmp_path / 'boxes.json').write_text(json.dumps(boxes), encoding='utf-8')
     shutil.copy(photographs[0], tmp_path / 'photo.jpg')
     return tmp_path
 

@@ -1,6 +1,8 @@
 """Real files of all networks of the zoo, tiny; making one takes seconds, so these are slow."""
 
 import json
+import re
+from importlib.util import find_spec
 
 import numpy as np
 import onnx
@@ -11,6 +13,7 @@ from helpers.in_process import run_main
 from helpers.seeding import wavy_image
 from helpers.small_zoo import ZOO, make_model, random_crops
 from mmpose_lite.apis import inference_topdown
+from mmpose_lite.cli.bench import main as bench
 from mmpose_lite.cli.export import main as export
 from mmpose_lite.cli.info import main as info
 from mmpose_lite.export import (
@@ -155,6 +158,22 @@ def test_the_command_proves_its_file_and_says_what_flipping_is_worth(
     assert metadata['points'][0] == 'LeftBrowLeftCorner'
     assert len(metadata['mirror_pairs']) == 8
     assert metadata['verified']['nme'][0]['normaliser'] == 'longer side of box'
+
+
+@pytest.mark.filterwarnings('ignore')  # of openvino, at its import
+def test_bench_measures_the_nme_of_all_that_it_times(trained, tiny_config, tmp_path):
+    run_main(export, trained.checkpoint, '--out', 'files', cwd=tmp_path)
+    (file,) = (tmp_path / 'files').iterdir()
+    few = ('--rounds', 1, '--batch', 1, '--threads', 1)
+    arguments = (file, '--model', trained.checkpoint, '--data', tiny_config, '--bf16', *few)
+    printed = run_main(bench, *arguments, cwd=tmp_path)
+    timed = re.findall(r'^(\w+ .*?) {2,}\d', printed, re.MULTILINE)
+    scores = dict(re.findall(r'^NME \S+ %  (.+)  \(\d+ faces\)(.*)$', printed, re.MULTILINE))
+    assert set(timed) - {'torch, norms folded'} == set(scores)
+    assert f'onnxruntime {file.name}' in scores
+    if find_spec('openvino'):
+        assert f'openvino bf16 {file.name}' in scores
+    assert not any(remark for name, remark in scores.items() if 'bf16' not in name)
 
 
 def test_a_file_of_other_points_is_not_kept(tmp_path, monkeypatch):

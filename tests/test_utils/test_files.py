@@ -7,6 +7,7 @@ import pytest
 
 from mmpose_lite.utils import files
 from mmpose_lite.utils.files import remove_parts, replacing
+from mmpose_lite.utils.paths import size_of_model
 
 
 def put(path, content=b'new'):
@@ -73,3 +74,10 @@ def test_what_killed_writers_left_is_removed(tmp_path):
         (tmp_path / name).touch()
     remove_parts(tmp_path / 'a.crops')
     assert sorted(os.listdir(tmp_path)) == ['.b.crops.12ab.part', 'a.crops', 'a.crops.lock']
+
+
+def test_only_openvino_has_its_weights_in_a_second_file(tmp_path):
+    for suffix, size in (('.onnx', 5), ('.xml', 3), ('.bin', 10)):
+        (tmp_path / f'a{suffix}').write_bytes(bytes(size))
+    assert size_of_model(tmp_path / 'a.xml') == 13
+    assert size_of_model(tmp_path / 'a.onnx') == 5  # the .bin is another file's
