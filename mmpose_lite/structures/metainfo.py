@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
@@ -68,12 +69,23 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
     if 'num_keypoints' in metainfo and 'flip_indices' in metainfo:
         return metainfo  # type: ignore[return-value]
     if 'from_file' in metainfo:
-        path = find_metainfo_file(metainfo['from_file'])
-        content = read_config_file(path)
-        if 'dataset_info' not in content:
-            raise MissingKeyError(f"{path}: no 'dataset_info' in this metainfo file")
-        metainfo = content.dataset_info
+        metainfo = _read_description(find_metainfo_file(metainfo['from_file']))
     return parse_description(metainfo)
+
+
+def _read_description(path: Path) -> Mapping[str, Any]:
+    """Read a description from its file; one that did not change is executed once a process."""
+    text = path.read_bytes()
+    depends_on_more = any(mark in text for mark in (b'_base_', b'import', b'{{'))
+    return (_execute.__wrapped__ if depends_on_more else _execute)(path, text)
+
+
+@lru_cache(maxsize=32)
+def _execute(path: Path, text: bytes) -> Mapping[str, Any]:
+    content = read_config_file(path)
+    if 'dataset_info' not in content:
+        raise MissingKeyError(f"{path}: no 'dataset_info' in this metainfo file")
+    return content.dataset_info
 
 
 def parse_description(metainfo: Mapping[str, Any]) -> PoseMetainfo:

@@ -118,7 +118,10 @@ class Progress:
         self._since = monotonic()
 
     def _show(self, now: float) -> None:
-        end = ''.join(f'  {each}' for each in (self.note, self._left()) if each)
+        end = f'  {self.note}' if self.note else ''
+        if self._total is not None:
+            seconds = round(self._step_s * max(0, self._total - self._done))
+            end += f'  {seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02} left'
         if not self._can_move:
             self._next = now + _INTERVAL_S
             of = '' if self._total is None else f' of {self._total:,}'
@@ -131,13 +134,6 @@ class Progress:
             self._bar.add_task('', total=self._total, label='', end='')
             self._bar.start()
         self._bar.update(self._bar.task_ids[0], completed=self._done, label=self.label, end=end)
-
-    def _left(self) -> str:
-        """The time that the rest takes, or nothing if the number of steps is not known."""
-        if self._total is None:
-            return ''
-        seconds = round(self._step_s * max(0, self._total - self._done))
-        return f'{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02} left'
 
 
 def _can_move(console: Console) -> bool:

@@ -69,4 +69,3 @@ def test_collector_rests_and_returns():
         cycle.append(cycle)
     assert gc.isenabled()
     assert gc.get_freeze_count() > before
-    gc.unfreeze()

@@ -5,7 +5,6 @@ images, run with ``--whole``, and ``MMPOSE_LITE_FUZZ_SEED`` makes others. A case
 its number.
 """
 
-import gc
 import io
 import json
 import os
@@ -40,14 +39,6 @@ def files(whole):
 def photographs(whole):
     """The number of images."""
     return 1000 if whole else round(1000 * SHARE)
-
-
-@pytest.fixture(scope='module', autouse=True)
-def _quick_collector():
-    """Loading collects cycles, which takes longer the more there is beside the data."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(scope='module')

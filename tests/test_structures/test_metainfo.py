@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mmpose_lite.structures import config_root, parse_pose_metainfo
+from mmpose_lite.structures import config_root, metainfo, parse_pose_metainfo
 from mmpose_lite.structures.metainfo import describe_points, find_moved
 
 DESCRIPTIONS = config_root() / '_base_' / 'datasets'
@@ -151,6 +151,20 @@ def test_files_of_the_user_s_own(tmp_path, monkeypatch):
     own.write_text('points = {}')
     with pytest.raises(KeyError, match=r"own\.py: no 'dataset_info'"):
         parse_pose_metainfo({'from_file': str(own)})
+
+
+def test_a_file_is_executed_once_and_again_when_it_changes(tmp_path, monkeypatch):
+    executed, read = [], metainfo.read_config_file
+    monkeypatch.setattr(metainfo, 'read_config_file', lambda p: executed.append(p.name) or read(p))
+    base, own = tmp_path / 'base.py', tmp_path / 'own.py'
+    for name in ('small', 'other'):
+        base.write_text(f'dataset_info = {description(dataset_name=name)!r}')
+        own.write_text("_base_ = ['base.py']")
+        for path in (base, base, own):  # what a base says may change beside its file
+            meta = parse_pose_metainfo({'from_file': str(path)})
+            assert (meta['dataset_name'], meta['flip_indices']) == (name, [1, 0, 2])
+            meta['flip_indices'].reverse()  # it is the caller's own
+    assert executed == ['base.py', 'own.py'] * 2
 
 
 @pytest.mark.parametrize(

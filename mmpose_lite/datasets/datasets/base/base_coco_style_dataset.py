@@ -419,9 +419,8 @@ class BaseCocoStyleDataset(BaseDataset):
 
     def get_data_info(self, idx: int) -> dict:
         """Return sample ``idx`` before the pipeline, with the metainfo that transforms read."""
-        info = super().get_data_info(int(idx))  # its arithmetic needs no SampleIndex
-        info.update(self._shared)
-        return info
+        # A plain number: arithmetic of a SampleIndex makes further ones.
+        return super().get_data_info(int(idx)) | self._shared
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on sample ``idx``; randomness follows the index (see samplers.py)."""
