@@ -20,9 +20,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # for `helpers` and `planted_faults`
 
 from helpers import processes as _processes  # noqa: E402
-from helpers.in_process import forget_globals, remember_configs, run_main  # noqa: E402
-
-remember_configs()
+from helpers.in_process import forget_globals, run_main  # noqa: E402
 
 # Networks this small are fastest with one, the more the busier the machine.
 torch.set_num_threads(int(os.environ.get('MMPOSE_LITE_TEST_THREADS', '1')))

@@ -1,11 +1,9 @@
-"""Rules of the tests: a quick one starts no program, but for a few that are named."""
+"""The rule of the markers: a quick test starts no program, but for a few that are named."""
 
 import subprocess
 import sys
 
 import pytest
-
-from mmpose_lite.apis import load_config
 
 
 def test_a_quick_test_may_start_no_program():
@@ -26,14 +24,3 @@ def test_few_quick_tests_start_programs(request):
     ]
     assert len(promises) <= 12
     assert len(set(promises)) <= 9
-
-
-def test_a_config_that_is_remembered_is_read_anew_when_a_base_changes(tmp_path):
-    base, own = tmp_path / 'base.py', tmp_path / 'own.py'
-    own.write_text("_base_ = ['base.py']\nb = {{_base_.a}}")
-    for value in (1, 2):
-        base.write_text(f'a = [{value}]')
-        for _ in range(2):
-            cfg = load_config(own)
-            assert (cfg.a, cfg.b) == ([value], [value])
-            cfg.a.append(0)  # it is the caller's own

@@ -77,11 +77,15 @@ def _read_description(path: Path) -> Mapping[str, Any]:
     """Read a description from its file; one that did not change is executed once a process."""
     text = path.read_bytes()
     depends_on_more = any(mark in text for mark in (b'_base_', b'import', b'{{'))
-    return (_execute.__wrapped__ if depends_on_more else _execute)(path, text)
+    return _execute(path) if depends_on_more else _execute_once(path, text)
 
 
 @lru_cache(maxsize=32)
-def _execute(path: Path, text: bytes) -> Mapping[str, Any]:
+def _execute_once(path: Path, _text: bytes) -> Mapping[str, Any]:
+    return _execute(path)
+
+
+def _execute(path: Path) -> Mapping[str, Any]:
     content = read_config_file(path)
     if 'dataset_info' not in content:
         raise MissingKeyError(f"{path}: no 'dataset_info' in this metainfo file")

@@ -2,16 +2,11 @@
 
 import contextlib
 import io
-import os.path as osp
-import pickle
-import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from mmengine.config import Config
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
@@ -52,42 +47,3 @@ def _with_subclasses(kind: type) -> Iterator[type]:
     yield kind
     for child in kind.__subclasses__():
         yield from _with_subclasses(child)
-
-
-# What a config may say that makes another of it each time it is read.
-_CHANGING = re.compile(rb'^\s*(import|from) |\{\{ *\$|_deprecation_|read_base', re.MULTILINE)
-_read_file = Config._file2dict
-_read_before: dict[tuple, tuple[dict[str, bytes], bytes]] = {}
-_reading: list[dict[str, bytes]] = []  # the files of each config that is being read
-
-
-def remember_configs() -> None:
-    """Let mmengine execute a config file once, and again if it or one of its bases changes."""
-    Config._file2dict = staticmethod(_read_once)
-
-
-def _read_once(filename: str, *args: Any, **kwargs: Any) -> Any:
-    if Config._file2dict is not _read_once:  # somebody wants to see each base
-        return _read_file(filename, *args, **kwargs)
-    path = osp.abspath(osp.expanduser(filename))
-    key = (path, args, tuple(kwargs.items()))
-    files, packed = _read_before.get(key, ({}, b''))
-    if not packed or files != {each: _content(each) for each in files}:
-        files = {path: _content(path)}
-        _reading.append(files)
-        try:
-            read = _read_file(filename, *args, **kwargs)
-        finally:
-            _reading.pop()
-        if not any(map(_CHANGING.search, files.values())):
-            with contextlib.suppress(Exception):  # values that are no plain data
-                _read_before[key] = files, pickle.dumps(read)
-    else:
-        read = pickle.loads(packed)
-    if _reading:
-        _reading[-1].update(files)
-    return read
-
-
-def _content(path: str) -> bytes:
-    return Path(path).read_bytes() if osp.isfile(path) else b''
