@@ -231,6 +231,34 @@ def test_smoothing_is_ours(page):
     assert np.abs(np.subtract(found, points)).max() > 0.5
 
 
+def test_scores_that_pass_1_by_a_little_do_not_stretch_the_scale(page):
+    found = page.evaluate(
+        """async (scores) => {
+            const { makeStore } = await import('./store.js');
+            return scores.map((score) => {
+                const store = makeStore();
+                store.photographs.push({ faces: [{ scores: [0.4, score] }] });
+                return store.largestScore;
+            });
+        }""",
+        [0.9, 1.02, 1.4, 2.6],
+    )
+    assert found == [1, 1, 2, 3]
+
+
+def test_a_label_hides_no_point_where_there_is_room(page):
+    found = page.evaluate(
+        """async (faces) => {
+            const { makeView } = await import('./view.js');
+            const view = Object.assign(makeView(), { width: 400, height: 300 });
+            return faces.map((points) => view.placeLabel([200, 150], 15, [100, 24], points));
+        }""",
+        # The middle of a pixel lies at halves of the screen: points of the stage less 0.5.
+        [[[199.5, 149.5], *others] for others in ([], [[260, 150]], [[260, 150], [120, 150]])],
+    )
+    assert found == [[215, 138], [85, 138], [150, 111]]
+
+
 def test_files_that_are_no_photographs_and_names_that_are_taken(page, photographs, tmp_path):
     (tmp_path / 'text.png').write_text('no image')
     Image.new('RGB', (60, 60)).save(tmp_path / photographs[2].name)
