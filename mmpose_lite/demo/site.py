@@ -15,7 +15,7 @@ from numpy import ndarray
 from mmpose_lite.datasets.transforms import GetBBoxCenterScale, TopdownAffine
 from mmpose_lite.errors import InputError
 from mmpose_lite.export import ExportedModel, read_metadata
-from mmpose_lite.inference.retinaface import read_weights
+from mmpose_lite.inference.retinaface import RetinaFace, read_weights
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
 from mmpose_lite.synthetic import render_scene
 from mmpose_lite.utils.files import replacing
@@ -101,6 +101,7 @@ def _describe(file: Path, runtime: BrowserRuntime, detects: bool) -> tuple[dict[
     metadata = check_page_model(file)
     photograph, box = _example()
     points = find_points(file, photograph, box)
+    detected = RetinaFace()(photograph)[0, :4].tolist() if detects else None
     calibration = metadata.get('calibration') or {}
     detector = calibration.get('detectors', {}).get('retinaface')
     facts = {
@@ -108,7 +109,7 @@ def _describe(file: Path, runtime: BrowserRuntime, detects: bool) -> tuple[dict[
         **{key: metadata.get(key) for key in _KEPT},
         'nme': (metadata.get('verified') or {}).get('nme'),
         'box_map': detector and detector['box_map'],
-        'check': {'box': box.tolist(), 'points': points.tolist()},
+        'check': {'box': box.tolist(), 'points': points.tolist(), 'detected': detected},
         'files': {'model': 'model.onnx', 'detector': 'retinaface.onnx' if detects else None},
         'mmpose_lite': __version__,
         'onnxruntime_web': runtime.version,

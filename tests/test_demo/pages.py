@@ -3,15 +3,30 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
 from helpers import browser as browsers
+from mmpose_lite.demo import find_points
+from mmpose_lite.inference import BoxMap, RetinaFace
 
 
-def opened(chromium, address, **settings):
-    """Open a page whose networks are loaded, and which is cut off from then on."""
-    return browsers.visited(chromium, f'{address}?engine=wasm', **settings)
+def opened(chromium, address, engine='wasm', **settings):
+    """Open a page; ``engine`` is the one that it is asked for, or None."""
+    query = f'?engine={engine}' if engine else ''
+    return browsers.visited(chromium, f'{address}{query}', **settings)
+
+
+def altered(folder, target, name, alter):
+    """Copy a page by links, but for a file, whose text ``alter`` changes."""
+    for path in folder.rglob('*'):
+        place = target / path.relative_to(folder)
+        place.mkdir() if path.is_dir() else place.symlink_to(path)
+    (target / name).unlink()
+    text = (folder / name).read_text(encoding='utf-8')
+    (target / name).write_text(alter(text), encoding='utf-8')
+    return target
 
 
 def ready(page):
@@ -47,6 +62,25 @@ def saved_points(page):
     for each in record['annotations']:
         found[names[each['image_id']]].append(np.reshape(each['keypoints'], (-1, 3))[:, :2])
     return found
+
+
+def by_python(model_file, image, box_map):
+    """The points of each face of an image, BGR, as Python finds them."""
+    boxes = BoxMap(**box_map)(RetinaFace()(image))
+    return [find_points(model_file, image, box) for box in boxes[:, :4]]
+
+
+def check_against_python(page, photographs, model_file, box_map):
+    """Compare the points of faces, one in each photograph, with Python's."""
+    found = saved_points(page)
+    assert list(found) == [path.name for path in photographs]
+    for path in photographs:
+        wanted = by_python(model_file, cv2.imread(str(path)), box_map)
+        assert len(found[path.name]) == len(wanted) == 1
+        distance = np.linalg.norm(np.subtract(found[path.name], wanted), axis=-1)
+        assert distance.max() < 0.5, path.name
+        # They are not all the middle of the box.
+        assert np.ptp(wanted[0], axis=0).min() > 2
 
 
 def cells(page):

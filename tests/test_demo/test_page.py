@@ -10,7 +10,20 @@ import cv2
 import numpy as np
 import pytest
 from made_model import BOX_MAP, NAMES
-from pages import cells, choose, drag, on_stage, opened, ready, saved, saved_points, size_of
+from pages import (
+    altered,
+    by_python,
+    cells,
+    check_against_python,
+    choose,
+    drag,
+    on_stage,
+    opened,
+    ready,
+    saved,
+    saved_points,
+    size_of,
+)
 from PIL import Image
 
 from helpers.in_process import run_main
@@ -19,27 +32,13 @@ from mmpose_lite.data_tools.converters import convert_labels
 from mmpose_lite.data_tools.converters.labelled import ReadOptions
 from mmpose_lite.datasets.datasets import AFLWDataset
 from mmpose_lite.demo import find_points, write_site
-from mmpose_lite.inference import BoxMap, OneEuro, RetinaFace
+from mmpose_lite.inference import OneEuro
 from mmpose_lite.synthetic import render_scene
-
-
-def by_python(model_file, image):
-    """The points of each face of an image, BGR, as Python finds them."""
-    boxes = BoxMap(**BOX_MAP)(RetinaFace()(image))
-    return [find_points(model_file, image, box) for box in boxes[:, :4]]
 
 
 def test_points_are_those_of_python(page, photographs, model_file):
     choose(page, *photographs)
-    found = saved_points(page)
-    assert list(found) == [path.name for path in photographs]
-    for path in photographs:
-        wanted = by_python(model_file, cv2.imread(str(path)))
-        assert len(found[path.name]) == len(wanted) == 1
-        distance = np.linalg.norm(np.subtract(found[path.name], wanted), axis=-1)
-        assert distance.max() < 0.5, path.name
-        # They are not all the middle of the box.
-        assert np.ptp(wanted[0], axis=0).min() > 2
+    check_against_python(page, photographs, model_file, BOX_MAP)
 
 
 def test_several_faces_and_none(page, model_file, tmp_path):
@@ -48,7 +47,7 @@ def test_several_faces_and_none(page, model_file, tmp_path):
     Image.new('RGB', (200, 150), 'gray').save(tmp_path / 'none.png')
     choose(page, tmp_path / 'three.png', tmp_path / 'none.png')
     found = saved_points(page)
-    wanted = by_python(model_file, np.ascontiguousarray(picture[..., ::-1]))
+    wanted = by_python(model_file, np.ascontiguousarray(picture[..., ::-1]), BOX_MAP)
     assert len(wanted) > 1
     np.testing.assert_allclose(found['three.png'], wanted, atol=0.5)
     assert found['none.png'] == []
@@ -64,7 +63,7 @@ def test_photographs_are_upright(page, photographs, model_file, tmp_path):
         upright.rotate(90, expand=True).save(file, exif=exif, quality=100, subsampling=0)
     choose(page, file)
     (points,) = saved_points(page)['turned.jpg']
-    (wanted,) = by_python(model_file, cv2.imread(str(photographs[2])))
+    (wanted,) = by_python(model_file, cv2.imread(str(photographs[2])), BOX_MAP)
     # What JPEG has changed is all that is between them.
     assert np.linalg.norm(points - wanted, axis=-1).max() < 1
 
@@ -91,14 +90,12 @@ def test_a_checkpoint_is_exported_on_the_way(chromium, runtime, serve, trained, 
 
 
 def test_points_that_are_not_python_s_are_told(chromium, folder, serve, tmp_path):
-    for path in folder.rglob('*'):
-        target = tmp_path / path.relative_to(folder)
-        target.mkdir() if path.is_dir() else target.symlink_to(path)
-    facts = json.loads((folder / 'model.json').read_text(encoding='utf-8'))
-    facts['check']['points'][3][0] += 2
-    (tmp_path / 'model.json').unlink()
-    (tmp_path / 'model.json').write_text(json.dumps(facts))
-    with opened(chromium, serve(tmp_path)) as page:
+    def move(text):
+        facts = json.loads(text)
+        facts['check']['points'][3][0] += 2
+        return json.dumps(facts)
+
+    with opened(chromium, serve(altered(folder, tmp_path, 'model.json', move))) as page:
         page.wait_for_selector('#problems p')
         assert 'differ by 2.0 px' in page.locator('#problems').text_content()
 
@@ -232,6 +229,34 @@ def test_smoothing_is_ours(page):
     )
     np.testing.assert_allclose(found, wanted, atol=1e-6)
     assert np.abs(np.subtract(found, points)).max() > 0.5
+
+
+def test_scores_that_pass_1_by_a_little_do_not_stretch_the_scale(page):
+    found = page.evaluate(
+        """async (scores) => {
+            const { makeStore } = await import('./store.js');
+            return scores.map((score) => {
+                const store = makeStore();
+                store.photographs.push({ faces: [{ scores: [0.4, score] }] });
+                return store.largestScore;
+            });
+        }""",
+        [0.9, 1.02, 1.4, 2.6],
+    )
+    assert found == [1, 1, 2, 3]
+
+
+def test_a_label_hides_no_point_where_there_is_room(page):
+    found = page.evaluate(
+        """async (faces) => {
+            const { makeView } = await import('./view.js');
+            const view = Object.assign(makeView(), { width: 400, height: 300 });
+            return faces.map((points) => view.placeLabel([200, 150], 15, [100, 24], points));
+        }""",
+        # The middle of a pixel lies at halves of the screen: points of the stage less 0.5.
+        [[[199.5, 149.5], *others] for others in ([], [[260, 150]], [[260, 150], [120, 150]])],
+    )
+    assert found == [[215, 138], [85, 138], [150, 111]]
 
 
 def test_files_that_are_no_photographs_and_names_that_are_taken(page, photographs, tmp_path):

@@ -15,6 +15,7 @@ from helpers.in_process import run_main
 from mmpose_lite.cli import demo as command
 from mmpose_lite.demo import BrowserRuntime, find_points, make_server, site, write_site
 from mmpose_lite.errors import InputError
+from mmpose_lite.inference import RetinaFace
 
 ASSETS = Path(site.__file__).parent / 'assets'
 
@@ -49,6 +50,7 @@ def test_the_page_knows_its_model(model_file, no_runtime, tmp_path):
     photograph = cv2.imread(str(tmp_path / 'example.png'))
     points = find_points(model_file, photograph, np.array(facts['check']['box']))
     np.testing.assert_allclose(points, facts['check']['points'])
+    np.testing.assert_allclose(RetinaFace()(photograph)[0, :4], facts['check']['detected'])
     left, top, right, bottom = facts['check']['box']
     assert ((points > (left, top)) & (points < (right, bottom))).all()
 
@@ -56,6 +58,8 @@ def test_the_page_knows_its_model(model_file, no_runtime, tmp_path):
 def test_a_page_without_a_detector(model_file, no_runtime, tmp_path):
     write_site(tmp_path, model_file, no_runtime, detects=False)
     assert not (tmp_path / 'retinaface.onnx').exists()
+    facts = json.loads((tmp_path / 'model.json').read_text(encoding='utf-8'))
+    assert facts['check']['detected'] is None
     assert 'boxes are drawn by hand' in (tmp_path / 'index.html').read_text(encoding='utf-8')
 
 

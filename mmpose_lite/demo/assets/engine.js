@@ -1,11 +1,18 @@
 // The page's side of the thread that computes.
 
-/** Start the thread; `ask(task, what, tell)` gives a promise of the answer. */
-export function startEngine() {
+/**
+ * Start the thread; `ask(task, what, tell)` gives a promise of the answer. `changed(facts)` is
+ * called when the thread goes on with another engine.
+ */
+export function startEngine(changed) {
   const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   const waiting = new Map();
   let last = 0;
-  worker.onmessage = ({ data: { id, result, error, progress } }) => {
+  worker.onmessage = ({ data: { id, result, error, progress, engine } }) => {
+    if (engine) {
+      changed(engine);
+      return;
+    }
     const { resolve, reject, tell } = waiting.get(id);
     if (progress) {
       tell?.(progress);

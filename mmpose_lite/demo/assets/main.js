@@ -12,8 +12,9 @@ import { makeStrip } from './strip.js';
 import { startWebcam } from './webcam.js';
 
 const element = (id) => document.getElementById(id);
-const ask = startEngine();
+const ask = startEngine(describeEngine);
 const store = makeStore();
+let model;
 let queue;
 let webcam = null;
 
@@ -28,33 +29,34 @@ function complain(text) {
 
 async function start() {
   say('Loading the networks');
-  const [model, picture] = await Promise.all([
+  const [facts, picture] = await Promise.all([
     fetch('model.json').then((response) => response.json()),
     fetch('example.png').then((response) => response.blob()),
   ]);
+  model = facts;
   const example = pixelsOf(await readPicture(picture));
   const engine = new URLSearchParams(location.search).get('engine');
-  const facts = await ask('start', { facts: model, example, engine });
-  describeEngine(facts, model);
-  connect(model, picture);
+  describeEngine(await ask('start', { facts: model, example, engine }));
+  connect(picture);
   for (const id of ['choose', 'webcam', 'example']) element(id).disabled = false;
-  document.documentElement.dataset.ready = facts.engine;
+  document.documentElement.dataset.ready = '';
   say(model.files.detector ? 'Ready.' : 'Ready. This page has no detector: draw a box about each face.');
 }
 
-function describeEngine({ engine, threads, largest, refused }, model) {
+function describeEngine({ engine, threads, largest, refused }) {
   const name = engine === 'webgpu' ? 'WebGPU' : `WebAssembly, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
   const alone = threads === 1 && engine === 'wasm' && !crossOriginIsolated
     ? '; mmpose-lite demo --serve sends what several threads need' : '';
   element('engine').textContent = `onnxruntime-web ${model.onnxruntime_web} on ${name}${alone}`
-    + `${refused.length ? ` (not by ${refused.join('; ')})` : ''}`;
+    + `${refused.length ? `; ${refused.join('; ')}` : ''}`;
+  document.documentElement.dataset.engine = engine;
   element('check').textContent = `the points of a rendered face lie within ${largest.toFixed(2)} px of Python's`;
-  if (largest > 0.5) {
+  if (!(largest <= 0.5)) { // it may be no number
     complain(`Points of this page are not Python's: they differ by ${largest.toFixed(1)} px on a rendered face.`);
   }
 }
 
-function connect(model, example) {
+function connect(example) {
   queue = makeQueue(store, ask, { say, said: () => element('status').textContent, complain });
   const stage = makeStage(element('canvas'), store, model);
   const addBox = (box) => queue.addBox(store.photograph, box);

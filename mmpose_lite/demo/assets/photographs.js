@@ -135,7 +135,7 @@ export function makeQueue(store, ask, tell) {
 }
 
 function makeThumbnail(picture) {
-  const ratio = Math.max(128 / picture.width, 112 / picture.height);
+  const ratio = Math.max(160 / picture.width, 128 / picture.height);
   const canvas = document.createElement('canvas');
   const size = { width: Math.round(picture.width * ratio), height: Math.round(picture.height * ratio) };
   Object.assign(canvas, size);

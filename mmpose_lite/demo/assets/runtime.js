@@ -1,16 +1,23 @@
 // onnxruntime-web: which build runs here, and the sessions of its files.
 
 const BUILDS = {
-  webgpu: { script: 'ort.webgpu.min.mjs', wasm: 'ort-wasm-simd-threaded.asyncify' },
-  wasm: { script: 'ort.wasm.min.mjs', wasm: 'ort-wasm-simd-threaded' },
+  webgpu: {
+    script: 'ort.webgpu.min.mjs',
+    wasm: 'ort-wasm-simd-threaded.asyncify',
+    // In the other layout, convolutions of 6, 9, 15, 18, ... channels are wrong (onnxruntime#29651).
+    provider: { name: 'webgpu', preferredLayout: 'NCHW' },
+  },
+  wasm: { script: 'ort.wasm.min.mjs', wasm: 'ort-wasm-simd-threaded', provider: 'wasm' },
 };
 const MOST_THREADS = 8;
 
-/** The engines to try, the fastest first. */
+/** The engines to try, the fastest first, and why another one is not tried. */
 export async function possibleEngines(wanted) {
-  if (wanted) return [wanted];
-  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
-  return adapter ? ['webgpu', 'wasm'] : ['wasm'];
+  if (wanted === 'webgpu') return { engines: ['webgpu', 'wasm'], refused: [] };
+  const adapter = wanted ? null : await navigator.gpu?.requestAdapter().catch(() => null);
+  if (!adapter) return { engines: ['wasm'], refused: [] };
+  if (!adapter.info?.isFallbackAdapter) return { engines: ['webgpu', 'wasm'], refused: [] };
+  return { engines: ['wasm'], refused: ['WebGPU without a GPU is slower'] };
 }
 
 /** Load a build; returns what makes a session of a file's bytes, and the number of threads. */
@@ -27,7 +34,7 @@ export async function loadEngine(engine) {
     wasmPaths: { mjs: place(`${build.wasm}.mjs`) }, wasmBinary, numThreads: threads,
   });
   ort.env.logLevel = 'error';
-  const options = { executionProviders: [engine], logSeverityLevel: 3 };
+  const options = { executionProviders: [build.provider], logSeverityLevel: 3 };
   return { ort, threads, open: (bytes) => ort.InferenceSession.create(bytes, { ...options }) };
 }
 

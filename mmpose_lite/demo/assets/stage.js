@@ -119,10 +119,7 @@ function drawChosen(context, view, face, point, names, radius) {
   const error = errorOf(face, point);
   const text = error === null ? names[point] : `${names[point]}, error ${error.toFixed(1)} %`;
   const width = context.measureText(text).width + 14;
-  const left = Math.min(Math.max(4, x + radius + 12), view.width - width - 4);
-  const isBeside = x + radius + 12 + width <= view.width; // or else above the point, or below
-  const above = y > radius + 40 ? y - radius - 34 : y + radius + 10;
-  const top = Math.min(Math.max(4, isBeside ? y - 12 : above), view.height - 28);
+  const [left, top] = view.placeLabel([x, y], radius + 10, [width, 24], face.points);
   context.beginPath();
   context.roundRect(left, top, width, 24, 5);
   context.fillStyle = 'rgb(20 24 28 / 0.85)';

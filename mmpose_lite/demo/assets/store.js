@@ -43,10 +43,10 @@ export function makeStore() {
       return store.faces[store.face];
     },
 
-    /** The end of the scale of scores; those of some codecs exceed 1. */
+    /** The end of the scale of scores: 1, which heatmaps pass by a little, or more for other codecs. */
     get largestScore() {
       const all = store.photographs.flatMap(({ faces }) => faces).concat(store.faces);
-      return Math.ceil(Math.max(1, ...all.flatMap(({ scores }) => scores)));
+      return Math.max(1, Math.ceil(Math.max(...all.flatMap(({ scores }) => scores)) - 0.25));
     },
 
     choosePhotograph(photograph) {

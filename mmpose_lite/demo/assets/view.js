@@ -2,6 +2,7 @@
 
 const CLOSEST = 32; // screen pixels of one of the photograph
 const MARGIN = 32; // screen pixels about a point in sight
+const EDGE = 4; // and about a label
 
 export function makeView() {
   const view = {
@@ -70,6 +71,22 @@ export function makeView() {
 
     toPhotograph([x, y]) {
       return [(x - view.left) / view.zoom - 0.5, (y - view.top) / view.zoom - 0.5];
+    },
+
+    /** The corner of a label beside a place, where it is in sight and hides the fewest points. */
+    placeLabel([x, y], gap, [width, height], points) {
+      const [left, top] = [x - width / 2, y - height / 2];
+      const corners = [[x + gap, top], [x - gap - width, top], [left, y - gap - height], [left, y + gap]]
+        .map((corner) => [
+          Math.min(Math.max(EDGE, corner[0]), view.width - width - EDGE),
+          Math.min(Math.max(EDGE, corner[1]), view.height - height - EDGE),
+        ]);
+      const places = points.map(view.toScreen);
+      const hidden = corners.map((corner) => places.filter(
+        (at) => Math.abs(at[0] - corner[0] - width / 2) < width / 2 + EDGE
+          && Math.abs(at[1] - corner[1] - height / 2) < height / 2 + EDGE,
+      ).length);
+      return corners[hidden.indexOf(Math.min(...hidden))];
     },
   };
   return view;
