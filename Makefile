@@ -16,7 +16,7 @@ PYTEST := $(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 help:
 	@echo 'make install     install the package, editable'
 	@echo 'make quickstart  render faces, fine-tune, test and draw; one to three minutes on a CPU'
-	@echo 'make test        run the quick tests; five to six minutes on two cores'
+	@echo 'make test        run the quick tests; four to five minutes on two cores'
 	@echo 'make slow        run the others, which start processes or train for longer'
 	@echo 'make lint        check lint, format and types'
 	@echo 'make docs        build the pages as a site, in build/site'

@@ -401,6 +401,6 @@ def test_the_command_converts_and_exports(photos, tmp_path, capsys, monkeypatch,
 
 def test_the_page_s_commands_are_those_of_the_program():
     found = re.findall(r'^ +mmpose-lite convert (.*)$', PAGE.read_text(), re.MULTILINE)
-    tools = [parse_args(shlex.split(line)).set for line in found]
+    tools = [parse_args(shlex.split(line, comments=True)).set for line in found]
     others = {'to-coco', 'coco', 'dlib', 'pts', 'csv'}
     assert set(tools) == others | {tool for tool, _, _ in TOOLS}
