@@ -118,7 +118,8 @@ def dataset_meta_from_config(config: Config, dataset_mode: str = 'train') -> Pos
     """The description of the points that a config's data set has.
 
     Raises:
-        ValueError: If the mode is not train, val or test, or the config has no such data set.
+        ValueError: If the mode is not train, val or test, or the config has no such data set, or
+            one that is put together and describes no points itself.
     """
     if dataset_mode not in ('train', 'val', 'test'):
         raise ValueError(f"dataset_mode='{dataset_mode}' is not one of train, val, test")
@@ -131,6 +132,8 @@ def dataset_meta_from_config(config: Config, dataset_mode: str = 'train') -> Pos
     kind = DATASETS.get(dataset.type)
     if kind is None:
         raise ValueError(f"{dataset_mode}_dataloader.dataset.type='{dataset.type}' is unknown")
+    if not hasattr(kind, 'METAINFO'):
+        raise ValueError(f'{dataset.type} of {dataset_mode}_dataloader.dataset describes no points')
     return parse_pose_metainfo(kind.METAINFO)
 
 

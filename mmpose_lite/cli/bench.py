@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from mmpose_lite.errors import InputError
@@ -73,21 +74,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     _check(args)
     load_libraries('mmpose_lite.export.benchmark')
+    from mmpose_lite import apis
     from mmpose_lite.export.benchmark import time_files
-    from mmpose_lite.export.verification import nme_fault
 
-    data = _load_data(args.data, args.files) if args.data else None
+    needs = ('test_dataloader', 'test_evaluator')
+    data = apis.load_config(args.data, needs=needs) if args.data else None
     model = None
     if args.model:
         model = load_named_model(args.model)
         model.test_cfg = {**model.test_cfg, 'flip_test': False}
+    if data and model:
+        _check_crops([data, model.cfg], args.files)
     timings = list(time_files(args.files, model, args.batch, args.rounds, args.bf16, args.threads))
     print(*_lines(timings, 'torch' if model else 'the first'), sep='\n')
     errors = _measure(model, data, args) if data else []
-    for error in errors:
-        fault = nme_fault(errors, error.name, errors[0].name)
-        remark = f': {fault}' if fault else ''
-        print(f'NME {100 * error.nme:.3f} %  {error.name}  ({error.faces} faces){remark}')
     if args.out:
         write_results(args.out, [vars(each) for each in (*timings, *errors)])
 
@@ -110,16 +110,14 @@ def _check(args: argparse.Namespace) -> None:
         check_apart('--out', [args.out], [*args.files, *(args.model or ()), args.data])
 
 
-def _load_data(name: str, files: Sequence[str]) -> Any:
-    """Load the config whose test set the NME is measured on; its crops must be the files'."""
-    from mmpose_lite import apis
+def _check_crops(configs: Sequence[Any], files: Sequence[str]) -> None:
+    """Check that data and model have the points and crops of the files, before any is timed."""
     from mmpose_lite.export import read_metadata
-    from mmpose_lite.export.estimator import check_config
+    from mmpose_lite.export.estimator import check_crops, check_points
 
-    cfg = apis.load_config(name, needs=('test_dataloader', 'test_evaluator'))
-    for file in files:
-        check_config(cfg, read_metadata(file), shown(file))
-    return cfg
+    for cfg, file in product(configs, files):
+        for check in (check_points, check_crops):
+            check(cfg, read_metadata(file), shown(file))
 
 
 def _lines(timings: Sequence[Timing], first: str) -> list[str]:
@@ -138,10 +136,27 @@ def _numbers(timing: Timing) -> str:
 
 
 def _measure(model: Any, data: Any, args: argparse.Namespace) -> list[Any]:
+    """Measure the NME of the model and of all that was timed, and print it."""
     from mmpose_lite.export.benchmark import load_files
-    from mmpose_lite.export.verification import by_file, by_model, measure_errors
+    from mmpose_lite.export.verification import (
+        TOLERANCE,
+        by_file,
+        by_model,
+        measure_errors,
+        nme_fault,
+    )
 
-    ways = {'torch eager': by_model(model, False)}
-    for name, exported in load_files(args.files, bf16=args.bf16):
-        ways[name] = by_file(model, exported)
-    return measure_errors(data, ways, args.faces)
+    exported = dict(load_files(args.files, bf16=args.bf16))
+    flips = {name: bool(file.metadata['flip']) for name, file in exported.items()}
+    names = {False: 'torch eager', True: 'torch eager, flip test'}
+    ways = {names[flip]: by_model(model, flip) for flip in sorted({False, *flips.values()})}
+    ways |= {name: by_file(model, file) for name, file in exported.items()}
+    errors = measure_errors(data, ways, args.faces)
+    for error in errors:
+        fault = None
+        if file := exported.get(error.name):
+            tolerance = (file.metadata.get('verified') or {}).get('tolerance', TOLERANCE)
+            fault = nme_fault(errors, error.name, names[flips[error.name]], tolerance)
+        remark = f': {fault}' if fault else ''
+        print(f'NME {100 * error.nme:.3f} %  {error.name}  ({error.faces} faces){remark}')
+    return errors

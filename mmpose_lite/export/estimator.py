@@ -57,7 +57,8 @@ class ExportedEstimator(BaseModel):
         if cfg is None:
             cfg = make_config(exported)
         else:
-            check_config(cfg, metadata, shown(exported.file))
+            check_points(cfg, metadata, shown(exported.file))
+            check_crops(cfg, metadata, shown(exported.file))
         self.cfg = _without_crops(cfg) if exported.takes_photographs else cfg
         self.dataset_meta = read_metainfo(metadata)
         self.test_cfg = {'flip_test': bool(metadata['flip'])}
@@ -233,16 +234,16 @@ def _kind(step: Mapping[str, Any]) -> str:
     return str(step['type']).rpartition('.')[2]
 
 
-def check_config(cfg: Config, metadata: Mapping[str, Any], name: str) -> None:
-    """Check that a config's test has the points and the crops that a file was made for.
+def check_points(cfg: Config, metadata: Mapping[str, Any], name: str) -> None:
+    """Check that a config's test has the points that a model was made for.
 
     Args:
         cfg: The config.
-        metadata: Description of the file; see :func:`read_metadata`.
-        name: What the message calls the file.
+        metadata: Description of the model's file; see :func:`read_metadata`.
+        name: What the message calls the model.
 
     Raises:
-        InputError: If it has not; the message names both values.
+        InputError: If it has not; the message names the config and both values.
     """
     try:
         names = [*dataset_meta_from_config(cfg, 'test')['keypoint_id2name'].values()]
@@ -250,24 +251,33 @@ def check_config(cfg: Config, metadata: Mapping[str, Any], name: str) -> None:
         names = metadata['points']
     if names != metadata['points']:
         raise InputError(
-            f'the points of test_dataloader.dataset are not those of {name}: '
+            f'{_place_of(cfg)}the points of test_dataloader.dataset are not those of {name}: '
             f'{_first_difference(names, metadata["points"])}'
         )
+
+
+def check_crops(cfg: Config, metadata: Mapping[str, Any], name: str) -> None:
+    """Check that a config's test cuts the crops that a model was made for; as above."""
     for place, steps in _pipelines(cfg).items():
         for key, value in _cutting(steps):
             known = metadata[key]
             known = tuple(known) if isinstance(known, list) else known
             if known is not None and value != known:
                 raise InputError(
-                    f'{place}.pipeline has {key}={value}, but {name} was made for {known}'
+                    f'{_place_of(cfg)}{place}.pipeline has {key}={value}, but {name} was made for '
+                    f'{known}'
                 )
+
+
+def _place_of(cfg: Config) -> str:
+    return f'{shown(cfg.filename)}: ' if cfg.filename else ''
 
 
 def _first_difference(names: Sequence[str], others: Sequence[str]) -> str:
     if len(names) != len(others):
-        return f'{len(names)} and {len(others)}'
+        return f'{len(names)}, not {len(others)}'
     i = next(i for i, (one, other) in enumerate(zip(names, others, strict=True)) if one != other)
-    return f'point {i} is {names[i]!r}, and {others[i]!r} in the file'
+    return f'point {i} is {names[i]!r}, not {others[i]!r}'
 
 
 def _cutting(steps: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:

@@ -14,8 +14,9 @@ import torch
 from mmengine.config import Config
 
 from mmpose_lite.errors import InputError
+from mmpose_lite.utils.paths import shown
 
-from .estimator import check_config
+from .estimator import check_crops, check_points
 from .faces import Face, build_loader, loaded_faces, rendered_faces
 from .formats import make_writer
 from .graph import CropGraph, PhotographGraph
@@ -125,8 +126,10 @@ def export_model(
     graph = kind(model, options.flip, confidence=confidence)
     graph.eval()
     metadata = {**collect_metadata(model, graph, checkpoint, options.weights), **(facts or {})}
+    if judges := options.data or options.calibration:
+        check_points(judges, metadata, shown(checkpoint))
     for cfg in filter(None, (options.data, options.calibration)):
-        check_config(cfg, metadata, 'the model')
+        check_crops(cfg, metadata, shown(checkpoint))
     calibration = [*_calibration_inputs(model, options)] if options.weights == 'int8' else None
     tell(f'tracing the network, and writing it as {options.form}')
     write = make_writer(graph, options.form, options.weights, calibration)

@@ -76,7 +76,7 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> PoseMetainfo:
 def _read_description(path: Path) -> Mapping[str, Any]:
     """Read a description from its file; one that did not change is executed once a process."""
     text = path.read_bytes()
-    depends_on_more = any(mark in text for mark in (b'_base_', b'import', b'{{'))
+    depends_on_more = any(mark in text for mark in (b'_base_', b'import', b'open', b'{{'))
     return _execute(path) if depends_on_more else _execute_once(path, text)
 
 

@@ -13,12 +13,14 @@ from helpers.in_process import run_main
 from helpers.made_files import METADATA, SIDE, make_onnx, make_onnx_of_photographs
 from helpers.seeding import wavy_image
 from mmpose_lite.apis import load_config
+from mmpose_lite.cli.bench import main as bench
 from mmpose_lite.cli.calibrate import main as calibrate
 from mmpose_lite.cli.export import main as export
 from mmpose_lite.cli.predict import main as predict
 from mmpose_lite.cli.test import main as run_test
 from mmpose_lite.errors import InputError
-from mmpose_lite.export import ExportedEstimator, ExportedModel
+from mmpose_lite.export import ExportedEstimator, ExportedModel, benchmark, read_metadata
+from mmpose_lite.export.estimator import check_points
 from mmpose_lite.inference import Landmarker
 from mmpose_lite.structures import PoseDataSample
 
@@ -132,8 +134,8 @@ def landmarks_of(cfg):
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'points': ['a', 'b']}, r'19 and 2'),
-        ({'points': [f'p{i}' for i in range(19)]}, "point 0 is 'LeftBrowLeftCorner', and 'p0'"),
+        ({'points': ['a', 'b']}, r'tiny\.py.: the points of .*: 19, not 2'),
+        ({'points': [f'p{i}' for i in range(19)]}, "point 0 is 'LeftBrowLeftCorner', not 'p0'"),
         ({'input_size': [32, 32]}, r'input_size=\(64, 64\), but .* made for \(32, 32\)'),
         ({'padding': 1.5}, r'test_dataloader\.dataset\.pipeline has padding=1\.25.* for 1\.5'),
         ({'use_udp': True}, r'use_udp=False, but .* was made for True'),
@@ -143,6 +145,27 @@ def test_the_file_of_another_config_is_refused(changes, message, tiny_config, tm
     file = of_config(tmp_path / 'a.onnx', tiny_config, **changes)
     with pytest.raises(InputError, match=message):
         Landmarker(tiny_config, file, detector=None)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [({'points': ['a', 'b']}, '19, not 2'), ({'padding': 1.5}, r'has padding=1\.25.* for 1\.5')],
+)
+def test_bench_compares_data_with_a_file_before_it_is_timed(
+    changes, message, tiny_config, trained, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(benchmark, 'time_files', lambda *_: pytest.fail('it is timed'))
+    file = of_config(tmp_path / 'a.onnx', tiny_config, **changes)
+    with pytest.raises(SystemExit, match=message):
+        bench([str(file), '--model', str(trained.checkpoint), '--data', str(tiny_config)])
+
+
+def test_a_config_that_puts_data_sets_together_describes_no_points(tiny_config, tmp_path):
+    cfg = load_config(tiny_config)
+    dataset = cfg.test_dataloader.dataset
+    cfg.test_dataloader.dataset = {'type': 'ConcatDataset', 'datasets': [dataset]}
+    file = of_config(tmp_path / 'a.onnx', tiny_config, points=['a', 'b'])
+    check_points(cfg, read_metadata(file), 'a.onnx')  # the run compares them
 
 
 def test_the_test_of_a_file_names_its_engine(tiny_config, tmp_path):

@@ -195,13 +195,6 @@ def test_bench_takes_files_of_one_size(file, tmp_path):
         bench([str(file), str(other)])
 
 
-def test_data_of_other_crops_is_named_before_anything_is_timed(file, tmp_path, trained):
-    config = tmp_path / 'data.py'
-    config.write_text("_base_ = 'mmpose_lite::recipes/hrnetv2-w18_mmpose_aflw19-128x128_8e.py'")
-    with pytest.raises(SystemExit, match=r'points of test_dataloader\.dataset are not those of'):
-        bench([str(file), '--model', str(trained.checkpoint), '--data', str(config)])
-
-
 SIGNALLED = """
 import gc, os, signal, sys
 from mmpose_lite.export import ExportedModel

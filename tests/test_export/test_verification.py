@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from helpers.small_zoo import make_model, random_crops
+from mmpose_lite.apis import load_config
 from mmpose_lite.codecs import MSRAHeatmap, RegressionLabel, SimCCLabel
 from mmpose_lite.errors import InputError
-from mmpose_lite.export import CropGraph, ExportOptions, Prediction
-from mmpose_lite.export.exporting import describe_errors
+from mmpose_lite.export import CropGraph, ExportOptions, Prediction, exporting
+from mmpose_lite.export.exporting import describe_errors, export_model
 from mmpose_lite.export.faces import Face, rendered_faces
 from mmpose_lite.export.verification import (
     Comparison,
@@ -20,6 +21,7 @@ from mmpose_lite.export.verification import (
     compare,
     nme_fault,
 )
+from mmpose_lite.inference.models import load_model
 
 EQUAL = Comparison(16, same=1.0, median=0.0, p99=0.0, largest=0.0, scores=0.0, cell=4.0)
 
@@ -146,6 +148,30 @@ def test_settings_that_do_not_go_together():
         ExportOptions(weights='int8').check()
     with pytest.raises(InputError, match='--tolerance applies to the NME, which --data'):
         ExportOptions(tolerance=0.1).check()
+
+
+def test_data_of_other_points_or_crops_is_refused_before_anything_is_traced(
+    trained, tiny_config, tmp_path, monkeypatch
+):
+    def refused(**settings):
+        monkeypatch.setattr(exporting, '_calibration_inputs', lambda *_: pytest.fail('too late'))
+        monkeypatch.setattr(exporting, 'make_writer', lambda *_: pytest.fail('too late'))
+        with pytest.raises(InputError) as error:
+            export_model(model, 'a.pth', tmp_path, 'a', ExportOptions(**settings), print)
+        return str(error.value)
+
+    model = load_model(str(trained.checkpoint), device='cpu')
+    own, padded = load_config(tiny_config), load_config(tiny_config)
+    padded.test_dataloader.dataset.pipeline[1].padding = 1.5
+    wflw = 'face_2d_keypoint/topdown_heatmap/wflw/td-hm_hrnetv2-w18_8xb64-60e_wflw-256x256.py'
+    other = load_config(wflw, {'input_size': 64})
+    assert "tiny.py': test_dataloader.dataset.pipeline has padding=1.5" in refused(data=padded)
+    assert '98, not 19' in refused(data=other)
+    assert '98, not 19' in refused(weights='int8', calibration=other)
+    assert 'padding=1.5' in refused(weights='int8', calibration=padded, data=own)
+    # Points do not matter where faces only set the ranges.
+    with pytest.raises(pytest.fail.Exception, match='too late'):
+        refused(weights='int8', calibration=other, data=own)
 
 
 def test_names_say_what_is_inside():

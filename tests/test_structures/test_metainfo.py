@@ -155,16 +155,21 @@ def test_files_of_the_user_s_own(tmp_path, monkeypatch):
 
 def test_a_file_is_executed_once_and_again_when_it_changes(tmp_path, monkeypatch):
     executed, read = [], metainfo.read_config_file
+    values, opener = tmp_path / 'values.txt', tmp_path / 'opener.py'
     monkeypatch.setattr(metainfo, 'read_config_file', lambda p: executed.append(p.name) or read(p))
     base, own = tmp_path / 'base.py', tmp_path / 'own.py'
     for name in ('small', 'other'):
         base.write_text(f'dataset_info = {description(dataset_name=name)!r}')
+        values.write_text(repr(description(dataset_name=name)))
         own.write_text("_base_ = ['base.py']")
-        for path in (base, base, own):  # what a base says may change beside its file
+        opener.write_text(
+            f'f = open({str(values)!r})\ndataset_info = eval(f.read())\nf.close()\ndel f'
+        )
+        for path in (base, base, own, opener, opener):  # what others hold may change beside a file
             meta = parse_pose_metainfo({'from_file': str(path)})
             assert (meta['dataset_name'], meta['flip_indices']) == (name, [1, 0, 2])
             meta['flip_indices'].reverse()  # it is the caller's own
-    assert executed == ['base.py', 'own.py'] * 2
+    assert executed == ['base.py', 'own.py', 'opener.py', 'opener.py'] * 2
 
 
 @pytest.mark.parametrize(

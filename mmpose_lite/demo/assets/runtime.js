@@ -14,8 +14,9 @@ const MOST_THREADS = 8;
 /** The engines to try, the fastest first, and why another one is not tried. */
 export async function possibleEngines(wanted) {
   if (wanted === 'webgpu') return { engines: ['webgpu', 'wasm'], refused: [] };
-  const adapter = wanted ? null : await navigator.gpu?.requestAdapter().catch(() => null);
-  if (!adapter) return { engines: ['wasm'], refused: [] };
+  if (wanted) return { engines: ['wasm'], refused: [] };
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+  if (!adapter) return { engines: ['wasm'], refused: ['this browser offers no WebGPU'] };
   if (!adapter.info?.isFallbackAdapter) return { engines: ['webgpu', 'wasm'], refused: [] };
   return { engines: ['wasm'], refused: ['WebGPU without a GPU is slower'] };
 }

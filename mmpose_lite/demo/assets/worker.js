@@ -20,14 +20,15 @@ async function start({ facts, example: photograph, engine: wanted }) {
 
 async function load({ engines, refused }) {
   const files = [model.files.detector, model.files.model].map((name) => name && fetchBytes(name));
-  Promise.all(files).catch(() => {}); // a failure is told where a file is awaited
+  const [detectorBytes, modelBytes] = await Promise.all(files);
   for (const engine of engines) {
     try {
       const runtime = await loadEngine(engine);
-      // The engine is compiled for the first session: of the small file, while the large one comes.
-      const [detectorFile, modelFile] = files;
-      const detector = detectorFile && detectorRunner(runtime, await runtime.open(await detectorFile));
-      networks = { engine, detector, model: modelRunner(runtime, await runtime.open(await modelFile)) };
+      networks = {
+        engine,
+        detector: detectorBytes && detectorRunner(runtime, await runtime.open(detectorBytes)),
+        model: modelRunner(runtime, await runtime.open(modelBytes)),
+      };
       const largest = await distanceFromPython();
       const told = { engine, threads: runtime.threads, largest, refused };
       if (largest <= FARTHEST || engine === engines.at(-1)) return told;
@@ -120,11 +121,16 @@ async function detect(photograph, options) {
 
 const TASKS = { start, find };
 
-self.onmessage = async ({ data: { id, task, ...rest } }) => {
+let last = Promise.resolve();
+self.onmessage = ({ data }) => {
+  last = last.then(() => answer(data));
+};
+
+async function answer({ id, task, ...rest }) {
   const tell = (progress) => self.postMessage({ id, progress });
   try {
     self.postMessage({ id, result: await TASKS[task](rest, tell) });
   } catch (error) {
     self.postMessage({ id, error: String(error.message ?? error) });
   }
-};
+}
