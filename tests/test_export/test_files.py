@@ -167,7 +167,7 @@ def test_bench_measures_the_nme_of_all_that_it_times(trained, tiny_config, tmp_p
     few = ('--rounds', 1, '--batch', 1, '--threads', 1)
     arguments = (file, '--model', trained.checkpoint, '--data', tiny_config, '--bf16', *few)
     printed = run_main(bench, *arguments, cwd=tmp_path)
-    timed = re.findall(r'^(\w+ .*?) {2,}\d', printed, re.MULTILINE)
+    timed = re.findall(r'^(\S.*?) {2,}\d', printed, re.MULTILINE)
     scores = dict(re.findall(r'^NME \S+ %  (.+)  \(\d+ faces\)(.*)$', printed, re.MULTILINE))
     assert set(timed) - {'torch, norms folded'} == set(scores)
     assert f'onnxruntime {file.name}' in scores
