@@ -257,7 +257,7 @@ def check_points(cfg: Config, metadata: Mapping[str, Any], name: str) -> None:
 
 
 def check_crops(cfg: Config, metadata: Mapping[str, Any], name: str) -> None:
-    """Check that a config's test cuts the crops that a model was made for; as above."""
+    """Check that a config's test cuts the crops of a model; see :func:`check_points`."""
     for place, steps in _pipelines(cfg).items():
         for key, value in _cutting(steps):
             known = metadata[key]
