@@ -20,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.report import markdown_table, write_between
 from benchmarks.sides import ROOT
 
-# The box's share of the crop, in the pipelines of all recipes.
-PADDING = 'test_dataloader.dataset.pipeline.1.padding'
+# The crop's side in sides of the box, in the pipelines of all recipes.
+PADDING = 1.25
+PADDING_KEY = 'test_dataloader.dataset.pipeline.1.padding'
 ANNOTATIONS = Path('annotations/face_landmarks_aflw_test.json')
 
 
@@ -93,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for label, change in CHANGES.items():
             annotations = Path(name) / 'changed.json'
             write_moved(args.data, change, annotations)
-            options = [f'{PADDING}={1.25 * change.size}', *args.options]
+            options = [f'{PADDING_KEY}={PADDING * change.size}', *args.options]
             cells = [label]
             for _, config, checkpoint in args.model:
                 found = measure(args.data, annotations, config, checkpoint, options)

@@ -46,6 +46,6 @@ def test_a_moved_box_keeps_its_size_and_points(tmp_path):
 
 @pytest.mark.parametrize('name', ['mmpose', 'mmpose-tuned', 'best'])
 def test_the_size_of_a_box_is_where_the_benchmark_sets_it(name):
-    cfg = load_config(f'hrnetv2-w18_{name}_aflw19-128x128_8e', {disturbed.PADDING: 1.375})
+    cfg = load_config(f'hrnetv2-w18_{name}_aflw19-128x128_8e', {disturbed.PADDING_KEY: 1.375})
     step = cfg.test_dataloader.dataset.pipeline[1]
     assert step == {'type': 'GetBBoxCenterScale', 'padding': 1.375}

@@ -1,0 +1,217 @@
+"""Compares recipes by training each with several seeds: python benchmarks/recipes.py [--help].
+
+The first config is the reference. Trainings run at the same time, one on each core, each with one
+thread. A finished network is tested with the boxes as annotated and with those of `disturbed.py`.
+Differences have an interval over people, whose faces are alike, and one value for each seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from statistics import mean
+from threading import Lock
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import machine
+from benchmarks.disturbed import CHANGES, PADDING, Change, write_moved
+from benchmarks.jobs import run_watched
+from benchmarks.report import markdown_table, write_between
+from benchmarks.sides import ROOT, our_side
+from mmpose_lite.apis import init_model
+from mmpose_lite.apis.adaptation import predict_in_crops
+from mmpose_lite.evaluation.functional import paired_difference
+from mmpose_lite.registry import DATASETS
+
+
+# torch.fx, which folds the norms of a test, traces one model at a time.
+_TESTING = Lock()
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split(':')[0])
+    parser.add_argument('data', type=Path, help="folder of a set in AFLW's form")
+    parser.add_argument('configs', nargs='+', metavar='CONFIG', help='the reference first')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--epochs', type=int, default=2)
+    parser.add_argument('--input-size', default='64')
+    parser.add_argument('--amp', action='store_true')
+    parser.add_argument('--options', nargs='+', default=[], help='further --cfg-options')
+    parser.add_argument(
+        '--group', required=True, metavar='REGEX', help="brackets match a file's person"
+    )
+    parser.add_argument('--out', type=Path, required=True, help='folder for logs and errors')
+    parser.add_argument('--doc', type=Path, metavar='FILE', help='write the table into this file')
+    return parser.parse_args(argv)
+
+
+def measure(args: argparse.Namespace, config: str, seed: int, core: int) -> dict:
+    """Train on one core, keep the log, and return what :func:`test` does, with the seconds."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        work = place / 'work'
+        command = [sys.executable, str(ROOT / 'tools' / 'train.py'), str(Path(config).resolve())]
+        command += [*(['--amp'] if args.amp else []), '--input-size', args.input_size]
+        command += ['--work-dir', str(work), '--cfg-options', f'data_root={args.data.resolve()}/']
+        command += [f'randomness.seed={seed}', f'train_cfg.max_epochs={args.epochs}']
+        command += [f'train_cfg.val_interval={args.epochs}']
+        command += [f'default_hooks.checkpoint.interval={args.epochs}', *args.options]
+        command += ['train_dataloader.num_workers=0', 'val_dataloader.num_workers=0']
+        pinned = ['taskset', '--cpu-list', str(core), *command]
+        found = run_watched(pinned, place, our_side().environment(threads=1, gpu=False), False)
+        log = f'{shlex.join(command)}\n{(place / "log.txt").read_text(encoding="utf-8")}'
+        for path, told in _told(args.data, work).items():
+            log = log.replace(path, told)
+        out_file = args.out / f'{Path(config).stem}_seed{seed}.log'
+        out_file.write_text(f'commit {machine.commit()}\n{log}', encoding='utf-8')
+        (resolved,) = work.glob('*.py')
+        checkpoint = work / f'epoch_{args.epochs}.pth'
+        with _TESTING:
+            return {'seconds': found['wall_s'], **test(args, resolved, checkpoint)}
+
+
+def _told(data: Path, work: Path) -> dict[str, str]:
+    """What a log has in place of this machine's paths."""
+    return {
+        sys.executable: 'python',
+        str(data.resolve()): 'DATA',
+        str(work): 'work_dirs',
+        f'{ROOT}/': '',
+    }
+
+
+def test(args: argparse.Namespace, config: Path, checkpoint: Path) -> dict:
+    """Test with all boxes; return each face's error by the name of the change, and the people."""
+    model = init_model(str(config), str(checkpoint), 'cpu')
+    errors, people = {}, []
+    for label, change in CHANGES.items():
+        dataset = changed_dataset(model.cfg, args.data.resolve(), change, config.parent)
+        faces = predict_in_crops(model, dataset)
+        distances = np.linalg.norm(faces.predicted - faces.annotated, axis=-1)
+        errors[label] = (np.nanmean(distances, axis=1) * faces.sides).tolist()
+        paths = (Path(dataset.get_data_info(i)['img_path']).name for i in range(len(dataset)))
+        people = [re.match(args.group, path)[1] for path in paths]
+    return {'errors': errors, 'people': people}
+
+
+def changed_dataset(cfg, data: Path, change: Change, place: Path):
+    """Build the test set with moved or resized boxes."""
+    annotations = place / 'changed.json'
+    write_moved(data, change, annotations)
+    dataset = cfg.test_dataloader.dataset.to_dict()
+    dataset.pop('subsets', None)
+    dataset.update(ann_file=str(annotations), data_root=f'{data}/')
+    steps = dataset['pipeline']
+    steps[1] = {**steps[1], 'padding': PADDING * change.size}
+    return DATASETS.build(dataset)
+
+
+def measure_all(args: argparse.Namespace) -> dict[str, list[dict]]:
+    """Train every recipe with every seed, a training on each core; write each one's errors."""
+    cores: SimpleQueue = SimpleQueue()
+    for core in sorted(os.sched_getaffinity(0)):
+        cores.put(core)
+
+    def run(config: str, seed: int) -> dict:
+        kept = args.out / f'{Path(config).stem}_seed{seed}.json'
+        if kept.is_file():
+            return json.loads(kept.read_text(encoding='utf-8'))
+        core = cores.get()
+        try:
+            found = measure(args, config, seed, core)
+        finally:
+            cores.put(core)
+        kept.write_text(json.dumps(found), encoding='utf-8')
+        error = 100 * mean(found['errors']['as annotated'])
+        print(f'{config}, seed {seed}: {error:.2f} %, {found["seconds"]:,.0f} s', flush=True)
+        return found
+
+    with ThreadPoolExecutor(cores.qsize()) as pool:
+        runs = {
+            (config, seed): pool.submit(run, config, seed)
+            for seed in args.seeds
+            for config in args.configs
+        }
+        return {
+            config: [runs[config, seed].result() for seed in args.seeds] for config in args.configs
+        }
+
+
+def table(results: dict[str, list[dict]], seeds: Sequence[int]) -> str:
+    """Lay out the means over seeds, and the differences from the first recipe."""
+    reference = next(iter(results.values()))
+    rows = []
+    for config, runs in results.items():
+        by_change = {
+            label: 100 * mean(mean(run['errors'][label]) for run in runs) for label in CHANGES
+        }
+        moved = [
+            by_change[label] for label, change in CHANGES.items() if change.right or change.down
+        ]
+        sized = [by_change[label] for label, change in CHANGES.items() if change.size != 1]
+        cells = [f'`{Path(config).stem}`', f'{by_change["as annotated"]:.2f}']
+        if runs is reference:
+            cells += ['', '']
+        else:
+            cells += difference(reference, runs)
+        cells += [f'{mean(moved):.2f}', f'{max(moved):.2f}', f'{mean(sized):.2f}']
+        rows.append([*cells, f'{mean(run["seconds"] for run in runs):,.0f}'])
+    header = (
+        'Recipe',
+        'NME, %',
+        f'less the first, seeds {", ".join(map(str, seeds))}',
+        'mean, 95 % over people',
+        'moved boxes',
+        'worst of these',
+        'resized boxes',
+        'Seconds',
+    )
+    return markdown_table(header, rows)
+
+
+def difference(first: list[dict], second: list[dict]) -> list[str]:
+    """The difference for each seed, and of the means with an interval over people, in points."""
+    names = sorted(set(first[0]['people']))
+    who = np.array([names.index(each) for each in first[0]['people']])
+
+    def sums(run: dict) -> np.ndarray:
+        return np.bincount(who, run['errors']['as annotated'], len(names))
+
+    each = [
+        100 * float((sums(b) - sums(a)).sum() / len(who))
+        for a, b in zip(first, second, strict=True)
+    ]
+    means = (np.mean([sums(run) for run in runs], axis=0) for runs in (first, second))
+    found = paired_difference(*means, np.bincount(who, minlength=len(names)))
+    low, high = found.interval or (float('nan'), float('nan'))
+    interval = f'{100 * found.difference:+.2f} ({100 * low:+.2f} to {100 * high:+.2f})'
+    return [', '.join(f'{value:+.2f}' for value in each), interval]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train all recipes, then print and write the table."""
+    args = parse_args(argv)
+    torch.set_num_threads(1)
+    args.out.mkdir(parents=True, exist_ok=True)
+    text = table(measure_all(args), args.seeds)
+    print(text)
+    if args.doc:
+        write_between(args.doc, 'recipes', text)
+
+
+if __name__ == '__main__':
+    main()
