@@ -36,7 +36,6 @@ from mmpose_lite.apis.adaptation import predict_in_crops
 from mmpose_lite.evaluation.functional import paired_difference
 from mmpose_lite.registry import DATASETS
 
-
 # torch.fx, which folds the norms of a test, traces one model at a time.
 _TESTING = Lock()
 
