@@ -1,4 +1,4 @@
-"""Rewrites of a config before anything is built: work moves to the head and to the device.
+"""Rewrites of a config before anything is built, mostly of where work is done.
 
 The config that a run keeps, dumps and saves stays as it was written, and is rewritten again when
 a run resumes or tests from it. The log has one line for each rewrite: each step below changes the
@@ -21,6 +21,7 @@ from mmpose_lite.models.heads import BaseHead
 from mmpose_lite.registry import KEYPOINT_CODECS, MODELS, TRANSFORMS
 from mmpose_lite.utils.config_utils import LOADERS
 from mmpose_lite.utils.nested_datasets import walk_datasets
+from mmpose_lite.utils.threads import limit_workers
 
 AUGMENT_MODES = ('auto', 'resident', 'stream')
 _HOOKS = ('custom_hooks.', 'default_hooks.')
@@ -36,7 +37,7 @@ def rewrite_config(cfg: Config) -> tuple[Config, list[str]]:
         InputError: If ``augment_on_device`` is unknown, or a pipeline or data set rules it out.
     """
     rewritten = deepcopy(cfg)
-    steps = (move_targets_to_head, pack_truth, warp_on_device, extend_caches)
+    steps = (move_targets_to_head, pack_truth, warp_on_device, extend_caches, spare_workers)
     return rewritten, list(filter(None, (step(rewritten) for step in steps)))
 
 
@@ -167,6 +168,19 @@ def extend_caches(cfg: Config) -> str:
         further = [*settings['further_pipelines'], *switched]
         part['cache'] = {**settings, 'further_pipelines': further}
     return 'the crop cache of train_dataloader reaches as far as every switch_pipeline'
+
+
+def spare_workers(cfg: Config) -> str:
+    """Leave out the loaders' workers that would have no core of their own."""
+    limited = []
+    for name in LOADERS:
+        asked = (cfg.get(name) or {}).get('num_workers') or 0
+        if asked > (workers := limit_workers(asked)):
+            cfg[name].num_workers = workers
+            limited.append(f'{name}.num_workers={workers} instead of {asked}')
+    if not limited:
+        return ''
+    return f'{" and ".join(limited)}, as many as this process has cores'
 
 
 def find_pipelines(

@@ -27,6 +27,7 @@ from torch.utils.data import BatchSampler, DataLoader
 from mmpose_lite.errors import InputError, first_few
 from mmpose_lite.registry import LOOPS
 from mmpose_lite.utils.collectives import HostGather
+from mmpose_lite.utils.config_utils import check_number
 
 from .distributed import prepare_ddp
 from .memory import StepMemory, estimate_memory, explain_no_memory
@@ -256,7 +257,8 @@ class EpochBasedTrainLoop(TrainLoop, _EpochBasedTrainLoop):
         dynamic_intervals: list[tuple[int, int]] | None = None,
         max_nonfinite_losses: int = 0,
     ) -> None:
-        _check_counts(max_epochs=max_epochs, val_interval=val_interval)
+        check_number('train_cfg.max_epochs', max_epochs, 1)
+        check_number('train_cfg.val_interval', val_interval, 1)
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         self._prepare(max_nonfinite_losses)
 
@@ -325,7 +327,8 @@ class IterBasedTrainLoop(TrainLoop, _IterBasedTrainLoop):
         dynamic_intervals: list[tuple[int, int]] | None = None,
         max_nonfinite_losses: int = 0,
     ) -> None:
-        _check_counts(max_iters=max_iters, val_interval=val_interval)
+        check_number('train_cfg.max_iters', max_iters, 1)
+        check_number('train_cfg.val_interval', val_interval, 1)
         # mmengine's own would start the loader now, at its beginning.
         BaseLoop.__init__(self, runner, dataloader)
         self._max_iters, self._max_epochs = int(max_iters), 1
@@ -379,14 +382,6 @@ class ValLoop(_ValLoop):
         is_common = idx < fewest // (self.dataloader.batch_size or 1)
         if getattr(runner, 'is_training', False) and (is_common or runner.world_size == 1):
             runner.train_loop.leave_validation_if_asked()
-
-
-def _check_counts(**counts: Any) -> None:
-    """Check settings of a loop that must be integers from 1 on; 3.0 counts as one."""
-    for name, value in counts.items():
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or value < 1 or value % 1:
-            raise InputError(f'train_cfg.{name}={value!r} is not a whole number from 1')
 
 
 def start_loader(loader: DataLoader, done: int) -> Iterator:

@@ -25,7 +25,7 @@ from mmpose_lite.models.utils.fold_norms import fold_norms
 from mmpose_lite.registry import RUNNERS, SCOPE
 from mmpose_lite.utils.collectives import first_decides
 from mmpose_lite.utils.config_text import ReadableConfig
-from mmpose_lite.utils.config_utils import about_keys, adopt_config, check_keys
+from mmpose_lite.utils.config_utils import about_keys, adopt_config, check_keys, check_numbers
 from mmpose_lite.utils.input_size import set_input_size
 from mmpose_lite.utils.paths import check_folder, packaged_weights
 from mmpose_lite.utils.tensor_utils import unwrap_model
@@ -86,11 +86,12 @@ class PoseRunner(BaseRunner):
         program may have changed the config since, or have read it with mmengine.
 
         Raises:
-            InputError: If a key looks like a slip for one that is read, or ``input_size`` does not
-                suit the network.
+            InputError: If a key looks like a slip for one that is read, a number is none or too
+                small, or ``input_size`` does not suit the network.
         """
         written = ReadableConfig.of(adopt_config(cfg, SCOPE))
         check_keys(written)
+        check_numbers(written)
         resized = set_input_size(written)
         rewritten, rewrites = rewrite_config(written)
 

@@ -1,4 +1,4 @@
-"""Configs as people have them, and which of their keys a run reads.
+"""Configs as people have them, which of their keys a run reads, and what their numbers may be.
 
 They may begin with byte-order marks, and be written for MMPose.
 """
@@ -9,6 +9,7 @@ import os.path as osp
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from numbers import Real
 from pathlib import Path
 from typing import IO, Any
 
@@ -93,6 +94,25 @@ KEYS_OF = {
         *('timer', 'visualization'),
     ),
 }
+# The least that a run's numbers may be; parts check their own. None stands for a default.
+_LEAST_WHOLE = {
+    **{f'{loader}.batch_size': 1 for loader in LOADERS},
+    **{f'{loader}.num_workers': 0 for loader in LOADERS},
+    **{f'{loader}.prefetch_factor': 1 for loader in LOADERS},
+    'default_hooks.checkpoint.interval': 1,
+    'default_hooks.logger.interval': 1,
+    'optim_wrapper.accumulative_counts': 1,
+    'randomness.seed': 0,
+}
+_LEAST = {
+    **{f'{loader}.timeout': 0 for loader in LOADERS},
+    'optim_wrapper.clip_grad.max_norm': 0,
+    'optim_wrapper.optimizer.lr': 0,
+    'optim_wrapper.optimizer.weight_decay': 0,
+}
+_LARGEST_SEED = 2**32 - 1
+# mmengine's way to say that no checkpoint is written.
+_NEVER = ('default_hooks.checkpoint.interval', -1)
 # Parts, and hooks under names of a user's own, may have further ones here.
 _OPEN = ('default_hooks', 'model.')
 # The keys of data sets that these variables are customarily copied to.
@@ -202,6 +222,34 @@ def check_keys(cfg: Config) -> None:
             near = slip_of(key, known)
             if near is not None:
                 raise _unread(f'{path}.{key}', f'{path}.{near}')
+
+
+def check_numbers(cfg: Config) -> None:
+    """Check the numbers of a run that libraries refuse late, or with a traceback.
+
+    Raises:
+        InputError: If one is no number, or is too small; it names the key and the value.
+    """
+    for path, least in {**_LEAST_WHOLE, **_LEAST}.items():
+        parent, _, key = path.rpartition('.')
+        value = _dict_at(cfg, parent).get(key)
+        if value is not None and (path, value) != _NEVER:
+            check_number(path, value, least, whole=path in _LEAST_WHOLE)
+    seed = _dict_at(cfg, 'randomness').get('seed') or 0
+    if seed > _LARGEST_SEED:
+        raise InputError(f'randomness.seed={seed} is larger than {_LARGEST_SEED}')
+
+
+def check_number(name: str, value: Any, least: float, whole: bool = True) -> None:
+    """Check that a value is a number from ``least`` on; 3.0 counts as a whole one.
+
+    Raises:
+        InputError: If it is not.
+    """
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not value >= least or (whole and value % 1):
+        kind = 'whole number' if whole else 'number'
+        raise InputError(f'{name}={value!r} is not a {kind} from {least}')
 
 
 def about_keys(cfg: Config) -> list[str]:

@@ -1,4 +1,4 @@
-"""Threads of a process: no more than it has cores for, and none that spins for long.
+"""Threads and workers of a process: no more than it has cores for, and none that spins for long.
 
 torch counts the cores of the host, even if a container may use only a few of them. Its threads wait
 by spinning, so on cores that other processes use as well they keep each other from working. Even if
@@ -118,9 +118,17 @@ def limit_threads(
         if environ is os.environ and processes is None and 'LOCAL_WORLD_SIZE' not in environ:
             global _at_start
             _at_start = CoreTime.now(find_cores().allowed)
-        each = processes or int(environ.get('LOCAL_WORLD_SIZE', 1))
-        environ['OMP_NUM_THREADS'] = str(max(1, (cores or _granted(environ)) // each))
+        environ['OMP_NUM_THREADS'] = str(_share(environ, processes, cores))
     environ.setdefault('MKL_NUM_THREADS', environ['OMP_NUM_THREADS'])
+
+
+def limit_workers(asked: int, environ: MutableMapping[str, str] = os.environ) -> int:
+    """Give a loader at most as many workers as this process has cores.
+
+    More load no faster, but each takes time to start, and memory. What they load does not depend on
+    their number.
+    """
+    return min(asked, _share(environ))
 
 
 def share_cores() -> str:
@@ -175,6 +183,14 @@ def resume_threads(count: int) -> str:
         f'{count} of {max(threads, usable)} threads are used, as many as by the run that is '
         f'resumed: the last bits of its numbers depend on it (OMP_NUM_THREADS={usable} uses all)'
     )
+
+
+def _share(
+    environ: MutableMapping[str, str], processes: int | None = None, cores: int | None = None
+) -> int:
+    """Number of cores of each process that shares them, at least 1."""
+    each = processes or int(environ.get('LOCAL_WORLD_SIZE', 1))
+    return max(1, (cores or _granted(environ)) // each)
 
 
 def _granted(environ: MutableMapping[str, str]) -> int:

@@ -18,6 +18,7 @@ from mmpose_lite.engine.config_rewrites import (
     move_targets_to_head,
     pack_truth,
     set_cache,
+    spare_workers,
     warp_on_device,
 )
 from mmpose_lite.errors import InputError
@@ -323,3 +324,25 @@ def test_a_config_of_a_gpu_warps_in_the_workers_of_a_cpu(cfg):
     warp_on_device(cfg)
     assert cfg.augment_on_device is None
     assert all('warp' not in step for step in cfg.train_dataloader.dataset.pipeline)
+
+
+def test_loaders_get_a_worker_for_each_core_of_the_process_at_most(cfg, monkeypatch):
+    monkeypatch.setattr('mmpose_lite.utils.threads._granted', lambda environ: 6)
+    monkeypatch.setenv('LOCAL_WORLD_SIZE', '2')
+    cfg.train_dataloader.num_workers = 10
+    cfg.val_dataloader.num_workers = 3
+    cfg.test_dataloader.num_workers = 4
+    assert spare_workers(cfg) == (
+        'train_dataloader.num_workers=3 instead of 10 and test_dataloader.num_workers=3 instead '
+        'of 4, as many as this process has cores'
+    )
+    numbers = [cfg[f'{name}_dataloader'].num_workers for name in ('train', 'val', 'test')]
+    assert numbers == [3, 3, 3]
+    assert not spare_workers(cfg)
+
+
+def test_a_process_with_less_than_a_core_keeps_one_worker(cfg, monkeypatch):
+    monkeypatch.setattr('mmpose_lite.utils.threads._granted', lambda environ: 1)
+    monkeypatch.setenv('LOCAL_WORLD_SIZE', '4')
+    cfg.train_dataloader.num_workers, cfg.val_dataloader = 2, None
+    assert spare_workers(cfg).startswith('train_dataloader.num_workers=1 instead of 2, ')
