@@ -106,7 +106,7 @@ def write_draw(source: Path, out_file: Path, count: int, seed: int) -> None:
 
 
 def _told(data: Path, work: Path) -> dict[str, str]:
-    """What a log has in place of this machine's paths."""
+    """The words that a log has in place of this machine's paths."""
     return {
         sys.executable: 'python',
         str(data.resolve()): 'DATA',
