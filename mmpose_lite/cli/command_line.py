@@ -149,6 +149,24 @@ def parse_with_one_file(
     return args
 
 
+def parse_counts(
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None, *names: str
+) -> argparse.Namespace:
+    """Parse a command line some of whose options are at least 1 where they are given.
+
+    Args:
+        parser: The parser.
+        argv: The command line.
+        names: Of these options, without dashes in front.
+    """
+    args = parser.parse_args(argv)
+    for name in names:
+        value = getattr(args, name.replace('-', '_'))
+        if value is not None and value < 1:
+            parser.error(f'--{name} {value}: at least 1')
+    return args
+
+
 class _Options(argparse.Action):
     """Values by dotted key, as mmengine's DictAction reads them; others are refused by name."""
 
