@@ -20,7 +20,6 @@ from mmpose_lite.utils.setup_env import collector_at_rest
 
 if TYPE_CHECKING:  # parsing a command line loads neither torch nor mmengine
     from mmengine.config import Config, ConfigDict
-    from mmengine.model import BaseModel
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 AUGMENT_MODES = ('auto', 'resident', 'stream')
@@ -414,16 +413,3 @@ def ending_process() -> Iterator[None]:
         end_process(stop.code)
         raise
     end_process()
-
-
-def print_dry_run(cfg: Config, role: str, model: BaseModel | None = None) -> None:
-    """Make a dry run of a training or a test; the first process says what was built."""
-    from mmengine.dist import is_main_process
-
-    from mmpose_lite.apis.training import dry_run
-
-    def tell(line: str) -> None:
-        if is_main_process():
-            print(line, flush=True)
-
-    dry_run(cfg, role, model, tell)
