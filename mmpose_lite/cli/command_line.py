@@ -253,36 +253,21 @@ def add_options_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class _InputSize(argparse.Action):
-    """The option ``input_size``, which is set as by ``--cfg-options``."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        options = dict(getattr(namespace, self.dest) or {})
-        setattr(namespace, self.dest, {**options, 'input_size': values})
-        word = f'input_size={values}'.replace(' ', '')
-        namespace.option_words = [*getattr(namespace, 'option_words', []), word]
-
-
-def _read_size(text: str) -> int | tuple[int, int]:
+def _read_size(text: str) -> list[str]:
+    """The values of ``--cfg-options`` that set a size."""
     found = re.fullmatch(r'(\d{1,5})(?:x(\d{1,5}))?', text)
     if found is None:
         raise argparse.ArgumentTypeError(
             f'{text!r} is neither a side in pixels (128) nor WIDTHxHEIGHT (192x256)'
         )
-    return int(found[1]) if found[2] is None else (int(found[1]), int(found[2]))
+    return [f'input_size={found[1] if found[2] is None else f"({found[1]},{found[2]})"}']
 
 
 def add_size_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``--input-size``, which sets the config's ``input_size``; see ``set_input_size``."""
     parser.add_argument(
         '--input-size',
-        action=_InputSize,
+        action=_Options,
         dest='cfg_options',
         type=_read_size,
         metavar='SIDE',
