@@ -319,24 +319,18 @@ def trusted_checkpoints(cfg: Config, args: argparse.Namespace) -> list[str]:
     Raises:
         InputError: If none is named.
     """
+    from mmpose_lite.utils.config_utils import places
+
     if not args.trust_checkpoint:
         return []
     names = [cfg.load_from] if cfg.get('load_from') else []
-    names += _pretrained_files(cfg.model)
+    # What parts of the model start from.
+    parts = (each for _, each in places(cfg.model) if isinstance(each, dict))
+    files = (each.get('checkpoint') for each in parts if each.get('type') == 'Pretrained')
+    names += [each for each in files if isinstance(each, str)]
     if not names:
         raise InputError('--trust-checkpoint: no checkpoint is named')
     return names
-
-
-def _pretrained_files(settings: Any) -> Iterator[str]:
-    """The files that parts of a model start from."""
-    if isinstance(settings, dict):
-        if settings.get('type') == 'Pretrained' and isinstance(settings.get('checkpoint'), str):
-            yield settings['checkpoint']
-        settings = list(settings.values())
-    if isinstance(settings, list | tuple):
-        for each in settings:
-            yield from _pretrained_files(each)
 
 
 def hook_settings(cfg: Config, name: str, kind: str) -> ConfigDict:
