@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
@@ -74,13 +75,18 @@ def test(
     return runner, runner.test(**options)
 
 
+def _tell(line: str) -> None:
+    if is_main_process():
+        print(line, flush=True)
+
+
 @explaining_builds()
 def dry_run(
     cfg: Config,
     role: str = 'train',
     model: BaseModel | None = None,
-    tell: Callable[[str], Any] = lambda line: None,
-) -> list[str]:
+    tell: Callable[[str], Any] = _tell,
+) -> None:
     """Build a training or a test, run one batch of it, and leave no file.
 
     A training takes one step, and validates one batch if it validates at all; a test predicts one
@@ -90,45 +96,40 @@ def dry_run(
         cfg: The config, as for :func:`train` or :func:`test`.
         role: ``'train'`` or ``'test'``.
         model: See :func:`test`.
-        tell: Is called with each line as soon as it is known.
-
-    Returns:
-        The head of the run (see :func:`.describe_run`), and a line about each batch.
+        tell: Is called with each line of the head of the run (see :func:`.describe_run`) and
+            about each batch, as soon as it is known; by default the first process prints them.
     """
-    lines: list[str] = []
-
-    def add(*more: str) -> None:
-        for line in more:
-            lines.append(line)
-            tell(line)
 
     def begin() -> None:
         failed = _build_test(runner) if role == 'train' else None
-        add(*describe_run(runner, cfg.work_dir))
+        for line in describe_run(runner, cfg.work_dir):
+            tell(line)
         if failed is not None:
-            add(f'dry run: a later test would fail: {failed}')
+            tell(f'dry run: a later test would fail: {failed}')
 
     with TemporaryDirectory(prefix='mmpose_lite-', ignore_cleanup_errors=True) as folder:
         runner = build_runner(_without_files(cfg, folder, is_training=role == 'train'), model)
         probe = _FirstBatch(begin)
         runner.register_hook(probe)
-        try_it = _try_training if role == 'train' else _try_test
-        try_it(runner, probe, add)
+        if role == 'train':
+            _try_training(runner, probe, tell)
+        else:
+            probe.ends(runner.test)
+            tell(probe.about())
         close_files(runner.logger)
-    add('dry run: nothing was written to the work dir')
-    return lines
+    tell('dry run: nothing was written to the work dir')
 
 
-def _try_training(runner: Runner, probe: _FirstBatch, add: Callable[..., None]) -> None:
+def _try_training(runner: Runner, probe: _FirstBatch, tell: Callable[[str], Any]) -> None:
     if not probe.ends(runner.train):
         probe.begin()
-        add('dry run: the training is over, and no step is left')
+        tell('dry run: the training is over, and no step is left')
         return
     if isinstance(runner, PoseRunner):
         runner.train_loop.settle()  # a loss that is not finite is an error
-    add(probe.about())
+    tell(probe.about())
     if probe.mode == 'train' and runner.val_loop is not None and probe.ends(runner.val_loop.run):
-        add(probe.about())
+        tell(probe.about())
 
 
 def _build_test(runner: Runner) -> InputError | None:
@@ -139,11 +140,6 @@ def _build_test(runner: Runner) -> InputError | None:
         except InputError as error:
             return error
     return None
-
-
-def _try_test(runner: Runner, probe: _FirstBatch, add: Callable[..., None]) -> None:
-    probe.ends(runner.test)
-    add(probe.about())
 
 
 # Settings of a CheckpointHook that say where its files are.

@@ -61,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_apart('--out', [args.out], inputs)
     load_libraries('mmpose_lite.apis.adaptation')
     from mmpose_lite.apis.adaptation import adapt
+    from mmpose_lite.inference.calibration import copy_calibration
 
     done = adapt(
         args.checkpoint,
@@ -71,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.device,
         args.first_pixel,
     )
-    keep_boxes(args.checkpoint, done.path)
+    copy_calibration(args.checkpoint, done.path, boxes_only=True)
     change = 'falls' if done.after < done.before else 'does not fall: it goes'
     print(
         f'{done.faces} faces: the mean distance of a point {change} from {100 * done.before:.2f} % '
@@ -85,21 +86,3 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     print(f'written: {done.path}')
     print(f'next: mmpose-lite predict {done.path} PHOTO')
-
-
-def keep_boxes(checkpoint: str, adapted: str) -> None:
-    """Write the fitted boxes of detectors next to the adapted weights, too.
-
-    What was fitted to the points of the former weights is left out.
-    """
-    from dataclasses import replace
-
-    from mmpose_lite.inference.calibration import (
-        calibration_path,
-        find_calibration,
-        write_calibration,
-    )
-
-    if calibration := find_calibration(checkpoint):
-        boxes = replace(calibration, points_map=None, confidence=None)
-        write_calibration(boxes, calibration_path(adapted), adapted)

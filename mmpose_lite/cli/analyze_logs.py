@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mmpose_lite.errors import InputError, MissingFileError, MissingKeyError
 from mmpose_lite.utils.scalar_rows import before, kind_of
 
-from .command_line import CommandParser, errors_in_one_line
+from .command_line import CommandParser, errors_in_one_line, parse_counts
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,15 +48,6 @@ def make_parser() -> argparse.ArgumentParser:
         help='images per iteration of all processes, for logs without images_per_s',
     )
     return parser
-
-
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = make_parser()
-    args = parser.parse_args(argv)
-    if args.batch_size is not None and args.batch_size < 1:
-        parser.error(f'--batch-size {args.batch_size}: at least 1')
-    return args
 
 
 def find_series(runs: Sequence[RunScalars], key: str) -> list[tuple[RunScalars, str, str, Series]]:
@@ -187,7 +178,7 @@ def _with_own_names(runs: Sequence[RunScalars], paths: Sequence[str]) -> list[Ru
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
-    args = parse_args(argv)
+    args = parse_counts(make_parser(), argv, 'batch-size')
     if args.out:
         from mmpose_lite.visualization.curves import check_picture
 

@@ -18,6 +18,7 @@ from .command_line import (
     add_size_argument,
     errors_in_one_line,
     load_libraries,
+    parse_counts,
 )
 
 MODES = ('original', 'transformed', 'target')
@@ -64,10 +65,7 @@ def make_parser() -> argparse.ArgumentParser:
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = make_parser()
-    args = parser.parse_args(argv)
-    for name in ('faces', 'columns', 'rows', 'tile'):
-        if getattr(args, name) < 1:
-            parser.error(f'--{name} {getattr(args, name)}: at least 1')
+    args = parse_counts(parser, argv, 'faces', 'columns', 'rows', 'tile')
     if args.seed < 0:
         parser.error(f'--seed {args.seed}: not below 0')
     return args

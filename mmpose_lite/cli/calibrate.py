@@ -24,6 +24,7 @@ from .command_line import (
     add_options_argument,
     errors_in_one_line,
     load_libraries,
+    parse_counts,
 )
 
 if TYPE_CHECKING:
@@ -81,19 +82,10 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = make_parser()
-    args = parser.parse_args(argv)
-    if args.photographs < 1:
-        parser.error(f'--photographs {args.photographs}: at least 1')
-    return args
-
-
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
-    args = parse_args(argv)
+    args = parse_counts(make_parser(), argv, 'photographs')
     find_config(args.config)
     if args.checkpoint:
         check_weights(args.checkpoint)

@@ -20,6 +20,7 @@ from .command_line import (
     add_options_argument,
     errors_in_one_line,
     load_libraries,
+    parse_counts,
     write_results,
 )
 
@@ -67,15 +68,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add_options_argument(parser)
     return parser
-
-
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = make_parser()
-    args = parser.parse_args(argv)
-    if args.workers is not None and args.workers < 1:
-        parser.error(f'--workers {args.workers}: at least 1')
-    return args
 
 
 def format_splits(report: CheckReport) -> Table:
@@ -152,7 +144,7 @@ def _check_outputs(cfg: Config, splits: Sequence[Split], args: argparse.Namespac
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; the exit code is 1 if there is a fault."""
-    args = parse_args(argv)
+    args = parse_counts(make_parser(), argv, 'workers')
     find_config(args.config)
     if args.json:
         check_file(args.json)

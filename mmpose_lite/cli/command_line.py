@@ -20,7 +20,6 @@ from mmpose_lite.utils.setup_env import collector_at_rest
 
 if TYPE_CHECKING:  # parsing a command line loads neither torch nor mmengine
     from mmengine.config import Config, ConfigDict
-    from mmengine.model import BaseModel
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 AUGMENT_MODES = ('auto', 'resident', 'stream')
@@ -149,6 +148,24 @@ def parse_with_one_file(
     return args
 
 
+def parse_counts(
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None, *names: str
+) -> argparse.Namespace:
+    """Parse a command line some of whose options are at least 1 where they are given.
+
+    Args:
+        parser: The parser.
+        argv: The command line.
+        names: Of these options, without dashes in front.
+    """
+    args = parser.parse_args(argv)
+    for name in names:
+        value = getattr(args, name.replace('-', '_'))
+        if value is not None and value < 1:
+            parser.error(f'--{name} {value}: at least 1')
+    return args
+
+
 class _Options(argparse.Action):
     """Values by dotted key, as mmengine's DictAction reads them; others are refused by name."""
 
@@ -236,36 +253,21 @@ def add_options_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class _InputSize(argparse.Action):
-    """The option ``input_size``, which is set as by ``--cfg-options``."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        options = dict(getattr(namespace, self.dest) or {})
-        setattr(namespace, self.dest, {**options, 'input_size': values})
-        word = f'input_size={values}'.replace(' ', '')
-        namespace.option_words = [*getattr(namespace, 'option_words', []), word]
-
-
-def _read_size(text: str) -> int | tuple[int, int]:
+def _read_size(text: str) -> list[str]:
+    """The values of ``--cfg-options`` that set a size."""
     found = re.fullmatch(r'(\d{1,5})(?:x(\d{1,5}))?', text)
     if found is None:
         raise argparse.ArgumentTypeError(
             f'{text!r} is neither a side in pixels (128) nor WIDTHxHEIGHT (192x256)'
         )
-    return int(found[1]) if found[2] is None else (int(found[1]), int(found[2]))
+    return [f'input_size={found[1] if found[2] is None else f"({found[1]},{found[2]})"}']
 
 
 def add_size_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``--input-size``, which sets the config's ``input_size``; see ``set_input_size``."""
     parser.add_argument(
         '--input-size',
-        action=_InputSize,
+        action=_Options,
         dest='cfg_options',
         type=_read_size,
         metavar='SIDE',
@@ -317,24 +319,18 @@ def trusted_checkpoints(cfg: Config, args: argparse.Namespace) -> list[str]:
     Raises:
         InputError: If none is named.
     """
+    from mmpose_lite.utils.config_utils import places
+
     if not args.trust_checkpoint:
         return []
     names = [cfg.load_from] if cfg.get('load_from') else []
-    names += _pretrained_files(cfg.model)
+    # What parts of the model start from.
+    parts = (each for _, each in places(cfg.model) if isinstance(each, dict))
+    files = (each.get('checkpoint') for each in parts if each.get('type') == 'Pretrained')
+    names += [each for each in files if isinstance(each, str)]
     if not names:
         raise InputError('--trust-checkpoint: no checkpoint is named')
     return names
-
-
-def _pretrained_files(settings: Any) -> Iterator[str]:
-    """The files that parts of a model start from."""
-    if isinstance(settings, dict):
-        if settings.get('type') == 'Pretrained' and isinstance(settings.get('checkpoint'), str):
-            yield settings['checkpoint']
-        settings = list(settings.values())
-    if isinstance(settings, list | tuple):
-        for each in settings:
-            yield from _pretrained_files(each)
 
 
 def hook_settings(cfg: Config, name: str, kind: str) -> ConfigDict:
@@ -396,16 +392,3 @@ def ending_process() -> Iterator[None]:
         end_process(stop.code)
         raise
     end_process()
-
-
-def print_dry_run(cfg: Config, role: str, model: BaseModel | None = None) -> None:
-    """Make a dry run of a training or a test; the first process says what was built."""
-    from mmengine.dist import is_main_process
-
-    from mmpose_lite.apis.training import dry_run
-
-    def tell(line: str) -> None:
-        if is_main_process():
-            print(line, flush=True)
-
-    dry_run(cfg, role, model, tell)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmpose_lite.errors import InputError, MissingFileError
 from mmpose_lite.utils.paths import check_apart, check_file, check_folder
@@ -26,17 +26,34 @@ if TYPE_CHECKING:  # parsing a command line loads neither numpy nor OpenCV
     from mmpose_lite.data_tools.converters import ConversionReport
 
 _CONVERTERS = 'mmpose_lite.data_tools.converters'
-_PUBLISHED = {
-    'aflw': 'aflw',
-    '300w': 'face_300w',
-    '300wlp': 'face_300wlp',
-    '300vw': 'face_300vw',
-    'cofw': 'cofw',
-    'lapa': 'lapa',
-    'wflw': 'wflw',
+# The folders that a published set is read from, as its converter takes them.
+_FOLDERS = {
+    'aflw': {'images': 'folder above 0/, 2/, 3/'},
+    '300w': {'images': 'folder of afw/, helen/, ibug/, lfpw/, Test/'},
+    '300wlp': {'source': 'folder of AFW/, HELEN/, IBUG/, LFPW/ and landmarks/'},
+    '300vw': {'source': 'folder of 001/vid.avi, 001/annot/, ...'},
+    'cofw': {'source': 'folder of COFW_{train,test}_color.mat'},
+    'lapa': {'source': 'folder of train/, val/ and test/'},
+    'wflw': {'images': 'folder WFLW_images', 'lists': 'folder WFLW_annotations'},
 }
-"""The module of each published set, which has the numbers of its faces."""
-
+# What else may be named.
+_FURTHER = {
+    'aflw': {
+        'mat': ('FILE', "Zhu et al.'s AFLWinfo_release.mat"),
+        'csv': ('DIR', "folder of HRNet's three lists"),
+        'sqlite': (
+            'FILE',
+            'aflw.sqlite; with --mat for pose and attributes, alone for visible points only',
+        ),
+        'test_list': (
+            'FILE',
+            'for --sqlite alone: test faces, one face_id or filepath,x,y per line',
+        ),
+    },
+    '300vw': {
+        'broken': ('FILE', "file of frames to leave out, with lines such as 'VIDEO: 3 10-12'"),
+    },
+}
 _TITLES = {'lapa': 'LaPa', '300wlp': '300W-LP'}  # those of the others are upper-case
 _OUT = {'lapa': 'LaPa'}  # folders of other names than the set's
 # Folders of photographs that are written.
@@ -67,9 +84,12 @@ def make_parser() -> argparse.ArgumentParser:
         description='Convert the annotations of a data set or a labelling tool.',
     )
     sets = parser.add_subparsers(dest='set', required=True, metavar='SET')
-    for name in _PUBLISHED:
+    for name in _FOLDERS:
         one = sets.add_parser(name, help=f'convert {_TITLES.get(name, name.upper())}')
-        _ADD_ARGUMENTS[name](one)
+        for key, text in _FOLDERS[name].items():
+            one.add_argument(f'--{key}', required=True, metavar='DIR', help=text)
+        for key, (metavar, text) in _FURTHER.get(name, {}).items():
+            one.add_argument(f'--{key.replace("_", "-")}', metavar=metavar, help=text)
         one.add_argument(
             '--expect',
             nargs='+',
@@ -94,79 +114,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = make_parser()
     args = parser.parse_args(argv)
-    if args.set in _PUBLISHED and args.expect:
+    if args.set in _FOLDERS and args.expect:
         args.expect = _counts(parser, args)
     return args
-
-
-def _add_aflw(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--images', required=True, metavar='DIR', help='folder above 0/, 2/, 3/')
-    parser.add_argument('--mat', metavar='FILE', help="Zhu et al.'s AFLWinfo_release.mat")
-    parser.add_argument('--csv', metavar='DIR', help="folder of HRNet's three lists")
-    parser.add_argument(
-        '--sqlite',
-        metavar='FILE',
-        help='aflw.sqlite; with --mat for pose and attributes, alone for visible points only',
-    )
-    parser.add_argument(
-        '--test-list',
-        metavar='FILE',
-        help='for --sqlite alone: test faces, one face_id or filepath,x,y per line',
-    )
-
-
-def _add_300w(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--images', required=True, metavar='DIR', help='folder of afw/, helen/, ibug/, lfpw/, Test/'
-    )
-
-
-def _add_cofw(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--source', required=True, metavar='DIR', help='folder of COFW_{train,test}_color.mat'
-    )
-
-
-def _add_lapa(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--source', required=True, metavar='DIR', help='folder of train/, val/ and test/'
-    )
-
-
-def _add_300wlp(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--source',
-        required=True,
-        metavar='DIR',
-        help='folder of AFW/, HELEN/, IBUG/, LFPW/ and landmarks/',
-    )
-
-
-def _add_300vw(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--source', required=True, metavar='DIR', help='folder of 001/vid.avi, 001/annot/, ...'
-    )
-    parser.add_argument(
-        '--broken',
-        metavar='FILE',
-        help="file of frames to leave out, with lines such as 'VIDEO: 3 10-12'",
-    )
-
-
-def _add_wflw(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--images', required=True, metavar='DIR', help='folder WFLW_images')
-    parser.add_argument('--lists', required=True, metavar='DIR', help='folder WFLW_annotations')
-
-
-_ADD_ARGUMENTS = {
-    'aflw': _add_aflw,
-    '300w': _add_300w,
-    '300wlp': _add_300wlp,
-    '300vw': _add_300vw,
-    'cofw': _add_cofw,
-    'lapa': _add_lapa,
-    'wflw': _add_wflw,
-}
 
 
 def _add_tool(parser: argparse.ArgumentParser, name: str) -> None:
@@ -233,7 +183,8 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _published(name: str) -> Mapping[str, int | None]:
-    return import_module(f'{_CONVERTERS}.{_PUBLISHED[name]}').PUBLISHED
+    module = f'face_{name}' if name[0].isdecimal() else name  # no module's name begins so
+    return import_module(f'{_CONVERTERS}.{module}').PUBLISHED
 
 
 def _counts(parser: argparse.ArgumentParser, args: argparse.Namespace) -> dict[str, int]:
@@ -255,17 +206,10 @@ def convert(args: argparse.Namespace) -> ConversionReport:
     if args.set == 'to-coco':
         return _export(args)
     expected = {**_published(args.set), **dict(args.expect)}
-    shared: dict[str, Any] = {'out': args.out, 'expected': expected, 'progress': _PROGRESS}
-    if args.set == 'aflw':
-        sources = {key: getattr(args, key) for key in ('mat', 'csv', 'sqlite', 'test_list')}
-        return converters.convert_aflw(args.images, **sources, **shared)
-    if args.set == '300w':
-        return converters.convert_300w(args.images, **shared)
-    if args.set == '300vw':
-        return converters.convert_300vw(args.source, broken=args.broken, **shared)
-    if args.set == 'wflw':
-        return converters.convert_wflw(args.images, args.lists, **shared)
-    return getattr(converters, f'convert_{args.set}')(args.source, **shared)
+    shared = {'out': args.out, 'expected': expected, 'progress': _PROGRESS}
+    folders = [getattr(args, key) for key in _FOLDERS[args.set]]
+    further = {key: getattr(args, key) for key in _FURTHER.get(args.set, ())}
+    return getattr(converters, f'convert_{args.set}')(*folders, **further, **shared)
 
 
 def _convert_labels(args: argparse.Namespace) -> ConversionReport:

@@ -59,11 +59,6 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    return parse_with_one_file(make_parser(), argv, 'input')
-
-
 def convert_checkpoint(
     name: str, output: str, form: str = 'auto', config: str | None = None, trust: bool = False
 ) -> tuple[str, MappedKeys]:
@@ -188,7 +183,7 @@ def _stems(old: str, new: str) -> tuple[str, str]:
 @errors_in_one_line
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
-    args = parse_args(argv)
+    args = parse_with_one_file(make_parser(), argv, 'input')
     check_checkpoint(args.input)
     if args.config is not None:
         find_config(args.config)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from mmpose_lite.utils.collect_env import Problem, check_env, collect_env
+from mmpose_lite.utils.paths import config_root
 
 from .command_line import CommandParser
 
@@ -26,7 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     problems = check_env()
     env = collect_env()
     if not problems:
-        env['Configs'], problems = _find_configs()
+        try:
+            env['Configs'] = str(config_root())
+        except FileNotFoundError as error:
+            fix = 'pip install --force-reinstall --no-deps mmpose_lite'
+            env['Configs'], problems = 'not found', [Problem(str(error), fix)]
     width = max(map(len, env))
     for name, value in env.items():
         print(f'{name:<{width}}  {value}')
@@ -36,15 +41,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not problems:
         print('Nothing is wrong.')
     return int(bool(problems))
-
-
-def _find_configs() -> tuple[str, list[Problem]]:
-    # Imported here because it needs the packages that check_env has found to be there.
-    from mmpose_lite.structures import config_root
-
-    try:
-        return str(config_root()), []
-    except FileNotFoundError as error:
-        return 'not found', [
-            Problem(str(error), 'pip install --force-reinstall --no-deps mmpose_lite')
-        ]

@@ -68,11 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     stem = args.name or Path(os.path.realpath(args.checkpoint)).stem
     check_file(folder / f'{stem}.md')
     load_libraries('mmpose_lite.checkpoints.loading')
-    from mmpose_lite.inference.calibration import (
-        calibration_path,
-        find_calibration,
-        write_calibration,
-    )
+    from mmpose_lite.inference.calibration import copy_calibration
 
     content = read_weights(args.checkpoint)
     state, meta = content['state_dict'], content['meta']
@@ -83,9 +79,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     text = write_card(path, args, state, content.get('facts', {}))
     card.write_text(text, encoding='utf-8')
     print(f'written: {path} ({path.stat().st_size / 1e6:.1f} MB), {card}')
-    if calibration := find_calibration(args.checkpoint):
-        beside = calibration_path(path)
-        write_calibration(calibration, beside, path)
+    if beside := copy_calibration(args.checkpoint, path):
         print(
             f'written: {path.with_name(beside.name)}, the calibration: keep it beside the weights'
         )

@@ -35,7 +35,6 @@ from .command_line import (
     hook_settings,
     load_libraries,
     parse_with_one_file,
-    print_dry_run,
     trusted_checkpoints,
     write_results,
 )
@@ -235,6 +234,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
+    from mmpose_lite.apis.training import dry_run
     from mmpose_lite.reporting.dumping import command_line
 
     cfg = apis.load_config(args.config, args.cfg_options, _NEEDS)
@@ -246,7 +246,7 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> None:
         tested = cfg if model is None else model.cfg
         with checkpoints.trusting(*trusted_checkpoints(cfg, args)):
             if args.dry_run:
-                print_dry_run(tested, 'test', model)
+                dry_run(tested, 'test', model)
                 return
             runner, numbers = apis.test(tested, model)
         further = run_passes(runner, args)

@@ -26,7 +26,6 @@ from .command_line import (
     hook_settings,
     load_libraries,
     parse_with_one_file,
-    print_dry_run,
     trusted_checkpoints,
 )
 
@@ -192,11 +191,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.resume not in (None, 'auto', 'latest'):
         check_checkpoint(args.resume)
     load_libraries('mmpose_lite.apis.training')
+    from mmpose_lite.apis.training import dry_run
+
     with ending_process():
         cfg = merge_args(apis.load_config(args.config, args.cfg_options, _NEEDS), args)
         with checkpoints.trusting(*trusted_checkpoints(cfg, args)):
             if args.dry_run:
-                print_dry_run(cfg, 'train')
+                dry_run(cfg, 'train')
             else:
                 _print_next(apis.train(cfg), args)
 

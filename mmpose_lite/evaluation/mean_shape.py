@@ -9,6 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from .metrics import NME
+from .metrics.row_metric import visible_points
 
 
 def mean_shape(faces: Iterable[Mapping[str, Any]]) -> ndarray | None:
@@ -26,7 +27,7 @@ def mean_shape(faces: Iterable[Mapping[str, Any]]) -> ndarray | None:
     count: Any = 0.0
     for face in faces:
         center, side = _box(face)
-        seen = _seen(face)[:, None]
+        seen = visible_points(face['keypoints_visible'])[:, None]
         total = total + np.where(seen, (face['keypoints'][0] - center) / side, 0)
         count = count + seen
     return total / count if np.all(count) else None
@@ -55,7 +56,7 @@ def mean_shape_nme(metric: NME, shape: ndarray, faces: Iterable[Mapping[str, Any
             'img_path': face.get('img_path'),
             'gt': face['keypoints'][0],
             'pred': center + side * shape,
-            'mask': _seen(face),
+            'mask': visible_points(face['keypoints_visible']),
         }
         row |= metric.extra(truth, row)
         if metric.reason_to_leave_out(row) is None:
@@ -66,8 +67,3 @@ def mean_shape_nme(metric: NME, shape: ndarray, faces: Iterable[Mapping[str, Any
 def _box(face: Mapping[str, Any]) -> tuple[ndarray, float]:
     left_top, right_bottom = np.reshape(face['bbox'][0], (2, 2))
     return (left_top + right_bottom) / 2, float(np.max(right_bottom - left_top))
-
-
-def _seen(face: Mapping[str, Any]) -> ndarray:
-    visible = np.asarray(face['keypoints_visible'])[0]
-    return visible.reshape(len(visible), -1)[:, 0] > 0

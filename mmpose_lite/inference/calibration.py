@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +196,29 @@ def find_calibration(checkpoint: str | Path) -> Calibration | None:
         return content and Calibration.from_json(content)
     path = calibration_path(checkpoint)
     return read_calibration(path, checkpoint) if path.is_file() else None
+
+
+def copy_calibration(
+    checkpoint: str | Path, target: str | Path, boxes_only: bool = False
+) -> Path | None:
+    """Write the calibration of a checkpoint beside another one made from it.
+
+    Args:
+        checkpoint: The file, or the name of weights that the package has.
+        target: The other file.
+        boxes_only: Leave out what was fitted to the points of the former weights.
+
+    Returns:
+        The file that is written; None if there is no calibration.
+    """
+    calibration = find_calibration(checkpoint)
+    if calibration is None:
+        return None
+    if boxes_only:
+        calibration = replace(calibration, points_map=None, confidence=None)
+    path = calibration_path(target)
+    write_calibration(calibration, path, target)
+    return path
 
 
 def _warn(sentence: str) -> None:

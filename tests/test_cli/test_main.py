@@ -79,6 +79,23 @@ def test_a_mistyped_option_is_one_line_that_names_the_nearest(capsys):
 
 
 @pytest.mark.parametrize(
+    ('name', 'option', 'least'),
+    [
+        ('analyze-logs', '--batch-size', 'at least 1'),
+        ('calibrate', '--photographs', 'at least 1'),
+        ('check-data', '--workers', 'at least 1'),
+        ('browse', '--columns', 'at least 1'),
+        ('browse', '--seed', 'not below 0'),
+    ],
+)
+def test_a_number_that_is_too_small_is_one_line(name, option, least, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        run_command([name, 'a.py', option, '-1'])
+    last = f'mmpose-lite {name} --help lists the arguments\n'
+    assert capsys.readouterr().err == f'error: {option} -1: {least}; {last}'
+
+
+@pytest.mark.parametrize(
     ('former', 'name'),
     [
         *((name.replace('-', '_'), name) for name in COMMANDS if '-' in name),

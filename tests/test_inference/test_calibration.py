@@ -12,6 +12,7 @@ from mmpose_lite.inference.calibration import (
     Calibration,
     DetectorFit,
     calibration_path,
+    copy_calibration,
     find_calibration,
     read_calibration,
     write_calibration,
@@ -134,6 +135,19 @@ def test_scores_of_other_weights_mean_nothing_but_boxes_stay(calibration, checkp
     assert found.confidence is None
     assert found.detectors['retinaface'].box_map == BOX_MAP
     assert 'fitted with other weights' in warnings.text
+
+
+@pytest.mark.parametrize('boxes_only', [False, True])
+def test_a_copy_keeps_all_or_the_boxes_of_detectors(calibration, checkpoint, boxes_only):
+    other = checkpoint.with_name('adapted.pth')
+    other.write_bytes(b'adapted')
+    assert copy_calibration(checkpoint, other) is None
+    assert not calibration_path(other).exists()
+    write_calibration(calibration, calibration_path(checkpoint), checkpoint)
+    assert copy_calibration(checkpoint, other, boxes_only) == calibration_path(other)
+    found = find_calibration(other)
+    assert found.detectors['retinaface'].box_map == BOX_MAP
+    assert (found.points_map is None) == (found.confidence is None) == boxes_only
 
 
 def test_a_checkpoint_may_have_none(checkpoint):

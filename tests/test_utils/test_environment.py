@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import mmpose_lite
-from mmpose_lite.utils import check_env, collect_env
+from mmpose_lite.cli import doctor
+from mmpose_lite.utils import check_env, collect_env, paths
 
 ROOT = Path(__file__).resolve().parents[2]
 module = sys.modules[collect_env.__module__]  # `utils.collect_env` names the function
@@ -47,6 +48,17 @@ def test_report_on_a_bare_interpreter_lists_what_to_install(processes):
 def test_environment_here_is_in_order():
     assert check_env() == []
     assert collect_env()['torch'].startswith(__import__('torch').__version__)
+
+
+def test_configs_that_are_not_there_are_a_problem(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(paths, '_PACKAGE', tmp_path / 'mmpose_lite')
+    assert doctor.main([]) == 1
+    env, problem = capsys.readouterr().out.split('\n\n')
+    assert re.search(r'^Configs +not found$', env, re.MULTILINE)
+    assert problem == (
+        f'PROBLEM  no configs beside {tmp_path}/mmpose_lite: the installation is incomplete\n'
+        '    fix  pip install --force-reinstall --no-deps mmpose_lite\n'
+    )
 
 
 def test_too_old_a_version_is_a_problem(monkeypatch):

@@ -25,6 +25,7 @@ from numpy import ndarray
 
 DRAWS = 2000
 LEVEL = 0.95
+_OUTSIDE = (1 - LEVEL) / 2  # probability beyond either limit of an interval
 #: With fewer faces there is no interval: most of the uncertainty is in what they do not show.
 FEWEST_FACES = 20
 _CELLS = 2**20  # faces times draws processed at a time: about 20 MB
@@ -48,9 +49,7 @@ def draw_counts(faces: int, draws: int = DRAWS, seed: int = 0) -> Iterator[ndarr
         yield np.bincount(drawn.ravel(), minlength=size * faces).reshape(size, faces)
 
 
-def ratio_intervals(
-    sums: ndarray, totals: ndarray, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
-) -> ndarray:
+def ratio_intervals(sums: ndarray, totals: ndarray, draws: int = DRAWS) -> ndarray:
     """Compute intervals of ratios of sums over faces: means over faces or over their points.
 
     ``sums`` ``(N, S)`` are the numerators, one for each face, and ``totals`` ``(N, S)`` or
@@ -63,14 +62,12 @@ def ratio_intervals(
     enough = (totals > 0).sum(axis=0) >= FEWEST_FACES
     limits = np.full((sums.shape[1], 2), np.nan)
     if enough.any():
-        found = _studentised(sums[:, enough], totals[:, enough], draws, seed)
-        limits[enough] = _limits(*found, level)
+        found = _studentised(sums[:, enough], totals[:, enough], draws)
+        limits[enough] = _limits(*found)
     return limits
 
 
-def _studentised(
-    sums: ndarray, totals: ndarray, draws: int, seed: int
-) -> tuple[ndarray, ndarray, ndarray]:
+def _studentised(sums: ndarray, totals: ndarray, draws: int) -> tuple[ndarray, ndarray, ndarray]:
     """Ratios and widened standard errors, ``(S,)``; deviations ``(draws, S)`` in own errors."""
     below = totals.sum(axis=0)
     ratios = sums.sum(axis=0) / below
@@ -81,16 +78,15 @@ def _studentised(
     columns = np.concatenate([rest, totals, rest**2, rest * totals, totals**2], axis=1)
     drawn = [
         _in_own_errors(counts.astype(np.float64) @ columns, squares)
-        for counts in draw_counts(len(sums), draws, seed)
+        for counts in draw_counts(len(sums), draws)
     ]
     widening = 1 + _WIDENING / (totals > 0).sum(axis=0)
     return ratios, widening * np.sqrt(squares) / below, np.concatenate(drawn)
 
 
-def _limits(ratios: ndarray, errors: ndarray, drawn: ndarray, level: float) -> ndarray:
+def _limits(ratios: ndarray, errors: ndarray, drawn: ndarray) -> ndarray:
     """Limits ``(S, 2)``: the ratio may exceed its estimate by as much as draws fall short of it."""
-    outside = (1 - level) / 2
-    low, high = np.quantile(drawn, [1 - outside, outside], axis=0)
+    low, high = np.quantile(drawn, [1 - _OUTSIDE, _OUTSIDE], axis=0)
     return np.stack([ratios - low * errors, ratios - high * errors], axis=1)
 
 
@@ -124,7 +120,6 @@ def paired_difference(
     second: ndarray,
     totals: ndarray,
     draws: int = DRAWS,
-    seed: int = 0,
     runs: Sequence[Sequence[float]] = (),
 ) -> PairedDifference:
     """Compare two means over the same faces with a paired bootstrap.
@@ -134,7 +129,6 @@ def paired_difference(
         second: The same of the other side.
         totals: The numbers of errors in each sum, ``(N,)``.
         draws: Number of draws.
-        seed: Seed of the draws.
         runs: The means of the runs of each side, two or more of each. The interval then also
             covers other runs: each side adds Student's t of its runs, with their own variance
             (Behrens, Landwirtschaftliche Jahrbuecher 68, 1929; Fisher, Annals of Eugenics 6, 1935).
@@ -143,24 +137,23 @@ def paired_difference(
     difference = float(more.sum() / below.sum())
     if (below > 0).sum() < FEWEST_FACES:
         return PairedDifference(difference, None, None)
-    found = _studentised(more, below, draws, seed)
+    found = _studentised(more, below, draws)
     if runs:
-        return _over_runs(difference, difference - found[1] * found[2][:, 0], runs, seed)
-    low, high = _limits(*found, LEVEL)[0].tolist()
+        return _over_runs(difference, difference - found[1] * found[2][:, 0], runs)
+    low, high = _limits(*found)[0].tolist()
     return PairedDifference(difference, (low, high), _p_value(difference, found[1], found[2]))
 
 
 def _over_runs(
-    difference: float, over_faces: ndarray, runs: Sequence[Sequence[float]], seed: int
+    difference: float, over_faces: ndarray, runs: Sequence[Sequence[float]]
 ) -> PairedDifference:
     """Add the scatter of the runs to differences that fit the faces, ``(draws,)``."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     fitting = np.tile(over_faces, _REPEATS)
     for means in runs:
         error = np.std(means, ddof=1) / math.sqrt(len(means))
         fitting += error * rng.standard_t(len(means) - 1, len(fitting))
-    outside = (1 - LEVEL) / 2
-    low, high = np.quantile(fitting, [outside, 1 - outside]).tolist()
+    low, high = np.quantile(fitting, [_OUTSIDE, 1 - _OUTSIDE]).tolist()
     turned = min(int((fitting <= 0).sum()), int((fitting >= 0).sum()))
     p = min(1.0, 2 * (turned + 1) / (len(fitting) + 1))
     return PairedDifference(difference, (low, high), p)
@@ -179,26 +172,25 @@ def _p_value(difference: float, error: ndarray, drawn: ndarray) -> float:
 _HALVINGS = 50
 
 
-def share_interval(count: int, faces: int, level: float = LEVEL) -> tuple[float, float] | None:
+def share_interval(count: int, faces: int) -> tuple[float, float] | None:
     """Compute the interval of the share of faces with a property that ``count`` faces have.
 
     It is None with fewer than :data:`FEWEST_FACES` faces.
     """
     if faces < FEWEST_FACES:
         return None
-    outside = (1 - level) / 2
-    return _lowest(count, faces, outside), 1 - _lowest(faces - count, faces, outside)
+    return _lowest(count, faces), 1 - _lowest(faces - count, faces)
 
 
-def _lowest(count: int, faces: int, outside: float) -> float:
-    """The share for which ``count`` faces or more have the probability ``outside``."""
+def _lowest(count: int, faces: int) -> float:
+    """The share for which ``count`` faces or more have the probability ``_OUTSIDE``."""
     if count == 0:
         return 0.0
     low, high = 0.0, 1.0
     chances = _Chances(faces, count)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        rarer = 1 - chances(middle).sum() < outside
+        rarer = 1 - chances(middle).sum() < _OUTSIDE
         low, high = (middle, high) if rarer else (low, middle)
     return low
 
@@ -217,9 +209,7 @@ class _Chances:
         return np.exp(self.ways + self.counts * np.log(share) + self.others * np.log1p(-share))
 
 
-def quantile_interval(
-    values: ndarray, quantile: float, level: float = LEVEL
-) -> tuple[float, float] | None:
+def quantile_interval(values: ndarray, quantile: float) -> tuple[float, float] | None:
     """Compute the interval of a quantile of ``(N,)``: the two ranked values that enclose it.
 
     It is None with fewer than :data:`FEWEST_FACES` faces, or too few for the level.
@@ -230,10 +220,9 @@ def quantile_interval(
     ranked = np.sort(np.asarray(values, dtype=np.float64))
     # Probabilities that at most so many values lie below the quantile.
     reached = np.cumsum(_Chances(faces, faces + 1)(quantile))
-    outside = (1 - level) / 2
     all_below = 1 - reached[faces - 1]
-    low = int(np.searchsorted(reached, outside - max(0.0, all_below - outside), side='right'))
-    high = min(int(np.searchsorted(reached, 1 - outside)), faces - 1)
+    low = int(np.searchsorted(reached, _OUTSIDE - max(0.0, all_below - _OUTSIDE), side='right'))
+    high = min(int(np.searchsorted(reached, 1 - _OUTSIDE)), faces - 1)
     if low == 0:
         return None
     return float(ranked[low - 1]), float(ranked[high])

@@ -152,7 +152,7 @@ class RowMetric(BaseMetric):
             'part': sample.get('dataset_name'),
             'gt': gt.tolist(),
             'pred': pred.tolist(),
-            'mask': _visible(truth['keypoints_visible']).tolist(),
+            'mask': visible_points(truth['keypoints_visible']).tolist(),
         }
         if not np.isfinite(gt[row['mask']]).all():
             raise InputError(f'{face} has a visible true point that is not finite')
@@ -364,8 +364,8 @@ def points_of(rows: list[dict[str, Any]]) -> tuple[ndarray, ndarray, ndarray]:
     return pred, gt, mask
 
 
-def _visible(keypoints_visible: Any) -> ndarray:
-    """One bool per point, from ``(1, K)`` or ``(1, K, 1 or 2)``."""
+def visible_points(keypoints_visible: Any) -> ndarray:
+    """Tell which points of a face count, ``(K,)`` bool, from ``(1, K)`` or ``(1, K, 1 or 2)``."""
     visible = to_array(keypoints_visible)
     if visible.ndim == 3:
         visible = visible[..., 0]
