@@ -100,25 +100,17 @@ def estimate_memory(runner: Runner, loader: Any) -> StepMemory | None:
         size_wh = model.head.decoder.input_size
         if runner.cfg.get('compile') or not loader.batch_size:
             return None
-        weights, constant = _weights(model), 0
+        weights, constant = sum(map(_bytes, [*model.parameters(), *model.buffers()])), 0
         for wrapper in optim_wrappers(runner).values():
             copies = 1 + state_copies(wrapper.optimizer)
-            constant += copies * sum(map(_bytes, _trained(wrapper.optimizer)))
+            given = (each for group in wrapper.optimizer.param_groups for each in group['params'])
+            constant += copies * sum(_bytes(each) for each in given if each.requires_grad)
         dtype = next(
             (getattr(each, 'cast_dtype', None) for each in optim_wrappers(runner).values()), None
         )
         shared, face = _kept_for_backward(model, size_wh, dtype)
         return StepMemory(weights, constant + shared, face, free_memory())
     return None
-
-
-def _weights(model: nn.Module) -> int:
-    return sum(map(_bytes, [*model.parameters(), *model.buffers()]))
-
-
-def _trained(optimizer: torch.optim.Optimizer) -> Iterator[Tensor]:
-    for group in optimizer.param_groups:
-        yield from (each for each in group['params'] if each.requires_grad)
 
 
 def _bytes(tensor: Tensor) -> int:
@@ -136,7 +128,7 @@ def _kept_for_backward(
     # Some heads take maps of one size alone.
     smaller = () if hasattr(model.head, 'in_featuremap_size') else (8, 4, 2)
     tried = [each for each in smaller if all(_divides(each, side) for side in size_wh)]
-    with _as_it_was(model):
+    with as_it_was(model):
         for divisor in (*tried, 1):
             small_wh = [side // divisor for side in size_wh]
             with nullcontext() if divisor == 1 else suppress(Exception):  # maps may be too small
@@ -177,8 +169,8 @@ def _kept(
 
 
 @contextmanager
-def _as_it_was(model: nn.Module) -> Iterator[None]:
-    """Put a model into evaluation mode, and everything back."""
+def as_it_was(model: nn.Module) -> Iterator[None]:
+    """Put a model into evaluation mode; its modes, and all generators, are put back at the end."""
     modes = {module: module.training for module in model.modules()}
     state, benchmark = random_state(), torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = False  # it would try algorithms for these sizes

@@ -31,7 +31,7 @@ from mmpose_lite.structures.metainfo import find_moved
 from mmpose_lite.utils.nested_datasets import walk_datasets
 from mmpose_lite.utils.tensor_utils import unwrap_model
 
-from .run_state import random_state, set_random_state
+from .memory import as_it_was
 
 # Where two codecs differ in these, targets and predictions are of different places.
 _GEOMETRY = ('input_size', 'heatmap_size', 'heatmap_type', 'simcc_split_ratio')
@@ -235,7 +235,10 @@ def check_sizes(runner: Runner, loaders: Mapping[str, Any], tested: Sequence[str
     for sentence in doubts:
         runner.logger.warning(sentence)
     if _goes_part_by_part(runner, model):
-        with _untouched(runner):
+        is_compiled = bool(runner.cfg.get('compile'))
+        # Compiling takes minutes, for a batch of one that never comes again.
+        eager = torch.compiler.set_stance('force_eager') if is_compiled else nullcontext()
+        with as_it_was(runner.model), torch.no_grad(), eager:
             for key, loader in loaders.items():
                 _try_crop(model, key, loader.dataset, key in tested)
 
@@ -327,24 +330,6 @@ def _goes_part_by_part(runner: Runner, model: Any) -> bool:
     return is_whole and has_head and isinstance(model, BasePoseEstimator)
 
 
-@contextmanager
-def _untouched(runner: Runner) -> Iterator[None]:
-    """Leave generators, modes, gradients and compiled parts as they are."""
-    state = random_state()
-    modes = [(module, module.training) for module in runner.model.modules()]
-    is_compiled = bool(runner.cfg.get('compile'))
-    # Compiling takes minutes, for a batch of one that never comes again.
-    eager = torch.compiler.set_stance('force_eager') if is_compiled else nullcontext()
-    runner.model.eval()
-    try:
-        with torch.no_grad(), eager:
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        set_random_state(state)
-
-
 def _try_crop(model: Any, key: str, dataset: Any, predicts: bool) -> None:
     """Send one face through the model, part by part."""
     packed = None if isinstance(dataset, IterableDataset) or not len(dataset) else dataset[0]
@@ -404,18 +389,11 @@ def _check_outputs(model: Any, key: str, outputs: Any, sample: Any, size_wh: Seq
 
 
 def _compare(what: str, values: Mapping[str, Any], hint: str = '') -> None:
-    same = {str(_as_plain(value)) for value in values.values()}
-    if len(same) > 1:
-        raise PreflightError(f'the {what} differ: {_listed(values)}{hint}')
-
-
-def _listed(values: Mapping[str, Any]) -> str:
-    return '; '.join(f'{where}={_as_plain(value)}' for where, value in values.items())
-
-
-def _as_plain(value: Any) -> Any:
-    """A number, or a size as a tuple of numbers."""
-    return value if isinstance(value, int) else tuple(int(each) for each in value)
+    """Refuse numbers, or sizes, that are not all the same."""
+    plain = {k: v if isinstance(v, int) else tuple(map(int, v)) for k, v in values.items()}
+    if len(set(plain.values())) > 1:
+        listed = '; '.join(f'{where}={value}' for where, value in plain.items())
+        raise PreflightError(f'the {what} differ: {listed}{hint}')
 
 
 @contextmanager
