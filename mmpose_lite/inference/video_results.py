@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +20,7 @@ from .results import Landmarks
 from .sources import Photograph, has_photographs, is_pattern, matches, videos_below
 from .tracking import EVERY, FindsFaces, PointFilters, Tracker, follow_faces, smooth_both_ways
 from .video import VideoError, VideoReader, is_video, writing_video
-
-if TYPE_CHECKING:
-    from .writers import Layout
+from .writers import Layout, Writer
 
 _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
@@ -186,7 +184,7 @@ def _smooth_file(path: str, found: Iterator[Landmarks], count: int | None) -> It
         yield replace(result, photograph=frame)
 
 
-class AnnotatedVideo:
+class AnnotatedVideo(Writer):
     """A form of results: each video with its points drawn, its times and its sound.
 
     Args:
@@ -198,9 +196,9 @@ class AnnotatedVideo:
     """
 
     def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
         self.path = layout.folder
         self.files: list[Path] = []
-        self._least_score = layout.least_score
         self._source: str | None = None
         self._stack = ExitStack()
         self._write: Any = None
@@ -214,15 +212,12 @@ class AnnotatedVideo:
         if source is not None and source != self._source:
             self.close()
             self._begin(source, frame.path)
-        self._write(result.draw(self._least_score), frame.time_s)
+        self._write(result.draw(self.layout.least_score), frame.time_s)
 
     def _begin(self, source: str, path: str | None) -> None:
         self._source = source
         self.files.append(video_file(self.path, video_stem(source, path), self.files))
         self._write = self._stack.enter_context(writing_video(self.files[-1], path))
-
-    def fail(self, name: str, reason: str) -> None:
-        """Take a photograph that could not be used."""
 
     def close(self) -> None:
         """Finish the video."""
