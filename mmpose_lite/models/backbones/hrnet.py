@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
 
-from .base_backbone import BaseBackbone
+from .base_backbone import NORMAL_INIT, BaseBackbone
 from .residual import (
     BasicBlock,
     Bottleneck,
@@ -22,10 +22,6 @@ from .residual import (
     norm_property,
 )
 
-_INIT_CFG = (
-    {'type': 'Normal', 'std': 0.001, 'layer': ['Conv2d']},
-    {'type': 'Constant', 'val': 1, 'layer': ['_BatchNorm', 'GroupNorm']},
-)
 _NEAREST = {'mode': 'nearest', 'align_corners': None}
 
 
@@ -155,7 +151,7 @@ class HRNet(BaseBackbone):
         with_cp: bool = False,
         zero_init_residual: bool = False,
         frozen_stages: int = -1,
-        init_cfg: dict | Sequence[dict] | None = _INIT_CFG,
+        init_cfg: dict | Sequence[dict] | None = NORMAL_INIT,
     ) -> None:
         super().__init__(init_cfg if isinstance(init_cfg, dict | None) else list(init_cfg))
         self.extra = extra
