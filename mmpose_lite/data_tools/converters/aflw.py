@@ -24,10 +24,9 @@ from .aflw_lists import NUM_POINTS, read_csv, read_mat
 from .annotation_files import (
     Face,
     are_coordinates,
-    placed_faces,
     remark_on_folder,
     report_places,
-    write_set,
+    write_sets,
 )
 from .photographs import Photographs, Progress, place
 from .report import ConversionReport
@@ -213,10 +212,8 @@ def _write(
         info['warning'] = _NOT_COMPARABLE
         report.remarks.append(_NOT_COMPARABLE)
         expected = {}
-    for name, faces in sets.items():
-        path = out / 'annotations' / f'face_landmarks_{report.name}_{name}.json'
-        rows = placed_faces(faces, placed)
-        report.sets.append(write_set(path, rows, info, name, expected.get(name)))
+    stem = out / 'annotations' / f'face_landmarks_{report.name}'
+    write_sets(stem, sets, placed, info, expected, report)
     report.remarks += remark_on_folder(out, placed)
 
 
