@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from mmpose_lite.errors import InputError, MissingFileError
-from mmpose_lite.utils.files import replacing
+from mmpose_lite.visualization.drawing import write_image
 
 from .annotation_files import Face, points_of, report_places, write_sets
 from .face_300w import read_pts
@@ -178,9 +178,7 @@ class _Video:
         frame = self._decode(number)
         if frame is None:
             return None
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with replacing(file_name) as file:
-            file.write(cv2.imencode('.png', frame)[1].tobytes())
+        write_image(frame, file_name)
         return frame.shape[1], frame.shape[0]
 
     def _decode(self, number: int) -> ndarray | None:
