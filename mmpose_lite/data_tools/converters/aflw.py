@@ -205,7 +205,7 @@ def _write(
 ) -> None:
     whole = {name: faces for name, faces in sets.items() if name != 'test_frontal'}
     names = [face.image for faces in whole.values() for face in faces]
-    placed = place(names, photographs, _file_name, report, progress)
+    placed = place(names, photographs, report, progress, prefix='flickr/')
     report_places(whole, placed, report)
     info = {'set': report.name, **info}
     if report.name != 'aflw':
@@ -215,11 +215,6 @@ def _write(
     stem = out / 'annotations' / f'face_landmarks_{report.name}'
     write_sets(stem, sets, placed, info, expected, report)
     report.remarks += remark_on_folder(out, placed)
-
-
-def _file_name(_: str, path: Path) -> str:
-    """MMPose's name of a photograph, below the folder of images."""
-    return f'flickr/{path.absolute().parent.name}/{path.name}'
 
 
 def _with_attributes(

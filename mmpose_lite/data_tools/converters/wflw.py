@@ -63,7 +63,7 @@ def convert_wflw(
     report, out = ConversionReport('wflw'), Path(out)
     sets = {name: _read_list(_find_list(Path(lists), name)) for name in ('train', 'test')}
     names = [face.image for faces in sets.values() for face in faces]
-    placed = place(names, Photographs(images), _file_name, report, progress)
+    placed = place(names, Photographs(images), report, progress)
     report_places(sets, placed, report)
     for name in _ATTRIBUTES:
         sets[f'test_{name}'] = [face for face in sets['test'] if face.extra[name]]
@@ -72,10 +72,6 @@ def convert_wflw(
     write_sets(stem, sets, placed, info, {**PUBLISHED, **expected}, report)
     report.remarks += remark_on_folder(out, placed)
     return report
-
-
-def _file_name(_: str, path: Path) -> str:
-    return f'{path.absolute().parent.name}/{path.name}'
 
 
 def _find_list(folder: Path, split: str) -> Path:
