@@ -183,7 +183,7 @@ def _fit_confidence(
     if args.group:
         groups = {path: find_group(args.group, Path(path).name, '--group') for path in groups}
     found = fitting.detect_all(make_detector(args.detector), photographs)
-    mapped = fitting.map_all(box_map, found)
+    mapped = [box_map(boxes) for boxes in found]
     faces = fitting.predict_faces(landmarker, photographs, mapped)
     calibration.confidence = confidence.fit_confidence(faces.scores, faces.errors, faces.seen)
     print(*_about_confidence(faces, args.faces_of, groups), sep='\n')

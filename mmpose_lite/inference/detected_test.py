@@ -97,12 +97,6 @@ def predict_in_detected_boxes(
     again = predict_in_boxes(runner, metric, boxes)
     again = [row for row in again if metric.reason_to_leave_out(row) is None]
     is_found = np.array([ReplaceBox.key(row['img_path'], row['id']) in boxes for row in rows])
-    return _compare(metric, detector, rows, again, is_found)
-
-
-def _compare(
-    metric: RowMetric, detector: str, rows: list[dict], again: list[dict], is_found: np.ndarray
-) -> DetectedTest:
     before, after = (measure_rows(metric, each) for each in (rows, again))
     limits = limits_of(before.primary).values
     return DetectedTest(

@@ -12,7 +12,7 @@ from numpy import ndarray
 from mmpose_lite.utils.progress import track
 
 from .annotated import AnnotatedPhotograph
-from .boxes import BoxFit, BoxMap, PointsMap, fit_boxes, fit_points_map, match_boxes
+from .boxes import PointsMap, fit_boxes, fit_points_map, match_boxes
 from .calibration import DetectorFit
 from .detectors import Detector, detect
 from .sources import Photograph
@@ -39,11 +39,7 @@ def fit_detector(
     Raises:
         InputError: If no box lies on a face.
     """
-    return describe_fit(fit_boxes(detected, [each.boxes for each in photographs]), photographs)
-
-
-def describe_fit(fit: BoxFit, photographs: Sequence[AnnotatedPhotograph]) -> DetectorFit:
-    """Say of a fit how much it finds, and which faces it misses."""
+    fit = fit_boxes(detected, [each.boxes for each in photographs])
     overlaps = np.concatenate([np.zeros(0), *fit.overlaps])
     missed = [
         (each.path, face)
@@ -138,8 +134,3 @@ def _with_boxes(
 ) -> Iterator[tuple[Photograph, ndarray]]:
     for photograph, (boxes, _) in zip(photographs, pairs, strict=True):
         yield photograph.load(), boxes
-
-
-def map_all(box_map: BoxMap, detected: Sequence[ndarray]) -> list[ndarray]:
-    """Map the boxes of each photograph to those of the training."""
-    return [box_map(boxes) for boxes in detected]

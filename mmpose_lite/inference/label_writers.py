@@ -25,6 +25,7 @@ from .writers import (
     Maker,
     ParquetTable,
     Pictures,
+    Writer,
     rounded,
 )
 
@@ -32,7 +33,7 @@ _HIDDEN, _VISIBLE = 1, 2  # COCO's flags
 _CHUNK = 1 << 20
 
 
-class CocoFile:
+class CocoFile(Writer):
     """COCO keypoints with AFLW's square box, which the data sets here and labelling tools read.
 
     Points whose score is below the layout's are hidden (1), others visible (2); scores are beside
@@ -40,7 +41,7 @@ class CocoFile:
     """
 
     def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+        super().__init__(layout)
         self.path = layout.make_file(PLACES['coco'])
         self._images: IO[bytes] = TemporaryFile()  # noqa: SIM115
         self._annotations: IO[bytes] = TemporaryFile()  # noqa: SIM115
@@ -86,9 +87,6 @@ class CocoFile:
             extra=extra,
         )
 
-    def fail(self, name: str, reason: str) -> None:
-        """Leave the photograph out."""
-
     def close(self) -> None:
         """Put the file together."""
         links = [[a + 1, b + 1] for a, b in self.layout.meta['skeleton_links']]  # from 1
@@ -113,7 +111,7 @@ def _append(file: IO[bytes], record: Mapping[str, Any]) -> None:
     file.write(f'{separator}{json.dumps(record, allow_nan=False)}'.encode())
 
 
-class PtsFiles:
+class PtsFiles(Writer):
     """iBUG's ``.pts``, a file a face, whose first pixel is 1, 1.
 
     That of a lone face is called as its photograph; of several, ``_1`` and so on is added, from
@@ -121,7 +119,7 @@ class PtsFiles:
     """
 
     def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+        super().__init__(layout)
         self.path = layout.folder / PLACES['pts']
 
     def write(self, result: Landmarks) -> None:
@@ -135,21 +133,15 @@ class PtsFiles:
             path = self.layout.make_file(PLACES['pts'], f'{self.layout.stem_of(result)}{end}.pts')
             path.write_text(text, encoding='utf-8')
 
-    def fail(self, name: str, reason: str) -> None:
-        """Leave the photograph out."""
 
-    def close(self) -> None:
-        """Nothing is left to do."""
-
-
-class LabelmeFiles:
+class LabelmeFiles(Writer):
     """labelme's files, one a photograph: points with their names, and boxes, of a group a face.
 
     Points whose score is below the layout's have the flag ``hidden``; scores are descriptions.
     """
 
     def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+        super().__init__(layout)
         self.path = layout.folder / PLACES['labelme']
 
     def write(self, result: Landmarks) -> None:
@@ -178,12 +170,6 @@ class LabelmeFiles:
             for name, xy, score in found
         ]
         return [box, *shapes]
-
-    def fail(self, name: str, reason: str) -> None:
-        """Leave the photograph out."""
-
-    def close(self) -> None:
-        """Nothing is left to do."""
 
 
 def _shape(

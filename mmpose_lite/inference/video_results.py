@@ -18,11 +18,12 @@ from mmpose_lite.utils.progress import track as show_progress
 from .boxes import PointsMap
 from .results import Landmarks
 from .sources import Photograph, has_photographs, is_pattern, matches, videos_below
-from .tracking import EVERY, FindsFaces, PointFilters, Tracker, follow_faces, smooth_both_ways
+from .tracking import EVERY, PointFilters, Tracker, follow_faces, smooth_both_ways
 from .video import VideoError, VideoReader, is_video, writing_video
+from .writers import Layout, Writer
 
 if TYPE_CHECKING:
-    from .writers import Layout
+    from .landmarker import Landmarker
 
 _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
@@ -134,7 +135,7 @@ def _is_file(video: str | int) -> bool:
 
 
 def video_results(
-    landmarker: FindsFaces,
+    landmarker: Landmarker,
     reader: VideoReader,
     track: bool = False,
     smooth: bool = False,
@@ -186,7 +187,7 @@ def _smooth_file(path: str, found: Iterator[Landmarks], count: int | None) -> It
         yield replace(result, photograph=frame)
 
 
-class AnnotatedVideo:
+class AnnotatedVideo(Writer):
     """A form of results: each video with its points drawn, its times and its sound.
 
     Args:
@@ -198,9 +199,9 @@ class AnnotatedVideo:
     """
 
     def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
         self.path = layout.folder
         self.files: list[Path] = []
-        self._least_score = layout.least_score
         self._source: str | None = None
         self._stack = ExitStack()
         self._write: Any = None
@@ -214,15 +215,12 @@ class AnnotatedVideo:
         if source is not None and source != self._source:
             self.close()
             self._begin(source, frame.path)
-        self._write(result.draw(self._least_score), frame.time_s)
+        self._write(result.draw(self.layout.least_score), frame.time_s)
 
     def _begin(self, source: str, path: str | None) -> None:
         self._source = source
         self.files.append(video_file(self.path, video_stem(source, path), self.files))
         self._write = self._stack.enter_context(writing_video(self.files[-1], path))
-
-    def fail(self, name: str, reason: str) -> None:
-        """Take a photograph that could not be used."""
 
     def close(self) -> None:
         """Finish the video."""

@@ -8,9 +8,8 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -38,25 +37,6 @@ PLACES = {
     'crops': 'crops',
 }
 """The files that forms of results become, and the folders of their files, but for videos."""
-
-
-class Writer(Protocol):
-    """A form of results.
-
-    Attributes:
-        path: The file or folder that it writes.
-    """
-
-    path: Path
-
-    def write(self, result: Landmarks) -> None:
-        """Take a photograph."""
-
-    def fail(self, name: str, reason: str) -> None:
-        """Take a photograph that could not be used."""
-
-    def close(self) -> None:
-        """Finish the file."""
 
 
 class Layout:
@@ -115,17 +95,30 @@ class Layout:
         return path
 
 
-@dataclass
-class _File:
-    """A writer of one file, or of a folder of them."""
+class Writer:
+    """A form of results. By default, failures leave no trace and there is nothing to finish.
 
-    layout: Layout
+    Args:
+        layout: The folder, and the names there.
+
+    Attributes:
+        path: The file or folder that it writes.
+    """
+
+    path: Path
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+
+    def write(self, result: Landmarks) -> None:
+        """Take a photograph."""
+        raise NotImplementedError
 
     def fail(self, name: str, reason: str) -> None:
-        pass
+        """Take a photograph that could not be used."""
 
     def close(self) -> None:
-        pass
+        """Finish the file."""
 
 
 def rounded(values: Any, digits: int = _PLACE) -> Any:
@@ -133,7 +126,7 @@ def rounded(values: Any, digits: int = _PLACE) -> Any:
     return np.round(np.asarray(values, np.float64), digits).tolist()
 
 
-class JsonLines(_File):
+class JsonLines(Writer):
     """A line a photograph, which is in the file before the next one is begun.
 
     It has ``image``, ``width``, ``height`` and ``faces``: each with its ``box`` x1, y1, x2, y2,
@@ -214,7 +207,7 @@ def _rows(layout: Layout, result: Landmarks) -> Iterator[list[Any]]:
         ]
 
 
-class CsvTable(_File):
+class CsvTable(Writer):
     """A row a face: the photograph, the box, and x, y and score of each point by its name."""
 
     def __init__(self, layout: Layout) -> None:
@@ -234,7 +227,7 @@ class CsvTable(_File):
         self._file.close()
 
 
-class ParquetTable(_File):
+class ParquetTable(Writer):
     """The same table in Parquet, by pyarrow; it is there when all is done.
 
     Raises:
@@ -278,7 +271,7 @@ class ParquetTable(_File):
         self._stack.close()
 
 
-class Pictures(_File):
+class Pictures(Writer):
     """The photographs with faces drawn on them, JPEG."""
 
     def __init__(self, layout: Layout) -> None:
@@ -291,7 +284,7 @@ class Pictures(_File):
         write_image(result.draw(self.layout.least_score), path)
 
 
-class Crops(_File):
+class Crops(Writer):
     """The faces by their boxes, PNG: the pixels that the photograph has there."""
 
     def __init__(self, layout: Layout) -> None:

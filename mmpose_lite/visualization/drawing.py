@@ -268,7 +268,7 @@ def write_image_rgb(image_rgb: np.ndarray, path: str | Path) -> None:
 
 
 def write_image(image_bgr: np.ndarray, path: str | Path) -> None:
-    """Write an image, ``(H, W, 3)`` uint8, in the format of the file's suffix; make its folder.
+    """Write an image, ``(H, W[, 3])`` uint8, in the format of the suffix; make its folder.
 
     A link at the place is replaced, not followed.
 

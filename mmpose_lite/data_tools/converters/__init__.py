@@ -5,29 +5,16 @@ from typing import TYPE_CHECKING
 from mmpose_lite.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .aflw import convert_aflw
-    from .coco_export import write_coco
-    from .cofw import convert_cofw
-    from .face_300vw import convert_300vw
-    from .face_300w import convert_300w
-    from .face_300wlp import convert_300wlp
-    from .lapa import convert_lapa
-    from .own_points import convert_labels
-    from .report import ConversionReport, WrittenSet
-    from .wflw import convert_wflw
-
-__all__ = [
-    'ConversionReport',
-    'WrittenSet',
-    'convert_300vw',
-    'convert_300w',
-    'convert_300wlp',
-    'convert_aflw',
-    'convert_cofw',
-    'convert_labels',
-    'convert_lapa',
-    'convert_wflw',
-    'write_coco',
-]
+    from .aflw import convert_aflw as convert_aflw
+    from .coco_export import write_coco as write_coco
+    from .cofw import convert_cofw as convert_cofw
+    from .face_300vw import convert_300vw as convert_300vw
+    from .face_300w import convert_300w as convert_300w
+    from .face_300wlp import convert_300wlp as convert_300wlp
+    from .lapa import convert_lapa as convert_lapa
+    from .own_points import convert_labels as convert_labels
+    from .report import ConversionReport as ConversionReport
+    from .report import WrittenSet as WrittenSet
+    from .wflw import convert_wflw as convert_wflw
 
 __getattr__, __dir__ = lazy_names(__name__)

@@ -24,10 +24,9 @@ from .aflw_lists import NUM_POINTS, read_csv, read_mat
 from .annotation_files import (
     Face,
     are_coordinates,
-    placed_faces,
     remark_on_folder,
     report_places,
-    write_set,
+    write_sets,
 )
 from .photographs import Photographs, Progress, place
 from .report import ConversionReport
@@ -121,13 +120,16 @@ def read_release(path: str | Path, report: ConversionReport) -> list[ReleasedFac
     if not Path(path).is_file():
         raise MissingFileError(f"sqlite='{path}' does not exist")
     try:
-        with closing(_Database(path)) as base:
-            images = _images(base.rows('FaceImages'), report)
-            faces = {row[0]: _face(row, images, report) for row in base.rows('Faces')}
-            _add_rectangles(faces, base.rows('FaceRect'), report)
-            _add_points(faces, base.rows('FeatureCoords'), report)
-            _add_angles(faces, base.rows('FacePose'), report)
-            _add_attributes(faces, base.rows('FaceMetaData'), report)
+        # Read-only, so that nothing is made beside a database that others share.
+        uri = f'{Path(path).resolve().as_uri()}?mode=ro'
+        with closing(sqlite3.connect(uri, uri=True)) as base:
+            tables = {name: _rows(base, path, name) for name in _TABLES}
+            images = _images(tables['FaceImages'], report)
+            faces = {row[0]: _face(row, images, report) for row in tables['Faces']}
+            _add_rectangles(faces, tables['FaceRect'], report)
+            _add_points(faces, tables['FeatureCoords'], report)
+            _add_angles(faces, tables['FacePose'], report)
+            _add_attributes(faces, tables['FaceMetaData'], report)
     # A damaged file may hold what is not text, or name more bytes than there are.
     except (sqlite3.Error, UnicodeError, MemoryError) as error:
         reason = ' '.join(str(error).split())[:200]  # it may quote the file
@@ -206,23 +208,16 @@ def _write(
 ) -> None:
     whole = {name: faces for name, faces in sets.items() if name != 'test_frontal'}
     names = [face.image for faces in whole.values() for face in faces]
-    placed = place(names, photographs, _file_name, report, progress)
+    placed = place(names, photographs, report, progress, prefix='flickr/')
     report_places(whole, placed, report)
     info = {'set': report.name, **info}
     if report.name != 'aflw':
         info['warning'] = _NOT_COMPARABLE
         report.remarks.append(_NOT_COMPARABLE)
         expected = {}
-    for name, faces in sets.items():
-        path = out / 'annotations' / f'face_landmarks_{report.name}_{name}.json'
-        rows = placed_faces(faces, placed)
-        report.sets.append(write_set(path, rows, info, name, expected.get(name)))
+    stem = out / 'annotations' / f'face_landmarks_{report.name}'
+    write_sets(stem, sets, placed, info, expected, report)
     report.remarks += remark_on_folder(out, placed)
-
-
-def _file_name(_: str, path: Path) -> str:
-    """MMPose's name of a photograph, below the folder of images."""
-    return f'flickr/{path.absolute().parent.name}/{path.name}'
 
 
 def _with_attributes(
@@ -307,46 +302,35 @@ def _read_test_list(path: Path, released: Sequence[ReleasedFace]) -> set[int]:
     return found
 
 
-class _Database:
-    """A database whose tables are plain ones, and whose values have the types they should have."""
+def _rows(base: sqlite3.Connection, path: str | Path, table: str) -> Iterator[tuple]:
+    """The rows of a table of the database at a path.
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = path
-        # Read-only, so that nothing is made beside a database that others share.
-        self._base = sqlite3.connect(f'{Path(path).resolve().as_uri()}?mode=ro', uri=True)
+    Raises:
+        InputError: If it is no plain table, or a value is of another type; the message names table,
+            column and value.
+    """
+    _check_plain(base, path, table)
+    columns, order = _TABLES[table]
+    for row in base.execute(f'SELECT {", ".join(columns)} FROM {table} ORDER BY {order}'):
+        for (name, kinds), value in zip(columns.items(), row, strict=True):
+            if value is not None and not isinstance(value, kinds):
+                wanted = ' or '.join(kind.__name__ for kind in kinds)
+                raise InputError(
+                    f'{path}: {table}.{name} is {reprlib.repr(value)}, not {wanted}, in the row of '
+                    f'{next(iter(columns))} {reprlib.repr(row[0])}'
+                )
+        yield row
 
-    def close(self) -> None:
-        """Close the database."""
-        self._base.close()
 
-    def rows(self, table: str) -> Iterator[tuple]:
-        """The rows of a table.
-
-        Raises:
-            InputError: If it is no plain table, or a value is of another type; the message names
-                table, column and value.
-        """
-        self._check_plain(table)
-        columns, order = _TABLES[table]
-        for row in self._base.execute(f'SELECT {", ".join(columns)} FROM {table} ORDER BY {order}'):
-            for (name, kinds), value in zip(columns.items(), row, strict=True):
-                if value is not None and not isinstance(value, kinds):
-                    wanted = ' or '.join(kind.__name__ for kind in kinds)
-                    raise InputError(
-                        f'{self.path}: {table}.{name} is {reprlib.repr(value)}, not {wanted}, in '
-                        f'the row of {next(iter(columns))} {reprlib.repr(row[0])}'
-                    )
-            yield row
-
-    def _check_plain(self, table: str) -> None:
-        """Refuse a view, or columns that are computed: they may take for ever."""
-        kinds = self._base.execute(
-            'SELECT type, sql FROM sqlite_master WHERE name = ? COLLATE NOCASE', (table,)
-        ).fetchall()
-        plain = [(kind, str(sql).upper().startswith('CREATE TABLE')) for kind, sql in kinds]
-        computed = self._base.execute(f"SELECT 1 FROM pragma_table_xinfo('{table}') WHERE hidden")
-        if kinds and (plain != [('table', True)] or computed.fetchone()):
-            raise InputError(f"{self.path}: '{table}' is not a plain table, but a view or the like")
+def _check_plain(base: sqlite3.Connection, path: str | Path, table: str) -> None:
+    """Refuse a view, or columns that are computed: they may take for ever."""
+    kinds = base.execute(
+        'SELECT type, sql FROM sqlite_master WHERE name = ? COLLATE NOCASE', (table,)
+    ).fetchall()
+    plain = [(kind, str(sql).upper().startswith('CREATE TABLE')) for kind, sql in kinds]
+    computed = base.execute(f"SELECT 1 FROM pragma_table_xinfo('{table}') WHERE hidden")
+    if kinds and (plain != [('table', True)] or computed.fetchone()):
+        raise InputError(f"{path}: '{table}' is not a plain table, but a view or the like")
 
 
 def _images(rows: Iterable[tuple], report: ConversionReport) -> dict[tuple, str]:

@@ -186,17 +186,33 @@ def write_set(
     return WrittenSet(name, str(path), len(annotations), len(images), expected)
 
 
-def placed_faces(
-    faces: Sequence[Face], placed: Mapping[str, Photograph | str]
-) -> list[tuple[int, Face, Photograph]]:
-    """Number the faces of a list by their rows, from 0, and keep those whose photograph is there.
+def write_sets(
+    stem: Path,
+    sets: Mapping[str, Sequence[Face]],
+    placed: Mapping[str, Photograph | str],
+    info: Mapping[str, Any],
+    expected: Mapping[str, int | None],
+    report: ConversionReport,
+) -> None:
+    """Write the annotation files ``STEM_{name}.json`` of several sets.
+
+    Ids are the rows of the set's list, from 0; faces whose photograph is not there are left out.
 
     Args:
-        faces: The list.
+        stem: Path of the files, without ``_{name}.json``.
+        sets: The faces of each set, in the order of the report.
         placed: What is known of the photographs.
+        info: What each file says about itself; unless it has ``set``, that is the names of the
+            report and of the set.
+        expected: How many faces the published sets have.
+        report: Gets the sets.
     """
-    rows = ((i, face, placed[face.image]) for i, face in enumerate(faces))
-    return [(i, face, photo) for i, face, photo in rows if isinstance(photo, Photograph)]
+    for name, faces in sets.items():
+        rows = ((i, face, placed[face.image]) for i, face in enumerate(faces))
+        there = [(i, face, photo) for i, face, photo in rows if isinstance(photo, Photograph)]
+        file = stem.with_name(f'{stem.name}_{name}.json')
+        about = {'set': f'{report.name} {name}', **info}
+        report.sets.append(write_set(file, there, about, name, expected.get(name)))
 
 
 def report_places(

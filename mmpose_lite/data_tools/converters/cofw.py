@@ -9,13 +9,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy import ndarray
 
 from mmpose_lite.errors import InputError, MissingFileError, MissingKeyError
-from mmpose_lite.utils.files import replacing
 from mmpose_lite.utils.images import MAX_PIXELS
+from mmpose_lite.visualization.drawing import write_image
 
 from .annotation_files import Face, are_coordinates, write_set
 from .photographs import Photograph, Progress
@@ -236,7 +235,8 @@ def _convert(
     if values[:2].min() < 1 or bbox.min() < 0:
         report.note('a point or the box begins before the photograph, and becomes 0', where)
     name = f'{face_id:06d}.jpg'
-    _write_image(folder / name, image)
+    image_bgr = image if image.ndim == 2 else image[..., ::-1]
+    write_image(np.ascontiguousarray(image_bgr), folder / name)
     height, width = image.shape[:2]
     x, y, box_width, box_height = np.maximum(bbox, 0).tolist()
     face = Face(
@@ -247,10 +247,3 @@ def _convert(
         bbox_xywh=(x, y, box_width, box_height),
     )
     return face, Photograph(folder / name, name, (width, height))
-
-
-def _write_image(path: Path, image: ndarray) -> None:
-    image_bgr = image if image.ndim == 2 else image[..., ::-1]
-    _, content = cv2.imencode('.jpg', np.ascontiguousarray(image_bgr))
-    with replacing(path) as file:
-        file.write(content.tobytes())

@@ -14,9 +14,9 @@ import numpy as np
 from numpy import ndarray
 
 from mmpose_lite.errors import InputError, MissingFileError
-from mmpose_lite.utils.files import replacing
+from mmpose_lite.visualization.drawing import write_image
 
-from .annotation_files import Face, placed_faces, points_of, report_places, write_set
+from .annotation_files import Face, points_of, report_places, write_sets
 from .face_300w import read_pts
 from .photographs import Photograph, Progress, files_below, read_frame
 from .report import ConversionReport
@@ -89,11 +89,8 @@ def convert_300vw(
         pass
     report_places(sets, placed, report)
     sets['test'] = [face for name in _TESTS for face in sets[name]]
-    for name in PUBLISHED:
-        file = out / 'annotations' / f'face_landmarks_300vw_{name}.json'
-        info = {'set': f'300vw {name}', 'sources': ['annot/*.pts']}
-        rows = placed_faces(sets[name], placed)
-        report.sets.append(write_set(file, rows, info, name, expected.get(name)))
+    stem = out / 'annotations' / 'face_landmarks_300vw'
+    write_sets(stem, sets, placed, {'sources': ['annot/*.pts']}, expected, report)
     report.remarks += _about_broken(unwanted, files)
     return report
 
@@ -181,9 +178,7 @@ class _Video:
         frame = self._decode(number)
         if frame is None:
             return None
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with replacing(file_name) as file:
-            file.write(cv2.imencode('.png', frame)[1].tobytes())
+        write_image(frame, file_name)
         return frame.shape[1], frame.shape[0]
 
     def _decode(self, number: int) -> ndarray | None:

@@ -14,13 +14,12 @@ from mmpose_lite.errors import InputError
 from .annotation_files import (
     Face,
     are_coordinates,
-    placed_faces,
     points_of,
     remark_on_folder,
     report_idle,
     report_places,
     square_about,
-    write_set,
+    write_sets,
 )
 from .photographs import Photograph, Progress, files_below, images_below, photograph
 from .report import ConversionReport
@@ -77,11 +76,10 @@ def convert_300w(
     report_idle(photographs.values(), report)
     report_places(sets, placed, report)
     sets['valid'] = sets['valid_common'] + sets['valid_challenge']
-    for name, count in PUBLISHED.items():
-        file = out / 'annotations' / f'face_landmarks_300w_{name}.json'
-        rows = placed_faces(sets[name], placed)
-        info = {'set': f'300w {name}', 'sources': ['.pts files beside the photographs']}
-        report.sets.append(write_set(file, rows, info, name, expected.get(name, count)))
+    sets = {name: sets[name] for name in PUBLISHED}
+    info = {'sources': ['.pts files beside the photographs']}
+    stem = out / 'annotations' / 'face_landmarks_300w'
+    write_sets(stem, sets, placed, info, {**PUBLISHED, **expected}, report)
     report.remarks += remark_on_folder(out, placed)
     return report
 

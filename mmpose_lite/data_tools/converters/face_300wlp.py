@@ -20,11 +20,10 @@ from .aflw_lists import read_mat5
 from .annotation_files import (
     Face,
     are_coordinates,
-    placed_faces,
     points_of,
     report_places,
     visible_face,
-    write_set,
+    write_sets,
 )
 from .photographs import Photograph, Progress, by_stem, photograph
 from .report import ConversionReport, WrittenSet
@@ -88,11 +87,10 @@ def convert_300wlp(
             sets[part].append(face)
             placed[face.image] = _place(path, out / _FOLDERS[part], report)
     report_places(sets, placed, report)
+    stem = out / 'annotations' / 'face_landmarks_300wlp'
+    info = {'sources': ['landmarks/*/*_pts.mat, pts_2d']}
+    write_sets(stem, sets, placed, info, expected, report)
     for name, folder in _FOLDERS.items():
-        file = out / 'annotations' / f'face_landmarks_300wlp_{name}.json'
-        info = {'set': f'300wlp {name}', 'sources': ['landmarks/*/*_pts.mat, pts_2d']}
-        rows = placed_faces(sets[name], placed)
-        report.sets.append(write_set(file, rows, info, name, expected.get(name)))
         report.remarks.append(f'the photographs of {name} are in {out / folder}')
     for name, paths in views.items():
         sources = {photograph_of(path.stem) for path in paths}

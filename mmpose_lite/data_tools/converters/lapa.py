@@ -13,12 +13,11 @@ from mmpose_lite.errors import InputError, MissingFileError
 from .annotation_files import (
     Face,
     are_coordinates,
-    placed_faces,
     points_of,
     report_idle,
     report_places,
     visible_face,
-    write_set,
+    write_sets,
 )
 from .photographs import (
     Photograph,
@@ -80,11 +79,8 @@ def convert_lapa(
     report_idle([path for left in images.values() for path in left.values()], report)
     report_places(sets, placed, report)
     sets['trainval'] = sets['train'] + sets['val']
-    for name in PUBLISHED:
-        file = out / 'annotations' / f'lapa_{name}.json'
-        info = {'set': f'lapa {name}', 'sources': ['landmarks/*.txt']}
-        rows = placed_faces(sets[name], placed)
-        report.sets.append(write_set(file, rows, info, name, expected.get(name)))
+    stem = out / 'annotations' / 'lapa'
+    write_sets(stem, sets, placed, {'sources': ['landmarks/*.txt']}, expected, report)
     report.remarks += _about_folders(root, out)
     return report
 

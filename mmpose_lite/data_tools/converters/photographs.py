@@ -197,18 +197,18 @@ def by_stem(folder: Path, report: ConversionReport) -> dict[str, Path]:
 def place(
     names: Iterable[str],
     photographs: Photographs,
-    name_file: Callable[[str, Path], str],
     report: ConversionReport,
     progress: Progress,
+    prefix: str = '',
 ) -> dict[str, Photograph | str]:
     """Find the photographs of a list, and read their sizes.
 
     Args:
         names: Names in the list; those that stand there twice are looked up once.
         photographs: Where they are.
-        name_file: Gives a photograph's name in annotations, from that in the list and its file.
         report: Gets notes.
         progress: Wraps the names.
+        prefix: What precedes folder and file in the photographs' names in annotations.
 
     Returns:
         For each name the photograph, or the reason why there is none.
@@ -226,7 +226,8 @@ def place(
         elif frame is None:
             placed[name] = 'its photograph cannot be read'
         else:
-            placed[name] = Photograph(path, name_file(name, path), frame.size_wh)
+            file_name = f'{prefix}{path.absolute().parent.name}/{path.name}'
+            placed[name] = Photograph(path, file_name, frame.size_wh)
     if each_once and not any(isinstance(each, Photograph) for each in placed.values()):
         raise MissingFileError(
             f"images='{photographs.root}': none of {len(each_once)} photographs is there and can "

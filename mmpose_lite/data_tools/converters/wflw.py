@@ -12,11 +12,10 @@ from mmpose_lite.errors import InputError, MissingFileError
 from .annotation_files import (
     Face,
     are_coordinates,
-    placed_faces,
     remark_on_folder,
     report_places,
     square_about,
-    write_set,
+    write_sets,
 )
 from .photographs import Photographs, Progress, files_below, place
 from .report import ConversionReport
@@ -64,21 +63,15 @@ def convert_wflw(
     report, out = ConversionReport('wflw'), Path(out)
     sets = {name: _read_list(_find_list(Path(lists), name)) for name in ('train', 'test')}
     names = [face.image for faces in sets.values() for face in faces]
-    placed = place(names, Photographs(images), _file_name, report, progress)
+    placed = place(names, Photographs(images), report, progress)
     report_places(sets, placed, report)
     for name in _ATTRIBUTES:
         sets[f'test_{name}'] = [face for face in sets['test'] if face.extra[name]]
-    for name, count in PUBLISHED.items():
-        file = out / 'annotations' / f'face_landmarks_wflw_{name}.json'
-        rows = placed_faces(sets[name], placed)
-        info = {'set': f'wflw {name}', 'rect': 'The rectangle of the list: x1, y1, x2, y2.'}
-        report.sets.append(write_set(file, rows, info, name, expected.get(name, count)))
+    info = {'rect': 'The rectangle of the list: x1, y1, x2, y2.'}
+    stem = out / 'annotations' / 'face_landmarks_wflw'
+    write_sets(stem, sets, placed, info, {**PUBLISHED, **expected}, report)
     report.remarks += remark_on_folder(out, placed)
     return report
-
-
-def _file_name(_: str, path: Path) -> str:
-    return f'{path.absolute().parent.name}/{path.name}'
 
 
 def _find_list(folder: Path, split: str) -> Path:

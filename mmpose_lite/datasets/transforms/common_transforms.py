@@ -190,16 +190,11 @@ class RandomHalfBody(Transform):
         wanted, prefers_upper = rng.random() < self.prob, rng.random() < self.upper_prioritized_prob
         if visible.sum() < self.min_total_keypoints or not wanted:
             return None
-        halves = [
-            [i for i in upper if visible[i]] if prefers_upper else [i for i in lower if visible[i]],
-            [i for i in lower if visible[i]] if prefers_upper else [i for i in upper if visible[i]],
-        ]
-        least = [self.min_upper_keypoints, self.min_lower_keypoints]
-        if not prefers_upper:
-            least.reverse()
-        for half, enough in zip(halves, least, strict=True):
-            if len(half) >= enough:
-                return half
+        halves = [(upper, self.min_upper_keypoints), (lower, self.min_lower_keypoints)]
+        for half, enough in halves if prefers_upper else reversed(halves):
+            seen = [i for i in half if visible[i]]
+            if len(seen) >= enough:
+                return seen
         return None
 
     def transform(self, results: dict) -> dict:

@@ -11,6 +11,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from .residual import start_as_identity
 
+_NORMS = {'type': 'Constant', 'val': 1, 'layer': ['_BatchNorm', 'GroupNorm']}
+
+NORMAL_INIT = ({'type': 'Normal', 'std': 0.001, 'layer': ['Conv2d']}, _NORMS)
+"""Initialisation of HRNet and the hourglass, ``init_cfg``: small normal weights."""
+
+KAIMING_INIT = ({'type': 'Kaiming', 'layer': ['Conv2d']}, _NORMS)
+"""Initialisation of ResNet and MobileNetV2, ``init_cfg``: Kaiming He's."""
+
 
 class BaseBackbone(BaseModule, metaclass=ABCMeta):
     """Turns images into feature maps.

@@ -12,14 +12,10 @@ from torch import Tensor, nn
 from mmpose_lite.errors import ArgumentError
 from mmpose_lite.registry import MODELS
 
-from .base_backbone import BaseBackbone
+from .base_backbone import NORMAL_INIT, BaseBackbone
 from .residual import BasicBlock, ResLayer
 
 _NORM_CFG = {'type': 'BN', 'requires_grad': True}
-_INIT_CFG = (
-    {'type': 'Normal', 'std': 0.001, 'layer': ['Conv2d']},
-    {'type': 'Constant', 'val': 1, 'layer': ['_BatchNorm', 'GroupNorm']},
-)
 
 
 class HourglassModule(BaseModule):
@@ -90,7 +86,7 @@ class HourglassNet(BaseBackbone):
         stage_blocks: Sequence[int] = (2, 2, 2, 2, 2, 4),
         feat_channel: int = 256,
         norm_cfg: dict | None = _NORM_CFG,
-        init_cfg: dict | Sequence[dict] | None = _INIT_CFG,
+        init_cfg: dict | Sequence[dict] | None = NORMAL_INIT,
     ) -> None:
         super().__init__(init_cfg if isinstance(init_cfg, dict | None) else list(init_cfg))
         if num_stacks < 1:

@@ -11,32 +11,18 @@ from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
 
-from .base_backbone import BaseBackbone
-from .residual import BasicBlock, Bottleneck, ResLayer, add_paths, get_expansion, norm_property
-
-_INIT_CFG = (
-    {'type': 'Normal', 'std': 0.001, 'layer': ['Conv2d']},
-    {'type': 'Constant', 'val': 1, 'layer': ['_BatchNorm', 'GroupNorm']},
+from .base_backbone import NORMAL_INIT, BaseBackbone
+from .residual import (
+    BasicBlock,
+    Bottleneck,
+    ResLayer,
+    add_paths,
+    conv_norm,
+    get_expansion,
+    norm_property,
 )
+
 _NEAREST = {'mode': 'nearest', 'align_corners': None}
-
-
-def _conv_norm(
-    conv_cfg: dict | None,
-    norm_cfg: dict,
-    in_channels: int,
-    out_channels: int,
-    kernel: int,
-    stride: int = 1,
-    relu: bool = True,
-) -> list[nn.Module]:
-    """A convolution that keeps the size (but for its stride), its norm, and maybe a ReLU."""
-    conv = {'stride': stride, 'padding': kernel // 2, 'bias': False}
-    layers = [
-        build_conv_layer(conv_cfg, in_channels, out_channels, kernel, **conv),
-        build_norm_layer(norm_cfg, out_channels)[1],
-    ]
-    return [*layers, nn.ReLU(inplace=True)] if relu else layers
 
 
 class HRModule(BaseModule):
@@ -117,11 +103,11 @@ class HRModule(BaseModule):
         if source > target:
             upsample = nn.Upsample(scale_factor=2 ** (source - target), **self.upsample_cfg)
             return nn.Sequential(
-                *_conv_norm(*build, channels, out_channels, 1, relu=False), upsample
+                *conv_norm(*build, channels, out_channels, 1, relu=False), upsample
             )
         steps = range(target - source - 1)
-        halvings = [_conv_norm(*build, channels, channels, 3, stride=2) for _ in steps]
-        halvings.append(_conv_norm(*build, channels, out_channels, 3, stride=2, relu=False))
+        halvings = [conv_norm(*build, channels, channels, 3, stride=2) for _ in steps]
+        halvings.append(conv_norm(*build, channels, out_channels, 3, stride=2, relu=False))
         return nn.Sequential(*(nn.Sequential(*halving) for halving in halvings))
 
     def forward(self, x: list[Tensor]) -> list[Tensor]:
@@ -165,7 +151,7 @@ class HRNet(BaseBackbone):
         with_cp: bool = False,
         zero_init_residual: bool = False,
         frozen_stages: int = -1,
-        init_cfg: dict | Sequence[dict] | None = _INIT_CFG,
+        init_cfg: dict | Sequence[dict] | None = NORMAL_INIT,
     ) -> None:
         super().__init__(init_cfg if isinstance(init_cfg, dict | None) else list(init_cfg))
         self.extra = extra
@@ -243,10 +229,10 @@ class HRNet(BaseBackbone):
         if branch < len(previous):
             if previous[branch] == channels[branch]:
                 return None
-            return nn.Sequential(*_conv_norm(*build, previous[branch], channels[branch], 3))
+            return nn.Sequential(*conv_norm(*build, previous[branch], channels[branch], 3))
         lowest = previous[-1]
         outputs = [lowest] * (branch - len(previous)) + [channels[branch]]
-        steps = (_conv_norm(*build, lowest, out, 3, stride=2) for out in outputs)
+        steps = (conv_norm(*build, lowest, out, 3, stride=2) for out in outputs)
         return nn.Sequential(*(nn.Sequential(*step) for step in steps))
 
     def _frozen_parts(self) -> list[nn.Module]:

@@ -13,15 +13,11 @@ from torch import Tensor, nn
 from mmpose_lite.errors import ArgumentError
 from mmpose_lite.registry import MODELS
 
-from .base_backbone import BaseBackbone
+from .base_backbone import KAIMING_INIT, BaseBackbone
 from .utils import make_divisible
 
 _NORM_CFG = {'type': 'BN'}
 _ACT_CFG = {'type': 'ReLU6'}
-_INIT_CFG = (
-    {'type': 'Kaiming', 'layer': ['Conv2d']},
-    {'type': 'Constant', 'val': 1, 'layer': ['_BatchNorm', 'GroupNorm']},
-)
 
 
 class InvertedResidual(BaseModule):
@@ -137,7 +133,7 @@ class MobileNetV2(BaseBackbone):
         act_cfg: dict | None = _ACT_CFG,
         norm_eval: bool = False,
         with_cp: bool = False,
-        init_cfg: dict | Sequence[dict] | None = _INIT_CFG,
+        init_cfg: dict | Sequence[dict] | None = KAIMING_INIT,
     ) -> None:
         super().__init__(init_cfg if isinstance(init_cfg, dict | None) else list(init_cfg))
         last = len(self.arch_settings)

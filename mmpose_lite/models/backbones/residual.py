@@ -15,6 +15,24 @@ def norm_property(index: int) -> property:
     return property(lambda module: getattr(module, getattr(module, f'norm{index}_name')))
 
 
+def conv_norm(
+    conv_cfg: dict | None,
+    norm_cfg: dict,
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    stride: int = 1,
+    relu: bool = True,
+) -> list[nn.Module]:
+    """A convolution that keeps the size (but for its stride), its norm, and maybe a ReLU."""
+    conv = {'stride': stride, 'padding': kernel // 2, 'bias': False}
+    layers = [
+        build_conv_layer(conv_cfg, in_channels, out_channels, kernel, **conv),
+        build_norm_layer(norm_cfg, out_channels)[1],
+    ]
+    return [*layers, nn.ReLU(inplace=True)] if relu else layers
+
+
 class _ResidualBlock(BaseModule):
     """Common to the blocks: ``out = relu(branch(x) + shortcut(x))``.
 
@@ -205,9 +223,13 @@ class ResLayer(Sequential):
         norm_cfg = norm_cfg or {'type': 'BN'}
         downsample = None
         if stride != 1 or in_channels != out_channels:
-            downsample = _make_shortcut(
-                in_channels, out_channels, stride, avg_down, conv_cfg, norm_cfg
-            )
+            pools = avg_down and stride != 1
+            shape = (in_channels, out_channels, 1, 1 if pools else stride)
+            layers = conv_norm(conv_cfg, norm_cfg, *shape, relu=False)
+            if pools:
+                pool = nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False)
+                layers.insert(0, pool)
+            downsample = nn.Sequential(*layers)
         changing = 0 if downsample_first else num_blocks - 1
         blocks = [
             block(
@@ -225,25 +247,6 @@ class ResLayer(Sequential):
         super().__init__(*blocks)
         self.block = block
         self.expansion = expansion
-
-
-def _make_shortcut(
-    in_channels: int,
-    out_channels: int,
-    stride: int,
-    avg_down: bool,
-    conv_cfg: dict | None,
-    norm_cfg: dict,
-) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    if avg_down and stride != 1:
-        layers.append(nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False))
-        stride = 1
-    layers.append(
-        build_conv_layer(conv_cfg, in_channels, out_channels, 1, stride=stride, bias=False)
-    )
-    layers.append(build_norm_layer(norm_cfg, out_channels)[1])
-    return nn.Sequential(*layers)
 
 
 def add_paths(paths: nn.ModuleList, branches: list[Tensor]) -> Tensor:

@@ -10,15 +10,10 @@ from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
 
-from .base_backbone import BaseBackbone
+from .base_backbone import KAIMING_INIT, BaseBackbone
 from .residual import BasicBlock, Bottleneck, ResLayer, get_expansion, norm_property
 
 __all__ = ['BasicBlock', 'Bottleneck', 'ResLayer', 'ResNet', 'ResNetV1d', 'get_expansion']
-
-_INIT_CFG = (
-    {'type': 'Kaiming', 'layer': ['Conv2d']},
-    {'type': 'Constant', 'val': 1, 'layer': ['_BatchNorm', 'GroupNorm']},
-)
 
 
 @MODELS.register_module()
@@ -77,7 +72,7 @@ class ResNet(BaseBackbone):
         norm_eval: bool = False,
         with_cp: bool = False,
         zero_init_residual: bool = True,
-        init_cfg: dict | Sequence[dict] | None = _INIT_CFG,
+        init_cfg: dict | Sequence[dict] | None = KAIMING_INIT,
     ) -> None:
         super().__init__(init_cfg if isinstance(init_cfg, dict | None) else list(init_cfg))
         self._check(depth, num_stages, strides, dilations, out_indices)

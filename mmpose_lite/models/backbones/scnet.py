@@ -6,14 +6,13 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from mmcv.cnn import build_conv_layer, build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpose_lite.errors import ArgumentError
 from mmpose_lite.registry import MODELS
 
-from .residual import Bottleneck
+from .residual import Bottleneck, conv_norm
 from .resnet import ResNet
 
 _NORM_CFG = {'type': 'BN', 'momentum': 0.1}
@@ -48,27 +47,16 @@ class SCConv(BaseModule):
         super().__init__(init_cfg)
         if in_channels != out_channels:
             raise ArgumentError(f'in_channels={in_channels} is not out_channels={out_channels}')
-        build = (conv_cfg, norm_cfg, in_channels)
+        build = (conv_cfg, norm_cfg, in_channels, in_channels, 3)
         pool = nn.AvgPool2d(pooling_r, stride=pooling_r)
-        self.k2 = nn.Sequential(pool, *_conv_norm(*build))
-        self.k3 = nn.Sequential(*_conv_norm(*build))
-        self.k4 = nn.Sequential(*_conv_norm(*build, stride), nn.ReLU(inplace=True))
+        self.k2 = nn.Sequential(pool, *conv_norm(*build, relu=False))
+        self.k3 = nn.Sequential(*conv_norm(*build, relu=False))
+        self.k4 = nn.Sequential(*conv_norm(*build, stride))
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute ``(B, C, H / stride, W / stride)`` of maps of ``pooling_r`` cells or more."""
         gate = F.interpolate(self.k2(x), x.shape[2:]).add_(x).sigmoid_()
         return self.k4(self.k3(x) * gate)
-
-
-def _conv_norm(
-    conv_cfg: dict | None, norm_cfg: dict, channels: int, stride: int = 1
-) -> list[nn.Module]:
-    """A 3x3 convolution that keeps the number of channels, and its norm."""
-    conv = {'stride': stride, 'padding': 1, 'bias': False}
-    return [
-        build_conv_layer(conv_cfg, channels, channels, 3, **conv),
-        build_norm_layer(norm_cfg, channels)[1],
-    ]
 
 
 class SCBottleneck(Bottleneck):
@@ -85,7 +73,7 @@ class SCBottleneck(Bottleneck):
         self._add_unit(2, self.in_channels, half, 1)
         self._add_unit(3, 2 * half, self.out_channels, 1)
         build = (self.conv_cfg, self.norm_cfg)
-        self.k1 = nn.Sequential(*_conv_norm(*build, half, self.stride), nn.ReLU(inplace=True))
+        self.k1 = nn.Sequential(*conv_norm(*build, half, half, 3, self.stride))
         self.scconv = SCConv(half, half, self.stride, self.pooling_r, *build)
 
     def _branch(self, x: Tensor) -> Tensor:

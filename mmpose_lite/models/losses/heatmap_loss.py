@@ -8,9 +8,11 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmpose_lite.registry import MODELS
+
+from .regression_loss import WeightedLoss
 
 
 def _as_map(weights: Tensor, target: Tensor) -> Tensor:
@@ -24,7 +26,7 @@ def _as_map(weights: Tensor, target: Tensor) -> Tensor:
 
 
 @MODELS.register_module()
-class KeypointMSELoss(nn.Module):
+class KeypointMSELoss(WeightedLoss):
     """Mean squared error over all cells of all maps.
 
     Args:
@@ -41,10 +43,8 @@ class KeypointMSELoss(nn.Module):
         skip_empty_channel: bool = False,
         loss_weight: float = 1.0,
     ) -> None:
-        super().__init__()
-        self.use_target_weight = use_target_weight
+        super().__init__(use_target_weight, loss_weight)
         self.skip_empty_channel = skip_empty_channel
-        self.loss_weight = loss_weight
 
     def forward(
         self,
@@ -85,7 +85,7 @@ def _check_mask(mask: Tensor, target: Tensor) -> None:
 
 
 @MODELS.register_module()
-class CombinedTargetMSELoss(nn.Module):
+class CombinedTargetMSELoss(WeightedLoss):
     """Mean squared error of UDP's combined maps; offsets count where the target's disc is.
 
     Of each point, half the mean squared errors of its three maps are added up; the result is the
@@ -99,11 +99,6 @@ class CombinedTargetMSELoss(nn.Module):
     """
 
     target_kinds: ClassVar = ('combined heatmaps',)
-
-    def __init__(self, use_target_weight: bool = False, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        self.use_target_weight = use_target_weight
-        self.loss_weight = loss_weight
 
     def forward(
         self, output: Tensor, target: Tensor, target_weights: Tensor | None = None
@@ -125,7 +120,7 @@ class CombinedTargetMSELoss(nn.Module):
 
 
 @MODELS.register_module()
-class AdaptiveWingLoss(nn.Module):
+class AdaptiveWingLoss(WeightedLoss):
     """Adaptive wing loss: steeper about small errors, the more so the brighter the target.
 
     Args:
@@ -150,13 +145,11 @@ class AdaptiveWingLoss(nn.Module):
         use_target_weight: bool = False,
         loss_weight: float = 1.0,
     ) -> None:
-        super().__init__()
+        super().__init__(use_target_weight, loss_weight)
         self.alpha = float(alpha)
         self.omega = float(omega)
         self.epsilon = float(epsilon)
         self.theta = float(theta)
-        self.use_target_weight = use_target_weight
-        self.loss_weight = loss_weight
 
     def criterion(self, pred: Tensor, target: Tensor) -> Tensor:
         """Mean loss of maps ``(B, K, H, W)``."""
@@ -185,7 +178,7 @@ class AdaptiveWingLoss(nn.Module):
 
 
 @MODELS.register_module()
-class BinaryHeatmapLoss(nn.Module):
+class BinaryHeatmapLoss(WeightedLoss):
     """Binary cross entropy of logits and probabilities, mean over all cells of all maps.
 
     Args:
@@ -194,11 +187,6 @@ class BinaryHeatmapLoss(nn.Module):
     """
 
     target_kinds: ClassVar = ('binary heatmaps',)
-
-    def __init__(self, use_target_weight: bool = False, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        self.use_target_weight = use_target_weight
-        self.loss_weight = loss_weight
 
     def forward(
         self, output: Tensor, target: Tensor, target_weights: Tensor | None = None

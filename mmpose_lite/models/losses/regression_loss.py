@@ -12,7 +12,21 @@ from torch import Tensor, nn
 from mmpose_lite.registry import MODELS
 
 
-class PointLoss(nn.Module):
+class WeightedLoss(nn.Module):
+    """Common to losses of points and of heatmaps; a subclass defines ``forward``.
+
+    Args:
+        use_target_weight: Use the weights of the targets.
+        loss_weight: Factor on the result.
+    """
+
+    def __init__(self, use_target_weight: bool = False, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.use_target_weight = use_target_weight
+        self.loss_weight = loss_weight
+
+
+class PointLoss(WeightedLoss):
     """A loss on differences of coordinates; a subclass defines :meth:`criterion`.
 
     Args:
@@ -21,11 +35,6 @@ class PointLoss(nn.Module):
     """
 
     target_kinds: ClassVar = ('coordinates', 'heatmaps')
-
-    def __init__(self, use_target_weight: bool = False, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        self.use_target_weight = use_target_weight
-        self.loss_weight = loss_weight
 
     def criterion(self, pred: Tensor, target: Tensor) -> Tensor:
         """Loss of points ``(B, K, D)``."""
