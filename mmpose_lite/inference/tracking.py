@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 from numpy import ndarray
@@ -16,9 +16,6 @@ from .boxes import PointsMap, follow_points, ious, match_boxes
 from .results import Landmarks
 from .smoothing import OneEuro, smooth_track
 from .sources import Photograph
-
-if TYPE_CHECKING:
-    from .landmarker import Landmarker
 
 EVERY = 10
 """Frames from one use of the detector to the next, while nothing unusual happens."""
@@ -315,8 +312,18 @@ def _side(box: ndarray) -> float:
     return float(np.max(box[2:] - box[:2]))
 
 
+class FindsFaces(Protocol):
+    """The model of a video, with its detector: two methods of :class:`~.landmarker.Landmarker`."""
+
+    def find_boxes(self, photograph: Photograph) -> ndarray:
+        """Ask the detector for the boxes of a frame's faces."""
+
+    def predict(self, photographs: Iterable[tuple[Photograph, Any]]) -> Iterator[Landmarks]:
+        """Find the points of frames whose boxes are known."""
+
+
 def follow_faces(
-    landmarker: Landmarker, frames: Iterable[Photograph], tracker: Tracker
+    landmarker: FindsFaces, frames: Iterable[Photograph], tracker: Tracker
 ) -> Iterator[Landmarks]:
     """Find the points of a video's faces, with ids that stay with them.
 

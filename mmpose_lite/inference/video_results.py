@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +18,9 @@ from mmpose_lite.utils.progress import track as show_progress
 from .boxes import PointsMap
 from .results import Landmarks
 from .sources import Photograph, has_photographs, is_pattern, matches, videos_below
-from .tracking import EVERY, PointFilters, Tracker, follow_faces, smooth_both_ways
+from .tracking import EVERY, FindsFaces, PointFilters, Tracker, follow_faces, smooth_both_ways
 from .video import VideoError, VideoReader, is_video, writing_video
 from .writers import Layout, Writer
-
-if TYPE_CHECKING:
-    from .landmarker import Landmarker
 
 _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
@@ -135,7 +132,7 @@ def _is_file(video: str | int) -> bool:
 
 
 def video_results(
-    landmarker: Landmarker,
+    landmarker: FindsFaces,
     reader: VideoReader,
     track: bool = False,
     smooth: bool = False,
