@@ -22,8 +22,8 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command."""
     parser = CommandParser(
         prog='mmpose-lite adapt',
-        description='Fit a linear map from predicted to annotated points to 20 or more annotated '
-        'faces, and write the weights with it. The network is not trained.',
+        description='Fit a linear map from predicted to annotated points to a few annotated faces, '
+        'and write the weights with it. The network is not trained.',
     )
     parser.add_argument('checkpoint', help='checkpoint file, or the name of packaged weights')
     parser.add_argument(
