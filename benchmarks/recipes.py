@@ -27,9 +27,10 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import machine
+from benchmarks.disturbed import ANNOTATIONS as TESTING
 from benchmarks.disturbed import CHANGES, PADDING, Change, write_moved
-from benchmarks.jobs import run_watched
-from benchmarks.report import markdown_table, write_between
+from benchmarks.jobs import JobError, run_watched
+from benchmarks.report import markdown_table
 from benchmarks.sides import ROOT, our_side
 from mmpose_lite.apis import init_model
 from mmpose_lite.apis.adaptation import predict_in_crops
@@ -61,8 +62,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--group', required=True, metavar='REGEX', help="brackets match a file's person"
     )
     parser.add_argument('--out', type=Path, required=True, help='folder for logs and errors')
-    parser.add_argument('--doc', type=Path, metavar='FILE', help='write the table into this file')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    stems = [Path(config).stem for config in args.configs]
+    if len(set(stems)) < len(stems):
+        parser.error(f'configs need names of their own, not {", ".join(stems)}')
+    content = json.loads((args.data / TESTING).read_text(encoding='utf-8'))
+    names = [image['file_name'] for image in content['images']]
+    unmatched = [name for name in names if not re.match(args.group, name)]
+    if unmatched or re.compile(args.group).groups != 1:
+        parser.error(f'--group {args.group}: needs one pair of brackets, and to match {names[0]}')
+    return args
 
 
 def measure(args: argparse.Namespace, config: str, seed: int, core: int) -> dict:
@@ -150,11 +159,16 @@ def measure_all(args: argparse.Namespace) -> dict[str, list[dict]]:
 
     def run(config: str, seed: int) -> dict:
         kept = args.out / f'{Path(config).stem}_seed{seed}.json'
+        asked = [config, args.epochs, args.input_size, args.amp, args.faces, args.exact_boxes]
+        asked += args.options
         if kept.is_file():
-            return json.loads(kept.read_text(encoding='utf-8'))
+            found = json.loads(kept.read_text(encoding='utf-8'))
+            if found['asked'] != asked:
+                raise JobError(f'{kept} is of {found["asked"]}, not of {asked}: take another --out')
+            return found
         core = cores.get()
         try:
-            found = measure(args, config, seed, core)
+            found = {'asked': asked, **measure(args, config, seed, core)}
         finally:
             cores.put(core)
         kept.write_text(json.dumps(found), encoding='utf-8')
@@ -218,14 +232,11 @@ def difference(first: list[dict], second: list[dict]) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Train all recipes, then print and write the table."""
+    """Train all recipes, then print the table."""
     args = parse_args(argv)
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    text = table(measure_all(args), args.seeds)
-    print(text)
-    if args.doc:
-        write_between(args.doc, 'recipes', text)
+    print(table(measure_all(args), args.seeds))
 
 
 if __name__ == '__main__':

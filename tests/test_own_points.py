@@ -3,6 +3,8 @@
 import importlib
 import json
 import re
+from ast import literal_eval
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -353,6 +355,7 @@ def test_parts_of_a_module_outside_the_package(config, data, tmp_path, monkeypat
         ('train_dataloader.batch_size=two', r"^error: train_dataloader\.batch_size='two' is not a"),
         ('val_dataloader.batch_size=0', r'_dataloader\.batch_size=0 is not a whole number from 1$'),
         ('train_dataloader.num_workers=-1', r'num_workers=-1 is not a whole number from 0$'),
+        ('train_dataloader.batch_size=8.0', r'batch_size=8\.0 is not a whole number from 1$'),
         ('default_hooks.checkpoint.interval=x', r"checkpoint\.interval='x' is not a whole number"),
         ('optim_wrapper.optimizer.lr=fast', r"optimizer\.lr='fast' is not a number from 0$"),
         ('randomness.seed=4294967296', r'seed=4294967296 is larger than 4294967295$'),
@@ -363,7 +366,9 @@ def test_what_there_is_not_names_its_nearest(
 ):
     cfg = shrink(Config.fromfile(config), data, tmp_path / 'run')
     key, value = option.split('=')
-    cfg.merge_from_dict({key: int(value) if value.lstrip('-').isdecimal() else value})
+    with suppress(ValueError, SyntaxError):  # a word otherwise
+        value = literal_eval(value)
+    cfg.merge_from_dict({key: value})
     path = tmp_path / 'dumped.py'
     cfg.dump(path)
     with pytest.raises(SystemExit, match=message) as caught:

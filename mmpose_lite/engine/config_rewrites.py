@@ -171,7 +171,12 @@ def extend_caches(cfg: Config) -> str:
 
 
 def spare_workers(cfg: Config) -> str:
-    """Leave out the loaders' workers that would have no core of their own."""
+    """Leave out the loaders' workers that would have no core of their own.
+
+    ``limit_workers=False`` keeps them, for images that take long to arrive, as over a network.
+    """
+    if not cfg.get('limit_workers', True):
+        return ''
     limited = []
     for name in LOADERS:
         asked = (cfg.get(name) or {}).get('num_workers') or 0
@@ -180,7 +185,8 @@ def spare_workers(cfg: Config) -> str:
             limited.append(f'{name}.num_workers={workers} instead of {asked}')
     if not limited:
         return ''
-    return f'{" and ".join(limited)}, as many as this process has cores'
+    listed = ' and '.join(limited)
+    return f'{listed}, as many as this process has cores (limit_workers=False keeps them)'
 
 
 def find_pipelines(

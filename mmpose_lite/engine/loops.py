@@ -257,8 +257,7 @@ class EpochBasedTrainLoop(TrainLoop, _EpochBasedTrainLoop):
         dynamic_intervals: list[tuple[int, int]] | None = None,
         max_nonfinite_losses: int = 0,
     ) -> None:
-        check_number('train_cfg.max_epochs', max_epochs, 1)
-        check_number('train_cfg.val_interval', val_interval, 1)
+        _check_counts(max_epochs=max_epochs, val_interval=val_interval)
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         self._prepare(max_nonfinite_losses)
 
@@ -327,8 +326,7 @@ class IterBasedTrainLoop(TrainLoop, _IterBasedTrainLoop):
         dynamic_intervals: list[tuple[int, int]] | None = None,
         max_nonfinite_losses: int = 0,
     ) -> None:
-        check_number('train_cfg.max_iters', max_iters, 1)
-        check_number('train_cfg.val_interval', val_interval, 1)
+        _check_counts(max_iters=max_iters, val_interval=val_interval)
         # mmengine's own would start the loader now, at its beginning.
         BaseLoop.__init__(self, runner, dataloader)
         self._max_iters, self._max_epochs = int(max_iters), 1
@@ -382,6 +380,13 @@ class ValLoop(_ValLoop):
         is_common = idx < fewest // (self.dataloader.batch_size or 1)
         if getattr(runner, 'is_training', False) and (is_common or runner.world_size == 1):
             runner.train_loop.leave_validation_if_asked()
+
+
+def _check_counts(**counts: Any) -> None:
+    """Check settings of a loop that must be whole numbers from 1 on; 1e5 counts as one."""
+    for name, value in counts.items():
+        is_whole = isinstance(value, float) and value.is_integer()
+        check_number(f'train_cfg.{name}', int(value) if is_whole else value, 1)
 
 
 def start_loader(loader: DataLoader, done: int) -> Iterator:

@@ -9,7 +9,7 @@ import os.path as osp
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,8 +40,8 @@ READ_KEYS = frozenset(
         *('activation_checkpointing', 'augment_on_device', 'auto_scale_lr', 'compile'),
         *('custom_hooks', 'custom_imports', 'data_preprocessor', 'default_hooks'),
         *('default_scope', 'efficient_conv_bn_eval', 'env_cfg', 'experiment_name'),
-        *('find_unused_parameters', 'input_size', 'launcher', 'load_from', 'log_level'),
-        *('log_processor', 'model', 'model_wrapper_cfg', 'optim_wrapper', 'overwrite'),
+        *('find_unused_parameters', 'input_size', 'launcher', 'limit_workers', 'load_from'),
+        *('log_level', 'log_processor', 'model', 'model_wrapper_cfg', 'optim_wrapper', 'overwrite'),
         *('param_scheduler', 'randomness', 'resume', 'resume_settings', 'runner_type', 'sync_bn'),
         *('targets_by_head', 'test_evaluator', 'val_evaluator', 'verbose', 'visualizer'),
         'work_dir',
@@ -99,7 +99,7 @@ _LEAST_WHOLE = {
     **{f'{loader}.batch_size': 1 for loader in LOADERS},
     **{f'{loader}.num_workers': 0 for loader in LOADERS},
     **{f'{loader}.prefetch_factor': 1 for loader in LOADERS},
-    'default_hooks.checkpoint.interval': 1,
+    'default_hooks.checkpoint.interval': -1,  # below 1: no checkpoint is written
     'default_hooks.logger.interval': 1,
     'optim_wrapper.accumulative_counts': 1,
     'randomness.seed': 0,
@@ -111,8 +111,6 @@ _LEAST = {
     'optim_wrapper.optimizer.weight_decay': 0,
 }
 _LARGEST_SEED = 2**32 - 1
-# mmengine's way to say that no checkpoint is written.
-_NEVER = ('default_hooks.checkpoint.interval', -1)
 # Parts, and hooks under names of a user's own, may have further ones here.
 _OPEN = ('default_hooks', 'model.')
 # The keys of data sets that these variables are customarily copied to.
@@ -233,23 +231,22 @@ def check_numbers(cfg: Config) -> None:
     for path, least in {**_LEAST_WHOLE, **_LEAST}.items():
         parent, _, key = path.rpartition('.')
         value = _dict_at(cfg, parent).get(key)
-        if value is not None and (path, value) != _NEVER:
-            check_number(path, value, least, whole=path in _LEAST_WHOLE)
+        if value is not None:
+            check_number(path, value, least, Integral if path in _LEAST_WHOLE else Real)
     seed = _dict_at(cfg, 'randomness').get('seed') or 0
     if seed > _LARGEST_SEED:
         raise InputError(f'randomness.seed={seed} is larger than {_LARGEST_SEED}')
 
 
-def check_number(name: str, value: Any, least: float, whole: bool = True) -> None:
-    """Check that a value is a number from ``least`` on; 3.0 counts as a whole one.
+def check_number(name: str, value: Any, least: float, kind: type = Integral) -> None:
+    """Check that a value is a number from ``least`` on, of Python's ``Integral`` or ``Real`` ones.
 
     Raises:
         InputError: If it is not.
     """
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not value >= least or (whole and value % 1):
-        kind = 'whole number' if whole else 'number'
-        raise InputError(f'{name}={value!r} is not a {kind} from {least}')
+    if not isinstance(value, kind) or isinstance(value, bool) or not value >= least:
+        said = 'a whole number' if kind is Integral else 'a number'
+        raise InputError(f'{name}={value!r} is not {said} from {least}')
 
 
 def about_keys(cfg: Config) -> list[str]:

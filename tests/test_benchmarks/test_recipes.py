@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import recipes
 from benchmarks.disturbed import CHANGES
+from benchmarks.jobs import JobError
 from benchmarks.sides import ROOT
 from tests.helpers.data_factory import make_face_set
 
@@ -54,6 +55,30 @@ def test_a_draw_keeps_whole_records_of_faces_and_their_images(tmp_path):
     used = {face['image_id'] for face in first['annotations']}
     assert {image['id'] for image in first['images']} == used
     assert first['annotations'] != second['annotations']
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['a/one.py', 'b/one.py', '--group', r'face(\d)'], 'names of their own, not one, one'),
+        (['a/one.py', '--group', r'face\d'], r'--group face\d: needs one pair of brackets'),
+        (['a/one.py', '--group', r'person(\d)'], 'to match face0.png'),
+    ],
+)
+def test_what_would_fail_after_the_trainings_is_told_before(tmp_path, capsys, arguments, message):
+    data = make_face_set(tmp_path / 'faces')
+    with pytest.raises(SystemExit):
+        recipes.parse_args([str(data), *arguments, '--out', str(tmp_path / 'out')])
+    assert message in capsys.readouterr().err
+
+
+def test_a_result_of_another_command_is_not_taken_for_this_one(tmp_path):
+    data, out = make_face_set(tmp_path / 'faces'), tmp_path / 'out'
+    out.mkdir()
+    (out / 'one_seed0.json').write_text(json.dumps({'asked': ['one.py', 2], **run(0)}))
+    args = [str(data), 'one.py', '--group', r'face(\d)', '--out', str(out), '--seeds', '0']
+    with pytest.raises(JobError, match='take another --out'):
+        recipes.main(args)
 
 
 @pytest.mark.usefixtures('processes')

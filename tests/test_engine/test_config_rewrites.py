@@ -334,7 +334,7 @@ def test_loaders_get_a_worker_for_each_core_of_the_process_at_most(cfg, monkeypa
     cfg.test_dataloader.num_workers = 4
     assert spare_workers(cfg) == (
         'train_dataloader.num_workers=3 instead of 10 and test_dataloader.num_workers=3 instead '
-        'of 4, as many as this process has cores'
+        'of 4, as many as this process has cores (limit_workers=False keeps them)'
     )
     numbers = [cfg[f'{name}_dataloader'].num_workers for name in ('train', 'val', 'test')]
     assert numbers == [3, 3, 3]
@@ -345,4 +345,7 @@ def test_a_process_with_less_than_a_core_keeps_one_worker(cfg, monkeypatch):
     monkeypatch.setattr('mmpose_lite.utils.threads._granted', lambda environ: 1)
     monkeypatch.setenv('LOCAL_WORLD_SIZE', '4')
     cfg.train_dataloader.num_workers, cfg.val_dataloader = 2, None
+    cfg.limit_workers = False
+    assert not spare_workers(cfg)
+    cfg.limit_workers = True
     assert spare_workers(cfg).startswith('train_dataloader.num_workers=1 instead of 2, ')

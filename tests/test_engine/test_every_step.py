@@ -43,10 +43,8 @@ def faces(tmp_path_factory):
 
 
 @pytest.fixture
-def see(faces, as_new_process, monkeypatch):
+def see(faces, as_new_process):
     """A function that runs a loop with a number of workers, from a step on; what it saw."""
-    # As many as are asked for, even on a machine with fewer cores.
-    monkeypatch.setattr('mmpose_lite.engine.config_rewrites.limit_workers', lambda asked: asked)
 
     def run(loop, workers, work_dir, step=0):
         as_new_process()
@@ -56,6 +54,7 @@ def see(faces, as_new_process, monkeypatch):
             train_dataloader__batch_size=3,
             train_dataloader__num_workers=workers,
             train_dataloader__persistent_workers=workers == 4,
+            limit_workers=False,
             param_scheduler=[],
             val_cfg=None,
             val_dataloader=None,
