@@ -238,7 +238,7 @@ def check_numbers(cfg: Config) -> None:
         raise InputError(f'randomness.seed={seed} is larger than {_LARGEST_SEED}')
 
 
-def check_number(name: str, value: Any, least: float, kind: type = Integral) -> None:
+def check_number(name: str, value: Any, least: float, kind: type[Any] = Integral) -> None:
     """Check that a value is a number from ``least`` on, of Python's ``Integral`` or ``Real`` ones.
 
     Raises:
