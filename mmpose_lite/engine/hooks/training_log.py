@@ -25,7 +25,6 @@ from torch import Tensor, nn
 
 from mmpose_lite.errors import InputError
 from mmpose_lite.evaluation.metrics import NME
-from mmpose_lite.evaluation.metrics.row_metric import visible_points
 from mmpose_lite.registry import HOOKS
 from mmpose_lite.utils.collectives import gather_objects
 from mmpose_lite.utils.tensor_utils import unwrap_model
@@ -321,6 +320,7 @@ def _rows(samples: Sequence[Any], predictions: Sequence[ndarray]) -> Iterator[tu
         wanted = truth.transformed_keypoints[0]
         size_wh = np.asarray(sample.input_size)
         inside = ((wanted >= 0) & (wanted <= size_wh - 1)).all(axis=-1)
+        visible = np.asarray(truth.keypoints_visible)[0].reshape(len(wanted), -1)[:, 0] > 0
         # The way back to the photograph also rotates and mirrors; lengths change by scale alone.
         error = (predicted - wanted) * sample.input_scale / size_wh
         row = {
@@ -328,7 +328,7 @@ def _rows(samples: Sequence[Any], predictions: Sequence[ndarray]) -> Iterator[tu
             'img_path': sample.get('img_path'),
             'gt': truth.keypoints[0],
             'pred': truth.keypoints[0] + error,
-            'mask': inside & visible_points(truth.keypoints_visible),
+            'mask': inside & visible,
         }
         yield row, dict(truth.items())
 

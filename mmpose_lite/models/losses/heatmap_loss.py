@@ -8,11 +8,23 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmpose_lite.registry import MODELS
 
-from .regression_loss import WeightedLoss
+
+class WeightedLoss(nn.Module):
+    """Common to losses of points and of heatmaps; a subclass defines ``forward``.
+
+    Args:
+        use_target_weight: Use the weights of the targets.
+        loss_weight: Factor on the result.
+    """
+
+    def __init__(self, use_target_weight: bool = False, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.use_target_weight = use_target_weight
+        self.loss_weight = loss_weight
 
 
 def _as_map(weights: Tensor, target: Tensor) -> Tensor:
