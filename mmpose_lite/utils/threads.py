@@ -125,8 +125,8 @@ def limit_threads(
 def limit_workers(asked: int, environ: MutableMapping[str, str] = os.environ) -> int:
     """Give a loader at most as many workers as this process has cores.
 
-    More load no faster, but each takes time to start, and memory. What they load does not depend on
-    their number.
+    From a local disk, more load no faster, and each takes memory and time to start. What they load
+    does not depend on their number.
     """
     return min(asked, _share(environ))
 
