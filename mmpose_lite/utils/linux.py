@@ -13,7 +13,7 @@ _MMAP_MAX = -4
 
 # A free end of the heap of this size goes back to the system: larger ones make a run's peak as
 # high as the sum of the peaks of its parts, smaller ones make it fault its pages in again.
-_KEPT_BYTES = 2**28
+_KEPT_BYTES = 2**30
 
 
 def group_folders(controller: str, root: str | Path = '/') -> Iterator[Path]:

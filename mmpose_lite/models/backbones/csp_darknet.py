@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpose_lite.models.utils.csp_layer import apart
+from mmpose_lite.models.utils.dense_gradients import join_channels
 
 _NORM_CFG = {'type': 'BN', 'momentum': 0.03, 'eps': 0.001}
 _ACT_CFG = {'type': 'Swish'}
@@ -60,4 +60,4 @@ class SPPBottleneck(BaseModule):
         pooled = {1: x}
         for size, pooling in zip(sorted(self.kernel_sizes), self.poolings, strict=True):
             x = pooled[size] = pooling(x)
-        return self.conv2(torch.cat([pooled[size] for size in (1, *self.kernel_sizes)], dim=1))
+        return self.conv2(join_channels([pooled[size] for size in (1, *self.kernel_sizes)]))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpose_lite.errors import ArgumentError
+from mmpose_lite.models.utils.dense_gradients import join_channels
 from mmpose_lite.registry import MODELS
 
 from .residual import Bottleneck, conv_norm
@@ -79,7 +79,7 @@ class SCBottleneck(Bottleneck):
     def _branch(self, x: Tensor) -> Tensor:
         plain = self.k1(self.relu(self.norm1(self.conv1(x))))
         calibrated = self.scconv(self.relu(self.norm2(self.conv2(x))))
-        return self.norm3(self.conv3(torch.cat([plain, calibrated], dim=1)))
+        return self.norm3(self.conv3(join_channels([plain, calibrated])))
 
 
 @MODELS.register_module()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+
+from .dense_gradients import average_maps, join_channels
 
 _NORM_CFG = {'type': 'BN', 'momentum': 0.03, 'eps': 0.001}
 _SILU = {'type': 'SiLU'}
@@ -34,13 +35,12 @@ class ChannelAttention(BaseModule):
 
     def __init__(self, channels: int, init_cfg: dict | list[dict] | None = None) -> None:
         super().__init__(init_cfg)
-        self.global_avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Conv2d(channels, channels, 1)
         self.act = nn.Hardsigmoid(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute maps of the input's shape ``(B, C, H, W)``."""
-        return x * self.act(self.fc(self.global_avgpool(x)))
+        return x * self.act(self.fc(average_maps(x)))
 
 
 class _Block(BaseModule):
@@ -192,5 +192,5 @@ class CSPLayer(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute ``(B, out_channels, H, W)``."""
-        joined = torch.cat([self.blocks(self.main_conv(x)), self.short_conv(x)], dim=1)
+        joined = join_channels([self.blocks(self.main_conv(x)), self.short_conv(x)])
         return self.final_conv(self.attention(joined) if self.channel_attention else joined)

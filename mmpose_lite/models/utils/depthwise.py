@@ -24,8 +24,7 @@ class WideDepthwiseConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """Compute maps of the input's shape ``(B, C, H, W)``."""
         learns = torch.is_grad_enabled() and self.weight.requires_grad
-        is_seen = torch.jit.is_tracing() or torch.compiler.is_compiling()
-        if not learns or is_seen or x.device.type != 'cpu':
+        if not learns or is_recorded() or x.device.type != 'cpu':
             return super().forward(x)
         return _Convolution.apply(x, self.weight, self.bias)
 
@@ -39,6 +38,11 @@ def speed_up_depthwise(model: nn.Module) -> int:
     for conv in found:
         conv.__class__ = WideDepthwiseConv2d
     return len(found)
+
+
+def is_recorded() -> bool:
+    """Tell if a tracer or a compiler records what is computed: it wants the plain operations."""
+    return torch.jit.is_tracing() or torch.compiler.is_compiling()
 
 
 def _fits(conv: nn.Conv2d) -> bool:

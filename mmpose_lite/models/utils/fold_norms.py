@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 from operator import is_
 from typing import Any
 
-import torch
 from mmcv.cnn.bricks import wrappers
 from mmengine.model.utils import _BatchNormXd
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from .depthwise import WideDepthwiseConv2d
+from .depthwise import WideDepthwiseConv2d, is_recorded
 
 # Exactly these classes, since a subclass may use its weights in another way.
 _PLAIN = (nn.Conv2d, wrappers.Conv2d, WideDepthwiseConv2d)
@@ -74,7 +73,7 @@ class FoldedView:
         modules, compiled or replaced ``forward`` methods, a trace.
         """
         modules = [module for part in parts for module in part.modules()]
-        if torch.jit.is_tracing() or torch.compiler.is_compiling() or any(map(_is_bound, modules)):
+        if is_recorded() or any(map(_is_bound, modules)):
             return model
         if len(modules) != len(self._modules) or not all(map(is_, modules, self._modules)):
             found = _find_pairs(*parts)
