@@ -275,6 +275,23 @@ def test_aflw_pipelines_are_mmposes():
         assert config[loader]['dataset']['pipeline'] == kept
 
 
+def test_configs_of_the_results_have_the_crops_that_were_measured():
+    """Those that vary the recipe would otherwise change with it."""
+    folder = Path('docs/results/recipe')
+    exact = {'shift_prob': 0, 'rotate_factor': 40, 'scale_factor': [0.85, 1.15]}
+    shifted = {**exact, 'shift_prob': 1, 'shift_factor': 0.1}
+    recipes = Path('configs/recipes/hrnetv2-w18_best_aflw19-128x128_8e.py')
+    expected = dict.fromkeys([recipes, folder / 'parts/shifted_crops.py'], shifted)
+    names = ('parts/exact_crops', 'parts/dark', 'parts/h3r', 'parts/photograph', 'few/recipe')
+    expected |= dict.fromkeys([folder / f'{each}.py' for each in (*names, 'best_ema')], exact)
+    wide = {'rotate_factor': 60, 'scale_factor': [0.75, 1.25]}
+    expected[folder / 'parts/wide_crops.py'] = {**exact, **wide}
+    for path, crops in expected.items():
+        pipeline = as_json(path)['train_dataloader']['dataset']['pipeline']
+        (step,) = (each for each in pipeline if each['type'] == 'RandomBBoxTransform')
+        assert step == {'type': 'RandomBBoxTransform', **crops}, path
+
+
 def test_dark_config_differs_in_the_codec_alone():
     plain, dark = PLAIN.stem.replace('8xb64', 'dark-8xb64'), DARK.stem
     assert plain == dark

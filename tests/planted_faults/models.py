@@ -330,9 +330,23 @@ SABOTAGES = [
     Sabotage(
         'the halves of a cross-stage partial layer change places',
         'mmpose_lite/models/utils/csp_layer.py',
-        'torch.cat([self.blocks(self.main_conv(x)), self.short_conv(x)], dim=1)',
-        'torch.cat([self.short_conv(x), self.blocks(self.main_conv(x))], dim=1)',
+        'join_channels([self.blocks(self.main_conv(x)), self.short_conv(x)])',
+        'join_channels([self.short_conv(x), self.blocks(self.main_conv(x))])',
         'tests/test_models/test_backbones.py::test_numbers_are_mmpose_s',
+    ),
+    Sabotage(
+        'the parts of a join get gradients with gaps',
+        'mmpose_lite/models/utils/dense_gradients.py',
+        '                each.register_hook(_dense)\n',
+        '                pass\n',
+        'tests/test_models/test_dense_gradients.py::test_parts_of_a_join_get_dense_gradients',
+    ),
+    Sabotage(
+        'a trace holds the average of maps that learn',
+        'mmpose_lite/models/utils/dense_gradients.py',
+        ' or is_recorded()',
+        '',
+        'tests/test_models/test_dense_gradients.py::test_a_trace_holds_the_plain_operations',
     ),
     Sabotage(
         'a single hourglass has nothing between hourglasses',

@@ -1,6 +1,6 @@
-"""The recipe with an exponential moving average of the weights, which is what is validated."""
+"""The recipe, without shifted crops, with an exponential moving average of the weights, which is what is validated."""
 
-_base_ = ['../../../configs/recipes/hrnetv2-w18_best_aflw19-128x128_8e.py']
+_base_ = ['./parts/exact_crops.py']
 
 custom_hooks = [
     *_base_.custom_hooks,

@@ -1,4 +1,4 @@
-"""The recipe of commit 2c8b416 (guarded DARK) with UDP, which is the recipe itself since 779fb98."""
+"""The recipe of commit 2c8b416 (guarded DARK) with UDP, which was the recipe from 779fb98 until its crops were shifted."""
 
 _base_ = ['configs/recipes/hrnetv2-w18_best_aflw19-128x128_8e.py']
 codec = dict(type='UDPHeatmap', input_size=(128, 128), heatmap_size=(32, 32), sigma=2)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mmpose_lite.models.utils.dense_gradients import average_maps
 from mmpose_lite.registry import MODELS
 
 
@@ -36,4 +35,4 @@ class GlobalAveragePooling(nn.Module):
 def _mean(maps: Tensor) -> Tensor:
     # Half precision would round what thousands of channels then add up.
     dtype = torch.promote_types(maps.dtype, torch.float32)
-    return average_maps(maps, dtype).flatten(1)
+    return maps.mean(dim=(-2, -1), dtype=dtype)

@@ -1,4 +1,4 @@
-"""HRNetV2-W18 on AFLW by the project's own recipe: UDP, Muon, a cosine, moderate changes of the crop.
+"""HRNetV2-W18 on AFLW by the project's own recipe: UDP, shifted crops, Muon, a cosine.
 
     python tools/train.py configs/face_2d_keypoint/topdown_heatmap/aflw/td-hm_hrnetv2-w18_best-8xb64-60e_aflw-256x256.py
 

@@ -1,4 +1,4 @@
-"""HRNetV2-W18 on WFLW by the project's own recipe: UDP, Muon, a cosine, moderate changes of the crop.
+"""HRNetV2-W18 on WFLW by the project's own recipe: UDP, shifted crops, Muon, a cosine.
 
     python tools/train.py configs/face_2d_keypoint/topdown_heatmap/wflw/td-hm_hrnetv2-w18_best-8xb64-60e_wflw-256x256.py
 

@@ -1,6 +1,6 @@
-"""The project's recipe from faces19, in batches of 8."""
+"""The project's recipe, without shifted crops, from faces19, in batches of 8."""
 
-_base_ = ['../../../../configs/recipes/hrnetv2-w18_best_aflw19-128x128_8e.py']
+_base_ = ['../parts/exact_crops.py']
 
 load_from = 'faces19'
 train_dataloader = dict(batch_size=8)

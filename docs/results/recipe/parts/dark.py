@@ -1,6 +1,6 @@
 """DARK in place of UDP, with the shift of the mirrored heatmaps that is exact for a stride of four."""
 
-_base_ = ['../../../../configs/recipes/hrnetv2-w18_best_aflw19-128x128_8e.py']
+_base_ = ['./exact_crops.py']
 
 codec = dict(
     type='MSRAHeatmap',

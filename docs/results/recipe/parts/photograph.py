@@ -1,6 +1,6 @@
 """Crops with other colours, blur, noise, JPEG and objects in front of the face."""
 
-_base_ = ['../../../../configs/recipes/hrnetv2-w18_best_aflw19-128x128_8e.py']
+_base_ = ['./exact_crops.py']
 
 train_pipeline = [
     *_base_.train_pipeline[:-2],

@@ -1,6 +1,6 @@
-"""Crops that are moved by up to a tenth of their side, too."""
+"""Crops that are moved by up to a tenth of their side, as the recipe has had them since these runs."""
 
-_base_ = ['../../../../configs/recipes/hrnetv2-w18_best_aflw19-128x128_8e.py']
+_base_ = ['./exact_crops.py']
 
 train_pipeline = [
     dict(step, shift_prob=1, shift_factor=0.1) if step.type == 'RandomBBoxTransform' else step

@@ -1,6 +1,6 @@
 """MMPose's changes of the crop: rotations up to 60 degrees, scales from 0.75 to 1.25."""
 
-_base_ = ['../../../../configs/recipes/hrnetv2-w18_best_aflw19-128x128_8e.py']
+_base_ = ['./exact_crops.py']
 
 train_pipeline = [
     dict(step, rotate_factor=60, scale_factor=(0.75, 1.25))
