@@ -12,9 +12,9 @@ _TRIM_THRESHOLD = -1
 _MMAP_MAX = -4
 
 # A free end of the heap of this size goes back to the system: larger ones make a run's peak as
-# high as the sum of the peaks of its parts, smaller ones make it fault its pages in again. With
-# this one the training steps of docs/performance.md hardly fault, at the peak that they had before.
-_KEPT_BYTES = 2**30
+# high as the sum of the peaks of its parts, smaller ones make it fault its pages in again. What 1
+# GiB gains and costs is in docs/performance.md.
+_KEPT_BYTES = 2**28
 
 
 def group_folders(controller: str, root: str | Path = '/') -> Iterator[Path]:
