@@ -280,8 +280,8 @@ def test_configs_of_the_results_have_the_crops_that_were_measured():
     folder = Path('docs/results/recipe')
     exact = {'shift_prob': 0, 'rotate_factor': 40, 'scale_factor': [0.85, 1.15]}
     shifted = {**exact, 'shift_prob': 1, 'shift_factor': 0.1}
-    recipes = Path('configs/recipes/hrnetv2-w18_best_aflw19-128x128_8e.py')
-    expected = dict.fromkeys([recipes, folder / 'parts/shifted_crops.py'], shifted)
+    recipe = Path('configs/recipes/hrnetv2-w18_best_aflw19-128x128_8e.py')
+    expected = dict.fromkeys([recipe, folder / 'parts/shifted_crops.py'], shifted)
     names = ('parts/exact_crops', 'parts/dark', 'parts/h3r', 'parts/photograph', 'few/recipe')
     expected |= dict.fromkeys([folder / f'{each}.py' for each in (*names, 'best_ema')], exact)
     wide = {'rotate_factor': 60, 'scale_factor': [0.75, 1.25]}
