@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .fields import mix, smooth_noise, smoothstep
-from .identity import Identity
+from .fields import clamp, mix, peak, smooth_noise, smoothstep
+from .identity import CROPPED, WHITE_HAIR, Identity
 from .layout import HEAD_RADIUS
 
 Array = np.ndarray
@@ -24,14 +24,11 @@ _HAIRLINE = (
     (92, 1.0),
 )
 _NAPE = ((104, -4.0), (120, -8.5), (180, -10.5))
+# Of the styles with another line, and of hats.
 _LINES: dict[str, tuple[tuple[float, float], ...]] = {
-    'buzz': _HAIRLINE + _NAPE,
-    'short': _HAIRLINE + _NAPE,
-    'parted': _HAIRLINE + _NAPE,
-    'bushy': _HAIRLINE + _NAPE,
     'long': ((0, 6.9), (25, 6.6), (45, 5.2), (56, 2.5), (64, -1.5), (75, -4), (92, -6), *_NAPE[1:]),
     'fringe': ((0, 3.5), (30, 3.5), (48, 3.2), (58, 1.0), (66, -2), (75, -4), (92, -6), *_NAPE[1:]),
-    'bun': _HAIRLINE + _NAPE,
+    'horseshoe': ((0, 13), (40, 13), (52, 8), (60, 3), (72, -1.2), (92, 2), *_NAPE),
     'receding': ((0, 8.0), (15, 8.6), (35, 9.2), (50, 6.5), (60, 2.0), (72, -1.2), (92, 2), *_NAPE),
     'beanie': ((0, 4.3), (45, 4.0), (90, 2.2), (180, -2.5)),
     'cap': ((0, 4.9), (45, 4.6), (90, 3.6), (180, 0.5)),
@@ -45,11 +42,15 @@ _THICKNESS = {
     'fringe': 1.1,
     'bun': 0.55,
     'receding': 0.4,
+    'horseshoe': 0.5,
+    'afro': 2.4,
+    'slick': 0.35,
     'beanie': 1.0,
     'cap': 0.8,
     'scarf': 0.8,
 }
 _RAGS = 97  # numbers by which a hairline is ragged
+_MOST = 5.0  # centimetres that hair may stand off the skin
 
 
 def hair_mask(identity: Identity, v: Array, u: Array) -> Array:
@@ -57,9 +58,15 @@ def hair_mask(identity: Identity, v: Array, u: Array) -> Array:
     distance = _above_hairline(identity, v, u)
     if distance is None:
         return np.zeros((len(v), len(u)), np.float32)
-    style = identity.hair_style
-    soft = 1.2 if style in ('buzz', 'receding') else 0.6
-    return smoothstep(-soft / 2, soft / 2, distance) * (0.7 if style == 'buzz' else 1.0)
+    hair = identity.hair
+    soft = 1.2 if hair.style in ('buzz', 'receding', 'horseshoe') else 0.6
+    mask = smoothstep(-soft / 2, soft / 2, distance) * (0.7 if hair.style == 'buzz' else 1.0)
+    # Thin on the top, cropped at the sides.
+    top = smoothstep(3.0, 7.5, v)
+    opacity = mix(hair.sides, hair.density, top)
+    if hair.style == 'horseshoe':
+        opacity = opacity * smoothstep(9.0, 5.0, v)
+    return mask * opacity[:, None]
 
 
 def hair_thickness(identity: Identity, v: Array, u: Array) -> Array:
@@ -67,28 +74,40 @@ def hair_thickness(identity: Identity, v: Array, u: Array) -> Array:
     distance = _above_hairline(identity, v, u)
     if distance is None:
         return np.zeros((len(v), len(u)), np.float32)
-    style = identity.hair_style
-    thickness = _THICKNESS[style] * smoothstep(-0.1, 2.2, distance)
-    if style in ('short', 'parted', 'buzz'):
+    hair = identity.hair
+    thickness = _THICKNESS[hair.style] * hair.volume * smoothstep(-0.1, 2.2, distance)
+    if hair.style in CROPPED:
         # Cropped sides and nape.
-        thickness = thickness * mix(0.3, 1.0, smoothstep(-3.0, 6.5, v))[:, None]
-    rng = np.random.default_rng(identity.skin_seed)
+        thickness = thickness * mix(0.3 * hair.sides, 1.0, smoothstep(-3.0, 6.5, v))[:, None]
+    elif hair.style == 'horseshoe':
+        thickness = thickness * smoothstep(9.0, 5.0, v)[:, None]
+    rng = np.random.default_rng(identity.seed)
     rng.normal(size=_RAGS)
-    lumps = rng.random((7, 13), dtype=np.float32)
-    thickness = thickness * (0.8 + 0.4 * _sample(lumps, v, u))
-    if style in ('parted', 'long'):
-        side = smoothstep(-2.5, 2.5, u * identity.hair_part)[None]
+    lumps = _sample(rng.random((7, 13), dtype=np.float32), v, u)
+    thickness = thickness * (0.8 + 0.4 * lumps)
+    if hair.curl > 0.3:
+        locks = _sample(rng.random((17, 37), dtype=np.float32), v, u)
+        thickness = thickness * (1 + hair.curl * (locks - 0.5))
+    if hair.style in ('parted', 'long'):
+        side = smoothstep(-2.5, 2.5, u * hair.part)[None]
         thickness = thickness * mix(0.65, 1.25, side)
-    return thickness.astype(np.float32)
+    return np.minimum(thickness, _MOST).astype(np.float32)
 
 
 def _above_hairline(identity: Identity, v: Array, u: Array) -> Array | None:
     """Return the height above the ragged hairline, (R, C) in centimetres; None without hair."""
-    if identity.hair_style == 'bald' or identity.hat == 'scarf':
+    hair = identity.hair
+    if hair.style == 'bald' or identity.hat == 'scarf':
         return None
-    rng = np.random.default_rng(identity.skin_seed)
-    ragged = np.interp(u, np.linspace(-24, 24, _RAGS), rng.normal(0, 0.16, _RAGS))
-    return v[:, None] - (_line(identity.hair_style, u) + ragged)[None]
+    rng = np.random.default_rng(identity.seed)
+    ragged = np.interp(u, np.linspace(-24, 24, _RAGS), rng.normal(0, hair.ragged, _RAGS))
+    azimuth = np.degrees(np.abs(u) / HEAD_RADIUS)
+    front = smoothstep(62, 40, azimuth)
+    line = _line(hair.style, u) + ragged
+    line = line + front * (hair.hairline - hair.sweep * clamp(u * hair.part / 6, -0.3, 1))
+    line = line + hair.temples * peak(azimuth - 36, 13) - hair.peak * peak(azimuth, 8)
+    line = line - hair.sideburns * peak(azimuth - 77, 5)
+    return v[:, None] - line[None]
 
 
 def hat_mask(identity: Identity, v: Array, u: Array) -> Array:
@@ -114,21 +133,36 @@ def _hat(identity: Identity, v: Array, u: Array, outside: float, inside: float) 
     return smoothstep(outside, inside, distance)
 
 
-def strands(rng: np.random.Generator, shape_hw: tuple[int, int], cm: float) -> Array:
-    """Return a brightness pattern of hair running down the rows, around 1.
+def strands(
+    rng: np.random.Generator, shape_hw: tuple[int, int], cm: float, curl: float = 0.0
+) -> Array:
+    """Return a pattern of hair in about [-1, 1] that runs down the rows.
 
     Args:
         rng: Source of randomness.
         shape_hw: Size in pixels.
         cm: Pixels in a centimetre.
+        curl: From 0, straight strands, to 1, small curls.
     """
-    coarse = smooth_noise(rng, shape_hw, (6 * cm, 0.8 * cm))
-    fine = smooth_noise(rng, shape_hw, (3 * cm, max(1.0, 0.14 * cm)))
-    return 1 + 0.22 * coarse + 0.24 * fine
+    length = 1 - 0.9 * curl**0.5
+    coarse = smooth_noise(rng, shape_hw, (max(1.0, 6 * length * cm), 0.8 * cm))
+    width = (0.14 + 0.25 * curl) * cm
+    fine = smooth_noise(rng, shape_hw, (max(1.0, 3 * length * cm), max(1.0, width)))
+    return 0.47 * coarse + 0.53 * fine
+
+
+def hair_colours(rgb: Array, grey: float, contrast: float, pattern: Array) -> list[Array]:
+    """Return the three colours of hair whose strands differ by a pattern, each shaped like it."""
+    bright = 1 + 0.46 * contrast * pattern
+    if grey < 0.02:
+        return [each * bright for each in rgb]
+    # The white strands are those where the pattern is greatest.
+    white = clamp(grey * (1 + 0.9 * pattern), 0, 1)
+    return [mix(each, silver, white) * bright for each, silver in zip(rgb, WHITE_HAIR, strict=True)]
 
 
 def _line(style: str, u: Array) -> Array:
-    knots = np.array(_LINES[style])
+    knots = np.array(_LINES.get(style, _HAIRLINE + _NAPE))
     return np.interp(np.abs(u) / HEAD_RADIUS, np.radians(knots[:, 0]), knots[:, 1])
 
 

@@ -158,7 +158,7 @@ def _relief(identity: Identity, layout: FaceLayout, x: Array, v: Array) -> Array
     z += (0.50 + 0.12 * trait('chin_forward')) * _hill(
         x, v + 10.3, 1.35 + 0.2 * trait('chin_width'), 0.8
     )
-    z -= 0.22 * identity.wrinkles * _fold(layout, ax, v)
+    z -= 0.22 * identity.skin.wrinkles * _fold(layout, ax, v)
     return z
 
 

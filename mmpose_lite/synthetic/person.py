@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .beard import beard_thickness
 from .expression import Expression
 from .fields import linear, smooth_curve, smooth_noise, smoothstep, spaced, tripled, vec
-from .hair import hair_thickness, hat_mask, hat_thickness, strands
+from .hair import hair_colours, hair_thickness, hat_mask, hat_thickness, strands
 from .head import build_head, grid_axes, surface_point, surface_points
-from .identity import Identity
+from .identity import Hair, Identity
 from .layout import FaceLayout, lay_out
 from .mesh import GridMesh, grid_normals, plain_mesh, tube_mesh
 from .points import OUTLINE, place_points
 from .pose import Pose
-from .skin import beard_thickness, paint_head
+from .skin import paint_head
 
 Array = np.ndarray
 # Shares of an outline point's X at which the outline of a turned head is looked for.
@@ -51,7 +52,7 @@ _ARM = np.array(
 
 def build_ears(identity: Identity) -> list[GridMesh]:
     """Return the two ears as bowls with a rim, attached in front; none under scarf or long hair."""
-    if identity.hat == 'scarf' or identity.hair_style in ('long', 'fringe'):
+    if identity.hat == 'scarf' or identity.hair.style in ('long', 'fringe'):
         return []
     size = 1 + 0.08 * identity.trait('ear_size')
     tilt = np.radians(28 + 9 * identity.trait('ear_angle'))
@@ -64,7 +65,7 @@ def build_ears(identity: Identity) -> list[GridMesh]:
     back = np.cos(angle)[None] * radius * (1.65 + 0.40 * np.sin(angle))[None] + 1.3
     ears = []
     half_width = 7.25 * (1 + 0.035 * identity.trait('head_width'))
-    red = linear(identity.skin_rgb * [1.0, 0.90, 0.88])
+    red = linear(identity.skin.rgb * [1.0, 0.90, 0.88])
     for side in (-1, 1):
         out = back * np.sin(tilt) + lift * np.cos(tilt)
         x = side * (half_width - 0.1 + size * out)
@@ -78,13 +79,13 @@ def build_ears(identity: Identity) -> list[GridMesh]:
 def build_loose_hair(identity: Identity, rng: np.random.Generator) -> list[GridMesh]:
     """Return hair that hangs down around the head, a bun, or a scarf's drape."""
     if identity.hat == 'scarf':
-        return [_drape(identity.cloth_rgb, (-1.0, -19.0), 0.9, 76, rng, streaks=0.25)]
-    style = identity.hair_style
-    if style == 'long' or (style == 'fringe' and identity.skin_seed % 3):
-        length = rng.uniform(-18, -7)
-        return [_drape(identity.hair_rgb, (6.0, length), 1.2, 72, rng, streaks=1.0)]
-    if style == 'bun' and identity.hat == 'none':
-        return [_bun(identity, rng)]
+        return [_drape(identity.cloth_rgb, (-1.0, -19.0), 0.9, (76, 76), rng)]
+    hair = identity.hair
+    if hair.style == 'long' or (hair.style == 'fringe' and identity.seed % 3):
+        volume = min(2.5, 1.2 * hair.volume)
+        return [_drape(hair.rgb, (6.0, -hair.length), volume, hair.cheeks, rng, hair)]
+    if hair.style == 'bun' and identity.hat == 'none':
+        return [_bun(hair, rng)]
     return []
 
 
@@ -92,16 +93,28 @@ def _drape(
     rgb: Array,
     y_range: tuple[float, float],
     volume: float,
-    front_deg: float,
+    front_deg: tuple[float, float],
     rng: np.random.Generator,
-    streaks: float,
+    hair: Hair | None = None,
 ) -> GridMesh:
+    """Return cloth, or hair, that hangs down around the head.
+
+    Args:
+        rgb: sRGB colour.
+        y_range: Upper and lower edge.
+        volume: How far it stands off the head.
+        front_deg: Azimuth of its ends on the image's left and right.
+        rng: Source of randomness.
+        hair: The hair; cloth if None.
+    """
     rows, cols = 16, 41
-    azimuth = np.radians(np.linspace(front_deg, 360 - front_deg, cols))[::-1][None]
+    streaks, curl = (1.0, hair.curl) if hair else (0.25, 0.0)
+    azimuth = np.radians(np.linspace(front_deg[1], 360 - front_deg[0], cols))[::-1][None]
     ends = y_range[1] + streaks * smooth_noise(rng, (1, cols), (1, 2.0))
     y = y_range[0] + (ends - y_range[0]) * spaced(0, 1, rows)[:, None]
     down = (y_range[0] - y) / 10.0
     wave = 0.25 * np.sin(down * rng.uniform(2, 6) + azimuth * rng.integers(3, 8))
+    wave = wave + 0.9 * curl * smooth_noise(rng, (rows, cols), (1.7, 2.5))
     # The upper edge starts under the hair (or scarf) that lies on the head.
     rise = volume * smoothstep(0, 0.55, down)
     width = 7.0 + rise - 0.35 * down + wave * np.minimum(down, 1)
@@ -109,18 +122,60 @@ def _drape(
     depth = np.where(np.cos(azimuth) > 0, 8.2, 8.3 - 1.2 * down) + rise
     z = -1.0 + depth * np.cos(azimuth)
     points = np.stack(np.broadcast_arrays(x, y, z), -1)
-    pattern = 1 + streaks * (strands(rng, (rows, cols), 2.0) - 1)
-    return plain_mesh(
-        points, linear(rgb * pattern[..., None]), two_sided=True, gloss=0.25 * streaks
-    )
+    pattern = strands(rng, (rows, cols), 2.0, curl)
+    if hair:
+        colours = np.stack(hair_colours(rgb, hair.grey, hair.contrast, pattern), -1)
+    else:
+        colours = rgb * (1 + 0.12 * pattern[..., None])
+    return plain_mesh(points, linear(colours), two_sided=True, gloss=0.25 * streaks)
 
 
-def _bun(identity: Identity, rng: np.random.Generator) -> GridMesh:
+def _bun(hair: Hair, rng: np.random.Generator) -> GridMesh:
     radius = rng.uniform(2.2, 3.4)
     center = np.array([0.0, rng.uniform(5, 11.5), -8.5])
     points = center + radius * _sphere(13, 17)
-    pattern = strands(rng, (13, 17), 3.0)[..., None]
-    return plain_mesh(points, linear(identity.hair_rgb * pattern), gloss=0.3)
+    pattern = strands(rng, (13, 17), 3.0, hair.curl)
+    colours = np.stack(hair_colours(hair.rgb, hair.grey, hair.contrast, pattern), -1)
+    return plain_mesh(points, linear(colours), gloss=0.3)
+
+
+def build_wisps(identity: Identity, skin: Array, rng: np.random.Generator) -> list[GridMesh]:
+    """Return single strands of hair that fall over forehead and cheeks."""
+    hair = identity.hair
+    if identity.hat != 'none':
+        return []
+    t = spaced(0, 1, 9)
+    wisps = []
+    for _ in range(hair.wisps):
+        side = rng.choice([-1, 1])
+        start, end = rng.uniform(1, 5), rng.uniform(4.5, 6.6)
+        x = side * (start + (end - start) * t ** rng.uniform(0.5, 1.5))
+        v = 7.0 - rng.uniform(2.5, 11) * t
+        line = surface_points(skin, np.stack([x, v], 1)) + vec(0, 0, 0.25)
+        line[:, 0] += side * 0.35 * hair.curl * np.sin(9 * t + rng.uniform(0, 6))
+        radius = rng.uniform(0.05, 0.22) * (1 - 0.8 * t)
+        rgb = linear(hair.rgb * rng.uniform(0.9, 1.4))
+        wisps.append(tube_mesh(line, radius, rgb, sides=4, gloss=0.25))
+    return wisps
+
+
+def build_long_beard(identity: Identity, chin: Array, rng: np.random.Generator) -> list[GridMesh]:
+    """Return the part of a beard that hangs down below the chin (3,)."""
+    beard = identity.beard
+    if beard.hanging <= 0:
+        return []
+    rows, cols = 9, 15
+    down = spaced(0, 1, rows)[:, None]
+    turn = spaced(-np.pi, np.pi, cols)[None]
+    wide = (2.6 if beard.style == 'full' else 1.5) * np.sqrt(np.maximum(1 - down**2, 0))
+    ends = 1 + 0.12 * smooth_noise(rng, (1, cols), (1, 2.0))
+    x = chin[0] + wide * np.sin(turn)
+    y = chin[1] + 0.6 - (beard.hanging + 0.6) * down * ends
+    z = chin[2] - 1.2 + 0.6 * wide * np.cos(turn) - 0.4 * down
+    points = np.stack(np.broadcast_arrays(x, y, z), -1)
+    pattern = strands(rng, (rows, cols), 3.0, identity.hair.curl)
+    colours = np.stack(hair_colours(beard.rgb, beard.grey, 1.2, pattern), -1)
+    return [plain_mesh(points, linear(colours), two_sided=True)]
 
 
 def _sphere(rows: int, cols: int) -> Array:
@@ -154,7 +209,7 @@ def build_glasses(identity: Identity, layout: FaceLayout, skin: Array) -> list[G
     """Return the frame, and dark lenses; clear ones are not seen."""
     if identity.glasses == 'none':
         return []
-    rng = np.random.default_rng([identity.skin_seed, 2])
+    rng = np.random.default_rng([identity.seed, 2])
     wide, tall = rng.uniform(2.4, 2.9), rng.uniform(1.6, 2.4)
     power = rng.uniform(2.0, 4.0)
     bridge = surface_point(skin, np.array([0.0, -0.3]))
@@ -263,7 +318,7 @@ def build_person(
         points: Name of the set of points to label, of ``POINT_COUNTS``.
     """
     layout = lay_out(identity, expression)
-    rng = np.random.default_rng([identity.skin_seed, 3])
+    rng = np.random.default_rng([identity.seed, 3])
     skin = build_head(identity, layout, expression)
     canvas = paint_head(identity, layout, expression, texture_per_cm)
     v, u = grid_axes()
@@ -271,12 +326,16 @@ def build_person(
         _cover(identity, layout, skin),
         linear(canvas.rgb),
         canvas.grid_pixels(u, v).astype(np.float32),
+        gloss=identity.skin.gloss,
         cavities=True,
     )
+    chin = surface_point(skin, layout.landmarks_xv[-1])
     parts = [
         head,
         *build_ears(identity),
         *build_loose_hair(identity, rng),
+        *build_wisps(identity, skin, rng),
+        *build_long_beard(identity, chin, rng),
         *build_brim(identity, skin),
         *build_glasses(identity, layout, skin),
         *build_body(identity, rng),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from .beard import beard_mask
 from .canvas import FaceCanvas, disc, ribbon
 from .expression import Expression
 from .fields import bump, clamp, mix, peak, planes, smooth_noise, smoothstep, spaced, vec
-from .hair import hair_mask, hat_mask, strands
+from .hair import hair_colours, hair_mask, hat_mask, strands
 from .identity import Identity
 from .layout import HEAD_RADIUS, MOUTH_BAND, Brow, Eye, FaceLayout
 
@@ -20,7 +21,7 @@ _LASHES = np.interp(np.linspace(0, 1, 17), [0, 0.3, 0.9, 1], [0.07, 0.13, 0.17, 
 def paint_eye(canvas: FaceCanvas, eye: Eye, identity: Identity) -> None:
     """Paint an eye with its lids on a canvas."""
     upper, lower = eye.lid(eye.upper), eye.lid(-eye.lower)
-    lid_tone = np.array([0.90, 0.84, 0.82]) * (1 - 0.25 * identity.makeup)
+    lid_tone = mix(np.array([0.90, 0.84, 0.82]), identity.lid_rgb, 0.45 * identity.makeup)
     shut = smoothstep(0.35, -0.2, eye.upper)
     crease = eye.lid(max(eye.upper, 0.38) + 0.34)
     canvas.shade(np.concatenate([crease, upper[::-1]]), lid_tone, 0.08)
@@ -30,7 +31,7 @@ def paint_eye(canvas: FaceCanvas, eye: Eye, identity: Identity) -> None:
     if eye.upper + eye.lower > 0.08:
         window, mask = canvas.mask(opening, 0.015)
         canvas.blend(window, mask, _eyeball(canvas, window, eye, identity))
-    lash = np.array([0.07, 0.05, 0.05]) + 0.15 * identity.hair_rgb
+    lash = np.array([0.07, 0.05, 0.05]) + 0.15 * identity.brow_rgb
     canvas.fill(ribbon(upper, _LASHES * (1 + 0.5 * identity.makeup)), lash, 0.92, 0.025)
     canvas.fill(ribbon(lower, 0.06), lash, 0.35 + 0.3 * identity.makeup, 0.03)
 
@@ -70,10 +71,11 @@ def paint_head(
     Returns:
         A canvas of sRGB colours in [0, 1].
     """
-    rng = np.random.default_rng([identity.skin_seed, 1])
-    canvas = FaceCanvas(pixels_per_cm, identity.skin_rgb)
+    rng = np.random.default_rng([identity.seed, 1])
+    canvas = FaceCanvas(pixels_per_cm, identity.skin.rgb)
     _tint(canvas, identity, layout, rng)
-    _lines(canvas, identity, layout)
+    _spots(canvas, identity, rng)
+    _lines(canvas, identity, layout, rng)
     _beard(canvas, identity, layout, rng)
     _nostrils(canvas, identity, layout)
     _mouth(canvas, identity, layout, expression)
@@ -90,26 +92,40 @@ def _tint(
     canvas: FaceCanvas, identity: Identity, layout: FaceLayout, rng: np.random.Generator
 ) -> None:
     """Vary the skin: blotches, redness of cheeks and nose, freckles."""
-    cm = canvas.pixels_per_cm
-    canvas.rgb *= 1 + 0.035 * smooth_noise(rng, canvas.shape_hw, (2.2 * cm, 2.2 * cm))
+    skin, cm = identity.skin, canvas.pixels_per_cm
+    blotches = smooth_noise(rng, canvas.shape_hw, (2.2 * cm, 2.2 * cm))
+    canvas.rgb *= 1 + (0.02 + 0.06 * skin.unevenness) * blotches
     window = canvas.window(np.array([-7.4, -12]), np.array([7.4, 7]))
     face = canvas.view(window)
     x, v = canvas.face_plane(*window)
     red = bump(np.abs(x) - 4.2, v + 3.6, 1.5, 1.5) + 0.7 * bump(x, v - layout.nose_tip_v, 1.2, 1.0)
-    strength = identity.flush * 0.16
+    strength = skin.flush * 0.17
     face[1:] *= 1 - red * planes(vec(strength, strength * 0.9))
     under_eye = bump(np.abs(x) - 2.9, v + 1.25, 1.2, 0.45)
-    face *= 1 - under_eye * planes(vec(0.10, 0.13, 0.10))
+    face *= 1 - under_eye * planes(vec(0.22, 0.28, 0.22) * (0.1 + skin.eye_rings))
     # Little light gets under the chin.
     under_chin = smoothstep(-11.5, -12.4, canvas.v) * smoothstep(-19.0, -13.0, canvas.v)
     front = smoothstep(1.75, 1.1, np.abs(canvas.u) / HEAD_RADIUS)
     rows = _span(under_chin > 0)
     canvas.rgb[:, rows] *= 1 - 0.30 * under_chin[rows, None] * front[None]
-    face *= 1 + 0.02 * smooth_noise(rng, red.shape, (0.28 * cm, 0.28 * cm))
-    if identity.freckles > 0.05:
+    pores = 0.01 + 0.05 * skin.unevenness
+    face *= 1 + pores * smooth_noise(rng, red.shape, (0.28 * cm, 0.28 * cm))
+    if skin.freckles > 0.05:
         dots = smooth_noise(rng, red.shape, (0.15 * cm, 0.15 * cm))
         spots = smoothstep(0.6, 0.85, dots) * bump(np.abs(x) - 2.6, v + 2.6, 2.6, 1.8)
-        face *= 1 - spots * planes(vec(0.2, 0.32, 0.38) * min(1.0, identity.freckles))
+        face *= 1 - spots * planes(vec(0.2, 0.32, 0.38) * min(1.0, skin.freckles))
+
+
+def _spots(canvas: FaceCanvas, identity: Identity, rng: np.random.Generator) -> None:
+    """Paint moles and red spots."""
+    kinds = (
+        (identity.skin.moles, vec(0.45, 0.36, 0.33), (0.06, 0.17), 0.03),
+        (identity.skin.blemishes, vec(0.92, 0.72, 0.70), (0.12, 0.3), 0.1),
+    )
+    for count, factor, sizes, soft in kinds:
+        for place in rng.uniform([-6.5, -11], [6.5, 6.5], (count, 2)):
+            size = rng.uniform(*sizes)
+            canvas.shade(disc(place, (size, size), 10), factor, soft)
 
 
 def _span(used: Array) -> slice:
@@ -117,80 +133,55 @@ def _span(used: Array) -> slice:
     return slice(*(np.flatnonzero(used)[[0, -1]] + [0, 1]))
 
 
-def _lines(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
+def _lines(
+    canvas: FaceCanvas, identity: Identity, layout: FaceLayout, rng: np.random.Generator
+) -> None:
     """Darken the folds beside the mouth and the wrinkles of brow and eye corners."""
     soft = vec(0.80, 0.74, 0.72)
-    depth = 0.25 + 0.75 * identity.wrinkles
+    wrinkles = identity.skin.wrinkles
+    depth = 0.15 + 0.2 * rng.random() + wrinkles
     tip, mouth = layout.nose_tip_v, layout.mouth_v
     t = spaced(0, 1, 9)
-    start, end = layout.nose_half_width + 0.3, layout.mouth_half_width + 0.8
+    start, end = layout.nose_half_width + 0.3, layout.mouth_half_width + rng.uniform(0.5, 1.1)
     width = 0.25 * np.sin(np.pi * (0.15 + 0.8 * t))
     for side in (-1, 1):
         fold = np.stack([side * (start + (end - start) * t**1.3), tip + (mouth - tip) * t], 1)
         canvas.shade(ribbon(fold, width), mix(1, soft, depth), 0.1)
-        if identity.wrinkles > 0.25:
-            outer = layout.eyes[(side + 1) // 2].corners[1]
-            for rise in (-0.35, 0.05, 0.4):
-                line = outer + np.array([[side * 0.3, rise * 0.3], [side * 1.2, rise]])
-                canvas.shade(ribbon(line, 0.1), mix(1, soft, identity.wrinkles), 0.05)
-    if identity.wrinkles > 0.35:
-        for v in (3.9, 4.8, 5.7):
-            x = spaced(-3.4, 3.4, 9)
-            line = np.stack([x, v + 0.25 * np.cos(x * 0.8)], 1)
-            canvas.shade(ribbon(line, 0.13), mix(1, soft, 0.6 * identity.wrinkles), 0.08)
+        if wrinkles > 0.25:
+            eye = layout.eyes[(side + 1) // 2]
+            canvas.shade(ribbon(eye.lid(-eye.lower - rng.uniform(0.5, 0.8)), 0.14), soft, 0.1)
+            for rise in rng.normal([-0.35, 0.05, 0.4], 0.1):
+                line = eye.corners[1] + np.array([[side * 0.3, rise * 0.3], [side * 1.2, rise]])
+                canvas.shade(ribbon(line, 0.1), mix(1, soft, wrinkles), 0.05)
+    if wrinkles > 0.3:
+        for v in rng.normal([3.7, 4.5, 5.3, 6.0], 0.15)[: rng.integers(2, 5)]:
+            x = np.linspace(-rng.uniform(2, 4), rng.uniform(2, 4), 9)
+            line = np.stack([x, v + 0.25 * np.cos(x * rng.uniform(0.5, 1.1))], 1)
+            canvas.shade(ribbon(line, 0.13), mix(1, soft, 0.9 * wrinkles), 0.08)
 
 
 def _beard(
     canvas: FaceCanvas, identity: Identity, layout: FaceLayout, rng: np.random.Generator
 ) -> None:
-    if identity.beard == 'none':
+    beard = identity.beard
+    if beard.style == 'none':
         return
-    cover = beard_mask(identity, layout, canvas.v, canvas.u)
-    rows = slice(*np.flatnonzero(cover.max(1) > 0.01)[[0, -1]])
-    cover, cm = cover[rows], canvas.pixels_per_cm
-    grain = smooth_noise(rng, cover.shape, (0.5 * cm, max(1.0, 0.14 * cm)))
-    if identity.beard == 'stubble':
-        cover = cover * clamp(0.38 + 0.25 * grain, 0, 1)
-    colour = planes(identity.hair_rgb) * (1 + 0.35 * grain)
-    canvas.blend((rows, slice(None)), cover * 0.93, colour)
-
-
-def beard_mask(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Array:
-    """Return the opacity (R, C) of the beard at rows ``v`` and columns ``u``."""
-    if identity.beard == 'none':
-        return np.zeros((len(v), len(u)), np.float32)
-    azimuth = np.degrees(np.abs(u) / HEAD_RADIUS)[None]
-    x = (HEAD_RADIUS * np.sin(u / HEAD_RADIUS))[None]
-    x = np.where(azimuth < 90, x, 99.0)
-    above = v[:, None] - layout.mouth_v
-    moustache = peak(np.maximum(np.abs(x) - layout.mouth_half_width - 0.1, 0), 0.25)
-    moustache = moustache * smoothstep(1.75, 1.35, above + 0.12 * np.abs(x)) * (above > -0.6)
-    if identity.beard == 'moustache':
-        return moustache.astype(np.float32)
-    top = np.interp(azimuth, [0, 12, 24, 40, 60, 76, 90], [-1.3, -1.2, 0.4, 0.0, 1.8, 5.0, 5.5])
-    if identity.beard == 'goatee':
-        jaw = smoothstep(-1.0, -1.5, above) * smoothstep(2.6, 2.0, np.abs(x))
-        sides = peak(np.abs(x) - layout.mouth_half_width - 0.35, 0.35) * (above < 1.0)
-        jaw = np.maximum(jaw, sides)
-    else:
-        jaw = smoothstep(0.3, -0.3, above - top) * smoothstep(96, 84, azimuth)
-    jaw = jaw * smoothstep(-13.6, -12.6, v)[:, None]
-    return np.maximum(moustache, jaw).astype(np.float32)
-
-
-def beard_thickness(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Array:
-    """Return how far the beard stands off the skin, (R, C) in centimetres; lips stay bare."""
-    if identity.beard in ('none', 'stubble'):
-        return np.zeros((len(v), len(u)), np.float32)
-    x = (HEAD_RADIUS * np.sin(u / HEAD_RADIUS))[None]
-    above = (v - layout.mouth_v)[:, None]
-    across = (x / (layout.mouth_half_width + 0.15)) ** 2
-    bare = smoothstep(1.35, 0.95, across + (above / 1.25) ** 2)
-    return 0.35 * beard_mask(identity, layout, v, u) * (1 - bare)
+    rows = _span((canvas.v > -14) & (canvas.v < layout.mouth_v + 8))
+    cols = _span(np.abs(canvas.u) < HEAD_RADIUS * np.radians(97))
+    cover = beard_mask(identity, layout, canvas.v[rows], canvas.u[cols])
+    cm = canvas.pixels_per_cm
+    grain = strands(rng, cover.shape, 0.5 * cm, 0.6 * identity.hair.curl)
+    if beard.patchiness > 0.2:
+        patches = smooth_noise(rng, cover.shape, (1.6 * cm, 1.6 * cm))
+        cover = cover * (1 - beard.patchiness * smoothstep(-0.2, 0.6, patches))
+    if beard.length < 0.1:
+        cover = cover * clamp(1 + 0.6 * grain, 0, 1)
+    colours = hair_colours(beard.rgb, beard.grey, 1.2, grain)
+    canvas.blend((rows, cols), cover * beard.density, colours)
 
 
 def _nostrils(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
-    dark = identity.skin_rgb * 0.15
+    dark = identity.skin.rgb * 0.15
     for side in (-1, 1):
         center = np.array([side * (layout.nose_half_width * 0.43), layout.nose_tip_v - 0.68])
         canvas.fill(disc(center, (0.36, 0.17)), dark, 0.85, 0.06)
@@ -207,8 +198,8 @@ def _mouth(
     x = np.linspace(-layout.mouth_half_width, layout.mouth_half_width, 41)
     upper, top = (each(x, 1)[:, 1] for each in (layout.lip_edge, layout.lip_line))
     lower, bottom = (each(x, -1)[:, 1] for each in (layout.lip_edge, layout.lip_line))
-    natural = identity.skin_rgb * [0.86, 0.62, 0.62] + [0.03, 0.0, 0.01]
-    colour = mix(natural, identity.makeup_rgb, 0.75 * identity.makeup)
+    natural = identity.skin.rgb * [0.86, 0.62, 0.62] + [0.03, 0.0, 0.01]
+    colour = mix(natural, identity.lip_rgb, 0.75 * identity.makeup)
     canvas.fill(_between(x, upper, lower), colour, 0.9, 0.07)
     canvas.shade(_between(x, upper, top), np.full(3, 0.86), 0.05)
     gap = _between(x, top, bottom)
@@ -248,24 +239,20 @@ def _brow(canvas: FaceCanvas, brow: Brow, identity: Identity, rng: np.random.Gen
     cm = canvas.pixels_per_cm
     grain = smooth_noise(rng, mask.shape, (max(1.0, 0.2 * cm), max(1.0, 0.12 * cm)))
     opacity = mask * identity.brow_density * clamp(0.95 + 0.3 * grain, 0, 1)
-    rgb = identity.hair_rgb * min(0.75, 0.42 / identity.hair_rgb.max())
-    canvas.blend(window, opacity, planes(rgb))
+    canvas.blend(window, opacity, planes(identity.brow_rgb))
 
 
 def _covers(canvas: FaceCanvas, identity: Identity, rng: np.random.Generator) -> None:
     """Paint scalp hair and hat over the skin."""
-    shape, cm = canvas.shape_hw, canvas.pixels_per_cm
-    hair = hair_mask(identity, canvas.v, canvas.u)
-    if hair.any():
-        pattern = strands(rng, shape, cm)
-        _cover(canvas, hair, planes(identity.hair_rgb), pattern)
-    hat = hat_mask(identity, canvas.v, canvas.u)
-    if hat.any():
-        knit = smooth_noise(rng, shape, (0.5 * cm, 0.3 * cm)) * 0.12
-        _cover(canvas, hat, planes(identity.cloth_rgb), 1 + knit)
-
-
-def _cover(canvas: FaceCanvas, mask: Array, rgb: Array, pattern: Array) -> None:
-    """Lay a colour of uneven brightness over the rows that a mask (h, w) has."""
-    rows = _span(mask.max(1) > 0)
-    canvas.blend((rows, slice(None)), mask[rows], [each * pattern[rows] for each in rgb])
+    cm = canvas.pixels_per_cm
+    mask = hair_mask(identity, canvas.v, canvas.u)
+    if mask.any():
+        hair, rows = identity.hair, _span(mask.max(1) > 0)
+        pattern = strands(rng, mask[rows].shape, cm, hair.curl)
+        colours = hair_colours(hair.rgb, hair.grey, hair.contrast, pattern)
+        canvas.blend((rows, slice(None)), mask[rows], colours)
+    mask = hat_mask(identity, canvas.v, canvas.u)
+    if mask.any():
+        rows = _span(mask.max(1) > 0)
+        knit = 1 + 0.12 * smooth_noise(rng, mask[rows].shape, (0.5 * cm, 0.3 * cm))
+        canvas.blend((rows, slice(None)), mask[rows], [each * knit for each in identity.cloth_rgb])

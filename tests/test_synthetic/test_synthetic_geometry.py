@@ -26,8 +26,8 @@ def mean_identity():
     return replace(
         person,
         shape=dict.fromkeys(SHAPE_TRAITS, 0.0),
-        hair_style='bald',
-        beard='none',
+        hair=replace(person.hair, style='bald', wisps=0),
+        beard=replace(person.beard, style='none', hanging=0.0),
         glasses='none',
         hat='none',
     )

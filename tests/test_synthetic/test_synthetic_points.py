@@ -1,5 +1,7 @@
 """Points of AFLW, 300W and WFLW: on the features, symmetric, and where annotators put them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,8 @@ def layout():
 def head(yaw, points):
     pose = Pose(np.radians(yaw), 0.0, 0.0, 1.0)
     identity = draw_identity(np.random.default_rng(1))
+    hair, beard = replace(identity.hair, style='bald'), replace(identity.beard, style='none')
+    identity = replace(identity, hair=hair, beard=beard)
     return build_person(identity, Expression(), pose, 5.0, points)
 
 
