@@ -17,8 +17,8 @@ import numpy as np
 from mmpose_lite.synthetic import LANDMARK_NAMES
 from mmpose_lite.synthetic.expression import draw_expression
 from mmpose_lite.synthetic.head import build_head, surface_point
-from mmpose_lite.synthetic.identity import draw_identity
 from mmpose_lite.synthetic.layout import lay_out
+from mmpose_lite.synthetic.people import draw_identity
 from mmpose_lite.synthetic.pose import Pose
 
 Array = np.ndarray

@@ -12,7 +12,7 @@ Array = np.ndarray
 
 
 def beard_mask(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Array:
-    """Return where it grows, (R, C) in [0, 1], at rows ``v`` and columns ``u`` in centimetres."""
+    """Return where the beard grows, (R, C) in [0, 1], at rows ``v`` and columns ``u``."""
     beard = identity.beard
     if beard.style == 'none':
         return np.zeros((len(v), len(u)), np.float32)
@@ -23,7 +23,8 @@ def beard_mask(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Ar
     parts = []
     if beard.style in ('moustache', 'goatee', 'full', 'whiskers'):
         moustache = peak(np.maximum(x - layout.mouth_half_width - 0.1, 0), 0.25)
-        top = 1.55 * beard.moustache - 0.12 * x
+        below_nose = layout.nose_tip_v - 1.0 - layout.mouth_v
+        top = min(1.55 * beard.moustache, below_nose) - 0.12 * x
         parts.append(moustache * smoothstep(0.2, -0.2, above - top) * (above > -0.6))
     if beard.style in ('chin', 'goatee'):
         parts.append(smoothstep(-1.0, -1.5, above) * smoothstep(2.6, 2.0, x))

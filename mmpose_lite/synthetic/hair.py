@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .fields import clamp, mix, peak, smooth_noise, smoothstep
-from .identity import CROPPED, WHITE_HAIR, Identity
+from .identity import CROPPED, WHITE_HAIR, Beard, Hair, Identity
 from .layout import HEAD_RADIUS
 
 Array = np.ndarray
@@ -24,6 +24,7 @@ _HAIRLINE = (
     (92, 1.0),
 )
 _NAPE = ((104, -4.0), (120, -8.5), (180, -10.5))
+_USUAL = _HAIRLINE + _NAPE
 # Of the styles with another line, and of hats.
 _LINES: dict[str, tuple[tuple[float, float], ...]] = {
     'long': ((0, 6.9), (25, 6.6), (45, 5.2), (56, 2.5), (64, -1.5), (75, -4), (92, -6), *_NAPE[1:]),
@@ -49,7 +50,8 @@ _THICKNESS = {
     'cap': 0.8,
     'scarf': 0.8,
 }
-_RAGS = 97  # numbers by which a hairline is ragged
+_RAGS = 97  # heights that are drawn for a ragged hairline
+_ABOVE_BROWS = 2.7  # V down to which hair comes in front
 _MOST = 5.0  # centimetres that hair may stand off the skin
 
 
@@ -62,8 +64,7 @@ def hair_mask(identity: Identity, v: Array, u: Array) -> Array:
     soft = 1.2 if hair.style in ('buzz', 'receding', 'horseshoe') else 0.6
     mask = smoothstep(-soft / 2, soft / 2, distance) * (0.7 if hair.style == 'buzz' else 1.0)
     # Thin on the top, cropped at the sides.
-    top = smoothstep(3.0, 7.5, v)
-    opacity = mix(hair.sides, hair.density, top)
+    opacity = hair.sides + (hair.density - hair.sides) * smoothstep(3.0, 7.5, v)
     if hair.style == 'horseshoe':
         opacity = opacity * smoothstep(9.0, 5.0, v)
     return mask * opacity[:, None]
@@ -81,15 +82,14 @@ def hair_thickness(identity: Identity, v: Array, u: Array) -> Array:
         thickness = thickness * mix(0.3 * hair.sides, 1.0, smoothstep(-3.0, 6.5, v))[:, None]
     elif hair.style == 'horseshoe':
         thickness = thickness * smoothstep(9.0, 5.0, v)[:, None]
-    rng = np.random.default_rng(identity.seed)
-    rng.normal(size=_RAGS)
+    rng = np.random.default_rng([identity.seed, 4])
     lumps = _sample(rng.random((7, 13), dtype=np.float32), v, u)
     thickness = thickness * (0.8 + 0.4 * lumps)
     if hair.curl > 0.3:
         locks = _sample(rng.random((17, 37), dtype=np.float32), v, u)
         thickness = thickness * (1 + hair.curl * (locks - 0.5))
     if hair.style in ('parted', 'long'):
-        side = smoothstep(-2.5, 2.5, u * hair.part)[None]
+        side = smoothstep(-2.5, 2.5, u * hair.side)[None]
         thickness = thickness * mix(0.65, 1.25, side)
     return np.minimum(thickness, _MOST).astype(np.float32)
 
@@ -104,10 +104,11 @@ def _above_hairline(identity: Identity, v: Array, u: Array) -> Array | None:
     azimuth = np.degrees(np.abs(u) / HEAD_RADIUS)
     front = smoothstep(62, 40, azimuth)
     line = _line(hair.style, u) + ragged
-    line = line + front * (hair.hairline - hair.sweep * clamp(u * hair.part / 6, -0.3, 1))
+    line = line + front * (hair.hairline - hair.sweep * clamp(u * hair.side / 6, -0.3, 1))
     line = line + hair.temples * peak(azimuth - 36, 13) - hair.peak * peak(azimuth, 8)
     line = line - hair.sideburns * peak(azimuth - 77, 5)
-    return v[:, None] - line[None]
+    line = mix(line, np.maximum(line, _ABOVE_BROWS), front).astype(np.float32)
+    return v[:, None].astype(np.float32) - line
 
 
 def hat_mask(identity: Identity, v: Array, u: Array) -> Array:
@@ -133,17 +134,31 @@ def _hat(identity: Identity, v: Array, u: Array, outside: float, inside: float) 
     return smoothstep(outside, inside, distance)
 
 
-def strands(
-    rng: np.random.Generator, shape_hw: tuple[int, int], cm: float, curl: float = 0.0
-) -> Array:
-    """Return a pattern of hair in about [-1, 1] that runs down the rows.
+def paint_hair(
+    rng: np.random.Generator, shape_hw: tuple[int, int], cm: float, hair: Hair | Beard
+) -> list[Array]:
+    """Return three planes (h, w) of the sRGB colours in [0, 1] of hair that runs down the rows.
 
     Args:
         rng: Source of randomness.
         shape_hw: Size in pixels.
         cm: Pixels in a centimetre.
-        curl: From 0, straight strands, to 1, small curls.
+        hair: Its colours and curls.
     """
+    pattern = strands(rng, shape_hw, cm, hair.curl)
+    bright = 1 + 0.46 * hair.contrast * pattern
+    rgb = np.asarray(hair.rgb, np.float32)
+    if hair.grey < 0.02:
+        return [clamp(each * bright, 0, 1) for each in rgb]
+    # The whitest strands are those where the pattern is greatest.
+    middle = np.quantile(pattern[::4, ::4], 1 - hair.grey)
+    white = smoothstep(middle - 0.6, middle + 0.6, pattern)
+    pairs = zip(rgb, WHITE_HAIR.astype(np.float32), strict=True)
+    return [clamp(mix(each, silver, white) * bright, 0, 1) for each, silver in pairs]
+
+
+def strands(rng: np.random.Generator, shape_hw: tuple[int, int], cm: float, curl: float) -> Array:
+    """Return a field (h, w) in about [-1, 1]: strands, which curls make short and wide."""
     length = 1 - 0.9 * curl**0.5
     coarse = smooth_noise(rng, shape_hw, (max(1.0, 6 * length * cm), 0.8 * cm))
     width = (0.14 + 0.25 * curl) * cm
@@ -151,18 +166,8 @@ def strands(
     return 0.47 * coarse + 0.53 * fine
 
 
-def hair_colours(rgb: Array, grey: float, contrast: float, pattern: Array) -> list[Array]:
-    """Return the three colours of hair whose strands differ by a pattern, each shaped like it."""
-    bright = 1 + 0.46 * contrast * pattern
-    if grey < 0.02:
-        return [each * bright for each in rgb]
-    # The white strands are those where the pattern is greatest.
-    white = clamp(grey * (1 + 0.9 * pattern), 0, 1)
-    return [mix(each, silver, white) * bright for each, silver in zip(rgb, WHITE_HAIR, strict=True)]
-
-
 def _line(style: str, u: Array) -> Array:
-    knots = np.array(_LINES.get(style, _HAIRLINE + _NAPE))
+    knots = np.array(_LINES.get(style, _USUAL))
     return np.interp(np.abs(u) / HEAD_RADIUS, np.radians(knots[:, 0]), knots[:, 1])
 
 

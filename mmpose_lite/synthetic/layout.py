@@ -240,7 +240,7 @@ def _brow(identity: Identity, expression: Expression, index: int) -> Brow:
             [5.7 + length, 1.5 + 0.8 * lift],
         ]
     )
-    return Brow(points * [side, 1], max(0.22, 0.52 + 0.11 * trait('brow_thickness')))
+    return Brow(points * [side, 1], 0.52 + 0.11 * trait('brow_thickness'))
 
 
 def _eye(identity: Identity, expression: Expression, index: int) -> Eye:

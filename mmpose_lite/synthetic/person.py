@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from .beard import beard_thickness
+from .body import build_body
 from .expression import Expression
-from .fields import linear, smooth_curve, smooth_noise, smoothstep, spaced, tripled, vec
-from .hair import hair_colours, hair_thickness, hat_mask, hat_thickness, strands
+from .fields import linear, mix, smooth_noise, smoothstep, spaced, tripled, vec
+from .hair import hair_thickness, hat_mask, hat_thickness, paint_hair, strands
 from .head import build_head, grid_axes, surface_point, surface_points
-from .identity import Hair, Identity
+from .identity import WHITE_HAIR, Hair, Identity
 from .layout import FaceLayout, lay_out
 from .mesh import GridMesh, grid_normals, plain_mesh, tube_mesh
 from .points import OUTLINE, place_points
@@ -21,38 +22,12 @@ from .skin import paint_head
 Array = np.ndarray
 # Shares of an outline point's X at which the outline of a turned head is looked for.
 _INWARDS = np.sin(np.radians(np.linspace(90, 10, 17)))
-_ROWS_Y = np.array([-14.6, -15.3, -16, -17, -18, -19.2, -21, -23, -26, -32, -45, -400.0])
-# Rows: y, half width and half depth of the trunk in centimetres.
-_TRUNK = np.array(
-    [
-        (-400, 15.0, 11.5),
-        (-32, 15.5, 11.0),
-        (-26, 17.0, 10.5),
-        (-22.5, 17.5, 9.5),
-        (-20.5, 16.5, 8.5),
-        (-18.8, 13.5, 7.5),
-        (-17.5, 10.5, 6.8),
-        (-16.5, 8.0, 6.2),
-        (-15.5, 6.2, 5.6),
-        (-14.5, 5.5, 5.0),
-    ]
-)
-# Rows: x, y, z and radius of the right arm's middle line.
-_ARM = np.array(
-    [
-        (13.0, -20.5, -1.5, 2.0),
-        (15.5, -22.0, -1.5, 3.6),
-        (17.6, -25.0, -1.6, 4.6),
-        (19.0, -31.0, -2.0, 4.7),
-        (20.5, -42.0, -3.0, 4.3),
-        (20.5, -400.0, -3.0, 4.0),
-    ]
-)
+_DRAPE_GRID = (16, 41)
 
 
 def build_ears(identity: Identity) -> list[GridMesh]:
-    """Return the two ears as bowls with a rim, attached in front; none under scarf or long hair."""
-    if identity.hat == 'scarf' or identity.hair.style in ('long', 'fringe'):
+    """Return the two ears, bowls with a rim, attached in front; none under scarf or loose hair."""
+    if identity.hat == 'scarf' or identity.hair.length > 0:
         return []
     size = 1 + 0.08 * identity.trait('ear_size')
     tilt = np.radians(28 + 9 * identity.trait('ear_angle'))
@@ -79,11 +54,13 @@ def build_ears(identity: Identity) -> list[GridMesh]:
 def build_loose_hair(identity: Identity, rng: np.random.Generator) -> list[GridMesh]:
     """Return hair that hangs down around the head, a bun, or a scarf's drape."""
     if identity.hat == 'scarf':
-        return [_drape(identity.cloth_rgb, (-1.0, -19.0), 0.9, (76, 76), rng)]
+        rgb = identity.cloth_rgb * (1 + 0.12 * strands(rng, _DRAPE_GRID, 2.0, 0.0)[..., None])
+        return [_drape(rgb, (-1.0, -19.0), 0.9, (76, 76), 0.25, 0.0, rng)]
     hair = identity.hair
-    if hair.style == 'long' or (hair.style == 'fringe' and identity.seed % 3):
-        volume = min(2.5, 1.2 * hair.volume)
-        return [_drape(hair.rgb, (6.0, -hair.length), volume, hair.cheeks, rng, hair)]
+    if hair.length > 0:
+        rgb = np.stack(paint_hair(rng, _DRAPE_GRID, 2.0, hair), -1)
+        volume = 1.2 * hair.volume
+        return [_drape(rgb, (6.0, -hair.length), volume, hair.cheeks, 1.0, hair.curl, rng)]
     if hair.style == 'bun' and identity.hat == 'none':
         return [_bun(hair, rng)]
     return []
@@ -94,21 +71,22 @@ def _drape(
     y_range: tuple[float, float],
     volume: float,
     front_deg: tuple[float, float],
+    streaks: float,
+    curl: float,
     rng: np.random.Generator,
-    hair: Hair | None = None,
 ) -> GridMesh:
-    """Return cloth, or hair, that hangs down around the head.
+    """Return hair or cloth that hangs down around the head.
 
     Args:
-        rgb: sRGB colour.
+        rgb: sRGB colours of the grid's points, shaped (*_DRAPE_GRID, 3).
         y_range: Upper and lower edge.
         volume: How far it stands off the head.
         front_deg: Azimuth of its ends on the image's left and right.
+        streaks: How uneven its end is, and how glossy it is: 1 for hair.
+        curl: Size of its curls, from 0 to 1.
         rng: Source of randomness.
-        hair: The hair; cloth if None.
     """
-    rows, cols = 16, 41
-    streaks, curl = (1.0, hair.curl) if hair else (0.25, 0.0)
+    rows, cols = _DRAPE_GRID
     azimuth = np.radians(np.linspace(front_deg[1], 360 - front_deg[0], cols))[::-1][None]
     ends = y_range[1] + streaks * smooth_noise(rng, (1, cols), (1, 2.0))
     y = y_range[0] + (ends - y_range[0]) * spaced(0, 1, rows)[:, None]
@@ -122,29 +100,24 @@ def _drape(
     depth = np.where(np.cos(azimuth) > 0, 8.2, 8.3 - 1.2 * down) + rise
     z = -1.0 + depth * np.cos(azimuth)
     points = np.stack(np.broadcast_arrays(x, y, z), -1)
-    pattern = strands(rng, (rows, cols), 2.0, curl)
-    if hair:
-        colours = np.stack(hair_colours(rgb, hair.grey, hair.contrast, pattern), -1)
-    else:
-        colours = rgb * (1 + 0.12 * pattern[..., None])
-    return plain_mesh(points, linear(colours), two_sided=True, gloss=0.25 * streaks)
+    return plain_mesh(points, linear(rgb), two_sided=True, gloss=0.25 * streaks)
 
 
 def _bun(hair: Hair, rng: np.random.Generator) -> GridMesh:
     radius = rng.uniform(2.2, 3.4)
     center = np.array([0.0, rng.uniform(5, 11.5), -8.5])
     points = center + radius * _sphere(13, 17)
-    pattern = strands(rng, (13, 17), 3.0, hair.curl)
-    colours = np.stack(hair_colours(hair.rgb, hair.grey, hair.contrast, pattern), -1)
-    return plain_mesh(points, linear(colours), gloss=0.3)
+    rgb = np.stack(paint_hair(rng, (13, 17), 3.0, hair), -1)
+    return plain_mesh(points, linear(rgb), gloss=0.3)
 
 
 def build_wisps(identity: Identity, skin: Array, rng: np.random.Generator) -> list[GridMesh]:
     """Return single strands of hair that fall over forehead and cheeks."""
     hair = identity.hair
-    if identity.hat != 'none':
+    if identity.hat != 'none' or hair.style == 'bald':
         return []
     t = spaced(0, 1, 9)
+    rgb = mix(hair.rgb, WHITE_HAIR, hair.grey)
     wisps = []
     for _ in range(hair.wisps):
         side = rng.choice([-1, 1])
@@ -154,16 +127,19 @@ def build_wisps(identity: Identity, skin: Array, rng: np.random.Generator) -> li
         line = surface_points(skin, np.stack([x, v], 1)) + vec(0, 0, 0.25)
         line[:, 0] += side * 0.35 * hair.curl * np.sin(9 * t + rng.uniform(0, 6))
         radius = rng.uniform(0.05, 0.22) * (1 - 0.8 * t)
-        rgb = linear(hair.rgb * rng.uniform(0.9, 1.4))
-        wisps.append(tube_mesh(line, radius, rgb, sides=4, gloss=0.25))
+        colour = linear(np.minimum(rgb * rng.uniform(0.9, 1.4), 1))
+        wisps.append(tube_mesh(line, radius, colour, sides=4, gloss=0.25))
     return wisps
 
 
-def build_long_beard(identity: Identity, chin: Array, rng: np.random.Generator) -> list[GridMesh]:
-    """Return the part of a beard that hangs down below the chin (3,)."""
+def build_long_beard(
+    identity: Identity, layout: FaceLayout, skin: Array, rng: np.random.Generator
+) -> list[GridMesh]:
+    """Return the part of a beard that hangs down below the chin."""
     beard = identity.beard
-    if beard.hanging <= 0:
+    if beard.hanging <= 0 or beard.style == 'none':
         return []
+    chin = surface_point(skin, vec(0, layout.chin_v))
     rows, cols = 9, 15
     down = spaced(0, 1, rows)[:, None]
     turn = spaced(-np.pi, np.pi, cols)[None]
@@ -173,9 +149,8 @@ def build_long_beard(identity: Identity, chin: Array, rng: np.random.Generator) 
     y = chin[1] + 0.6 - (beard.hanging + 0.6) * down * ends
     z = chin[2] - 1.2 + 0.6 * wide * np.cos(turn) - 0.4 * down
     points = np.stack(np.broadcast_arrays(x, y, z), -1)
-    pattern = strands(rng, (rows, cols), 3.0, identity.hair.curl)
-    colours = np.stack(hair_colours(beard.rgb, beard.grey, 1.2, pattern), -1)
-    return [plain_mesh(points, linear(colours), two_sided=True)]
+    rgb = np.stack(paint_hair(rng, (rows, cols), 3.0, beard), -1)
+    return [plain_mesh(points, linear(rgb), two_sided=True)]
 
 
 def _sphere(rows: int, cols: int) -> Array:
@@ -259,31 +234,6 @@ def _temple(side: int, rim: Array, thick: float, rgb: Array) -> GridMesh:
     return tube_mesh(line, thick, rgb, gloss=0.6)
 
 
-def build_body(identity: Identity, rng: np.random.Generator) -> list[GridMesh]:
-    """Return trunk and arms; the head's pose turns them in part (see ``Pose.turn``)."""
-    size = 1 + 0.05 * identity.trait('neck_width')
-    cloth = linear(identity.shirt_rgb)
-    # From a long bare neck to a collar that touches the chin.
-    lift = rng.uniform(-1.0, 4.2)
-    arms = [
-        tube_mesh(_ARM[:, :3] * [side * size, 1, 1] + [0, lift, 0], _ARM[:, 3], cloth, sides=12)
-        for side in (-1, 1)
-    ]
-    return [_trunk(size, lift, cloth, rng), *arms]
-
-
-def _trunk(size: float, lift: float, cloth: Array, rng: np.random.Generator) -> GridMesh:
-    width = smooth_curve(_ROWS_Y, _TRUNK[:, :2], 0.3)[:, None] * size
-    depth = smooth_curve(_ROWS_Y, _TRUNK[:, ::2], 0.3)[:, None]
-    azimuth = spaced(-np.pi, np.pi, 41)[None]
-    cos = np.cos(azimuth)
-    x = width * np.sin(azimuth)
-    z = -1.5 + depth * np.sign(cos) * np.abs(cos) ** 0.8
-    points = np.stack(np.broadcast_arrays(x, _ROWS_Y[:, None] + lift, z), -1)
-    collar = np.where(_ROWS_Y > -15.5, rng.uniform(0.4, 1.3), 1.0)[:, None, None]
-    return plain_mesh(points, np.clip(cloth * collar, 0, 1))
-
-
 @dataclass(frozen=True)
 class Person:
     """A posed person.
@@ -329,13 +279,12 @@ def build_person(
         gloss=identity.skin.gloss,
         cavities=True,
     )
-    chin = surface_point(skin, layout.landmarks_xv[-1])
     parts = [
         head,
         *build_ears(identity),
         *build_loose_hair(identity, rng),
         *build_wisps(identity, skin, rng),
-        *build_long_beard(identity, chin, rng),
+        *build_long_beard(identity, layout, skin, rng),
         *build_brim(identity, skin),
         *build_glasses(identity, layout, skin),
         *build_body(identity, rng),

@@ -261,6 +261,8 @@ def bake(surfaces: list[GridMesh], lighting: Lighting) -> list[Array]:
     gain, textures = None, []
     for surface in surfaces:
         normals = surface.normals
+        if surface.two_sided:  # the side is lit that is seen
+            normals = np.where(normals[..., 2:] < 0, -normals, normals)
         openness = cavity(surface.points, normals) if surface.cavities else None
         lit = shadows.lit(surface.points, normals)
         diffuse, shine = shade_grid(normals, lighting, surface.gloss, openness, lit)

@@ -13,8 +13,9 @@ from mmpose_lite.utils.face_boxes import convert_face_boxes
 from .background import draw_background
 from .expression import Expression, draw_expression
 from .fields import smooth_noise
-from .identity import SKIN_TONES, Identity, draw_identity
+from .identity import Identity
 from .lighting import Lighting, draw_lighting
+from .people import SKIN_TONES, draw_identity
 from .person import build_person
 from .photo import develop
 from .pose import Pose, draw_angles

@@ -8,7 +8,7 @@ from .beard import beard_mask
 from .canvas import FaceCanvas, disc, ribbon
 from .expression import Expression
 from .fields import bump, clamp, mix, peak, planes, smooth_noise, smoothstep, spaced, vec
-from .hair import hair_colours, hair_mask, hat_mask, strands
+from .hair import hair_mask, hat_mask, paint_hair, strands
 from .identity import Identity
 from .layout import HEAD_RADIUS, MOUTH_BAND, Brow, Eye, FaceLayout
 
@@ -21,7 +21,7 @@ _LASHES = np.interp(np.linspace(0, 1, 17), [0, 0.3, 0.9, 1], [0.07, 0.13, 0.17, 
 def paint_eye(canvas: FaceCanvas, eye: Eye, identity: Identity) -> None:
     """Paint an eye with its lids on a canvas."""
     upper, lower = eye.lid(eye.upper), eye.lid(-eye.lower)
-    lid_tone = mix(np.array([0.90, 0.84, 0.82]), identity.lid_rgb, 0.45 * identity.makeup)
+    lid_tone = mix(np.array([0.90, 0.84, 0.82]), identity.lid_tint, 0.45 * identity.makeup)
     shut = smoothstep(0.35, -0.2, eye.upper)
     crease = eye.lid(max(eye.upper, 0.38) + 0.34)
     canvas.shade(np.concatenate([crease, upper[::-1]]), lid_tone, 0.08)
@@ -71,19 +71,23 @@ def paint_head(
     Returns:
         A canvas of sRGB colours in [0, 1].
     """
-    rng = np.random.default_rng([identity.seed, 1])
     canvas = FaceCanvas(pixels_per_cm, identity.skin.rgb)
-    _tint(canvas, identity, layout, rng)
-    _spots(canvas, identity, rng)
-    _lines(canvas, identity, layout, rng)
-    _beard(canvas, identity, layout, rng)
+
+    def source(part: int) -> np.random.Generator:
+        """Return a generator that does not depend on how much the other parts draw."""
+        return np.random.default_rng([identity.seed, 1, part])
+
+    _tint(canvas, identity, layout, source(0))
+    _spots(canvas, identity, source(1))
+    _lines(canvas, identity, layout, source(2))
+    _beard(canvas, identity, layout, source(3))
     _nostrils(canvas, identity, layout)
     _mouth(canvas, identity, layout, expression)
     for eye in layout.eyes:
         paint_eye(canvas, eye, identity)
-    for brow in layout.brows:
-        _brow(canvas, brow, identity, rng)
-    _covers(canvas, identity, rng)
+    for k, brow in enumerate(layout.brows):
+        _brow(canvas, brow, identity, source(4 + k))
+    _covers(canvas, identity, source(6))
     np.clip(canvas.rgb, 0, 1, out=canvas.rgb)
     return canvas
 
@@ -91,7 +95,7 @@ def paint_head(
 def _tint(
     canvas: FaceCanvas, identity: Identity, layout: FaceLayout, rng: np.random.Generator
 ) -> None:
-    """Vary the skin: blotches, redness of cheeks and nose, freckles."""
+    """Vary the skin: blotches, pores, redness, freckles, shade under the eyes and the chin."""
     skin, cm = identity.skin, canvas.pixels_per_cm
     blotches = smooth_noise(rng, canvas.shape_hw, (2.2 * cm, 2.2 * cm))
     canvas.rgb *= 1 + (0.02 + 0.06 * skin.unevenness) * blotches
@@ -107,13 +111,13 @@ def _tint(
     under_chin = smoothstep(-11.5, -12.4, canvas.v) * smoothstep(-19.0, -13.0, canvas.v)
     front = smoothstep(1.75, 1.1, np.abs(canvas.u) / HEAD_RADIUS)
     rows = _span(under_chin > 0)
-    canvas.rgb[:, rows] *= 1 - 0.30 * under_chin[rows, None] * front[None]
+    canvas.rgb[:, rows] *= 1 - skin.chin_shadow * under_chin[rows, None] * front[None]
     pores = 0.01 + 0.05 * skin.unevenness
     face *= 1 + pores * smooth_noise(rng, red.shape, (0.28 * cm, 0.28 * cm))
     if skin.freckles > 0.05:
         dots = smooth_noise(rng, red.shape, (0.15 * cm, 0.15 * cm))
         spots = smoothstep(0.6, 0.85, dots) * bump(np.abs(x) - 2.6, v + 2.6, 2.6, 1.8)
-        face *= 1 - spots * planes(vec(0.2, 0.32, 0.38) * min(1.0, skin.freckles))
+        face *= 1 - spots * planes(vec(0.2, 0.32, 0.38) * skin.freckles)
 
 
 def _spots(canvas: FaceCanvas, identity: Identity, rng: np.random.Generator) -> None:
@@ -136,7 +140,7 @@ def _span(used: Array) -> slice:
 def _lines(
     canvas: FaceCanvas, identity: Identity, layout: FaceLayout, rng: np.random.Generator
 ) -> None:
-    """Darken the folds beside the mouth and the wrinkles of brow and eye corners."""
+    """Darken the folds beside the mouth, and wrinkles of the forehead and about the eyes."""
     soft = vec(0.80, 0.74, 0.72)
     wrinkles = identity.skin.wrinkles
     depth = 0.15 + 0.2 * rng.random() + wrinkles
@@ -149,7 +153,8 @@ def _lines(
         canvas.shade(ribbon(fold, width), mix(1, soft, depth), 0.1)
         if wrinkles > 0.25:
             eye = layout.eyes[(side + 1) // 2]
-            canvas.shade(ribbon(eye.lid(-eye.lower - rng.uniform(0.5, 0.8)), 0.14), soft, 0.1)
+            bag = eye.lid(-eye.lower - rng.uniform(0.5, 0.8))
+            canvas.shade(ribbon(bag, 0.14), mix(1, soft, wrinkles), 0.1)
             for rise in rng.normal([-0.35, 0.05, 0.4], 0.1):
                 line = eye.corners[1] + np.array([[side * 0.3, rise * 0.3], [side * 1.2, rise]])
                 canvas.shade(ribbon(line, 0.1), mix(1, soft, wrinkles), 0.05)
@@ -170,14 +175,13 @@ def _beard(
     cols = _span(np.abs(canvas.u) < HEAD_RADIUS * np.radians(97))
     cover = beard_mask(identity, layout, canvas.v[rows], canvas.u[cols])
     cm = canvas.pixels_per_cm
-    grain = strands(rng, cover.shape, 0.5 * cm, 0.6 * identity.hair.curl)
     if beard.patchiness > 0.2:
         patches = smooth_noise(rng, cover.shape, (1.6 * cm, 1.6 * cm))
         cover = cover * (1 - beard.patchiness * smoothstep(-0.2, 0.6, patches))
-    if beard.length < 0.1:
-        cover = cover * clamp(1 + 0.6 * grain, 0, 1)
-    colours = hair_colours(beard.rgb, beard.grey, 1.2, grain)
-    canvas.blend((rows, cols), cover * beard.density, colours)
+    if beard.length == 0:
+        cover = cover * clamp(1 + 0.6 * strands(rng, cover.shape, 0.5 * cm, 0.5), 0, 1)
+    hairs = paint_hair(rng, cover.shape, 0.5 * cm, beard)
+    canvas.blend((rows, cols), cover * beard.density, hairs)
 
 
 def _nostrils(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
@@ -247,10 +251,9 @@ def _covers(canvas: FaceCanvas, identity: Identity, rng: np.random.Generator) ->
     cm = canvas.pixels_per_cm
     mask = hair_mask(identity, canvas.v, canvas.u)
     if mask.any():
-        hair, rows = identity.hair, _span(mask.max(1) > 0)
-        pattern = strands(rng, mask[rows].shape, cm, hair.curl)
-        colours = hair_colours(hair.rgb, hair.grey, hair.contrast, pattern)
-        canvas.blend((rows, slice(None)), mask[rows], colours)
+        rows = _span(mask.max(1) > 0)
+        hairs = paint_hair(rng, mask[rows].shape, cm, identity.hair)
+        canvas.blend((rows, slice(None)), mask[rows], hairs)
     mask = hat_mask(identity, canvas.v, canvas.u)
     if mask.any():
         rows = _span(mask.max(1) > 0)

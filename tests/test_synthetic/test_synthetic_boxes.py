@@ -7,8 +7,8 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.synthetic import DatasetError, Recipe
 from mmpose_lite.synthetic.expression import Expression
 from mmpose_lite.synthetic.head import build_head, surface_points
-from mmpose_lite.synthetic.identity import draw_identity
 from mmpose_lite.synthetic.layout import lay_out
+from mmpose_lite.synthetic.people import draw_identity
 from mmpose_lite.synthetic.points import place_points
 from mmpose_lite.synthetic.pose import Pose, draw_angles
 from mmpose_lite.synthetic.scene import (

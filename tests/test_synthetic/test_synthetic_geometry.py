@@ -9,9 +9,10 @@ import pytest
 from mmpose_lite.synthetic import LANDMARK_NAMES
 from mmpose_lite.synthetic.expression import Expression, draw_expression
 from mmpose_lite.synthetic.head import build_head, surface_point
-from mmpose_lite.synthetic.identity import SHAPE_TRAITS, draw_identity
+from mmpose_lite.synthetic.identity import SHAPE_TRAITS
 from mmpose_lite.synthetic.layout import lay_out
 from mmpose_lite.synthetic.lighting import draw_lighting
+from mmpose_lite.synthetic.people import draw_identity
 from mmpose_lite.synthetic.person import build_person
 from mmpose_lite.synthetic.pose import Pose, rotation
 from mmpose_lite.synthetic.render import render_face
@@ -26,8 +27,8 @@ def mean_identity():
     return replace(
         person,
         shape=dict.fromkeys(SHAPE_TRAITS, 0.0),
-        hair=replace(person.hair, style='bald', wisps=0),
-        beard=replace(person.beard, style='none', hanging=0.0),
+        hair=replace(person.hair, style='bald', length=0.0),
+        beard=replace(person.beard, style='none'),
         glasses='none',
         hat='none',
     )

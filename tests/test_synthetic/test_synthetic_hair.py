@@ -1,6 +1,5 @@
 """Hair, beards and skin: what is drawn where, and that people differ."""
 
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -8,16 +7,16 @@ import pytest
 
 from mmpose_lite.synthetic.beard import beard_mask, beard_thickness
 from mmpose_lite.synthetic.expression import Expression
-from mmpose_lite.synthetic.hair import hair_colours, hair_mask, hair_thickness, strands
+from mmpose_lite.synthetic.hair import hair_mask, hair_thickness, paint_hair
 from mmpose_lite.synthetic.head import build_head, grid_axes, surface_point
 from mmpose_lite.synthetic.identity import (
     BEARDS,
     HAIR_STYLES,
     SHAPE_TRAITS,
     WHITE_HAIR,
-    draw_identity,
 )
-from mmpose_lite.synthetic.layout import HEAD_RADIUS, lay_out
+from mmpose_lite.synthetic.layout import HEAD_RADIUS, lay_out, unroll
+from mmpose_lite.synthetic.people import draw_identity
 from mmpose_lite.synthetic.person import build_long_beard, build_wisps
 from mmpose_lite.synthetic.skin import paint_head
 
@@ -31,7 +30,12 @@ PLAIN = {
     'density': 1.0,
     'sides': 1.0,
     'curl': 0.0,
-    'part': 1,
+    'side': 1,
+    'volume': 1.0,
+    'contrast': 1.0,
+    'grey': 0.0,
+    'wisps': 0,
+    'length': 0.0,
 }
 
 
@@ -64,8 +68,8 @@ def line_at(azimuth_deg, **hair):
         ({'peak': 0.8}, 0, 40, -0.8),
         ({'sideburns': 2.0}, 77, 40, -2.0),
         ({'sideburns': 2.0}, -77, 40, -2.0),
-        ({'sweep': 1.0, 'part': 1}, 46, 0, -0.7),
-        ({'sweep': 1.0, 'part': -1}, -46, 0, -0.7),
+        ({'sweep': 1.0, 'side': 1}, 46, 0, -0.7),
+        ({'sweep': 1.0, 'side': -1}, -46, 0, -0.7),
     ],
 )
 def test_each_number_moves_its_part_of_the_hairline(change, moved, still, by):
@@ -91,15 +95,26 @@ def test_cropped_sides_show_the_skin_and_curls_make_hair_uneven():
     assert curly[v > 9].std() > 1.5 * straight[v > 9].std()
 
 
-def test_white_strands_are_the_share_that_was_asked_for():
-    pattern = strands(np.random.default_rng(0), (200, 300), 10.0)
-    assert np.abs(pattern).max() < 1.6
-    rgb = np.array([0.1, 0.08, 0.06])
-    for grey in (0.0, 0.3, 1.0):
-        mean = np.mean(hair_colours(rgb, grey, 0.0, pattern), axis=(1, 2))
-        np.testing.assert_allclose(mean, rgb + grey * (WHITE_HAIR - rgb), atol=0.1)
-    spread = [hair_colours(rgb, 0.0, contrast, pattern)[0].std() for contrast in (0.3, 1.5)]
-    assert spread[1] > 4 * spread[0]
+def test_hair_is_as_white_as_asked_and_its_strands_differ_by_the_contrast():
+    def painted(**hair):
+        rng = np.random.default_rng(0)
+        hair = person({'rgb': np.array([0.1, 0.08, 0.06]), **hair}).hair
+        return np.array(paint_hair(rng, (200, 300), 10.0, hair))
+
+    dark, white = np.array([0.1, 0.08, 0.06]), WHITE_HAIR
+    for grey in (0.0, 0.3, 0.7, 1.0):
+        share = (painted(grey=grey, contrast=0.0).mean((1, 2)) - dark) / (white - dark)
+        np.testing.assert_allclose(share, grey, atol=0.05)
+    # Neither all of it grey nor all of it dark.
+    half = (painted(grey=0.5, contrast=0.0)[0] - dark[0]) / (white - dark)[0]
+    assert np.quantile(half, 0.1) < 0.2 < 0.8 < np.quantile(half, 0.9)
+    assert painted(contrast=1.5).std() > 2 * painted(contrast=0.5)[0].std()
+    assert 0 <= painted(contrast=3.0, grey=0.8).min() <= painted(contrast=3.0, grey=0.8).max() <= 1
+
+
+def test_a_fringe_ends_above_the_brows():
+    assert line_at(0, style='fringe', hairline=-1.1, peak=2.0) > 2.5
+    assert line_at(30, style='fringe', sweep=4.0) > 2.5
 
 
 # Rows: style, and whether hair grows on the upper lip, the chin and the jaw below the ears.
@@ -124,8 +139,17 @@ def test_a_beard_grows_where_its_name_says(style, lip, chin, jaw):
     assert [bool(value > 0.5) for value in (mask[0, 0], mask[1, 1], mask[2, 2])] == [lip, chin, jaw]
     thickness = beard_thickness(identity, layout, v, u)
     assert thickness[1, 1] == pytest.approx(0.5 * chin, abs=0.05)
-    lips = beard_thickness(identity, layout, np.array([layout.mouth_v]), np.array([0.0]))
-    assert lips.max() == 0
+    across = np.linspace(-0.9, 0.9, 7) * layout.mouth_half_width
+    assert beard_thickness(identity, layout, np.array([layout.mouth_v]), across).max() < 0.01
+
+
+def test_no_beard_grows_on_the_nose():
+    for nose_length in (-2.2, 0.0, 2.2):
+        identity = person(beard={'style': 'full', 'moustache': 2.0, 'cheek_line': 3.0})
+        identity.shape['nose_length'] = nose_length
+        layout = lay_out(identity, Expression())
+        for x, v in layout.landmarks_xv[12:15]:
+            assert beard_mask(identity, layout, np.array([v]), unroll(np.array([x])))[0, 0] < 0.1
 
 
 def test_all_beards_are_tried():
@@ -135,11 +159,13 @@ def test_all_beards_are_tried():
 def test_a_long_beard_hangs_down_below_the_chin():
     identity = person(beard={'style': 'full', 'hanging': 5.0})
     layout = lay_out(identity, Expression())
-    chin = surface_point(build_head(identity, layout, Expression()), layout.landmarks_xv[-1])
-    (mesh,) = build_long_beard(identity, chin, np.random.default_rng(0))
+    skin = build_head(identity, layout, Expression())
+    chin = surface_point(skin, layout.landmarks_xv[-1])
+    (mesh,) = build_long_beard(identity, layout, skin, np.random.default_rng(0))
     assert mesh.points[..., 1].min() == pytest.approx(chin[1] - 5, abs=0.8)
     assert mesh.points[..., 1].max() > chin[1]
-    assert not build_long_beard(person(), chin, np.random.default_rng(0))
+    shaven = person(beard={'style': 'none', 'hanging': 5.0})
+    assert not build_long_beard(shaven, layout, skin, np.random.default_rng(0))
 
 
 def test_wisps_fall_in_front_of_the_skin():
@@ -147,10 +173,14 @@ def test_wisps_fall_in_front_of_the_skin():
     skin = build_head(identity, lay_out(identity, Expression()), Expression())
     wisps = build_wisps(identity, skin, np.random.default_rng(0))
     assert len(wisps) == 5
-    front = skin[skin[..., 2] > 0]
-    for x, y, z in np.concatenate([mesh.points.mean(1)[:-2] for mesh in wisps]):
-        nearest = np.hypot(front[:, 0] - x, front[:, 1] - y).argmin()
-        assert z > front[nearest, 2] - 0.3
+    # Each lies a quarter of a centimetre in front of the skin, at its own face-plane position.
+    for mesh in wisps:
+        middle = mesh.points.mean(1)
+        grid = skin[skin[..., 2] > 0]
+        flat = np.abs(middle[:, 0]) < 4.5
+        for x, y, z in middle[flat]:
+            near = grid[np.argsort(np.hypot(grid[:, 0] - x, grid[:, 1] - y))[:4]]
+            assert 0 < z - near[:, 2].mean() < 0.6
     assert not build_wisps(replace(identity, hat='cap'), skin, np.random.default_rng(0))
 
 
@@ -173,11 +203,11 @@ def test_each_number_of_the_skin_is_seen(change):
 def test_people_differ():
     rng = np.random.default_rng(0)
     people = [draw_identity(rng) for _ in range(600)]
-    assert set(Counter(each.hair.style for each in people)) == set(HAIR_STYLES)
-    assert set(Counter(each.beard.style for each in people)) == set(BEARDS)
+    assert {each.hair.style for each in people} == set(HAIR_STYLES)
+    assert {each.beard.style for each in people} == set(BEARDS)
     bearded = np.mean([each.beard.style != 'none' and each.beard.density > 0.5 for each in people])
     assert 0.2 < bearded < 0.35
     brightness = np.array([each.hair.rgb.mean() for each in people])
     assert np.mean(brightness < 0.15) > 0.2
-    assert np.mean(brightness > 0.35) > 0.04
+    assert np.mean(brightness > 0.35) > 0.1
     assert 0.1 < np.mean([each.hair.grey > 0.1 for each in people]) < 0.3

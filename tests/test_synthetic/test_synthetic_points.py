@@ -8,8 +8,8 @@ import pytest
 from benchmarks.face_shape import laid_over, mean_frontal, rendered_points
 from mmpose_lite.structures import parse_pose_metainfo
 from mmpose_lite.synthetic.expression import Expression
-from mmpose_lite.synthetic.identity import draw_identity
 from mmpose_lite.synthetic.layout import lay_out
+from mmpose_lite.synthetic.people import draw_identity
 from mmpose_lite.synthetic.person import build_person
 from mmpose_lite.synthetic.points import OUTLINE, POINT_COUNTS, place_points
 from mmpose_lite.synthetic.pose import Pose
