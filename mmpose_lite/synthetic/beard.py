@@ -9,6 +9,15 @@ from .identity import Beard, Identity
 from .layout import HEAD_RADIUS, FaceLayout
 
 Array = np.ndarray
+# It reaches from below the chin to the temples: V, height above the mouth, and azimuth in degrees.
+_LOWEST, _HEIGHT, _BACK = -14.0, 8.0, 97.0
+
+
+def beard_window(layout: FaceLayout, v: Array, u: Array) -> tuple[slice, slice]:
+    """Return the rows and columns of ``v`` and ``u`` that a beard may reach."""
+    rows = np.flatnonzero((v > _LOWEST) & (v < layout.mouth_v + _HEIGHT))
+    cols = np.flatnonzero(np.abs(u) < HEAD_RADIUS * np.radians(_BACK))
+    return slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
 
 
 def beard_mask(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Array:
@@ -23,7 +32,7 @@ def beard_mask(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Ar
     parts = []
     if beard.style in ('moustache', 'goatee', 'full', 'whiskers'):
         moustache = peak(np.maximum(x - layout.mouth_half_width - 0.1, 0), 0.25)
-        below_nose = layout.nose_tip_v - 1.0 - layout.mouth_v
+        below_nose = layout.nose_tip_v - 1.25 - layout.mouth_v
         top = min(1.55 * beard.moustache, below_nose) - 0.12 * x
         parts.append(moustache * smoothstep(0.2, -0.2, above - top) * (above > -0.6))
     if beard.style in ('chin', 'goatee'):
@@ -32,7 +41,7 @@ def beard_mask(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Ar
         parts.append(peak(x - layout.mouth_half_width - 0.35, 0.35) * (above < 1.0))
     if beard.style in ('full', 'strap', 'whiskers'):
         parts.append(_jaw_mask(beard, above, azimuth))
-    cover = np.maximum.reduce(parts) if len(parts) > 1 else parts[0]
+    cover = np.maximum.reduce(parts)
     return (cover * smoothstep(-13.6, -12.6, v)[:, None]).astype(np.float32)
 
 

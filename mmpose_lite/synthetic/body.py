@@ -36,26 +36,25 @@ _ARM = np.array(
         (20.5, -400.0, -3.0, 4.0),
     ]
 )
-# By how many centimetres clothes reach higher: up to a collar that touches the chin.
-_LIFT = {'closed': (-1.0, 4.2), 'crew': (-1.5, 2.5), 'open': (-1.5, 2.5), 'jacket': (0.5, 4.5)}
 # Pixels of the trunk's texture between two of its points, down and across.
-_FINE = (10, 6)
+_FINE = (6, 4)
 
 
-def build_body(identity: Identity, rng: np.random.Generator) -> list[GridMesh]:
+def build_body(identity: Identity) -> list[GridMesh]:
     """Return trunk and arms; the head's pose turns them in part (see ``Pose.turn``)."""
     size = 1 + 0.05 * identity.trait('neck_width')
     clothes = identity.clothes
-    lift = rng.uniform(*_LIFT[clothes.cut])
     cloth = linear(clothes.rgb)
     arms = [
-        tube_mesh(_ARM[:, :3] * [side * size, 1, 1] + [0, lift, 0], _ARM[:, 3], cloth, sides=12)
+        tube_mesh(
+            _ARM[:, :3] * [side * size, 1, 1] + [0, clothes.lift, 0], _ARM[:, 3], cloth, sides=12
+        )
         for side in (-1, 1)
     ]
-    return [_trunk(size, lift, clothes, identity.skin.rgb), *arms]
+    return [_trunk(size, clothes, identity.skin.rgb), *arms]
 
 
-def _trunk(size: float, lift: float, clothes: Clothes, skin_rgb: Array) -> GridMesh:
+def _trunk(size: float, clothes: Clothes, skin_rgb: Array) -> GridMesh:
     rows, cols = len(_ROWS_Y), 41
     width = smooth_curve(_ROWS_Y, _TRUNK[:, :2], 0.3)[:, None] * size
     depth = smooth_curve(_ROWS_Y, _TRUNK[:, ::2], 0.3)[:, None]
@@ -63,7 +62,7 @@ def _trunk(size: float, lift: float, clothes: Clothes, skin_rgb: Array) -> GridM
     cos = np.cos(azimuth)
     x = width * np.sin(azimuth)
     z = -1.5 + depth * np.sign(cos) * np.abs(cos) ** 0.8
-    points = np.stack(np.broadcast_arrays(x, _ROWS_Y[:, None] + lift, z), -1)
+    points = np.stack(np.broadcast_arrays(x, _ROWS_Y[:, None] + clothes.lift, z), -1)
     fine_rows, fine_cols = (rows - 1) * _FINE[0] + 1, (cols - 1) * _FINE[1] + 1
     y = np.interp(np.arange(fine_rows) / _FINE[0], np.arange(rows), _ROWS_Y)
     rgb = _dress(clothes, skin_rgb, _ROWS_Y[0] - y, spaced(-np.pi, np.pi, fine_cols))
@@ -75,21 +74,29 @@ def _trunk(size: float, lift: float, clothes: Clothes, skin_rgb: Array) -> GridM
 def _dress(clothes: Clothes, skin_rgb: Array, down: Array, azimuth: Array) -> Array:
     """Return the sRGB colours (R, C, 3) of the trunk ``down`` cm below its upper end."""
     down, azimuth = down[:, None, None], np.abs(azimuth)[None, :, None]
-    rgb = np.clip(clothes.rgb * np.where(down < 0.9, clothes.collar, 1.0), 0, 1)
+    outer = np.clip(clothes.rgb * np.where(down < 0.9, clothes.collar, 1.0), 0, 1)
+    under = _shirt(clothes, down, azimuth) if clothes.cut == 'jacket' else skin_rgb
+    return mix(outer, under, _opening(clothes, down, azimuth))
+
+
+def _opening(clothes: Clothes, down: Array, azimuth: Array) -> Array:
+    """Return where clothes are open, (R, C, 1): down to a point, or to a curve for a crew neck."""
     if clothes.cut == 'closed':
-        return np.broadcast_to(rgb, (len(down), azimuth.shape[1], 3))
-    # The opening, with skin or the shirt under a jacket, ends in a point in front, or in a round.
-    share = 1 - down / clothes.deep
-    edge = clothes.wide * share
+        return np.zeros_like(down * azimuth)
+    share = 1 - down / clothes.depth
+    edge = clothes.half_width * share
     if clothes.cut == 'crew':
-        edge = np.where(share > 0, 1.6 * clothes.wide * np.sqrt(np.maximum(share, 0)), -1)
-    inside = smoothstep(0.06, -0.06, azimuth - edge)
-    if clothes.cut == 'crew':
-        inside = np.maximum(inside, smoothstep(1.2, 0.8, down))
-    if clothes.cut != 'jacket':
-        return mix(rgb, skin_rgb, inside)
-    inner = np.where(down < 1.6, np.minimum(clothes.inner_rgb * 1.08, 1), clothes.inner_rgb)
-    if clothes.tie_rgb is not None:
-        tie = smoothstep(0.02, -0.02, azimuth - 0.10 - 0.006 * down) * (down > 0.8)
-        inner = mix(inner, clothes.tie_rgb, tie)
-    return mix(rgb, inner, inside)
+        # Below the opening, an edge of 0 would leave half of it in the middle.
+        curve = 1.6 * clothes.half_width * np.sqrt(np.maximum(share, 0))
+        edge = np.where(share > 0, curve, -1)
+    opening = smoothstep(0.06, -0.06, azimuth - edge)
+    return np.maximum(opening, smoothstep(1.2, 0.8, down)) if clothes.cut == 'crew' else opening
+
+
+def _shirt(clothes: Clothes, down: Array, azimuth: Array) -> Array:
+    """Return the colours of a shirt, whose collar is brighter, and its tie: (R, C, 3)."""
+    shirt = np.where(down < 1.6, np.minimum(clothes.shirt_rgb * 1.08, 1), clothes.shirt_rgb)
+    if clothes.tie_rgb is None:
+        return shirt
+    tie = smoothstep(0.02, -0.02, azimuth - 0.10 - 0.006 * down) * (down > 0.8)
+    return mix(shirt, clothes.tie_rgb, tie)

@@ -1,4 +1,4 @@
-"""Cover of the head: scalp hair, hats and scarves, as a mask and a thickness over the skin."""
+"""Hair and its colours, hats and scarves, as masks and thicknesses over the skin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from .fields import clamp, mix, peak, smooth_noise, smoothstep
 from .identity import CROPPED, WHITE_HAIR, Beard, Hair, Identity
-from .layout import HEAD_RADIUS
+from .layout import HEAD_RADIUS, FaceLayout
 
 Array = np.ndarray
 
@@ -25,7 +25,7 @@ _HAIRLINE = (
 )
 _NAPE = ((104, -4.0), (120, -8.5), (180, -10.5))
 _USUAL = _HAIRLINE + _NAPE
-# Of the styles with another line, and of hats.
+# Hairlines of other styles, and the edges of hats.
 _LINES: dict[str, tuple[tuple[float, float], ...]] = {
     'long': ((0, 6.9), (25, 6.6), (45, 5.2), (56, 2.5), (64, -1.5), (75, -4), (92, -6), *_NAPE[1:]),
     'fringe': ((0, 3.5), (30, 3.5), (48, 3.2), (58, 1.0), (66, -2), (75, -4), (92, -6), *_NAPE[1:]),
@@ -50,65 +50,66 @@ _THICKNESS = {
     'cap': 0.8,
     'scarf': 0.8,
 }
-_RAGS = 97  # heights that are drawn for a ragged hairline
-_ABOVE_BROWS = 2.7  # V down to which hair comes in front
-_MOST = 5.0  # centimetres that hair may stand off the skin
+_RAGS = 97  # number of random heights along the hairline
+_ABOVE_BROWS = 0.45  # centimetres between brows and hair
+_MAX_THICKNESS = 5.0
 
 
-def hair_mask(identity: Identity, v: Array, u: Array) -> Array:
+def hair_mask(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Array:
     """Return the opacity of the scalp hair, (R, C), at rows ``v``, columns ``u`` (centimetres)."""
-    distance = _above_hairline(identity, v, u)
+    distance = _above_hairline(identity, layout, v, u)
     if distance is None:
         return np.zeros((len(v), len(u)), np.float32)
-    hair = identity.hair
-    soft = 1.2 if hair.style in ('buzz', 'receding', 'horseshoe') else 0.6
-    mask = smoothstep(-soft / 2, soft / 2, distance) * (0.7 if hair.style == 'buzz' else 1.0)
-    # Thin on the top, cropped at the sides.
-    opacity = hair.sides + (hair.density - hair.sides) * smoothstep(3.0, 7.5, v)
-    if hair.style == 'horseshoe':
-        opacity = opacity * smoothstep(9.0, 5.0, v)
-    return mask * opacity[:, None]
+    style = identity.hair.style
+    soft = 1.2 if style in ('buzz', 'receding', 'horseshoe') else 0.6
+    mask = smoothstep(-soft / 2, soft / 2, distance) * (0.7 if style == 'buzz' else 1.0)
+    return mask * _density(identity.hair, v)[:, None]
 
 
-def hair_thickness(identity: Identity, v: Array, u: Array) -> Array:
+def _density(hair: Hair, v: Array) -> Array:
+    """Return how dense hair is at rows ``v``, (R,): thin on the top, cropped at the sides."""
+    density = hair.sides + (hair.density - hair.sides) * smoothstep(3.0, 7.5, v)
+    return density * smoothstep(9.0, 5.0, v) if hair.style == 'horseshoe' else density
+
+
+def hair_thickness(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Array:
     """Return how far the scalp hair stands off the skin, (R, C) in centimetres."""
-    distance = _above_hairline(identity, v, u)
+    distance = _above_hairline(identity, layout, v, u)
     if distance is None:
         return np.zeros((len(v), len(u)), np.float32)
     hair = identity.hair
-    thickness = _THICKNESS[hair.style] * hair.volume * smoothstep(-0.1, 2.2, distance)
+    height = _THICKNESS[hair.style] * hair.volume * _density(hair, v)
     if hair.style in CROPPED:
-        # Cropped sides and nape.
-        thickness = thickness * mix(0.3 * hair.sides, 1.0, smoothstep(-3.0, 6.5, v))[:, None]
-    elif hair.style == 'horseshoe':
-        thickness = thickness * smoothstep(9.0, 5.0, v)[:, None]
-    rng = np.random.default_rng([identity.seed, 4])
+        height = height * mix(0.3, 1.0, smoothstep(-3.0, 6.5, v))
+    thickness = height[:, None] * smoothstep(-0.1, 2.2, distance)
+    rng = identity.source('lumps of hair')
     lumps = _sample(rng.random((7, 13), dtype=np.float32), v, u)
     thickness = thickness * (0.8 + 0.4 * lumps)
-    if hair.curl > 0.3:
+    if hair.curl > 0.3:  # the rest lies smooth
         locks = _sample(rng.random((17, 37), dtype=np.float32), v, u)
-        thickness = thickness * (1 + hair.curl * (locks - 0.5))
+        thickness = thickness * (1 + 1.4 * (hair.curl - 0.3) * (locks - 0.5))
     if hair.style in ('parted', 'long'):
         side = smoothstep(-2.5, 2.5, u * hair.side)[None]
         thickness = thickness * mix(0.65, 1.25, side)
-    return np.minimum(thickness, _MOST).astype(np.float32)
+    return np.minimum(thickness, _MAX_THICKNESS).astype(np.float32)
 
 
-def _above_hairline(identity: Identity, v: Array, u: Array) -> Array | None:
+def _above_hairline(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Array | None:
     """Return the height above the ragged hairline, (R, C) in centimetres; None without hair."""
     hair = identity.hair
     if hair.style == 'bald' or identity.hat == 'scarf':
         return None
-    rng = np.random.default_rng(identity.seed)
-    ragged = np.interp(u, np.linspace(-24, 24, _RAGS), rng.normal(0, hair.ragged, _RAGS))
+    heights = identity.source('hairline').normal(0, hair.ragged, _RAGS)
+    ragged = np.interp(u, np.linspace(-24, 24, _RAGS), heights)
     azimuth = np.degrees(np.abs(u) / HEAD_RADIUS)
     front = smoothstep(62, 40, azimuth)
     line = _line(hair.style, u) + ragged
     line = line + front * (hair.hairline - hair.sweep * clamp(u * hair.side / 6, -0.3, 1))
     line = line + hair.temples * peak(azimuth - 36, 13) - hair.peak * peak(azimuth, 8)
     line = line - hair.sideburns * peak(azimuth - 77, 5)
-    line = mix(line, np.maximum(line, _ABOVE_BROWS), front).astype(np.float32)
-    return v[:, None].astype(np.float32) - line
+    above_brows = np.maximum(line, layout.brow_top + _ABOVE_BROWS)
+    line = mix(line, above_brows, smoothstep(68, 60, azimuth))
+    return v[:, None].astype(np.float32) - line.astype(np.float32)
 
 
 def hat_mask(identity: Identity, v: Array, u: Array) -> Array:

@@ -25,6 +25,7 @@ HAIR_STYLES = (
 )
 CROPPED = ('buzz', 'short', 'parted', 'slick')
 """Styles with short hair at the sides."""
+CUTS = ('closed', 'crew', 'open', 'jacket')
 BEARDS = ('none', 'moustache', 'chin', 'goatee', 'strap', 'whiskers', 'full')
 SHAPE_TRAITS = (
     'head_width',
@@ -102,7 +103,7 @@ class Hair:
         grey: How white it has turned, from 0 to 1.
         contrast: How much the strands differ in brightness.
         curl: From 0, straight, to 1, small curls.
-        volume: Thickness relative to the style's.
+        volume: Thickness as a multiple of the style's.
         density: Opacity on the top of the head.
         sides: Opacity of the sides and the nape; below 1 only where they are cropped.
         side: Side to which the hair is combed, -1 or 1.
@@ -136,12 +137,17 @@ class Hair:
     cheeks: tuple[float, float]
     wisps: int
 
+    @property
+    def is_loose(self) -> bool:
+        """Whether hair hangs down around the head."""
+        return self.length > 0 and self.style != 'bald'
+
 
 @dataclass(frozen=True)
 class Beard:
     """Hair of the lower face; lengths are in centimetres.
 
-    A shaven chin is one of style 'full' and no length, of any density.
+    Stubble, and the shadow of a shaven chin, is of style 'full' with length 0.
 
     Attributes:
         style: One of ``BEARDS``.
@@ -175,21 +181,23 @@ class Clothes:
     """What covers the body.
 
     Attributes:
-        cut: 'closed' up to the neck, 'crew', 'open' with a bare point, or 'jacket' over a shirt.
+        cut: One of ``CUTS``: up to the neck, with a round or a pointed opening, or over a shirt.
         rgb: sRGB colour.
-        collar: Brightness of a closed collar relative to the rest.
-        deep: How far the opening reaches down, in centimetres.
-        wide: Azimuth in radians that it reaches at its upper end.
-        inner_rgb: sRGB colour of the shirt under a jacket.
-        tie_rgb: That of the tie; None without.
+        lift: Centimetres by which they are raised; at 4 a collar touches the chin.
+        collar: Brightness of the upper edge as a multiple of the rest's.
+        depth: How far the opening reaches down, in centimetres.
+        half_width: Azimuth in radians to which it reaches at its upper end.
+        shirt_rgb: sRGB colour of the shirt under a jacket.
+        tie_rgb: sRGB colour of the tie, or None.
     """
 
     cut: str
     rgb: Array
+    lift: float
     collar: float
-    deep: float
-    wide: float
-    inner_rgb: Array
+    depth: float
+    half_width: float
+    shirt_rgb: Array
     tie_rgb: Array | None
 
 
@@ -212,7 +220,7 @@ class Identity:
         hat: 'none', 'beanie', 'cap' or 'scarf'.
         cloth_rgb: sRGB colour of hat or scarf.
         clothes: What covers the body.
-        seed: Seed of the fine texture of skin and hair.
+        seed: Seed of all that is random and has no field of its own.
     """
 
     shape: dict[str, float]
@@ -230,6 +238,10 @@ class Identity:
     cloth_rgb: Array
     clothes: Clothes
     seed: int
+
+    def source(self, part: str) -> np.random.Generator:
+        """Return the source of randomness of a part, which the other parts do not draw from."""
+        return np.random.default_rng([self.seed, *part.encode()])
 
     def trait(self, name: str) -> float:
         """Return the standardised deviation of one shape trait."""

@@ -165,6 +165,11 @@ class FaceLayout:
         return self.mouth_v - 0.08
 
     @property
+    def brow_top(self) -> float:
+        """V of the highest point of the brows."""
+        return max(float(brow.points[:, 1].max()) for brow in self.brows)
+
+    @property
     def landmarks_xv(self) -> Array:
         """(19, 2) face-plane positions in the order of ``LANDMARK_NAMES``."""
         left_brow, right_brow = (brow.points for brow in self.brows)

@@ -82,11 +82,11 @@ def tube_mesh(
     # Any direction will do that no line here runs along.
     side = _cross(along, np.array([[0.31, 0.11, 0.94]]))
     side /= np.maximum(lengths(side), 1e-9)
-    other = _cross(along, side)
+    other = _cross(side, along)
     turn = spaced(0, 2 * np.pi, sides + 1)[None, :, None]
     ring = side[:, None] * np.cos(turn) + other[:, None] * np.sin(turn)
     reach = np.broadcast_to(radius, (len(line),))[:, None, None]
-    return plain_mesh(line[:, None] + reach * ring, rgb, two_sided=True, gloss=gloss)
+    return plain_mesh(line[:, None] + reach * ring, rgb, gloss=gloss)
 
 
 def _cross(a: Array, b: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from .fields import mix
@@ -36,19 +38,24 @@ EYE_COLOURS = np.array(
     [[0.20, 0.11, 0.06], [0.32, 0.20, 0.10], [0.36, 0.35, 0.18], [0.30, 0.45, 0.58]]
 )
 _WITH_WISPS = ('parted', 'bushy', 'long', 'fringe', 'bun')
-_BEARDS = {
-    'none': 0.27,
-    'moustache': 0.06,
-    'chin': 0.03,
-    'goatee': 0.07,
-    'strap': 0.03,
-    'whiskers': 0.03,
-    'full': 0.51,
-}
+# Odds; those of a receding hairline and of a horseshoe of hair grow with a man's age.
+_HAIR_OF_WOMEN: Mapping[str, float] = {
+    'long': 33, 'fringe': 16, 'bun': 14, 'bushy': 10, 'short': 9, 'parted': 9, 'afro': 5,
+    'slick': 3, 'buzz': 1,
+}  # fmt: skip
+_HAIR_OF_MEN: Mapping[str, float] = {
+    'short': 28, 'parted': 20, 'buzz': 13, 'bushy': 8, 'bald': 7, 'slick': 5, 'fringe': 4,
+    'long': 3, 'afro': 3,
+}  # fmt: skip
+_BEARDS: Mapping[str, float] = {
+    'full': 51, 'none': 27, 'goatee': 7, 'moustache': 6, 'chin': 3, 'strap': 3, 'whiskers': 3,
+}  # fmt: skip
+_CUTS: Mapping[str, float] = {'jacket': 30, 'closed': 25, 'open': 25, 'crew': 20}
+_LIFTS = {'closed': (-1.0, 4.2), 'crew': (-1.5, 2.5), 'open': (-1.5, 2.5), 'jacket': (0.5, 4.5)}
 
 
 def draw_identity(rng: np.random.Generator) -> Identity:
-    """Draw a person; men and women differ in the odds of beard, make-up and long hair."""
+    """Draw a person; the odds of most things differ between men and women."""
     feminine = bool(rng.random() < 0.5)
     age = float(rng.random())
     skin = _draw_skin(rng, age)
@@ -105,6 +112,12 @@ def _draw_skin(rng: np.random.Generator, age: float) -> Skin:
     )
 
 
+def _choose(rng: np.random.Generator, odds: Mapping[str, float]) -> str:
+    """Return one of the names, each as likely as its share of all the odds."""
+    shares = np.array(list(odds.values()), float)
+    return str(rng.choice(list(odds), p=shares / shares.sum()))
+
+
 def _along(colours: Array, share: float) -> Array:
     """Return the colour at a share, from 0 to 1, of the way along a row of colours (n, 3)."""
     place = share * (len(colours) - 1)
@@ -123,9 +136,13 @@ def _draw_hair_tone(rng: np.random.Generator, skin_rgb: Array) -> Array:
 def _draw_hair(
     rng: np.random.Generator, tone: Array, grey: float, feminine: bool, age: float
 ) -> Hair:
-    style = _draw_hair_style(rng, feminine, age)
-    if rng.random() < (0.25 if feminine else 0.05):
-        grey, natural = 0.0, rng.random() < 0.85
+    odds = _HAIR_OF_WOMEN
+    if not feminine:
+        odds = {**_HAIR_OF_MEN, 'receding': 6 + 14 * age, 'horseshoe': 16 * age**2}
+    style = _choose(rng, odds)
+    if rng.random() < (0.25 if feminine else 0.05):  # dyed
+        grey = 0.0
+        natural = rng.random() < 0.85
         tone = _along(HAIR_TONES, rng.random()) if natural else rng.uniform(0.05, 0.9, 3)
     curl = 1.0 if style == 'afro' else float(rng.beta(0.6, 1.4))
     loose = style == 'long' or (style == 'fringe' and rng.random() < 0.67)
@@ -144,7 +161,7 @@ def _draw_hair(
         temples=recedes,
         peak=float(max(0.0, rng.normal(0, 0.5))),
         sweep=float(max(0.0, rng.normal(0, 1.2))) if style in ('fringe', 'parted', 'long') else 0.0,
-        sideburns=float(rng.normal(0, 1.2)),
+        sideburns=float(rng.normal(0, 0.5 if feminine else 1.2)),
         ragged=float(rng.uniform(0.04, 0.4)),
         length=float(rng.uniform(5, 20)) if loose else 0.0,
         cheeks=(float(rng.uniform(58, 86)), float(rng.uniform(58, 86))),
@@ -158,15 +175,16 @@ def _draw_cloth(rng: np.random.Generator) -> Array:
 
 
 def _draw_clothes(rng: np.random.Generator) -> Clothes:
-    cut = str(rng.choice(['closed', 'crew', 'open', 'jacket'], p=[0.25, 0.2, 0.25, 0.3]))
+    cut = _choose(rng, _CUTS)
     rgb = _draw_cloth(rng)
     return Clothes(
         cut=cut,
         rgb=rgb * rng.uniform(0.15, 0.9) if cut == 'jacket' else rgb,
+        lift=float(rng.uniform(*_LIFTS[cut])),
         collar=float(rng.uniform(0.4, 1.3)),
-        deep=float(rng.uniform(1.5, 4) if cut == 'crew' else rng.uniform(4, 22)),
-        wide=float(rng.uniform(0.5, 1.4)),
-        inner_rgb=np.clip(rng.uniform(0.5, 1.0) + rng.normal(0, 0.08, 3), 0.05, 1),
+        depth=float(rng.uniform(1.5, 4) if cut == 'crew' else rng.uniform(4, 22)),
+        half_width=float(rng.uniform(0.5, 1.4)),
+        shirt_rgb=np.clip(rng.uniform(0.5, 1.0) + rng.normal(0, 0.08, 3), 0.05, 1),
         tie_rgb=_draw_cloth(rng) if rng.random() < 0.6 else None,
     )
 
@@ -176,23 +194,10 @@ def _draw_hat(rng: np.random.Generator, feminine: bool) -> str:
     return str(rng.choice(['none', 'beanie', 'cap', 'scarf'], p=odds))
 
 
-def _draw_hair_style(rng: np.random.Generator, feminine: bool, age: float) -> str:
-    odds: dict[str, float]
-    if feminine:
-        odds = {'buzz': 1, 'short': 9, 'parted': 9, 'bushy': 10, 'long': 33, 'fringe': 16}
-        odds |= {'bun': 14, 'afro': 5, 'slick': 3}
-    else:
-        odds = {'bald': 7, 'buzz': 13, 'short': 28, 'parted': 20, 'bushy': 8, 'long': 3}
-        odds |= {'fringe': 4, 'receding': 6 + 14 * age, 'horseshoe': 16 * age**2, 'afro': 3}
-        odds |= {'slick': 5}
-    shares = np.array(list(odds.values()), float)
-    return str(rng.choice(list(odds), p=shares / shares.sum()))
-
-
 def _draw_beard(
     rng: np.random.Generator, tone: Array, grey: float, curl: float, feminine: bool
 ) -> Beard:
-    style = 'none' if feminine else str(rng.choice(list(_BEARDS), p=list(_BEARDS.values())))
+    style = 'none' if feminine else _choose(rng, _BEARDS)
     kind = rng.random()
     density, length = rng.uniform(0.75, 1.0), rng.uniform(0.1, 0.6)
     if style == 'full' and kind < 0.45:  # shaven hours or days ago

@@ -9,11 +9,12 @@ import numpy as np
 from .beard import beard_thickness
 from .body import build_body
 from .expression import Expression
-from .fields import linear, mix, smooth_noise, smoothstep, spaced, tripled, vec
-from .hair import hair_thickness, hat_mask, hat_thickness, paint_hair, strands
+from .fields import linear, spaced, tripled, vec
+from .hair import hair_thickness, hat_mask, hat_thickness
 from .head import build_head, grid_axes, surface_point, surface_points
-from .identity import WHITE_HAIR, Hair, Identity
+from .identity import Identity
 from .layout import FaceLayout, lay_out
+from .loose_hair import build_long_beard, build_loose_hair, build_wisps
 from .mesh import GridMesh, grid_normals, plain_mesh, tube_mesh
 from .points import OUTLINE, place_points
 from .pose import Pose
@@ -22,12 +23,11 @@ from .skin import paint_head
 Array = np.ndarray
 # Shares of an outline point's X at which the outline of a turned head is looked for.
 _INWARDS = np.sin(np.radians(np.linspace(90, 10, 17)))
-_DRAPE_GRID = (16, 41)
 
 
 def build_ears(identity: Identity) -> list[GridMesh]:
     """Return the two ears, bowls with a rim, attached in front; none under scarf or loose hair."""
-    if identity.hat == 'scarf' or identity.hair.length > 0:
+    if identity.hat == 'scarf' or identity.hair.is_loose:
         return []
     size = 1 + 0.08 * identity.trait('ear_size')
     tilt = np.radians(28 + 9 * identity.trait('ear_angle'))
@@ -51,120 +51,6 @@ def build_ears(identity: Identity) -> list[GridMesh]:
     return ears
 
 
-def build_loose_hair(identity: Identity, rng: np.random.Generator) -> list[GridMesh]:
-    """Return hair that hangs down around the head, a bun, or a scarf's drape."""
-    if identity.hat == 'scarf':
-        rgb = identity.cloth_rgb * (1 + 0.12 * strands(rng, _DRAPE_GRID, 2.0, 0.0)[..., None])
-        return [_drape(rgb, (-1.0, -19.0), 0.9, (76, 76), 0.25, 0.0, rng)]
-    hair = identity.hair
-    if hair.length > 0:
-        rgb = np.stack(paint_hair(rng, _DRAPE_GRID, 2.0, hair), -1)
-        volume = 1.2 * hair.volume
-        return [_drape(rgb, (6.0, -hair.length), volume, hair.cheeks, 1.0, hair.curl, rng)]
-    if hair.style == 'bun' and identity.hat == 'none':
-        return [_bun(hair, rng)]
-    return []
-
-
-def _drape(
-    rgb: Array,
-    y_range: tuple[float, float],
-    volume: float,
-    front_deg: tuple[float, float],
-    streaks: float,
-    curl: float,
-    rng: np.random.Generator,
-) -> GridMesh:
-    """Return hair or cloth that hangs down around the head.
-
-    Args:
-        rgb: sRGB colours of the grid's points, shaped (*_DRAPE_GRID, 3).
-        y_range: Upper and lower edge.
-        volume: How far it stands off the head.
-        front_deg: Azimuth of its ends on the image's left and right.
-        streaks: How uneven its end is, and how glossy it is: 1 for hair.
-        curl: Size of its curls, from 0 to 1.
-        rng: Source of randomness.
-    """
-    rows, cols = _DRAPE_GRID
-    azimuth = np.radians(np.linspace(front_deg[1], 360 - front_deg[0], cols))[::-1][None]
-    ends = y_range[1] + streaks * smooth_noise(rng, (1, cols), (1, 2.0))
-    y = y_range[0] + (ends - y_range[0]) * spaced(0, 1, rows)[:, None]
-    down = (y_range[0] - y) / 10.0
-    wave = 0.25 * np.sin(down * rng.uniform(2, 6) + azimuth * rng.integers(3, 8))
-    wave = wave + 0.9 * curl * smooth_noise(rng, (rows, cols), (1.7, 2.5))
-    # The upper edge starts under the hair (or scarf) that lies on the head.
-    rise = volume * smoothstep(0, 0.55, down)
-    width = 7.0 + rise - 0.35 * down + wave * np.minimum(down, 1)
-    x = width * np.sin(azimuth)
-    depth = np.where(np.cos(azimuth) > 0, 8.2, 8.3 - 1.2 * down) + rise
-    z = -1.0 + depth * np.cos(azimuth)
-    points = np.stack(np.broadcast_arrays(x, y, z), -1)
-    return plain_mesh(points, linear(rgb), two_sided=True, gloss=0.25 * streaks)
-
-
-def _bun(hair: Hair, rng: np.random.Generator) -> GridMesh:
-    radius = rng.uniform(2.2, 3.4)
-    center = np.array([0.0, rng.uniform(5, 11.5), -8.5])
-    points = center + radius * _sphere(13, 17)
-    rgb = np.stack(paint_hair(rng, (13, 17), 3.0, hair), -1)
-    return plain_mesh(points, linear(rgb), gloss=0.3)
-
-
-def build_wisps(identity: Identity, skin: Array, rng: np.random.Generator) -> list[GridMesh]:
-    """Return single strands of hair that fall over forehead and cheeks."""
-    hair = identity.hair
-    if identity.hat != 'none' or hair.style == 'bald':
-        return []
-    t = spaced(0, 1, 9)
-    rgb = mix(hair.rgb, WHITE_HAIR, hair.grey)
-    wisps = []
-    for _ in range(hair.wisps):
-        side = rng.choice([-1, 1])
-        start, end = rng.uniform(1, 5), rng.uniform(4.5, 6.6)
-        x = side * (start + (end - start) * t ** rng.uniform(0.5, 1.5))
-        v = 7.0 - rng.uniform(2.5, 11) * t
-        line = surface_points(skin, np.stack([x, v], 1)) + vec(0, 0, 0.25)
-        line[:, 0] += side * 0.35 * hair.curl * np.sin(9 * t + rng.uniform(0, 6))
-        radius = rng.uniform(0.05, 0.22) * (1 - 0.8 * t)
-        colour = linear(np.minimum(rgb * rng.uniform(0.9, 1.4), 1))
-        wisps.append(tube_mesh(line, radius, colour, sides=4, gloss=0.25))
-    return wisps
-
-
-def build_long_beard(
-    identity: Identity, layout: FaceLayout, skin: Array, rng: np.random.Generator
-) -> list[GridMesh]:
-    """Return the part of a beard that hangs down below the chin."""
-    beard = identity.beard
-    if beard.hanging <= 0 or beard.style == 'none':
-        return []
-    chin = surface_point(skin, vec(0, layout.chin_v))
-    rows, cols = 9, 15
-    down = spaced(0, 1, rows)[:, None]
-    turn = spaced(-np.pi, np.pi, cols)[None]
-    wide = (2.6 if beard.style == 'full' else 1.5) * np.sqrt(np.maximum(1 - down**2, 0))
-    ends = 1 + 0.12 * smooth_noise(rng, (1, cols), (1, 2.0))
-    x = chin[0] + wide * np.sin(turn)
-    y = chin[1] + 0.6 - (beard.hanging + 0.6) * down * ends
-    z = chin[2] - 1.2 + 0.6 * wide * np.cos(turn) - 0.4 * down
-    points = np.stack(np.broadcast_arrays(x, y, z), -1)
-    rgb = np.stack(paint_hair(rng, (rows, cols), 3.0, beard), -1)
-    return [plain_mesh(points, linear(rgb), two_sided=True)]
-
-
-def _sphere(rows: int, cols: int) -> Array:
-    """Return a (rows, cols, 3) unit sphere, rows from top to bottom."""
-    polar = np.linspace(0, np.pi, rows)[:, None]
-    azimuth = np.linspace(-np.pi, np.pi, cols)[None]
-    return np.stack(
-        np.broadcast_arrays(
-            np.sin(polar) * np.sin(azimuth), np.cos(polar), np.sin(polar) * np.cos(azimuth)
-        ),
-        -1,
-    )
-
-
 def build_brim(identity: Identity, skin: Array) -> list[GridMesh]:
     """Return a cap's visor in front of the forehead."""
     if identity.hat != 'cap':
@@ -184,7 +70,7 @@ def build_glasses(identity: Identity, layout: FaceLayout, skin: Array) -> list[G
     """Return the frame, and dark lenses; clear ones are not seen."""
     if identity.glasses == 'none':
         return []
-    rng = np.random.default_rng([identity.seed, 2])
+    rng = identity.source('glasses')
     wide, tall = rng.uniform(2.4, 2.9), rng.uniform(1.6, 2.4)
     power = rng.uniform(2.0, 4.0)
     bridge = surface_point(skin, np.array([0.0, -0.3]))
@@ -268,7 +154,6 @@ def build_person(
         points: Name of the set of points to label, of ``POINT_COUNTS``.
     """
     layout = lay_out(identity, expression)
-    rng = np.random.default_rng([identity.seed, 3])
     skin = build_head(identity, layout, expression)
     canvas = paint_head(identity, layout, expression, texture_per_cm)
     v, u = grid_axes()
@@ -282,12 +167,12 @@ def build_person(
     parts = [
         head,
         *build_ears(identity),
-        *build_loose_hair(identity, rng),
-        *build_wisps(identity, skin, rng),
-        *build_long_beard(identity, layout, skin, rng),
+        *build_loose_hair(identity),
+        *build_wisps(identity, skin),
+        *build_long_beard(identity, layout, skin),
         *build_brim(identity, skin),
         *build_glasses(identity, layout, skin),
-        *build_body(identity, rng),
+        *build_body(identity),
     ]
     surfaces = [part.moved(pose.turn(part.points)) for part in parts]
     drawn = surfaces[0].points, surfaces[0].normals
@@ -331,7 +216,7 @@ def _mark(
 def _cover(identity: Identity, layout: FaceLayout, skin: Array) -> Array:
     """Return the skin (R, C, 3) raised by hair, hat and beard."""
     v, u = grid_axes()
-    flattened = hair_thickness(identity, v, u) * (1 - 0.7 * hat_mask(identity, v, u))
+    flattened = hair_thickness(identity, layout, v, u) * (1 - 0.7 * hat_mask(identity, v, u))
     thickness = np.maximum(flattened, hat_thickness(identity, v, u))
     thickness = np.maximum(thickness, beard_thickness(identity, layout, v, u))
     return (skin + tripled(thickness) * grid_normals(skin)).astype(np.float32)

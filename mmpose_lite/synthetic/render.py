@@ -261,7 +261,7 @@ def bake(surfaces: list[GridMesh], lighting: Lighting) -> list[Array]:
     gain, textures = None, []
     for surface in surfaces:
         normals = surface.normals
-        if surface.two_sided:  # the side is lit that is seen
+        if surface.two_sided:  # light the side that is seen
             normals = np.where(normals[..., 2:] < 0, -normals, normals)
         openness = cavity(surface.points, normals) if surface.cavities else None
         lit = shadows.lit(surface.points, normals)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .beard import beard_mask
+from .beard import beard_mask, beard_window
 from .canvas import FaceCanvas, disc, ribbon
 from .expression import Expression
 from .fields import bump, clamp, mix, peak, planes, smooth_noise, smoothstep, spaced, vec
 from .hair import hair_mask, hat_mask, paint_hair, strands
 from .identity import Identity
-from .layout import HEAD_RADIUS, MOUTH_BAND, Brow, Eye, FaceLayout
+from .layout import HEAD_RADIUS, MOUTH_BAND, Eye, FaceLayout
 
 Array = np.ndarray
 IRIS_RADIUS = 0.60
@@ -72,31 +72,24 @@ def paint_head(
         A canvas of sRGB colours in [0, 1].
     """
     canvas = FaceCanvas(pixels_per_cm, identity.skin.rgb)
-
-    def source(part: int) -> np.random.Generator:
-        """Return a generator that does not depend on how much the other parts draw."""
-        return np.random.default_rng([identity.seed, 1, part])
-
-    _tint(canvas, identity, layout, source(0))
-    _spots(canvas, identity, source(1))
-    _lines(canvas, identity, layout, source(2))
-    _beard(canvas, identity, layout, source(3))
+    _tint(canvas, identity, layout)
+    _spots(canvas, identity)
+    _lines(canvas, identity, layout)
+    _beard(canvas, identity, layout)
     _nostrils(canvas, identity, layout)
     _mouth(canvas, identity, layout, expression)
     for eye in layout.eyes:
         paint_eye(canvas, eye, identity)
-    for k, brow in enumerate(layout.brows):
-        _brow(canvas, brow, identity, source(4 + k))
-    _covers(canvas, identity, source(6))
+    _brows(canvas, identity, layout)
+    _hair(canvas, identity, layout)
+    _hat(canvas, identity)
     np.clip(canvas.rgb, 0, 1, out=canvas.rgb)
     return canvas
 
 
-def _tint(
-    canvas: FaceCanvas, identity: Identity, layout: FaceLayout, rng: np.random.Generator
-) -> None:
+def _tint(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
     """Vary the skin: blotches, pores, redness, freckles, shade under the eyes and the chin."""
-    skin, cm = identity.skin, canvas.pixels_per_cm
+    skin, cm, rng = identity.skin, canvas.pixels_per_cm, identity.source('tint')
     blotches = smooth_noise(rng, canvas.shape_hw, (2.2 * cm, 2.2 * cm))
     canvas.rgb *= 1 + (0.02 + 0.06 * skin.unevenness) * blotches
     window = canvas.window(np.array([-7.4, -12]), np.array([7.4, 7]))
@@ -120,8 +113,9 @@ def _tint(
         face *= 1 - spots * planes(vec(0.2, 0.32, 0.38) * skin.freckles)
 
 
-def _spots(canvas: FaceCanvas, identity: Identity, rng: np.random.Generator) -> None:
+def _spots(canvas: FaceCanvas, identity: Identity) -> None:
     """Paint moles and red spots."""
+    rng = identity.source('spots')
     kinds = (
         (identity.skin.moles, vec(0.45, 0.36, 0.33), (0.06, 0.17), 0.03),
         (identity.skin.blemishes, vec(0.92, 0.72, 0.70), (0.12, 0.3), 0.1),
@@ -137,10 +131,9 @@ def _span(used: Array) -> slice:
     return slice(*(np.flatnonzero(used)[[0, -1]] + [0, 1]))
 
 
-def _lines(
-    canvas: FaceCanvas, identity: Identity, layout: FaceLayout, rng: np.random.Generator
-) -> None:
-    """Darken the folds beside the mouth, and wrinkles of the forehead and about the eyes."""
+def _lines(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
+    """Darken the folds beside the mouth, and wrinkles of the forehead and around the eyes."""
+    rng = identity.source('lines')
     soft = vec(0.80, 0.74, 0.72)
     wrinkles = identity.skin.wrinkles
     depth = 0.15 + 0.2 * rng.random() + wrinkles
@@ -165,16 +158,15 @@ def _lines(
             canvas.shade(ribbon(line, 0.13), mix(1, soft, 0.9 * wrinkles), 0.08)
 
 
-def _beard(
-    canvas: FaceCanvas, identity: Identity, layout: FaceLayout, rng: np.random.Generator
-) -> None:
+def _beard(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
     beard = identity.beard
     if beard.style == 'none':
         return
-    rows = _span((canvas.v > -14) & (canvas.v < layout.mouth_v + 8))
-    cols = _span(np.abs(canvas.u) < HEAD_RADIUS * np.radians(97))
+    rows, cols = beard_window(layout, canvas.v, canvas.u)
     cover = beard_mask(identity, layout, canvas.v[rows], canvas.u[cols])
-    cm = canvas.pixels_per_cm
+    grown = _span(cover.max(1) > 0)
+    cover, rows = cover[grown], slice(rows.start + grown.start, rows.start + grown.stop)
+    cm, rng = canvas.pixels_per_cm, identity.source('beard')
     if beard.patchiness > 0.2:
         patches = smooth_noise(rng, cover.shape, (1.6 * cm, 1.6 * cm))
         cover = cover * (1 - beard.patchiness * smoothstep(-0.2, 0.6, patches))
@@ -235,27 +227,31 @@ def _mouth_inside(
     return mix(inside, ivory, teeth * (np.abs(x) < layout.mouth_half_width * 0.86))
 
 
-def _brow(canvas: FaceCanvas, brow: Brow, identity: Identity, rng: np.random.Generator) -> None:
-    width = brow.widths(17)
-    # Annotators mark the upper edge, or the skin just above it.
-    line = brow.curve(17) - np.stack([np.zeros(17), 0.5 * width + 0.08], 1)
-    window, mask = canvas.mask(ribbon(line, width), 0.07)
-    cm = canvas.pixels_per_cm
-    grain = smooth_noise(rng, mask.shape, (max(1.0, 0.2 * cm), max(1.0, 0.12 * cm)))
-    opacity = mask * identity.brow_density * clamp(0.95 + 0.3 * grain, 0, 1)
-    canvas.blend(window, opacity, planes(identity.brow_rgb))
+def _brows(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
+    cm, rng = canvas.pixels_per_cm, identity.source('brows')
+    for brow in layout.brows:
+        width = brow.widths(17)
+        # Annotators mark the upper edge, or the skin just above it.
+        line = brow.curve(17) - np.stack([np.zeros(17), 0.5 * width + 0.08], 1)
+        window, mask = canvas.mask(ribbon(line, width), 0.07)
+        grain = smooth_noise(rng, mask.shape, (max(1.0, 0.2 * cm), max(1.0, 0.12 * cm)))
+        opacity = mask * identity.brow_density * clamp(0.95 + 0.3 * grain, 0, 1)
+        canvas.blend(window, opacity, planes(identity.brow_rgb))
 
 
-def _covers(canvas: FaceCanvas, identity: Identity, rng: np.random.Generator) -> None:
-    """Paint scalp hair and hat over the skin."""
-    cm = canvas.pixels_per_cm
-    mask = hair_mask(identity, canvas.v, canvas.u)
+def _hair(canvas: FaceCanvas, identity: Identity, layout: FaceLayout) -> None:
+    mask = hair_mask(identity, layout, canvas.v, canvas.u)
     if mask.any():
         rows = _span(mask.max(1) > 0)
-        hairs = paint_hair(rng, mask[rows].shape, cm, identity.hair)
+        shape, rng = mask[rows].shape, identity.source('hair')
+        hairs = paint_hair(rng, shape, canvas.pixels_per_cm, identity.hair)
         canvas.blend((rows, slice(None)), mask[rows], hairs)
+
+
+def _hat(canvas: FaceCanvas, identity: Identity) -> None:
     mask = hat_mask(identity, canvas.v, canvas.u)
     if mask.any():
-        rows = _span(mask.max(1) > 0)
-        knit = 1 + 0.12 * smooth_noise(rng, mask[rows].shape, (0.5 * cm, 0.3 * cm))
-        canvas.blend((rows, slice(None)), mask[rows], [each * knit for each in identity.cloth_rgb])
+        rows, cm = _span(mask.max(1) > 0), canvas.pixels_per_cm
+        knit = smooth_noise(identity.source('hat'), mask[rows].shape, (0.5 * cm, 0.3 * cm))
+        cloth = [each * (1 + 0.12 * knit) for each in identity.cloth_rgb]
+        canvas.blend((rows, slice(None)), mask[rows], cloth)

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from mmpose_lite.synthetic.mesh import grid_normals, plain_mesh, sample_grid
+from mmpose_lite.synthetic.lighting import draw_lighting
+from mmpose_lite.synthetic.mesh import grid_normals, plain_mesh, sample_grid, tube_mesh
 from mmpose_lite.synthetic.render import (
     EMPTY_DEPTH,
+    bake,
     gather_triangles,
     look_up,
     pack,
@@ -78,6 +80,22 @@ def test_normals_point_out_of_the_side_whose_rows_run_down():
     x, y = np.meshgrid(np.arange(4.0), -np.arange(3.0))
     normals = grid_normals(np.dstack([x, y, np.zeros_like(x)]))
     np.testing.assert_allclose(normals, np.broadcast_to([0, 0, 1], normals.shape), atol=1e-6)
+
+
+def test_normals_of_a_tube_point_away_from_its_line():
+    line = np.stack([np.linspace(0, 9, 10), np.sin(np.linspace(0, 3, 10)), np.zeros(10)], 1)
+    tube = tube_mesh(line, 0.5, np.ones(3), sides=8)
+    outward = (tube.points - line[:, None]) / 0.5
+    assert (tube.normals * outward).sum(-1)[1:-1].min() > 0.8
+
+
+def test_a_sheet_is_lit_on_the_side_that_is_seen():
+    x, y = np.meshgrid(np.linspace(-5, 5, 9), np.linspace(5, -5, 7))
+    front = np.dstack([x, y, np.zeros_like(x)]).astype(np.float32)
+    sheets = [plain_mesh(points, np.ones(3), two_sided=True) for points in (front, front[:, ::-1])]
+    lighting = draw_lighting(np.random.default_rng(3))
+    seen, turned = (bake([sheet], lighting)[0][..., :3] for sheet in sheets)
+    np.testing.assert_allclose(turned[:, ::-1], seen, atol=1e-5)
 
 
 def test_no_colour_is_where_nothing_is_drawn():
