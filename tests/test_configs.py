@@ -282,8 +282,12 @@ def test_configs_of_the_results_have_the_crops_that_were_measured():
     shifted = {**exact, 'shift_prob': 1, 'shift_factor': 0.1}
     recipe = Path('configs/recipes/hrnetv2-w18_best_aflw19-128x128_8e.py')
     expected = dict.fromkeys([recipe, folder / 'parts/shifted_crops.py'], shifted)
-    names = ('parts/exact_crops', 'parts/dark', 'parts/h3r', 'parts/photograph', 'few/recipe')
-    expected |= dict.fromkeys([folder / f'{each}.py' for each in (*names, 'best_ema')], exact)
+    parts = ('exact_crops', 'dark', 'h3r', 'photograph', 'adamw', 'adamw_slow')
+    names = (*(f'parts/{part}' for part in parts), 'few/recipe', 'best_ema')
+    expected |= dict.fromkeys([folder / f'{each}.py' for each in names], exact)
+    small = {'shift_prob': 0, 'rotate_factor': 30, 'scale_factor': [0.85, 1.15]}
+    expected[folder / 'few/small_set.py'] = small
+    expected[folder / 'few/shifted.py'] = {**small, 'shift_prob': 1, 'shift_factor': 0.1}
     wide = {'rotate_factor': 60, 'scale_factor': [0.75, 1.25]}
     expected[folder / 'parts/wide_crops.py'] = {**exact, **wide}
     for path, crops in expected.items():
