@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -23,10 +23,11 @@ from torch import Tensor
 from mmpose_lite.checkpoints import install_checkpoint_reader, load_strictly, trusting
 from mmpose_lite.checkpoints.loading import about_input_size
 from mmpose_lite.datasets.transforms import LoadImage
-from mmpose_lite.errors import InputError
+from mmpose_lite.errors import InputError, MissingKeyError
 from mmpose_lite.registry import DATASETS, MODELS, SCOPE, TRANSFORMS
 from mmpose_lite.structures import PoseDataSample, PoseMetainfo, parse_pose_metainfo
 from mmpose_lite.structures.bbox import bbox_xywh2xyxy
+from mmpose_lite.structures.metainfo import check_complete
 from mmpose_lite.utils.config_utils import adopt_config
 from mmpose_lite.utils.input_size import set_input_size
 from mmpose_lite.utils.paths import packaged_weights, shown
@@ -80,7 +81,7 @@ def init_model(
 
     Raises:
         TypeError: If the config is neither a file nor a :class:`Config`.
-        InputError: If the checkpoint cannot be read or does not fit.
+        InputError: If the checkpoint cannot be read or does not fit, or describes points in part.
         ValueError: If neither the checkpoint nor the config describes the points.
     """
     if checkpoint is None and isinstance(config, str | Path) and str(config) in packaged_weights():
@@ -107,11 +108,23 @@ def init_model(
         if sentence := about_input_size(model, content, str(checkpoint)):
             print_log(sentence, logger='current', level=logging.WARNING)
     mode = 'train' if config.get('train_dataloader') else 'test'
-    model.dataset_meta = meta.get('dataset_meta') or dataset_meta_from_config(config, mode)
+    model.dataset_meta = _points_of(meta, str(checkpoint)) or dataset_meta_from_config(config, mode)
     model.cfg = config
     if device == 'auto':
         device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     return model.to(device).eval()
+
+
+def _points_of(meta: Mapping[str, Any], name: str) -> PoseMetainfo | None:
+    """The description of the points that a checkpoint has; None if it describes none."""
+    described = meta.get('dataset_meta')
+    if not isinstance(described, Mapping) or 'keypoint_id2name' not in described:
+        return None
+    try:
+        check_complete(described)
+    except MissingKeyError as error:
+        raise MissingKeyError(f"checkpoint '{name}', meta.dataset_meta: {error}") from error
+    return cast(PoseMetainfo, described)
 
 
 def dataset_meta_from_config(config: Config, dataset_mode: str = 'train') -> PoseMetainfo:

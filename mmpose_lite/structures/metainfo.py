@@ -105,6 +105,17 @@ def parse_description(metainfo: Mapping[str, Any]) -> PoseMetainfo:
     return _parse(metainfo)
 
 
+def check_complete(metainfo: Mapping[str, Any]) -> None:
+    """Check that a parsed description has all of MMPose's keys.
+
+    Raises:
+        MissingKeyError: If it lacks one.
+    """
+    needed = PoseMetainfo.__required_keys__ - {'own_mirror_ids'}
+    if missing := sorted(needed - metainfo.keys()):
+        raise MissingKeyError(f'the description of the points lacks {", ".join(missing)}')
+
+
 def describe_points(metainfo: PoseMetainfo) -> dict[str, Any]:
     """Write a parsed description in the form of configs, of which JSON can hold all.
 
@@ -113,9 +124,7 @@ def describe_points(metainfo: PoseMetainfo) -> dict[str, Any]:
     Raises:
         MissingKeyError: If it lacks a key of :class:`PoseMetainfo`.
     """
-    needed = PoseMetainfo.__required_keys__ - {'own_mirror_ids'}
-    if missing := sorted(needed - metainfo.keys()):
-        raise MissingKeyError(f'the description of the points lacks {", ".join(missing)}')
+    check_complete(metainfo)
     names = metainfo['keypoint_id2name']
     own_mirrors = metainfo.get('own_mirror_ids', ())  # which MMPose's descriptions do not have
     kinds = {'upper': metainfo['upper_body_ids'], 'lower': metainfo['lower_body_ids']}

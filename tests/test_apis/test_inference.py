@@ -13,6 +13,7 @@ from PIL import Image
 
 from mmpose_lite.apis import inference_topdown, init_model, load_config
 from mmpose_lite.apis.inference import dataset_meta_from_config
+from mmpose_lite.checkpoints import read_checkpoint
 from mmpose_lite.errors import InputError
 from mmpose_lite.registry import MODELS
 
@@ -277,6 +278,25 @@ def test_weights_that_do_not_fit_are_refused(tiny_config, trained):
     options = {'model.head.out_channels': 5}
     with pytest.raises(ValueError, match=r'head\.final_layer\.bias'):
         init_model(tiny_config, str(trained.checkpoint), device='cpu', cfg_options=options)
+
+
+def test_points_of_a_checkpoint_are_described_whole_or_not_at_all(tiny_config, trained, tmp_path):
+    content = read_checkpoint(str(trained.checkpoint))
+    meta = content['meta']['dataset_meta']
+    names = {i: f'point {i}' for i in range(19)}
+
+    def described(by):
+        path = tmp_path / 'described.pth'
+        torch.save({'state_dict': content['state_dict'], 'meta': {'dataset_meta': by}}, path)
+        return init_model(tiny_config, str(path), device='cpu').dataset_meta
+
+    renamed = {**meta, 'keypoint_id2name': names}
+    assert described(renamed)['keypoint_id2name'] == names
+    # Of a network for something else; the config has the points.
+    assert described({'classes': ['cat']})['keypoint_id2name'] == meta['keypoint_id2name']
+    partial = {key: renamed[key] for key in renamed if key not in ('flip_pairs', 'flip_indices')}
+    with pytest.raises(InputError, match=r'described\.pth.*dataset_meta.*flip_indices, flip_pairs'):
+        described(partial)
 
 
 def test_points_of_a_config(tiny_config):
