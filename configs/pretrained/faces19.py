@@ -6,7 +6,7 @@
     mmpose-lite calibrate configs/pretrained/faces19.py --out faces19-HASH.calibration.json
 
 These commands made the weights of the package and the map of boxes beside them, on two cores, at commit fd7b31d, with
-version 3 of the renderer; the faces of today's vary more. A box is the square about the 68 points of 300W (`--boxes tight68`).
+version 3 of the renderer; later versions draw faces that vary more. A box is the square about the 68 points of 300W (`--boxes tight68`).
 """
 
 _base_ = [

@@ -116,9 +116,10 @@ def init_model(
 
 
 def _points_of(meta: Mapping[str, Any], name: str) -> PoseMetainfo | None:
-    """The description of the points that a checkpoint has; None if it describes none."""
+    """The description of the points that a checkpoint has; None if it has none of points."""
     described = meta.get('dataset_meta')
-    if not isinstance(described, Mapping) or 'keypoint_id2name' not in described:
+    about_points = PoseMetainfo.__required_keys__ - {'dataset_name'}
+    if not isinstance(described, Mapping) or not about_points & described.keys():
         return None
     try:
         check_complete(described)

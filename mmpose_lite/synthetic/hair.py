@@ -96,9 +96,15 @@ def hair_thickness(identity: Identity, layout: FaceLayout, v: Array, u: Array) -
 
 def _above_hairline(identity: Identity, layout: FaceLayout, v: Array, u: Array) -> Array | None:
     """Return the height above the ragged hairline, (R, C) in centimetres; None without hair."""
-    hair = identity.hair
-    if hair.style == 'bald' or identity.hat == 'scarf':
+    if identity.hair.style == 'bald' or identity.hat == 'scarf':
         return None
+    line = hairline(identity, layout, u).astype(np.float32)
+    return v[:, None].astype(np.float32) - line
+
+
+def hairline(identity: Identity, layout: FaceLayout, u: Array) -> Array:
+    """Return the V, (C,) in centimetres, above which hair grows at columns ``u``."""
+    hair = identity.hair
     heights = identity.source('hairline').normal(0, hair.ragged, _RAGS)
     ragged = np.interp(u, np.linspace(-24, 24, _RAGS), heights)
     azimuth = np.degrees(np.abs(u) / HEAD_RADIUS)
@@ -108,8 +114,7 @@ def _above_hairline(identity: Identity, layout: FaceLayout, v: Array, u: Array) 
     line = line + hair.temples * peak(azimuth - 36, 13) - hair.peak * peak(azimuth, 8)
     line = line - hair.sideburns * peak(azimuth - 77, 5)
     above_brows = np.maximum(line, layout.brow_top + _ABOVE_BROWS)
-    line = mix(line, above_brows, smoothstep(68, 60, azimuth))
-    return v[:, None].astype(np.float32) - line.astype(np.float32)
+    return mix(line, above_brows, smoothstep(68, 60, azimuth))
 
 
 def hat_mask(identity: Identity, v: Array, u: Array) -> Array:
@@ -146,25 +151,37 @@ def paint_hair(
         cm: Pixels in a centimetre.
         hair: Its colours and curls.
     """
-    pattern = strands(rng, shape_hw, cm, hair.curl)
+    coarse, fine = _strand_fields(rng, shape_hw, cm, hair.curl)
+    pattern = _joined(coarse, fine)
     bright = 1 + 0.46 * hair.contrast * pattern
     rgb = np.asarray(hair.rgb, np.float32)
     if hair.grey < 0.02:
         return [clamp(each * bright, 0, 1) for each in rgb]
-    # The whitest strands are those where the pattern is greatest.
-    middle = np.quantile(pattern[::4, ::4], 1 - hair.grey)
-    white = smoothstep(middle - 0.6, middle + 0.6, pattern)
+    # Single strands turn white, not whole locks.
+    middle = np.quantile(fine[::4, ::4], 1 - hair.grey)
+    white = smoothstep(middle - 0.8, middle + 0.8, fine)
     pairs = zip(rgb, WHITE_HAIR.astype(np.float32), strict=True)
     return [clamp(mix(each, silver, white) * bright, 0, 1) for each, silver in pairs]
 
 
 def strands(rng: np.random.Generator, shape_hw: tuple[int, int], cm: float, curl: float) -> Array:
     """Return a field (h, w) in about [-1, 1]: strands, which curls make short and wide."""
+    return _joined(*_strand_fields(rng, shape_hw, cm, curl))
+
+
+def _joined(coarse: Array, fine: Array) -> Array:
+    return 0.47 * coarse + 0.53 * fine
+
+
+def _strand_fields(
+    rng: np.random.Generator, shape_hw: tuple[int, int], cm: float, curl: float
+) -> tuple[Array, Array]:
+    """Return the fields (h, w) of locks and of single strands."""
     length = 1 - 0.9 * curl**0.5
     coarse = smooth_noise(rng, shape_hw, (max(1.0, 6 * length * cm), 0.8 * cm))
     width = (0.14 + 0.25 * curl) * cm
     fine = smooth_noise(rng, shape_hw, (max(1.0, 3 * length * cm), max(1.0, width)))
-    return 0.47 * coarse + 0.53 * fine
+    return coarse, fine
 
 
 def _line(style: str, u: Array) -> Array:

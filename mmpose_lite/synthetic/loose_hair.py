@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .fields import linear, mix, smooth_noise, smoothstep, spaced, vec
-from .hair import paint_hair, strands
+from .hair import hairline, paint_hair, strands
 from .head import surface_point, surface_points
 from .identity import WHITE_HAIR, Hair, Identity
-from .layout import FaceLayout
+from .layout import FaceLayout, unroll
 from .mesh import GridMesh, plain_mesh, tube_mesh
 
 Array = np.ndarray
@@ -83,7 +83,7 @@ def _bun(hair: Hair, rng: np.random.Generator) -> GridMesh:
     return plain_mesh(points, linear(rgb), gloss=0.3)
 
 
-def build_wisps(identity: Identity, skin: Array) -> list[GridMesh]:
+def build_wisps(identity: Identity, layout: FaceLayout, skin: Array) -> list[GridMesh]:
     """Return single strands of hair that fall over forehead and cheeks."""
     hair = identity.hair
     if identity.hat != 'none' or hair.style == 'bald':
@@ -95,9 +95,10 @@ def build_wisps(identity: Identity, skin: Array) -> list[GridMesh]:
         side = rng.choice([-1, 1])
         start, end = rng.uniform(1, 5), rng.uniform(4.5, 6.6)
         x = start + (end - start) * t ** rng.uniform(0.5, 1.5)
-        x = x + 0.35 * hair.curl * np.sin(9 * t + rng.uniform(0, 6))
-        v = 7.0 - rng.uniform(2.5, 11) * t
-        line = surface_points(skin, np.stack([side * x, v], 1)) + vec(0, 0, 0.25)
+        x = side * (x + 0.35 * hair.curl * np.sin(9 * t + rng.uniform(0, 6)))
+        root = hairline(identity, layout, unroll(x[:1])) + 0.3
+        v = root - rng.uniform(2.5, 11) * t
+        line = surface_points(skin, np.stack([x, v], 1)) + vec(0, 0, 0.25)
         radius = rng.uniform(0.05, 0.22) * (1 - 0.8 * t)
         colour = linear(np.minimum(rgb * rng.uniform(0.9, 1.4), 1))
         wisps.append(tube_mesh(line, radius, colour, sides=4, gloss=0.25))

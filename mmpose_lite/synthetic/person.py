@@ -168,7 +168,7 @@ def build_person(
         head,
         *build_ears(identity),
         *build_loose_hair(identity),
-        *build_wisps(identity, skin),
+        *build_wisps(identity, layout, skin),
         *build_long_beard(identity, layout, skin),
         *build_brim(identity, skin),
         *build_glasses(identity, layout, skin),

@@ -294,9 +294,12 @@ def test_points_of_a_checkpoint_are_described_whole_or_not_at_all(tiny_config, t
     assert described(renamed)['keypoint_id2name'] == names
     # Of a network for something else; the config has the points.
     assert described({'classes': ['cat']})['keypoint_id2name'] == meta['keypoint_id2name']
-    partial = {key: renamed[key] for key in renamed if key not in ('flip_pairs', 'flip_indices')}
-    with pytest.raises(InputError, match=r'described\.pth.*dataset_meta.*flip_indices, flip_pairs'):
-        described(partial)
+    for lacking in (['flip_indices', 'flip_pairs'], ['keypoint_id2name']):
+        partial = {key: renamed[key] for key in renamed if key not in lacking}
+        with pytest.raises(
+            InputError, match=rf'described\.pth.*dataset_meta.*{", ".join(lacking)}'
+        ):
+            described(partial)
 
 
 def test_points_of_a_config(tiny_config):

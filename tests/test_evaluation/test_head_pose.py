@@ -7,8 +7,8 @@ from mmpose_lite.evaluation.functional import head_pose
 from mmpose_lite.evaluation.functional.pose_angles import MEAN_HEAD
 from mmpose_lite.synthetic.expression import Expression, draw_expression
 from mmpose_lite.synthetic.head import build_head, surface_point
-from mmpose_lite.synthetic.identity import draw_identity
 from mmpose_lite.synthetic.layout import lay_out
+from mmpose_lite.synthetic.people import draw_identity
 from mmpose_lite.synthetic.pose import Pose, draw_angles, rotation
 
 EVERY = np.ones((1, 19), dtype=bool)

@@ -1,4 +1,4 @@
-"""The same at a rate of 1.5e-3."""
+"""adamw.py at a rate of 1.5e-3."""
 
 _base_ = ['./adamw.py']
 
