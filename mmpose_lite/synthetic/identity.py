@@ -139,7 +139,7 @@ class Hair:
 
     @property
     def is_loose(self) -> bool:
-        """Whether hair hangs down around the head."""
+        """True where hair hangs down around the head."""
         return self.length > 0 and self.style != 'bald'
 
 
@@ -178,7 +178,7 @@ class Beard:
 
 @dataclass(frozen=True)
 class Clothes:
-    """What covers the body.
+    """Clothes on the body.
 
     Attributes:
         cut: One of ``CUTS``: up to the neck, with a round or a pointed opening, or over a shirt.
