@@ -226,7 +226,9 @@ def render_face(
     atlas, offsets = pack(bake(person.surfaces, lighting))
     triangles = gather_triangles(person.surfaces, offsets, list(map(to_samples, screens)))
     samples = rasterize(triangles, samples_wh[::-1])
-    drawn = cv2.resize(look_up(samples, atlas), size_wh, interpolation=cv2.INTER_AREA)
+    # Between one and two samples a pixel, along each axis, which this averages about as well as
+    # INTER_AREA, and faster.
+    drawn = cv2.resize(look_up(samples, atlas), size_wh, interpolation=cv2.INTER_LINEAR)
     alpha = drawn[..., 3].copy()
     cover = np.maximum(alpha, 1e-4)
     rgb = np.empty((3, *alpha.shape), np.float32)

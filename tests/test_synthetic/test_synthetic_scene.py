@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mmpose_lite.synthetic.photo import _noise
 from mmpose_lite.synthetic.pose import draw_angles
 from mmpose_lite.synthetic.scene import FaceLabel, occlude, random_source, render_scene
 from mmpose_lite.synthetic.writer import Recipe, plan_pictures
@@ -83,3 +84,14 @@ def test_random_sources_differ_by_every_part_of_their_key():
     keys = [(0, 'train', 0, 0), (1, 'train', 0, 0), (0, 'test', 0, 0), (0, 'train', 1, 0)]
     keys.append((0, 'train', 0, 1))
     assert len({random_source(*key).random() for key in keys}) == len(keys)
+
+
+def test_noise_is_as_strong_as_drawn_and_differs_from_picture_to_picture():
+    grey = [np.full((300, 1600), 128, np.uint8)] * 3
+    made = [_noise(np.random.default_rng(seed), grey)[0].astype(float) - 128 for seed in range(40)]
+    strong = [each for each in made if each.std() > 4]
+    assert len(strong) > 5
+    for each in strong:
+        assert abs(each.mean()) < 0.6
+        assert abs(np.corrcoef(each[:, :-1].ravel(), each[:, 1:].ravel())[0, 1]) < 0.02
+    assert abs(np.corrcoef(strong[0].ravel(), strong[1].ravel())[0, 1]) < 0.02
