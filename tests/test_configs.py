@@ -282,7 +282,7 @@ def test_configs_of_the_results_have_the_crops_that_were_measured():
     shifted = {**exact, 'shift_prob': 1, 'shift_factor': 0.1}
     recipe = Path('configs/recipes/hrnetv2-w18_best_aflw19-128x128_8e.py')
     expected = dict.fromkeys([recipe, folder / 'parts/shifted_crops.py'], shifted)
-    parts = ('exact_crops', 'dark', 'h3r', 'photograph')
+    parts = ('exact_crops', 'dark', 'h3r', 'photograph', 'adamw', 'adamw_slow')
     names = (*(f'parts/{part}' for part in parts), 'few/recipe', 'best_ema')
     expected |= dict.fromkeys([folder / f'{each}.py' for each in names], exact)
     small = {'shift_prob': 0, 'rotate_factor': 30, 'scale_factor': [0.85, 1.15]}
