@@ -139,7 +139,7 @@ class Hair:
 
     @property
     def is_loose(self) -> bool:
-        """True where hair hangs down around the head."""
+        """True if hair hangs down around the head."""
         return self.length > 0 and self.style != 'bald'
 
 
@@ -219,7 +219,7 @@ class Identity:
         glasses: 'none', 'clear' or 'dark'.
         hat: 'none', 'beanie', 'cap' or 'scarf'.
         cloth_rgb: sRGB colour of hat or scarf.
-        clothes: What covers the body.
+        clothes: The clothes.
         seed: Seed of all that is random and has no field of its own.
     """
 

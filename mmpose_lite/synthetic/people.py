@@ -50,6 +50,9 @@ _HAIR_OF_MEN: Mapping[str, float] = {
 _BEARDS: Mapping[str, float] = {
     'full': 51, 'none': 27, 'goatee': 7, 'moustache': 6, 'chin': 3, 'strap': 3, 'whiskers': 3,
 }  # fmt: skip
+_GLASSES: Mapping[str, float] = {'none': 80, 'clear': 15, 'dark': 5}
+_HATS_OF_WOMEN: Mapping[str, float] = {'none': 86, 'beanie': 4, 'cap': 2, 'scarf': 8}
+_HATS_OF_MEN: Mapping[str, float] = {'none': 86, 'beanie': 6, 'cap': 8}
 _CUTS: Mapping[str, float] = {'jacket': 30, 'closed': 25, 'open': 25, 'crew': 20}
 _LIFTS = {'closed': (-1.0, 4.2), 'crew': (-1.5, 2.5), 'open': (-1.5, 2.5), 'jacket': (0.5, 4.5)}
 
@@ -74,8 +77,8 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         makeup=float(rng.uniform(0.2, 1.0)) if feminine and rng.random() < 0.5 else 0.0,
         lip_rgb=np.array([rng.uniform(0.35, 0.85), rng.uniform(0.1, 0.45), rng.uniform(0.15, 0.5)]),
         lid_tint=np.clip(rng.uniform(0.2, 0.7) + rng.normal(0, 0.12, 3), 0.05, 1),
-        glasses=str(rng.choice(['none', 'clear', 'dark'], p=[0.8, 0.15, 0.05])),
-        hat=_draw_hat(rng, feminine),
+        glasses=_choose(rng, _GLASSES),
+        hat=_choose(rng, _HATS_OF_WOMEN if feminine else _HATS_OF_MEN),
         cloth_rgb=_draw_cloth(rng),
         clothes=_draw_clothes(rng),
         seed=int(rng.integers(2**31)),
@@ -187,11 +190,6 @@ def _draw_clothes(rng: np.random.Generator) -> Clothes:
         shirt_rgb=np.clip(rng.uniform(0.5, 1.0) + rng.normal(0, 0.08, 3), 0.05, 1),
         tie_rgb=_draw_cloth(rng) if rng.random() < 0.6 else None,
     )
-
-
-def _draw_hat(rng: np.random.Generator, feminine: bool) -> str:
-    odds = [0.86, 0.04, 0.02, 0.08] if feminine else [0.86, 0.06, 0.08, 0.0]
-    return str(rng.choice(['none', 'beanie', 'cap', 'scarf'], p=odds))
 
 
 def _draw_beard(

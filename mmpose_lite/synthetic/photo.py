@@ -84,7 +84,7 @@ def _noise(rng: np.random.Generator, colours: Sequence[Array]) -> Sequence[Array
 
 @lru_cache(maxsize=1)
 def _grain() -> Array:
-    """Return the sheet of normal noise that every picture has a window of: to draw is slower."""
+    """Return the sheet of normal noise, of which every picture has a window: new noise is slow."""
     sheet = np.random.default_rng(0).standard_normal((_GRAIN_SIDE, _GRAIN_SIDE), dtype=np.float32)
     sheet.flags.writeable = False
     return sheet
